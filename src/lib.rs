@@ -1,0 +1,11 @@
+//! `weaklabel`: train and evaluate audio taggers on weak labels, with all arithmetic in WGSL compute shaders.
+//!
+//! The modules below stand in the order in which data flow through them; a module uses only those above it.
+
+pub mod error;
+
+pub mod counter_rng;
+
+pub mod config;
+
+pub use error::{Error, Result};

@@ -1,0 +1,3 @@
+//! The `weaklabel` program.
+
+fn main() {}
