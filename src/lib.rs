@@ -8,4 +8,8 @@ pub mod counter_rng;
 
 pub mod config;
 
+pub mod gpu;
+
+pub mod kernels;
+
 pub use error::{Error, Result};

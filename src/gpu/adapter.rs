@@ -1,0 +1,290 @@
+//! Which adapter: listing them, choosing one by index, name or PCI id, and saying why none fits.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::{Error, Result};
+
+/// What the user said about the adapter. The default takes the fastest class there is.
+#[derive(Debug, Clone, Default)]
+pub struct AdapterChoice {
+    /// An index of `weaklabel devices`, a part of the name (any case), or `pci:BUS` / `pci:VENDOR:DEVICE`.
+    pub adapter: Option<String>,
+    /// Backends to look at, comma separated: `vulkan`, `metal`, `dx12`. Overrides `WGPU_BACKEND`.
+    pub backend: Option<String>,
+}
+
+/// One adapter as `weaklabel devices` prints it.
+#[derive(Debug, Clone, Serialize)]
+pub struct AdapterDescription {
+    /// Position in the list, valid for `--adapter`.
+    pub index: usize,
+    /// The adapter's name.
+    pub name: String,
+    /// `vulkan`, `metal` or `dx12`.
+    pub backend: String,
+    /// Driver name and version.
+    pub driver: String,
+    /// `discrete`, `integrated`, `virtual`, `cpu` or `other`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `BUS` where known, and `VENDOR:DEVICE` in hexadecimal.
+    pub pci: PciId,
+    /// The limits that matter to compute kernels.
+    pub limits: Limits,
+    /// Smallest and largest subgroup.
+    pub subgroup_size: [u32; 2],
+    /// Optional features that kernels may use.
+    pub features: Vec<&'static str>,
+}
+
+/// How a card is found on the bus.
+#[derive(Debug, Clone, Serialize)]
+pub struct PciId {
+    /// `0000:01:00.0`, empty where the backend does not tell.
+    pub bus: String,
+    /// `10de:2204`.
+    pub id: String,
+}
+
+/// The limits that matter to compute kernels.
+#[derive(Debug, Clone, Serialize)]
+pub struct Limits {
+    /// Bytes of one buffer.
+    pub buffer: u64,
+    /// Bytes of one storage binding.
+    pub storage_binding: u64,
+    /// Bytes of one uniform binding.
+    pub uniform_binding: u64,
+    /// Storage buffers of one kernel.
+    pub storage_buffers: u32,
+    /// Bytes of workgroup memory.
+    pub workgroup_bytes: u32,
+    /// Invocations of one workgroup.
+    pub workgroup_invocations: u32,
+    /// Workgroups along one axis.
+    pub workgroups_per_axis: u32,
+}
+
+/// The features that some kernel or the profiler can use, with the names `devices` prints.
+const FEATURES: [(wgpu::Features, &str); 5] = [
+    (wgpu::Features::IMMEDIATES, "immediates"),
+    (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
+    (wgpu::Features::SUBGROUP, "subgroups"),
+    (wgpu::Features::SHADER_F16, "f16"),
+    (wgpu::Features::PIPELINE_CACHE, "pipeline-cache"),
+];
+
+impl AdapterDescription {
+    pub(super) fn new(index: usize, adapter: &wgpu::Adapter) -> Self {
+        let (info, limits) = (adapter.get_info(), adapter.limits());
+        let has = adapter.features();
+        Self {
+            index,
+            name: info.name,
+            backend: info.backend.to_str().to_string(),
+            driver: [info.driver, info.driver_info].join(" ").trim().to_string(),
+            kind: kind(info.device_type).to_string(),
+            pci: PciId { bus: info.device_pci_bus_id, id: format!("{:04x}:{:04x}", info.vendor, info.device) },
+            limits: Limits {
+                buffer: limits.max_buffer_size,
+                storage_binding: limits.max_storage_buffer_binding_size,
+                uniform_binding: limits.max_uniform_buffer_binding_size,
+                storage_buffers: limits.max_storage_buffers_per_shader_stage,
+                workgroup_bytes: limits.max_compute_workgroup_storage_size,
+                workgroup_invocations: limits.max_compute_invocations_per_workgroup,
+                workgroups_per_axis: limits.max_compute_workgroups_per_dimension,
+            },
+            subgroup_size: [info.subgroup_min_size, info.subgroup_max_size],
+            features: FEATURES.iter().filter(|(feature, _)| has.contains(*feature)).map(|(_, name)| *name).collect(),
+        }
+    }
+}
+
+fn kind(device: wgpu::DeviceType) -> &'static str {
+    match device {
+        wgpu::DeviceType::DiscreteGpu => "discrete",
+        wgpu::DeviceType::IntegratedGpu => "integrated",
+        wgpu::DeviceType::VirtualGpu => "virtual",
+        wgpu::DeviceType::Cpu => "cpu",
+        wgpu::DeviceType::Other => "other",
+    }
+}
+
+/// All adapters of the chosen backends, in a stable order.
+///
+/// # Errors
+/// [`Error::Usage`] for a backend name that does not exist.
+pub fn list(choice: &AdapterChoice) -> Result<Vec<AdapterDescription>> {
+    Ok(enumerate(choice)?.iter().enumerate().map(|(index, adapter)| AdapterDescription::new(index, adapter)).collect())
+}
+
+/// The adapter that `choice` names, or the fastest class there is: discrete, integrated, other, CPU.
+///
+/// # Errors
+/// [`Error::Adapter`] when nothing matches, naming what there is; [`Error::Usage`] for an unknown backend.
+pub(super) fn choose(choice: &AdapterChoice) -> Result<(wgpu::Adapter, AdapterDescription)> {
+    let mut adapters = enumerate(choice)?;
+    let described: Vec<_> = adapters.iter().enumerate().map(|(i, a)| AdapterDescription::new(i, a)).collect();
+    if described.is_empty() {
+        return Err(Error::Adapter(nothing_found(choice)));
+    }
+    let asked = choice.adapter.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|v| !v.is_empty()));
+    let index = match &asked {
+        Some(asked) => select(&described, asked)?,
+        None => {
+            let rank = |d: &AdapterDescription| {
+                ["discrete", "integrated", "virtual", "other", "cpu"].iter().position(|k| *k == d.kind)
+            };
+            described.iter().min_by_key(|d| (rank(d), d.index)).map_or(0, |d| d.index)
+        }
+    };
+    Ok((adapters.swap_remove(index), described[index].clone()))
+}
+
+fn select(described: &[AdapterDescription], asked: &str) -> Result<usize> {
+    let lower = asked.to_lowercase();
+    let matches = |d: &&AdapterDescription| match (lower.strip_prefix("pci:"), lower.parse::<usize>()) {
+        (Some(pci), _) => d.pci.bus.to_lowercase() == pci || d.pci.id == pci,
+        (None, Ok(index)) => d.index == index,
+        (None, Err(_)) => d.name.to_lowercase().contains(&lower),
+    };
+    let found: Vec<&AdapterDescription> = described.iter().filter(matches).collect();
+    let names = |list: &[&AdapterDescription]| {
+        list.iter()
+            .map(|d| format!("{}: {} ({}, pci {} {})", d.index, d.name, d.backend, d.pci.bus, d.pci.id))
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    match found.as_slice() {
+        [one] => Ok(one.index),
+        [] => Err(Error::Adapter(format!(
+            "no adapter matches '{asked}'; there are {}",
+            names(&described.iter().collect::<Vec<_>>())
+        ))),
+        // A card that several backends offer is one card: the first backend of the list is taken.
+        several
+            if several.iter().all(|d| {
+                d.pci.id == several[0].pci.id && d.pci.bus == several[0].pci.bus && d.backend != several[0].backend
+                    || d.index == several[0].index
+            }) =>
+        {
+            Ok(several[0].index)
+        }
+        several => Err(Error::Adapter(format!(
+            "'{asked}' fits several adapters: {}; choose one by its index or pci:BUS",
+            names(several)
+        ))),
+    }
+}
+
+fn enumerate(choice: &AdapterChoice) -> Result<Vec<wgpu::Adapter>> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    if let Some(names) = &choice.backend {
+        descriptor.backends = parse_backends(names)?;
+    }
+    // Validation layers slow every call down; `WGPU_VALIDATION=1` brings them back.
+    if std::env::var_os("WGPU_VALIDATION").is_none() {
+        descriptor.flags.remove(wgpu::InstanceFlags::VALIDATION);
+    }
+    let backends = descriptor.backends;
+    Ok(pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends)))
+}
+
+fn parse_backends(names: &str) -> Result<wgpu::Backends> {
+    names.split(',').map(str::trim).try_fold(wgpu::Backends::empty(), |all, name| match name.to_lowercase().as_str() {
+        "vulkan" | "vk" => Ok(all | wgpu::Backends::VULKAN),
+        "metal" | "mtl" => Ok(all | wgpu::Backends::METAL),
+        "dx12" | "d3d12" => Ok(all | wgpu::Backends::DX12),
+        _ => Err(Error::Usage(format!("no backend '{name}'; there are vulkan, metal and dx12"))),
+    })
+}
+
+/// Why there is no adapter and what to install, in the words of this system.
+fn nothing_found(choice: &AdapterChoice) -> String {
+    let backends = choice
+        .backend
+        .clone()
+        .or_else(|| std::env::var("WGPU_BACKEND").ok())
+        .unwrap_or_else(|| "vulkan, metal, dx12".into());
+    let mut text = format!("no adapter found (backends tried: {backends})");
+    if cfg!(target_os = "linux") {
+        let icds = vulkan_icds();
+        text += &match icds.as_slice() {
+            [] => "; no Vulkan driver is registered. On Debian and Ubuntu: apt-get install mesa-vulkan-drivers (AMD, Intel, or the CPU by lavapipe) or your card's own driver".to_string(),
+            some => format!("; Vulkan drivers registered: {}. In a container, pass the card in (--gpus all, or --device /dev/dri), or install mesa-vulkan-drivers for the CPU", some.join(", ")),
+        };
+    }
+    text + "; `weaklabel devices` lists what is there"
+}
+
+fn vulkan_icds() -> Vec<String> {
+    if let Some(files) = std::env::var_os("VK_DRIVER_FILES").or_else(|| std::env::var_os("VK_ICD_FILENAMES")) {
+        return std::env::split_paths(&files).map(|p| p.display().to_string()).collect();
+    }
+    let folders = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
+    let mut found: Vec<String> = folders
+        .iter()
+        .filter_map(|folder| Path::new(folder).read_dir().ok())
+        .flat_map(|entries| entries.flatten().map(|entry| entry.path().display().to_string()))
+        .collect();
+    found.sort();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card(index: usize, name: &str, backend: &str, bus: &str) -> AdapterDescription {
+        AdapterDescription {
+            index,
+            name: name.into(),
+            backend: backend.into(),
+            driver: String::new(),
+            kind: "discrete".into(),
+            pci: PciId { bus: bus.into(), id: "10de:2204".into() },
+            limits: Limits {
+                buffer: 0,
+                storage_binding: 0,
+                uniform_binding: 0,
+                storage_buffers: 0,
+                workgroup_bytes: 0,
+                workgroup_invocations: 0,
+                workgroups_per_axis: 0,
+            },
+            subgroup_size: [32, 32],
+            features: vec![],
+        }
+    }
+
+    #[test]
+    fn adapters_are_found_by_index_name_and_pci_id() {
+        let cards = [
+            card(0, "Radeon RX", "vulkan", "0000:01:00.0"),
+            card(1, "GeForce", "vulkan", "0000:02:00.0"),
+            card(2, "GeForce", "vulkan", "0000:03:00.0"),
+        ];
+        assert_eq!(select(&cards, "1").unwrap(), 1);
+        assert_eq!(select(&cards, "radeon").unwrap(), 0);
+        assert_eq!(select(&cards, "pci:0000:03:00.0").unwrap(), 2);
+        let two = select(&cards, "geforce").unwrap_err().to_string();
+        assert!(two.contains("several") && two.contains("0000:02:00.0") && two.contains("0000:03:00.0"), "{two}");
+        let none = select(&cards, "intel").unwrap_err().to_string();
+        assert!(none.contains("'intel'") && none.contains("Radeon"), "{none}");
+    }
+
+    #[test]
+    fn one_card_behind_two_backends_is_one_card() {
+        let cards = [card(0, "GeForce", "vulkan", "0000:02:00.0"), card(1, "GeForce", "dx12", "0000:02:00.0")];
+        assert_eq!(select(&cards, "geforce").unwrap(), 0);
+    }
+
+    #[test]
+    fn an_unknown_backend_is_a_usage_error() {
+        let error = parse_backends("vulkan,opengl").unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("opengl"));
+    }
+}

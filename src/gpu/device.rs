@@ -1,0 +1,250 @@
+//! The open device: buffers made here, errors collected here, memory counted here.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::adapter::{self, AdapterChoice, AdapterDescription};
+use super::pipeline::PipelineCache;
+use super::tensor::{Element, Tensor};
+use crate::{Error, Result};
+
+/// The kinds of device that want different tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceClass {
+    /// A software adapter: loads cost as much as tens of multiply-adds, a dispatch tens of microseconds.
+    Cpu,
+    /// A GPU that shares memory with the CPU.
+    Integrated,
+    /// A GPU with memory of its own.
+    Discrete,
+}
+
+/// What a callback of the driver said, kept until the next [`Gpu::check`].
+#[derive(Debug, Clone)]
+enum Fault {
+    Lost(String),
+    Refused(String),
+}
+
+/// An open device with its queue. Everything on the GPU is made through it.
+pub struct Gpu {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) limits: wgpu::Limits,
+    pub(super) pipelines: PipelineCache,
+    adapter: AdapterDescription,
+    class: DeviceClass,
+    fault: Arc<Mutex<Option<Fault>>>,
+    allocated: AtomicU64,
+    buffers: AtomicUsize,
+}
+
+impl Gpu {
+    /// Opens the adapter that `choice` names, with all its limits and the optional features that kernels can use.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] when no adapter fits or the driver refuses to open it.
+    pub fn open(choice: &AdapterChoice) -> Result<Self> {
+        let (adapter, description) = adapter::choose(choice)?;
+        if !adapter.features().contains(wgpu::Features::IMMEDIATES) {
+            return Err(Error::Adapter(format!(
+                "{} does not support immediates, which every native driver of the last years does: update the driver",
+                description.name
+            )));
+        }
+        let optional = wgpu::Features::TIMESTAMP_QUERY;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("weaklabel"),
+            required_features: wgpu::Features::IMMEDIATES | (adapter.features() & optional),
+            // Only limits that are asked for are granted: a 128 MiB default would cut every large card down.
+            required_limits: adapter.limits(),
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|e| Error::Adapter(format!("{} cannot be opened: {e}", description.name)))?;
+        Ok(Self::new(device, queue, description))
+    }
+
+    /// A device without a driver and with WebGPU's default limits: it validates shaders, layouts and dispatches and
+    /// computes nothing.
+    pub fn noop() -> Self {
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("noop"),
+            required_features: wgpu::Features::IMMEDIATES,
+            required_limits: wgpu::Limits { max_immediate_size: 64, ..Default::default() },
+            ..Default::default()
+        };
+        let (device, queue) = wgpu::Device::noop(&descriptor);
+        let info = device.adapter_info();
+        let description = AdapterDescription {
+            index: 0,
+            name: info.name,
+            backend: info.backend.to_str().to_string(),
+            driver: info.driver,
+            kind: "other".into(),
+            pci: adapter::PciId { bus: String::new(), id: String::new() },
+            limits: adapter::Limits {
+                buffer: descriptor.required_limits.max_buffer_size,
+                storage_binding: descriptor.required_limits.max_storage_buffer_binding_size,
+                uniform_binding: descriptor.required_limits.max_uniform_buffer_binding_size,
+                storage_buffers: descriptor.required_limits.max_storage_buffers_per_shader_stage,
+                workgroup_bytes: descriptor.required_limits.max_compute_workgroup_storage_size,
+                workgroup_invocations: descriptor.required_limits.max_compute_invocations_per_workgroup,
+                workgroups_per_axis: descriptor.required_limits.max_compute_workgroups_per_dimension,
+            },
+            subgroup_size: [info.subgroup_min_size, info.subgroup_max_size],
+            features: vec![],
+        };
+        Self::new(device, queue, description)
+    }
+
+    fn new(device: wgpu::Device, queue: wgpu::Queue, adapter: AdapterDescription) -> Self {
+        let fault = Arc::new(Mutex::new(None));
+        let first = |fault: &Arc<Mutex<Option<Fault>>>, found: Fault| {
+            let mut slot = fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            slot.get_or_insert(found);
+        };
+        let (on_error, on_loss) = (Arc::clone(&fault), Arc::clone(&fault));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            first(&on_error, Fault::Refused(error.to_string()))
+        }));
+        device.set_device_lost_callback(move |reason, message| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                first(&on_loss, Fault::Lost(message));
+            }
+        });
+        let class = match adapter.kind.as_str() {
+            "cpu" => DeviceClass::Cpu,
+            "integrated" => DeviceClass::Integrated,
+            _ => DeviceClass::Discrete,
+        };
+        let limits = device.limits();
+        Self {
+            device,
+            queue,
+            limits,
+            pipelines: PipelineCache::default(),
+            adapter,
+            class,
+            fault,
+            allocated: AtomicU64::new(0),
+            buffers: AtomicUsize::new(0),
+        }
+    }
+
+    /// The adapter behind the device.
+    pub fn adapter(&self) -> &AdapterDescription {
+        &self.adapter
+    }
+
+    /// The kind of device, for the choice of tiles.
+    pub fn class(&self) -> DeviceClass {
+        self.class
+    }
+
+    /// Largest storage binding in bytes: longer tensors have to be sharded.
+    pub fn max_binding_bytes(&self) -> u64 {
+        self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
+    }
+
+    /// Bytes of all tensors and staging buffers made so far.
+    pub fn allocated_bytes(&self) -> u64 {
+        self.allocated.load(Ordering::Relaxed)
+    }
+
+    /// Number of buffers made so far; a training loop must not raise it.
+    pub fn buffers_made(&self) -> usize {
+        self.buffers.load(Ordering::Relaxed)
+    }
+
+    /// A tensor of zeros. `shape` is in elements, row-major, last axis fastest.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`] naming the tensor when it exceeds a limit of the adapter or its memory.
+    pub fn tensor<T: Element>(&self, name: &str, shape: &[usize]) -> Result<Tensor<T>> {
+        let bytes = (shape.iter().product::<usize>() * size_of::<T>()).max(size_of::<T>()) as u64;
+        if bytes > self.max_binding_bytes() {
+            return Err(Error::kernel(
+                name,
+                format!(
+                    "{shape:?} takes {bytes} bytes, {} binds at most {}: use fewer examples per batch or fewer members",
+                    self.adapter.name,
+                    self.max_binding_bytes()
+                ),
+            ));
+        }
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        Ok(Tensor::new(self.buffer(name, bytes, usage)?, name, shape))
+    }
+
+    /// A tensor with the given contents, row-major.
+    ///
+    /// # Errors
+    /// As [`Gpu::tensor`].
+    pub fn tensor_from<T: Element>(&self, name: &str, shape: &[usize], values: &[T]) -> Result<Tensor<T>> {
+        let tensor = self.tensor(name, shape)?;
+        self.write(&tensor, 0, values);
+        Ok(tensor)
+    }
+
+    /// Writes `values` into `tensor` from element `offset` on. Takes effect between the replays before and after it.
+    pub fn write<T: Element>(&self, tensor: &Tensor<T>, offset: usize, values: &[T]) {
+        assert!(
+            offset + values.len() <= tensor.len(),
+            "{}: {} values at {offset} do not fit {:?}",
+            tensor.name(),
+            values.len(),
+            tensor.shape()
+        );
+        if !values.is_empty() {
+            self.queue.write_buffer(tensor.buffer(), (offset * size_of::<T>()) as u64, bytemuck::cast_slice(values));
+        }
+    }
+
+    pub(super) fn buffer(&self, name: &str, bytes: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
+        let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let size = bytes.next_multiple_of(4);
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(name),
+            size,
+            usage,
+            mapped_at_creation: false,
+        });
+        if let Some(error) = pollster::block_on(memory.pop()) {
+            return Err(Error::kernel(
+                name,
+                format!(
+                    "{} has no room for {size} bytes ({} are in use): {error}",
+                    self.adapter.name,
+                    self.allocated_bytes()
+                ),
+            ));
+        }
+        self.allocated.fetch_add(size, Ordering::Relaxed);
+        self.buffers.fetch_add(1, Ordering::Relaxed);
+        Ok(buffer)
+    }
+
+    /// Turns what the driver reported since the last call into an error.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`], or [`Error::Kernel`] for an operation that was refused.
+    pub fn check(&self) -> Result<()> {
+        let fault = self.fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        match fault {
+            None => Ok(()),
+            Some(Fault::Lost(reason)) => Err(Error::DeviceLost { adapter: self.adapter.name.clone(), reason }),
+            Some(Fault::Refused(reason)) => Err(Error::kernel(&self.adapter.name, reason)),
+        }
+    }
+
+    /// Waits until the queue is empty.
+    ///
+    /// # Errors
+    /// As [`Gpu::check`].
+    pub fn wait(&self) -> Result<()> {
+        let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        polled.map(|_| ()).map_err(|e| Error::DeviceLost { adapter: self.adapter.name.clone(), reason: e.to_string() })
+    }
+}

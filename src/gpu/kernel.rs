@@ -1,0 +1,66 @@
+//! What a kernel is: a WGSL source, its constants, its tensors by name and its grid.
+
+use super::tensor::Binding;
+
+/// The value of a WGSL `const`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Constant {
+    /// `const NAME: u32 = …u;`
+    U32(u32),
+    /// `const NAME: f32 = …;`
+    F32(f32),
+}
+
+impl From<u32> for Constant {
+    fn from(value: u32) -> Self {
+        Self::U32(value)
+    }
+}
+
+impl From<usize> for Constant {
+    fn from(value: usize) -> Self {
+        Self::U32(u32::try_from(value).expect("a kernel constant beyond 32 bits"))
+    }
+}
+
+impl From<bool> for Constant {
+    fn from(value: bool) -> Self {
+        Self::U32(value.into())
+    }
+}
+
+impl From<f64> for Constant {
+    fn from(value: f64) -> Self {
+        Self::F32(value as f32)
+    }
+}
+
+/// What one dispatch has to do, for GFLOP/s and GB/s.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Work {
+    /// Floating-point operations that the mathematics asks for (a multiply-add is two).
+    pub flops: f64,
+    /// Bytes that must be read or written at least once.
+    pub bytes: f64,
+}
+
+/// A kernel bound to its tensors. Implementors are structs whose fields are the bindings by name, plus tuning knobs.
+pub trait Kernel {
+    /// Snake-case name: the WGSL file's stem and the label of everything made for it.
+    fn name(&self) -> &'static str;
+
+    /// The WGSL file and the library files that are appended to it, in order.
+    fn source(&self) -> Vec<&'static str>;
+
+    /// Values for the `const` lines of the source: shapes, hyper-parameters, knobs.
+    fn constants(&self) -> Vec<(&'static str, Constant)>;
+
+    /// The tensor of every `@binding`, by the variable's name.
+    fn bindings(&self) -> Vec<(&'static str, Binding)>;
+
+    /// Workgroups along x, y and z.
+    fn grid(&self) -> [usize; 3];
+
+    /// What one dispatch has to do.
+    fn work(&self) -> Work;
+}

@@ -1,0 +1,25 @@
+//! The GPU runtime: tensors, kernels, recordings and their replay. The only module that names wgpu or naga; it knows no
+//! audio and no model.
+//!
+//! In: kernels (WGSL, constants, tensors) pushed onto a [`Recording`]. Out: a [`Resolved`] list of dispatches that
+//! [`Gpu::replay`] runs for any number of schedule rows without a CPU–GPU wait, and [`Gpu::read`] for the results.
+
+pub mod adapter;
+pub mod device;
+pub mod kernel;
+mod pipeline;
+pub mod profile;
+mod readback;
+pub mod recording;
+mod reflect;
+mod replay;
+pub mod tensor;
+pub mod wgsl;
+
+pub use adapter::{AdapterChoice, AdapterDescription};
+pub use device::{DeviceClass, Gpu};
+pub use kernel::{Constant, Kernel, Work};
+pub use profile::KernelTime;
+pub use readback::Download;
+pub use recording::{Recording, Resolved};
+pub use tensor::{Binding, Element, Tensor};

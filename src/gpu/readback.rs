@@ -1,0 +1,87 @@
+//! From the GPU to the host: at once, or as a download that is queued now and fetched later.
+
+use std::marker::PhantomData;
+use std::sync::mpsc;
+
+use super::device::Gpu;
+use super::tensor::{Element, Tensor};
+use crate::{Error, Result};
+
+/// A staging buffer for one tensor, made once and used every epoch.
+pub struct Download<T> {
+    staging: wgpu::Buffer,
+    source: wgpu::Buffer,
+    bytes: u64,
+    pending: Option<mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>>,
+    name: String,
+    element: PhantomData<T>,
+}
+
+impl Gpu {
+    /// A staging buffer for `tensor`.
+    ///
+    /// # Errors
+    /// As [`Gpu::tensor`].
+    pub fn download<T: Element>(&self, tensor: &Tensor<T>) -> Result<Download<T>> {
+        let bytes = (tensor.len() * size_of::<T>()) as u64;
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let staging = self.buffer(&format!("{} (staging)", tensor.name()), bytes, usage)?;
+        Ok(Download {
+            staging,
+            source: tensor.buffer().clone(),
+            bytes,
+            pending: None,
+            name: tensor.name().into(),
+            element: PhantomData,
+        })
+    }
+
+    /// All elements of `tensor`, row-major, after everything queued so far has run.
+    ///
+    /// # Errors
+    /// As [`Download::fetch`].
+    pub fn read<T: Element>(&self, tensor: &Tensor<T>) -> Result<Vec<T>> {
+        let mut download = self.download(tensor)?;
+        download.queue(self);
+        download.fetch(self)
+    }
+}
+
+impl<T: Element> Download<T> {
+    /// Queues the copy behind everything submitted so far. Panics when the previous copy was not fetched.
+    pub fn queue(&mut self, gpu: &Gpu) {
+        assert!(self.pending.is_none(), "{}: queued twice without a fetch", self.name);
+        let mut encoder =
+            gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(&self.name) });
+        encoder.copy_buffer_to_buffer(&self.source, 0, &self.staging, 0, Some(self.bytes.next_multiple_of(4)));
+        gpu.queue.submit([encoder.finish()]);
+        let (sender, receiver) = mpsc::channel();
+        self.staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            // The receiver is gone only when the download itself was dropped.
+            let _ = sender.send(result);
+        });
+        self.pending = Some(receiver);
+    }
+
+    /// Waits for the queued copy and returns the elements. Panics when none was queued.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] or [`Error::Kernel`] when the driver reported either.
+    pub fn fetch(&mut self, gpu: &Gpu) -> Result<Vec<T>> {
+        let receiver = self.pending.take().unwrap_or_else(|| panic!("{}: fetched before it was queued", self.name));
+        let lost = |reason: String| Error::DeviceLost { adapter: gpu.adapter().name.clone(), reason };
+        loop {
+            match receiver.try_recv() {
+                Ok(result) => break result.map_err(|e| lost(e.to_string()))?,
+                Err(mpsc::TryRecvError::Disconnected) => return Err(lost("a readback was dropped".into())),
+                Err(mpsc::TryRecvError::Empty) => gpu.wait()?,
+            }
+        }
+        let view = self.staging.get_mapped_range(..).map_err(|e| lost(e.to_string()))?;
+        let values = bytemuck::pod_collect_to_vec(&view[..self.bytes as usize]);
+        drop(view);
+        self.staging.unmap();
+        gpu.check()?;
+        Ok(values)
+    }
+}

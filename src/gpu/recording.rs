@@ -1,0 +1,112 @@
+//! A list of kernels, and the same list resolved into pipelines, bind groups and grids.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use super::device::Gpu;
+use super::kernel::{Kernel, Work};
+use super::pipeline::Pipeline;
+use crate::{Error, Result};
+
+/// Kernels in the order in which they run. The list itself does nothing: [`Recording::resolve`] makes it replayable.
+pub struct Recording {
+    name: String,
+    kernels: Vec<Box<dyn Kernel>>,
+}
+
+impl Recording {
+    /// An empty recording; `name` labels its command buffers.
+    pub fn new(name: &str) -> Self {
+        Self { name: name.into(), kernels: Vec::new() }
+    }
+
+    /// Appends a kernel.
+    pub fn push(&mut self, kernel: impl Kernel + 'static) {
+        self.kernels.push(Box::new(kernel));
+    }
+
+    /// Appends a kernel whose type is not known here.
+    pub fn push_boxed(&mut self, kernel: Box<dyn Kernel>) {
+        self.kernels.push(kernel);
+    }
+
+    /// Compiles every kernel and makes every bind group. After this, nothing is allocated.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`] naming the kernel whose source, bindings or sizes do not fit the adapter.
+    pub fn resolve(self, gpu: &Gpu) -> Result<Resolved> {
+        let dispatches =
+            self.kernels.iter().map(|kernel| Dispatch::new(gpu, kernel.as_ref())).collect::<Result<Vec<_>>>()?;
+        gpu.check()?;
+        Ok(Resolved { name: self.name, dispatches, rows_per_submit: AtomicU32::new(1) })
+    }
+}
+
+/// A recording that can be replayed for any row of its schedule.
+pub struct Resolved {
+    pub(super) name: String,
+    pub(super) dispatches: Vec<Dispatch>,
+    /// How many rows a submit may hold to stay short, learnt while replaying.
+    pub(super) rows_per_submit: AtomicU32,
+}
+
+impl Resolved {
+    /// Number of dispatches of one row.
+    pub fn len(&self) -> usize {
+        self.dispatches.len()
+    }
+
+    /// Whether there is nothing to run.
+    pub fn is_empty(&self) -> bool {
+        self.dispatches.is_empty()
+    }
+}
+
+pub(super) struct Dispatch {
+    pub name: &'static str,
+    pub work: Work,
+    pipeline: Arc<Pipeline>,
+    bind_group: wgpu::BindGroup,
+    grid: [u32; 3],
+}
+
+impl Dispatch {
+    fn new(gpu: &Gpu, kernel: &dyn Kernel) -> Result<Self> {
+        let grid = kernel.grid();
+        let Ok([x, y, z]) =
+            grid.map(u32::try_from).into_iter().collect::<Result<Vec<_>, _>>().map(|g| [g[0], g[1], g[2]])
+        else {
+            return Err(Error::kernel(kernel.name(), format!("a grid of {grid:?} workgroups is beyond any adapter")));
+        };
+        let pipeline = gpu.pipeline(kernel, [x, y, z])?;
+        let bindings = pipeline.interface.match_bindings(kernel)?;
+        let entries: Vec<_> = bindings
+            .iter()
+            .map(|(number, binding)| wgpu::BindGroupEntry {
+                binding: *number,
+                resource: binding.buffer.as_entire_binding(),
+            })
+            .collect();
+        let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let descriptor =
+            wgpu::BindGroupDescriptor { label: Some(kernel.name()), layout: &pipeline.layout, entries: &entries };
+        let bind_group = gpu.device.create_bind_group(&descriptor);
+        if let Some(error) = pollster::block_on(scope.pop()) {
+            return Err(Error::kernel(kernel.name(), error.to_string()));
+        }
+        Ok(Self { name: kernel.name(), work: kernel.work(), pipeline, bind_group, grid: [x, y, z] })
+    }
+
+    pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>, row: u32) {
+        let [x, y, z] = self.grid;
+        if x == 0 || y == 0 || z == 0 {
+            return;
+        }
+        pass.set_pipeline(&self.pipeline.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        if self.pipeline.interface.immediate_bytes > 0 {
+            pass.set_immediates(0, &row.to_ne_bytes());
+        }
+        pass.dispatch_workgroups(x, y, z);
+    }
+}

@@ -1,0 +1,66 @@
+//! Running a resolved recording for many rows: bounded submits, two in flight, no other wait.
+
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::device::Gpu;
+use super::recording::Resolved;
+use crate::{Error, Result};
+
+/// Longest a submit should take: Windows resets a GPU that is silent for two seconds.
+const SUBMIT_TIME: Duration = Duration::from_millis(250);
+const MOST_ROWS: u32 = 4096;
+
+impl Gpu {
+    /// Runs `recording` once for every row of the schedule. Returns when the last submit is queued, not when it is done.
+    ///
+    /// The first submit holds one row; the number doubles while submits stay under half of [`SUBMIT_TIME`] and is halved
+    /// when one exceeds it. How rows are grouped changes no result.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] or [`Error::Kernel`] when the driver reported either; earlier submits may have run.
+    pub fn replay(&self, recording: &Resolved, rows: Range<u32>) -> Result<()> {
+        let mut in_flight: Option<(wgpu::SubmissionIndex, u32)> = None;
+        let mut finished = Instant::now();
+        let mut next = rows.start;
+        while next < rows.end {
+            let count = recording.rows_per_submit.load(Ordering::Relaxed).min(rows.end - next);
+            let submitted = self.submit(recording, next..next + count);
+            next += count;
+            if let Some((previous, rows)) = in_flight.replace((submitted, count)) {
+                self.wait_for(previous)?;
+                let took = finished.elapsed();
+                finished = Instant::now();
+                if took > SUBMIT_TIME {
+                    recording.rows_per_submit.store((rows / 2).max(1), Ordering::Relaxed);
+                } else if took < SUBMIT_TIME / 2 {
+                    recording.rows_per_submit.fetch_max((rows * 2).min(MOST_ROWS), Ordering::Relaxed);
+                }
+            }
+            self.check()?;
+        }
+        Ok(())
+    }
+
+    fn submit(&self, recording: &Resolved, rows: Range<u32>) -> wgpu::SubmissionIndex {
+        let label = Some(recording.name.as_str());
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label });
+        {
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label, timestamp_writes: None });
+            for row in rows {
+                recording.dispatches.iter().for_each(|dispatch| dispatch.encode(&mut pass, row));
+            }
+        }
+        self.queue.submit([encoder.finish()])
+    }
+
+    fn wait_for(&self, submission: wgpu::SubmissionIndex) -> Result<()> {
+        let poll = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
+        let polled = self.device.poll(poll);
+        self.check()?;
+        polled
+            .map(|_| ())
+            .map_err(|e| Error::DeviceLost { adapter: self.adapter().name.clone(), reason: e.to_string() })
+    }
+}

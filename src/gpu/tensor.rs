@@ -1,0 +1,86 @@
+//! A typed GPU buffer with a shape.
+
+use std::marker::PhantomData;
+
+/// An element type that a storage buffer can hold: a scalar, or a fixed group of them laid out without padding.
+pub trait Element: bytemuck::Pod {
+    /// The WGSL scalar it is made of: `f32`, `u32` or `i32`. Groups of mixed scalars have none and are not checked.
+    const SCALAR: Option<&'static str>;
+}
+
+impl Element for f32 {
+    const SCALAR: Option<&'static str> = Some("f32");
+}
+impl Element for u32 {
+    const SCALAR: Option<&'static str> = Some("u32");
+}
+impl Element for i32 {
+    const SCALAR: Option<&'static str> = Some("i32");
+}
+
+/// A buffer on the GPU with a shape, row-major, last axis fastest. Clones share the buffer.
+pub struct Tensor<T> {
+    buffer: wgpu::Buffer,
+    name: String,
+    shape: Vec<usize>,
+    element: PhantomData<T>,
+}
+
+impl<T> Clone for Tensor<T> {
+    fn clone(&self) -> Self {
+        Self { buffer: self.buffer.clone(), name: self.name.clone(), shape: self.shape.clone(), element: PhantomData }
+    }
+}
+
+impl<T: Element> Tensor<T> {
+    pub(super) fn new(buffer: wgpu::Buffer, name: &str, shape: &[usize]) -> Self {
+        Self { buffer, name: name.into(), shape: shape.into(), element: PhantomData }
+    }
+
+    /// Its role, as error messages and debuggers show it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Elements along each axis.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Elements along axis `axis`.
+    pub fn size(&self, axis: usize) -> usize {
+        self.shape[axis]
+    }
+
+    /// Elements in all.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Panics unless the shape is `expected`: shapes inside the crate are the crate's own business.
+    pub fn expect_shape(&self, expected: &[usize]) {
+        assert!(self.shape == expected, "{}: shape {:?}, expected {expected:?}", self.name, self.shape);
+    }
+
+    /// What a kernel binds: the whole buffer.
+    pub fn binding(&self) -> Binding {
+        Binding { buffer: self.buffer.clone(), tensor: self.name.clone(), scalar: T::SCALAR }
+    }
+
+    pub(super) fn buffer(&self) -> &wgpu::Buffer {
+        &self.buffer
+    }
+}
+
+/// A tensor as a kernel binds it, with its element type erased.
+#[derive(Clone)]
+pub struct Binding {
+    pub(super) buffer: wgpu::Buffer,
+    pub(super) tensor: String,
+    pub(super) scalar: Option<&'static str>,
+}

@@ -1,0 +1,214 @@
+//! From the WGSL on disk to the WGSL that is compiled: constants rewritten, marked loops unrolled, libraries appended.
+//!
+//! The files are valid WGSL as they stand. `const NAME: u32 = 16u;` lines are rewritten with the host's values, because
+//! `override` cannot size the register arrays that tiles live in. A loop whose opening line ends in `// unroll` is
+//! written out, since only then is every index into a register array a constant on every driver: a rolled loop keeps
+//! the array in memory.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::kernel::{Constant, Kernel};
+use crate::{Error, Result};
+
+/// The source that is compiled for `kernel`.
+///
+/// # Errors
+/// [`Error::Kernel`] when a constant has no line in the source, or a marked loop cannot be unrolled.
+pub fn specialise(kernel: &dyn Kernel) -> Result<String> {
+    let fail = |reason: String| Error::kernel(kernel.name(), reason);
+    let joined = kernel.source().join("\n");
+    let (source, known) = rewrite(&joined, &kernel.constants()).map_err(fail)?;
+    unroll(&source, &known).map_err(fail)
+}
+
+/// Replaces the value of every named constant; returns the values of all integer constants of the source.
+fn rewrite(source: &str, constants: &[(&'static str, Constant)]) -> Result<(String, HashMap<String, i64>), String> {
+    let mut waiting: HashMap<&str, Constant> = constants.iter().copied().collect();
+    let mut known = HashMap::new();
+    let mut out = String::with_capacity(source.len());
+    for line in source.lines() {
+        let Some((name, kind, value)) = parse_const(line) else {
+            let _ = writeln!(out, "{line}");
+            continue;
+        };
+        match (waiting.remove(name), kind) {
+            (Some(Constant::U32(value)), "u32") => {
+                let _ = writeln!(out, "const {name}: u32 = {value}u;");
+                known.insert(name.to_string(), i64::from(value));
+            }
+            (Some(Constant::F32(value)), "f32") => {
+                let _ = writeln!(out, "const {name}: f32 = {value:?};");
+            }
+            (Some(other), kind) => {
+                return Err(format!("constant {name} is {kind} in the source and {other:?} on the host"));
+            }
+            (None, _) => {
+                let _ = writeln!(out, "{line}");
+                if let (true, Ok(value)) = (kind == "u32", evaluate(value, &known)) {
+                    known.insert(name.to_string(), value);
+                }
+            }
+        }
+    }
+    match waiting.keys().next() {
+        Some(name) => Err(format!("constant {name} has no `const` line in the source")),
+        None => Ok((out, known)),
+    }
+}
+
+/// `(name, type, value)` of a module-scope `const NAME: TYPE = VALUE;` line.
+fn parse_const(line: &str) -> Option<(&str, &str, &str)> {
+    let (name, rest) = line.strip_prefix("const ")?.split_once(':')?;
+    let (kind, value) = rest.split_once('=')?;
+    Some((name.trim(), kind.trim(), value.split(';').next()?.trim()))
+}
+
+/// Writes out every loop marked `// unroll`, outermost first, so that bounds may use the indices of enclosing loops.
+fn unroll(source: &str, known: &HashMap<String, i64>) -> Result<String, String> {
+    let lines: Vec<&str> = source.lines().collect();
+    let mut out = String::with_capacity(source.len());
+    unroll_lines(&lines, known, &mut out)?;
+    Ok(out)
+}
+
+fn unroll_lines(lines: &[&str], known: &HashMap<String, i64>, out: &mut String) -> Result<(), String> {
+    let mut at = 0;
+    while at < lines.len() {
+        let line = lines[at];
+        at += 1;
+        let Some(head) = line.trim_end().strip_suffix("// unroll") else {
+            let _ = writeln!(out, "{line}");
+            continue;
+        };
+        let (name, bound) = parse_loop(head).ok_or_else(|| format!("cannot unroll `{}`", line.trim()))?;
+        let count = evaluate(bound, known).map_err(|e| format!("cannot unroll `{}`: {e}", line.trim()))?;
+        let length = lines[at..].iter().scan(1_i64, |depth, line| {
+            let code = line.split("//").next().unwrap_or(line);
+            *depth += code.matches('{').count() as i64 - code.matches('}').count() as i64;
+            (*depth > 0).then_some(())
+        });
+        let body = &lines[at..at + length.count()];
+        at += body.len() + 1;
+        for index in 0..count {
+            let mut inner = known.clone();
+            inner.insert(name.to_string(), index);
+            let _ = writeln!(out, "{{ const {name} = {index}u;");
+            unroll_lines(body, &inner, out)?;
+            out.push_str("}\n");
+        }
+    }
+    Ok(())
+}
+
+/// `(index, bound)` of `for (var i = 0u; i < BOUND; i++) {`.
+fn parse_loop(head: &str) -> Option<(&str, &str)> {
+    let inside = head.trim().strip_prefix("for (")?.strip_suffix(") {")?;
+    let mut parts = inside.split(';').map(str::trim);
+    let name = parts.next()?.strip_prefix("var ")?.strip_suffix("= 0u")?.trim();
+    let bound = parts.next()?.strip_prefix(name)?.trim().strip_prefix('<')?.trim();
+    (parts.next()? == format!("{name}++")).then_some((name, bound))
+}
+
+/// The value of an integer expression of literals, known constants, `+ - * / %` and parentheses.
+fn evaluate(expression: &str, known: &HashMap<String, i64>) -> Result<i64, String> {
+    let mut tokens = Tokens { rest: expression.trim(), known };
+    let value = tokens.sum()?;
+    if tokens.rest.is_empty() { Ok(value) } else { Err(format!("`{expression}` is not a constant expression")) }
+}
+
+struct Tokens<'a> {
+    rest: &'a str,
+    known: &'a HashMap<String, i64>,
+}
+
+impl Tokens<'_> {
+    fn take(&mut self, symbols: &[char]) -> Option<char> {
+        let symbol = self.rest.chars().next().filter(|c| symbols.contains(c))?;
+        self.rest = self.rest[1..].trim_start();
+        Some(symbol)
+    }
+
+    fn sum(&mut self) -> Result<i64, String> {
+        let mut value = self.product()?;
+        while let Some(symbol) = self.take(&['+', '-']) {
+            let right = self.product()?;
+            value = if symbol == '+' { value + right } else { value - right };
+        }
+        Ok(value)
+    }
+
+    fn product(&mut self) -> Result<i64, String> {
+        let mut value = self.atom()?;
+        while let Some(symbol) = self.take(&['*', '/', '%']) {
+            let right = self.atom()?;
+            value = match symbol {
+                '*' => Some(value * right),
+                '/' => value.checked_div(right),
+                _ => value.checked_rem(right),
+            }
+            .ok_or("division by zero")?;
+        }
+        Ok(value)
+    }
+
+    fn atom(&mut self) -> Result<i64, String> {
+        if self.take(&['(']).is_some() {
+            let value = self.sum()?;
+            return self.take(&[')']).map(|_| value).ok_or_else(|| "missing `)`".to_string());
+        }
+        let length = self.rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(self.rest.len());
+        let (word, rest) = self.rest.split_at(length);
+        self.rest = rest.trim_start();
+        match word.trim_end_matches('u').parse() {
+            Ok(number) => Ok(number),
+            Err(_) => self.known.get(word).copied().ok_or_else(|| format!("`{word}` is not a known constant")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(pairs: &[(&str, i64)]) -> HashMap<String, i64> {
+        pairs.iter().map(|(name, value)| ((*name).to_string(), *value)).collect()
+    }
+
+    #[test]
+    fn expressions_follow_the_usual_precedence() {
+        let known = known(&[("A", 3), ("LONG_NAME", 4)]);
+        assert_eq!(evaluate("A * 2u + LONG_NAME", &known), Ok(10));
+        assert_eq!(evaluate("(A + 1u) * (LONG_NAME - 2u) / 2u", &known), Ok(4));
+        assert_eq!(evaluate("7u % A", &known), Ok(1));
+        assert!(evaluate("B + 1u", &known).unwrap_err().contains('B'));
+        assert!(evaluate("A / 0u", &known).is_err());
+    }
+
+    #[test]
+    fn constants_are_rewritten_and_derived_ones_are_followed() {
+        let source = "const W: u32 = 1u; // tile\nconst P: u32 = W + 2u;\nconst S: f32 = 0.5;\nfn f() {}\n";
+        let (out, known) = rewrite(source, &[("W", 4u32.into()), ("S", 0.1.into())]).unwrap();
+        assert!(out.contains("const W: u32 = 4u;") && out.contains("const S: f32 = 0.1;"), "{out}");
+        assert_eq!(known["P"], 6);
+        assert!(rewrite(source, &[("MISSING", 1u32.into())]).unwrap_err().contains("MISSING"));
+        assert!(rewrite(source, &[("S", 1u32.into())]).is_err());
+    }
+
+    #[test]
+    fn marked_loops_are_written_out_and_others_kept() {
+        let source = "for (var i = 0u; i < N; i++) { // unroll\n  for (var j = 0u; j < i + 1u; j++) { // unroll\n    a[i * 2u + j] = 0.0;\n  }\n}\nfor (var k = 0u; k < N; k++) {\n  b();\n}\n";
+        let out = unroll(source, &known(&[("N", 2)])).unwrap();
+        assert_eq!(out.matches("a[i * 2u + j]").count(), 3);
+        assert_eq!(out.matches("const j = 1u;").count(), 1);
+        assert!(out.contains("for (var k = 0u; k < N; k++)"));
+        assert_eq!(out.matches('{').count(), out.matches('}').count());
+    }
+
+    #[test]
+    fn a_loop_with_an_unknown_bound_is_refused() {
+        let error = unroll("for (var i = 0u; i < n; i++) { // unroll\n}\n", &known(&[])).unwrap_err();
+        assert!(error.contains("`n`"), "{error}");
+        assert!(unroll("for (var i = 1u; i < 2u; i++) { // unroll\n}\n", &known(&[])).is_err());
+    }
+}

@@ -1,0 +1,158 @@
+//! Inputs with known outputs: how a kernel is compared with its f64 oracle on any adapter.
+
+use crate::counter_rng::Key;
+use crate::gpu::{Element, Gpu, Kernel, Recording, Tensor};
+use crate::{Error, Result};
+
+/// One way to call a kernel: makes its tensors on a device and says what must come out.
+pub struct Case {
+    /// What is special about it.
+    pub name: String,
+    setup: Box<dyn Fn(&Gpu) -> Result<Trial>>,
+}
+
+/// A kernel with its tensors on a device, and what must come out of one dispatch.
+pub struct Trial {
+    /// The kernel.
+    pub kernel: Box<dyn Kernel>,
+    /// What its outputs must hold afterwards.
+    pub expected: Vec<Expectation>,
+    /// The row of the schedule that is replayed.
+    pub row: u32,
+}
+
+/// What one tensor must hold after the dispatch.
+pub enum Expectation {
+    /// ‖out − expected‖ / ‖expected‖ ≤ tolerance, and no element that is not finite.
+    Close {
+        /// The tensor.
+        tensor: Tensor<f32>,
+        /// The oracle's values.
+        expected: Vec<f64>,
+        /// Largest relative error of the whole tensor.
+        tolerance: f64,
+    },
+    /// Equal in every element.
+    Exact {
+        /// The tensor.
+        tensor: Tensor<u32>,
+        /// The oracle's values.
+        expected: Vec<u32>,
+    },
+}
+
+impl Expectation {
+    /// `tensor` must be within SPEC's 1e-5 of `expected`.
+    pub fn close(tensor: &Tensor<f32>, expected: Vec<f64>) -> Self {
+        Self::within(tensor, expected, 1e-5)
+    }
+
+    /// `tensor` must be within `tolerance` of `expected`.
+    pub fn within(tensor: &Tensor<f32>, expected: Vec<f64>, tolerance: f64) -> Self {
+        assert_eq!(tensor.len(), expected.len(), "{}: the oracle's size", tensor.name());
+        Self::Close { tensor: tensor.clone(), expected, tolerance }
+    }
+
+    /// `tensor` must equal `expected`.
+    pub fn exact(tensor: &Tensor<u32>, expected: Vec<u32>) -> Self {
+        assert_eq!(tensor.len(), expected.len(), "{}: the oracle's size", tensor.name());
+        Self::Exact { tensor: tensor.clone(), expected }
+    }
+
+    /// Relative error found (0 for equal integers).
+    ///
+    /// # Errors
+    /// [`Error::Tolerance`] naming the tensor; otherwise what reading it back may report.
+    fn check(&self, gpu: &Gpu) -> Result<f64> {
+        match self {
+            Self::Close { tensor, expected, tolerance } => {
+                let error = relative_error(&gpu.read(tensor)?, expected);
+                if error <= *tolerance {
+                    return Ok(error);
+                }
+                Err(Error::Tolerance(format!("{}: relative error {error:.2e}, allowed {tolerance:.0e}", tensor.name())))
+            }
+            Self::Exact { tensor, expected } => {
+                let found = gpu.read(tensor)?;
+                match found.iter().zip(expected).position(|(a, b)| a != b) {
+                    None => Ok(0.0),
+                    Some(at) => Err(Error::Tolerance(format!(
+                        "{}[{at}] is {}, expected {}",
+                        tensor.name(),
+                        found[at],
+                        expected[at]
+                    ))),
+                }
+            }
+        }
+    }
+}
+
+/// ‖found − expected‖ / ‖expected‖ (SPEC's measure); infinite when any element is not finite.
+pub fn relative_error(found: &[f32], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len(), "tensors of different sizes");
+    if found.iter().any(|x| !x.is_finite()) {
+        return f64::INFINITY;
+    }
+    let difference: f64 = found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).powi(2)).sum();
+    let norm: f64 = expected.iter().map(|b| b * b).sum();
+    if difference == 0.0 { 0.0 } else { (difference / norm).sqrt() }
+}
+
+impl Case {
+    /// A case called `name`; `setup` makes the tensors and asks the oracle.
+    pub fn new(name: impl Into<String>, setup: impl Fn(&Gpu) -> Result<Trial> + 'static) -> Self {
+        Self { name: name.into(), setup: Box::new(setup) }
+    }
+
+    /// The kernel with its tensors on `gpu`.
+    ///
+    /// # Errors
+    /// What making tensors may report.
+    pub fn trial(&self, gpu: &Gpu) -> Result<Trial> {
+        (self.setup)(gpu)
+    }
+
+    /// Runs the kernel once and compares; returns the largest relative error.
+    ///
+    /// # Errors
+    /// [`Error::Tolerance`] naming case, kernel and tensor; otherwise what the device may report.
+    pub fn run(&self, gpu: &Gpu) -> Result<f64> {
+        let Trial { kernel, expected, row } = self.trial(gpu)?;
+        let name = kernel.name();
+        let mut recording = Recording::new(name);
+        recording.push_boxed(kernel);
+        gpu.replay(&recording.resolve(gpu)?, row..row + 1)?;
+        expected.iter().try_fold(0.0, |worst: f64, expectation| match expectation.check(gpu) {
+            Ok(error) => Ok(worst.max(error)),
+            Err(Error::Tolerance(reason)) => Err(Error::Tolerance(format!("{name} ({}): {reason}", self.name))),
+            Err(other) => Err(other),
+        })
+    }
+}
+
+impl Trial {
+    /// A kernel whose outputs after row 0 must be as `expected`.
+    pub fn new(kernel: impl Kernel + 'static, expected: Vec<Expectation>) -> Self {
+        Self { kernel: Box::new(kernel), expected, row: 0 }
+    }
+
+    /// The same for another row of the schedule.
+    pub fn at_row(self, row: u32) -> Self {
+        Self { row, ..self }
+    }
+}
+
+/// Seeded random tensors for cases: standard normal values, `name` selects the stream.
+pub fn random(gpu: &Gpu, name: &str, shape: &[usize]) -> Result<(Tensor<f32>, Vec<f64>)> {
+    let mut stream = Key::new(2020).named(name).stream();
+    let values: Vec<f32> = (0..shape.iter().product()).map(|_| stream.normal() as f32).collect();
+    let tensor = gpu.tensor_from(name, shape, &values)?;
+    Ok((tensor, values.into_iter().map(f64::from).collect()))
+}
+
+/// Seeded random integers below `bound`.
+pub fn random_below<T: Element + From<u32>>(name: &str, count: usize, bound: usize) -> Vec<T> {
+    let mut stream = Key::new(2020).named(name).stream();
+    (0..count).map(|_| T::from(stream.below(bound) as u32)).collect()
+}
