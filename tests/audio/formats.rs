@@ -105,18 +105,6 @@ fn a_missing_file_is_named() {
     assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("missing.wav"), "{error}");
 }
 
-/// A cut FLAC or Ogg file gives the beginning of the whole one, and says that it was cut.
-#[test]
-fn cut_files_give_their_intact_beginning() {
-    for (cut, whole) in [("truncated.flac", "flac16_mono_44k1.flac"), ("truncated.ogg", "vorbis_mono_44k1.ogg")] {
-        let (cut, whole) = (read(cut), read(whole));
-        let n = cut.audio.samples.len();
-        assert!((whole.audio.samples.len() / 3..whole.audio.samples.len()).contains(&n), "{n} samples");
-        assert_eq!(cut.audio.samples[..], whole.audio.samples[..n]);
-        assert!(cut.warning.is_some());
-    }
-}
-
 /// Sines of (frequency, amplitude), whose mean is the file's content.
 type Sines<'a> = &'a [(f64, f64)];
 
@@ -159,9 +147,10 @@ fn integer_files_hold_their_sines_to_half_a_step() {
 /// The expected steps, computed as the files were made, and not only within half a step.
 #[test]
 fn flac_is_bit_exact() {
-    for (file, sines, full) in
-        [("flac16_mono_44k1.flac", &[(440.0, 0.5)] as Sines, 32_768.0), ("flac24_stereo_48k.flac", &[(440.0, 0.5), (880.0, 0.25)], 8_388_608.0)]
-    {
+    for (file, sines, full) in [
+        ("flac16_mono_44k1.flac", &[(440.0, 0.5)] as Sines, 32_768.0),
+        ("flac24_stereo_48k.flac", &[(440.0, 0.5), (880.0, 0.25)], 8_388_608.0),
+    ] {
         let audio = read(file).audio;
         for (n, &x) in audio.samples.iter().enumerate() {
             let steps: f64 = sines.iter().map(|s| (full * mean_of(&[*s], audio.rate, n)).round()).sum();
@@ -188,10 +177,9 @@ fn small_cases() {
 /// Lossy, so by the ratio of the sine to the difference from it; a shift by one sample would leave less than 25 dB.
 #[test]
 fn vorbis_is_in_phase_to_its_very_end() {
-    for (file, sines) in [
-        ("vorbis_mono_44k1.ogg", &[(440.0, 0.5)] as Sines),
-        ("vorbis_stereo_48k.ogg", &[(440.0, 0.5), (880.0, 0.25)]),
-    ] {
+    for (file, sines) in
+        [("vorbis_mono_44k1.ogg", &[(440.0, 0.5)] as Sines), ("vorbis_stereo_48k.ogg", &[(440.0, 0.5), (880.0, 0.25)])]
+    {
         let audio = read(file).audio;
         for part in [0..audio.samples.len(), 0..2048, audio.samples.len() - 2048..audio.samples.len()] {
             let (mut signal, mut noise) = (0.0, 0.0);
