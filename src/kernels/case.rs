@@ -1,5 +1,6 @@
 //! Inputs with known outputs: how a kernel is compared with its f64 oracle on any adapter.
 
+use super::population::Routed;
 use crate::counter_rng::Key;
 use crate::gpu::{Element, Gpu, Kernel, Recording, Tensor};
 use crate::{Error, Result};
@@ -32,6 +33,15 @@ pub enum Expectation {
         /// Largest relative error of the whole tensor.
         tolerance: f64,
     },
+    /// Winners equal in every element, gradients close.
+    Routes {
+        /// The tensor.
+        tensor: Tensor<Routed>,
+        /// The oracle's values.
+        expected: Vec<Routed>,
+        /// Largest relative error of the gradients.
+        tolerance: f64,
+    },
     /// Equal in every element.
     Exact {
         /// The tensor.
@@ -59,6 +69,12 @@ impl Expectation {
         Self::Exact { tensor: tensor.clone(), expected }
     }
 
+    /// `tensor` must have the winners of `expected` and gradients within SPEC's 1e-5.
+    pub fn routes(tensor: &Tensor<Routed>, expected: Vec<Routed>) -> Self {
+        assert_eq!(tensor.len(), expected.len(), "{}: the oracle's size", tensor.name());
+        Self::Routes { tensor: tensor.clone(), expected, tolerance: 1e-5 }
+    }
+
     /// Relative error found (0 for equal integers).
     ///
     /// # Errors
@@ -66,25 +82,32 @@ impl Expectation {
     fn check(&self, gpu: &Gpu) -> Result<f64> {
         match self {
             Self::Close { tensor, expected, tolerance } => {
-                let error = relative_error(&gpu.read(tensor)?, expected);
-                if error <= *tolerance {
-                    return Ok(error);
-                }
-                Err(Error::Tolerance(format!("{}: relative error {error:.2e}, allowed {tolerance:.0e}", tensor.name())))
+                within(tensor.name(), relative_error(&gpu.read(tensor)?, expected), *tolerance)
             }
-            Self::Exact { tensor, expected } => {
+            Self::Routes { tensor, expected, tolerance } => {
                 let found = gpu.read(tensor)?;
-                match found.iter().zip(expected).position(|(a, b)| a != b) {
-                    None => Ok(0.0),
-                    Some(at) => Err(Error::Tolerance(format!(
-                        "{}[{at}] is {}, expected {}",
-                        tensor.name(),
-                        found[at],
-                        expected[at]
-                    ))),
-                }
+                let codes = |routed: &[Routed]| routed.iter().map(|r| r.code).collect::<Vec<_>>();
+                equal(tensor.name(), &codes(&found), &codes(expected))?;
+                let gradients: Vec<f32> = found.iter().map(|r| r.gradient).collect();
+                let wanted: Vec<f64> = expected.iter().map(|r| f64::from(r.gradient)).collect();
+                within(tensor.name(), relative_error(&gradients, &wanted), *tolerance)
             }
+            Self::Exact { tensor, expected } => equal(tensor.name(), &gpu.read(tensor)?, expected),
         }
+    }
+}
+
+fn within(name: &str, error: f64, tolerance: f64) -> Result<f64> {
+    if error <= tolerance {
+        return Ok(error);
+    }
+    Err(Error::Tolerance(format!("{name}: relative error {error:.2e}, allowed {tolerance:.0e}")))
+}
+
+fn equal(name: &str, found: &[u32], expected: &[u32]) -> Result<f64> {
+    match found.iter().zip(expected).position(|(a, b)| a != b) {
+        None => Ok(0.0),
+        Some(at) => Err(Error::Tolerance(format!("{name}[{at}] is {}, expected {}", found[at], expected[at]))),
     }
 }
 

@@ -4,6 +4,10 @@
 //! says what it computes, and cases that compare the two. Tests, benchmarks and the self-check loop over the registry.
 
 mod case;
+pub mod conv;
+pub mod conv_forward;
+pub mod dropout;
+pub mod population;
 
 pub use case::{Case, Expectation, Trial, random, random_below, relative_error};
 
@@ -16,4 +20,4 @@ pub struct Entry {
 }
 
 /// All kernels in data-flow order.
-pub const REGISTRY: &[Entry] = &[];
+pub const REGISTRY: &[Entry] = &[Entry { name: "conv_forward", cases: conv_forward::cases }];

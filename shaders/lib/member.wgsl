@@ -1,0 +1,10 @@
+// What distinguishes one model of the population from the next; `score` keeps the progress of each.
+struct Member {
+    dropout_key: vec2<u32>,
+    alive: u32,
+    best_epoch: u32,
+    best_score: f32,
+    score: f32,
+    improved: u32,
+    epochs: u32,
+}

@@ -1,0 +1,7 @@
+// What varies from step to step: one entry for each row and member of the schedule.
+struct Step {
+    t: u32,
+    step_size: f32,
+    decay: f32,
+    epoch: u32,
+}

@@ -1,0 +1,197 @@
+//! What the three convolution kernels share: shapes, tiles and the layouts weights are packed into.
+
+use crate::gpu::Constant;
+use crate::kernels::population::Routed;
+
+/// One convolution layer with its max-pool, for a population.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ConvShape {
+    /// Models.
+    pub members: usize,
+    /// Chunks of one model.
+    pub chunks: usize,
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Time steps before the pool.
+    pub time: usize,
+    /// Mel positions before the pool.
+    pub mel: usize,
+    /// Side of the square kernel, odd.
+    pub kernel: usize,
+    /// Pool window as [time, mel]; divides [time, mel].
+    pub pool: [usize; 2],
+}
+
+impl ConvShape {
+    /// Positions after the pool as [time, mel].
+    pub fn windows(&self) -> [usize; 2] {
+        [self.time / self.pool[0], self.mel / self.pool[1]]
+    }
+
+    /// `[member, chunk, in, time, mel]`.
+    pub fn input_shape(&self) -> [usize; 5] {
+        [self.members, self.chunks, self.inputs, self.time, self.mel]
+    }
+
+    /// `[member, chunk, out, windows_t, windows_m]`.
+    pub fn output_shape(&self) -> [usize; 5] {
+        let [t, m] = self.windows();
+        [self.members, self.chunks, self.outputs, t, m]
+    }
+
+    /// Taps of one kernel plane.
+    pub fn taps(&self) -> usize {
+        self.kernel * self.kernel
+    }
+
+    /// Weights and biases of one member.
+    pub fn parameters(&self) -> usize {
+        self.outputs * self.inputs * self.taps() + self.outputs
+    }
+
+    /// Multiply-adds of the forward pass, all members; each backward kernel has as many.
+    pub fn multiply_adds(&self) -> f64 {
+        (self.members * self.chunks * self.outputs * self.inputs * self.taps() * self.time * self.mel) as f64
+    }
+
+    /// Random blocks of four lanes that one pool window takes.
+    pub fn blocks_per_window(&self) -> usize {
+        (self.pool[0] * self.pool[1]).div_ceil(4)
+    }
+
+    pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("CHUNKS", self.chunks.into()),
+            ("IN", self.inputs.into()),
+            ("OUT", self.outputs.into()),
+            ("TIME", self.time.into()),
+            ("MEL", self.mel.into()),
+            ("KERNEL", self.kernel.into()),
+            ("POOL_T", self.pool[0].into()),
+            ("POOL_M", self.pool[1].into()),
+        ]
+    }
+
+    /// Vec4s of the forward layout: [in, tap, out / 4], then the biases [out / 4].
+    pub fn forward_quads(&self) -> usize {
+        (self.inputs * self.taps() + 1) * self.outputs.div_ceil(4)
+    }
+
+    /// Element of the forward layout that holds weight (out, in, tap).
+    pub fn forward_at(&self, output: usize, input: usize, tap: usize) -> usize {
+        (input * self.taps() + tap) * self.outputs.next_multiple_of(4) + output
+    }
+
+    /// Element of the forward layout that holds the bias of `output`.
+    pub fn bias_at(&self, output: usize) -> usize {
+        self.forward_at(output, self.inputs, 0)
+    }
+
+    /// Vec4s of the transposed layout of the input gradient: [out, tap, in / 4].
+    pub fn backward_quads(&self) -> usize {
+        self.outputs * self.taps() * self.inputs.div_ceil(4)
+    }
+
+    /// Element of the transposed layout that holds weight (out, in, tap).
+    pub fn backward_at(&self, output: usize, input: usize, tap: usize) -> usize {
+        (output * self.taps() + tap) * self.inputs.next_multiple_of(4) + input
+    }
+}
+
+/// The register tile of one thread: pool windows × groups of four channels, and threads per workgroup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvTile {
+    /// Pool windows along [time, mel].
+    pub windows: [usize; 2],
+    /// Channels / 4.
+    pub quads: usize,
+    /// Threads per workgroup.
+    pub workgroup: usize,
+}
+
+impl ConvTile {
+    pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("TILE_T", self.windows[0].into()),
+            ("TILE_M", self.windows[1].into()),
+            ("QUADS", self.quads.into()),
+            ("WORKGROUP", self.workgroup.into()),
+        ]
+    }
+
+    /// Workgroups over (tiles of all chunks, groups of `channels`, members).
+    pub(super) fn grid(&self, shape: &ConvShape, channels: usize) -> [usize; 3] {
+        let [t, m] = shape.windows();
+        let tiles = shape.chunks * t.div_ceil(self.windows[0]) * m.div_ceil(self.windows[1]);
+        [tiles.div_ceil(self.workgroup), channels.div_ceil(4).div_ceil(self.quads), shape.members]
+    }
+}
+
+/// Where a layer's weights stand in the packed tensor of every member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PackedAt {
+    /// Vec4s of one member.
+    pub stride: usize,
+    /// Vec4s before this layer's region.
+    pub first: usize,
+}
+
+impl PackedAt {
+    pub(super) fn constants(self) -> Vec<(&'static str, Constant)> {
+        vec![("PACKED", self.stride.into()), ("WEIGHTS_AT", self.first.into())]
+    }
+}
+
+/// The dense gradient before the pool that routed gradients stand for: [member, chunk, out, time, mel].
+pub(super) fn scatter_to_winners(shape: &ConvShape, routed: &[Routed]) -> Vec<f64> {
+    let [windows_t, windows_m] = shape.windows();
+    let mut dense = vec![0.0; shape.members * shape.chunks * shape.outputs * shape.time * shape.mel];
+    for (index, routed) in routed.iter().enumerate() {
+        let (plane, t, m) = (index / (windows_t * windows_m), index / windows_m % windows_t, index % windows_m);
+        let position = routed.position();
+        let row = t * shape.pool[0] + position / shape.pool[1];
+        let column = m * shape.pool[1] + position % shape.pool[1];
+        dense[(plane * shape.time + row) * shape.mel + column] = f64::from(routed.gradient);
+    }
+    dense
+}
+
+/// Calls `visit(input position, output position, tap)` for every tap that stays inside the plane.
+pub(super) fn for_each_tap(shape: &ConvShape, mut visit: impl FnMut(usize, usize, usize)) {
+    let pad = shape.kernel / 2;
+    for t in 0..shape.time {
+        for m in 0..shape.mel {
+            for tap in 0..shape.taps() {
+                let (row, column) =
+                    ((t + tap / shape.kernel).wrapping_sub(pad), (m + tap % shape.kernel).wrapping_sub(pad));
+                if row < shape.time && column < shape.mel {
+                    visit(row * shape.mel + column, t * shape.mel + m, tap);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod shapes {
+    //! Shapes that exercise every remainder.
+    use super::ConvShape;
+
+    #[test]
+    fn the_layouts_do_not_overlap() {
+        let shape =
+            ConvShape { members: 1, chunks: 1, inputs: 3, outputs: 5, time: 4, mel: 4, kernel: 3, pool: [2, 2] };
+        let mut used = vec![false; shape.forward_quads() * 4];
+        for output in 0..5 {
+            used[shape.bias_at(output)] = true;
+            for input in 0..3 {
+                for tap in 0..9 {
+                    assert!(!std::mem::replace(&mut used[shape.forward_at(output, input, tap)], true));
+                }
+            }
+        }
+        assert_eq!(used.iter().filter(|u| **u).count(), shape.parameters());
+    }
+}

@@ -1,0 +1,257 @@
+//! `conv_forward`: convolution, bias, LeakyReLU, dropout and max-pool in one (SPEC §2).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::conv::{ConvShape, ConvTile, PackedAt, for_each_tap};
+use crate::kernels::dropout::{Dropout, keeps};
+use crate::kernels::population::{Member, Routed, Step};
+use crate::kernels::{Case, Expectation, Trial, random};
+
+/// Convolution, bias, LeakyReLU, dropout and max-pool of one layer.
+pub struct ConvForward {
+    /// Sizes of the layer.
+    pub shape: ConvShape,
+    /// Its number, which enters the dropout counter.
+    pub layer: usize,
+    /// Slope of LeakyReLU below zero.
+    pub slope: f64,
+    /// `[member, chunk, in, time, mel]`.
+    pub input: Tensor<f32>,
+    /// Packed weights of all layers.
+    pub packed: Tensor<f32>,
+    /// Where this layer's are.
+    pub at: PackedAt,
+    /// `[member, chunk, out, windows_t, windows_m]`.
+    pub output: Tensor<f32>,
+    /// The same shape: winners' codes for the backward pass; none in evaluation.
+    pub routed: Option<Tensor<Routed>>,
+    /// `[member]`.
+    pub members: Tensor<Member>,
+    /// What is dropped.
+    pub dropout: Dropout,
+    /// Register tile.
+    pub tile: ConvTile,
+}
+
+impl Kernel for ConvForward {
+    fn name(&self) -> &'static str {
+        "conv_forward"
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        let mut source = vec![
+            include_str!("../../shaders/conv/conv_forward.wgsl"),
+            include_str!("../../shaders/lib/member.wgsl"),
+            include_str!("../../shaders/lib/route.wgsl"),
+            match self.routed {
+                Some(_) => include_str!("../../shaders/conv/routes_stored.wgsl"),
+                None => include_str!("../../shaders/conv/routes_dropped.wgsl"),
+            },
+        ];
+        source.extend(self.dropout.source());
+        source
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let mut constants =
+            vec![("MEMBERS", self.shape.members.into()), ("LAYER", self.layer.into()), ("SLOPE", self.slope.into())];
+        constants.extend(self.shape.constants());
+        constants.extend(self.tile.constants());
+        constants.extend(self.at.constants());
+        constants.extend(self.dropout.constants());
+        constants
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        let mut bindings = vec![
+            ("input", self.input.binding()),
+            ("packed", self.packed.binding()),
+            ("output", self.output.binding()),
+            ("members", self.members.binding()),
+        ];
+        bindings.extend(self.routed.as_ref().map(|routed| ("routed", routed.binding())));
+        bindings.extend(self.dropout.binding());
+        bindings
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        self.tile.grid(&self.shape, self.shape.outputs)
+    }
+
+    fn work(&self) -> Work {
+        let written = if self.routed.is_some() { 12 } else { 4 };
+        Work {
+            flops: 2.0 * self.shape.multiply_adds(),
+            bytes: (self.input.len() * 4 + self.output.len() * written) as f64,
+        }
+    }
+}
+
+/// Pooled outputs and winners of one layer. `weights` [member, out, in, tap], `biases` [member, out];
+/// `keep(member, window, position)` decides what dropout keeps, `scale` multiplies it.
+pub fn oracle(
+    shape: &ConvShape,
+    slope: f64,
+    input: &[f64],
+    weights: &[f64],
+    biases: &[f64],
+    scale: f64,
+    keep: impl Fn(usize, usize, usize) -> bool,
+) -> (Vec<f64>, Vec<Routed>) {
+    let plane = shape.time * shape.mel;
+    let [windows_t, windows_m] = shape.windows();
+    let (mut output, mut routed) = (Vec::new(), Vec::new());
+    for chunk in 0..shape.members * shape.chunks {
+        let member = chunk / shape.chunks;
+        for out in 0..shape.outputs {
+            let mut sums = vec![biases[member * shape.outputs + out]; plane];
+            for channel in 0..shape.inputs {
+                let inputs = &input[(chunk * shape.inputs + channel) * plane..][..plane];
+                let taps = &weights[((member * shape.outputs + out) * shape.inputs + channel) * shape.taps()..];
+                for_each_tap(shape, |from, to, tap| sums[to] += taps[tap] * inputs[from]);
+            }
+            for window in 0..windows_t * windows_m {
+                let (t, m) = (window / windows_m * shape.pool[0], window % windows_m * shape.pool[1]);
+                let in_member = (chunk % shape.chunks * shape.outputs + out) * windows_t * windows_m + window;
+                let mut best = (f64::NEG_INFINITY, 0);
+                for position in 0..shape.pool[0] * shape.pool[1] {
+                    let x = sums[(t + position / shape.pool[1]) * shape.mel + m + position % shape.pool[1]];
+                    let kept = keep(member, in_member, position);
+                    let value = if !kept { 0.0 } else { scale * if x > 0.0 { x } else { slope * x } };
+                    let class = match (kept, x > 0.0) {
+                        (false, _) => Routed::DROPPED,
+                        (true, true) => Routed::POSITIVE,
+                        (true, false) => Routed::NEGATIVE,
+                    };
+                    if value > best.0 {
+                        best = (value, position as u32 | class << 8);
+                    }
+                }
+                output.push(best.0);
+                routed.push(Routed { gradient: 0.0, code: best.1 });
+            }
+        }
+    }
+    (output, routed)
+}
+
+/// Weights in the forward layout, one region for each member.
+pub(super) fn pack(shape: &ConvShape, weights: &[f64], biases: &[f64]) -> Vec<f32> {
+    let stride = shape.forward_quads() * 4;
+    let mut packed = vec![0.0; shape.members * stride];
+    for member in 0..shape.members {
+        for out in 0..shape.outputs {
+            packed[member * stride + shape.bias_at(out)] = biases[member * shape.outputs + out] as f32;
+            for input in 0..shape.inputs {
+                for tap in 0..shape.taps() {
+                    let from = ((member * shape.outputs + out) * shape.inputs + input) * shape.taps() + tap;
+                    packed[member * stride + shape.forward_at(out, input, tap)] = weights[from] as f32;
+                }
+            }
+        }
+    }
+    packed
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Mask {
+    Off,
+    Random,
+    Injected,
+}
+
+fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) -> Result<Trial> {
+    let (layer, slope, p, row) = (1, 0.2, 0.2, 1);
+    let (mut input, mut inputs) = random(gpu, "input", &shape.input_shape())?;
+    if ties {
+        // Few distinct values make equal maxima common: the first of the window must win.
+        inputs.iter_mut().for_each(|x| *x = x.round().clamp(-1.0, 1.0));
+        input =
+            gpu.tensor_from("input", &shape.input_shape(), &inputs.iter().map(|x| *x as f32).collect::<Vec<_>>())?;
+    }
+    let (_, mut weights) = random(gpu, "weights", &[shape.members, shape.outputs, shape.inputs, shape.taps()])?;
+    if ties {
+        weights.iter_mut().for_each(|x| *x = x.round());
+    }
+    let (_, mut biases) = random(gpu, "biases", &[shape.members, shape.outputs])?;
+    if ties {
+        biases.iter_mut().for_each(|x| *x = x.round());
+    }
+    let packed = pack(&shape, &weights, &biases);
+    let members: Vec<Member> = (0..shape.members).map(|m| Member::new(m as u64)).collect();
+    let steps: Vec<Step> =
+        (0..2 * shape.members).map(|i| Step { t: 7 + i as u32, step_size: 0.0, decay: 0.0, epoch: 0 }).collect();
+    let blocks = shape.output_shape()[1..].iter().product::<usize>() * shape.blocks_per_window();
+    let injected: Vec<u32> = super::random_below("keep", shape.members * blocks * 4, 5);
+    let injected: Vec<u32> = injected.into_iter().map(|x| u32::from(x > 0)).collect();
+    let dropout = match mask {
+        Mask::Off => Dropout::Off,
+        Mask::Random => Dropout::Random { p, schedule: gpu.tensor_from("schedule", &[2, shape.members], &steps)? },
+        Mask::Injected => {
+            Dropout::Injected { p, keep: gpu.tensor_from("keep", &[shape.members, blocks, 4], &injected)? }
+        }
+    };
+    let lanes = shape.blocks_per_window() * 4;
+    let keep = |member: usize, window: usize, position: usize| match mask {
+        Mask::Off => true,
+        Mask::Random => {
+            let block = (window * shape.blocks_per_window() + position / 4) as u32;
+            keeps(&members[member], steps[row * shape.members + member].t, layer as u32, block, position % 4, p)
+        }
+        Mask::Injected => injected[member * blocks * 4 + window * lanes + position] == 1,
+    };
+    let (expected, routed) = oracle(&shape, slope, &inputs, &weights, &biases, dropout.scale(), keep);
+    let output = gpu.tensor("output", &shape.output_shape())?;
+    let codes = gpu.tensor("routed", &shape.output_shape())?;
+    let kernel = ConvForward {
+        shape,
+        layer,
+        slope,
+        input,
+        packed: gpu.tensor_from("packed", &[packed.len()], &packed)?,
+        at: PackedAt { stride: shape.forward_quads(), first: 0 },
+        output: output.clone(),
+        routed: (mask != Mask::Off || ties).then(|| codes.clone()),
+        members: gpu.tensor_from("members", &[shape.members], &members)?,
+        dropout,
+        tile,
+    };
+    let mut expectations = vec![Expectation::close(&output, expected)];
+    if ties {
+        expectations.push(Expectation::routes(&codes, routed));
+    }
+    Ok(Trial::new(kernel, expectations).at_row(row as u32))
+}
+
+/// Odd sizes, remainders of every tile, ties, and the three forms of dropout.
+pub fn cases() -> Vec<Case> {
+    let shape = |members, chunks, inputs, outputs, time, mel, kernel, pool| ConvShape {
+        members,
+        chunks,
+        inputs,
+        outputs,
+        time,
+        mel,
+        kernel,
+        pool,
+    };
+    let tile = |windows, quads, workgroup| ConvTile { windows, quads, workgroup };
+    let case = |name: &str, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool| {
+        Case::new(name, move |gpu| trial(gpu, shape, tile, mask, ties))
+    };
+    vec![
+        case("one input channel", shape(1, 3, 1, 16, 20, 64, 3, [2, 2]), tile([1, 4], 2, 64), Mask::Off, false),
+        case("odd channels, two members", shape(2, 3, 3, 5, 6, 8, 3, [2, 2]), tile([1, 3], 1, 32), Mask::Random, false),
+        case(
+            "a tile taller than the plane",
+            shape(2, 2, 4, 9, 5, 16, 3, [1, 4]),
+            tile([5, 1], 2, 32),
+            Mask::Random,
+            false,
+        ),
+        case("kernel 5, pool of two", shape(1, 2, 3, 6, 5, 6, 5, [1, 2]), tile([2, 2], 1, 64), Mask::Injected, false),
+        case("kernel 1, pool of eight", shape(1, 2, 3, 6, 4, 8, 1, [2, 4]), tile([1, 1], 1, 64), Mask::Injected, false),
+        case("ties", shape(2, 3, 3, 5, 6, 8, 3, [2, 2]), tile([1, 2], 1, 64), Mask::Off, true),
+        case("ties with dropout", shape(1, 5, 2, 4, 4, 8, 3, [2, 2]), tile([2, 1], 1, 64), Mask::Random, true),
+    ]
+}

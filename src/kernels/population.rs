@@ -1,0 +1,94 @@
+//! The records that kernels share with the schedule: what differs from member to member and from step to step.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::counter_rng::Key;
+use crate::gpu::Element;
+
+/// One model of the population, as `shaders/lib/member.wgsl` has it. `score` keeps the progress on the GPU, so that
+/// stopping needs no answer from the host.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
+pub struct Member {
+    /// Key of its dropout masks.
+    pub dropout_key: [u32; 2],
+    /// 1 while it trains; every heavy kernel leaves a member that is 0 alone.
+    pub alive: u32,
+    /// Epoch of the best score so far.
+    pub best_epoch: u32,
+    /// Best validation score so far; −1 before the first.
+    pub best_score: f32,
+    /// Score of the last epoch.
+    pub score: f32,
+    /// 1 when the last epoch was the best so far.
+    pub improved: u32,
+    /// Epochs trained.
+    pub epochs: u32,
+}
+
+impl Element for Member {
+    const SCALAR: Option<&'static str> = None;
+}
+
+impl Member {
+    /// A member that has not been trained yet.
+    pub fn new(seed: u64) -> Self {
+        let dropout_key = Key::new(seed).named("dropout").0;
+        Self { dropout_key, alive: 1, best_epoch: 0, best_score: -1.0, score: 0.0, improved: 0, epochs: 0 }
+    }
+}
+
+/// One row of the schedule for one member, as `shaders/lib/step.wgsl` has it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
+pub struct Step {
+    /// Steps done before this one, plus one: Adam's t.
+    pub t: u32,
+    /// lr·√(1−β₂ᵗ)/(1−β₁ᵗ), formed in f64.
+    pub step_size: f32,
+    /// 1 − lr·wd, formed in f64.
+    pub decay: f32,
+    /// The epoch it belongs to.
+    pub epoch: u32,
+}
+
+impl Element for Step {
+    const SCALAR: Option<&'static str> = None;
+}
+
+/// A gradient on its way back through pool, dropout and LeakyReLU, as `shaders/lib/route.wgsl` has it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
+pub struct Routed {
+    /// Gradient at the winner, before LeakyReLU and dropout.
+    pub gradient: f32,
+    /// The winner's position in its window | class << 8.
+    pub code: u32,
+}
+
+impl Element for Routed {
+    const SCALAR: Option<&'static str> = None;
+}
+
+impl Routed {
+    /// The winner was dropped: no gradient passes.
+    pub const DROPPED: u32 = 0;
+    /// The winner was above zero.
+    pub const POSITIVE: u32 = 1;
+    /// The winner was at or below zero.
+    pub const NEGATIVE: u32 = 2;
+
+    /// The winner's position in its window.
+    pub fn position(self) -> usize {
+        (self.code & 0xff) as usize
+    }
+
+    /// What the winner's value was multiplied with.
+    pub fn factor(self, slope: f64, scale: f64) -> f64 {
+        match self.code >> 8 {
+            Self::POSITIVE => scale,
+            Self::NEGATIVE => scale * slope,
+            _ => 0.0,
+        }
+    }
+}
