@@ -11,7 +11,9 @@ fn every_kernel_agrees_with_its_oracle() {
         for case in (entry.cases)() {
             let start = std::time::Instant::now();
             match case.run(&gpu) {
-                Ok(error) => println!("{:<20} {error:.1e} {:>6.2} s  {}", entry.name, start.elapsed().as_secs_f64(), case.name),
+                Ok(error) => {
+                    println!("{:<20} {error:.1e} {:>6.2} s  {}", entry.name, start.elapsed().as_secs_f64(), case.name)
+                }
                 Err(error) => failures.push(error.to_string()),
             }
         }

@@ -13,8 +13,7 @@ const POOL_T: u32 = 2u;
 const POOL_M: u32 = 2u;
 const LAYER: u32 = 0u;
 const SLOPE: f32 = 0.2;
-const PACKED: u32 = 64u;     // vec4s of one member
-const WEIGHTS_AT: u32 = 0u;  // vec4s before this layer's weights
+const PACKED: u32 = 64u; // vec4s of one member
 const TILE_T: u32 = 1u;
 const TILE_M: u32 = 2u;
 const QUADS: u32 = 1u;
@@ -22,7 +21,7 @@ const WORKGROUP: u32 = 64u;
 
 const PAD: u32 = KERNEL / 2u;
 const OUT_QUADS: u32 = (OUT + 3u) / 4u;
-const BIAS_AT: u32 = WEIGHTS_AT + IN * KERNEL * KERNEL * OUT_QUADS;
+const BIAS_AT: u32 = IN * KERNEL * KERNEL * OUT_QUADS;
 const WINDOWS_T: u32 = TIME / POOL_T;
 const WINDOWS_M: u32 = MEL / POOL_M;
 const TILES_T: u32 = (WINDOWS_T + TILE_T - 1u) / TILE_T;
@@ -36,18 +35,17 @@ const BLOCKS: u32 = (WINDOW + 3u) / 4u;                              // random b
 const DROPOUT_BLOCKS: u32 = CHUNKS * OUT * WINDOWS_T * WINDOWS_M * BLOCKS; // of one member
 
 @group(0) @binding(0) var<storage, read> input: array<f32>;         // [member, chunk, in, time, mel]
-@group(0) @binding(1) var<storage, read> packed: array<vec4<f32>>;  // [member, …, in, tap, out / 4], then bias [out / 4]
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;  // [member, chunk, out, windows_t, windows_m]
 @group(0) @binding(3) var<storage, read> members: array<Member>;    // [member]
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let member = id.z;
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
+    let member = group.z;
     let tile = id.x;
     if (tile >= CHUNKS * TILES_T * TILES_M || members[member].alive == 0u) {
         return;
     }
-    let first_quad = id.y * QUADS;
+    let first_quad = group.y * QUADS;
     let window_m = (tile % TILES_M) * TILE_M;
     let window_t = (tile / TILES_M % TILES_T) * TILE_T;
     let chunk = member * CHUNKS + tile / (TILES_M * TILES_T);
@@ -71,7 +69,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 
     var sums: array<vec4<f32>, ROWS * COLUMNS * QUADS>;
     for (var q = 0u; q < QUADS; q++) { // unroll
-        let bias = packed[weights + BIAS_AT + min(first_quad + q, OUT_QUADS - 1u)];
+        let bias = weight_at(weights + BIAS_AT + min(first_quad + q, OUT_QUADS - 1u));
         for (var p = 0u; p < ROWS * COLUMNS; p++) { // unroll
             sums[p * QUADS + q] = bias;
         }
@@ -84,10 +82,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
                 near[r * PATCH_M + c] = select(0.0, input[plane + row_at[r] + column_at[c]], row_inside[r] && column_inside[c]);
             }
         }
-        let taps = weights + WEIGHTS_AT + channel * KERNEL * KERNEL * OUT_QUADS;
+        let taps = weights + channel * KERNEL * KERNEL * OUT_QUADS;
         for (var k = 0u; k < KERNEL * KERNEL; k++) { // unroll
             for (var q = 0u; q < QUADS; q++) { // unroll
-                let weight = packed[taps + k * OUT_QUADS + min(first_quad + q, OUT_QUADS - 1u)];
+                let weight = weight_at(taps + k * OUT_QUADS + min(first_quad + q, OUT_QUADS - 1u));
                 for (var p = 0u; p < ROWS * COLUMNS; p++) { // unroll
                     sums[p * QUADS + q] += weight * near[(p / COLUMNS + k / KERNEL) * PATCH_M + p % COLUMNS + k % KERNEL];
                 }

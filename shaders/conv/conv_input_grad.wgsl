@@ -12,8 +12,7 @@ const POOL_T: u32 = 2u;
 const POOL_M: u32 = 2u;
 const SLOPE: f32 = 0.2;
 const DROPOUT_SCALE: f32 = 1.25;
-const PACKED: u32 = 64u;     // vec4s of one member
-const WEIGHTS_AT: u32 = 0u;  // vec4s before this layer's transposed weights
+const PACKED: u32 = 64u; // vec4s of one member
 const TILE_T: u32 = 1u;
 const TILE_M: u32 = 2u;
 const QUADS: u32 = 1u;
@@ -35,22 +34,21 @@ const PATCH_T: u32 = ROWS + KERNEL - 1u;
 const PATCH_M: u32 = COLUMNS + KERNEL - 1u;
 
 @group(0) @binding(0) var<storage, read> upper: array<Routed>;       // [member, chunk, out, windows_t, windows_m]
-@group(0) @binding(1) var<storage, read> packed: array<vec4<f32>>;   // [member, …, out, tap, in / 4]
 @group(0) @binding(2) var<storage, read_write> lower: array<Routed>; // [member, chunk, in, time, mel]
 @group(0) @binding(3) var<storage, read> members: array<Member>;     // [member]
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let member = id.z;
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
+    let member = group.z;
     let tile = id.x;
     if (tile >= CHUNKS * TILES_T * TILES_M || members[member].alive == 0u) {
         return;
     }
-    let first_quad = id.y * QUADS;
+    let first_quad = group.y * QUADS;
     let window_m = (tile % TILES_M) * TILE_M;
     let window_t = (tile / TILES_M % TILES_T) * TILE_T;
     let chunk = member * CHUNKS + tile / (TILES_M * TILES_T);
-    let weights = member * PACKED + WEIGHTS_AT;
+    let weights = member * PACKED;
 
     var row_at: array<u32, NEAR_T>;
     var row_inside: array<bool, NEAR_T>;
@@ -94,7 +92,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let taps = weights + channel * KERNEL * KERNEL * IN_QUADS;
         for (var k = 0u; k < KERNEL * KERNEL; k++) { // unroll
             for (var q = 0u; q < QUADS; q++) { // unroll
-                let weight = packed[taps + k * IN_QUADS + min(first_quad + q, IN_QUADS - 1u)];
+                let weight = weight_at(taps + k * IN_QUADS + min(first_quad + q, IN_QUADS - 1u));
                 for (var p = 0u; p < ROWS * COLUMNS; p++) { // unroll
                     sums[p * QUADS + q] += weight * near[(p / COLUMNS + KERNEL - 1u - k / KERNEL) * PATCH_M + p % COLUMNS + KERNEL - 1u - k % KERNEL];
                 }

@@ -39,8 +39,8 @@ const PARAMETERS: u32 = OUT * IN * TAPS + OUT;
 @group(0) @binding(3) var<storage, read> members: array<Member>;      // [member]
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let member = id.z;
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
+    let member = group.z;
     if (id.x >= SLICES * GROUPS * IN || members[member].alive == 0u) {
         return;
     }

@@ -173,7 +173,10 @@ impl Gpu {
                 ),
             ));
         }
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        let usage = wgpu::BufferUsages::STORAGE
+            | wgpu::BufferUsages::UNIFORM
+            | wgpu::BufferUsages::COPY_SRC
+            | wgpu::BufferUsages::COPY_DST;
         Ok(Tensor::new(self.buffer(name, bytes, usage)?, name, shape))
     }
 

@@ -84,7 +84,11 @@ impl Dispatch {
             .iter()
             .map(|(number, binding)| wgpu::BindGroupEntry {
                 binding: *number,
-                resource: binding.buffer.as_entire_binding(),
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: &binding.buffer,
+                    offset: binding.offset,
+                    size: wgpu::BufferSize::new(binding.bytes),
+                }),
             })
             .collect();
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);

@@ -69,7 +69,19 @@ impl<T: Element> Tensor<T> {
 
     /// What a kernel binds: the whole buffer.
     pub fn binding(&self) -> Binding {
-        Binding { buffer: self.buffer.clone(), tensor: self.name.clone(), scalar: T::SCALAR }
+        self.range(0, self.len())
+    }
+
+    /// `count` elements from `first` on; the start has to be aligned to 256 bytes.
+    pub fn range(&self, first: usize, count: usize) -> Binding {
+        assert!(first + count <= self.len(), "{}: {count} elements at {first} of {:?}", self.name, self.shape);
+        Binding {
+            buffer: self.buffer.clone(),
+            offset: (first * size_of::<T>()) as u64,
+            bytes: (count * size_of::<T>()) as u64,
+            tensor: self.name.clone(),
+            scalar: T::SCALAR,
+        }
     }
 
     pub(super) fn buffer(&self) -> &wgpu::Buffer {
@@ -81,6 +93,8 @@ impl<T: Element> Tensor<T> {
 #[derive(Clone)]
 pub struct Binding {
     pub(super) buffer: wgpu::Buffer,
+    pub(super) offset: u64,
+    pub(super) bytes: u64,
     pub(super) tensor: String,
     pub(super) scalar: Option<&'static str>,
 }

@@ -1,7 +1,10 @@
 //! What the three convolution kernels share: shapes, tiles and the layouts weights are packed into.
 
-use crate::gpu::Constant;
+use crate::Result;
+use crate::counter_rng::Key;
+use crate::gpu::{Binding, Constant, Gpu, Tensor};
 use crate::kernels::population::Routed;
+use crate::kernels::{Case, Trial};
 
 /// One convolution layer with its max-pool, for a population.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -129,19 +132,76 @@ impl ConvTile {
     }
 }
 
-/// Where a layer's weights stand in the packed tensor of every member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PackedAt {
+/// One layer's weights, packed for one direction, of every member: a range of a larger tensor.
+#[derive(Clone)]
+pub struct PackedWeights {
+    /// The tensor that holds all layers.
+    pub tensor: Tensor<f32>,
+    /// Elements before this layer; a multiple of [`PackedWeights::ALIGNMENT`].
+    pub first: usize,
     /// Vec4s of one member.
     pub stride: usize,
-    /// Vec4s before this layer's region.
-    pub first: usize,
+    /// Members.
+    pub members: usize,
+    /// Whether to bind them as a uniform buffer.
+    pub uniform: bool,
 }
 
-impl PackedAt {
-    pub(super) fn constants(self) -> Vec<(&'static str, Constant)> {
-        vec![("PACKED", self.stride.into()), ("WEIGHTS_AT", self.first.into())]
+impl PackedWeights {
+    /// Elements that the start of a layer is aligned to: 256 bytes, the largest offset alignment there is.
+    pub const ALIGNMENT: usize = 64;
+
+    pub(super) fn source(&self) -> &'static str {
+        if self.uniform {
+            include_str!("../../shaders/conv/weights_uniform.wgsl")
+        } else {
+            include_str!("../../shaders/conv/weights_storage.wgsl")
+        }
     }
+
+    pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let mut constants = vec![("PACKED", self.stride.into())];
+        if self.uniform {
+            constants.push(("PACKED_SIZE", (self.stride * self.members).into()));
+        }
+        constants
+    }
+
+    pub(super) fn binding(&self) -> Binding {
+        self.tensor.range(self.first, self.stride * 4 * self.members)
+    }
+}
+
+/// Seeded random gradients with winners below `window` and all three signs.
+pub(super) fn random_routes(name: &str, shape: &[usize], window: usize) -> Vec<Routed> {
+    let mut stream = Key::new(2020).named(name).stream();
+    let mut draw = |_| Routed {
+        gradient: stream.normal() as f32,
+        code: stream.below(window) as u32 | (stream.below(3) as u32) << 8,
+    };
+    (0..shape.iter().product()).map(&mut draw).collect()
+}
+
+/// The shapes and tiles both backward kernels are tried with; the flag selects a variant.
+pub(super) fn backward_cases(trial: fn(&Gpu, ConvShape, ConvTile, bool) -> Result<Trial>) -> Vec<Case> {
+    let case = |name: &str,
+                sizes: [usize; 6],
+                kernel: usize,
+                pool: [usize; 2],
+                windows: [usize; 2],
+                quads: usize,
+                flag: bool| {
+        let [members, chunks, inputs, outputs, time, mel] = sizes;
+        let shape = ConvShape { members, chunks, inputs, outputs, time, mel, kernel, pool };
+        let tile = ConvTile { windows, quads, workgroup: 32 };
+        Case::new(name, move |gpu| trial(gpu, shape, tile, flag))
+    };
+    vec![
+        case("odd channels, two members", [2, 3, 5, 6, 6, 8], 3, [2, 2], [1, 3], 1, true),
+        case("a tile taller than the plane", [2, 2, 4, 9, 5, 16], 3, [1, 4], [5, 1], 2, false),
+        case("kernel 5, pool of two", [1, 2, 3, 6, 5, 6], 5, [1, 2], [2, 2], 1, true),
+        case("kernel 1, pool of eight", [1, 3, 9, 6, 4, 8], 1, [2, 4], [1, 1], 1, false),
+    ]
 }
 
 /// The dense gradient before the pool that routed gradients stand for: [member, chunk, out, time, mel].
@@ -175,8 +235,7 @@ pub(super) fn for_each_tap(shape: &ConvShape, mut visit: impl FnMut(usize, usize
 }
 
 #[cfg(test)]
-pub(super) mod shapes {
-    //! Shapes that exercise every remainder.
+mod tests {
     use super::ConvShape;
 
     #[test]

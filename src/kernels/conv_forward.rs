@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::conv::{ConvShape, ConvTile, PackedAt, for_each_tap};
+use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, for_each_tap};
 use crate::kernels::dropout::{Dropout, keeps};
 use crate::kernels::population::{Member, Routed, Step};
 use crate::kernels::{Case, Expectation, Trial, random};
@@ -17,10 +17,8 @@ pub struct ConvForward {
     pub slope: f64,
     /// `[member, chunk, in, time, mel]`.
     pub input: Tensor<f32>,
-    /// Packed weights of all layers.
-    pub packed: Tensor<f32>,
-    /// Where this layer's are.
-    pub at: PackedAt,
+    /// Weights and biases in the forward layout.
+    pub packed: PackedWeights,
     /// `[member, chunk, out, windows_t, windows_m]`.
     pub output: Tensor<f32>,
     /// The same shape: winners' codes for the backward pass; none in evaluation.
@@ -43,6 +41,7 @@ impl Kernel for ConvForward {
             include_str!("../../shaders/conv/conv_forward.wgsl"),
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/route.wgsl"),
+            self.packed.source(),
             match self.routed {
                 Some(_) => include_str!("../../shaders/conv/routes_stored.wgsl"),
                 None => include_str!("../../shaders/conv/routes_dropped.wgsl"),
@@ -57,7 +56,7 @@ impl Kernel for ConvForward {
             vec![("MEMBERS", self.shape.members.into()), ("LAYER", self.layer.into()), ("SLOPE", self.slope.into())];
         constants.extend(self.shape.constants());
         constants.extend(self.tile.constants());
-        constants.extend(self.at.constants());
+        constants.extend(self.packed.constants());
         constants.extend(self.dropout.constants());
         constants
     }
@@ -208,8 +207,13 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) ->
         layer,
         slope,
         input,
-        packed: gpu.tensor_from("packed", &[packed.len()], &packed)?,
-        at: PackedAt { stride: shape.forward_quads(), first: 0 },
+        packed: PackedWeights {
+            tensor: gpu.tensor_from("packed", &[packed.len()], &packed)?,
+            first: 0,
+            stride: shape.forward_quads(),
+            members: shape.members,
+            uniform: mask != Mask::Injected,
+        },
         output: output.clone(),
         routed: (mask != Mask::Off || ties).then(|| codes.clone()),
         members: gpu.tensor_from("members", &[shape.members], &members)?,

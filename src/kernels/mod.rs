@@ -6,6 +6,8 @@
 mod case;
 pub mod conv;
 pub mod conv_forward;
+pub mod conv_input_grad;
+pub mod conv_weight_grad;
 pub mod dropout;
 pub mod population;
 
@@ -20,4 +22,8 @@ pub struct Entry {
 }
 
 /// All kernels in data-flow order.
-pub const REGISTRY: &[Entry] = &[Entry { name: "conv_forward", cases: conv_forward::cases }];
+pub const REGISTRY: &[Entry] = &[
+    Entry { name: "conv_forward", cases: conv_forward::cases },
+    Entry { name: "conv_input_grad", cases: conv_input_grad::cases },
+    Entry { name: "conv_weight_grad", cases: conv_weight_grad::cases },
+];

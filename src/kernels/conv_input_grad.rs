@@ -1,0 +1,177 @@
+//! `conv_input_grad`: gradient of a convolution's input, carried on through the layer below (SPEC §2).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, for_each_tap, random_routes, scatter_to_winners};
+use crate::kernels::population::{Member, Routed};
+use crate::kernels::{Case, Expectation, Trial, random};
+
+/// Gradient of the input of one convolution layer.
+pub struct ConvInputGrad {
+    /// Sizes of the layer.
+    pub shape: ConvShape,
+    /// Slope of LeakyReLU below zero.
+    pub slope: f64,
+    /// What dropout multiplies kept values with.
+    pub scale: f64,
+    /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
+    pub upper: Tensor<Routed>,
+    /// Weights in the transposed layout.
+    pub packed: PackedWeights,
+    /// Winners of the layer below; receives its gradients, `[member, chunk, in, time, mel]`.
+    pub lower: Tensor<Routed>,
+    /// `[member]`.
+    pub members: Tensor<Member>,
+    /// Register tile.
+    pub tile: ConvTile,
+}
+
+impl Kernel for ConvInputGrad {
+    fn name(&self) -> &'static str {
+        "conv_input_grad"
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![
+            include_str!("../../shaders/conv/conv_input_grad.wgsl"),
+            include_str!("../../shaders/lib/member.wgsl"),
+            include_str!("../../shaders/lib/route.wgsl"),
+            self.packed.source(),
+        ]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let mut constants = vec![("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())];
+        constants.extend(self.shape.constants());
+        constants.extend(self.tile.constants());
+        constants.extend(self.packed.constants());
+        constants
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("upper", self.upper.binding()),
+            ("packed", self.packed.binding()),
+            ("lower", self.lower.binding()),
+            ("members", self.members.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        self.tile.grid(&self.shape, self.shape.inputs)
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.upper.len() * 8 + self.lower.len() * 12) as f64 }
+    }
+}
+
+/// Gradients at the winners of the layer below. `weights` [member, out, in, tap].
+pub fn oracle(
+    shape: &ConvShape,
+    slope: f64,
+    scale: f64,
+    upper: &[Routed],
+    weights: &[f64],
+    lower: &[Routed],
+) -> Vec<Routed> {
+    let plane = shape.time * shape.mel;
+    let dense = scatter_to_winners(shape, upper);
+    let mut gradients = vec![0.0; lower.len()];
+    for chunk in 0..shape.members * shape.chunks {
+        for out in 0..shape.outputs {
+            let from_above = &dense[(chunk * shape.outputs + out) * plane..][..plane];
+            for channel in 0..shape.inputs {
+                let taps =
+                    &weights[((chunk / shape.chunks * shape.outputs + out) * shape.inputs + channel) * shape.taps()..];
+                let gradients = &mut gradients[(chunk * shape.inputs + channel) * plane..][..plane];
+                for_each_tap(shape, |input, output, tap| gradients[input] += taps[tap] * from_above[output]);
+            }
+        }
+    }
+    let carried = |(below, gradient): (&Routed, f64)| Routed {
+        gradient: (gradient * below.factor(slope, scale)) as f32,
+        ..*below
+    };
+    lower.iter().zip(gradients).map(carried).collect()
+}
+
+fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<Trial> {
+    let (slope, scale) = (0.2, 1.25);
+    let upper = random_routes("upper", &shape.output_shape(), shape.pool[0] * shape.pool[1]);
+    let lower = random_routes("lower", &shape.input_shape(), 4);
+    let (_, weights) = random(gpu, "weights", &[shape.members, shape.outputs, shape.inputs, shape.taps()])?;
+    let mut packed = vec![0.0; shape.members * shape.backward_quads() * 4];
+    for member in 0..shape.members {
+        for (index, weight) in weights[member * shape.outputs * shape.inputs * shape.taps()..]
+            [..shape.outputs * shape.inputs * shape.taps()]
+            .iter()
+            .enumerate()
+        {
+            let (output, input, tap) =
+                (index / shape.taps() / shape.inputs, index / shape.taps() % shape.inputs, index % shape.taps());
+            packed[member * shape.backward_quads() * 4 + shape.backward_at(output, input, tap)] = *weight as f32;
+        }
+    }
+    let expected = oracle(&shape, slope, scale, &upper, &weights, &lower);
+    let out = gpu.tensor_from("lower", &shape.input_shape(), &lower)?;
+    let kernel = ConvInputGrad {
+        shape,
+        slope,
+        scale,
+        upper: gpu.tensor_from("upper", &shape.output_shape(), &upper)?,
+        packed: PackedWeights {
+            tensor: gpu.tensor_from("packed", &[packed.len()], &packed)?,
+            first: 0,
+            stride: shape.backward_quads(),
+            members: shape.members,
+            uniform,
+        },
+        lower: out.clone(),
+        members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
+        tile,
+    };
+    Ok(Trial::new(kernel, vec![Expectation::routes(&out, expected)]))
+}
+
+/// Odd channels, remainders of every tile, other kernels and pools.
+pub fn cases() -> Vec<Case> {
+    super::conv::backward_cases(trial)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::conv_forward;
+
+    /// The oracle against central differences of the forward oracle.
+    #[test]
+    fn the_oracle_is_the_derivative_of_the_forward_oracle() {
+        let shape =
+            ConvShape { members: 1, chunks: 1, inputs: 2, outputs: 3, time: 4, mel: 4, kernel: 3, pool: [2, 2] };
+        let mut stream = crate::counter_rng::Key::new(5).stream();
+        let mut draw = |n: usize| (0..n).map(|_| stream.normal()).collect::<Vec<f64>>();
+        let (input, weights, biases, weighting) = (draw(32), draw(54), draw(3), draw(12));
+        let loss = |input: &[f64]| {
+            let (output, _) = conv_forward::oracle(&shape, 0.2, input, &weights, &biases, 1.0, |_, _, _| true);
+            output.iter().zip(&weighting).map(|(a, b)| a * b).sum::<f64>()
+        };
+        let (_, routed) = conv_forward::oracle(&shape, 0.2, &input, &weights, &biases, 1.0, |_, _, _| true);
+        let upper: Vec<Routed> = routed
+            .iter()
+            .zip(&weighting)
+            .map(|(r, w)| Routed { gradient: (w * r.factor(0.2, 1.0)) as f32, ..*r })
+            .collect();
+        let identity = vec![Routed { gradient: 0.0, code: Routed::POSITIVE << 8 }; 32];
+        let gradients = oracle(&shape, 0.2, 1.0, &upper, &weights, &identity);
+        for index in 0..32 {
+            let nudged = |by: f64| {
+                let mut input = input.clone();
+                input[index] += by;
+                loss(&input)
+            };
+            let difference = (nudged(1e-6) - nudged(-1e-6)) / 2e-6;
+            assert!((difference - f64::from(gradients[index].gradient)).abs() < 1e-5, "{index}: {difference}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! `conv_weight_grad`: gradients of a convolution's weights and biases, as partial sums over slices (SPEC §2).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::conv::{ConvShape, ConvTile, for_each_tap, random_routes, scatter_to_winners};
+use crate::kernels::population::{Member, Routed};
+use crate::kernels::{Case, Expectation, Trial, random};
+
+/// Where a layer's partial sums stand: `[slice, parameter]` in every member's part of one tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PartialsAt {
+    /// Elements of one member.
+    pub stride: usize,
+    /// Elements before this layer.
+    pub first: usize,
+    /// Partial sums of every parameter of this layer.
+    pub slices: usize,
+}
+
+impl PartialsAt {
+    pub(super) fn constants(self) -> Vec<(&'static str, Constant)> {
+        vec![("PARTIALS", self.stride.into()), ("PARTIALS_AT", self.first.into()), ("SLICES", self.slices.into())]
+    }
+}
+
+/// Gradients of the weights and biases of one convolution layer.
+pub struct ConvWeightGrad {
+    /// Sizes of the layer.
+    pub shape: ConvShape,
+    /// `[member, chunk, in, time, mel]`.
+    pub input: Tensor<f32>,
+    /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
+    pub upper: Tensor<Routed>,
+    /// Partial sums of all layers.
+    pub partials: Tensor<f32>,
+    /// Where this layer's are.
+    pub at: PartialsAt,
+    /// `[member]`.
+    pub members: Tensor<Member>,
+    /// Register tile; `quads` are output channels / 4.
+    pub tile: ConvTile,
+}
+
+impl Kernel for ConvWeightGrad {
+    fn name(&self) -> &'static str {
+        "conv_weight_grad"
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![
+            include_str!("../../shaders/conv/conv_weight_grad.wgsl"),
+            include_str!("../../shaders/lib/member.wgsl"),
+            include_str!("../../shaders/lib/route.wgsl"),
+        ]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        [self.shape.constants(), self.tile.constants(), self.at.constants()].concat()
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("input", self.input.binding()),
+            ("upper", self.upper.binding()),
+            ("partials", self.partials.binding()),
+            ("members", self.members.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        let groups = self.shape.outputs.div_ceil(4).div_ceil(self.tile.quads);
+        [(self.at.slices * groups * self.shape.inputs).div_ceil(self.tile.workgroup), 1, self.shape.members]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.input.len() * 4 + self.upper.len() * 8) as f64 }
+    }
+}
+
+/// Gradients `[member, (out, in, tap) then out]`, summed over all chunks.
+pub fn oracle(shape: &ConvShape, input: &[f64], upper: &[Routed]) -> Vec<f64> {
+    let plane = shape.time * shape.mel;
+    let dense = scatter_to_winners(shape, upper);
+    let mut gradients = vec![0.0; shape.members * shape.parameters()];
+    for chunk in 0..shape.members * shape.chunks {
+        let of_member = &mut gradients[chunk / shape.chunks * shape.parameters()..][..shape.parameters()];
+        let (weights, biases) = of_member.split_at_mut(shape.parameters() - shape.outputs);
+        for out in 0..shape.outputs {
+            let from_above = &dense[(chunk * shape.outputs + out) * plane..][..plane];
+            biases[out] += from_above.iter().sum::<f64>();
+            for channel in 0..shape.inputs {
+                let inputs = &input[(chunk * shape.inputs + channel) * plane..][..plane];
+                let taps = &mut weights[(out * shape.inputs + channel) * shape.taps()..];
+                for_each_tap(shape, |from, to, tap| taps[tap] += inputs[from] * from_above[to]);
+            }
+        }
+    }
+    gradients
+}
+
+fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, one_slice: bool) -> Result<Trial> {
+    let (input, inputs) = random(gpu, "input", &shape.input_shape())?;
+    let upper = random_routes("upper", &shape.output_shape(), shape.pool[0] * shape.pool[1]);
+    let gradients = oracle(&shape, &inputs, &upper);
+    // A single slice shows every sum as it is; several are checked by their total, through `adam`'s own cases, and here
+    // by splitting the chunks so that each slice holds exactly one member's chunk.
+    let slices = if one_slice { 1 } else { shape.chunks };
+    let partials = gpu.tensor("partials", &[shape.members, slices, shape.parameters()])?;
+    let expected = if one_slice { gradients } else { per_chunk(&shape, &inputs, &upper) };
+    let at = PartialsAt { stride: slices * shape.parameters(), first: 0, slices };
+    let kernel = ConvWeightGrad {
+        shape,
+        input,
+        upper: gpu.tensor_from("upper", &shape.output_shape(), &upper)?,
+        partials: partials.clone(),
+        at,
+        members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
+        tile,
+    };
+    Ok(Trial::new(kernel, vec![Expectation::close(&partials, expected)]))
+}
+
+/// The gradients of each chunk on its own.
+fn per_chunk(shape: &ConvShape, input: &[f64], upper: &[Routed]) -> Vec<f64> {
+    let every_chunk = ConvShape { members: shape.members * shape.chunks, chunks: 1, ..*shape };
+    oracle(&every_chunk, input, upper)
+}
+
+/// Odd channels, remainders of every tile, other kernels and pools.
+pub fn cases() -> Vec<Case> {
+    super::conv::backward_cases(trial)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::conv_forward;
+
+    /// The oracle against central differences of the forward oracle.
+    #[test]
+    fn the_oracle_is_the_derivative_of_the_forward_oracle() {
+        let shape =
+            ConvShape { members: 1, chunks: 2, inputs: 2, outputs: 3, time: 4, mel: 4, kernel: 3, pool: [1, 2] };
+        let mut stream = crate::counter_rng::Key::new(6).stream();
+        let mut draw = |n: usize| (0..n).map(|_| stream.normal()).collect::<Vec<f64>>();
+        let (input, parameters, weighting) = (draw(64), draw(57), draw(48));
+        let forward = |parameters: &[f64]| {
+            conv_forward::oracle(&shape, 0.2, &input, &parameters[..54], &parameters[54..], 1.0, |_, _, _| true)
+        };
+        let loss = |parameters: &[f64]| forward(parameters).0.iter().zip(&weighting).map(|(a, b)| a * b).sum::<f64>();
+        let upper: Vec<Routed> = forward(&parameters)
+            .1
+            .iter()
+            .zip(&weighting)
+            .map(|(r, w)| Routed { gradient: (w * r.factor(0.2, 1.0)) as f32, ..*r })
+            .collect();
+        let gradients = oracle(&shape, &input, &upper);
+        for index in 0..57 {
+            let nudged = |by: f64| {
+                let mut parameters = parameters.clone();
+                parameters[index] += by;
+                loss(&parameters)
+            };
+            let difference = (nudged(1e-6) - nudged(-1e-6)) / 2e-6;
+            assert!((difference - gradients[index]).abs() < 1e-4, "{index}: {difference} and {}", gradients[index]);
+        }
+    }
+}
