@@ -4,6 +4,10 @@
 //! says what it computes, and cases that compare the two. Tests, benchmarks and the self-check loop over the registry.
 
 mod case;
+pub mod mel;
+pub mod moments;
+pub mod spectrum;
+pub mod standardise;
 
 pub use case::{Case, Expectation, Trial, random, random_below, relative_error};
 
@@ -16,4 +20,9 @@ pub struct Entry {
 }
 
 /// All kernels in data-flow order.
-pub const REGISTRY: &[Entry] = &[];
+pub const REGISTRY: &[Entry] = &[
+    spectrum::ENTRY,
+    mel::ENTRY,
+    moments::ENTRY,
+    standardise::ENTRY,
+];

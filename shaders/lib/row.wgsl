@@ -1,0 +1,2 @@
+// The row of the schedule that this dispatch computes.
+var<immediate> row: u32;
