@@ -1,6 +1,6 @@
 //! Inputs with known outputs: how a kernel is compared with its f64 oracle on any adapter.
 
-use super::population::Routed;
+use super::population::{Member, Routed};
 use crate::counter_rng::Key;
 use crate::gpu::{Element, Gpu, Kernel, Recording, Tensor};
 use crate::{Error, Result};
@@ -42,6 +42,17 @@ pub enum Expectation {
         /// Largest relative error of the gradients.
         tolerance: f64,
     },
+    /// Records whose numbers are close.
+    Members {
+        /// The tensor.
+        tensor: Tensor<Member>,
+        /// The oracle's numbers, record after record.
+        expected: Vec<f64>,
+        /// A record as numbers.
+        numbers: fn(&Member) -> Vec<f64>,
+        /// Largest relative error.
+        tolerance: f64,
+    },
     /// Equal in every element.
     Exact {
         /// The tensor.
@@ -69,6 +80,11 @@ impl Expectation {
         Self::Exact { tensor: tensor.clone(), expected }
     }
 
+    /// The `numbers` of `tensor`'s records must be within SPEC's 1e-5 of `expected`.
+    pub fn members(tensor: &Tensor<Member>, expected: Vec<f64>, numbers: fn(&Member) -> Vec<f64>) -> Self {
+        Self::Members { tensor: tensor.clone(), expected, numbers, tolerance: 1e-5 }
+    }
+
     /// `tensor` must have the winners of `expected` and gradients within SPEC's 1e-5.
     pub fn routes(tensor: &Tensor<Routed>, expected: Vec<Routed>) -> Self {
         assert_eq!(tensor.len(), expected.len(), "{}: the oracle's size", tensor.name());
@@ -91,6 +107,10 @@ impl Expectation {
                 let gradients: Vec<f32> = found.iter().map(|r| r.gradient).collect();
                 let wanted: Vec<f64> = expected.iter().map(|r| f64::from(r.gradient)).collect();
                 within(tensor.name(), relative_error(&gradients, &wanted), *tolerance)
+            }
+            Self::Members { tensor, expected, numbers, tolerance } => {
+                let found: Vec<f32> = gpu.read(tensor)?.iter().flat_map(numbers).map(|x| x as f32).collect();
+                within(tensor.name(), relative_error(&found, expected), *tolerance)
             }
             Self::Exact { tensor, expected } => equal(tensor.name(), &gpu.read(tensor)?, expected),
         }

@@ -5,7 +5,7 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, for_each_tap};
 use crate::kernels::dropout::{Dropout, keeps};
 use crate::kernels::population::{Member, Routed, Step};
-use crate::kernels::{Case, Expectation, Trial, random};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// Convolution, bias, LeakyReLU, dropout and max-pool of one layer.
 pub struct ConvForward {
@@ -227,8 +227,11 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) ->
     Ok(Trial::new(kernel, expectations).at_row(row as u32))
 }
 
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "conv_forward", cases };
+
 /// Odd sizes, remainders of every tile, ties, and the three forms of dropout.
-pub fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case> {
     let shape = |members, chunks, inputs, outputs, time, mel, kernel, pool| ConvShape {
         members,
         chunks,

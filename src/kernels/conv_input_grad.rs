@@ -4,7 +4,7 @@ use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, for_each_tap, random_routes, scatter_to_winners};
 use crate::kernels::population::{Member, Routed};
-use crate::kernels::{Case, Expectation, Trial, random};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// Gradient of the input of one convolution layer.
 pub struct ConvInputGrad {
@@ -134,8 +134,11 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<T
     Ok(Trial::new(kernel, vec![Expectation::routes(&out, expected)]))
 }
 
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "conv_input_grad", cases };
+
 /// Odd channels, remainders of every tile, other kernels and pools.
-pub fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case> {
     super::conv::backward_cases(trial)
 }
 

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv::{ConvShape, ConvTile, for_each_tap, random_routes, scatter_to_winners};
 use crate::kernels::population::{Member, Routed};
-use crate::kernels::{Case, Expectation, Trial, random};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// Where a layer's partial sums stand: `[slice, parameter]` in every member's part of one tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,8 +126,11 @@ fn per_chunk(shape: &ConvShape, input: &[f64], upper: &[Routed]) -> Vec<f64> {
     oracle(&every_chunk, input, upper)
 }
 
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "conv_weight_grad", cases };
+
 /// Odd channels, remainders of every tile, other kernels and pools.
-pub fn cases() -> Vec<Case> {
+fn cases() -> Vec<Case> {
     super::conv::backward_cases(trial)
 }
 

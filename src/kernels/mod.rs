@@ -3,13 +3,29 @@
 //! Each file holds a struct whose fields are the kernel's bindings by name and its tuning knobs, the f64 oracle that
 //! says what it computes, and cases that compare the two. Tests, benchmarks and the self-check loop over the registry.
 
+pub mod adam;
+pub mod bce;
 mod case;
+pub mod chunk_mean;
+pub mod chunk_mean_grad;
+pub mod confusion;
 pub mod conv;
 pub mod conv_forward;
 pub mod conv_input_grad;
 pub mod conv_weight_grad;
 pub mod dropout;
+pub mod gather;
+pub mod keep_best;
+pub mod linear;
+pub mod linear_backward;
+pub mod linear_forward;
+pub mod mel;
+pub mod moments;
+pub mod pack;
 pub mod population;
+pub mod score;
+pub mod spectrum;
+pub mod standardise;
 
 pub use case::{Case, Expectation, Trial, random, random_below, relative_error};
 
@@ -23,7 +39,22 @@ pub struct Entry {
 
 /// All kernels in data-flow order.
 pub const REGISTRY: &[Entry] = &[
-    Entry { name: "conv_forward", cases: conv_forward::cases },
-    Entry { name: "conv_input_grad", cases: conv_input_grad::cases },
-    Entry { name: "conv_weight_grad", cases: conv_weight_grad::cases },
+    spectrum::ENTRY,
+    mel::ENTRY,
+    moments::ENTRY,
+    standardise::ENTRY,
+    gather::ENTRY,
+    conv_forward::ENTRY,
+    chunk_mean::ENTRY,
+    linear_forward::ENTRY,
+    bce::ENTRY,
+    linear_backward::ENTRY,
+    chunk_mean_grad::ENTRY,
+    conv_input_grad::ENTRY,
+    conv_weight_grad::ENTRY,
+    adam::ENTRY,
+    pack::ENTRY,
+    confusion::ENTRY,
+    score::ENTRY,
+    keep_best::ENTRY,
 ];

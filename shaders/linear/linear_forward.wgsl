@@ -1,0 +1,43 @@
+// A fully connected layer with what follows it: nothing, LeakyReLU and dropout, or a sigmoid (SPEC 3).
+const MEMBERS: u32 = 1u;
+const ROWS: u32 = 3u; // of one member
+const IN: u32 = 6u;
+const OUT: u32 = 4u;
+const LAYER: u32 = 4u;
+const PACKED: u32 = 28u; // elements of one member
+const ACTIVATION: u32 = 0u; // 0 none, 1 LeakyReLU and dropout, 2 sigmoid
+const SLOPE: f32 = 0.2;
+const WORKGROUP: u32 = 64u;
+
+const DROPOUT_BLOCKS: u32 = (ROWS * OUT + 3u) / 4u; // of one member
+
+@group(0) @binding(0) var<storage, read> input: array<f32>;        // [member, row, in]
+@group(0) @binding(1) var<storage, read> packed: array<f32>;       // [member, in, out], then the biases [out]
+@group(0) @binding(2) var<storage, read_write> output: array<f32>; // [member, row, out]
+@group(0) @binding(3) var<storage, read> members: array<Member>;   // [member]
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
+    let member = group.z;
+    if (id.x >= ROWS * OUT || members[member].alive == 0u) {
+        return;
+    }
+    let out = id.x % OUT;
+    let inputs = (member * ROWS + id.x / OUT) * IN;
+    let weights = member * PACKED + out;
+    var x = 0.0;
+    for (var i = 0u; i < IN; i++) {
+        x += input[inputs + i] * packed[weights + i * OUT];
+    }
+    x += packed[weights + IN * OUT];
+    if (ACTIVATION == 1u) {
+        let kept = dropout_keeps(dropout_bits(member, LAYER, id.x / 4u), id.x % 4u);
+        x = select(0.0, select(SLOPE * x, x, x > 0.0) * DROPOUT_SCALE, kept);
+    }
+    if (ACTIVATION == 2u) {
+        // The exponential's argument is never positive, so it cannot overflow.
+        let e = exp_accurate(-abs(x));
+        x = select(e, 1.0, x >= 0.0) / (1.0 + e);
+    }
+    output[member * ROWS * OUT + id.x] = x;
+}

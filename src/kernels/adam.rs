@@ -1,0 +1,169 @@
+//! `adam`: sums the partial gradients, makes one step of Adam or AdamW, and packs the new parameters (SPEC §4).
+
+use crate::Result;
+use crate::config::OptimiserConfig;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::population::{Member, NOWHERE, Span, Step};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "adam", cases };
+
+const WORKGROUP: usize = 64;
+
+/// One step of the optimiser for every parameter of every member.
+pub struct Adam {
+    /// Parameters, first and second moments, `[member, 3, parameter]`.
+    pub state: Tensor<f32>,
+    /// Partial sums of the gradients of all layers, `[member, …]`.
+    pub partials: Tensor<f32>,
+    /// Layers, `[span]`.
+    pub spans: Tensor<Span>,
+    /// Places of every parameter in its layer's two layouts, `[parameter, 2]`.
+    pub places: Tensor<u32>,
+    /// All layouts of all members.
+    pub packed: Tensor<f32>,
+    /// `[row, member]`.
+    pub schedule: Tensor<Step>,
+    /// `[member]`.
+    pub members: Tensor<Member>,
+    /// Decays and ε; rate and weight decay come with the schedule.
+    pub optimiser: OptimiserConfig,
+}
+
+impl Kernel for Adam {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![
+            include_str!("../../shaders/optim/adam.wgsl"),
+            include_str!("../../shaders/lib/row.wgsl"),
+            include_str!("../../shaders/lib/step.wgsl"),
+            include_str!("../../shaders/lib/member.wgsl"),
+            include_str!("../../shaders/lib/span.wgsl"),
+        ]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let members = self.state.size(0);
+        vec![
+            ("MEMBERS", members.into()),
+            ("PARAMETERS", self.state.size(2).into()),
+            ("PARTIALS", (self.partials.len() / members).into()),
+            ("SPANS", self.spans.len().into()),
+            ("BETA1", self.optimiser.beta1.into()),
+            ("BETA2", self.optimiser.beta2.into()),
+            ("ONE_MINUS_BETA1", (1.0 - self.optimiser.beta1).into()),
+            ("ONE_MINUS_BETA2", (1.0 - self.optimiser.beta2).into()),
+            ("EPSILON", self.optimiser.epsilon.into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("state", self.state.binding()),
+            ("partials", self.partials.binding()),
+            ("spans", self.spans.binding()),
+            ("places", self.places.binding()),
+            ("packed", self.packed.binding()),
+            ("schedule", self.schedule.binding()),
+            ("members", self.members.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.state.size(2).div_ceil(WORKGROUP), 1, self.state.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        let parameters = self.state.len() / 3;
+        Work { flops: 14.0 * parameters as f64, bytes: (self.partials.len() * 4 + parameters * 32) as f64 }
+    }
+}
+
+/// `lr·√(1−β₂ᵗ)/(1−β₁ᵗ)` and `1 − lr·wd` of step `t`, counted from 1.
+pub fn factors(optimiser: &OptimiserConfig, t: u32) -> (f64, f64) {
+    let power = |beta: f64| 1.0 - beta.powi(t as i32);
+    let step_size = optimiser.lr * power(optimiser.beta2).sqrt() / power(optimiser.beta1);
+    (step_size, 1.0 - optimiser.lr * optimiser.weight_decay)
+}
+
+/// One step on `(parameter, first moment, second moment)` (SPEC §4).
+pub fn oracle(optimiser: &OptimiserConfig, t: u32, [p, m, v]: [f64; 3], gradient: f64) -> [f64; 3] {
+    let (step_size, decay) = factors(optimiser, t);
+    let m = optimiser.beta1 * m + (1.0 - optimiser.beta1) * gradient;
+    let v = optimiser.beta2 * v + (1.0 - optimiser.beta2) * gradient * gradient;
+    [p * decay - step_size * m / (v.sqrt() + optimiser.epsilon), m, v]
+}
+
+fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32) -> Result<Trial> {
+    // Two layers of 70 and 30 parameters with three and one partial sums; the first has a transposed layout too.
+    let (members, counts, slices, row) = (2, [70, 30], [3, 1], 1);
+    let parameters = 100;
+    let stride = counts[0] * slices[0] + counts[1] * slices[1];
+    let (_, mut values) = random(gpu, "state", &[members, 3, parameters])?;
+    for member in 0..members {
+        values[(member * 3 + 2) * parameters..][..parameters].iter_mut().for_each(|v| *v = f64::from((*v * *v) as f32));
+    }
+    let (partials, sums) = random(gpu, "partials", &[members, stride])?;
+    let span = |first, count, partials, slices, forward, backward, backward_stride| Span {
+        first,
+        count,
+        partials,
+        slices,
+        forward,
+        forward_stride: count,
+        backward,
+        backward_stride,
+    };
+    let spans = [span(0, 70, 0, 3, 0, 140, 70), span(70, 30, 210, 1, 280, 0, 0)];
+    let places: Vec<u32> =
+        (0..parameters as u32).flat_map(|i| if i < 70 { [69 - i, i] } else { [i - 70, NOWHERE] }).collect();
+    let (step_size, decay) = factors(&optimiser, t);
+    let step = Step { t, step_size: step_size as f32, decay: decay as f32, epoch: 0 };
+    let mut expected = values.clone();
+    let mut packed = vec![0.0; 340];
+    for member in 0..members {
+        for i in 0..parameters {
+            let (layer, local) = if i < 70 { (0, i) } else { (1, i - 70) };
+            let base = member * stride + [0, 210][layer];
+            let gradient = (0..slices[layer]).map(|slice| sums[base + slice * counts[layer] + local]).sum();
+            let at = |part: usize| (member * 3 + part) * parameters + i;
+            let updated = oracle(&optimiser, t, [values[at(0)], values[at(1)], values[at(2)]], gradient);
+            (0..3).for_each(|part| expected[at(part)] = updated[part]);
+            if layer == 0 {
+                packed[member * 70 + 69 - local] = updated[0];
+                packed[140 + member * 70 + local] = updated[0];
+            } else {
+                packed[280 + member * 30 + local] = updated[0];
+            }
+        }
+    }
+    let kernel = Adam {
+        state: gpu.tensor_from(
+            "state",
+            &[members, 3, parameters],
+            &values.iter().map(|x| *x as f32).collect::<Vec<_>>(),
+        )?,
+        partials,
+        spans: gpu.tensor_from("spans", &[2], &spans)?,
+        places: gpu.tensor_from("places", &[parameters, 2], &places)?,
+        packed: gpu.tensor("packed", &[340])?,
+        schedule: gpu.tensor_from("schedule", &[2, members], &[step; 4])?,
+        members: gpu.tensor_from("members", &[members], &vec![Member::new(1); members])?,
+        optimiser,
+    };
+    let expected = vec![Expectation::close(&kernel.state, expected), Expectation::close(&kernel.packed, packed)];
+    Ok(Trial::new(kernel, expected).at_row(row))
+}
+
+fn cases() -> Vec<Case> {
+    vec![
+        Case::new("AdamW, first step", |gpu| trial(gpu, OptimiserConfig::default(), 1)),
+        Case::new("AdamW, late step", |gpu| trial(gpu, OptimiserConfig::default(), 50_000)),
+        Case::new("Adam", |gpu| trial(gpu, OptimiserConfig { weight_decay: 0.0, ..Default::default() }, 7)),
+    ]
+}

@@ -1,0 +1,84 @@
+//! `chunk_mean`: a segment's embedding, the mean over time steps and chunks (SPEC §2).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "chunk_mean", cases };
+
+pub(super) const WORKGROUP: usize = 64;
+
+/// The mean of the last layer over time steps and chunks.
+pub struct ChunkMean {
+    /// `[member, segment, chunk, channel, time, mel]`.
+    pub pooled: Tensor<f32>,
+    /// `[member, segment, mel · channel]`, index m·channels + c.
+    pub embedding: Tensor<f32>,
+}
+
+/// Constants that `chunk_mean` and its gradient share, from the shape `[member, segment, chunk, channel, time, mel]`.
+pub(super) fn constants(shape: &[usize]) -> Vec<(&'static str, Constant)> {
+    vec![
+        ("SEGMENTS", shape[1].into()),
+        ("CHUNKS", shape[2].into()),
+        ("CHANNELS", shape[3].into()),
+        ("TIME", shape[4].into()),
+        ("MEL", shape[5].into()),
+        ("WORKGROUP", WORKGROUP.into()),
+    ]
+}
+
+impl Kernel for ChunkMean {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/embed/chunk_mean.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        constants(self.pooled.shape())
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("pooled", self.pooled.binding()), ("embedding", self.embedding.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        let members = self.embedding.size(0);
+        [(self.embedding.len() / members).div_ceil(WORKGROUP), 1, members]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: self.pooled.len() as f64, bytes: ((self.pooled.len() + self.embedding.len()) * 4) as f64 }
+    }
+}
+
+/// Embeddings `[member, segment, mel · channel]` of `pooled` `[member, segment, chunk, channel, time, mel]`.
+pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
+    let [_, _, chunks, channels, time, mel] = *shape else { panic!("six axes, got {shape:?}") };
+    let mut embedding = vec![0.0; shape[0] * shape[1] * mel * channels];
+    for (index, value) in pooled.iter().enumerate() {
+        let (segment, channel, m) =
+            (index / (chunks * channels * time * mel), index / (time * mel) % channels, index % mel);
+        embedding[segment * mel * channels + m * channels + channel] += value / (chunks * time) as f64;
+    }
+    embedding
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, shape: [usize; 6]| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let (pooled, values) = random(gpu, "pooled", &shape)?;
+            let embedding = gpu.tensor("embedding", &[shape[0], shape[1], shape[5] * shape[3]])?;
+            let expected = oracle(&shape, &values);
+            Ok(Trial::new(
+                ChunkMean { pooled, embedding: embedding.clone() },
+                vec![Expectation::close(&embedding, expected)],
+            ))
+        })
+    };
+    vec![case("one chunk", [1, 10, 1, 65, 5, 2]), case("two members, fifty chunks", [2, 3, 50, 7, 5, 3])]
+}

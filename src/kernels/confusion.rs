@@ -1,0 +1,113 @@
+//! `confusion`: true positives, false positives and false negatives of every class (SPEC §5).
+
+use crate::Result;
+use crate::counter_rng::Key;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::gather::NO_EXAMPLE;
+use crate::kernels::{Case, Entry, Expectation, Trial};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "confusion", cases };
+
+const WORKGROUP: usize = 32;
+
+/// Adds a batch to the counts of every class.
+pub struct Confusion {
+    /// Probabilities, `[member, slot, class]`.
+    pub outputs: Tensor<f32>,
+    /// 0 or 1, `[example, class]`.
+    pub targets: Tensor<f32>,
+    /// Ids, `[row, member, slot]`.
+    pub batches: Tensor<u32>,
+    /// True positives, false positives, false negatives, `[member, class, 3]`.
+    pub counts: Tensor<u32>,
+    /// A class is present when its output exceeds this.
+    pub threshold: f64,
+}
+
+impl Kernel for Confusion {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/eval/confusion.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("MEMBERS", self.outputs.size(0).into()),
+            ("SLOTS", self.outputs.size(1).into()),
+            ("CLASSES", self.outputs.size(2).into()),
+            ("THRESHOLD", self.threshold.into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("outputs", self.outputs.binding()),
+            ("targets", self.targets.binding()),
+            ("batches", self.batches.binding()),
+            ("counts", self.counts.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.outputs.size(2).div_ceil(WORKGROUP), 1, self.outputs.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 0.0, bytes: (self.outputs.len() * 8) as f64 }
+    }
+}
+
+/// `[class, 3]`: true positives, false positives and false negatives over `(outputs, targets)` `[example, class]`.
+pub fn oracle(classes: usize, threshold: f32, outputs: &[f32], targets: &[f32]) -> Vec<u32> {
+    let mut counts = vec![0; classes * 3];
+    for (index, (output, target)) in outputs.iter().zip(targets).enumerate() {
+        match (*output > threshold, *target > 0.5) {
+            (true, true) => counts[index % classes * 3] += 1,
+            (true, false) => counts[index % classes * 3 + 1] += 1,
+            (false, true) => counts[index % classes * 3 + 2] += 1,
+            (false, false) => {}
+        }
+    }
+    counts
+}
+
+fn cases() -> Vec<Case> {
+    vec![Case::new("outputs at the threshold, empty slots, earlier counts", |gpu: &Gpu| -> Result<Trial> {
+        let (members, slots, classes, examples, row) = (2, 13, 35, 9, 1);
+        let mut stream = Key::new(11).stream();
+        let mut draw = |n: usize, bound: usize| (0..n).map(|_| stream.below(bound)).collect::<Vec<_>>();
+        let outputs: Vec<f32> = draw(members * slots * classes, 5).into_iter().map(|x| x as f32 * 0.25).collect();
+        let targets: Vec<f32> = draw(examples * classes, 2).into_iter().map(|x| x as f32).collect();
+        let ids: Vec<u32> = draw(2 * members * slots, examples + 1)
+            .into_iter()
+            .map(|i| if i == examples { NO_EXAMPLE } else { i as u32 })
+            .collect();
+        let earlier: Vec<u32> = draw(members * classes * 3, 4).into_iter().map(|x| x as u32).collect();
+        let mut expected = earlier.clone();
+        for member in 0..members {
+            for slot in 0..slots {
+                let id = ids[(row * members + member) * slots + slot];
+                if id != NO_EXAMPLE {
+                    let of_slot = &outputs[(member * slots + slot) * classes..][..classes];
+                    let counts = oracle(classes, 0.5, of_slot, &targets[id as usize * classes..][..classes]);
+                    let sums = &mut expected[member * classes * 3..][..classes * 3];
+                    sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+                }
+            }
+        }
+        let kernel = Confusion {
+            outputs: gpu.tensor_from("outputs", &[members, slots, classes], &outputs)?,
+            targets: gpu.tensor_from("targets", &[examples, classes], &targets)?,
+            batches: gpu.tensor_from("batches", &[2, members, slots], &ids)?,
+            counts: gpu.tensor_from("counts", &[members, classes, 3], &earlier)?,
+            threshold: 0.5,
+        };
+        let expected = vec![Expectation::exact(&kernel.counts, expected)];
+        Ok(Trial::new(kernel, expected).at_row(row as u32))
+    })]
+}

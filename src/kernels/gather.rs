@@ -1,0 +1,88 @@
+//! `gather`: copies the examples of a batch from one shard of the resident store (SPEC §4).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "gather", cases };
+
+/// The id of a slot that holds no example.
+pub const NO_EXAMPLE: u32 = u32::MAX;
+
+const WORKGROUP: usize = 64;
+
+/// Copies the examples of a batch that live in one shard of the store.
+pub struct Gather {
+    /// `[example, frames, bands]`, a multiple of four values each.
+    pub shard: Tensor<f32>,
+    /// Id of the shard's first example.
+    pub first: usize,
+    /// Examples in the shard.
+    pub count: usize,
+    /// Ids, `[row, member, slot]`.
+    pub batches: Tensor<u32>,
+    /// `[member, slot, frames, bands]`.
+    pub input: Tensor<f32>,
+}
+
+impl Gather {
+    fn quads(&self) -> usize {
+        self.shard.shape()[1..].iter().product::<usize>() / 4
+    }
+}
+
+impl Kernel for Gather {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/data/gather.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("MEMBERS", self.batches.size(1).into()),
+            ("SLOTS", self.batches.size(2).into()),
+            ("EXAMPLE", self.quads().into()),
+            ("FIRST", self.first.into()),
+            ("COUNT", self.count.into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("shard", self.shard.binding()), ("batches", self.batches.binding()), ("input", self.input.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.quads().div_ceil(WORKGROUP), self.batches.size(2), self.batches.size(1)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 0.0, bytes: (self.input.len() * 8) as f64 }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, examples: usize, first: usize| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let (members, slots, row) = (2, 5, 1);
+            let (shard, values) = random(gpu, "shard", &[examples, 20, 8])?;
+            // Ids inside the shard, outside it on both sides, twice the same, and none.
+            let ids: Vec<u32> =
+                (0..2 * members * slots).map(|i| if i % 7 == 3 { NO_EXAMPLE } else { (i * 3 % 11) as u32 }).collect();
+            let input = gpu.tensor("input", &[members, slots, 20, 8])?;
+            let copied = |slot: usize| {
+                let example = (ids[row * members * slots + slot] as usize).wrapping_sub(first);
+                if example < examples { values[example * 160..][..160].to_vec() } else { vec![0.0; 160] }
+            };
+            let expected = (0..members * slots).flat_map(copied).collect();
+            let batches = gpu.tensor_from("batches", &[2, members, slots], &ids)?;
+            let kernel = Gather { shard, first, count: examples, batches, input: input.clone() };
+            Ok(Trial::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_row(row as u32))
+        })
+    };
+    vec![case("a shard in the middle", 4, 3), case("one shard of all", 11, 0)]
+}

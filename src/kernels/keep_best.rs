@@ -1,0 +1,59 @@
+//! `keep_best`: keeps the parameters of the members whose last epoch was their best (SPEC §5).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::population::Member;
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "keep_best", cases };
+
+const WORKGROUP: usize = 64;
+
+/// Keeps the parameters of the members whose last epoch was their best.
+pub struct KeepBest {
+    /// Parameters, first and second moments, `[member, 3, parameter]`.
+    pub state: Tensor<f32>,
+    /// `[member, parameter]`.
+    pub best: Tensor<f32>,
+    /// `[member]`.
+    pub members: Tensor<Member>,
+}
+
+impl Kernel for KeepBest {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/eval/keep_best.wgsl"), include_str!("../../shaders/lib/member.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![("PARAMETERS", self.best.size(1).into()), ("WORKGROUP", WORKGROUP.into())]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("state", self.state.binding()), ("best", self.best.binding()), ("members", self.members.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.best.size(1).div_ceil(WORKGROUP), 1, self.best.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 0.0, bytes: (self.best.len() * 8) as f64 }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    vec![Case::new("one member improved, one did not", |gpu: &Gpu| -> Result<Trial> {
+        let (state, values) = random(gpu, "state", &[2, 3, 77])?;
+        let (best, earlier) = random(gpu, "best", &[2, 77])?;
+        let expected = [&earlier[..77], &values[3 * 77..][..77]].concat();
+        let members = [Member { improved: 0, ..Member::new(1) }, Member { improved: 1, ..Member::new(2) }];
+        let members = gpu.tensor_from("members", &[2], &members)?;
+        let kernel = KeepBest { state, best: best.clone(), members };
+        Ok(Trial::new(kernel, vec![Expectation::within(&best, expected, 0.0)]))
+    })]
+}

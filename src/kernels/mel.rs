@@ -1,0 +1,170 @@
+//! Log-mel bands of magnitude spectra by sparse triangular filters (SPEC §1).
+
+use super::{Case, Entry, Expectation, Trial, random};
+use crate::Result;
+use crate::config::FeatureConfig;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+
+pub(super) const ENTRY: Entry = Entry { name: "mel", cases };
+
+/// Magnitudes of a batch in, ln(mel + offset) into the example store; row r of the schedule writes the store's examples
+/// from r · segments on, as far as there are any.
+#[derive(Clone)]
+pub struct Mel {
+    /// `[segment, frame, bin]`
+    pub magnitude: Tensor<f32>,
+    /// `[band]`: the first bin that a band's weights belong to.
+    pub first_bins: Tensor<u32>,
+    /// `[bin of the band, band]`
+    pub weights: Tensor<f32>,
+    /// `[example, frame, band]`
+    pub features: Tensor<f32>,
+    /// Added before the logarithm.
+    pub offset: f64,
+    /// Frames per thread.
+    pub tile: usize,
+    /// Invocations per workgroup.
+    pub workgroup: usize,
+}
+
+impl Mel {
+    /// Makes the filter table; panics when the frames of `magnitude` and `features` differ.
+    ///
+    /// # Errors
+    /// As [`Gpu::tensor`].
+    pub fn new(gpu: &Gpu, config: &FeatureConfig, magnitude: &Tensor<f32>, features: &Tensor<f32>) -> Result<Self> {
+        magnitude.expect_shape(&[magnitude.size(0), features.size(1), config.fft / 2 + 1]);
+        features.expect_shape(&[features.size(0), features.size(1), config.bands]);
+        let (first_bins, weights) = sparse(&filters(config));
+        Ok(Self {
+            magnitude: magnitude.clone(),
+            first_bins: gpu.tensor_from("first_bins", &[config.bands], &first_bins)?,
+            weights: gpu.tensor_from("weights", &[weights.len() / config.bands, config.bands], &weights)?,
+            features: features.clone(),
+            offset: config.log_offset,
+            tile: 4,
+            workgroup: 64,
+        })
+    }
+}
+
+impl Kernel for Mel {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![
+            include_str!("../../shaders/features/mel.wgsl"),
+            include_str!("../../shaders/lib/row.wgsl"),
+            include_str!("../../shaders/lib/math.wgsl"),
+        ]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("SEGMENTS", self.magnitude.size(0).into()),
+            ("EXAMPLES", self.features.size(0).into()),
+            ("FRAMES", self.features.size(1).into()),
+            ("BINS", self.magnitude.size(2).into()),
+            ("BANDS", self.features.size(2).into()),
+            ("WIDEST", self.weights.size(0).into()),
+            ("OFFSET", self.offset.into()),
+            ("TILE", self.tile.into()),
+            ("WORKGROUP", self.workgroup.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("magnitude", self.magnitude.binding()),
+            ("first_bins", self.first_bins.binding()),
+            ("weights", self.weights.binding()),
+            ("features", self.features.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        let threads = self.features.size(1).div_ceil(self.tile) * self.features.size(2);
+        [threads.div_ceil(self.workgroup), self.magnitude.size(0), 1]
+    }
+
+    fn work(&self) -> Work {
+        let frames = self.magnitude.size(0) * self.magnitude.size(1);
+        let bands = self.features.size(2);
+        Work {
+            // Every bin lies in at most two bands.
+            flops: frames as f64 * 4.0 * self.magnitude.size(2) as f64,
+            bytes: 4.0 * (self.magnitude.len() + frames * bands) as f64,
+        }
+    }
+}
+
+/// `[band][bin]`: triangles of peak 1 between equally spaced points of the HTK mel scale.
+pub fn filters(config: &FeatureConfig) -> Vec<Vec<f64>> {
+    let mel = |hz: f64| 2595.0 * (1.0 + hz / 700.0).log10();
+    let hz = |mel: f64| 700.0 * (10_f64.powf(mel / 2595.0) - 1.0);
+    let (low, high) = (mel(config.low_hz), mel(config.high_hz));
+    let edges: Vec<f64> =
+        (0..config.bands + 2).map(|i| hz(low + (high - low) * i as f64 / (config.bands + 1) as f64)).collect();
+    let weight = |edges: &[f64], f: f64| {
+        let rising = (f - edges[0]) / (edges[1] - edges[0]);
+        let falling = (edges[2] - f) / (edges[2] - edges[1]);
+        rising.min(falling).max(0.0)
+    };
+    let bin_hz = f64::from(config.rate) / config.fft as f64;
+    edges.windows(3).map(|e| (0..=config.fft / 2).map(|k| weight(e, k as f64 * bin_hz)).collect()).collect()
+}
+
+/// First bin of each band, and `[bin of the band, band]` weights, all bands padded to the widest.
+fn sparse(filters: &[Vec<f64>]) -> (Vec<u32>, Vec<f32>) {
+    let support = |filter: &Vec<f64>| {
+        let first = filter.iter().position(|&w| w > 0.0).unwrap_or(0);
+        let end = filter.iter().rposition(|&w| w > 0.0).map_or(first, |last| last + 1);
+        first..end
+    };
+    let widest = filters.iter().map(|f| support(f).len()).max().unwrap_or(0).max(1);
+    // A band near the last bin starts early enough for its padding to stay inside the spectrum.
+    let first: Vec<usize> = filters.iter().map(|f| support(f).start.min(f.len() - widest)).collect();
+    let weights = (0..widest).flat_map(|k| filters.iter().zip(&first).map(move |(f, first)| f[first + k] as f32));
+    (first.iter().map(|&bin| bin as u32).collect(), weights.collect())
+}
+
+/// `[frame, band]`: ln(mel + offset) of `[frame, bin]` magnitudes.
+pub fn oracle(config: &FeatureConfig, magnitude: &[f64]) -> Vec<f64> {
+    let filters = filters(config);
+    let bands = |frame: &[f64]| -> Vec<f64> {
+        let mel = |filter: &Vec<f64>| filter.iter().zip(frame).map(|(w, m)| w * m).sum::<f64>();
+        filters.iter().map(|filter| (mel(filter) + config.log_offset).ln()).collect()
+    };
+    magnitude.chunks_exact(config.fft / 2 + 1).flat_map(bands).collect()
+}
+
+fn cases() -> Vec<Case> {
+    let paper = FeatureConfig::default();
+    let odd = FeatureConfig { bands: 13, fft: 128, low_hz: 0.0, high_hz: 8000.0, log_offset: 1e-3, ..paper.clone() };
+    let empty_bands = FeatureConfig { bands: 40, fft: 64, ..paper.clone() };
+    vec![
+        case("SPEC 1", &paper, [3, 3, 20], 0, 4),
+        case("odd sizes, last batch of a store", &odd, [2, 3, 7], 1, 3),
+        case("bands without a bin", &empty_bands, [1, 1, 5], 0, 1),
+    ]
+}
+
+/// Magnitudes of `segments` segments written to the store of `examples` examples as row `row` of the schedule.
+fn case(name: &str, config: &FeatureConfig, [segments, examples, frames]: [usize; 3], row: u32, tile: usize) -> Case {
+    let config = config.clone();
+    Case::new(name, move |gpu| {
+        let (normal, values) = random(gpu, "magnitude", &[segments, frames, config.fft / 2 + 1])?;
+        let magnitude: Vec<f32> = values.iter().map(|x| x.abs() as f32).collect();
+        gpu.write(&normal, 0, &magnitude);
+        let features = gpu.tensor("features", &[examples, frames, config.bands])?;
+        let kernel = Mel { tile, ..Mel::new(gpu, &config, &normal, &features)? };
+        let logmel = oracle(&config, &values.iter().map(|x| x.abs()).collect::<Vec<_>>());
+        let mut expected = vec![0.0; features.len()];
+        let at = row as usize * segments * frames * config.bands;
+        let written = logmel.len().min(expected.len() - at);
+        expected[at..at + written].copy_from_slice(&logmel[..written]);
+        Ok(Trial::new(kernel, vec![Expectation::close(&features, expected)]).at_row(row))
+    })
+}

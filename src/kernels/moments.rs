@@ -1,0 +1,98 @@
+//! Mean and squared deviations of every band of every example (SPEC §1, standardisation).
+
+use super::{Case, Entry, Expectation, Trial, random};
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+
+pub(super) const ENTRY: Entry = Entry { name: "moments", cases };
+
+/// Features in, two numbers per example and band out.
+#[derive(Clone)]
+pub struct Moments {
+    /// `[example, frame, band]`
+    pub features: Tensor<f32>,
+    /// `[example, band, 2]`: mean over the frames, and sum of squared deviations from it.
+    pub moments: Tensor<f32>,
+    /// Frames that are summed before they are added to the rest.
+    pub block: usize,
+    /// Invocations per workgroup.
+    pub workgroup: usize,
+}
+
+impl Moments {
+    /// Makes the output.
+    ///
+    /// # Errors
+    /// As [`Gpu::tensor`].
+    pub fn new(gpu: &Gpu, features: &Tensor<f32>) -> Result<Self> {
+        let moments = gpu.tensor("moments", &[features.size(0), features.size(2), 2])?;
+        Ok(Self { features: features.clone(), moments, block: 32, workgroup: 64 })
+    }
+}
+
+impl Kernel for Moments {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/features/moments.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("FRAMES", self.features.size(1).into()),
+            ("BANDS", self.features.size(2).into()),
+            ("BLOCK", self.block.into()),
+            ("WORKGROUP", self.workgroup.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("features", self.features.binding()), ("moments", self.moments.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.features.size(2).div_ceil(self.workgroup), self.features.size(0), 1]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 5.0 * self.features.len() as f64, bytes: 4.0 * self.features.len() as f64 }
+    }
+}
+
+/// `[band, 2]`: mean and sum of squared deviations of `[frame, band]` features.
+pub fn oracle(features: &[f64], bands: usize) -> Vec<f64> {
+    let of_band = |band: usize| {
+        let values = || features.iter().skip(band).step_by(bands);
+        let mean = values().sum::<f64>() / values().count() as f64;
+        [mean, values().map(|x| (x - mean).powi(2)).sum()]
+    };
+    (0..bands).flat_map(of_band).collect()
+}
+
+fn cases() -> Vec<Case> {
+    vec![
+        case("a chunk", [3, 20, 64], 32, 1.0),
+        case("odd sizes", [2, 101, 67], 7, 1.0),
+        case("one frame", [5, 1, 3], 32, 1.0),
+        case("10 s, small deviations", [1, 1000, 5], 32, 1e-3),
+        case("constant bands", [2, 333, 4], 16, 0.0),
+    ]
+}
+
+/// Features around −4 with the given deviation.
+fn case(name: &str, shape: [usize; 3], block: usize, deviation: f64) -> Case {
+    Case::new(name, move |gpu| {
+        let [examples, frames, bands] = shape;
+        let (features, normal) = random(gpu, "features", &shape)?;
+        let values: Vec<f32> = normal.iter().map(|x| (x * deviation - 4.1) as f32).collect();
+        gpu.write(&features, 0, &values);
+        let kernel = Moments { block, ..Moments::new(gpu, &features)? };
+        let values: Vec<f64> = values.into_iter().map(f64::from).collect();
+        let expected: Vec<f64> = values.chunks_exact(frames * bands).flat_map(|x| oracle(x, bands)).collect();
+        assert_eq!(expected.len(), examples * bands * 2);
+        let expected = vec![Expectation::within(&kernel.moments, expected, 1e-6)];
+        Ok(Trial::new(kernel, expected))
+    })
+}

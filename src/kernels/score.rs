@@ -1,0 +1,138 @@
+//! `score`: the end of an epoch — macro-F1, whether it is the best so far, and whether to stop (SPEC §5).
+
+use crate::Result;
+use crate::counter_rng::Key;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::population::Member;
+use crate::kernels::{Case, Entry, Expectation, Trial};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "score", cases };
+
+/// When training ends (SPEC §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopping {
+    /// Most epochs.
+    pub epochs: usize,
+    /// Never stop up to and including this epoch.
+    pub min_epochs: usize,
+    /// Stop when more epochs than this have passed since the best one.
+    pub patience: usize,
+}
+
+/// Judges the epoch of every member.
+pub struct Score {
+    /// True positives, false positives, false negatives, `[member, class, 3]`; cleared.
+    pub counts: Tensor<u32>,
+    /// `[member]`.
+    pub members: Tensor<Member>,
+    /// When training ends.
+    pub stopping: Stopping,
+}
+
+impl Kernel for Score {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/eval/score.wgsl"), include_str!("../../shaders/lib/member.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("CLASSES", self.counts.size(1).into()),
+            ("EPOCHS", self.stopping.epochs.into()),
+            ("MIN_EPOCHS", self.stopping.min_epochs.into()),
+            ("PATIENCE", self.stopping.patience.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("counts", self.counts.binding()), ("members", self.members.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [1, 1, self.counts.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 3.0 * self.counts.len() as f64, bytes: (self.counts.len() * 8) as f64 }
+    }
+}
+
+/// F1 of every class in %, 0 where there is neither a positive nor an alarm, from `[class, 3]` counts.
+pub fn f1(counts: &[u32]) -> Vec<f64> {
+    let of_class = |c: &[u32]| match 2 * c[0] + c[1] + c[2] {
+        0 => 0.0,
+        denominator => 200.0 * f64::from(c[0]) / f64::from(denominator),
+    };
+    counts.chunks(3).map(of_class).collect()
+}
+
+/// What an epoch with this score makes of a member.
+pub fn oracle(before: &Member, score: f32, stopping: &Stopping) -> Member {
+    if before.alive == 0 {
+        return Member { improved: 0, ..*before };
+    }
+    let epoch = before.epochs;
+    let improved = score > before.best_score;
+    let best_epoch = if improved { epoch } else { before.best_epoch };
+    let waited = (epoch - best_epoch) as usize > stopping.patience && epoch as usize > stopping.min_epochs;
+    Member {
+        alive: u32::from(!waited && epoch as usize + 1 < stopping.epochs),
+        best_epoch,
+        best_score: if improved { score } else { before.best_score },
+        score,
+        improved: u32::from(improved),
+        epochs: epoch + 1,
+        ..*before
+    }
+}
+
+/// A member as the numbers of its record.
+fn numbers(member: &Member) -> Vec<f64> {
+    let counts = [member.alive, member.best_epoch, member.improved, member.epochs];
+    counts.iter().map(|n| f64::from(*n)).chain([f64::from(member.best_score), f64::from(member.score)]).collect()
+}
+
+fn cases() -> Vec<Case> {
+    vec![Case::new("better, equal, worse, stopping by patience and by length, stopped", |gpu: &Gpu| -> Result<Trial> {
+        let stopping = Stopping { epochs: 100, min_epochs: 50, patience: 30 };
+        let classes = 4;
+        let mut stream = Key::new(12).stream();
+        let counts: Vec<u32> = (0..classes * 3).map(|_| stream.below(9) as u32).collect();
+        let score = (f1(&counts).iter().sum::<f64>() / classes as f64) as f32;
+        let member =
+            |epochs, best_epoch, best_score, alive| Member { epochs, best_epoch, best_score, alive, ..Member::new(1) };
+        let before = [
+            member(0, 0, -1.0, 1),
+            member(10, 4, score + 5.0, 1),
+            member(51, 20, score + 5.0, 1),
+            member(50, 0, score + 5.0, 1),
+            member(52, 21, score + 5.0, 1),
+            member(52, 2, score - 5.0, 1),
+            member(99, 98, score + 5.0, 1),
+            member(60, 10, score - 5.0, 0),
+        ];
+        let expected: Vec<Member> = before.iter().map(|m| oracle(m, score, &stopping)).collect();
+        let kernel = Score {
+            counts: gpu.tensor_from("counts", &[before.len(), classes, 3], &counts.repeat(before.len()))?,
+            members: gpu.tensor_from("members", &[before.len()], &before)?,
+            stopping,
+        };
+        let cleared = Expectation::exact(&kernel.counts, vec![0; before.len() * classes * 3]);
+        let judged = Expectation::members(&kernel.members, expected.iter().flat_map(numbers).collect(), numbers);
+        Ok(Trial::new(kernel, vec![cleared, judged]))
+    })]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f1_is_zero_where_nothing_is_there_and_nothing_is_found() {
+        assert_eq!(f1(&[0, 0, 0, 1, 1, 0, 2, 0, 0]), [0.0, 200.0 / 3.0, 100.0]);
+    }
+}

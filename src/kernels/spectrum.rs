@@ -1,0 +1,180 @@
+//! Magnitude spectra of centred, windowed frames by a real FFT in workgroup memory (SPEC §1).
+
+use std::f64::consts::TAU;
+
+use realfft::RealFftPlanner;
+
+use super::{Case, Entry, Expectation, Trial, random};
+use crate::Result;
+use crate::config::FeatureConfig;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+
+pub(super) const ENTRY: Entry = Entry { name: "spectrum", cases };
+
+/// The FFT lengths that the kernel can compute: powers of two from 32 to 4 096.
+pub const FFT_LENGTHS: std::ops::RangeInclusive<usize> = 32..=4096;
+
+/// Registers of a thread that hold points of the complex FFT.
+const POINTS_PER_THREAD: usize = 16;
+
+/// Audio segments in, magnitudes out; with the tables it needs.
+#[derive(Clone)]
+pub struct Spectrum {
+    /// `[segment, samples]`; what lies beyond a segment's length is not read as signal.
+    pub audio: Tensor<f32>,
+    /// `[segment]`: samples of each segment.
+    pub lengths: Tensor<u32>,
+    /// `[fft]`, see [`hann_window`].
+    pub window: Tensor<f32>,
+    /// `[fft, 2]`: e^(−2πi k / fft).
+    pub roots: Tensor<f32>,
+    /// `[segment, frame, bin]`, 0 in frames beyond 1 + ⌊length / hop⌋.
+    pub magnitude: Tensor<f32>,
+    /// Samples from one frame to the next.
+    pub hop: usize,
+    /// Frames per workgroup.
+    pub slots: usize,
+}
+
+impl Spectrum {
+    /// Makes all tensors for `segments` segments of up to `samples` samples and exactly `frames` frames each.
+    ///
+    /// # Errors
+    /// As [`Gpu::tensor`].
+    pub fn new(gpu: &Gpu, config: &FeatureConfig, segments: usize, samples: usize, frames: usize) -> Result<Self> {
+        let fft = config.fft;
+        assert!(fft.is_power_of_two() && FFT_LENGTHS.contains(&fft), "an FFT of {fft} samples");
+        let window: Vec<f32> = hann_window(config.window, fft).into_iter().map(|w| w as f32).collect();
+        let roots: Vec<f32> = (0..fft)
+            .flat_map(|k| {
+                let (sin, cos) = (TAU * k as f64 / fft as f64).sin_cos();
+                [cos as f32, -sin as f32]
+            })
+            .collect();
+        Ok(Self {
+            audio: gpu.tensor("audio", &[segments, samples])?,
+            lengths: gpu.tensor("lengths", &[segments])?,
+            window: gpu.tensor_from("window", &[fft], &window)?,
+            roots: gpu.tensor_from("roots", &[fft, 2], &roots)?,
+            magnitude: gpu.tensor("magnitude", &[segments, frames, fft / 2 + 1])?,
+            hop: config.hop,
+            slots: (64 * 2 * POINTS_PER_THREAD / fft).max(1),
+        })
+    }
+
+    fn fft(&self) -> usize {
+        self.window.size(0)
+    }
+}
+
+impl Kernel for Spectrum {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/features/spectrum.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let doublings = (self.fft() / 2).ilog2();
+        vec![
+            ("SAMPLES", self.audio.size(1).into()),
+            ("FRAMES", self.magnitude.size(1).into()),
+            ("FFT", self.fft().into()),
+            ("HOP", self.hop.into()),
+            ("SLOTS", self.slots.into()),
+            ("RADIX2", (doublings % 2).into()),
+            ("RADIX4", (doublings / 2 % 2).into()),
+            ("RADIX16", (doublings / 4).into()),
+            // The longest FFT needs all of the 16 KiB of workgroup memory that every adapter has.
+            ("SKEW", (self.fft() < *FFT_LENGTHS.end()).into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("audio", self.audio.binding()),
+            ("lengths", self.lengths.binding()),
+            ("window", self.window.binding()),
+            ("roots", self.roots.binding()),
+            ("magnitude", self.magnitude.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.magnitude.size(1).div_ceil(self.slots), self.magnitude.size(0), 1]
+    }
+
+    fn work(&self) -> Work {
+        let fft = self.fft() as f64;
+        let frames = (self.magnitude.size(0) * self.magnitude.size(1)) as f64;
+        Work { flops: frames * 2.5 * fft * fft.log2(), bytes: 4.0 * (self.audio.len() + self.magnitude.len()) as f64 }
+    }
+}
+
+/// The periodic Hann window of `window` samples centred in `fft` samples.
+pub fn hann_window(window: usize, fft: usize) -> Vec<f64> {
+    let mut padded = vec![0.0; fft];
+    let start = (fft - window) / 2;
+    for (n, value) in padded[start..start + window].iter_mut().enumerate() {
+        *value = 0.5 - 0.5 * (TAU * n as f64 / window as f64).cos();
+    }
+    padded
+}
+
+/// `[frame, bin]`: magnitudes of exactly `frames` frames of one segment, zero where it has none.
+pub fn oracle(config: &FeatureConfig, audio: &[f64], frames: usize) -> Vec<f64> {
+    let FeatureConfig { window, fft, hop, .. } = *config;
+    let window = hann_window(window, fft);
+    let plan = RealFftPlanner::<f64>::new().plan_fft_forward(fft);
+    let (mut input, mut output) = (plan.make_input_vec(), plan.make_output_vec());
+    let mut magnitude = vec![0.0; frames * output.len()];
+    let padded = [vec![0.0; fft / 2], audio.to_vec(), vec![0.0; fft / 2]].concat();
+    for (frame, row) in magnitude.chunks_exact_mut(output.len()).enumerate().take(1 + audio.len() / hop) {
+        for ((x, signal), w) in input.iter_mut().zip(&padded[frame * hop..]).zip(&window) {
+            *x = signal * w;
+        }
+        plan.process(&mut input, &mut output).expect("buffers made by the plan");
+        row.iter_mut().zip(&output).for_each(|(m, z)| *m = z.norm());
+    }
+    magnitude
+}
+
+fn cases() -> Vec<Case> {
+    let paper = FeatureConfig::default();
+    let sized = |fft, window, hop| FeatureConfig { fft, window, hop, ..FeatureConfig::default() };
+    vec![
+        case("SPEC 1", &paper, &[1600, 1599, 0, 159, 160, 700], 11, 0),
+        case("one frame per workgroup", &paper, &[3001], 20, 1),
+        case("radix 16", &sized(32, 32, 7), &[333, 100], 51, 0),
+        case("radices 2, 16", &sized(64, 41, 13), &[333, 1], 27, 0),
+        case("radices 4, 16", &sized(128, 100, 64), &[777], 13, 3),
+        case("radices 2, 4, 16", &sized(256, 255, 101), &[1313, 256], 14, 0),
+        case("radices 2, 16, 16", &sized(1024, 800, 333), &[2500], 9, 2),
+        case("radices 4, 16, 16", &sized(2048, 2048, 512), &[5000], 10, 0),
+        case("radices 2, 4, 16, 16", &sized(4096, 3000, 1001), &[7000, 50], 7, 0),
+    ]
+}
+
+/// Noise of the given lengths; noise also fills the rest of each row, where it must not count.
+fn case(name: &str, config: &FeatureConfig, lengths: &'static [usize], frames: usize, slots: usize) -> Case {
+    let config = config.clone();
+    Case::new(name, move |gpu| {
+        let samples = lengths.iter().max().map_or(1, |longest| longest + 3);
+        let mut kernel = Spectrum::new(gpu, &config, lengths.len(), samples, frames)?;
+        let (audio, values) = random(gpu, "audio", &[lengths.len(), samples])?;
+        kernel.audio = audio;
+        if slots > 0 {
+            kernel.slots = slots;
+        }
+        gpu.write(&kernel.lengths, 0, &lengths.iter().map(|&n| n as u32).collect::<Vec<_>>());
+        let expected = values
+            .chunks_exact(samples)
+            .zip(lengths)
+            .flat_map(|(signal, &length)| oracle(&config, &signal[..length], frames))
+            .collect();
+        let expected = vec![Expectation::close(&kernel.magnitude, expected)];
+        Ok(Trial::new(kernel, expected))
+    })
+}

@@ -1,0 +1,95 @@
+//! Every band of the example store brought to mean 0 and deviation 1, in place (SPEC §1).
+
+use super::{Case, Entry, Expectation, Trial, random};
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+
+pub(super) const ENTRY: Entry = Entry { name: "standardise", cases };
+
+/// Features in and out, with the statistics of each band.
+#[derive(Clone)]
+pub struct Standardise {
+    /// `[example, frame, band]`
+    pub features: Tensor<f32>,
+    /// `[band]`
+    pub mean: Tensor<f32>,
+    /// `[band]`, see [`scale`].
+    pub scale: Tensor<f32>,
+    /// Invocations per workgroup.
+    pub workgroup: usize,
+}
+
+impl Standardise {
+    /// Uploads the statistics: `mean` and `std` per band, `std` without epsilon.
+    ///
+    /// # Errors
+    /// As [`Gpu::tensor`].
+    pub fn new(gpu: &Gpu, features: &Tensor<f32>, mean: &[f64], std: &[f64], epsilon: f64) -> Result<Self> {
+        let bands = features.size(2);
+        let mean: Vec<f32> = mean.iter().map(|&m| m as f32).collect();
+        let scale: Vec<f32> = std.iter().map(|&s| scale(s, epsilon) as f32).collect();
+        Ok(Self {
+            features: features.clone(),
+            mean: gpu.tensor_from("mean", &[bands], &mean)?,
+            scale: gpu.tensor_from("scale", &[bands], &scale)?,
+            workgroup: 64,
+        })
+    }
+}
+
+impl Kernel for Standardise {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/features/standardise.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("FRAMES", self.features.size(1).into()),
+            ("BANDS", self.features.size(2).into()),
+            ("WORKGROUP", self.workgroup.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("features", self.features.binding()), ("mean", self.mean.binding()), ("scale", self.scale.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [(self.features.size(1) * self.features.size(2)).div_ceil(self.workgroup), self.features.size(0), 1]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 2.0 * self.features.len() as f64, bytes: 8.0 * self.features.len() as f64 }
+    }
+}
+
+/// 1 / (√(std² + ε) + ε): with ε below the resolution of f32, a constant band stays finite.
+pub fn scale(std: f64, epsilon: f64) -> f64 {
+    1.0 / ((std * std + epsilon).sqrt() + epsilon)
+}
+
+/// (x − mean) · scale of every band of `[…, band]` features.
+pub fn oracle(features: &[f64], mean: &[f64], std: &[f64], epsilon: f64) -> Vec<f64> {
+    let band = |(i, x): (usize, &f64)| (x - mean[i % mean.len()]) * scale(std[i % mean.len()], epsilon);
+    features.iter().enumerate().map(band).collect()
+}
+
+fn cases() -> Vec<Case> {
+    vec![case("a chunk", [3, 20, 64], 2.2e-16), case("odd sizes", [2, 7, 13], 1e-3), case("one frame", [4, 1, 3], 0.5)]
+}
+
+fn case(name: &str, shape: [usize; 3], epsilon: f64) -> Case {
+    Case::new(name, move |gpu| {
+        let bands = shape[2];
+        let (features, values) = random(gpu, "features", &shape)?;
+        let mean: Vec<f64> = (0..bands).map(|b| (b as f64 * 0.37).sin()).collect();
+        let std: Vec<f64> = (0..bands).map(|b| 0.1 + b as f64 * 0.05).collect();
+        let kernel = Standardise::new(gpu, &features, &mean, &std, epsilon)?;
+        let expected = vec![Expectation::close(&features, oracle(&values, &mean, &std, epsilon))];
+        Ok(Trial::new(kernel, expected))
+    })
+}

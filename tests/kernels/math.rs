@@ -1,0 +1,90 @@
+//! The logarithm and the exponential of shaders/lib/math.wgsl against f64, in units in the last place.
+
+use weaklabel::gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, Tensor, Work};
+
+const LIBRARY: &str = include_str!("../../shaders/lib/math.wgsl");
+
+/// output[i] = function(input[i])
+struct Apply {
+    source: &'static str,
+    input: Tensor<f32>,
+    output: Tensor<f32>,
+}
+
+const LN: &str = "
+@group(0) @binding(0) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < arrayLength(&input)) { output[id.x] = ln_accurate(input[id.x]); }
+}";
+
+const EXP: &str = "
+@group(0) @binding(0) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < arrayLength(&input)) { output[id.x] = exp_accurate(input[id.x]); }
+}";
+
+impl Kernel for Apply {
+    fn name(&self) -> &'static str {
+        "apply"
+    }
+    fn source(&self) -> Vec<&'static str> {
+        vec![self.source, LIBRARY]
+    }
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![]
+    }
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("input", self.input.binding()), ("output", self.output.binding())]
+    }
+    fn grid(&self) -> [usize; 3] {
+        [self.input.len().div_ceil(64), 1, 1]
+    }
+    fn work(&self) -> Work {
+        Work::default()
+    }
+}
+
+fn apply(source: &'static str, values: &[f32]) -> Vec<f32> {
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let input = gpu.tensor_from("input", &[values.len()], values).unwrap();
+    let output = gpu.tensor("output", &[values.len()]).unwrap();
+    let mut recording = Recording::new("apply");
+    recording.push(Apply { source, input, output: output.clone() });
+    gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
+    gpu.read(&output).unwrap()
+}
+
+/// Distance of `found` from `exact` in units in the last place of an f32 of that size.
+fn ulps(found: f32, exact: f64) -> f64 {
+    let magnitude = (exact.abs() as f32).max(f32::MIN_POSITIVE);
+    (f64::from(found) - exact).abs() / f64::from(f32::from_bits(magnitude.to_bits() + 1) - magnitude)
+}
+
+/// The largest distance, and where it is.
+fn worst(inputs: &[f32], outputs: &[f32], exact: impl Fn(f64) -> f64) -> (f64, f32) {
+    let distances = inputs.iter().zip(outputs).map(|(&x, &y)| (ulps(y, exact(f64::from(x))), x));
+    distances.fold((0.0, 0.0), |a, b| if b.0.total_cmp(&a.0).is_gt() { b } else { a })
+}
+
+#[test]
+fn the_logarithm_is_within_two_ulps_over_all_normal_numbers() {
+    let sweep = (f32::MIN_POSITIVE.to_bits()..f32::MAX.to_bits()).step_by(1021).map(f32::from_bits);
+    let near_one = (0..20_000).map(|i| f32::from_bits(1.0_f32.to_bits() - 10_000 + i));
+    let inputs: Vec<f32> = sweep.chain(near_one).chain([f32::MIN_POSITIVE, f32::MAX, 0.01, 1.0]).collect();
+    let (distance, at) = worst(&inputs, &apply(LN, &inputs), f64::ln);
+    println!("ln: {distance:.2} ulp at {at:e}");
+    assert!(distance <= 2.0, "{distance} ulp at {at:e}");
+}
+
+#[test]
+fn the_exponential_is_within_two_ulps_and_ends_in_zero() {
+    let inputs: Vec<f32> = (-870_000..=887_000).map(|i| i as f32 * 1e-4).chain([0.0, 1e-30, -1e-30]).collect();
+    let (distance, at) = worst(&inputs, &apply(EXP, &inputs), f64::exp);
+    println!("exp: {distance:.2} ulp at {at:e}");
+    assert!(distance <= 2.0, "{distance} ulp at {at:e}");
+    let tail = apply(EXP, &[-110.0, -1e30, -90.0]);
+    assert_eq!(tail[..2], [0.0, 0.0]);
+    assert!((0.0..=1.0e-38).contains(&tail[2]), "{tail:?}");
+}
