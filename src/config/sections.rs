@@ -48,15 +48,7 @@ pub struct DataConfig {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self {
-            dataset: None,
-            soundbank: None,
-            train: 2700,
-            validation: 300,
-            eval: 750,
-            variant: Variant::Waa,
-            seed: 1,
-        }
+        Self { dataset: None, soundbank: None, train: 2700, validation: 300, eval: 750, variant: Variant::Waa, seed: 1 }
     }
 }
 
@@ -155,6 +147,13 @@ impl Default for FeatureConfig {
             log_offset: 0.01,
             epsilon: 2.2e-16,
         }
+    }
+}
+
+impl FeatureConfig {
+    /// Frames of a segment of `seconds` (SPEC §1): round(100·S) at the default rate and hop.
+    pub fn frames(&self, seconds: f64) -> usize {
+        (seconds * f64::from(self.rate) / self.hop as f64).round() as usize
     }
 }
 
