@@ -4,8 +4,12 @@
 
 pub mod error;
 
+pub mod atomic;
+
 pub mod counter_rng;
 
 pub mod config;
+
+pub mod report;
 
 pub use error::{Error, Result};
