@@ -12,4 +12,6 @@ pub mod config;
 
 pub mod report;
 
+pub mod cli;
+
 pub use error::{Error, Result};

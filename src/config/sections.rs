@@ -53,7 +53,7 @@ impl Default for DataConfig {
 }
 
 /// The two datasets of the paper.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Variant {
     /// Events as they are (weakly annotated audio).
     #[default]
@@ -61,6 +61,7 @@ pub enum Variant {
     Waa,
     /// Every event cut to a random 200 ms of itself before mixing.
     #[serde(rename = "200ms")]
+    #[value(name = "200ms")]
     Ms200,
 }
 
@@ -192,7 +193,7 @@ impl Default for ModelConfig {
 }
 
 /// The ways to train.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
     /// E and G together on binary cross-entropy (SPEC §4.1).
