@@ -13,10 +13,10 @@ pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -
     replace(path, fill).map_err(|e| Error::io("write", path, e))
 }
 
-/// Writes `bytes` as the whole of `path`; see [`write`].
+/// Writes `bytes` as the whole of `path`; see [`write()`].
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, |file| file.write_all(bytes))
 }

@@ -17,7 +17,7 @@ impl Completions {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`output::print`].
+    /// As [`output::print()`].
     pub fn run(self) -> Result<()> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "weaklabel", &mut script);

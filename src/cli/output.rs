@@ -18,7 +18,7 @@ pub fn print(text: &str) -> Result<()> {
 /// Writes `value` to stdout as one line of JSON.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &impl Serialize) -> Result<()> {
     let line = serde_json::to_string(value).map_err(|e| Error::io("write", "standard output", e.into()))?;
     print(&(line + "\n"))
