@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::ColorChoice;
+use tracing::Subscriber;
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::fmt;
 use tracing_subscriber::prelude::*;
@@ -53,6 +54,12 @@ impl Write for AboveBars {
 /// Installs the log. `RUST_LOG` decides what stderr shows; without it `-q` and `-v` do.
 pub fn start(options: &Options, progress: &Progress) -> Log {
     let log = Log::default();
+    // Tests may start a second session in one process: the first log stays.
+    let _ = subscriber(options, progress, &log).try_init();
+    log
+}
+
+fn subscriber(options: &Options, progress: &Progress, log: &Log) -> impl Subscriber + Send + Sync + 'static {
     let shown = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter(options)));
     let (screen, file) = (progress.clone(), log.clone());
     // A closed stderr or a full disk must not end the run through the log.
@@ -68,9 +75,7 @@ pub fn start(options: &Options, progress: &Progress) -> Log {
         .log_internal_errors(false)
         .with_writer(move || file.clone())
         .with_filter(EnvFilter::new("warn,weaklabel=info"));
-    // Tests may start a second session in one process: the first log stays.
-    let _ = tracing_subscriber::registry().with(lines).with(json).try_init();
-    log
+    tracing_subscriber::registry().with(lines).with(json)
 }
 
 /// Libraries below are heard one step later than the program itself.
@@ -93,5 +98,27 @@ fn colours(choice: ColorChoice) -> bool {
             let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
             io::stderr().is_terminal() && !refused && !dumb
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::ProgressMode;
+
+    #[test]
+    fn events_reach_the_attached_file_as_json_even_when_quiet() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        let (log, options) = (Log::default(), Options { quiet: true, ..Options::default() });
+        tracing::subscriber::with_default(subscriber(&options, &Progress::new(ProgressMode::None), &log), || {
+            tracing::info!("before");
+            log.attach(File::create(&path).unwrap());
+            tracing::info!(epoch = 3, "after");
+            tracing::debug!("too much");
+        });
+        let text = std::fs::read_to_string(path).unwrap();
+        let event: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&event["fields"]["epoch"], &event["fields"]["message"]), (&3.into(), &"after".into()));
     }
 }
