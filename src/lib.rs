@@ -4,14 +4,22 @@
 
 pub mod error;
 
+pub mod atomic;
+
 pub mod counter_rng;
 
 pub mod config;
 
 pub mod audio;
 
+pub mod scenes;
+
 pub mod gpu;
 
 pub mod kernels;
+
+pub mod report;
+
+pub mod cli;
 
 pub use error::{Error, Result};

@@ -34,11 +34,11 @@ pub struct DataConfig {
     /// The soundbank clips are mixed from; the built-in one when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soundbank: Option<PathBuf>,
-    /// Training clips in all, balanced over the classes: 2 700 [P].
+    /// Training clips in all, balanced over the classes: 2 700 (P).
     pub train: usize,
-    /// Validation clips in all: 300 [P].
+    /// Validation clips in all: 300 (P).
     pub validation: usize,
-    /// Evaluation clips in all: 750 [P].
+    /// Evaluation clips in all: 750 (P).
     pub eval: usize,
     /// Whole events, or events cut to 200 ms.
     pub variant: Variant,
@@ -53,7 +53,7 @@ impl Default for DataConfig {
 }
 
 /// The two datasets of the paper.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Variant {
     /// Events as they are (weakly annotated audio).
     #[default]
@@ -61,6 +61,7 @@ pub enum Variant {
     Waa,
     /// Every event cut to a random 200 ms of itself before mixing.
     #[serde(rename = "200ms")]
+    #[value(name = "200ms")]
     Ms200,
 }
 
@@ -68,27 +69,27 @@ pub enum Variant {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SceneConfig {
-    /// Length of a clip in seconds: 10 [P].
+    /// Length of a clip in seconds: 10 (P).
     pub clip_s: f64,
-    /// Rate clips are mixed at, in Hz; sources of another rate are resampled to it: 44 100 [P].
+    /// Rate clips are mixed at, in Hz; sources of another rate are resampled to it: 44 100 (P).
     pub rate: u32,
-    /// Bounds of the event's level over the background, in dB: 6 to 30 [P].
+    /// Bounds of the event's level over the background, in dB: 6 to 30 (P).
     pub snr_db: [f64; 2],
-    /// Loudness of the background in LUFS: −50 [A].
+    /// Loudness of the background in LUFS: −50 (A).
     pub background_lufs: f64,
-    /// Signals shorter than this many seconds are repeated before their loudness is measured: 0.5 [A].
+    /// Signals shorter than this many seconds are repeated before their loudness is measured: 0.5 (A).
     pub loudness_min_s: f64,
-    /// Lowest loudness that is reported, in LUFS: −70 [A].
+    /// Lowest loudness that is reported, in LUFS: −70 (A).
     pub loudness_floor_lufs: f64,
-    /// Length of the sine fades at both ends of an event, in seconds: 0.01 [A].
+    /// Length of the sine fades at both ends of an event, in seconds: 0.01 (A).
     pub fade_s: f64,
-    /// An onset leaves at least this many seconds of the clip: 0.25 [A].
+    /// An onset leaves at least this many seconds of the clip: 0.25 (A).
     pub onset_margin_s: f64,
-    /// Length events are cut to in the 200 ms dataset, in seconds: 0.2 [P].
+    /// Length events are cut to in the 200 ms dataset, in seconds: 0.2 (P).
     pub short_event_s: f64,
-    /// A mix above full scale is scaled to this peak: 0.99 [O].
+    /// A mix above full scale is scaled to this peak: 0.99 (O).
     pub peak: f64,
-    /// Share of each class's training files held back for validation when the soundbank has no validation folder: 0.1 [O].
+    /// Share of each class's training files held back for validation when the soundbank has no validation folder: 0.1 (O).
     pub holdout: f64,
 }
 
@@ -114,23 +115,23 @@ impl Default for SceneConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FeatureConfig {
-    /// Working rate in Hz: 16 000 [P].
+    /// Working rate in Hz: 16 000 (P).
     pub rate: u32,
-    /// Window length in samples: 400, that is 25 ms [P].
+    /// Window length in samples: 400, that is 25 ms (P).
     pub window: usize,
-    /// FFT length in samples, a power of two: 512 [A].
+    /// FFT length in samples, a power of two: 512 (A).
     pub fft: usize,
-    /// Hop in samples: 160, that is 10 ms [P].
+    /// Hop in samples: 160, that is 10 ms (P).
     pub hop: usize,
-    /// Mel bands: 64 [P].
+    /// Mel bands: 64 (P).
     pub bands: usize,
-    /// Lowest band edge in Hz: 125 [A].
+    /// Lowest band edge in Hz: 125 (A).
     pub low_hz: f64,
-    /// Highest band edge in Hz: 7 500 [A].
+    /// Highest band edge in Hz: 7 500 (A).
     pub high_hz: f64,
-    /// Added to a mel value before the logarithm: 0.01 [A].
+    /// Added to a mel value before the logarithm: 0.01 (A).
     pub log_offset: f64,
-    /// Added to the variance and to the standard deviation: 2.2e-16 [A].
+    /// Added to the variance and to the standard deviation: 2.2e-16 (A).
     pub epsilon: f64,
 }
 
@@ -150,23 +151,30 @@ impl Default for FeatureConfig {
     }
 }
 
+impl FeatureConfig {
+    /// Frames of a segment of `seconds` (SPEC §1): round(100·S) at the default rate and hop.
+    pub fn frames(&self, seconds: f64) -> usize {
+        (seconds * f64::from(self.rate) / self.hop as f64).round() as usize
+    }
+}
+
 /// The networks E and G (SPEC §§2, 3).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// Frames per chunk: 20 [P].
+    /// Frames per chunk: 20 (P).
     pub chunk_frames: usize,
-    /// Output channels of each convolution: 16, 16, 32, 65 [A].
+    /// Output channels of each convolution: 16, 16, 32, 65 (A).
     pub filters: Vec<usize>,
-    /// Max-pool window of each convolution as [time, mel]: 2×2, 2×2, 1×4, 1×2 [A].
+    /// Max-pool window of each convolution as [time, mel]: 2×2, 2×2, 1×4, 1×2 (A).
     pub pools: Vec<[usize; 2]>,
-    /// Side of the convolution kernels, odd; stride 1, padded to keep the size: 3 [A].
+    /// Side of the convolution kernels, odd; stride 1, padded to keep the size: 3 (A).
     pub kernel: usize,
-    /// Slope of LeakyReLU below zero: 0.2 [A].
+    /// Slope of LeakyReLU below zero: 0.2 (A).
     pub slope: f64,
-    /// Dropout probability: 0.2 [A].
+    /// Dropout probability: 0.2 (A).
     pub dropout: f64,
-    /// Hidden units of the classifier: 32 [P].
+    /// Hidden units of the classifier: 32 (P).
     pub hidden: usize,
 }
 
@@ -185,7 +193,7 @@ impl Default for ModelConfig {
 }
 
 /// The ways to train.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
     /// E and G together on binary cross-entropy (SPEC §4.1).
@@ -210,17 +218,17 @@ pub struct TrainConfig {
     pub method: Method,
     /// Length of the training and validation segments in seconds: 1.
     pub seconds: f64,
-    /// Most epochs: 200 [A].
+    /// Most epochs: 200 (A).
     pub epochs: usize,
-    /// Examples per step, a multiple of the number of classes: 10 [A].
+    /// Examples per step, a multiple of the number of classes: 10 (A).
     pub batch: usize,
     /// One model per seed, all trained together as one population.
     pub seeds: Vec<u64>,
-    /// Stop when this many epochs have passed since the best one: 30 [A].
+    /// Stop when this many epochs have passed since the best one: 30 (A).
     pub patience: usize,
-    /// Never stop up to and including this epoch: 50 [A].
+    /// Never stop up to and including this epoch: 50 (A).
     pub min_epochs: usize,
-    /// Seconds between checkpoints, written at the end of an epoch: 10 [O].
+    /// Seconds between checkpoints, written at the end of an epoch: 10 (O).
     pub checkpoint_s: f64,
 }
 
@@ -243,15 +251,15 @@ impl Default for TrainConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OptimiserConfig {
-    /// Learning rate: 1e-3 [A].
+    /// Learning rate: 1e-3 (A).
     pub lr: f64,
-    /// Decay of the first moment: 0.9 [A].
+    /// Decay of the first moment: 0.9 (A).
     pub beta1: f64,
-    /// Decay of the second moment: 0.999 [A].
+    /// Decay of the second moment: 0.999 (A).
     pub beta2: f64,
-    /// Added to the root of the second moment: 1e-8 [A].
+    /// Added to the root of the second moment: 1e-8 (A).
     pub epsilon: f64,
-    /// Decoupled weight decay: 1e-2 [A].
+    /// Decoupled weight decay: 1e-2 (A).
     pub weight_decay: f64,
 }
 
@@ -265,9 +273,9 @@ impl Default for OptimiserConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluateConfig {
-    /// Lengths of the evaluation segments in seconds: 0.2, 1, 10 [P].
+    /// Lengths of the evaluation segments in seconds: 0.2, 1, 10 (P).
     pub seconds: Vec<f64>,
-    /// A class is present when its output exceeds this: 0.5 [P].
+    /// A class is present when its output exceeds this: 0.5 (P).
     pub threshold: f64,
 }
 

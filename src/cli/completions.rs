@@ -1,0 +1,26 @@
+//! `weaklabel completions SHELL`.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use super::{Cli, output};
+use crate::Result;
+
+/// `weaklabel completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell that is to complete the commands and options of weaklabel
+    pub shell: Shell,
+}
+
+impl Completions {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// As [`output::print()`].
+    pub fn run(self) -> Result<()> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), "weaklabel", &mut script);
+        output::print(&String::from_utf8_lossy(&script))
+    }
+}

@@ -1,0 +1,57 @@
+//! `weaklabel config print|check`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::{Options, Session, output};
+use crate::Result;
+use crate::config::{Config, to_toml};
+
+/// `weaklabel config`.
+#[derive(Debug, Args)]
+pub struct ConfigCommand {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What to do with a configuration.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Print all settings as they result from defaults, files and --set
+    Print(Files),
+    /// Check files and --set, and print only what is wrong
+    Check(Files),
+}
+
+/// Configuration files by position.
+#[derive(Debug, Args)]
+pub struct Files {
+    /// Files read after those of --config
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+impl ConfigCommand {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// As [`crate::config::load`].
+    pub fn run(self, session: &Session) -> Result<()> {
+        match self.action {
+            Action::Print(files) => {
+                let config = files.load(&session.options)?;
+                if session.options.json { output::print_json(&config) } else { output::print(&to_toml(&config)?) }
+            }
+            Action::Check(files) => files.load(&session.options).map(drop),
+        }
+    }
+}
+
+impl Files {
+    fn load(self, options: &Options) -> Result<Config> {
+        let config = options.config.iter().cloned().chain(self.files).collect();
+        Options { config, ..options.clone() }.configuration(|_| ())
+    }
+}

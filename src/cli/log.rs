@@ -1,0 +1,124 @@
+//! The log: short lines on stderr, and every event as JSON in a run's `log.jsonl`.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::ColorChoice;
+use tracing::Subscriber;
+use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::fmt;
+use tracing_subscriber::prelude::*;
+
+use super::Options;
+use crate::report::Progress;
+
+/// The log file, which receives nothing until [`Log::attach`].
+#[derive(Debug, Clone, Default)]
+pub struct Log(Arc<Mutex<Option<File>>>);
+
+impl Log {
+    /// From now on events are also appended to `file`.
+    pub fn attach(&self, file: File) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(file) => file.write(bytes),
+            None => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Lines on stderr that do not tear a progress bar.
+struct AboveBars(Progress);
+
+impl Write for AboveBars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.print(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Installs the log. `RUST_LOG` decides what stderr shows; without it `-q` and `-v` do.
+pub fn start(options: &Options, progress: &Progress) -> Log {
+    let log = Log::default();
+    // Tests may start a second session in one process: the first log stays.
+    let _ = subscriber(options, progress, &log).try_init();
+    log
+}
+
+fn subscriber(options: &Options, progress: &Progress, log: &Log) -> impl Subscriber + Send + Sync + 'static {
+    let shown = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter(options)));
+    let (screen, file) = (progress.clone(), log.clone());
+    // A closed stderr or a full disk must not end the run through the log.
+    let lines = fmt::layer()
+        .without_time()
+        .with_target(options.verbose > 0)
+        .with_ansi(colours(options.color))
+        .log_internal_errors(false)
+        .with_writer(move || AboveBars(screen.clone()))
+        .with_filter(shown);
+    let json = fmt::layer()
+        .json()
+        .log_internal_errors(false)
+        .with_writer(move || file.clone())
+        .with_filter(EnvFilter::new("warn,weaklabel=info"));
+    tracing_subscriber::registry().with(lines).with(json)
+}
+
+/// Libraries below are heard one step later than the program itself.
+fn filter(options: &Options) -> &'static str {
+    match (options.quiet, options.verbose) {
+        (true, _) => "error",
+        (false, 0) => "error,weaklabel=info",
+        (false, 1) => "warn,weaklabel=debug",
+        (false, 2) => "info,weaklabel=trace",
+        (false, _) => "trace",
+    }
+}
+
+fn colours(choice: ColorChoice) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+            let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+            io::stderr().is_terminal() && !refused && !dumb
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::ProgressMode;
+
+    #[test]
+    fn events_reach_the_attached_file_as_json_even_when_quiet() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        let (log, options) = (Log::default(), Options { quiet: true, ..Options::default() });
+        tracing::subscriber::with_default(subscriber(&options, &Progress::new(ProgressMode::None), &log), || {
+            tracing::info!("before");
+            log.attach(File::create(&path).unwrap());
+            tracing::info!(epoch = 3, "after");
+            tracing::debug!("too much");
+        });
+        let text = std::fs::read_to_string(path).unwrap();
+        let event: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&event["fields"]["epoch"], &event["fields"]["message"]), (&3.into(), &"after".into()));
+    }
+}

@@ -1,0 +1,114 @@
+//! The command line: one file per command, and what all commands share.
+//!
+//! Results go to stdout, progress and messages to stderr; with `--json` stdout holds JSON and nothing else.
+
+pub mod bench;
+pub mod completions;
+pub mod config;
+pub mod data_source;
+pub mod devices;
+pub mod doctor;
+pub mod eval;
+pub mod generate;
+pub mod log;
+pub mod man;
+pub mod options;
+pub mod output;
+pub mod session;
+pub mod signals;
+pub mod train;
+
+use std::ffi::OsString;
+
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+pub use options::Options;
+pub use session::Session;
+
+use crate::Result;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+   0  all done
+   1  failed
+   2  wrong usage
+   3  bad configuration or data
+   4  no usable adapter, or the device was lost
+   5  numbers out of tolerance
+   6  partly done
+  75  stopped early: continue with --resume
+
+Environment:
+  WEAKLABEL_*       the options marked with [env: …]
+  RUST_LOG          what is logged, for example weaklabel=debug
+  RAYON_NUM_THREADS threads when --jobs is absent
+  NO_COLOR          no colours";
+
+/// Train and evaluate audio taggers on weak labels, on any GPU.
+#[derive(Debug, Parser)]
+#[command(name = "weaklabel", version, after_help = AFTER_HELP, max_term_width = 120)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What every command accepts.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print or check a configuration
+    Config(config::ConfigCommand),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+    /// Print the manual page, or write the pages of all commands
+    Man(man::Man),
+}
+
+/// Runs the command line `args`, whose first element is the program's name. Wrong usage, `--help` and `--version` end the
+/// process here, as clap does.
+///
+/// # Errors
+/// Whatever the command meets; the caller prints it.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let matches = Cli::command().color(colour_choice(&args)).get_matches_from(args);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    let session = Session::start(cli.options)?;
+    match cli.command {
+        Command::Config(command) => command.run(&session),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(),
+    }
+}
+
+/// The value of `--color`, looked up by hand because usage errors are coloured before the options are parsed.
+fn colour_choice(args: &[OsString]) -> ColorChoice {
+    let words: Vec<_> = args.iter().map(|a| a.to_string_lossy()).take_while(|a| a != "--").collect();
+    let spaced = words.windows(2).filter(|pair| pair[0] == "--color").map(|pair| pair[1].as_ref());
+    let joined = words.iter().filter_map(|word| word.strip_prefix("--color="));
+    let flag = spaced.chain(joined).last().map(str::to_owned);
+    let chosen = flag.or_else(|| std::env::var("WEAKLABEL_COLOR").ok());
+    chosen.and_then(|name| ColorChoice::from_str(&name, false).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_colour_is_found_before_parsing() {
+        let choice = |words: &[&str]| colour_choice(&words.iter().map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(choice(&["weaklabel", "--color", "never", "man"]), ColorChoice::Never);
+        assert_eq!(choice(&["weaklabel", "man", "--color=always"]), ColorChoice::Always);
+        assert_eq!(choice(&["weaklabel", "--", "--color=always"]), ColorChoice::Auto);
+        assert_eq!(choice(&["weaklabel", "--color=purple"]), ColorChoice::Auto);
+    }
+}

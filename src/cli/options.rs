@@ -1,0 +1,69 @@
+//! The options that every command accepts.
+
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, ColorChoice};
+
+use crate::Result;
+use crate::config::{self, Config};
+use crate::report::ProgressMode;
+
+/// The options that every command accepts.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Options {
+    /// A TOML file with settings; repeatable, later files win
+    ///
+    /// Every key has a default: `weaklabel config print` shows them. Relative paths in the file are relative to the
+    /// current directory.
+    #[arg(short, long, global = true, value_name = "FILE", env = "WEAKLABEL_CONFIG")]
+    pub config: Vec<PathBuf>,
+    /// Change one setting, for example --set train.epochs=50; repeatable, wins over files
+    #[arg(long, global = true, value_name = "KEY=VALUE", env = "WEAKLABEL_SET")]
+    pub set: Vec<String>,
+    /// The adapter to compute on: an index or part of a name from `weaklabel devices`, or pci:ADDRESS
+    #[arg(long, global = true, value_name = "INDEX|NAME|pci:…", env = "WEAKLABEL_ADAPTER")]
+    pub adapter: Option<String>,
+    /// The graphics API to use: vulkan, metal or dx12
+    #[arg(long, global = true, value_name = "API", env = "WEAKLABEL_BACKEND")]
+    pub backend: Option<String>,
+    /// Threads for work on the CPU [default: one per core]
+    #[arg(short, long, global = true, value_name = "N", env = "WEAKLABEL_JOBS", value_parser = jobs)]
+    pub jobs: Option<usize>,
+    /// Print results as JSON, and nothing else on stdout
+    #[arg(long, global = true, env = "WEAKLABEL_JSON", value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub json: bool,
+    /// Print errors only
+    #[arg(short, long, global = true, env = "WEAKLABEL_QUIET", value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
+    pub quiet: bool,
+    /// Log more; repeatable
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "WEAKLABEL_COLOR")]
+    pub color: ColorChoice,
+    /// How to show progress
+    #[arg(long, global = true, value_name = "HOW", default_value = "auto", env = "WEAKLABEL_PROGRESS")]
+    pub progress: ProgressMode,
+}
+
+impl Options {
+    /// The configuration that the files, the `--set` edits and then `flags`, the command's own options, make.
+    ///
+    /// # Errors
+    /// As [`config::load`], and [`crate::Error::Config`] naming the key that a flag set to a value out of range.
+    pub fn configuration(&self, flags: impl FnOnce(&mut Config)) -> Result<Config> {
+        let mut config = config::load(&self.config, &self.set)?;
+        flags(&mut config);
+        config::validate(&config)?;
+        Ok(config)
+    }
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 1..=1024) => Ok(n),
+        _ => Err("a number of threads between 1 and 1024".into()),
+    }
+}

@@ -1,0 +1,30 @@
+//! Results on stdout. `println!` would panic when the reader has gone; here that is an error like any other.
+
+use std::io::{self, ErrorKind, Write};
+
+use serde::Serialize;
+
+use crate::{Error, Result};
+
+/// Writes `text` to stdout as it is.
+///
+/// # Errors
+/// [`Error::Io`] when stdout is closed or full; see [`is_broken_pipe`].
+pub fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| Error::io("write", "standard output", e))
+}
+
+/// Writes `value` to stdout as one line of JSON.
+///
+/// # Errors
+/// As [`print()`].
+pub fn print_json(value: &impl Serialize) -> Result<()> {
+    let line = serde_json::to_string(value).map_err(|e| Error::io("write", "standard output", e.into()))?;
+    print(&(line + "\n"))
+}
+
+/// Whether `error` only says that nobody reads stdout any more (`weaklabel … | head`), which is no failure.
+pub fn is_broken_pipe(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,33 @@
+//! What is set up once, before any command runs.
+
+use super::log::Log;
+use super::{Options, log};
+use crate::report::{Progress, ProgressMode};
+use crate::{Error, Result};
+
+/// The options and the services every command uses.
+#[derive(Debug)]
+pub struct Session {
+    /// The options of the command line.
+    pub options: Options,
+    /// Where long work shows how far it is.
+    pub progress: Progress,
+    /// The log, to be attached to a run folder once there is one.
+    pub log: Log,
+}
+
+impl Session {
+    /// Starts the thread pool, progress and log as `options` say.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when as many threads cannot be started.
+    pub fn start(options: Options) -> Result<Self> {
+        if let Some(jobs) = options.jobs {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(jobs);
+            pool.build_global().map_err(|e| Error::Usage(format!("cannot start {jobs} threads: {e}")))?;
+        }
+        let progress = Progress::new(if options.quiet { ProgressMode::None } else { options.progress });
+        let log = log::start(&options, &progress);
+        Ok(Self { options, progress, log })
+    }
+}

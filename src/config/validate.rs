@@ -1,0 +1,246 @@
+//! The range of every key. A message names the key, what is allowed and what was found.
+
+use std::fmt::Debug;
+use std::path::Path;
+
+use super::{
+    Config, DataConfig, EvaluateConfig, FeatureConfig, ModelConfig, OptimiserConfig, SceneConfig, TrainConfig,
+};
+use crate::{Error, Result};
+
+/// Clips of one subset; the drawing of a clip counts them in 32 bits.
+const MAX_CLIPS: usize = 10_000_000;
+/// Longest clip and segment, in seconds.
+const MAX_SECONDS: f64 = 3600.0;
+/// Sample rates audio files come with.
+const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
+/// Widest layer of a network.
+const MAX_WIDTH: usize = 65_536;
+
+/// Checks every value of `config`, alone and against the others.
+///
+/// # Errors
+/// [`Error::Config`] whose origin is the key at fault.
+pub fn validate(config: &Config) -> Result<()> {
+    data(&config.data)?;
+    scene(&config.scene)?;
+    features(&config.features)?;
+    model(&config.model, &config.features)?;
+    train(&config.train)?;
+    optimiser(&config.optimiser)?;
+    evaluate(&config.evaluate)?;
+    segment("train.seconds", config.train.seconds, config)?;
+    config.evaluate.seconds.iter().try_for_each(|&s| segment("evaluate.seconds", s, config))
+}
+
+fn require(holds: bool, key: &str, allowed: &str, found: impl Debug) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::config(key, format!("must be {allowed}, not {found:?}"))) }
+}
+
+fn count(key: &str, value: usize, most: usize) -> Result<()> {
+    require((1..=most).contains(&value), key, &format!("between 1 and {most}"), value)
+}
+
+fn data(c: &DataConfig) -> Result<()> {
+    for (key, path) in [("data.dataset", &c.dataset), ("data.soundbank", &c.soundbank)] {
+        if let Some(path) = path {
+            require(path != Path::new(""), key, "a folder", "")?;
+            require(path.to_str().is_some(), key, "a path in UTF-8", path)?;
+        }
+    }
+    count("data.train", c.train, MAX_CLIPS)?;
+    count("data.validation", c.validation, MAX_CLIPS)?;
+    count("data.eval", c.eval, MAX_CLIPS)?;
+    seed("data.seed", c.seed)
+}
+
+/// A TOML integer has 63 bits: a larger seed could not be read back from the run's configuration.
+fn seed(key: &str, value: u64) -> Result<()> {
+    require(i64::try_from(value).is_ok(), key, "at most 2^63 - 1", value)
+}
+
+fn scene(c: &SceneConfig) -> Result<()> {
+    require(c.clip_s > 0.0 && c.clip_s <= MAX_SECONDS, "scene.clip_s", "above 0 and at most 3600 seconds", c.clip_s)?;
+    require(RATES.contains(&c.rate), "scene.rate", "between 1000 and 768000 Hz", c.rate)?;
+    let [low, high] = c.snr_db;
+    require(
+        -100.0 <= low && low <= high && high <= 100.0,
+        "scene.snr_db",
+        "[low, high] within -100 to 100 dB",
+        c.snr_db,
+    )?;
+    let lufs = -120.0..=0.0;
+    require(lufs.contains(&c.background_lufs), "scene.background_lufs", "between -120 and 0 LUFS", c.background_lufs)?;
+    require(
+        lufs.contains(&c.loudness_floor_lufs),
+        "scene.loudness_floor_lufs",
+        "between -120 and 0 LUFS",
+        c.loudness_floor_lufs,
+    )?;
+    // BS.1770 has no value below one gating block.
+    require(
+        (0.4..=MAX_SECONDS).contains(&c.loudness_min_s),
+        "scene.loudness_min_s",
+        "at least 0.4 seconds, one gating block of BS.1770",
+        c.loudness_min_s,
+    )?;
+    require(
+        (0.0..=c.clip_s / 2.0).contains(&c.fade_s),
+        "scene.fade_s",
+        "between 0 and half of scene.clip_s",
+        c.fade_s,
+    )?;
+    require(
+        (0.0..=c.clip_s).contains(&c.onset_margin_s),
+        "scene.onset_margin_s",
+        "between 0 and scene.clip_s",
+        c.onset_margin_s,
+    )?;
+    require(
+        c.short_event_s > 0.0 && c.short_event_s <= c.clip_s,
+        "scene.short_event_s",
+        "above 0 and at most scene.clip_s",
+        c.short_event_s,
+    )?;
+    require(c.peak > 0.0 && c.peak <= 1.0, "scene.peak", "above 0 and at most 1", c.peak)?;
+    require(c.holdout > 0.0 && c.holdout < 1.0, "scene.holdout", "above 0 and below 1", c.holdout)
+}
+
+fn features(c: &FeatureConfig) -> Result<()> {
+    require(RATES.contains(&c.rate), "features.rate", "between 1000 and 768000 Hz", c.rate)?;
+    require(
+        c.fft.is_power_of_two() && (16..=16_384).contains(&c.fft),
+        "features.fft",
+        "a power of two between 16 and 16384",
+        c.fft,
+    )?;
+    require(
+        (2..=c.fft).contains(&c.window),
+        "features.window",
+        &format!("between 2 and features.fft ({})", c.fft),
+        c.window,
+    )?;
+    require((1..=c.fft).contains(&c.hop), "features.hop", &format!("between 1 and features.fft ({})", c.fft), c.hop)?;
+    require(
+        (1..=c.fft / 2).contains(&c.bands),
+        "features.bands",
+        &format!("between 1 and half of features.fft ({})", c.fft / 2),
+        c.bands,
+    )?;
+    let nyquist = f64::from(c.rate) / 2.0;
+    require(
+        c.high_hz > 0.0 && c.high_hz <= nyquist,
+        "features.high_hz",
+        &format!("above 0 and at most half of features.rate ({nyquist} Hz)"),
+        c.high_hz,
+    )?;
+    require(
+        c.low_hz >= 0.0 && c.low_hz < c.high_hz,
+        "features.low_hz",
+        &format!("at least 0 and below features.high_hz ({} Hz)", c.high_hz),
+        c.low_hz,
+    )?;
+    positive("features.log_offset", c.log_offset)?;
+    positive("features.epsilon", c.epsilon)
+}
+
+/// Above 0, also after rounding to the single precision of the GPU, and finite there.
+fn positive(key: &str, value: f64) -> Result<()> {
+    let single = value as f32;
+    require(single >= f32::MIN_POSITIVE && single.is_finite(), key, "between 1.2e-38 and 3.4e38", value)
+}
+
+fn model(c: &ModelConfig, features: &FeatureConfig) -> Result<()> {
+    count("model.chunk_frames", c.chunk_frames, MAX_WIDTH)?;
+    require(!c.filters.is_empty(), "model.filters", "one number of channels per convolution", &c.filters)?;
+    require(
+        c.filters.iter().all(|n| (1..=MAX_WIDTH).contains(n)),
+        "model.filters",
+        &format!("between 1 and {MAX_WIDTH} each"),
+        &c.filters,
+    )?;
+    require(c.kernel % 2 == 1 && c.kernel <= 31, "model.kernel", "odd and between 1 and 31", c.kernel)?;
+    require(
+        c.pools.len() == c.filters.len(),
+        "model.pools",
+        &format!("one [time, mel] pair for each of the {} model.filters", c.filters.len()),
+        &c.pools,
+    )?;
+    pools(c, features.bands)?;
+    require((0.0..=1.0).contains(&c.slope), "model.slope", "between 0 and 1", c.slope)?;
+    require((0.0..1.0).contains(&c.dropout), "model.dropout", "at least 0 and below 1", c.dropout)?;
+    count("model.hidden", c.hidden, MAX_WIDTH)
+}
+
+/// A pool that left a remainder would silently drop the last frames or bands.
+fn pools(c: &ModelConfig, bands: usize) -> Result<()> {
+    let (mut frames, mut mels) = (c.chunk_frames, bands);
+    for (layer, &[time, mel]) in c.pools.iter().enumerate() {
+        let fits = time > 0 && mel > 0 && frames.is_multiple_of(time) && mels.is_multiple_of(mel);
+        if !fits {
+            let reason = format!(
+                "the {time}×{mel} pool of conv{layer} does not divide its {frames}×{mels} (time × mel) input, which \
+                 comes from model.chunk_frames = {} and features.bands = {bands}",
+                c.chunk_frames
+            );
+            return Err(Error::config("model.pools", reason));
+        }
+        (frames, mels) = (frames / time, mels / mel);
+    }
+    Ok(())
+}
+
+fn train(c: &TrainConfig) -> Result<()> {
+    count("train.epochs", c.epochs, 1_000_000)?;
+    count("train.batch", c.batch, MAX_WIDTH)?;
+    require(!c.seeds.is_empty(), "train.seeds", "at least one seed", &c.seeds)?;
+    c.seeds.iter().try_for_each(|&s| seed("train.seeds", s))?;
+    let repeated = c.seeds.iter().enumerate().find(|(i, s)| c.seeds[..*i].contains(s));
+    if let Some((_, seed)) = repeated {
+        return Err(Error::config("train.seeds", format!("must differ from each other, and {seed} is there twice")));
+    }
+    require(
+        c.checkpoint_s >= 0.0 && c.checkpoint_s.is_finite(),
+        "train.checkpoint_s",
+        "0 or more seconds",
+        c.checkpoint_s,
+    )
+}
+
+fn optimiser(c: &OptimiserConfig) -> Result<()> {
+    positive("optimiser.lr", c.lr)?;
+    require((0.0..1.0).contains(&c.beta1), "optimiser.beta1", "at least 0 and below 1", c.beta1)?;
+    require((0.0..1.0).contains(&c.beta2), "optimiser.beta2", "at least 0 and below 1", c.beta2)?;
+    positive("optimiser.epsilon", c.epsilon)?;
+    // Each step multiplies a weight by 1 − lr·weight_decay: beyond 1 it would change sign.
+    require(
+        c.weight_decay >= 0.0 && c.lr * c.weight_decay < 1.0,
+        "optimiser.weight_decay",
+        "at least 0, and its product with optimiser.lr below 1",
+        c.weight_decay,
+    )
+}
+
+fn evaluate(c: &EvaluateConfig) -> Result<()> {
+    require(!c.seconds.is_empty(), "evaluate.seconds", "at least one length", &c.seconds)?;
+    let repeated = c.seconds.iter().enumerate().find(|(i, s)| c.seconds[..*i].contains(s));
+    if let Some((_, seconds)) = repeated {
+        return Err(Error::config("evaluate.seconds", format!("must differ, and {seconds} is there twice")));
+    }
+    require(c.threshold > 0.0 && c.threshold < 1.0, "evaluate.threshold", "above 0 and below 1", c.threshold)
+}
+
+/// A segment must be whole chunks long (SPEC §2).
+fn segment(key: &str, seconds: f64, config: &Config) -> Result<()> {
+    require(seconds > 0.0 && seconds <= MAX_SECONDS, key, "above 0 and at most 3600 seconds", seconds)?;
+    let (features, chunk) = (&config.features, config.model.chunk_frames);
+    let frames = features.frames(seconds);
+    if frames == 0 || !frames.is_multiple_of(chunk) {
+        let chunk_s = (chunk * features.hop) as f64 / f64::from(features.rate);
+        let reason = format!(
+            "{seconds} s are {frames} frames, not a multiple of model.chunk_frames = {chunk}: use a multiple of {chunk_s} s"
+        );
+        return Err(Error::config(key, reason));
+    }
+    Ok(())
+}

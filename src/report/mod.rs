@@ -1,0 +1,14 @@
+//! What a run leaves behind and what a user sees of it: the run folder, results as JSON and as tables, progress.
+//!
+//! In: configurations, metrics and scores. Out: files ([`RunDir`]), text ([`Results::table`], [`Table`]) and lines or a
+//! bar on stderr ([`Progress`]).
+
+mod progress;
+mod results;
+mod run_dir;
+mod table;
+
+pub use progress::{Progress, ProgressMode, Task};
+pub use results::{Results, Summary};
+pub use run_dir::RunDir;
+pub use table::Table;

@@ -1,0 +1,230 @@
+//! Progress on stderr: a bar on a terminal, a plain line about every ten seconds elsewhere.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum ProgressMode {
+    /// A bar if stderr is a terminal, plain lines otherwise.
+    #[default]
+    Auto,
+    /// A bar.
+    Bar,
+    /// A line about every ten seconds.
+    Plain,
+    /// Nothing.
+    None,
+}
+
+/// Where tasks show how far they are. Clones share one screen.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    mode: ProgressMode,
+    bars: MultiProgress,
+}
+
+impl Progress {
+    /// Progress in `mode`; [`ProgressMode::Auto`] is decided here.
+    pub fn new(mode: ProgressMode) -> Self {
+        let mode = match mode {
+            ProgressMode::Auto if io::stderr().is_terminal() => ProgressMode::Bar,
+            ProgressMode::Auto => ProgressMode::Plain,
+            other => other,
+        };
+        Self { mode, bars: MultiProgress::new() }
+    }
+
+    /// Starts showing a task of `total` units; `name` says what is done, for example "mixing clips".
+    pub fn task(&self, name: &str, total: u64) -> Task {
+        let plain = || Plain { every: Duration::from_secs(10), last: Instant::now(), out: Box::new(io::stderr()) };
+        match self.mode {
+            ProgressMode::Plain => Task::new(name, ProgressBar::hidden(), total, Some(plain())),
+            ProgressMode::None => Task::new(name, ProgressBar::hidden(), total, None),
+            ProgressMode::Bar | ProgressMode::Auto => {
+                let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {eta} {wide_msg}")
+                    .expect("the template is a constant")
+                    .progress_chars("=> ");
+                let bar = self.bars.add(ProgressBar::new(total));
+                bar.set_style(style);
+                Task::new(name, bar, total, None)
+            }
+        }
+    }
+
+    /// Writes `text` to stderr above the bars.
+    pub fn print(&self, text: &[u8]) -> io::Result<()> {
+        self.bars.suspend(|| io::stderr().write_all(text))
+    }
+}
+
+/// A task under way; it can be advanced from several threads.
+#[derive(Debug)]
+pub struct Task {
+    name: String,
+    total: u64,
+    start: Instant,
+    bar: ProgressBar,
+    plain: Option<Mutex<Plain>>,
+}
+
+struct Plain {
+    every: Duration,
+    last: Instant,
+    out: Box<dyn Write + Send>,
+}
+
+impl std::fmt::Debug for Plain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plain").field("every", &self.every).finish_non_exhaustive()
+    }
+}
+
+impl Task {
+    fn new(name: &str, bar: ProgressBar, total: u64, plain: Option<Plain>) -> Self {
+        bar.set_length(total);
+        bar.set_prefix(name.to_owned());
+        Self { name: name.into(), total, start: Instant::now(), bar, plain: plain.map(Mutex::new) }
+    }
+
+    /// `n` more units are done.
+    pub fn advance(&self, n: u64) {
+        self.bar.inc(n);
+        self.print_when_due();
+    }
+
+    /// `done` units are done in all: for a task that is resumed, or whose units come in no order.
+    pub fn set(&self, done: u64) {
+        self.bar.set_position(done);
+        self.print_when_due();
+    }
+
+    /// Says something beside the count, for example the loss.
+    pub fn message(&self, message: impl Into<String>) {
+        self.bar.set_message(message.into());
+    }
+
+    /// Ends the task; a bar disappears, plain lines get a last one.
+    pub fn finish(self) {
+        if let Some(plain) = &self.plain {
+            let mut plain = plain.lock().unwrap_or_else(PoisonError::into_inner);
+            let line =
+                format!("{}: {} done in {:.1} s", self.name, self.bar.position(), self.start.elapsed().as_secs_f64());
+            self.print(&mut plain, &line);
+        }
+        self.bar.finish_and_clear();
+    }
+
+    fn print_when_due(&self) {
+        let Some(plain) = &self.plain else { return };
+        // Whoever holds the lock is printing: nobody needs to wait for it.
+        let Ok(mut plain) = plain.try_lock() else { return };
+        if plain.last.elapsed() < plain.every {
+            return;
+        }
+        plain.last = Instant::now();
+        let line = self.line(self.bar.position(), self.start.elapsed());
+        self.print(&mut plain, &line);
+    }
+
+    fn print(&self, plain: &mut Plain, line: &str) {
+        let message = self.bar.message();
+        let separator = if message.is_empty() { "" } else { "; " };
+        // Nobody reading stderr is no reason to stop.
+        let _ = writeln!(plain.out, "{line}{separator}{message}");
+    }
+
+    fn line(&self, done: u64, elapsed: Duration) -> String {
+        let percent = 100.0 * done as f64 / self.total.max(1) as f64;
+        let elapsed = elapsed.as_secs_f64();
+        let mut line = format!("{}: {done}/{} ({percent:.0} %), {elapsed:.0} s", self.name, self.total);
+        if done > 0 && done < self.total {
+            line += &format!(", about {:.0} s left", elapsed * (self.total - done) as f64 / done as f64);
+        }
+        line
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        // An error on the way must not leave half a bar above its message.
+        self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn plain(every: Duration) -> (Task, Buffer) {
+        let buffer = Buffer::default();
+        let plain = Plain { every, last: Instant::now(), out: Box::new(buffer.clone()) };
+        (Task::new("mixing clips", ProgressBar::hidden(), 20, Some(plain)), buffer)
+    }
+
+    fn text(buffer: &Buffer) -> String {
+        String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn plain_lines_count_and_say_the_message() {
+        let (task, buffer) = plain(Duration::ZERO);
+        task.advance(3);
+        task.message("loss 0.7");
+        task.set(20);
+        task.finish();
+        let text = text(&buffer);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[0].starts_with("mixing clips: 3/20 (15 %), 0 s, about "), "{text}");
+        assert_eq!(lines[1], "mixing clips: 20/20 (100 %), 0 s; loss 0.7");
+        assert!(lines[2].starts_with("mixing clips: 20 done in 0.") && lines[2].ends_with("; loss 0.7"), "{text}");
+    }
+
+    #[test]
+    fn plain_lines_wait_for_their_time() {
+        let (task, buffer) = plain(Duration::from_secs(3600));
+        for _ in 0..20 {
+            task.advance(1);
+        }
+        assert_eq!(text(&buffer), "");
+        task.finish();
+        assert_eq!(text(&buffer).lines().count(), 1);
+    }
+
+    #[test]
+    fn the_time_left_is_extrapolated() {
+        let (task, _) = plain(Duration::ZERO);
+        assert_eq!(task.line(5, Duration::from_secs(10)), "mixing clips: 5/20 (25 %), 10 s, about 30 s left");
+        assert_eq!(task.line(0, Duration::from_secs(10)), "mixing clips: 0/20 (0 %), 10 s");
+    }
+
+    #[test]
+    fn a_task_is_advanced_from_several_threads() {
+        let (task, buffer) = plain(Duration::from_secs(3600));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..5).for_each(|_| task.advance(1)));
+            }
+        });
+        task.finish();
+        assert!(text(&buffer).starts_with("mixing clips: 20 done"));
+    }
+}

@@ -1,0 +1,31 @@
+//! The binary under test, away from the environment of whoever runs the tests.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// The program with a clean environment.
+pub fn weaklabel() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+    let ours = std::env::vars_os().map(|(name, _)| name).filter(|n| n.to_string_lossy().starts_with("WEAKLABEL_"));
+    for name in ours {
+        command.env_remove(name);
+    }
+    command.env_remove("RUST_LOG").env_remove("NO_COLOR").stdin(std::process::Stdio::null());
+    command
+}
+
+/// How a run ended: exit code, stdout, stderr.
+pub fn outcome(output: Output) -> (i32, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// Runs the program with the words of `line`.
+pub fn run(line: &str) -> (i32, String, String) {
+    outcome(weaklabel().args(line.split_whitespace()).output().unwrap())
+}
+
+/// Runs the program with the words of `line` inside `folder`.
+pub fn run_in(folder: &Path, line: &str) -> (i32, String, String) {
+    outcome(weaklabel().current_dir(folder).args(line.split_whitespace()).output().unwrap())
+}

@@ -1,0 +1,173 @@
+//! Files and edits, merged in order.
+
+use std::path::PathBuf;
+
+use weaklabel::config::{Config, Method, Variant, load, to_toml};
+
+/// Writes `text` to a file of its own and returns its path, which lives as long as the folder.
+fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn edited(sets: &[&str]) -> Result<Config, String> {
+    let sets: Vec<String> = sets.iter().map(|&s| s.to_owned()).collect();
+    load(&[], &sets).map_err(|e| e.to_string())
+}
+
+fn refused(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "run.toml", text);
+    let message = load(&[path], &[]).unwrap_err().to_string();
+    message.replace(&format!("{}{}", folder.path().display(), std::path::MAIN_SEPARATOR), "")
+}
+
+#[test]
+fn no_file_is_needed() {
+    assert_eq!(load(&[], &[]).unwrap(), Config::default());
+}
+
+#[test]
+fn later_files_win_key_by_key_and_edits_win_over_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = file(&folder, "a.toml", "[train]\nbatch = 20\nepochs = 7\nseeds = [1, 2, 3]\n");
+    let second = file(&folder, "b.toml", "train.epochs = 9\ntrain.seeds = [5]\n[data]\nvariant = '200ms'\n");
+    let sets = ["train.patience=3".to_owned(), "train.patience=4".to_owned()];
+    let config = load(&[first, second], &sets).unwrap();
+    assert_eq!((config.train.batch, config.train.epochs, config.train.patience), (20, 9, 4));
+    assert_eq!(config.train.seeds, [5], "a list replaces, it is not merged");
+    assert_eq!(config.data.variant, Variant::Ms200);
+    assert_eq!(config.optimiser, Config::default().optimiser);
+}
+
+#[test]
+fn an_edit_is_toml_or_else_a_bare_word() {
+    let config = edited(&[
+        "train.method=classifier",
+        "data.variant=200ms",
+        "optimiser.lr=3e-4",
+        "train.seeds=[4, 5]",
+        "train.seconds=1",
+        "model.pools=[[2,2],[2,2],[1,4],[1,2]]",
+    ])
+    .unwrap();
+    assert_eq!((config.train.method, config.data.variant), (Method::Classifier, Variant::Ms200));
+    assert_eq!((config.optimiser.lr, config.train.seconds), (3e-4, 1.0));
+    assert_eq!(config.train.seeds, [4, 5]);
+}
+
+#[test]
+fn an_edit_of_a_path_may_look_like_any_toml_value() {
+    for path in ["sounds", "/some where/else", "2024", "2024-01-01", "true", "[x]", "1\nb = 2", "a=b"] {
+        let config = edited(&[&format!("data.dataset={path}")]).unwrap();
+        assert_eq!(config.data.dataset, Some(PathBuf::from(path)));
+    }
+    assert_eq!(edited(&["data.dataset=\"2024\""]).unwrap().data.dataset, Some("2024".into()));
+}
+
+#[test]
+fn the_resolved_document_loads_to_an_equal_configuration() {
+    let mut config = edited(&["train.seeds=[3, 9223372036854775807]", "optimiser.lr=0.00012345678901234567"]).unwrap();
+    config.data.soundbank = Some("a \"quoted\" \\ folder".into());
+    config.data.dataset = Some("datensätze".into());
+    let folder = tempfile::tempdir().unwrap();
+    let text = to_toml(&config).unwrap();
+    assert_eq!(load(&[file(&folder, "config.toml", &text)], &[]).unwrap(), config);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_toml_cannot_hold_is_refused() {
+    use std::os::unix::ffi::OsStringExt;
+    let mut config = Config::default();
+    config.data.dataset = Some(std::ffi::OsString::from_vec(b"Ger\xe4usche".to_vec()).into());
+    assert!(to_toml(&config).is_err());
+    let message = weaklabel::config::validate(&config).unwrap_err().to_string();
+    assert!(message.starts_with("data.dataset: must be a path in UTF-8"), "{message}");
+}
+
+#[test]
+fn every_example_configuration_loads() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("configs");
+    for name in ["smoke.toml", "paper/classifier.toml"] {
+        load(&[folder.join(name)], &[]).unwrap();
+    }
+    let paper = load(&[folder.join("paper/classifier.toml")], &[]).unwrap();
+    assert_eq!((paper.data.train, paper.data.validation, paper.data.eval), (2700, 300, 750));
+    assert_eq!((paper.train.epochs, paper.train.batch), (200, 10));
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_its_line_and_the_nearest_one() {
+    let message = refused("[train]\nbatch = 20\nepoch = 3\n");
+    assert!(message.starts_with("run.toml:3: unknown key `epoch`"), "{message}");
+    assert!(message.contains("did you mean `epochs`?"), "{message}");
+    assert!(message.ends_with("  |\n3 | epoch = 3\n  | ^^^^^"), "{message}");
+
+    let message = refused("[optimizer]\nlr = 1e-3\n");
+    assert!(message.starts_with("run.toml:1: ") && message.contains("did you mean `optimiser`?"), "{message}");
+
+    let message = refused("[train]\nmethod = 'clasifier'\n");
+    assert!(message.starts_with("run.toml:2: unknown value `clasifier`"), "{message}");
+
+    let message = refused("[train]\nzzzzzzzzz = 1\n");
+    assert!(!message.contains("did you mean"), "nothing is near: {message}");
+}
+
+#[test]
+fn a_wrong_type_or_a_broken_file_is_shown_with_its_line() {
+    let message = refused("\n[train]\nbatch = 'ten'\n");
+    assert!(message.starts_with("run.toml:3: invalid type: string \"ten\""), "{message}");
+    assert!(message.contains("3 | batch = 'ten'"), "{message}");
+    assert!(refused("[train]\nbatch = -1\n").starts_with("run.toml:2: invalid value: integer `-1`"));
+    assert!(refused("[train\n").starts_with("run.toml:1: "));
+    assert!(refused("[train]\nbatch = 1\nbatch = 2\n").starts_with("run.toml:3: duplicate key"));
+}
+
+#[test]
+fn bytes_that_are_not_text_are_refused_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("latin1.toml");
+    std::fs::write(&path, b"[data]\nsoundbank = 'Ger\xe4usche'\n").unwrap();
+    let error = load(&[path], &[]).unwrap_err();
+    assert_eq!(error.exit_code(), 3);
+    assert!(error.to_string().contains("latin1.toml:2: not UTF-8"), "{error}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = load(&["no/such/file.toml".into()], &[]).unwrap_err();
+    assert_eq!(error.to_string(), "cannot read no/such/file.toml");
+    assert_eq!(error.exit_code(), 1);
+}
+
+#[test]
+fn a_wrong_edit_is_quoted() {
+    let start = |edit: &str| {
+        let message = edited(&[edit]).unwrap_err();
+        assert!(message.starts_with(&format!("--set {edit}: ")), "{message}");
+        message
+    };
+    assert!(start("train.epoch=3").contains("did you mean `epochs`?"));
+    assert!(start("trian.epochs=3").contains("did you mean `train`?"));
+    assert!(start("train.epochs=many").contains("invalid type: string \"many\""));
+    assert!(start("train.epochs=2.5").contains("invalid type: floating point `2.5`"));
+    assert!(start("train.epochs").contains("KEY=VALUE"));
+    assert!(start("train.=3").contains("SECTION.KEY=VALUE"));
+    assert!(start("=3").contains("SECTION.KEY=VALUE"));
+    assert!(start("train=3").contains("invalid type"));
+}
+
+#[test]
+fn a_value_out_of_range_is_traced_to_where_it_was_written() {
+    let message = refused("[train]\nseconds = 1\n\nbatch = 0\n");
+    assert_eq!(message, "run.toml:4: train.batch: must be between 1 and 65536, not 0");
+    let message = refused("train = { batch = 3,\n  seconds = 0.3 }\n");
+    assert!(message.starts_with("run.toml:2: train.seconds: 0.3 s are 30 frames"), "{message}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "run.toml", "train.batch = 0\n");
+    let error = load(std::slice::from_ref(&path), &["train.batch=70000".into()]).unwrap_err();
+    assert_eq!(error.to_string(), "--set train.batch=70000: must be between 1 and 65536, not 70000");
+    assert!(load(&[path], &["train.batch=20".into()]).is_ok(), "only the value that counts is checked");
+}

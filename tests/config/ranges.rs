@@ -1,0 +1,147 @@
+//! Every key refuses what is outside its range, and its message says which key and what is allowed.
+
+use weaklabel::config::{Config, load, validate};
+
+/// An edit that must be refused, and words its message must contain.
+const REFUSED: &[(&str, &str)] = &[
+    ("data.dataset=", "a folder"),
+    ("data.train=0", "between 1 and 10000000"),
+    ("data.validation=0", "between 1"),
+    ("data.eval=10000001", "between 1"),
+    ("data.variant=1s", "`waa` or `200ms`"),
+    ("scene.clip_s=0", "above 0"),
+    ("scene.clip_s=nan", "above 0"),
+    ("scene.clip_s=inf", "at most 3600"),
+    ("scene.rate=0", "1000 and 768000"),
+    ("scene.snr_db=[30, 6]", "[low, high]"),
+    ("scene.snr_db=[nan, 6]", "[low, high]"),
+    ("scene.snr_db=[1, 2, 3]", "invalid length"),
+    ("scene.background_lufs=3", "-120 and 0"),
+    ("scene.loudness_floor_lufs=1", "-120 and 0"),
+    ("scene.loudness_min_s=0.39", "0.4"),
+    ("scene.fade_s=-0.1", "between 0"),
+    ("scene.fade_s=5.1", "half of scene.clip_s"),
+    ("scene.onset_margin_s=11", "scene.clip_s"),
+    ("scene.short_event_s=0", "above 0"),
+    ("scene.peak=1.01", "at most 1"),
+    ("scene.holdout=1", "below 1"),
+    ("scene.holdout=0", "above 0"),
+    ("features.rate=999", "1000"),
+    ("features.fft=500", "power of two"),
+    ("features.window=1", "between 2"),
+    ("features.hop=0", "between 1"),
+    ("features.bands=257", "half of features.fft (256)"),
+    ("features.bands=0", "between 1"),
+    ("features.high_hz=8001", "half of features.rate (8000 Hz)"),
+    ("features.low_hz=7500", "below features.high_hz"),
+    ("features.low_hz=-1", "at least 0"),
+    ("features.log_offset=0", "1.2e-38"),
+    ("features.epsilon=1e-60", "1.2e-38"),
+    ("model.chunk_frames=0", "between 1"),
+    ("model.filters=[]", "per convolution"),
+    ("model.filters=[16, 0, 32, 65]", "between 1"),
+    ("model.pools=[[2, 2]]", "4 model.filters"),
+    ("model.kernel=4", "odd"),
+    ("model.kernel=0", "odd"),
+    ("model.pools=[[2,2],[2,2],[1,4],[0,2]]", "conv3"),
+    ("model.slope=-0.1", "between 0 and 1"),
+    ("model.dropout=1", "below 1"),
+    ("model.dropout=nan", "below 1"),
+    ("model.hidden=0", "between 1"),
+    ("train.method=magic", "classifier"),
+    ("train.seconds=-1", "above 0"),
+    ("train.seconds=0.3", "multiple of 0.2 s"),
+    ("train.seconds=0.001", "0 frames"),
+    ("train.seconds=1e300", "at most 3600"),
+    ("train.epochs=0", "between 1"),
+    ("train.batch=0", "between 1"),
+    ("train.seeds=[]", "at least one"),
+    ("train.seeds=[1, 2, 1]", "1 is there twice"),
+    ("train.seeds=[-1]", "integer `-1`"),
+    ("train.checkpoint_s=-1", "0 or more"),
+    ("optimiser.lr=0", "1.2e-38"),
+    ("optimiser.lr=inf", "3.4e38"),
+    ("optimiser.beta1=1", "below 1"),
+    ("optimiser.beta2=-0.1", "at least 0"),
+    ("optimiser.epsilon=0", "1.2e-38"),
+    ("optimiser.weight_decay=-1", "at least 0"),
+    ("optimiser.weight_decay=1000", "below 1"),
+    ("evaluate.seconds=[]", "at least one"),
+    ("evaluate.seconds=[1, 1.0]", "twice"),
+    ("evaluate.seconds=[1, 0.25]", "multiple of model.chunk_frames = 20"),
+    ("evaluate.threshold=1", "below 1"),
+];
+
+#[test]
+fn values_outside_their_range_are_refused_by_name() {
+    for (edit, words) in REFUSED {
+        let error = load(&[], &[(*edit).to_owned()]).expect_err(edit);
+        let message = error.to_string();
+        assert_eq!(error.exit_code(), 3, "{message}");
+        assert!(message.starts_with(&format!("--set {edit}: ")), "{message}");
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn every_key_has_a_refusal() {
+    let document = toml::Table::try_from(Config::default()).unwrap();
+    for (section, keys) in &document {
+        for key in keys.as_table().unwrap().keys() {
+            // Any unsigned number is a seed, a patience or a first epoch that may stop.
+            let free = ["data.seed", "train.patience", "train.min_epochs"];
+            let name = format!("{section}.{key}");
+            let refused = REFUSED.iter().any(|(edit, _)| edit.starts_with(&format!("{name}=")));
+            assert!(refused || free.contains(&name.as_str()), "{name} is not tested");
+        }
+    }
+}
+
+#[test]
+fn bounds_are_inside() {
+    let edits = [
+        "scene.peak=1",
+        "scene.fade_s=0",
+        "scene.snr_db=[6, 6]",
+        "features.high_hz=8000",
+        "features.low_hz=0",
+        "model.slope=0",
+        "model.dropout=0",
+        "model.kernel=1",
+        "optimiser.beta1=0",
+        "optimiser.weight_decay=0",
+        "train.checkpoint_s=0",
+        "train.seconds=0.2",
+        "evaluate.seconds=[10]",
+    ];
+    for edit in edits {
+        load(&[], &[edit.to_owned()]).unwrap();
+    }
+}
+
+#[test]
+fn a_pool_that_leaves_a_remainder_names_the_layer_and_the_sizes() {
+    let message = load(&[], &["features.bands=48".into(), "model.pools=[[2,2],[2,2],[1,4],[1,2]]".into()]);
+    let message = message.unwrap_err().to_string();
+    assert!(message.contains("the 1×2 pool of conv3 does not divide its 5×3 (time × mel) input"), "{message}");
+    let mut config = Config::default();
+    config.model.pools[1] = [4, 2];
+    let message = validate(&config).unwrap_err().to_string();
+    assert!(message.starts_with("model.pools: the 4×2 pool of conv1 does not divide its 10×32"), "{message}");
+}
+
+#[test]
+fn the_key_at_fault_may_be_one_that_kept_its_default() {
+    let message = load(&[], &["features.fft=256".into()]).unwrap_err().to_string();
+    assert_eq!(message, "features.window: must be between 2 and features.fft (256), not 400");
+}
+
+#[test]
+fn segments_follow_the_rate_and_the_hop() {
+    let sets = |edits: &[&str]| edits.iter().map(|&s| s.to_owned()).collect::<Vec<_>>();
+    // 20 ms hops: a chunk of 20 frames lasts 0.4 s.
+    let hop = ["features.hop=320", "features.window=512", "evaluate.seconds=[0.4, 2]"];
+    assert!(load(&[], &sets(&[&hop[..], &["train.seconds=0.4"]].concat())).is_ok());
+    let message = load(&[], &sets(&[&hop[..], &["train.seconds=0.2"]].concat())).unwrap_err().to_string();
+    assert!(message.contains("0.2 s are 10 frames") && message.contains("multiple of 0.4 s"), "{message}");
+}
