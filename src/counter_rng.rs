@@ -42,7 +42,8 @@ impl Key {
 
     /// The key of a named purpose below this one (FNV-1a of the name), so that two uses of one seed never meet.
     pub fn named(self, name: &str) -> Self {
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        let hash =
+            name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         self.child(hash)
     }
 

@@ -8,4 +8,6 @@ pub mod counter_rng;
 
 pub mod config;
 
+pub mod scenes;
+
 pub use error::{Error, Result};

@@ -48,15 +48,7 @@ pub struct DataConfig {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self {
-            dataset: None,
-            soundbank: None,
-            train: 2700,
-            validation: 300,
-            eval: 750,
-            variant: Variant::Waa,
-            seed: 1,
-        }
+        Self { dataset: None, soundbank: None, train: 2700, validation: 300, eval: 750, variant: Variant::Waa, seed: 1 }
     }
 }
 

@@ -1,0 +1,97 @@
+//! What turns and vibrates: harmonic series on one phase, and the pulses of vocal folds.
+
+use super::RATE;
+use crate::counter_rng::{Key, Stream};
+use std::f64::consts::TAU;
+
+/// A phase in turns that advances by a frequency.
+#[derive(Default, Clone, Copy)]
+pub struct Phase(f64);
+
+impl Phase {
+    /// A phase that starts at a random point of its turn.
+    pub fn random(stream: &mut Stream) -> Self {
+        Self(stream.unit())
+    }
+
+    /// Advances by one sample at `hz`; true when a new turn has begun.
+    pub fn advance(&mut self, hz: f64) -> bool {
+        self.0 += hz / f64::from(RATE);
+        let wrapped = self.0 >= 1.0;
+        self.0 -= self.0.floor();
+        wrapped
+    }
+
+    /// The sine at this phase.
+    pub fn sine(self) -> f64 {
+        (TAU * self.0).sin()
+    }
+
+    /// The phase in turns, in [0, 1).
+    pub fn turns(self) -> f64 {
+        self.0
+    }
+}
+
+/// A sum of harmonics of one fundamental, with fixed amplitudes and no partial above 18 kHz.
+pub struct Harmonics {
+    phase: Phase,
+    amplitudes: Vec<f64>,
+}
+
+impl Harmonics {
+    /// Harmonic k has amplitude `amplitudes[k − 1]`.
+    pub fn new(amplitudes: Vec<f64>) -> Self {
+        Self { phase: Phase::default(), amplitudes }
+    }
+
+    /// `n` harmonics that fall by `tilt_db` decibels per octave, each drawn within ±`spread_db` of that line.
+    pub fn falling(n: usize, tilt_db: f64, spread_db: f64, stream: &mut Stream) -> Self {
+        let level = |k: usize| -tilt_db * (k as f64).log2() + spread_db * stream.uniform(-1.0, 1.0);
+        Self::new((1..=n).map(level).map(|db| 10.0_f64.powf(db / 20.0)).collect())
+    }
+
+    /// The next sample at the fundamental `hz`.
+    pub fn next(&mut self, hz: f64) -> f64 {
+        self.phase.advance(hz);
+        let audible = ((18_000.0 / hz.max(1.0)) as usize).min(self.amplitudes.len());
+        // sin(kθ) = 2 cos θ · sin((k−1)θ) − sin((k−2)θ): one sine and one cosine for the whole series.
+        let (sin, cos) = (TAU * self.phase.turns()).sin_cos();
+        let (mut last, mut this, mut sum) = (0.0, sin, 0.0);
+        for amplitude in &self.amplitudes[..audible] {
+            sum += amplitude * this;
+            (last, this) = (this, 2.0 * cos * this - last);
+        }
+        sum
+    }
+}
+
+/// Vocal folds: the flow's derivative, a rounded opening and a sharp closure per period, each period a little longer or
+/// stronger than the last (jitter and shimmer).
+pub struct Glottis {
+    phase: Phase,
+    stream: Stream,
+    jitter: f64,
+    shimmer: f64,
+    open: f64,
+    period: f64,
+    strength: f64,
+}
+
+impl Glottis {
+    /// Folds that are open for the share `open` of a period; `jitter` and `shimmer` are relative standard deviations.
+    pub fn new(key: Key, open: f64, jitter: f64, shimmer: f64) -> Self {
+        Self { phase: Phase::default(), stream: key.stream(), jitter, shimmer, open, period: 1.0, strength: 1.0 }
+    }
+
+    /// The next sample at the fundamental `hz`, within about ±1.
+    pub fn next(&mut self, hz: f64) -> f64 {
+        if self.phase.advance(hz * self.period) {
+            self.period = (1.0 + self.jitter * self.stream.normal()).clamp(0.5, 2.0);
+            self.strength = (1.0 + self.shimmer * self.stream.normal()).clamp(0.1, 2.0);
+        }
+        let p = self.phase.turns() / self.open;
+        // The flow p²(1 − p) of Rosenberg's pulse; its derivative jumps where the folds close.
+        if p < 1.0 { self.strength * (2.0 * p - 3.0 * p * p) } else { 0.0 }
+    }
+}
