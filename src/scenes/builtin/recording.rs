@@ -40,7 +40,7 @@ pub fn record(source: &[f64], key: Key) -> Vec<f32> {
 
     // The microphone's own noise, and ends that do not click.
     let peak = |out: &[f64]| out.iter().fold(0.0_f64, |peak, x| peak.max(x.abs()));
-    let mut noise = (White::new(key.named("noise")), Tilt::new(-1.5));
+    let mut noise = (White::new(key.named("noise")), LowPass::new(2000.0));
     let floor = peak(&out) * log_uniform(0.0001, 0.004, &mut draw);
     let length_s = out.len() as f64 / f64::from(RATE);
     for (i, x) in out.iter_mut().enumerate() {

@@ -93,7 +93,7 @@ impl Comb {
     pub fn next(&mut self, x: f64) -> f64 {
         let y = x + self.feedback * self.damping.next(self.line[self.at]);
         self.line[self.at] = y;
-        self.at = (self.at + 1) % self.line.len();
+        self.at = if self.at + 1 == self.line.len() { 0 } else { self.at + 1 };
         y
     }
 }

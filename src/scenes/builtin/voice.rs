@@ -91,7 +91,7 @@ pub fn utter(phones: &[Phone], larynx: &Larynx, key: Key) -> Vec<f64> {
                     y
                 })
                 .sum();
-            out.push(tract + 0.5 * now.hiss * mouth.next(air));
+            out.push(tract + 0.2 * now.hiss * mouth.next(air));
         }
     }
     out
