@@ -106,3 +106,40 @@ impl Glottis {
         if p < 1.0 { self.strength * (2.0 * p - 3.0 * p * p) } else { 0.0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_holds_the_sum_of_its_harmonics() {
+        let amplitudes = [1.0, 0.0, -0.5, 0.25];
+        let mut tone = Harmonics::new(&amplitudes);
+        for i in 1..2000 {
+            let turns = f64::from(i) * 330.0 / f64::from(RATE);
+            let sum: f64 = amplitudes.iter().enumerate().map(|(k, a)| a * (TAU * (k as f64 + 1.0) * turns).sin()).sum();
+            assert!((tone.next(330.0) - sum).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn folds_pulse_at_their_pitch_without_dc() {
+        let mut glottis = Glottis::new(Key::new(4), 0.6, 0.0, 0.0);
+        let x: Vec<f64> = (0..RATE).map(|_| glottis.next(200.0)).collect();
+        // The closure is the one sharp edge of a period.
+        let closures = x.windows(2).filter(|w| w[1] - w[0] > 0.5).count();
+        assert!((199..=201).contains(&closures), "{closures} closures in a second");
+        let mean = x.iter().sum::<f64>() / f64::from(RATE);
+        assert!(mean.abs() < 0.01, "mean {mean}");
+    }
+
+    #[test]
+    fn jitter_makes_periods_differ() {
+        let mut glottis = Glottis::new(Key::new(5), 0.6, 0.1, 0.0);
+        let x: Vec<f64> = (0..RATE).map(|_| glottis.next(200.0)).collect();
+        let edges: Vec<usize> = (1..x.len()).filter(|&i| x[i] - x[i - 1] > 0.5).collect();
+        let periods: Vec<usize> = edges.windows(2).map(|w| w[1] - w[0]).collect();
+        let (least, most) = (periods.iter().min().unwrap(), periods.iter().max().unwrap());
+        assert!(most - least > 40, "periods from {least} to {most} samples");
+    }
+}
