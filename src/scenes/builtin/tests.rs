@@ -32,10 +32,10 @@ fn classes_are_the_papers_ten_in_order() {
 #[test]
 fn events_are_repeatable_audible_and_in_range() {
     for subset in Subset::all() {
-        for class in 0..CLASSES.len() {
+        for (class, Class { name, .. }) in CLASSES.iter().enumerate() {
             let index = n_events(subset, class) - 1;
             let file = event(subset, class, index);
-            let place = format!("{} {} {index}", subset.name(), CLASSES[class].name);
+            let place = format!("{} {name} {index}", subset.name());
             assert_eq!(file, event(subset, class, index), "{place}");
             assert!(file.iter().all(|x| x.is_finite()), "{place}");
             let peak = file.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
@@ -55,13 +55,13 @@ fn no_two_files_share_a_sound() {
         let peak = file.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
         file.iter().skip(2000).step_by(50).take(60).map(|x| (x / peak * 500.0).round() as i32).collect()
     };
-    for class in 0..CLASSES.len() {
+    for (class, Class { name, .. }) in CLASSES.iter().enumerate() {
         let files = Subset::all().into_iter().flat_map(|subset| heard(subset, class));
         let mut prints: Vec<_> = files.map(|file| print(&file)).collect();
         let n = prints.len();
         prints.sort();
         prints.dedup();
-        assert_eq!(prints.len(), n, "{}", CLASSES[class].name);
+        assert_eq!(prints.len(), n, "{name}");
     }
 }
 
