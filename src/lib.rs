@@ -8,6 +8,8 @@ pub mod counter_rng;
 
 pub mod config;
 
+pub mod audio;
+
 pub mod scenes;
 
 pub use error::{Error, Result};

@@ -1,0 +1,208 @@
+//! Every file of `tests/audio-formats` behaves as its table says, sample by sample.
+
+use std::collections::HashMap;
+use std::f64::consts::TAU;
+use std::path::{Path, PathBuf};
+
+use weaklabel::Error;
+use weaklabel::audio::{Decoded, decode};
+
+pub fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio-formats")
+}
+
+/// A row of the table.
+pub struct Row {
+    pub file: String,
+    pub outcome: String,
+    rate: Option<u32>,
+    channels: Option<u16>,
+    frames: Option<usize>,
+}
+
+pub fn rows() -> Vec<Row> {
+    let mut table = csv::ReaderBuilder::new().delimiter(b'\t').from_path(folder().join("expected.tsv")).unwrap();
+    let rows: Vec<Row> = table
+        .records()
+        .map(|record| {
+            let record = record.unwrap();
+            Row {
+                file: record[0].into(),
+                outcome: record[1].into(),
+                rate: record[2].parse().ok(),
+                channels: record[3].parse().ok(),
+                frames: record[4].parse().ok(),
+            }
+        })
+        .collect();
+    assert!(rows.len() >= 35, "{} rows", rows.len());
+    rows
+}
+
+fn read(file: &str) -> Decoded {
+    decode(&folder().join(file)).unwrap()
+}
+
+fn assert_shape(row: &Row, decoded: &Decoded) {
+    assert_eq!(Some(decoded.audio.rate), row.rate, "{}", row.file);
+    assert_eq!(Some(decoded.channels), row.channels, "{}", row.file);
+    assert_eq!(Some(decoded.audio.samples.len()), row.frames, "{}", row.file);
+}
+
+#[test]
+fn good_files_decode_without_a_warning() {
+    for row in rows().iter().filter(|row| row.outcome == "decode") {
+        let decoded = read(&row.file);
+        assert_shape(row, &decoded);
+        assert_eq!(decoded.warning, None, "{}", row.file);
+    }
+}
+
+#[test]
+fn damaged_files_decode_to_the_frames_that_are_there() {
+    for row in rows().iter().filter(|row| row.outcome == "decode+warn") {
+        assert_shape(row, &read(&row.file));
+    }
+    let warning = |file| read(file).warning;
+    assert_eq!(warning("claims_more_data.wav").unwrap(), "the data chunk claims 32000 bytes, 8000 are there");
+    assert_eq!(warning("half_frame_at_end.wav").unwrap(), "the data end inside a frame");
+    // A streamed file says that it does not know its size, and is as it should be.
+    assert_eq!(warning("claims_4gib.wav"), None);
+}
+
+#[test]
+fn bad_files_are_refused_by_name_and_reason() {
+    let reasons = HashMap::from([
+        ("channels_zero.wav", "bad channel count"),
+        ("empty_data.wav", "no samples"),
+        ("header_only.wav", "no data chunk"),
+        ("header_truncated.wav", "truncated header"),
+        ("nan_inf_float.wav", "sample 1000 is not finite"),
+        ("rate_zero.wav", "bad sample rate"),
+        ("text_named.wav", "not audio"),
+        ("zero_bytes.wav", "not audio"),
+        ("adpcm_mono_8k.wav", "unsupported codec 0x11"),
+        ("opus_named.ogg", "unsupported codec Opus"),
+    ]);
+    let refused = rows().into_iter().filter(|row| row.outcome == "refuse").map(|row| row.file);
+    for file in refused.chain(["adpcm_mono_8k.wav".into(), "opus_named.ogg".into()]) {
+        let error = decode(&folder().join(&file)).unwrap_err();
+        assert!(matches!(error, Error::Audio { .. }), "{file}: {error:?}");
+        let (message, reason) = (error.to_string(), reasons[file.as_str()]);
+        assert!(message.contains(&file) && message.contains(reason), "{message:?} does not say {reason:?}");
+    }
+}
+
+#[test]
+fn content_decides_and_not_the_name() {
+    let decoded = read("wav_named.ogg");
+    assert_eq!((decoded.audio.rate, decoded.audio.samples.len(), decoded.warning), (16_000, 4_000, None));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let error = decode(&folder().join("missing.wav")).unwrap_err();
+    assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("missing.wav"), "{error}");
+}
+
+/// A cut FLAC or Ogg file gives the beginning of the whole one, and says that it was cut.
+#[test]
+fn cut_files_give_their_intact_beginning() {
+    for (cut, whole) in [("truncated.flac", "flac16_mono_44k1.flac"), ("truncated.ogg", "vorbis_mono_44k1.ogg")] {
+        let (cut, whole) = (read(cut), read(whole));
+        let n = cut.audio.samples.len();
+        assert!((whole.audio.samples.len() / 3..whole.audio.samples.len()).contains(&n), "{n} samples");
+        assert_eq!(cut.audio.samples[..], whole.audio.samples[..n]);
+        assert!(cut.warning.is_some());
+    }
+}
+
+/// Sines of (frequency, amplitude), whose mean is the file's content.
+type Sines<'a> = &'a [(f64, f64)];
+
+fn mean_of(sines: Sines, rate: u32, n: usize) -> f64 {
+    let sum: f64 = sines.iter().map(|(f, a)| a * (TAU * f * n as f64 / f64::from(rate)).sin()).sum();
+    sum / sines.len() as f64
+}
+
+fn assert_sines(file: &str, sines: Sines, step: f64) {
+    let audio = read(file).audio;
+    for (n, &x) in audio.samples.iter().enumerate() {
+        let expected = mean_of(sines, audio.rate, n);
+        // Half a step of each channel at most, and the rounding of the mean to f32.
+        let tolerance = 0.5 * step + 6e-8 * expected.abs() + 1e-12;
+        assert!((f64::from(x) - expected).abs() <= tolerance, "{file}: sample {n} is {x}, not {expected}");
+    }
+}
+
+#[test]
+fn integer_files_hold_their_sines_to_half_a_step() {
+    let six: Vec<_> = (1..=6).map(|c| (200.0 * f64::from(c), 0.1 * f64::from(c))).collect();
+    let two: Sines = &[(440.0, 0.5), (880.0, 0.25)];
+    let one: Sines = &[(440.0, 0.5)];
+    for (file, sines, bits) in [
+        ("pcm8_mono_8k.wav", one, 8),
+        ("extensible_pcm16_mono.wav", &[(660.0, 0.5)], 16),
+        ("pcm16_mono_192k.wav", &[(1000.0, 0.5)], 16),
+        ("pcm16_stereo_48k.wav", two, 16),
+        ("pcm16_6ch_48k.wav", &six, 16),
+        ("flac16_mono_44k1.flac", one, 16),
+        ("pcm24_mono_44k1.wav", one, 24),
+        ("extensible_24in32.wav", &[(660.0, 0.5)], 24),
+        ("flac24_stereo_48k.flac", two, 24),
+        ("pcm32_mono_44k1.wav", one, 32),
+    ] {
+        assert_sines(file, sines, 2f64.powi(1 - bits));
+    }
+}
+
+/// The expected steps, computed as the files were made, and not only within half a step.
+#[test]
+fn flac_is_bit_exact() {
+    for (file, sines, full) in
+        [("flac16_mono_44k1.flac", &[(440.0, 0.5)] as Sines, 32_768.0), ("flac24_stereo_48k.flac", &[(440.0, 0.5), (880.0, 0.25)], 8_388_608.0)]
+    {
+        let audio = read(file).audio;
+        for (n, &x) in audio.samples.iter().enumerate() {
+            let steps: f64 = sines.iter().map(|s| (full * mean_of(&[*s], audio.rate, n)).round()).sum();
+            assert_eq!(x, (steps / full / sines.len() as f64) as f32, "{file}: sample {n}");
+        }
+    }
+}
+
+#[test]
+fn float_files_hold_their_sines_to_rounding() {
+    assert_sines("float32_mono_22k05.wav", &[(440.0, 0.5)], 0.0);
+    assert_sines("float64_mono_16k.wav", &[(440.0, 0.5)], 0.0);
+    let peak = read("float32_over_one.wav").audio.samples.into_iter().fold(0f32, |peak, x| peak.max(x.abs()));
+    assert!((1.499..=1.5).contains(&peak), "peak {peak}");
+    assert!(read("extensible_float32_stereo.wav").audio.samples.iter().all(|&x| x == 0.0), "left + right is silence");
+}
+
+#[test]
+fn small_cases() {
+    assert_eq!(read("one_sample.wav").audio.samples, [12_345.0 / 32_768.0]);
+    assert!(read("silence_16k.wav").audio.samples.iter().all(|&x| x == 0.0));
+}
+
+/// Lossy, so by the ratio of the sine to the difference from it; a shift by one sample would leave less than 25 dB.
+#[test]
+fn vorbis_is_in_phase_to_its_very_end() {
+    for (file, sines) in [
+        ("vorbis_mono_44k1.ogg", &[(440.0, 0.5)] as Sines),
+        ("vorbis_stereo_48k.ogg", &[(440.0, 0.5), (880.0, 0.25)]),
+    ] {
+        let audio = read(file).audio;
+        for part in [0..audio.samples.len(), 0..2048, audio.samples.len() - 2048..audio.samples.len()] {
+            let (mut signal, mut noise) = (0.0, 0.0);
+            for n in part.clone() {
+                let expected = mean_of(sines, audio.rate, n);
+                signal += expected * expected;
+                noise += (f64::from(audio.samples[n]) - expected).powi(2);
+            }
+            let snr = 10.0 * (signal / noise).log10();
+            println!("{file} {part:?}: {snr:.1} dB");
+            assert!(snr > 30.0, "{file} {part:?}: {snr:.1} dB");
+        }
+    }
+}
