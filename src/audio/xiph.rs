@@ -66,7 +66,8 @@ fn decode_track(reader: &mut dyn FormatReader, codec: AudioCodecId) -> Result<Tr
         symphonia::default::get_codecs().make_audio_decoder(params, &AudioDecoderOptions::default()).map_err(reason)?;
     let spec = decoder.last_decoded().spec().clone();
     let n_channels = spec.channels().count();
-    let channels = u16::try_from(n_channels).ok().filter(|&n| n > 0).ok_or(format!("bad channel count {n_channels}"))?;
+    let channels =
+        u16::try_from(n_channels).ok().filter(|&n| n > 0).ok_or(format!("bad channel count {n_channels}"))?;
 
     let (mut interleaved, mut block) = (Vec::new(), Vec::new());
     let mut start = None;

@@ -1,6 +1,22 @@
 //! Clips to learn from: which sounds exist and how they are mixed (SPEC §6).
+//!
+//! In: a soundbank (a folder or the built-in one), or a folder of finished clips. Out: [`Dataset`], which gives each
+//! clip's classes and its segments of any length as mono samples. A clip is a pure function of (seed, subset, index).
+//!
+//! In the order of the data: [`soundbank`] lists the sounds, `source` loads them, `draw` chooses and places them,
+//! `mix` makes the clip, `segment` cuts it; `dataset` is what callers see, [`generate`](mod@generate) writes it to disk
+//! with its [`annotation`]s, and `clips` reads finished ones.
 
+pub mod annotation;
 pub mod builtin;
+pub mod soundbank;
+
+mod draw;
+mod mix;
+mod segment;
+mod source;
+
+pub use soundbank::Soundbank;
 
 /// The three parts of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

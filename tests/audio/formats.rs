@@ -159,9 +159,10 @@ fn integer_files_hold_their_sines_to_half_a_step() {
 /// The expected steps, computed as the files were made, and not only within half a step.
 #[test]
 fn flac_is_bit_exact() {
-    for (file, sines, full) in
-        [("flac16_mono_44k1.flac", &[(440.0, 0.5)] as Sines, 32_768.0), ("flac24_stereo_48k.flac", &[(440.0, 0.5), (880.0, 0.25)], 8_388_608.0)]
-    {
+    for (file, sines, full) in [
+        ("flac16_mono_44k1.flac", &[(440.0, 0.5)] as Sines, 32_768.0),
+        ("flac24_stereo_48k.flac", &[(440.0, 0.5), (880.0, 0.25)], 8_388_608.0),
+    ] {
         let audio = read(file).audio;
         for (n, &x) in audio.samples.iter().enumerate() {
             let steps: f64 = sines.iter().map(|s| (full * mean_of(&[*s], audio.rate, n)).round()).sum();
@@ -188,10 +189,9 @@ fn small_cases() {
 /// Lossy, so by the ratio of the sine to the difference from it; a shift by one sample would leave less than 25 dB.
 #[test]
 fn vorbis_is_in_phase_to_its_very_end() {
-    for (file, sines) in [
-        ("vorbis_mono_44k1.ogg", &[(440.0, 0.5)] as Sines),
-        ("vorbis_stereo_48k.ogg", &[(440.0, 0.5), (880.0, 0.25)]),
-    ] {
+    for (file, sines) in
+        [("vorbis_mono_44k1.ogg", &[(440.0, 0.5)] as Sines), ("vorbis_stereo_48k.ogg", &[(440.0, 0.5), (880.0, 0.25)])]
+    {
         let audio = read(file).audio;
         for part in [0..audio.samples.len(), 0..2048, audio.samples.len() - 2048..audio.samples.len()] {
             let (mut signal, mut noise) = (0.0, 0.0);
