@@ -73,6 +73,18 @@ pub struct Placement {
     pub len: usize,
 }
 
+impl Placement {
+    /// Onset and offset in the clip in seconds, to the microsecond: as they are annotated.
+    pub fn seconds(&self, rate: u32) -> [f64; 2] {
+        [self.onset, self.onset + self.len].map(|sample| microseconds(sample, rate))
+    }
+}
+
+/// The time of a sample in seconds, rounded to the microsecond.
+pub fn microseconds(sample: usize, rate: u32) -> f64 {
+    (sample as f64 / f64::from(rate) * 1e6).round() / 1e6
+}
+
 impl Scene {
     /// Draws clip `index` of `subset`. Classes take turns by index; the file of a class is drawn.
     pub fn draw(seed: u64, subset: Subset, index: usize, pool: &Pool, snr_db: [f64; 2]) -> Self {
@@ -154,16 +166,15 @@ mod tests {
 
     #[test]
     fn unusable_durations_name_their_key() {
-        let cases: [(&str, fn(&mut SceneConfig)); 5] = [
-            ("scene.clip_s", |scene| scene.clip_s = 0.0),
-            ("scene.clip_s", |scene| scene.clip_s = f64::NAN),
-            ("scene.fade_s", |scene| scene.fade_s = -0.1),
-            ("scene.onset_margin_s", |scene| scene.onset_margin_s = 11.0),
-            ("scene.short_event_s", |scene| scene.short_event_s = f64::INFINITY),
+        let scene = SceneConfig::default();
+        let cases = [
+            ("scene.clip_s", SceneConfig { clip_s: 0.0, ..scene.clone() }),
+            ("scene.clip_s", SceneConfig { clip_s: f64::NAN, ..scene.clone() }),
+            ("scene.fade_s", SceneConfig { fade_s: -0.1, ..scene.clone() }),
+            ("scene.onset_margin_s", SceneConfig { onset_margin_s: 11.0, ..scene.clone() }),
+            ("scene.short_event_s", SceneConfig { short_event_s: f64::INFINITY, ..scene }),
         ];
-        for (key, spoil) in cases {
-            let mut config = SceneConfig::default();
-            spoil(&mut config);
+        for (key, config) in cases {
             let message = Durations::new(&config).unwrap_err().to_string();
             assert!(message.starts_with(key), "{message}");
         }

@@ -59,7 +59,11 @@ impl Source {
         }
     }
 
-    fn load(&self, rate: u32) -> Result<Vec<f32>> {
+    /// The samples, mono at `rate` Hz.
+    ///
+    /// # Errors
+    /// Whatever keeps a file from being read; [`Error::Audio`] naming it when it is silent.
+    pub fn load(&self, rate: u32) -> Result<Vec<f32>> {
         let (samples, from) = match &self.origin {
             Origin::File(path) => {
                 let decoded = decode(path)?;
