@@ -12,8 +12,8 @@ use crate::counter_rng::Key;
 pub fn room_hum(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let hz = *draw.choose(&[50.0, 60.0, 100.0, 120.0]) * draw.uniform(0.998, 1.002);
-    let (n, tilt) = (6 + draw.below(18), draw.uniform(4.0, 10.0));
-    let mut hum = Harmonics::falling(n, tilt, 8.0, &mut draw);
+    let (top_hz, tilt) = (log_uniform(400.0, 2500.0, &mut draw), draw.uniform(4.0, 10.0));
+    let mut hum = Harmonics::falling(hz, top_hz, tilt, 8.0, &mut draw);
     let mut air = (White::new(key.named("air")), Tilt::new(draw.uniform(-6.0, -2.5)));
     let mut drift = Drift::new(key.named("drift"), 0.4);
     let gain = log_uniform(0.05, 1.0, &mut draw);
@@ -80,8 +80,8 @@ pub fn fan(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut air = (White::new(key.named("air")), Tilt::new(draw.uniform(-5.5, -1.5)));
     let mut duct = Comb::new(draw.uniform(0.002, 0.015), draw.uniform(0.1, 0.6), draw.uniform(1000.0, 5000.0));
-    let mut blades = Harmonics::falling(8, draw.uniform(4.0, 10.0), 6.0, &mut draw);
     let (hz, gain) = (log_uniform(40.0, 260.0, &mut draw), log_uniform(0.03, 0.8, &mut draw));
+    let mut blades = Harmonics::falling(hz, 2500.0, draw.uniform(4.0, 10.0), 6.0, &mut draw);
     let mut beat = Phase::random(&mut draw);
     let (beat_hz, depth) = (draw.uniform(0.3, 12.0), draw.uniform(0.0, 0.25));
     render(length_s, |_| {

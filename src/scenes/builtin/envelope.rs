@@ -29,3 +29,22 @@ pub fn swell(t: f64, length_s: f64, attack_s: f64, release_s: f64) -> f64 {
     let smooth = |p: f64| p * p * (3.0 - 2.0 * p);
     smooth(rise) * smooth(fall)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_curve_meets_its_points_and_stays_at_its_ends() {
+        let curve = Curve::new([(1.0, 10.0), (2.0, 20.0), (2.0, 5.0), (4.0, 1.0)]);
+        for (t, value) in [(0.0, 10.0), (1.5, 15.0), (2.0, 5.0), (3.0, 3.0), (9.0, 1.0)] {
+            assert!((curve.at(t) - value).abs() < 1e-12, "at {t}: {}", curve.at(t));
+        }
+    }
+
+    #[test]
+    fn a_swell_is_silent_at_its_ends_and_full_between() {
+        assert_eq!([-0.1, 0.0, 0.5, 1.0, 1.1].map(|t| swell(t, 1.0, 0.1, 0.3)), [0.0, 0.0, 1.0, 0.0, 0.0]);
+        assert!((swell(0.05, 1.0, 0.1, 0.3) - 0.5).abs() < 1e-12);
+    }
+}

@@ -60,3 +60,31 @@ pub fn log_uniform(low: f64, high: f64, stream: &mut Stream) -> f64 {
 pub fn decibels(sd: f64, stream: &mut Stream) -> f64 {
     10.0_f64.powf(sd * stream.normal() / 20.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::counter_rng::Key;
+
+    #[test]
+    fn a_grain_decays_and_glides() {
+        let mut out = vec![0.0; 44_100];
+        Grain { hz: 500.0, glide: 1.0, decay_s: 0.5, gain: 1.0 }.add(&mut out, 0.0);
+        let periods = |from: usize, to: usize| out[from..to].windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0).count();
+        // An octave per second from 500 Hz: the frequency rises like 500 · (1 + t ln 2) at first.
+        assert!((50..=52).contains(&periods(0, 4410)));
+        assert!((79..=84).contains(&periods(39_690, 44_100)), "{}", periods(39_690, 44_100));
+        let peak = |from: usize| out[from..from + 100].iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        assert!((peak(22_050) / peak(0) - (-1.0_f64).exp()).abs() < 0.02);
+    }
+
+    #[test]
+    fn a_poisson_process_has_its_rate_where_it_should() {
+        let mut stream = Key::new(6).stream();
+        let times = poisson(100.0, 50.0, |t| if t < 50.0 { 50.0 } else { 10.0 }, &mut stream);
+        let early = times.iter().filter(|&&t| t < 50.0).count();
+        assert!((2300..2700).contains(&early), "{early} of 2500");
+        assert!((420..580).contains(&(times.len() - early)), "{} of 500", times.len() - early);
+        assert!(times.windows(2).all(|w| w[0] < w[1]));
+    }
+}

@@ -18,7 +18,11 @@ mod noise;
 mod oscillators;
 mod recording;
 mod resonators;
+#[cfg(test)]
+mod spectrum;
 mod struck;
+#[cfg(test)]
+mod tests;
 mod voice;
 
 use super::Subset;

@@ -52,8 +52,8 @@ impl Body {
 pub fn blender(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let hz = log_uniform(80.0, 320.0, &mut draw);
-    let (tilt, spread) = (draw.uniform(2.0, 7.0), draw.uniform(2.0, 9.0));
-    let mut motor = Harmonics::falling(26, tilt, spread, &mut draw);
+    let (tilt, spread) = (draw.uniform(3.0, 8.0), draw.uniform(2.0, 9.0));
+    let mut motor = Harmonics::falling(hz, 15_000.0, tilt, spread, &mut draw);
     let mut body = Body::new(3, 300.0, 4000.0, &mut draw);
     let mut air = (White::new(key.named("air")), Tilt::new(draw.uniform(-4.0, 1.0)));
     let pulsed = draw.chance(0.3);
@@ -84,8 +84,8 @@ pub fn shaver(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mains = [100.0, 120.0, draw.uniform(60.0, 95.0), draw.uniform(130.0, 280.0)];
     let hz = *draw.choose(&mains) * draw.uniform(0.99, 1.01);
-    let (tilt, spread) = (draw.uniform(0.5, 5.0), draw.uniform(2.0, 8.0));
-    let mut buzz = Harmonics::falling(36, tilt, spread, &mut draw);
+    let (tilt, spread) = (draw.uniform(1.5, 6.0), draw.uniform(2.0, 8.0));
+    let mut buzz = Harmonics::falling(hz, 15_000.0, tilt, spread, &mut draw);
     let mut body = Body::new(3, 500.0, 6500.0, &mut draw);
     let mut scratch = (White::new(key.named("scratch")), Tilt::new(draw.uniform(-3.0, 3.0)));
     let mut highpass = HighPass::new(draw.uniform(100.0, 900.0));
@@ -111,7 +111,7 @@ pub fn vacuum(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let hz = log_uniform(110.0, 650.0, &mut draw);
     let (tilt, spread) = (draw.uniform(3.0, 9.0), draw.uniform(2.0, 8.0));
-    let mut whine = Harmonics::falling(14, tilt, spread, &mut draw);
+    let mut whine = Harmonics::falling(hz, 12_000.0, tilt, spread, &mut draw);
     let mut air = (White::new(key.named("air")), Tilt::new(draw.uniform(-5.0, 0.0)));
     let mut tube = Comb::new(draw.uniform(0.0015, 0.008), draw.uniform(0.2, 0.75), draw.uniform(1500.0, 8000.0));
     let mut body = Body::new(2, 250.0, 4000.0, &mut draw);

@@ -93,3 +93,43 @@ impl Drift {
         self.from + (self.to - self.from) * p * p * (3.0 - 2.0 * p)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_noise_has_unit_variance_and_no_memory() {
+        let mut noise = White::new(Key::new(1));
+        let x: Vec<f64> = (0..50_000).map(|_| noise.next()).collect();
+        let product = |lag: usize| x.iter().zip(&x[lag..]).map(|(a, b)| a * b).sum::<f64>() / x.len() as f64;
+        assert!((product(0) - 1.0).abs() < 0.02, "variance {}", product(0));
+        assert!(product(1).abs() < 0.02, "covariance of neighbours {}", product(1));
+    }
+
+    #[test]
+    fn a_tilt_falls_by_its_slope_and_is_neutral_at_1_khz() {
+        let gain_db = |slope: f64, hz: f64| {
+            let mut tilt = Tilt::new(slope);
+            let w = std::f64::consts::TAU * hz / f64::from(RATE);
+            let peak = (0..40_000).map(|i| tilt.next((w * f64::from(i)).sin())).skip(20_000).fold(0.0, f64::max);
+            20.0 * peak.log10()
+        };
+        for slope in [-5.0, -2.0, 2.0] {
+            assert!(gain_db(slope, 1000.0).abs() < 0.1, "{slope}");
+            let octaves = gain_db(slope, 4000.0) - gain_db(slope, 250.0);
+            assert!((octaves - 4.0 * slope).abs() < 2.5, "{slope} dB per octave gave {octaves} dB over four");
+        }
+    }
+
+    #[test]
+    fn drift_is_bounded_and_smooth() {
+        let mut drift = Drift::new(Key::new(2), 10.0);
+        let x: Vec<f64> = (0..100_000).map(|_| drift.next()).collect();
+        assert!(x.iter().all(|v| v.abs() <= 1.0));
+        let step = x.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f64::max);
+        // The steepest part of the cubic: 1.5 times a whole swing of 2 within a tenth of a second.
+        assert!(step <= 1.5 * 2.0 * 10.0 / f64::from(RATE) * 1.001, "step {step}");
+        assert!(x.iter().fold(0.0_f64, |m, v| m.max(v.abs())) > 0.5);
+    }
+}

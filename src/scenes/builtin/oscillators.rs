@@ -33,36 +33,47 @@ impl Phase {
     }
 }
 
-/// A sum of harmonics of one fundamental, with fixed amplitudes and no partial above 18 kHz.
+/// A sum of harmonics of one fundamental, with fixed amplitudes: one period in a table, read at any pitch.
 pub struct Harmonics {
     phase: Phase,
-    amplitudes: Vec<f64>,
+    /// One period and its first value again, so that every read has a right neighbour.
+    period: Vec<f64>,
 }
 
+/// Samples in the table: at 128 harmonics still 32 for the shortest wave, which linear interpolation keeps 40 dB clean.
+const TABLE: usize = 4096;
+
 impl Harmonics {
-    /// Harmonic k has amplitude `amplitudes[k − 1]`.
-    pub fn new(amplitudes: Vec<f64>) -> Self {
-        Self { phase: Phase::default(), amplitudes }
+    /// Harmonic k has amplitude `amplitudes[k − 1]`; at most 128 of them.
+    pub fn new(amplitudes: &[f64]) -> Self {
+        let mut period = vec![0.0; TABLE + 1];
+        for (i, value) in period.iter_mut().enumerate() {
+            let (sin, cos) = (TAU * i as f64 / TABLE as f64).sin_cos();
+            // sin(kθ) = 2 cos θ · sin((k−1)θ) − sin((k−2)θ)
+            let (mut last, mut this) = (0.0, sin);
+            for amplitude in amplitudes.iter().take(128) {
+                *value += amplitude * this;
+                (last, this) = (this, 2.0 * cos * this - last);
+            }
+        }
+        Self { phase: Phase::default(), period }
     }
 
-    /// `n` harmonics that fall by `tilt_db` decibels per octave, each drawn within ±`spread_db` of that line.
-    pub fn falling(n: usize, tilt_db: f64, spread_db: f64, stream: &mut Stream) -> Self {
+    /// The harmonics of `hz` up to `top_hz`, falling by `tilt_db` decibels per octave, each drawn within ±`spread_db`
+    /// of that line.
+    pub fn falling(hz: f64, top_hz: f64, tilt_db: f64, spread_db: f64, stream: &mut Stream) -> Self {
         let level = |k: usize| -tilt_db * (k as f64).log2() + spread_db * stream.uniform(-1.0, 1.0);
-        Self::new((1..=n).map(level).map(|db| 10.0_f64.powf(db / 20.0)).collect())
+        let n = (top_hz / hz).max(1.0) as usize;
+        let amplitudes: Vec<f64> = (1..=n).map(level).map(|db| 10.0_f64.powf(db / 20.0)).collect();
+        Self::new(&amplitudes)
     }
 
     /// The next sample at the fundamental `hz`.
     pub fn next(&mut self, hz: f64) -> f64 {
         self.phase.advance(hz);
-        let audible = ((18_000.0 / hz.max(1.0)) as usize).min(self.amplitudes.len());
-        // sin(kθ) = 2 cos θ · sin((k−1)θ) − sin((k−2)θ): one sine and one cosine for the whole series.
-        let (sin, cos) = (TAU * self.phase.turns()).sin_cos();
-        let (mut last, mut this, mut sum) = (0.0, sin, 0.0);
-        for amplitude in &self.amplitudes[..audible] {
-            sum += amplitude * this;
-            (last, this) = (this, 2.0 * cos * this - last);
-        }
-        sum
+        let at = self.phase.turns() * TABLE as f64;
+        let i = at as usize;
+        self.period[i] + (at - i as f64) * (self.period[i + 1] - self.period[i])
     }
 }
 
@@ -93,5 +104,42 @@ impl Glottis {
         let p = self.phase.turns() / self.open;
         // The flow p²(1 − p) of Rosenberg's pulse; its derivative jumps where the folds close.
         if p < 1.0 { self.strength * (2.0 * p - 3.0 * p * p) } else { 0.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_holds_the_sum_of_its_harmonics() {
+        let amplitudes = [1.0, 0.0, -0.5, 0.25];
+        let mut tone = Harmonics::new(&amplitudes);
+        for i in 1..2000 {
+            let turns = f64::from(i) * 330.0 / f64::from(RATE);
+            let sum: f64 = amplitudes.iter().enumerate().map(|(k, a)| a * (TAU * (k as f64 + 1.0) * turns).sin()).sum();
+            assert!((tone.next(330.0) - sum).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn folds_pulse_at_their_pitch_without_dc() {
+        let mut glottis = Glottis::new(Key::new(4), 0.6, 0.0, 0.0);
+        let x: Vec<f64> = (0..RATE).map(|_| glottis.next(200.0)).collect();
+        // The closure is the one sharp edge of a period.
+        let closures = x.windows(2).filter(|w| w[1] - w[0] > 0.5).count();
+        assert!((199..=201).contains(&closures), "{closures} closures in a second");
+        let mean = x.iter().sum::<f64>() / f64::from(RATE);
+        assert!(mean.abs() < 0.01, "mean {mean}");
+    }
+
+    #[test]
+    fn jitter_makes_periods_differ() {
+        let mut glottis = Glottis::new(Key::new(5), 0.6, 0.1, 0.0);
+        let x: Vec<f64> = (0..RATE).map(|_| glottis.next(200.0)).collect();
+        let edges: Vec<usize> = (1..x.len()).filter(|&i| x[i] - x[i - 1] > 0.5).collect();
+        let periods: Vec<usize> = edges.windows(2).map(|w| w[1] - w[0]).collect();
+        let (least, most) = (periods.iter().min().unwrap(), periods.iter().max().unwrap());
+        assert!(most - least > 40, "periods from {least} to {most} samples");
     }
 }

@@ -40,7 +40,7 @@ pub fn record(source: &[f64], key: Key) -> Vec<f32> {
 
     // The microphone's own noise, and ends that do not click.
     let peak = |out: &[f64]| out.iter().fold(0.0_f64, |peak, x| peak.max(x.abs()));
-    let mut noise = (White::new(key.named("noise")), Tilt::new(-1.5));
+    let mut noise = (White::new(key.named("noise")), LowPass::new(2000.0));
     let floor = peak(&out) * log_uniform(0.0001, 0.004, &mut draw);
     let length_s = out.len() as f64 / f64::from(RATE);
     for (i, x) in out.iter_mut().enumerate() {
@@ -49,4 +49,33 @@ pub fn record(source: &[f64], key: Key) -> Vec<f32> {
     }
     let gain = log_uniform(0.1, 0.9, &mut draw) / peak(&out).max(1e-9);
     out.iter().map(|x| (gain * x) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_has_no_dc_soft_ends_and_a_peak_in_range() {
+        let source: Vec<f64> = (0..RATE).map(|i| 3.0 + (f64::from(i) * 0.1).sin()).collect();
+        for i in 0..20 {
+            let file = record(&source, Key::new(7).child(i));
+            assert_eq!(file.len(), source.len());
+            let peak = file.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
+            assert!((0.0999..=0.9001).contains(&peak), "peak {peak}");
+            assert!(file[0].abs() < 1e-3 && file[file.len() - 1].abs() < 1e-3);
+            // Past the settling of the low cut only the sine is left.
+            let tail = &file[22_050..];
+            let mean = tail.iter().sum::<f32>() / tail.len() as f32;
+            assert!(mean.abs() < 0.01 * peak, "mean {mean} of peak {peak}");
+        }
+    }
+
+    #[test]
+    fn the_same_source_is_recorded_differently_each_time() {
+        let source: Vec<f64> = (0..4410).map(|i| (f64::from(i) * 0.1).sin()).collect();
+        let files: Vec<_> = (0..4).map(|i| record(&source, Key::new(8).child(i))).collect();
+        assert!((1..4).all(|i| files[i] != files[0]));
+        assert_eq!(record(&source, Key::new(8).child(0)), files[0]);
+    }
 }

@@ -93,7 +93,7 @@ impl Comb {
     pub fn next(&mut self, x: f64) -> f64 {
         let y = x + self.feedback * self.damping.next(self.line[self.at]);
         self.line[self.at] = y;
-        self.at = (self.at + 1) % self.line.len();
+        self.at = if self.at + 1 == self.line.len() { 0 } else { self.at + 1 };
         y
     }
 }
@@ -138,5 +138,68 @@ impl Modes {
                 (x, y) = (x * re - y * im, x * im + y * re);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::counter_rng::Key;
+
+    /// The steady gain of a filter for a sine, linear.
+    fn gain(hz: f64, mut filter: impl FnMut(f64) -> f64) -> f64 {
+        let w = TAU * hz / f64::from(RATE);
+        (0..60_000).map(|i| filter((w * f64::from(i)).sin())).skip(40_000).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn a_resonator_passes_its_centre_and_halves_the_power_at_its_edges() {
+        let at = |hz: f64| {
+            let mut resonator = Resonator::new(1000.0, 100.0);
+            gain(hz, |x| resonator.next(x))
+        };
+        assert!((at(1000.0) - 1.0).abs() < 1e-3);
+        // The edges lie at the geometric mean of the centre, 50 Hz to either side.
+        for edge in [951.25, 1051.25] {
+            assert!((at(edge) - 0.5_f64.sqrt()).abs() < 0.01, "{edge}: {}", at(edge));
+        }
+        assert!(at(4000.0) < 0.05);
+    }
+
+    #[test]
+    fn slopes_cut_on_their_side() {
+        let low = |hz: f64| {
+            let mut filter = LowPass::new(500.0);
+            gain(hz, |x| filter.next(x))
+        };
+        let high = |hz: f64| {
+            let mut filter = HighPass::new(500.0);
+            gain(hz, |x| filter.next(x))
+        };
+        assert!(low(50.0) > 0.98 && low(5000.0) < 0.15);
+        assert!(high(5000.0) > 0.9 && high(50.0) < 0.15);
+    }
+
+    #[test]
+    fn a_comb_echoes_and_dies_away() {
+        let mut comb = Comb::new(0.01, 0.5, 20_000.0);
+        let x: Vec<f64> = (0..441 * 20).map(|i| comb.next(f64::from(u8::from(i == 0)))).collect();
+        assert!((x[0] - 1.0).abs() < 1e-12 && x[1..441].iter().all(|v| v.abs() < 1e-12));
+        assert!((0.4..0.5).contains(&x[441]), "first echo {}", x[441]);
+        assert!(x[441 * 19..].iter().all(|v| v.abs() < 1e-4));
+    }
+
+    #[test]
+    fn a_struck_mode_rings_at_its_frequency_and_loses_60_db_in_its_time() {
+        let mut stream = Key::new(3).stream();
+        let modes = Modes::new(1000.0, &[1.0], 0.2, 0.5, 0.0, &mut stream);
+        let mut out = vec![0.0; 13_230];
+        modes.strike(&mut out, 0.05, 1.0, &mut stream);
+        assert!(out[..2205].iter().all(|&v| v == 0.0), "silent before the strike");
+        let peak = |from: usize| out[from..from + 90].iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        let fall_db = 20.0 * (peak(2205) / peak(2205 + 8820)).log10();
+        assert!((fall_db - 60.0).abs() < 2.0, "{fall_db} dB in 0.2 s");
+        let crossings = out[2205..2205 + 4410].windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0).count();
+        assert!((98..=102).contains(&crossings), "{crossings} periods of 1 kHz in 0.1 s");
     }
 }

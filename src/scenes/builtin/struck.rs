@@ -115,13 +115,13 @@ fn bell(length_s: f64, draw: &mut Stream) -> Vec<f64> {
 fn beeper(length_s: f64, draw: &mut Stream) -> Vec<f64> {
     let low = log_uniform(500.0, 3600.0, draw);
     let pitches = [low, if draw.chance(0.5) { low } else { low * draw.uniform(1.1, 1.6) }];
-    let n = 1 + draw.below(9);
+    let n = (1 + draw.below(9)).min((18_000.0 / pitches[1]) as usize);
     // An odd harmonic series is a square wave, what a cheap buzzer makes.
     let odd = draw.chance(0.5);
     let fall = draw.uniform(3.0, 12.0);
     let level =
         |k: usize| if odd && k.is_multiple_of(2) { 0.0 } else { 10.0_f64.powf(-fall * (k as f64).log2() / 20.0) };
-    let mut tone = Harmonics::new((1..=n).map(level).collect());
+    let mut tone = Harmonics::new(&(1..=n).map(level).collect::<Vec<_>>());
     let beep_s = log_uniform(0.03, 0.6, draw);
     let gap_s = beep_s * if draw.chance(0.2) { 0.0 } else { draw.uniform(0.3, 1.6) };
     let group = if draw.chance(0.4) { 2 + draw.below(4) } else { usize::MAX };
@@ -152,8 +152,8 @@ fn beeper(length_s: f64, draw: &mut Stream) -> Vec<f64> {
 fn siren(length_s: f64, draw: &mut Stream) -> Vec<f64> {
     let (low, span) = (log_uniform(400.0, 1800.0, draw), draw.uniform(1.15, 2.2));
     let rate = log_uniform(0.3, 9.0, draw);
-    let (n, tilt) = (3 + draw.below(10), draw.uniform(3.0, 12.0));
-    let mut tone = Harmonics::falling(n, tilt, 5.0, draw);
+    let top_hz = low * draw.uniform(3.0, 13.0);
+    let mut tone = Harmonics::falling(low, top_hz.min(18_000.0 / span), draw.uniform(3.0, 12.0), 5.0, draw);
     let shape = draw.below(3);
     let mut sweep = Phase::random(draw);
     render(length_s, |_| {

@@ -91,7 +91,7 @@ pub fn utter(phones: &[Phone], larynx: &Larynx, key: Key) -> Vec<f64> {
                     y
                 })
                 .sum();
-            out.push(tract + 0.5 * now.hiss * mouth.next(air));
+            out.push(tract + 0.2 * now.hiss * mouth.next(air));
         }
     }
     out
@@ -108,5 +108,38 @@ fn approach(now: Phone, aim: &Phone, chase: f64) -> Phone {
         hiss: to(now.hiss, aim.hiss),
         hiss_hz: to(now.hiss_hz, aim.hiss_hz),
         formants: std::array::from_fn(|i| to(now.formants[i], aim.formants[i])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenes::builtin::spectrum::power;
+
+    const LARYNX: Larynx =
+        Larynx { open: 0.6, roughness: 0.005, vibrato: [5.0, 0.0], flutter: [1.0, 0.0], inertia_s: 0.015, fall: 0.7 };
+
+    fn vowel(formants: [f64; 4], hz: f64) -> Phone {
+        Phone { s: 0.6, hz, voicing: 1.0, breath: 0.0, hiss: 0.0, hiss_hz: 4000.0, formants }
+    }
+
+    #[test]
+    fn a_vowel_is_loudest_near_its_first_formants() {
+        let band = |x: &[f64], low: f64, high: f64| -> f64 {
+            power(x).iter().filter(|(hz, _)| (low..high).contains(hz)).map(|(_, p)| p).sum()
+        };
+        let front = utter(&[vowel([280.0, 2250.0, 2900.0, 3500.0], 120.0)], &LARYNX, Key::new(9));
+        let open = utter(&[vowel([730.0, 1150.0, 2450.0, 3400.0], 120.0)], &LARYNX, Key::new(9));
+        let ratio = |x: &[f64]| band(x, 150.0, 450.0) / band(x, 550.0, 1400.0);
+        assert!(ratio(&front) > 10.0 * ratio(&open), "i {} a {}", ratio(&front), ratio(&open));
+    }
+
+    #[test]
+    fn silence_follows_a_silent_phone() {
+        let phone = vowel([500.0, 1450.0, 2450.0, 3400.0], 150.0);
+        let call = utter(&[phone, phone.silent(0.5)], &LARYNX, Key::new(10));
+        let peak = |x: &[f64]| x.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        let (said, after) = call.split_at(samples(0.6));
+        assert!(peak(&after[samples(0.3)..]) < 1e-4 * peak(said));
     }
 }
