@@ -1,5 +1,7 @@
 //! Tests of `weaklabel::audio` on real files, tones and reference values.
 
+#![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
+
 #[path = "audio/damage.rs"]
 mod damage;
 #[path = "audio/formats.rs"]

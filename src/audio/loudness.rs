@@ -13,8 +13,9 @@ const STEP_S: f64 = 0.1;
 /// the signal is empty or silent, so that no gain brings it to any loudness.
 ///
 /// As in pyloudnorm, which Scaper uses, the number of blocks is (duration − 0.4 s)/0.1 s rounded, so that a last block
-/// may reach beyond the end. Its filter differs: ebur128 has the coefficients printed in BS.1770, pyloudnorm a
-/// recalculated high shelf.
+/// may reach beyond the end. The filter is BS.1770's own; pyloudnorm's default shelf is recalculated and lies lower, by
+/// 0.04 to 0.05 dB at 44.1 kHz and 0.10 to 0.13 dB at 16 kHz for all but the lowest frequencies. A result is that much
+/// above Scaper's; the difference of two, which sets an event's level over its background, is Scaper's within 0.03 LU.
 ///
 /// # Errors
 /// [`Error::Config`] if the loudness meter does not know the rate.

@@ -19,17 +19,26 @@ const NO_GRANULE: u64 = u64::MAX;
 pub(super) struct Pages<'a> {
     /// The bytes of the pages that are in order.
     pub intact: &'a [u8],
-    /// The last granule position of each stream, by serial number.
-    pub ends: HashMap<u32, u64>,
+    /// The end of each stream, by serial number.
+    pub ends: HashMap<u32, End>,
     /// Why `intact` is not the whole file, or is not complete.
     pub warning: Option<String>,
+}
+
+/// Where the intact pages of one stream end.
+pub(super) struct End {
+    /// The last granule position: frames since time 0.
+    pub granule: u64,
+    /// Number of the last page; pages are counted by stream.
+    sequence: u32,
+    is_last: bool,
 }
 
 impl<'a> Pages<'a> {
     /// Walks the pages from the start of `bytes`.
     pub fn scan(bytes: &'a [u8]) -> Self {
-        let (mut at, mut n_open, mut in_audio) = (0, 0, false);
-        let mut ends = HashMap::new();
+        let (mut at, mut in_audio) = (0, false);
+        let mut ends = HashMap::<u32, End>::new();
         let mut warning = None;
         while at < bytes.len() {
             let Some(page) = Page::parse(&bytes[at..]) else {
@@ -42,13 +51,17 @@ impl<'a> Pages<'a> {
                 break;
             }
             in_audio |= !is_first;
-            n_open += i32::from(is_first) - i32::from(page.flags & LAST_PAGE != 0);
-            if page.granule != NO_GRANULE {
-                ends.insert(page.serial, page.granule);
+            let before = ends.get(&page.serial);
+            if before.is_some_and(|end| page.sequence != end.sequence.wrapping_add(1)) {
+                warning = Some(format!("a page is missing at byte {at}"));
+                break;
             }
+            let granule = if page.granule == NO_GRANULE { before.map_or(0, |end| end.granule) } else { page.granule };
+            let end = End { granule, sequence: page.sequence, is_last: page.flags & LAST_PAGE != 0 };
+            ends.insert(page.serial, end);
             at += page.n_bytes;
         }
-        if warning.is_none() && n_open > 0 {
+        if warning.is_none() && ends.values().any(|end| !end.is_last) {
             warning = Some("cut short: the last page is missing".into());
         }
         Self { intact: &bytes[..at], ends, warning }
@@ -59,6 +72,7 @@ struct Page {
     flags: u8,
     granule: u64,
     serial: u32,
+    sequence: u32,
     n_bytes: usize,
 }
 
@@ -77,10 +91,15 @@ impl Page {
         if page[CHECKSUM] != crc.crc().to_le_bytes() {
             return None;
         }
+        let (_, fields) = header.split_at(6);
+        let (granule, fields) = fields.split_first_chunk()?;
+        let (serial, fields) = fields.split_first_chunk()?;
+        let (sequence, _) = fields.split_first_chunk()?;
         Some(Self {
             flags: header[5],
-            granule: u64::from_le_bytes(header[6..14].try_into().expect("eight bytes")),
-            serial: u32::from_le_bytes(header[14..18].try_into().expect("four bytes")),
+            granule: u64::from_le_bytes(*granule),
+            serial: u32::from_le_bytes(*serial),
+            sequence: u32::from_le_bytes(*sequence),
             n_bytes,
         })
     }

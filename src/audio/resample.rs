@@ -62,11 +62,17 @@ fn output_frames(n: usize, from: u32, to: u32) -> usize {
 }
 
 fn resampler(from: usize, to: usize) -> Fft<f64> {
-    // rubato rounds a chunk up to whole periods of the ratio; the longest, between rates without a common divisor, is
-    // one second.
-    let chunk = (MIN_BLOCK_FRAMES * from).div_ceil(from.min(to));
+    // A block holds whole periods of the ratio, and an even number of them: the filter's delay of half a block is then
+    // a whole number of samples at both rates. Without a common divisor that is two seconds.
+    let divisor = gcd(from, to);
+    let n_periods = MIN_BLOCK_FRAMES.div_ceil(from.min(to) / divisor).next_multiple_of(2);
+    let chunk = n_periods * (from / divisor);
     Fft::new_custom(from, to, chunk, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
         .expect("rates and chunk are positive")
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 fn run(resampler: &mut Fft<f64>, samples: &[f32], n_frames: usize) -> Vec<f32> {

@@ -20,12 +20,7 @@ use super::ogg::Pages;
 pub(super) fn read_flac(bytes: &[u8]) -> Result<Pcm, String> {
     let mut reader = FlacReader::try_new(stream(bytes), FormatOptions::default()).map_err(reason)?;
     let track = decode_track(&mut reader, CODEC_ID_FLAC)?;
-    let mut pcm = track.pcm;
-    let n_frames = pcm.interleaved.len() / usize::from(pcm.channels);
-    if let Some(claimed) = track.n_frames.filter(|&claimed| claimed > n_frames as u64) {
-        pcm.warning.get_or_insert_with(|| format!("cut short: {n_frames} of {claimed} frames are there"));
-    }
-    Ok(pcm)
+    Ok(if let Some(claimed) = track.n_frames { warn_if_short(track.pcm, claimed) } else { track.pcm })
 }
 
 /// Reads the first Vorbis stream of an Ogg file up to its end or the first page that is damaged or missing.
@@ -39,11 +34,20 @@ pub(super) fn read_ogg(bytes: &[u8]) -> Result<Pcm, String> {
     // A stream may start before time 0 (its beginning is cut) or, cut out of a longer one, after it.
     let n_early = usize::try_from(-track.start).unwrap_or(0) * n_channels;
     track.pcm.interleaved.drain(..n_early.min(track.pcm.interleaved.len()));
-    let end = pages.ends.get(&track.id).copied().unwrap_or(0);
-    let n_frames = usize::try_from(end).unwrap_or(usize::MAX).saturating_sub(usize::try_from(track.start).unwrap_or(0));
-    track.pcm.interleaved.truncate(n_frames.saturating_mul(n_channels));
+    let end = pages.ends.get(&track.id).map_or(0, |end| end.granule);
+    let n_frames = end.saturating_sub(u64::try_from(track.start).unwrap_or(0));
+    track.pcm.interleaved.truncate(usize::try_from(n_frames).unwrap_or(usize::MAX).saturating_mul(n_channels));
     track.pcm.warning = pages.warning.or(track.pcm.warning);
-    Ok(track.pcm)
+    Ok(warn_if_short(track.pcm, n_frames))
+}
+
+/// Adds a warning if there are fewer frames than the file claims and nothing said so yet.
+fn warn_if_short(mut pcm: Pcm, claimed: u64) -> Pcm {
+    let n_frames = (pcm.interleaved.len() / usize::from(pcm.channels)) as u64;
+    if n_frames < claimed {
+        pcm.warning.get_or_insert_with(|| format!("cut short: {n_frames} of {claimed} frames are there"));
+    }
+    pcm
 }
 
 struct Track {

@@ -105,18 +105,6 @@ fn a_missing_file_is_named() {
     assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("missing.wav"), "{error}");
 }
 
-/// A cut FLAC or Ogg file gives the beginning of the whole one, and says that it was cut.
-#[test]
-fn cut_files_give_their_intact_beginning() {
-    for (cut, whole) in [("truncated.flac", "flac16_mono_44k1.flac"), ("truncated.ogg", "vorbis_mono_44k1.ogg")] {
-        let (cut, whole) = (read(cut), read(whole));
-        let n = cut.audio.samples.len();
-        assert!((whole.audio.samples.len() / 3..whole.audio.samples.len()).contains(&n), "{n} samples");
-        assert_eq!(cut.audio.samples[..], whole.audio.samples[..n]);
-        assert!(cut.warning.is_some());
-    }
-}
-
 /// Sines of (frequency, amplitude), whose mean is the file's content.
 type Sines<'a> = &'a [(f64, f64)];
 
