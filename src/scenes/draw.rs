@@ -18,7 +18,7 @@ use crate::{Error, Result};
 pub struct Durations {
     /// The clip.
     pub clip: usize,
-    /// What an onset leaves of the clip at least.
+    /// What an onset leaves of the clip at least; never nothing.
     pub onset_margin: usize,
     /// What events are cut to in the 200 ms dataset.
     pub short_event: usize,
@@ -38,7 +38,7 @@ impl Durations {
             }
         };
         let clip = samples("scene.clip_s", scene.clip_s, 1)?;
-        let onset_margin = samples("scene.onset_margin_s", scene.onset_margin_s, 1)?;
+        let onset_margin = samples("scene.onset_margin_s", scene.onset_margin_s, 0)?.max(1);
         if onset_margin > clip {
             let reason = format!("{} s is longer than a clip of {} s", scene.onset_margin_s, scene.clip_s);
             return Err(Error::config("scene.onset_margin_s", reason));

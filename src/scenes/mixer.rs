@@ -30,7 +30,7 @@ impl Mixer {
         let n_classes = soundbank.classes().len();
         for subset in Subset::all() {
             let n = count(&recipe, subset);
-            if n % n_classes != 0 {
+            if !n.is_multiple_of(n_classes) {
                 let reason = format!("{n} clips cannot be balanced over {n_classes} classes: take a multiple");
                 return Err(Error::config(format!("data.{}", subset.name()), reason));
             }
