@@ -21,8 +21,30 @@ pub struct Clip {
     pub path: PathBuf,
     /// Its classes, sorted, each once.
     pub labels: Vec<usize>,
-    /// The longest event's onset and offset in seconds; no offset: it runs to the end. `None`: there is no event.
-    pub event: Option<(f64, Option<f64>)>,
+    /// Onset and offset of its events in seconds; without an offset they run to the end.
+    events: Vec<(f64, Option<f64>)>,
+}
+
+impl Clip {
+    /// Onset and offset of the longest event in seconds, the first one of several, if the clip lasts `duration_s`.
+    /// `None` if there is no event.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the clip ends before the event begins.
+    pub fn event(&self, duration_s: f64) -> Result<Option<[f64; 2]>> {
+        let events = self
+            .events
+            .iter()
+            .map(|&(onset_s, offset_s)| [onset_s, offset_s.map_or(duration_s, |offset_s| offset_s.min(duration_s))]);
+        let longest = events.reduce(|best, event| if event[1] - event[0] > best[1] - best[0] { event } else { best });
+        match longest {
+            Some([onset_s, _]) if onset_s >= duration_s => {
+                let reason = format!("lasts {duration_s} s, but its event is annotated from {onset_s} s on");
+                Err(Error::data(&self.path, reason))
+            }
+            longest => Ok(longest),
+        }
+    }
 }
 
 /// A folder of finished clips.
@@ -122,19 +144,10 @@ fn label(dir: &Path, subset: Subset, clips: Vec<(ClipEvents, PathBuf)>, classes:
         let mut labels = labels.collect::<Result<Vec<usize>>>()?;
         labels.sort_unstable();
         labels.dedup();
-        Ok(Clip { path, labels, event: longest(&clip.events) })
+        let events = clip.events.iter().map(|(_, event)| (event.onset_s, event.offset_s)).collect();
+        Ok(Clip { path, labels, events })
     };
     clips.into_iter().map(clip).collect()
-}
-
-/// Onset and offset of the longest event, the first one of several.
-fn longest(events: &[(u64, Event)]) -> Option<(f64, Option<f64>)> {
-    let length = |event: &Event| event.offset_s.map_or(f64::INFINITY, |offset_s| offset_s - event.onset_s);
-    let longer = |best: &'_ Event, event: &'_ Event| length(event) > length(best);
-    let mut events = events.iter().map(|(_, event)| event);
-    let first = events.next()?;
-    let longest = events.fold(first, |best, event| if longer(best, event) { event } else { best });
-    Some((longest.onset_s, longest.offset_s))
 }
 
 /// Holds back a share of the clips of every combination of classes that has more than one.

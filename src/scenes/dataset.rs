@@ -164,21 +164,17 @@ impl Dataset {
                 let mix = mixer.mix(&mixer.scene(subset, index))?;
                 let samples = mix.samples.iter().map(|&x| f32::from(x) / 32_768.0).collect();
                 let rate = mixer.recipe.scene.rate;
-                let [onset_s, offset_s] = mix.event.seconds(rate);
-                (Audio { rate, samples }, Some((onset_s, Some(offset_s))))
+                (Audio { rate, samples }, Some(mix.event.seconds(rate)))
             }
             Clips::Finished(clips) => {
-                let Clip { path, event, .. } = &clips[subset as usize][index];
-                let decoded = decode(path)?;
+                let clip = &clips[subset as usize][index];
+                let decoded = decode(&clip.path)?;
                 if let Some(warning) = decoded.warning {
-                    tracing::warn!("{}: {warning}", path.display());
+                    tracing::warn!("{}: {warning}", clip.path.display());
                 }
-                let duration_s = decoded.audio.samples.len() as f64 / f64::from(decoded.audio.rate);
-                if let Some((onset_s, _)) = event.filter(|&(onset_s, _)| onset_s >= duration_s) {
-                    let reason = format!("lasts {duration_s} s, but its event is annotated from {onset_s} s on");
-                    return Err(Error::data(path, reason));
-                }
-                (decoded.audio, *event)
+                let audio = decoded.audio;
+                let event = clip.event(audio.samples.len() as f64 / f64::from(audio.rate))?;
+                (audio, event)
             }
         };
         let samples = resample(&audio.samples, audio.rate, self.rate)?;
@@ -190,9 +186,9 @@ impl Dataset {
         let at = |seconds: f64, bounds: Range<usize>| {
             ((seconds * f64::from(self.rate)).round() as usize).clamp(bounds.start, bounds.end)
         };
-        let event = event.map_or(0..n_clip, |(onset_s, offset_s)| {
+        let event = event.map_or(0..n_clip, |[onset_s, offset_s]| {
             let onset = at(onset_s, 0..n_clip - 1);
-            onset..offset_s.map_or(n_clip, |offset_s| at(offset_s, onset + 1..n_clip))
+            onset..at(offset_s, onset + 1..n_clip)
         });
         Ok((samples, event))
     }
