@@ -183,7 +183,8 @@ mod tests {
     #[test]
     fn tables_as_desed_has_them_are_read() {
         let text = b"filename\tonset\toffset\tevent_label\r\n\
-            b.wav\t0.5\t2.25\tCat\r\na.wav\t\t\t\r\nb.wav\t1\t10.0\tDog\r\nc.wav\t3.5\t\tDog\r\nd.wav\t\t\tCat\r\ne.wav\r\n";
+            b.wav\t0.5\t2.25\tCat\r\na.wav\t\t\t\r\nb.wav\t1\t10.0\tDog\r\n\
+            c.wav\t3.5\t\tDog\r\nd.wav\t\t\tCat\r\ne.wav\r\n";
         let clips = parse(text).unwrap();
         let event = |onset_s, offset_s, label: &str| Event { onset_s, offset_s, label: label.into() };
         let clip = |name: &str, line, events| ClipEvents { filename: name.into(), line, events };

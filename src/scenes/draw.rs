@@ -27,6 +27,8 @@ pub struct Durations {
 }
 
 impl Durations {
+    /// The durations of `scene`, rounded to samples.
+    ///
     /// # Errors
     /// [`Error::Config`] naming the key when a duration is not usable.
     pub fn new(scene: &SceneConfig) -> Result<Self> {

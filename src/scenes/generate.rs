@@ -1,7 +1,7 @@
 //! Datasets and the built-in soundbank on disk.
 //!
-//! In: a configuration. Out: a folder with `dataset.toml` (what its clips are drawn from), `manifest.tsv` (how each clip
-//! came about, and its SHA-256) and DESED's `{train,validation,eval}.tsv`; with [`Options::wav`] also the clips, as
+//! In: a configuration. Out: a folder with `dataset.toml` (what its clips are drawn from), `manifest.tsv` (how each
+//! clip came about, and its SHA-256) and DESED's `{train,validation,eval}.tsv`; with [`Options::wav`] also the clips, as
 //! `{train,validation,eval}/*.wav`. The same configuration and sounds give the same bytes on any number of threads.
 
 use std::path::Path;

@@ -56,8 +56,8 @@ impl Soundbank {
     /// so the order in which the system lists a folder never matters; hidden files and other extensions are ignored.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the folder: `root` is none or not laid out as a soundbank, a class has no file in a subset
-    /// or a background group none at all, subsets differ in their classes, or, without a validation folder, a class has
+    /// [`Error::Data`] naming the folder: `root` is none or not laid out as a soundbank, a class has no file in a
+    /// subset or a background group none at all, subsets differ in their classes, or, without a validation folder, a class has
     /// a single training file and so none to hold back. [`Error::Io`] when a folder cannot be listed.
     /// [`Error::Config`] when `scene.holdout` is not between 0 and 1.
     pub fn scan(root: &Path, scene: &SceneConfig) -> Result<Self> {

@@ -77,7 +77,7 @@ impl Source {
         };
         let samples = if from == rate { samples } else { resample(&samples, from, rate)? };
         if samples.iter().all(|&x| x == 0.0) {
-            return Err(self.error("is silent: no finite gain brings it to any loudness"));
+            return Err(self.error("is silent: no finite gain exists"));
         }
         Ok(samples)
     }

@@ -125,7 +125,7 @@ fn manifest_annotations_and_sound_agree() {
             assert!((lufs + 50.0).abs() < 0.3, "background at {lufs} LUFS");
             let inside = power(&clip.samples, onset_s + 0.012, offset_s - 0.012);
             let snr = 10.0 * (inside / around - 1.0).log10();
-            // Noise in noise has the same spectrum, so its power tells its loudness, but for the gating of short bursts.
+            // Noise in noise has the same spectrum, so its power tells its loudness but for the gating of bursts.
             assert!((snr - snr_db).abs() < 1.5, "SNR {snr:.2} dB, drawn as {snr_db}");
             // The edges: 5 ms beyond them there is no event, 20 ms inside there is.
             if onset_s > 0.02 {
