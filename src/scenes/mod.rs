@@ -1,6 +1,30 @@
 //! Clips to learn from: which sounds exist and how they are mixed (SPEC §6).
+//!
+//! In: a soundbank (a folder or the built-in one), or a folder of finished clips. Out: [`Dataset`], which gives each
+//! clip's classes and its segments of any length as mono samples. A clip is a pure function of (seed, subset, index).
+//!
+//! In the order of the data: `soundbank` lists the sounds, `source` loads them, `draw` chooses and places them, `mix`
+//! makes the clip and `mixer` any clip by its number, `segment` cuts it. `dataset` is what callers see; [`generate`]
+//! writes it to disk with a `recipe` and its [`annotation`]s, in a `folder` that is whole or not there; `clips` reads
+//! finished clips.
 
+pub mod annotation;
 pub mod builtin;
+pub mod generate;
+
+mod clips;
+mod dataset;
+mod draw;
+mod folder;
+mod mix;
+mod mixer;
+mod recipe;
+mod segment;
+mod soundbank;
+mod source;
+
+pub use dataset::Dataset;
+pub use soundbank::Soundbank;
 
 /// The three parts of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,0 +1,154 @@
+//! Writing a folder whole or not at all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::soundbank::entries;
+use crate::{Error, Result};
+
+/// What a folder of a certain kind consists of.
+pub struct Kind {
+    /// In words, for messages.
+    pub name: &'static str,
+    /// The entry by which the kind is known; written last, removed first.
+    pub mark: &'static str,
+    /// All other entries there can be.
+    pub entries: &'static [&'static str],
+}
+
+/// Lets `fill` write into a new folder beside `out`, then renames it to `out`. With `force`, `out` may exist: its
+/// entries of this `kind` are replaced and others stay.
+///
+/// # Errors
+/// [`Error::Data`] if `out` is not empty without `force`, or holds entries of the kind without its mark and so
+/// something of another origin; [`Error::Io`] if the system refuses; whatever `fill` returns. Then nothing is left
+/// behind.
+pub fn write<T>(out: &Path, kind: &Kind, force: bool, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    let occupied = check(out, kind, force)?;
+    let (parent, name) = parent_and_name(out)?;
+    fs::create_dir_all(&parent).map_err(|source| Error::io("create", &parent, source))?;
+    // In a folder of its own inside the temporary one, which only its owner may enter.
+    let temporary = tempfile::Builder::new().prefix(&format!("{name}.partial-")).tempdir_in(&parent);
+    let temporary = temporary.map_err(|source| Error::io("create a folder in", &parent, source))?;
+    let staged = temporary.path().join(&name);
+    fs::create_dir(&staged).map_err(|source| Error::io("create", &staged, source))?;
+    let result = fill(&staged)?;
+
+    if occupied {
+        replace(&staged, out, kind)?;
+    } else {
+        if out.exists() {
+            fs::remove_dir(out).map_err(|source| Error::io("replace", out, source))?;
+        }
+        fs::rename(&staged, out).map_err(|source| Error::io("create", out, source))?;
+    }
+    Ok(result)
+}
+
+/// Whether there is something in `out`, if it may be replaced.
+fn check(out: &Path, kind: &Kind, force: bool) -> Result<bool> {
+    if !out.exists() {
+        return Ok(false);
+    }
+    if !out.is_dir() {
+        return Err(Error::data(out, format!("is a file: name a folder for the {}", kind.name)));
+    }
+    let list = |error| Error::io("list", out, error);
+    if fs::read_dir(out).map_err(list)?.next().is_none() {
+        return Ok(false);
+    }
+    if !force {
+        return Err(Error::data(out, "exists and is not empty: name another folder, or replace it with --force"));
+    }
+    let other = kind.entries.iter().find(|entry| out.join(entry).exists());
+    match other.filter(|_| !out.join(kind.mark).exists()) {
+        Some(entry) => {
+            let (name, mark) = (kind.name, kind.mark);
+            Err(Error::data(
+                out,
+                format!("holds {entry} but no {mark}, so it is no {name} to replace: remove it first"),
+            ))
+        }
+        None => Ok(true),
+    }
+}
+
+fn replace(staged: &Path, out: &Path, kind: &Kind) -> Result<()> {
+    for entry in [kind.mark].iter().chain(kind.entries) {
+        let path = out.join(entry);
+        let removed = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(&path),
+            Ok(_) => fs::remove_file(&path),
+            Err(_) => Ok(()),
+        };
+        removed.map_err(|source| Error::io("replace", &path, source))?;
+    }
+    let (mark, others): (Vec<_>, Vec<_>) = entries(staged)?.into_iter().partition(|(name, _)| name == kind.mark);
+    for (name, path) in others.into_iter().chain(mark) {
+        let to = out.join(name);
+        fs::rename(&path, &to).map_err(|source| Error::io("create", to, source))?;
+    }
+    Ok(())
+}
+
+fn parent_and_name(out: &Path) -> Result<(PathBuf, String)> {
+    let absolute = std::path::absolute(out).map_err(|source| Error::io("find", out, source))?;
+    match (absolute.parent(), absolute.file_name()) {
+        (Some(parent), Some(name)) => Ok((parent.into(), name.to_string_lossy().into_owned())),
+        _ => Err(Error::data(out, "is no name for a folder")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIND: Kind = Kind { name: "box", mark: "mark", entries: &["a", "b"] };
+
+    fn fill(names: &'static [&'static str]) -> impl FnOnce(&Path) -> Result<usize> {
+        move |folder| {
+            for name in names {
+                fs::write(folder.join(name), "new").unwrap();
+            }
+            Ok(names.len())
+        }
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        entries(folder).unwrap().into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn a_folder_is_there_whole_or_not_at_all() {
+        let home = tempfile::tempdir().unwrap();
+        let out = home.path().join("deep/out");
+        let failed = write(&out, &KIND, false, |folder| {
+            fs::write(folder.join("a"), "half").unwrap();
+            Err::<(), _>(Error::data("x", "interrupted"))
+        });
+        assert!(failed.is_err() && names(&home.path().join("deep")).is_empty(), "something is left behind");
+        assert_eq!(write(&out, &KIND, false, fill(&["a", "mark"])).unwrap(), 2);
+        assert_eq!(names(&home.path().join("deep")), ["out"]);
+        assert_eq!(names(&out), ["a", "mark"]);
+    }
+
+    #[test]
+    fn only_what_is_of_the_kind_is_replaced_and_only_by_force() {
+        let home = tempfile::tempdir().unwrap();
+        let out = home.path().join("out");
+        fs::create_dir(&out).unwrap();
+        write(&out, &KIND, false, fill(&["a", "mark"])).unwrap();
+        fs::write(out.join("notes"), "mine").unwrap();
+        let message = write(&out, &KIND, false, fill(&["b", "mark"])).unwrap_err().to_string();
+        assert!(message.contains("out") && message.contains("--force"), "{message}");
+        write(&out, &KIND, true, fill(&["b", "mark"])).unwrap();
+        assert_eq!(names(&out), ["b", "mark", "notes"]);
+
+        fs::remove_file(out.join("mark")).unwrap();
+        let message = write(&out, &KIND, true, fill(&["a", "mark"])).unwrap_err().to_string();
+        assert!(message.contains("no mark"), "{message}");
+        fs::remove_file(out.join("b")).unwrap();
+        write(&out, &KIND, true, fill(&["a", "mark"])).unwrap();
+        assert_eq!(names(&out), ["a", "mark", "notes"]);
+    }
+}

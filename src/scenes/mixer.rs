@@ -1,0 +1,83 @@
+//! Clips by number: draws and mixes any clip of a dataset from its soundbank.
+
+use super::Subset;
+use super::draw::{Durations, Scene};
+use super::mix::{Mix, mix};
+use super::recipe::Recipe;
+use super::soundbank::{Pool, Soundbank};
+use super::source::Cache;
+use crate::{Error, Result};
+
+/// The clips of a recipe.
+#[derive(Debug)]
+pub struct Mixer {
+    /// What is mixed.
+    pub recipe: Recipe,
+    /// What it is mixed from.
+    pub soundbank: Soundbank,
+    /// SPEC §6's durations in samples.
+    pub durations: Durations,
+    pools: [Pool; 3],
+    cache: Cache,
+}
+
+impl Mixer {
+    /// Clips of `recipe` from `soundbank`, whose fingerprint it holds.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key whose value gives no clips.
+    pub fn new(soundbank: Soundbank, recipe: Recipe) -> Result<Self> {
+        let n_classes = soundbank.classes().len();
+        for subset in Subset::all() {
+            let n = count(&recipe, subset);
+            if !n.is_multiple_of(n_classes) {
+                let reason = format!("{n} clips cannot be balanced over {n_classes} classes: take a multiple");
+                return Err(Error::config(format!("data.{}", subset.name()), reason));
+            }
+        }
+        let (scene, [low, high]) = (&recipe.scene, recipe.scene.snr_db);
+        if !(low <= high && low.is_finite() && high.is_finite()) {
+            return Err(Error::config("scene.snr_db", format!("[{low}, {high}] are not a lower and an upper bound")));
+        }
+        if !(scene.peak > 0.0 && scene.peak <= 1.0) {
+            return Err(Error::config("scene.peak", format!("{} is not above 0 and at most 1", scene.peak)));
+        }
+        if !scene.background_lufs.is_finite() {
+            return Err(Error::config("scene.background_lufs", format!("{} is no level", scene.background_lufs)));
+        }
+        let durations = Durations::new(scene)?;
+        let (pools, cache) = (soundbank.pools(recipe.data.seed), Cache::new(scene.rate));
+        Ok(Self { recipe, soundbank, durations, pools, cache })
+    }
+
+    /// The number of clips in `subset`.
+    pub fn len(&self, subset: Subset) -> usize {
+        count(&self.recipe, subset)
+    }
+
+    /// What is drawn of clip `index`.
+    pub fn scene(&self, subset: Subset, index: usize) -> Scene {
+        assert!(index < self.len(subset), "clip {index} of {}", self.len(subset));
+        Scene::draw(self.recipe.data.seed, subset, index, &self.pools[subset as usize], self.recipe.scene.snr_db)
+    }
+
+    /// Mixes what was drawn.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Audio`] naming the sound that cannot be read or heard.
+    pub fn mix(&self, scene: &Scene) -> Result<Mix> {
+        let sources = self.soundbank.sources();
+        let event = self.cache.get(sources, scene.event)?;
+        let background = self.cache.get(sources, scene.background)?;
+        let (event, background) = ((&sources[scene.event], &*event), (&sources[scene.background], &*background));
+        mix(scene, event, background, &self.recipe.scene, &self.durations, self.recipe.data.variant)
+    }
+}
+
+fn count(recipe: &Recipe, subset: Subset) -> usize {
+    match subset {
+        Subset::Train => recipe.data.train,
+        Subset::Validation => recipe.data.validation,
+        Subset::Eval => recipe.data.eval,
+    }
+}

@@ -1,0 +1,107 @@
+//! `dataset.toml`: what a generated dataset was drawn from, enough to mix every clip of it again.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::soundbank::{Soundbank, hex};
+use crate::config::{DataConfig, SceneConfig};
+use crate::{Error, Result};
+
+/// The file's name in a dataset folder.
+pub const FILE: &str = "dataset.toml";
+
+/// Changes whenever the same recipe gives other clips.
+const FORMAT: u32 = 1;
+
+/// Everything that clips depend on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    format: u32,
+    /// Whether the clips are there as files.
+    pub wav: bool,
+    /// [`Soundbank::fingerprint`] of the soundbank the clips were mixed from.
+    pub soundbank_fingerprint: String,
+    /// Counts, variant and seed, and where the soundbank was.
+    pub data: DataConfig,
+    /// How clips are mixed.
+    pub scene: SceneConfig,
+}
+
+impl Recipe {
+    /// The recipe of clips drawn from `soundbank`.
+    pub fn new(soundbank: &Soundbank, data: &DataConfig, scene: &SceneConfig, wav: bool) -> Self {
+        let root = soundbank.root().map(Path::to_path_buf);
+        let data = DataConfig { dataset: None, soundbank: root, ..data.clone() };
+        Self { format: FORMAT, wav, soundbank_fingerprint: soundbank.fingerprint().into(), data, scene: scene.clone() }
+    }
+
+    /// SHA-256 in hexadecimal over all of it but the places of files, and over the rate clips are used at.
+    pub fn fingerprint(&self, rate: u32) -> String {
+        let data = DataConfig { dataset: None, soundbank: None, ..self.data.clone() };
+        let all = serde_json::json!([self.format, self.soundbank_fingerprint, data, self.scene, rate]);
+        hex(&Sha256::digest(all.to_string()))
+    }
+
+    /// Reads the recipe of the dataset in `folder`; `None` if it has none.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read; [`Error::Data`] if it is damaged or of another format.
+    pub fn read(folder: &Path) -> Result<Option<Self>> {
+        let path = folder.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(Error::io("read", path, source)),
+        };
+        let damaged = |error: toml::de::Error| Error::data(&path, error.to_string().trim_end());
+        let table: toml::Table = toml::from_str(&text).map_err(damaged)?;
+        let format = table.get("format").and_then(toml::Value::as_integer);
+        if format != Some(i64::from(FORMAT)) {
+            let found = format.map_or("no format number".to_owned(), |format| format!("format {format}"));
+            return Err(Error::data(&path, format!("has {found}, this version reads {FORMAT}: generate it anew")));
+        }
+        toml::from_str(&text).map(Some).map_err(damaged)
+    }
+
+    /// Writes the recipe of the dataset in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be written; [`Error::Config`] if a value does not fit into TOML.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(FILE);
+        let text = toml::to_string(self).map_err(|error| Error::config(FILE, error.to_string()))?;
+        let written = std::fs::write(&path, text).and_then(|()| std::fs::File::open(&path)?.sync_all());
+        written.map_err(|source| Error::io("write", path, source))
+    }
+
+    /// The soundbank of the dataset in `folder`: where it was, or else at the place `moved_to`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it is not there or its files are not those the dataset was generated from, and whatever
+    /// [`Soundbank::scan`] finds.
+    pub fn soundbank(&self, folder: &Path, moved_to: Option<&Path>) -> Result<Soundbank> {
+        let bank = match (&self.data.soundbank, moved_to) {
+            (None, _) => Soundbank::builtin(),
+            (Some(root), None) if !root.is_dir() => {
+                let reason = format!("its soundbank {} is gone: say where it is now with --soundbank", root.display());
+                return Err(Error::data(folder, reason));
+            }
+            (Some(root), Some(moved_to)) if !root.is_dir() => Soundbank::scan(moved_to, &self.scene)?,
+            (Some(root), _) => Soundbank::scan(root, &self.scene)?,
+        };
+        if bank.fingerprint() == self.soundbank_fingerprint {
+            return Ok(bank);
+        }
+        let reason = bank.root().map_or_else(
+            || "was generated from another version of the built-in soundbank: generate it anew".to_owned(),
+            |root| {
+                let root = root.display();
+                format!("the files of its soundbank {root} have changed since it was generated: generate it anew")
+            },
+        );
+        Err(Error::data(folder, reason))
+    }
+}

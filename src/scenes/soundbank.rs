@@ -1,0 +1,351 @@
+//! Which sounds there are: a folder of recordings by class, or the built-in ones (SPEC §6).
+//!
+//! In: `ROOT/{train,validation,eval}/soundbank/{foreground/CLASS,background/GROUP}/*.{wav,flac,ogg}`. Out: a
+//! [`Soundbank`], which knows what each subset may draw from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::source::{Origin, Source};
+use super::{Subset, builtin};
+use crate::config::{DataConfig, SceneConfig};
+use crate::counter_rng::Key;
+use crate::{Error, Result};
+
+const LAYOUT: &str = "ROOT/{train,validation,eval}/soundbank/{foreground/CLASS,background/GROUP}/*.{wav,flac,ogg}";
+const EXTENSIONS: [&str; 3] = ["wav", "flac", "ogg"];
+
+/// What a subset draws from: positions in [`Soundbank::sources`].
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Pool {
+    /// The events of each class, by name.
+    pub events: Vec<Vec<usize>>,
+    /// The backgrounds, by name.
+    pub backgrounds: Vec<usize>,
+}
+
+/// The sounds clips are mixed from.
+#[derive(Debug, Clone)]
+pub struct Soundbank {
+    root: Option<PathBuf>,
+    classes: Vec<String>,
+    sources: Vec<Source>,
+    /// As found; no validation pool when there is no such folder.
+    train: Pool,
+    validation: Option<Pool>,
+    eval: Pool,
+    holdout: f64,
+    fingerprint: String,
+}
+
+impl Soundbank {
+    /// The soundbank that `config` names, or the built-in one.
+    ///
+    /// # Errors
+    /// As [`scan`](Self::scan).
+    pub fn of(config: &DataConfig, scene: &SceneConfig) -> Result<Self> {
+        config.soundbank.as_ref().map_or_else(|| Ok(Self::builtin()), |root| Self::scan(root, scene))
+    }
+
+    /// Lists the soundbank in the folder `root`; no sound is read yet. Classes are the folder names, sorted, with
+    /// `_nOn`, `_nOff` and `_nOn_nOff` folded into their class (SPEC §6). Files are taken in the order of their names,
+    /// so the order in which the system lists a folder never matters; hidden files and other extensions are ignored.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the folder: `root` is none or not laid out as a soundbank, a class has no file in a
+    /// subset or a background group none at all, subsets differ in their classes, or, without a validation folder, a class has
+    /// a single training file and so none to hold back. [`Error::Io`] when a folder cannot be listed.
+    /// [`Error::Config`] when `scene.holdout` is not between 0 and 1.
+    pub fn scan(root: &Path, scene: &SceneConfig) -> Result<Self> {
+        if !(scene.holdout > 0.0 && scene.holdout < 1.0) {
+            return Err(Error::config("scene.holdout", format!("{} is not between 0 and 1", scene.holdout)));
+        }
+        if !root.join("train/soundbank").is_dir() {
+            return Err(not_a_soundbank(root));
+        }
+        let mut scan = Scan { root, sources: Vec::new(), listing: Sha256::new() };
+        let (classes, train) = scan.subset(Subset::Train)?;
+        let (eval_classes, eval) = scan.subset(Subset::Eval)?;
+        same_classes(root, &classes, Subset::Eval, &eval_classes)?;
+        // DESED keeps recordings of another kind in `validation`: without a soundbank inside, it is not ours.
+        let validation = if folder(root, Subset::Validation).is_dir() {
+            let (validation_classes, pool) = scan.subset(Subset::Validation)?;
+            same_classes(root, &classes, Subset::Validation, &validation_classes)?;
+            Some(pool)
+        } else {
+            if let Some(class) = train.events.iter().position(|files| files.len() < 2) {
+                let path = folder(root, Subset::Train).join("foreground").join(&classes[class]);
+                let reason = "a class needs at least two training files, one to hold back for validation; add one, \
+                              or a validation folder";
+                return Err(Error::data(path, reason));
+            }
+            None
+        };
+        let fingerprint = hex(&scan.listing.finalize());
+        let (root, sources) = (Some(absolute(root)?), scan.sources);
+        Ok(Self { root, classes, sources, train, validation, eval, holdout: scene.holdout, fingerprint })
+    }
+
+    /// The soundbank that needs no files ([`builtin`]).
+    pub fn builtin() -> Self {
+        let classes = builtin::classes();
+        let mut sources = Vec::new();
+        let mut push = |name: String, origin| {
+            sources.push(Source { name, origin, no_onset: false, no_offset: false });
+            sources.len() - 1
+        };
+        let mut pool = |subset: Subset| {
+            let folder = format!("{}/soundbank", subset.name());
+            let mut events = |class: usize| {
+                let event = |index| {
+                    let name = format!("{folder}/foreground/{}/{index:03}.wav", classes[class]);
+                    push(name, Origin::Event { subset, class, index })
+                };
+                (0..builtin::n_events(subset, class)).map(event).collect()
+            };
+            let events = (0..classes.len()).map(&mut events).collect();
+            let backgrounds = builtin::backgrounds(subset).into_iter().enumerate().map(|(index, name)| {
+                push(format!("{folder}/background/{name}.wav"), Origin::Background { subset, index })
+            });
+            Pool { events, backgrounds: backgrounds.collect() }
+        };
+        let (train, validation, eval) = (pool(Subset::Train), Some(pool(Subset::Validation)), pool(Subset::Eval));
+        let fingerprint = hex(&Sha256::digest(format!("built-in soundbank {}", builtin::version())));
+        Self { root: None, classes, sources, train, validation, eval, holdout: 0.0, fingerprint }
+    }
+
+    /// The names of the classes, sorted.
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// Every sound.
+    pub(super) fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// The folder, absolute; `None` for the built-in soundbank.
+    pub fn root(&self) -> Option<&Path> {
+        self.root.as_deref()
+    }
+
+    /// SHA-256 over the names and sizes of all files, in hexadecimal.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// What each subset draws from, in the order of [`Subset::all`]. Without a validation folder the share
+    /// `scene.holdout` of every class's training files, at least one, is held back by `seed`; the backgrounds of
+    /// training then serve validation too.
+    pub(super) fn pools(&self, seed: u64) -> [Pool; 3] {
+        let (mut train, eval) = (self.train.clone(), self.eval.clone());
+        let validation = self.validation.clone().unwrap_or_else(|| {
+            let key = Key::new(seed).named("holdout");
+            let take =
+                |(class, files): (usize, &mut Vec<usize>)| hold_back(files, self.holdout, key.child(class as u64));
+            let events = train.events.iter_mut().enumerate().map(take).collect();
+            Pool { events, backgrounds: train.backgrounds.clone() }
+        });
+        [train, validation, eval]
+    }
+}
+
+/// Takes a random `share` of `items` out of them, at least one and never all; both parts stay in order.
+pub(super) fn hold_back(items: &mut Vec<usize>, share: f64, key: Key) -> Vec<usize> {
+    let most = items.len().saturating_sub(1);
+    let n_held = ((items.len() as f64 * share).round() as usize).max(1).min(most);
+    let mut order = items.clone();
+    key.stream().shuffle(&mut order);
+    let held: BTreeSet<usize> = order[..n_held].iter().copied().collect();
+    items.retain(|item| !held.contains(item));
+    held.into_iter().collect()
+}
+
+/// The state of one [`Soundbank::scan`].
+struct Scan<'a> {
+    root: &'a Path,
+    sources: Vec<Source>,
+    listing: Sha256,
+}
+
+impl Scan<'_> {
+    fn subset(&mut self, subset: Subset) -> Result<(Vec<String>, Pool)> {
+        let folder = folder(self.root, subset);
+        let mut events: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (name, path) in folders(&folder.join("foreground"))? {
+            let (class, no_onset, no_offset) = unfold(&name);
+            let files = self.files(&path, no_onset, no_offset)?;
+            events.entry(class.to_owned()).or_default().extend(files);
+        }
+        if let Some((class, _)) = events.iter().find(|(_, files)| files.is_empty()) {
+            return Err(no_files(&folder.join("foreground").join(class)));
+        }
+        let mut backgrounds = Vec::new();
+        for (_, path) in folders(&folder.join("background"))? {
+            let files = self.files(&path, false, false)?;
+            if files.is_empty() {
+                return Err(no_files(&path));
+            }
+            backgrounds.extend(files);
+        }
+        let (classes, events) = events.into_iter().unzip();
+        Ok((classes, Pool { events, backgrounds }))
+    }
+
+    /// Adds the audio files in `folder`.
+    fn files(&mut self, folder: &Path, no_onset: bool, no_offset: bool) -> Result<Vec<usize>> {
+        let files = audio_files(folder)?.into_iter().map(|(_, path, bytes)| {
+            let below = path.strip_prefix(self.root).unwrap_or(&path);
+            let name = below.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+            self.listing.update(format!("{name}\t{bytes}\n"));
+            self.sources.push(Source { name, origin: Origin::File(path), no_onset, no_offset });
+            self.sources.len() - 1
+        });
+        Ok(files.collect())
+    }
+}
+
+fn folder(root: &Path, subset: Subset) -> PathBuf {
+    root.join(subset.name()).join("soundbank")
+}
+
+/// `name` without `suffix`, and whether it had it.
+fn strip<'a>(name: &'a str, suffix: &str) -> (&'a str, bool) {
+    let rest = name.strip_suffix(suffix).filter(|rest| !rest.is_empty());
+    (rest.unwrap_or(name), rest.is_some())
+}
+
+/// A class folder's class, and whether its recordings lack the event's onset or offset.
+fn unfold(folder: &str) -> (&str, bool, bool) {
+    let (rest, no_offset) = strip(folder, "_nOff");
+    let (class, no_onset) = strip(rest, "_nOn");
+    (class, no_onset, no_offset)
+}
+
+/// Names and paths of the entries of `folder` that are not hidden, by name.
+pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    let failed = |source| Error::io("list", folder, source);
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if !name.starts_with('.') {
+            entries.push((name, path));
+        }
+    }
+    entries.sort_unstable();
+    Ok(entries)
+}
+
+/// Name, path and size in bytes of the audio files directly in `folder`, by name.
+pub(super) fn audio_files(folder: &Path) -> Result<Vec<(String, PathBuf, u64)>> {
+    let mut files = Vec::new();
+    for (name, path) in entries(folder)? {
+        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+        if EXTENSIONS.contains(&extension.as_str()) {
+            let found = fs::metadata(&path).map_err(|source| Error::io("read", &path, source))?;
+            if found.is_file() {
+                files.push((name, path, found.len()));
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn folders(parent: &Path) -> Result<Vec<(String, PathBuf)>> {
+    if !parent.is_dir() {
+        return Err(Error::data(parent, format!("no such folder; a soundbank is {LAYOUT}")));
+    }
+    let folders: Vec<_> = entries(parent)?.into_iter().filter(|(_, path)| path.is_dir()).collect();
+    match folders.is_empty() {
+        true => Err(Error::data(parent, format!("there are no folders in it; a soundbank is {LAYOUT}"))),
+        false => Ok(folders),
+    }
+}
+
+fn no_files(folder: &Path) -> Error {
+    Error::data(folder, format!("there is no sound in it: no file ends in .{}", EXTENSIONS.join(", .")))
+}
+
+fn same_classes(root: &Path, train: &[String], subset: Subset, other: &[String]) -> Result<()> {
+    let lacking = |class: &String, here: Subset, there: Subset| {
+        let path = folder(root, here).join("foreground");
+        Err(Error::data(path, format!("there is no class {class}, which {} has", there.name())))
+    };
+    if let Some(class) = train.iter().find(|class| !other.contains(class)) {
+        return lacking(class, subset, Subset::Train);
+    }
+    other.iter().find(|class| !train.contains(class)).map_or(Ok(()), |class| lacking(class, Subset::Train, subset))
+}
+
+/// Says what is wrong with `root`, and which folder nearby was probably meant.
+fn not_a_soundbank(root: &Path) -> Error {
+    if !root.is_dir() {
+        return Error::data(root, format!("no such folder; a soundbank is {LAYOUT}"));
+    }
+    let start = absolute(root).unwrap_or_else(|_| root.into());
+    let above = start.ancestors().skip(1).take(4).map(Path::to_path_buf);
+    let below = entries(root).unwrap_or_default().into_iter().map(|(_, path)| path);
+    let mut reason = format!("there is no train/soundbank in it; a soundbank is {LAYOUT}");
+    if let Some(meant) = above.chain(below).find(|folder| folder.join("train/soundbank").is_dir()) {
+        let _ = write!(reason, "; did you mean {}?", meant.display());
+    }
+    Error::data(root, reason)
+}
+
+pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().map_err(|source| Error::io("read", path, source))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folder_names_unfold_into_class_and_flags() {
+        assert_eq!(unfold("Dog"), ("Dog", false, false));
+        assert_eq!(unfold("Dog_nOn"), ("Dog", true, false));
+        assert_eq!(unfold("Dog_nOff"), ("Dog", false, true));
+        assert_eq!(unfold("Running_water_nOn_nOff"), ("Running_water", true, true));
+        assert_eq!(unfold("_nOn"), ("_nOn", false, false));
+    }
+
+    #[test]
+    fn a_share_is_held_back_and_nothing_is_lost() {
+        for n in 2..40 {
+            let all: Vec<usize> = (100..100 + n).collect();
+            let mut kept = all.clone();
+            let held = hold_back(&mut kept, 0.1, Key::new(5));
+            assert_eq!(held.len(), ((n as f64 * 0.1).round() as usize).max(1));
+            let mut union = [kept, held].concat();
+            union.sort_unstable();
+            assert_eq!(union, all);
+        }
+        let held = |seed| hold_back(&mut (0..100).collect(), 0.1, Key::new(seed));
+        assert_eq!(held(1), held(1));
+        assert_ne!(held(1), held(2));
+        assert_eq!(hold_back(&mut vec![3, 4], 0.99, Key::new(1)).len(), 1);
+    }
+
+    #[test]
+    fn the_built_in_soundbank_has_disjoint_pools_of_every_class() {
+        let bank = Soundbank::builtin();
+        let pools = bank.pools(1);
+        let used: Vec<usize> =
+            pools.iter().flat_map(|pool| pool.events.concat().into_iter().chain(pool.backgrounds.clone())).collect();
+        assert_eq!(used, (0..bank.sources().len()).collect::<Vec<_>>(), "each sound is in exactly one pool");
+        for pool in &pools {
+            assert_eq!(pool.events.len(), bank.classes().len());
+            assert!(pool.events.iter().all(|files| !files.is_empty()) && !pool.backgrounds.is_empty());
+        }
+        assert_eq!(pools, bank.pools(2), "nothing is held back when there is a validation pool");
+    }
+}

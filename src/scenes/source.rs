@@ -1,0 +1,216 @@
+//! One sound of a soundbank, and a bounded memory of the ones in use.
+//!
+//! In: a [`Source`]. Out: its [`Signal`], mono samples at the rate clips are mixed at.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::{Subset, builtin};
+use crate::audio::{decode, integrated_loudness, resample};
+use crate::config::SceneConfig;
+use crate::{Error, Result};
+
+/// Sounds kept in memory, in bytes of samples: 100 minutes at 44.1 kHz.
+const CACHE_BYTES: usize = 1 << 30;
+
+/// Where the samples are.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// An audio file.
+    File(PathBuf),
+    /// An event of the built-in soundbank.
+    Event {
+        /// The part of the soundbank.
+        subset: Subset,
+        /// The position of its class.
+        class: usize,
+        /// Its number in the class.
+        index: usize,
+    },
+    /// A background of the built-in soundbank.
+    Background {
+        /// The part of the soundbank.
+        subset: Subset,
+        /// Its number.
+        index: usize,
+    },
+}
+
+/// A sound: an event or a background.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its path below the soundbank, with forward slashes.
+    pub name: String,
+    /// Where its samples are.
+    pub origin: Origin,
+    /// The recording starts inside the event (`_nOn`).
+    pub no_onset: bool,
+    /// The recording ends inside the event (`_nOff`).
+    pub no_offset: bool,
+}
+
+impl Source {
+    /// An error about this sound, naming its file.
+    pub fn error(&self, reason: impl Into<String>) -> Error {
+        match &self.origin {
+            Origin::File(path) => Error::audio(path, reason),
+            _ => Error::audio(Path::new("built-in soundbank").join(&self.name), reason),
+        }
+    }
+
+    /// The samples, mono at `rate` Hz.
+    ///
+    /// # Errors
+    /// Whatever keeps a file from being read; [`Error::Audio`] naming it when it is silent.
+    pub fn load(&self, rate: u32) -> Result<Vec<f32>> {
+        let (samples, from) = match &self.origin {
+            Origin::File(path) => {
+                let decoded = decode(path)?;
+                if let Some(warning) = decoded.warning {
+                    tracing::warn!("{}: {warning}", path.display());
+                }
+                (decoded.audio.samples, decoded.audio.rate)
+            }
+            &Origin::Event { subset, class, index } => (builtin::event(subset, class, index), builtin::RATE),
+            &Origin::Background { subset, index } => (builtin::background(subset, index), builtin::RATE),
+        };
+        let samples = if from == rate { samples } else { resample(&samples, from, rate)? };
+        if samples.iter().all(|&x| x == 0.0) {
+            return Err(self.error("is silent: no finite gain exists"));
+        }
+        Ok(samples)
+    }
+}
+
+/// A sound in memory: not empty and not silent.
+#[derive(Debug)]
+pub struct Signal {
+    /// Mono samples at the rate clips are mixed at.
+    pub samples: Vec<f32>,
+    loudness: OnceLock<f64>,
+}
+
+impl Signal {
+    /// A signal of samples at `scene.rate`.
+    pub fn new(samples: Vec<f32>) -> Self {
+        Self { samples, loudness: OnceLock::new() }
+    }
+
+    /// Integrated loudness of the whole in LUFS, measured once; `None` when it is silent.
+    pub fn loudness(&self, scene: &SceneConfig) -> Result<Option<f64>> {
+        if let Some(&loudness) = self.loudness.get() {
+            return Ok(Some(loudness));
+        }
+        let measured = loudness(&self.samples, scene)?;
+        Ok(measured.map(|value| *self.loudness.get_or_init(|| value)))
+    }
+}
+
+/// Integrated loudness in LUFS by SPEC §6's rules; `None` when `samples` are silent.
+pub fn loudness(samples: &[f32], scene: &SceneConfig) -> Result<Option<f64>> {
+    integrated_loudness(samples, scene.rate, scene.loudness_min_s, scene.loudness_floor_lufs)
+}
+
+/// The sounds used last, at one rate, up to [`CACHE_BYTES`].
+#[derive(Debug)]
+pub struct Cache {
+    rate: u32,
+    budget: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// By the position of the source: when it was used last, and its signal.
+    signals: HashMap<usize, (u64, Arc<Signal>)>,
+    bytes: usize,
+    clock: u64,
+}
+
+impl Cache {
+    /// An empty memory for sounds at `rate` Hz.
+    pub fn new(rate: u32) -> Self {
+        Self { rate, budget: CACHE_BYTES, state: Mutex::default() }
+    }
+
+    /// The signal of `sources[id]`, loaded if it is not in memory. Two threads that miss the same sound both load it:
+    /// the result is the same, and none waits for the other.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being read; [`Error::Audio`] naming the file when it is silent.
+    pub fn get(&self, sources: &[Source], id: usize) -> Result<Arc<Signal>> {
+        if let Some(signal) = self.state().find(id) {
+            return Ok(signal);
+        }
+        let signal = Arc::new(Signal::new(sources[id].load(self.rate)?));
+        self.state().insert(id, &signal, self.budget);
+        Ok(signal)
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        // A thread that panicked while it held the lock left at worst a sound less in memory.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn find(&mut self, id: usize) -> Option<Arc<Signal>> {
+        self.clock += 1;
+        let (used, signal) = self.signals.get_mut(&id)?;
+        *used = self.clock;
+        Some(Arc::clone(signal))
+    }
+
+    fn insert(&mut self, id: usize, signal: &Arc<Signal>, budget: usize) {
+        self.clock += 1;
+        if self.signals.insert(id, (self.clock, Arc::clone(signal))).is_none() {
+            self.bytes += bytes(signal);
+        }
+        while self.bytes > budget {
+            let oldest = self.signals.iter().min_by_key(|(_, (used, _))| *used).map(|(&id, _)| id);
+            let Some((_, signal)) = oldest.and_then(|id| self.signals.remove(&id)) else { break };
+            self.bytes -= bytes(&signal);
+        }
+    }
+}
+
+fn bytes(signal: &Signal) -> usize {
+    size_of_val(signal.samples.as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(n: usize) -> Vec<Source> {
+        let origin = |index| Origin::Event { subset: Subset::Train, class: 3, index };
+        let source = |i| Source { name: format!("{i}"), origin: origin(i), no_onset: false, no_offset: false };
+        (0..n).map(source).collect()
+    }
+
+    #[test]
+    fn the_cache_keeps_what_was_used_last_within_its_budget() {
+        let sources = sources(4);
+        let lengths: Vec<usize> = (0..4).map(|i| 4 * builtin::event(Subset::Train, 3, i).len()).collect();
+        let mut cache = Cache::new(builtin::RATE);
+        cache.budget = lengths[0] + lengths[1] + lengths[2];
+        let first = cache.get(&sources, 0).unwrap();
+        cache.get(&sources, 1).unwrap();
+        cache.get(&sources, 2).unwrap();
+        assert!(Arc::ptr_eq(&first, &cache.get(&sources, 0).unwrap()), "loaded twice");
+        cache.get(&sources, 3).unwrap();
+        let state = cache.state();
+        assert!(state.bytes <= cache.budget, "{} of {} bytes", state.bytes, cache.budget);
+        assert_eq!(state.bytes, state.signals.keys().map(|&id| lengths[id]).sum::<usize>());
+        assert!(!state.signals.contains_key(&1), "the one unused for longest stays");
+    }
+
+    #[test]
+    fn a_signal_larger_than_the_budget_is_still_given() {
+        let mut cache = Cache::new(builtin::RATE);
+        cache.budget = 10;
+        assert!(!cache.get(&sources(1), 0).unwrap().samples.is_empty());
+        assert_eq!(cache.state().bytes, 0);
+    }
+}

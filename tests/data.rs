@@ -1,0 +1,16 @@
+//! From folders of sounds to datasets: scanning, generating, opening, cutting segments (SPEC §6).
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+#[path = "data/bank.rs"]
+mod bank;
+#[path = "data/finished.rs"]
+mod finished;
+#[path = "data/generated.rs"]
+mod generated;
+#[path = "data/real.rs"]
+mod real;
+#[path = "data/scanning.rs"]
+mod scanning;
+#[path = "data/segments.rs"]
+mod segments;

@@ -1,0 +1,108 @@
+//! Small soundbanks in temporary folders, and reading back what was generated from them.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use weaklabel::audio::{Audio, write_wav16};
+use weaklabel::config::{Config, SceneConfig};
+use weaklabel::counter_rng::Key;
+use weaklabel::scenes::generate::{Options, Summary, generate};
+use weaklabel::{Error, Result};
+
+/// Low enough for quick tests, high enough for the loudness meter.
+pub const RATE: u32 = 16_000;
+
+/// A folder that can become a soundbank and a place for what comes out of it.
+pub struct Bank {
+    home: TempDir,
+}
+
+impl Bank {
+    /// No sound yet.
+    pub fn empty() -> Self {
+        Self { home: tempfile::tempdir().unwrap() }
+    }
+
+    /// Cat, Dog and Tap with `n_train` and two evaluation events each, three and one backgrounds.
+    pub fn new(n_train: usize) -> Self {
+        let bank = Self::empty();
+        for class in ["Cat", "Dog", "Tap"] {
+            for (subset, n) in [("train", n_train), ("eval", 2)] {
+                for i in 0..n {
+                    bank.event(subset, class, &format!("{i}"), 0.4 + 0.3 * i as f64);
+                }
+            }
+        }
+        for (subset, group, seconds) in [("train", "room", 11.0), ("train", "street", 4.0), ("eval", "room", 10.0)] {
+            bank.background(subset, group, "a", seconds);
+        }
+        bank.background("train", "room", "b", 12.5);
+        bank
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.home.path().join("bank")
+    }
+
+    pub fn out(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    pub fn folder(&self, subset: &str, below: &str) -> PathBuf {
+        self.root().join(subset).join("soundbank").join(below)
+    }
+
+    /// A burst of noise, different for every name.
+    pub fn event(&self, subset: &str, class: &str, name: &str, seconds: f64) -> PathBuf {
+        let path = self.folder(subset, &format!("foreground/{class}/{name}.wav"));
+        write(&path, &noise(path.to_str().unwrap(), seconds, 0.3));
+        path
+    }
+
+    pub fn background(&self, subset: &str, group: &str, name: &str, seconds: f64) -> PathBuf {
+        let path = self.folder(subset, &format!("background/{group}/{name}.wav"));
+        write(&path, &noise(path.to_str().unwrap(), seconds, 0.02));
+        path
+    }
+
+    /// Clips of this soundbank: 12, 6 and 6.
+    pub fn config(&self) -> Config {
+        let mut config = Config { scene: SceneConfig { rate: RATE, ..SceneConfig::default() }, ..Config::default() };
+        config.data.soundbank = Some(self.root());
+        (config.data.train, config.data.validation, config.data.eval) = (12, 6, 6);
+        config
+    }
+
+    pub fn generate(&self, config: &Config, name: &str, wav: bool) -> Result<Summary> {
+        let out = self.out(name);
+        generate(&Options { config, out: &out, wav, force: false }, &|_, _| ())
+    }
+}
+
+pub fn noise(name: &str, seconds: f64, amplitude: f64) -> Vec<f32> {
+    let mut stream = Key::new(1).named(name).stream();
+    (0..(seconds * f64::from(RATE)).round() as usize).map(|_| (amplitude * stream.uniform(-1.0, 1.0)) as f32).collect()
+}
+
+pub fn write(path: &Path, samples: &[f32]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    write_wav16(path, &Audio { rate: RATE, samples: samples.to_vec() }).unwrap();
+}
+
+/// The rows of a table with a header, by column.
+pub fn table(path: &Path) -> Vec<HashMap<String, String>> {
+    let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').from_path(path).unwrap();
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+pub fn number(row: &HashMap<String, String>, column: &str) -> f64 {
+    row[column].parse().unwrap()
+}
+
+/// Asserts that the message names everything in `words`.
+pub fn assert_names(error: &Error, words: &[&str]) {
+    let message = error.to_string();
+    assert!(words.iter().all(|word| message.contains(word)), "{message:?} does not name all of {words:?}");
+}

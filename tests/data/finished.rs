@@ -1,0 +1,156 @@
+//! Folders of finished clips with DESED's annotations.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+use weaklabel::config::Config;
+use weaklabel::scenes::{Dataset, Subset};
+
+use crate::bank::{assert_names, noise, write};
+
+const HEADER: &str = "filename\tonset\toffset\tevent_label\n";
+
+fn clip(dir: &Path, name: &str, seconds: f64) {
+    write(&dir.join(name), &noise(name, seconds, 0.1));
+}
+
+/// Ten training clips with two classes, two evaluation clips, one of them with two events and one with none.
+fn folder() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let mut train = HEADER.to_owned();
+    for i in (0..10).rev() {
+        clip(dir.path(), &format!("train/{i}.wav"), 3.0);
+        train += &format!("{i}.wav\t0.5\t1.25\t{}\n", if i % 2 == 0 { "Dog" } else { "Cat" });
+    }
+    fs::write(dir.path().join("train.tsv"), train).unwrap();
+    clip(dir.path(), "eval/two.wav", 4.0);
+    clip(dir.path(), "eval/none.wav", 4.0);
+    let eval = format!("{HEADER}two.wav\t3.5\t\tDog\nnone.wav\t\t\t\ntwo.wav\t0.25\t2.25\tCat\n");
+    fs::write(dir.path().join("eval.tsv"), eval).unwrap();
+    dir
+}
+
+fn open(dir: &TempDir, seed: u64) -> weaklabel::Result<Dataset> {
+    let mut config = Config::default();
+    config.data.seed = seed;
+    Dataset::open(dir.path(), &config)
+}
+
+fn append(dir: &TempDir, table: &str, line: &str) {
+    let path = dir.path().join(table);
+    fs::write(&path, fs::read_to_string(&path).unwrap() + line).unwrap();
+}
+
+#[test]
+fn clips_events_and_classes_are_found() {
+    let dir = folder();
+    let dataset = open(&dir, 1).unwrap();
+    assert_eq!(dataset.classes(), ["Cat", "Dog"]);
+    assert_eq!(Subset::all().map(|subset| dataset.len(subset)), [8, 2, 2]);
+    // In the order of their names: none.wav, two.wav.
+    assert_eq!((dataset.labels(Subset::Eval, 0), dataset.labels(Subset::Eval, 1)), ([].as_slice(), [0, 1].as_slice()));
+    for index in 0..2 {
+        let lengths: Vec<usize> =
+            dataset.segments(Subset::Eval, index, &[1.0, 10.0]).unwrap().iter().map(Vec::len).collect();
+        assert_eq!(lengths, [16_000, 64_000], "a clip shorter than the segment is taken whole");
+    }
+}
+
+#[test]
+fn a_share_of_every_class_is_held_back_by_the_seed() {
+    let dir = folder();
+    let part = |seed| {
+        let dataset = open(&dir, seed).unwrap();
+        let labels = |subset| (0..dataset.len(subset)).map(|i| dataset.labels(subset, i)[0]).collect::<Vec<_>>();
+        let mut counts = labels(Subset::Validation);
+        counts.sort_unstable();
+        assert_eq!(counts, [0, 1], "one clip of either class");
+        let held: Vec<_> = (0..2).map(|i| dataset.segment(Subset::Validation, i, 3.0).unwrap()).collect();
+        let kept: Vec<_> = (0..8).map(|i| dataset.segment(Subset::Train, i, 3.0).unwrap()).collect();
+        assert!(held.iter().all(|clip| !kept.contains(clip)));
+        held
+    };
+    assert_eq!(part(1), part(1));
+    assert!((2..10).any(|seed| part(seed) != part(1)));
+    assert_ne!(open(&dir, 1).unwrap().fingerprint(), open(&dir, 2).unwrap().fingerprint());
+}
+
+#[test]
+fn validation_clips_of_its_own_are_used() {
+    let dir = folder();
+    clip(dir.path(), "validation/v.wav", 3.0);
+    fs::write(dir.path().join("validation.tsv"), format!("{HEADER}v.wav\t0\t1\tCat\n")).unwrap();
+    let dataset = open(&dir, 1).unwrap();
+    assert_eq!(Subset::all().map(|subset| dataset.len(subset)), [10, 1, 2]);
+}
+
+#[test]
+fn segments_lie_around_the_longest_event() {
+    let dir = folder();
+    let dataset = open(&dir, 3).unwrap();
+    let whole = dataset.segment(Subset::Eval, 1, 4.0).unwrap();
+    // Of 1 s, inside the event from 0.25 to 2.25 s, which also is the longer one.
+    let segment = dataset.segment(Subset::Eval, 1, 1.0).unwrap();
+    let start = whole.windows(segment.len()).position(|part| part == segment).unwrap();
+    assert!((4_000..=20_000).contains(&start), "starts at sample {start}");
+}
+
+#[test]
+fn the_fingerprint_follows_annotations_and_files() {
+    let dir = folder();
+    let before = open(&dir, 1).unwrap().fingerprint();
+    assert_eq!(before, open(&dir, 1).unwrap().fingerprint());
+    append(&dir, "eval.tsv", "none.wav\t1\t2\tCat\n");
+    let annotated = open(&dir, 1).unwrap().fingerprint();
+    assert_ne!(before, annotated);
+    clip(dir.path(), "train/3.wav", 3.5);
+    assert_ne!(annotated, open(&dir, 1).unwrap().fingerprint());
+}
+
+#[test]
+fn what_does_not_fit_is_named_with_its_line() {
+    type Spoil = fn(&TempDir);
+    let cases: [(Spoil, &[&str]); 6] = [
+        (|dir| append(dir, "eval.tsv", "two.wav\t1\t2\tEmu\n"), &["eval.tsv:5", "Emu", "Cat, Dog"]),
+        (
+            |dir| append(dir, "train.tsv", "x.wav\t1\t2\tCat\ny.wav\t1\t2\tCat\n"),
+            &["train.tsv:12", "x.wav", "1 others"],
+        ),
+        (|dir| append(dir, "eval.tsv", "two.wav\t1\tlate\tCat\n"), &["eval.tsv:5", "late"]),
+        (|dir| fs::remove_file(dir.path().join("eval.tsv")).unwrap(), &["eval.tsv", "validation may be left out"]),
+        (|dir| fs::remove_file(dir.path().join("train.tsv")).unwrap(), &["no train.tsv"]),
+        (
+            |dir| {
+                clip(dir.path(), "eval/only.wav", 1.0);
+                fs::write(dir.path().join("train.tsv"), format!("{HEADER}1.wav\t0\t1\tCat\n2.wav\t0\t1\tDog\n"))
+                    .unwrap();
+            },
+            &["train.tsv", "too few clips"],
+        ),
+    ];
+    for (spoil, words) in cases {
+        let dir = folder();
+        spoil(&dir);
+        let error = open(&dir, 1).unwrap_err();
+        assert_names(&error, words);
+        assert_eq!(error.exit_code(), 3);
+    }
+}
+
+#[test]
+fn clips_that_are_not_listed_are_left_out() {
+    let dir = folder();
+    clip(dir.path(), "eval/more.wav", 1.0);
+    assert_eq!(open(&dir, 1).unwrap().len(Subset::Eval), 2);
+}
+
+#[test]
+fn clips_that_cannot_be_used_are_named() {
+    let dir = folder();
+    fs::write(dir.path().join("eval/none.wav"), "nothing").unwrap();
+    clip(dir.path(), "eval/two.wav", 0.25);
+    let dataset = open(&dir, 1).unwrap();
+    assert_names(&dataset.segment(Subset::Eval, 0, 1.0).unwrap_err(), &["eval/none.wav", "not audio"]);
+    assert_names(&dataset.segment(Subset::Eval, 1, 1.0).unwrap_err(), &["eval/two.wav", "lasts 0.25 s"]);
+}
