@@ -1,0 +1,117 @@
+//! What a pass leaves on the GPU: the input of a batch, every layer's output, and the gradients on the way back.
+
+use super::Architecture;
+use crate::Result;
+use crate::gpu::{Gpu, Tensor};
+use crate::kernels::dropout::Dropout;
+use crate::kernels::population::Routed;
+
+/// How many segments of which length enter one pass of each member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batch {
+    /// Models.
+    pub members: usize,
+    /// Segments of one model.
+    pub segments: usize,
+    /// Chunks of one segment.
+    pub chunks: usize,
+}
+
+/// What a pass is for.
+#[derive(Clone)]
+pub enum Mode {
+    /// Probabilities, nothing dropped, no way back.
+    Evaluate,
+    /// Logits, with dropout, winners kept for the backward pass.
+    Train {
+        /// Dropout of every layer: convolutions, then G's hidden layer.
+        dropout: Vec<Dropout>,
+    },
+}
+
+impl Mode {
+    /// Dropout of layer `layer`, convolutions first.
+    pub(super) fn dropout(&self, layer: usize) -> Dropout {
+        match self {
+            Self::Evaluate => Dropout::Off,
+            Self::Train { dropout } => dropout[layer].clone(),
+        }
+    }
+}
+
+/// The tensors of one batch.
+pub struct Activations {
+    /// Its size.
+    pub batch: Batch,
+    /// Standardised log-mel, `[member, segment, frame, band]`.
+    pub input: Tensor<f32>,
+    /// Each convolution's output, `[member, chunk, channel, time, mel]`; the last as
+    /// `[member, segment, chunk, channel, time, mel]`.
+    pub pooled: Vec<Tensor<f32>>,
+    /// Winners and gradients of the same shapes; empty in evaluation.
+    pub routed: Vec<Tensor<Routed>>,
+    /// `[member, segment, mel · channel]`.
+    pub embedding: Tensor<f32>,
+    /// `[member, segment, unit]`.
+    pub hidden: Tensor<f32>,
+    /// Logits in training, probabilities in evaluation, `[member, segment, class]`.
+    pub output: Tensor<f32>,
+    /// Gradients of embedding, hidden units and logits; none in evaluation.
+    pub gradients: Option<Gradients>,
+}
+
+/// Gradients of G's tensors, of the same shapes.
+pub struct Gradients {
+    /// `[member, segment, mel · channel]`.
+    pub embedding: Tensor<f32>,
+    /// `[member, segment, unit]`, before LeakyReLU and dropout.
+    pub hidden: Tensor<f32>,
+    /// `[member, segment, class]`.
+    pub logits: Tensor<f32>,
+}
+
+impl Activations {
+    /// Tensors for `batch`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Kernel`] when one exceeds what the adapter binds or has room for.
+    pub fn new(gpu: &Gpu, architecture: &Architecture, batch: Batch, train: bool) -> Result<Self> {
+        let Batch { members, segments, chunks } = batch;
+        let last = architecture.convs.len() - 1;
+        let shape = |layer: usize| {
+            let [_, _, channels, time, mel] = architecture.conv_shape(layer, members, segments * chunks).output_shape();
+            match layer == last {
+                true => vec![members, segments, chunks, channels, time, mel],
+                false => vec![members, segments * chunks, channels, time, mel],
+            }
+        };
+        let layers = 0..=last;
+        let of_segment = |name: &str, size: usize| gpu.tensor(name, &[members, segments, size]);
+        let (embedding, hidden, classes) = (architecture.embedding(), architecture.hidden, architecture.classes);
+        let gradients = || -> Result<Gradients> {
+            Ok(Gradients {
+                embedding: of_segment("d_embedding", embedding)?,
+                hidden: of_segment("d_hidden", hidden)?,
+                logits: of_segment("d_logits", classes)?,
+            })
+        };
+        Ok(Self {
+            batch,
+            input: gpu.tensor("input", &[members, segments, chunks * architecture.chunk_frames, architecture.bands])?,
+            pooled: layers
+                .clone()
+                .map(|layer| gpu.tensor(&format!("pool{layer}"), &shape(layer)))
+                .collect::<Result<_>>()?,
+            routed: match train {
+                true => {
+                    layers.map(|layer| gpu.tensor(&format!("routed{layer}"), &shape(layer))).collect::<Result<_>>()?
+                }
+                false => Vec::new(),
+            },
+            embedding: of_segment("embedding", embedding)?,
+            hidden: of_segment("hidden", hidden)?,
+            output: of_segment("output", classes)?,
+            gradients: train.then(gradients).transpose()?,
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! Layers and parameters as the configuration describes them, on paper only.
+
+use crate::config::{FeatureConfig, ModelConfig};
+use crate::kernels::conv::ConvShape;
+use crate::kernels::linear::LinearShape;
+
+/// The layers of E and G.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Architecture {
+    /// Convolution layers, input first.
+    pub convs: Vec<ConvLayer>,
+    /// Hidden units of G.
+    pub hidden: usize,
+    /// Classes.
+    pub classes: usize,
+    /// Mel bands.
+    pub bands: usize,
+    /// Frames of a chunk.
+    pub chunk_frames: usize,
+    /// Side of the convolution kernels.
+    pub kernel: usize,
+    /// Slope of LeakyReLU below zero.
+    pub slope: f64,
+    /// Dropout probability in training.
+    pub dropout: f64,
+}
+
+/// One convolution layer with its max-pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConvLayer {
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Time steps before the pool.
+    pub time: usize,
+    /// Mel positions before the pool.
+    pub mel: usize,
+    /// Pool window as [time, mel].
+    pub pool: [usize; 2],
+}
+
+/// One parameter tensor in PyTorch's layout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// `cnn.conv0.weight` … `fc.linear1.bias`.
+    pub name: String,
+    /// out × in × time × mel, out × in, or out.
+    pub shape: Vec<usize>,
+    /// Inputs that one output depends on; bounds the initial values.
+    pub fan_in: usize,
+    /// First element among all parameters of a model.
+    pub first: usize,
+}
+
+impl Parameter {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Architecture {
+    /// The layers that `model` describes for features of `features` and `classes` classes. The configuration is valid.
+    pub fn new(model: &ModelConfig, features: &FeatureConfig, classes: usize) -> Self {
+        let (mut inputs, mut time, mut mel) = (1, model.chunk_frames, features.bands);
+        let layer = |(&outputs, &pool): (&usize, &[usize; 2])| {
+            let layer = ConvLayer { inputs, outputs, time, mel, pool };
+            (inputs, time, mel) = (outputs, time / pool[0], mel / pool[1]);
+            layer
+        };
+        Self {
+            convs: model.filters.iter().zip(&model.pools).map(layer).collect(),
+            hidden: model.hidden,
+            classes,
+            bands: features.bands,
+            chunk_frames: model.chunk_frames,
+            kernel: model.kernel,
+            slope: model.slope,
+            dropout: model.dropout,
+        }
+    }
+
+    /// Channels, time steps and mel positions behind the last pool.
+    pub fn last(&self) -> [usize; 3] {
+        let last = self.convs.last().expect("a checked configuration has a layer");
+        [last.outputs, last.time / last.pool[0], last.mel / last.pool[1]]
+    }
+
+    /// Coordinates of an embedding.
+    pub fn embedding(&self) -> usize {
+        let [channels, _, mel] = self.last();
+        channels * mel
+    }
+
+    /// Convolution layer `layer` for a population.
+    pub fn conv_shape(&self, layer: usize, members: usize, chunks: usize) -> ConvShape {
+        let ConvLayer { inputs, outputs, time, mel, pool } = self.convs[layer];
+        ConvShape { members, chunks, inputs, outputs, time, mel, kernel: self.kernel, pool }
+    }
+
+    /// Fully connected layer `layer` of G (0 or 1) for a population.
+    pub fn linear_shape(&self, layer: usize, members: usize, rows: usize) -> LinearShape {
+        let (inputs, outputs) = if layer == 0 { (self.embedding(), self.hidden) } else { (self.hidden, self.classes) };
+        LinearShape { members, rows, inputs, outputs }
+    }
+
+    /// All parameter tensors in the order in which they are stored: each layer's weights, then its biases.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let convs = self.convs.iter().enumerate().map(|(index, conv)| {
+            (format!("cnn.conv{index}"), vec![conv.outputs, conv.inputs, self.kernel, self.kernel])
+        });
+        let linears = [0, 1].map(|index| {
+            let shape = self.linear_shape(index, 1, 1);
+            (format!("fc.linear{index}"), vec![shape.outputs, shape.inputs])
+        });
+        let mut first = 0;
+        let mut parameters = Vec::new();
+        for (name, shape) in convs.chain(linears) {
+            let fan_in = shape[1..].iter().product();
+            for (kind, shape) in [("weight", shape.clone()), ("bias", vec![shape[0]])] {
+                let parameter = Parameter { name: format!("{name}.{kind}"), shape, fan_in, first };
+                first += parameter.len();
+                parameters.push(parameter);
+            }
+        }
+        parameters
+    }
+
+    /// Elements of all parameters of one model.
+    pub fn n_parameters(&self) -> usize {
+        self.parameters().iter().map(Parameter::len).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SPEC §§2 and 3 count 25 905 parameters in E, 4 192 and 330 in G.
+    #[test]
+    fn the_default_architecture_has_the_parameters_of_the_specification() {
+        let architecture = Architecture::new(&ModelConfig::default(), &FeatureConfig::default(), 10);
+        assert_eq!(architecture.n_parameters(), 25_905 + 4_192 + 330);
+        assert_eq!(architecture.embedding(), 130);
+        let parameters = architecture.parameters();
+        assert_eq!(parameters[0].name, "cnn.conv0.weight");
+        assert_eq!(parameters[6].shape, [65, 32, 3, 3]);
+        assert_eq!((parameters[8].name.as_str(), parameters[8].fan_in), ("fc.linear0.weight", 130));
+    }
+}

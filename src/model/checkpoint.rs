@@ -1,0 +1,204 @@
+//! Models on disk: safetensors with PyTorch's names and layouts, everything needed to use them in the metadata; and the
+//! state of a whole population from which training goes on to the same bits.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde::{Deserialize, Serialize};
+
+use super::Architecture;
+use crate::config::{FeatureConfig, ModelConfig};
+use crate::kernels::population::Member;
+use crate::{Error, Result, atomic};
+
+/// What a checkpoint says about the model besides its parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    /// Class names; output k is class k.
+    pub classes: Vec<String>,
+    /// How features are made.
+    pub features: FeatureConfig,
+    /// The layers.
+    pub model: ModelConfig,
+    /// Mean of every band over the training frames.
+    pub mean: Vec<f64>,
+    /// Deviation of every band over the training frames.
+    pub std: Vec<f64>,
+    /// Seed the model was drawn from.
+    pub seed: u64,
+    /// Epoch the parameters are from, counted from 0.
+    pub epoch: usize,
+}
+
+/// Writes one model: a tensor for each of [`Architecture::parameters`], `description` as JSON in the metadata.
+///
+/// # Errors
+/// [`Error::Io`] naming the file; nothing is left under `path` unless it is whole.
+pub fn write_model(
+    path: &Path,
+    architecture: &Architecture,
+    parameters: &[f32],
+    description: &Description,
+) -> Result<()> {
+    let tensors = architecture.parameters();
+    let views = tensors.iter().map(|p| (p.name.as_str(), p.shape.clone(), &parameters[p.first..p.first + p.len()]));
+    let json = serde_json::to_string(description).map_err(|e| Error::io("write", path, e.into()))?;
+    write(path, views.collect(), [("weaklabel".to_string(), json)].into())
+}
+
+/// Reads one model back: its parameters in the order of [`Architecture::parameters`], and its description.
+///
+/// # Errors
+/// [`Error::Data`] naming what the file lacks; [`Error::Io`].
+pub fn read_model(path: &Path) -> Result<(Vec<f32>, Description)> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let (tensors, metadata) = parse(path, &bytes)?;
+    let description: Description = serde_json::from_str(entry(path, &metadata, "weaklabel")?)
+        .map_err(|e| Error::data(path, format!("its metadata cannot be read: {e}")))?;
+    let architecture = Architecture::new(&description.model, &description.features, description.classes.len());
+    let mut parameters = Vec::with_capacity(architecture.n_parameters());
+    for parameter in architecture.parameters() {
+        parameters.extend(floats(path, &tensors, &parameter.name, &parameter.shape)?);
+    }
+    Ok((parameters, description))
+}
+
+/// Where a population stands between two epochs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// Epochs done.
+    pub epoch: usize,
+    /// Parameters and moments, `[member, 3, parameter]`.
+    pub state: Vec<f32>,
+    /// Best parameters, `[member, parameter]`.
+    pub best: Vec<f32>,
+    /// Progress of each member.
+    pub progress: Vec<Member>,
+    /// What the run depends on besides its configuration: the data's fingerprint.
+    pub fingerprint: String,
+}
+
+/// Writes the standing of a population of `members` models.
+///
+/// # Errors
+/// As [`write_model`].
+pub fn write_standing(path: &Path, standing: &Standing) -> Result<()> {
+    let members = standing.progress.len();
+    let parameters = standing.best.len() / members;
+    let progress: &[f32] = bytemuck::cast_slice(&standing.progress);
+    let views = vec![
+        ("state", vec![members, 3, parameters], standing.state.as_slice()),
+        ("best", vec![members, parameters], standing.best.as_slice()),
+        // Records of bits, stored under a type of their size.
+        ("progress", vec![members, progress.len() / members], progress),
+    ];
+    let metadata = [("epoch", standing.epoch.to_string()), ("data", standing.fingerprint.clone())];
+    write(path, views, metadata.map(|(key, value)| (key.to_string(), value)).into())
+}
+
+/// Reads the standing of a population of `members` models with `parameters` parameters each.
+///
+/// # Errors
+/// [`Error::Data`] when the file is not such a standing; [`Error::Io`].
+pub fn read_standing(path: &Path, members: usize, parameters: usize) -> Result<Standing> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let (tensors, metadata) = parse(path, &bytes)?;
+    let epoch = entry(path, &metadata, "epoch")?;
+    let fields = size_of::<Member>() / size_of::<f32>();
+    let progress = floats(path, &tensors, "progress", &[members, fields])?;
+    Ok(Standing {
+        epoch: epoch.parse().map_err(|_| Error::data(path, format!("its epoch '{epoch}' is not a number")))?,
+        state: floats(path, &tensors, "state", &[members, 3, parameters])?,
+        best: floats(path, &tensors, "best", &[members, parameters])?,
+        progress: bytemuck::pod_collect_to_vec(&progress),
+        fingerprint: entry(path, &metadata, "data")?.to_string(),
+    })
+}
+
+fn write(path: &Path, tensors: Vec<(&str, Vec<usize>, &[f32])>, mut metadata: HashMap<String, String>) -> Result<()> {
+    metadata.insert("format".into(), "pt".into());
+    let bad = |e: safetensors::SafeTensorError| Error::data(path, format!("cannot be put together: {e}"));
+    let mut views = Vec::with_capacity(tensors.len());
+    for (name, shape, values) in tensors {
+        views.push((name, TensorView::new(Dtype::F32, shape, bytemuck::cast_slice(values)).map_err(bad)?));
+    }
+    atomic::write_bytes(path, &serialize(views, Some(metadata)).map_err(bad)?)
+}
+
+fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<(SafeTensors<'a>, HashMap<String, String>)> {
+    let bad = |e: safetensors::SafeTensorError| Error::data(path, format!("not a safetensors file: {e}"));
+    let tensors = SafeTensors::deserialize(bytes).map_err(bad)?;
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(bad)?;
+    Ok((tensors, metadata.metadata().clone().unwrap_or_default()))
+}
+
+fn entry<'a>(path: &Path, metadata: &'a HashMap<String, String>, key: &str) -> Result<&'a str> {
+    metadata.get(key).map(String::as_str).ok_or_else(|| Error::data(path, format!("its metadata lack '{key}'")))
+}
+
+fn floats(path: &Path, tensors: &SafeTensors<'_>, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+    let tensor = tensors.tensor(name).map_err(|_| Error::data(path, format!("holds no tensor '{name}'")))?;
+    if tensor.dtype() != Dtype::F32 || tensor.shape() != shape {
+        let found = format!("'{name}' is {:?} {:?}, expected F32 {shape:?}", tensor.dtype(), tensor.shape());
+        return Err(Error::data(path, found));
+    }
+    Ok(bytemuck::pod_collect_to_vec(tensor.data()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::initial_parameters;
+
+    fn description() -> Description {
+        Description {
+            classes: vec!["a".into(), "b".into(), "c".into()],
+            features: FeatureConfig::default(),
+            model: ModelConfig::default(),
+            mean: vec![0.1; 64],
+            std: vec![1.0 / 3.0; 64],
+            seed: 7,
+            epoch: 12,
+        }
+    }
+
+    #[test]
+    fn a_model_comes_back_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("best.safetensors");
+        let architecture = Architecture::new(&ModelConfig::default(), &FeatureConfig::default(), 3);
+        let parameters = initial_parameters(&architecture, 7);
+        write_model(&path, &architecture, &parameters, &description()).unwrap();
+        assert_eq!(read_model(&path).unwrap(), (parameters, description()));
+    }
+
+    #[test]
+    fn a_standing_comes_back_bit_for_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("last.safetensors");
+        let progress =
+            vec![Member { dropout_key: [u32::MAX, 0x7fc0_0001], best_score: 1.5, ..Member::new(1) }, Member::new(2)];
+        let standing =
+            Standing { epoch: 3, state: vec![0.5; 24], best: vec![-1.0; 8], progress, fingerprint: "ab12".into() };
+        write_standing(&path, &standing).unwrap();
+        let back = read_standing(&path, 2, 4).unwrap();
+        assert_eq!(bytemuck::cast_slice::<_, u8>(&back.progress), bytemuck::cast_slice::<_, u8>(&standing.progress));
+        assert_eq!(
+            (back.epoch, back.state, back.best, back.fingerprint),
+            (3, standing.state, standing.best, "ab12".into())
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_checkpoint_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("best.safetensors");
+        std::fs::write(&path, b"not a checkpoint at all").unwrap();
+        let error = read_model(&path).unwrap_err();
+        assert!(error.to_string().contains("best.safetensors") && error.exit_code() == 3, "{error}");
+        write(&path, vec![("x", vec![2], &[1.0, 2.0])], HashMap::new()).unwrap();
+        assert!(read_model(&path).unwrap_err().to_string().contains("'weaklabel'"));
+        assert!(read_standing(&path, 1, 1).unwrap_err().to_string().contains("'epoch'"));
+    }
+}

@@ -1,0 +1,17 @@
+//! The networks E and G (SPEC §§2, 3): their layers, parameters, and the kernels of a forward and a backward pass.
+//!
+//! In: a configuration and class names. Out: a [`Population`] of models on the GPU, and recordings of its passes.
+
+mod activations;
+mod architecture;
+pub mod checkpoint;
+mod init;
+mod passes;
+mod population;
+mod tiles;
+
+pub use activations::{Activations, Batch, Mode};
+pub use architecture::{Architecture, ConvLayer, Parameter};
+pub use init::initial_parameters;
+pub use passes::{backward, forward};
+pub use population::Population;

@@ -1,0 +1,119 @@
+//! The kernels of a forward and of a backward pass, in order (SPEC §§2, 3).
+
+use super::{Activations, Mode, Population, tiles};
+use crate::gpu::{Gpu, Recording};
+use crate::kernels::chunk_mean::ChunkMean;
+use crate::kernels::chunk_mean_grad::ChunkMeanGrad;
+use crate::kernels::conv_forward::ConvForward;
+use crate::kernels::conv_input_grad::ConvInputGrad;
+use crate::kernels::conv_weight_grad::ConvWeightGrad;
+use crate::kernels::linear_backward::{Below, LinearBackward};
+use crate::kernels::linear_forward::{Activation, LinearForward};
+
+/// Pushes E and G from `activations.input` to `activations.output`.
+pub fn forward(gpu: &Gpu, recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
+    let architecture = &population.architecture;
+    let batch = activations.batch;
+    let n_convs = architecture.convs.len();
+    for layer in 0..n_convs {
+        let shape = architecture.conv_shape(layer, batch.members, batch.segments * batch.chunks);
+        recording.push(ConvForward {
+            shape,
+            layer,
+            slope: architecture.slope,
+            input: if layer == 0 { activations.input.clone() } else { activations.pooled[layer - 1].clone() },
+            packed: population.forward_weights(layer),
+            output: activations.pooled[layer].clone(),
+            routed: activations.routed.get(layer).cloned(),
+            members: population.progress.clone(),
+            dropout: mode.dropout(layer),
+            tile: tiles::forward(gpu.class(), &shape),
+        });
+    }
+    recording
+        .push(ChunkMean { pooled: activations.pooled[n_convs - 1].clone(), embedding: activations.embedding.clone() });
+    recording.push(LinearForward {
+        shape: architecture.linear_shape(0, batch.members, batch.segments),
+        layer: n_convs,
+        input: activations.embedding.clone(),
+        packed: population.linear_weights(0),
+        output: activations.hidden.clone(),
+        members: population.progress.clone(),
+        activation: Activation::Leaky(architecture.slope),
+        dropout: mode.dropout(n_convs),
+    });
+    recording.push(LinearForward {
+        shape: architecture.linear_shape(1, batch.members, batch.segments),
+        layer: n_convs + 1,
+        input: activations.hidden.clone(),
+        packed: population.linear_weights(1),
+        output: activations.output.clone(),
+        members: population.progress.clone(),
+        activation: if matches!(mode, Mode::Evaluate) { Activation::Sigmoid } else { Activation::None },
+        dropout: crate::kernels::dropout::Dropout::Off,
+    });
+}
+
+/// Pushes the way back from the gradient of the logits to the partial gradients of every parameter. Panics when the
+/// activations were made for evaluation.
+pub fn backward(gpu: &Gpu, recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
+    let architecture = &population.architecture;
+    let batch = activations.batch;
+    let n_convs = architecture.convs.len();
+    let gradients = activations.gradients.as_ref().expect("activations made for training");
+    let linear = |layer: usize| architecture.linear_shape(layer, batch.members, batch.segments);
+    recording.push(LinearBackward {
+        shape: linear(1),
+        input: activations.hidden.clone(),
+        below: Some(Below { layer: n_convs, slope: architecture.slope, dropout: mode.dropout(n_convs) }),
+        packed: population.linear_weights(1),
+        d_output: gradients.logits.clone(),
+        d_input: gradients.hidden.clone(),
+        partials: population.partials.clone(),
+        at: population.partials_at[n_convs + 1],
+        members: population.progress.clone(),
+    });
+    recording.push(LinearBackward {
+        shape: linear(0),
+        input: activations.embedding.clone(),
+        below: None,
+        packed: population.linear_weights(0),
+        d_output: gradients.hidden.clone(),
+        d_input: gradients.embedding.clone(),
+        partials: population.partials.clone(),
+        at: population.partials_at[n_convs],
+        members: population.progress.clone(),
+    });
+    let [channels, time, mel] = architecture.last();
+    recording.push(ChunkMeanGrad {
+        d_embedding: gradients.embedding.clone(),
+        lower: activations.routed[n_convs - 1].clone(),
+        shape: [batch.members, batch.segments, batch.chunks, channels, time, mel],
+        slope: architecture.slope,
+        scale: mode.dropout(n_convs - 1).scale(),
+    });
+    for layer in (0..n_convs).rev() {
+        let shape = architecture.conv_shape(layer, batch.members, batch.segments * batch.chunks);
+        recording.push(ConvWeightGrad {
+            shape,
+            input: if layer == 0 { activations.input.clone() } else { activations.pooled[layer - 1].clone() },
+            upper: activations.routed[layer].clone(),
+            partials: population.partials.clone(),
+            at: population.partials_at[layer],
+            members: population.progress.clone(),
+            tile: tiles::weight_grad(gpu.class(), &shape),
+        });
+        if layer > 0 {
+            recording.push(ConvInputGrad {
+                shape,
+                slope: architecture.slope,
+                scale: mode.dropout(layer - 1).scale(),
+                upper: activations.routed[layer].clone(),
+                packed: population.backward_weights(layer),
+                lower: activations.routed[layer - 1].clone(),
+                members: population.progress.clone(),
+                tile: tiles::input_grad(gpu.class(), &shape),
+            });
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Several models of one architecture on the GPU: parameters, moments, gradients, and the layouts kernels read.
+
+use super::{Architecture, initial_parameters, tiles};
+use crate::Result;
+use crate::config::OptimiserConfig;
+use crate::gpu::{Gpu, Recording, Tensor};
+use crate::kernels::adam::Adam;
+use crate::kernels::conv::PackedWeights;
+use crate::kernels::conv_weight_grad::PartialsAt;
+use crate::kernels::keep_best::KeepBest;
+use crate::kernels::linear::LinearWeights;
+use crate::kernels::pack::Pack;
+use crate::kernels::population::{Member, NOWHERE, Span, Step};
+
+/// The models that train together, one for each seed.
+pub struct Population {
+    /// Their layers.
+    pub architecture: Architecture,
+    /// Number of models.
+    pub members: usize,
+    /// Parameters, first and second moments, `[member, 3, parameter]`.
+    pub state: Tensor<f32>,
+    /// Parameters of the best epoch, `[member, parameter]`.
+    pub best: Tensor<f32>,
+    /// Progress of each, `[member]`.
+    pub progress: Tensor<Member>,
+    pub(super) partials: Tensor<f32>,
+    pub(super) partials_at: Vec<PartialsAt>,
+    packed: Tensor<f32>,
+    spans: Tensor<Span>,
+    places: Tensor<u32>,
+    layers: Vec<Span>,
+    uniform_bytes: usize,
+}
+
+impl Population {
+    /// Models with their initial parameters, one for each of `seeds`; `chunks` of each enter one training step.
+    ///
+    /// # Errors
+    /// What making tensors may report.
+    pub fn new(gpu: &Gpu, architecture: Architecture, seeds: &[u64], chunks: usize) -> Result<Self> {
+        let members = seeds.len();
+        let (layers, places) = lay_out(gpu, &architecture, members, chunks);
+        let n_parameters = architecture.n_parameters();
+        let partials: usize = layers.iter().map(|span| (span.count * span.slices) as usize).sum();
+        let packed = layers
+            .iter()
+            .map(|s| {
+                (s.forward + s.forward_stride * members as u32).max(s.backward + s.backward_stride * members as u32)
+            })
+            .max();
+        let mut state = vec![0.0; members * 3 * n_parameters];
+        for (member, seed) in seeds.iter().enumerate() {
+            let initial = initial_parameters(&architecture, *seed);
+            state[member * 3 * n_parameters..][..n_parameters].copy_from_slice(&initial);
+        }
+        let progress: Vec<Member> = seeds.iter().map(|seed| Member::new(*seed)).collect();
+        let at =
+            |span: &Span| PartialsAt { stride: partials, first: span.partials as usize, slices: span.slices as usize };
+        Ok(Self {
+            members,
+            state: gpu.tensor_from("state", &[members, 3, n_parameters], &state)?,
+            best: gpu.tensor("best", &[members, n_parameters])?,
+            progress: gpu.tensor_from("progress", &[members], &progress)?,
+            partials: gpu.tensor("partials", &[members, partials])?,
+            partials_at: layers.iter().map(at).collect(),
+            packed: gpu.tensor("packed", &[packed.unwrap_or(0) as usize])?,
+            spans: gpu.tensor_from("spans", &[layers.len()], &layers)?,
+            places: gpu.tensor_from("places", &[n_parameters, 2], &places)?,
+            uniform_bytes: (gpu.adapter().limits.uniform_binding as usize).min(64 << 10),
+            layers,
+            architecture,
+        })
+    }
+
+    /// Pushes the optimiser's step.
+    pub fn push_step(&self, recording: &mut Recording, optimiser: &OptimiserConfig, schedule: &Tensor<Step>) {
+        recording.push(Adam {
+            state: self.state.clone(),
+            partials: self.partials.clone(),
+            spans: self.spans.clone(),
+            places: self.places.clone(),
+            packed: self.packed.clone(),
+            schedule: schedule.clone(),
+            members: self.progress.clone(),
+            optimiser: optimiser.clone(),
+        });
+    }
+
+    /// Pushes what makes passes use `parameters`: [`Population::state`] to go on, [`Population::best`] to evaluate.
+    pub fn push_use(&self, recording: &mut Recording, parameters: &Tensor<f32>) {
+        recording.push(Pack {
+            parameters: parameters.clone(),
+            spans: self.spans.clone(),
+            places: self.places.clone(),
+            packed: self.packed.clone(),
+        });
+    }
+
+    /// Pushes what keeps the parameters of the members that improved.
+    pub fn push_keep_best(&self, recording: &mut Recording) {
+        recording.push(KeepBest { state: self.state.clone(), best: self.best.clone(), members: self.progress.clone() });
+    }
+
+    /// Makes passes use `parameters` from now on.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn use_parameters(&self, gpu: &Gpu, parameters: &Tensor<f32>) -> Result<()> {
+        let mut recording = Recording::new("use parameters");
+        self.push_use(&mut recording, parameters);
+        gpu.replay(&recording.resolve(gpu)?, 0..1)
+    }
+
+    pub(super) fn forward_weights(&self, layer: usize) -> PackedWeights {
+        let span = &self.layers[layer];
+        self.conv_weights(span.forward, span.forward_stride)
+    }
+
+    pub(super) fn backward_weights(&self, layer: usize) -> PackedWeights {
+        let span = &self.layers[layer];
+        self.conv_weights(span.backward, span.backward_stride)
+    }
+
+    fn conv_weights(&self, first: u32, stride: u32) -> PackedWeights {
+        PackedWeights {
+            tensor: self.packed.clone(),
+            first: first as usize,
+            stride: stride as usize / 4,
+            members: self.members,
+            uniform: stride as usize * 4 * self.members <= self.uniform_bytes,
+        }
+    }
+
+    pub(super) fn linear_weights(&self, layer: usize) -> LinearWeights {
+        let span = &self.layers[self.architecture.convs.len() + layer];
+        LinearWeights {
+            tensor: self.packed.clone(),
+            first: span.forward as usize,
+            stride: span.forward_stride as usize,
+            members: self.members,
+        }
+    }
+}
+
+/// The span of every layer, and the places of every parameter within its layer's layouts.
+fn lay_out(gpu: &Gpu, architecture: &Architecture, members: usize, chunks: usize) -> (Vec<Span>, Vec<u32>) {
+    let (mut spans, mut places) = (Vec::new(), Vec::new());
+    let (mut first, mut partials, mut packed) = (0, 0, 0);
+    let mut region = |elements: usize| {
+        let start = packed;
+        packed = (packed + elements * members).next_multiple_of(PackedWeights::ALIGNMENT);
+        start as u32
+    };
+    let mut push = |count: usize, slices: usize, forward: [usize; 2], backward: [usize; 2]| {
+        spans.push(Span {
+            first: first as u32,
+            count: count as u32,
+            partials: partials as u32,
+            slices: slices as u32,
+            forward: forward[0] as u32,
+            forward_stride: forward[1] as u32,
+            backward: backward[0] as u32,
+            backward_stride: backward[1] as u32,
+        });
+        first += count;
+        partials += count * slices;
+    };
+    for layer in 0..architecture.convs.len() {
+        let shape = architecture.conv_shape(layer, members, chunks);
+        let slices = tiles::slices(gpu.class(), &shape, &tiles::weight_grad(gpu.class(), &shape));
+        // Nothing asks for the gradient of the features, so the first layer has no transposed layout.
+        let transposed = layer > 0;
+        for index in 0..shape.outputs * shape.inputs * shape.taps() {
+            let (out, input, tap) =
+                (index / shape.taps() / shape.inputs, index / shape.taps() % shape.inputs, index % shape.taps());
+            let backward = if transposed { shape.backward_at(out, input, tap) as u32 } else { NOWHERE };
+            places.extend([shape.forward_at(out, input, tap) as u32, backward]);
+        }
+        places.extend((0..shape.outputs).flat_map(|out| [shape.bias_at(out) as u32, NOWHERE]));
+        let (forward, backward) = (shape.forward_quads() * 4, if transposed { shape.backward_quads() * 4 } else { 0 });
+        push(shape.parameters(), slices, [region(forward) as usize, forward], [region(backward) as usize, backward]);
+    }
+    for layer in 0..2 {
+        let shape = architecture.linear_shape(layer, members, 1);
+        for index in 0..shape.outputs * shape.inputs {
+            places.extend([shape.weight_at(index / shape.inputs, index % shape.inputs) as u32, NOWHERE]);
+        }
+        places.extend((0..shape.outputs).flat_map(|out| [shape.bias_at(out) as u32, NOWHERE]));
+        push(shape.parameters(), 1, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
+    }
+    (spans, places)
+}

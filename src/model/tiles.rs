@@ -1,0 +1,51 @@
+//! Which register tile each convolution kernel gets on which class of device.
+//!
+//! On software adapters a load costs as much as tens of multiply-adds, so tiles are as large as compile time allows; on
+//! GPUs they are small enough to keep many threads resident.
+
+use crate::gpu::DeviceClass;
+use crate::kernels::conv::{ConvShape, ConvTile};
+
+/// Tile of the forward pass.
+pub fn forward(class: DeviceClass, shape: &ConvShape) -> ConvTile {
+    let quads = if shape.pool[0] > 1 { 2 } else { 1 };
+    ConvTile {
+        windows: windows(class, shape),
+        quads: quads.min(shape.outputs.div_ceil(4)),
+        workgroup: workgroup(class),
+    }
+}
+
+/// Tile of the gradient of the input.
+pub fn input_grad(class: DeviceClass, shape: &ConvShape) -> ConvTile {
+    ConvTile { windows: windows(class, shape), quads: 1, workgroup: workgroup(class) }
+}
+
+/// Tile of the gradients of weights and biases.
+pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> ConvTile {
+    let quads = if class == DeviceClass::Cpu && shape.pool[0] > 1 { 2 } else { 1 };
+    ConvTile { windows: windows(class, shape), quads: quads.min(shape.outputs.div_ceil(4)), workgroup: 32 }
+}
+
+/// Partial sums that the gradients of a layer are split into: enough threads for the device, none without a strip.
+pub fn slices(class: DeviceClass, shape: &ConvShape, tile: &ConvTile) -> usize {
+    let threads: usize = if class == DeviceClass::Cpu { 512 } else { 16_384 };
+    let per_slice = shape.inputs * shape.outputs.div_ceil(4).div_ceil(tile.quads);
+    let strips = shape.chunks * shape.windows()[0].div_ceil(tile.windows[0]);
+    threads.div_ceil(per_slice).clamp(1, strips)
+}
+
+fn windows(class: DeviceClass, shape: &ConvShape) -> [usize; 2] {
+    let [time, mel] = shape.windows();
+    let wide = |positions: usize| (positions / (shape.pool[0] * shape.pool[1])).clamp(1, mel);
+    match class {
+        // Without a pool over time, the rows around a tile cost more than the tile: take the whole column.
+        DeviceClass::Cpu if shape.pool[0] == 1 => [time.min(5), wide(4)],
+        DeviceClass::Cpu => [1, wide(8)],
+        _ => [1, wide(4)],
+    }
+}
+
+fn workgroup(class: DeviceClass) -> usize {
+    if class == DeviceClass::Cpu { 32 } else { 64 }
+}
