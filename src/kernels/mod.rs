@@ -20,9 +20,4 @@ pub struct Entry {
 }
 
 /// All kernels in data-flow order.
-pub const REGISTRY: &[Entry] = &[
-    spectrum::ENTRY,
-    mel::ENTRY,
-    moments::ENTRY,
-    standardise::ENTRY,
-];
+pub const REGISTRY: &[Entry] = &[spectrum::ENTRY, mel::ENTRY, moments::ENTRY, standardise::ENTRY];
