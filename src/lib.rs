@@ -12,4 +12,6 @@ pub mod gpu;
 
 pub mod kernels;
 
+pub mod features;
+
 pub use error::{Error, Result};
