@@ -18,6 +18,8 @@ pub mod gpu;
 
 pub mod kernels;
 
+pub mod features;
+
 pub mod model;
 
 pub mod report;

@@ -1,5 +1,7 @@
 //! Every kernel of the registry against its f64 oracle, on the default adapter.
 
+#![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
+
 #[path = "kernels/math.rs"]
 mod math;
 

@@ -7,8 +7,6 @@ const BANDS: u32 = 64u;
 const BLOCK: u32 = 32u;
 const WORKGROUP: u32 = 64u;
 
-const BLOCKS: u32 = (FRAMES + BLOCK - 1u) / BLOCK;
-
 @group(0) @binding(0) var<storage, read> features: array<f32>;             // [example, frame, band]
 @group(0) @binding(1) var<storage, read_write> moments: array<vec2<f32>>;  // [example, band]: mean, squared deviations
 
@@ -22,26 +20,20 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let at = example * FRAMES * BANDS + band;
     let origin = features[at];
     var sum = 0.0;
-    for (var block = 0u; block < BLOCKS; block++) {
+    for (var block = 0u; block < FRAMES; block += BLOCK) {
         var partial = 0.0;
-        for (var t = 0u; t < BLOCK; t++) {
-            let frame = block * BLOCK + t;
-            if (frame < FRAMES) {
-                partial += features[at + frame * BANDS] - origin;
-            }
+        for (var frame = block; frame < min(block + BLOCK, FRAMES); frame++) {
+            partial += features[at + frame * BANDS] - origin;
         }
         sum += partial;
     }
     let mean = origin + sum / f32(FRAMES);
     var squares = 0.0;
-    for (var block = 0u; block < BLOCKS; block++) {
+    for (var block = 0u; block < FRAMES; block += BLOCK) {
         var partial = 0.0;
-        for (var t = 0u; t < BLOCK; t++) {
-            let frame = block * BLOCK + t;
-            if (frame < FRAMES) {
-                let deviation = features[at + frame * BANDS] - mean;
-                partial += deviation * deviation;
-            }
+        for (var frame = block; frame < min(block + BLOCK, FRAMES); frame++) {
+            let deviation = features[at + frame * BANDS] - mean;
+            partial += deviation * deviation;
         }
         squares += partial;
     }

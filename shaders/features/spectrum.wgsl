@@ -20,14 +20,14 @@ const AREA: u32 = POINTS + LANES * SKEW;
 
 @group(0) @binding(0) var<storage, read> audio: array<f32>;            // [segment, samples]
 @group(0) @binding(1) var<storage, read> lengths: array<u32>;          // [segment], samples that count
-@group(0) @binding(2) var<storage, read> window: array<f32>;           // [fft]
+@group(0) @binding(2) var<storage, read> window: array<vec2<f32>>;     // [fft / 2]
 @group(0) @binding(3) var<storage, read> roots: array<vec2<f32>>;      // [fft], e^(−2πi k / fft)
 @group(0) @binding(4) var<storage, read_write> magnitude: array<f32>;  // [segment, frame, bin]
 
 var<workgroup> exchange: array<vec2<f32>, AREA * SLOTS>;
 
 fn multiply(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
-    return vec2<f32>(a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x);
+    return vec2<f32>(fma(a.x, b.x, -a.y * b.y), fma(a.x, b.y, a.y * b.x));
 }
 
 fn modulus(z: vec2<f32>) -> f32 {
@@ -72,7 +72,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let at = segment * SAMPLES;
         let x = select(0.0, audio[at + min(position, SAMPLES - 1u)], position < limit);
         let y = select(0.0, audio[at + min(position + 1u, SAMPLES - 1u)], position + 1u < limit);
-        v[e] = vec2<f32>(x * window[first], y * window[first + 1u]);
+        v[e] = vec2<f32>(x, y) * window[lane + e * LANES];
     }
 
     var done = 1u; // product of the radices so far
@@ -112,8 +112,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var stage = 0u; stage < RADIX16; stage++) { // unroll
         let turn = lane % done * (FFT / 16u / done);
         if (RADIX2 + RADIX4 + stage > 0u) {
-            for (var e = 0u; e < 15u; e++) { // unroll
-                v[e + 1u] = multiply(v[e + 1u], roots[turn * (e + 1u)]);
+            // Six roots are loaded and nine are products of two: a load costs more than a product, and longer chains
+            // of products would lose accuracy.
+            let w1 = roots[turn];
+            let w2 = roots[2u * turn];
+            let w3 = roots[3u * turn];
+            v[1u] = multiply(v[1u], w1);
+            v[2u] = multiply(v[2u], w2);
+            v[3u] = multiply(v[3u], w3);
+            for (var i = 0u; i < 3u; i++) { // unroll
+                let w = roots[(4u * i + 4u) * turn];
+                v[4u * i + 4u] = multiply(v[4u * i + 4u], w);
+                v[4u * i + 5u] = multiply(v[4u * i + 5u], multiply(w, w1));
+                v[4u * i + 6u] = multiply(v[4u * i + 6u], multiply(w, w2));
+                v[4u * i + 7u] = multiply(v[4u * i + 7u], multiply(w, w3));
             }
         }
         // 16 = 4 × 4: columns, the twiddles between, rows; the result is transposed.
@@ -156,8 +168,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     // The points hold the spectra of the even and the odd samples; bins k and FFT/2 − k share both.
     let row = (segment * FRAMES + frame) * BINS;
-    for (var i = 0u; i < 8u; i++) { // unroll
-        let k = lane + i * LANES;
+    for (var k = lane; k < POINTS / 2u; k += LANES) {
         let p = exchange[place(slot, k)];
         let q = exchange[place(slot, (POINTS - k) % POINTS)];
         let even = 0.5 * vec2<f32>(p.x + q.x, p.y - q.y);

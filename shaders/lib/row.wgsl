@@ -1,2 +1,5 @@
-// The row of the schedule that this dispatch computes.
-var<immediate> row: u32;
+// The row of the schedule that this dispatch computes; in a struct, because HLSL takes an immediate in no other form.
+struct Row {
+    index: u32,
+}
+var<immediate> row: Row;

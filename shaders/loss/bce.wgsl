@@ -18,7 +18,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     let member = group.z;
     var sum = 0.0;
     for (var at = local; at < SLOTS * CLASSES; at += WORKGROUP) {
-        let slot = (row * MEMBERS + member) * SLOTS + at / CLASSES;
+        let slot = (row.index * MEMBERS + member) * SLOTS + at / CLASSES;
         let y = targets[batches[slot] * CLASSES + at % CLASSES];
         let x = logits[member * SLOTS * CLASSES + at];
         let e = exp_accurate(-abs(x));
@@ -34,7 +34,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
         workgroupBarrier();
     }
     if (local == 0u) {
-        losses[row * MEMBERS + member] = sums[0] / f32(SLOTS * CLASSES);
+        losses[row.index * MEMBERS + member] = sums[0] / f32(SLOTS * CLASSES);
     }
 }
 

@@ -32,7 +32,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
     for (var slice = 0u; slice < spans[span].slices; slice++) {
         gradient += partials[first + slice * spans[span].count];
     }
-    let step = schedule[row * MEMBERS + member];
+    let step = schedule[row.index * MEMBERS + member];
     let at = member * 3u * PARAMETERS + parameter;
     let m = BETA1 * state[at + PARAMETERS] + ONE_MINUS_BETA1 * gradient;
     let v = BETA2 * state[at + 2u * PARAMETERS] + ONE_MINUS_BETA2 * gradient * gradient;

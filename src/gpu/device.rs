@@ -106,7 +106,7 @@ impl Gpu {
         };
         let (on_error, on_loss) = (Arc::clone(&fault), Arc::clone(&fault));
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-            first(&on_error, Fault::Refused(error.to_string()))
+            first(&on_error, Fault::Refused(error.to_string()));
         }));
         device.set_device_lost_callback(move |reason, message| {
             if reason != wgpu::DeviceLostReason::Destroyed {

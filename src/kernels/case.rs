@@ -5,11 +5,14 @@ use crate::counter_rng::Key;
 use crate::gpu::{Element, Gpu, Kernel, Recording, Tensor};
 use crate::{Error, Result};
 
+/// Makes the tensors of a case on a device and asks the oracle.
+type Setup = dyn Fn(&Gpu) -> Result<Trial>;
+
 /// One way to call a kernel: makes its tensors on a device and says what must come out.
 pub struct Case {
     /// What is special about it.
     pub name: String,
-    setup: Box<dyn Fn(&Gpu) -> Result<Trial>>,
+    setup: Box<Setup>,
 }
 
 /// A kernel with its tensors on a device, and what must come out of one dispatch.

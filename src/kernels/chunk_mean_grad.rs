@@ -94,10 +94,10 @@ mod tests {
         let d_embedding: Vec<f64> = (0..16).map(|i| (i as f64 * 0.7).sin()).collect();
         let identity = vec![Routed { gradient: 0.0, code: Routed::POSITIVE << 8 }; n];
         let gradients = oracle(&shape, 0.2, 1.0, &d_embedding, &identity);
-        for index in 0..n {
+        for (index, gradient) in gradients.iter().enumerate() {
             let one_hot: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i == index))).collect();
             let response: f64 = chunk_mean::oracle(&shape, &one_hot).iter().zip(&d_embedding).map(|(a, b)| a * b).sum();
-            assert!((response - f64::from(gradients[index].gradient)).abs() < 1e-7);
+            assert!((response - f64::from(gradient.gradient)).abs() < 1e-7);
         }
     }
 }

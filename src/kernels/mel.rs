@@ -13,9 +13,9 @@ pub(super) const ENTRY: Entry = Entry { name: "mel", cases };
 pub struct Mel {
     /// `[segment, frame, bin]`
     pub magnitude: Tensor<f32>,
-    /// `[band]`: the first bin that a band's weights belong to.
-    pub first_bins: Tensor<u32>,
-    /// `[bin of the band, band]`
+    /// `[band, 2]`: first bin and number of bins of a band's triangle.
+    pub bins: Tensor<u32>,
+    /// `[bin of the band, band]`, see [`filters`].
     pub weights: Tensor<f32>,
     /// `[example, frame, band]`
     pub features: Tensor<f32>,
@@ -35,10 +35,10 @@ impl Mel {
     pub fn new(gpu: &Gpu, config: &FeatureConfig, magnitude: &Tensor<f32>, features: &Tensor<f32>) -> Result<Self> {
         magnitude.expect_shape(&[magnitude.size(0), features.size(1), config.fft / 2 + 1]);
         features.expect_shape(&[features.size(0), features.size(1), config.bands]);
-        let (first_bins, weights) = sparse(&filters(config));
+        let (bins, weights) = sparse(&filters(config));
         Ok(Self {
             magnitude: magnitude.clone(),
-            first_bins: gpu.tensor_from("first_bins", &[config.bands], &first_bins)?,
+            bins: gpu.tensor_from("bins", &[config.bands, 2], &bins)?,
             weights: gpu.tensor_from("weights", &[weights.len() / config.bands, config.bands], &weights)?,
             features: features.clone(),
             offset: config.log_offset,
@@ -68,7 +68,6 @@ impl Kernel for Mel {
             ("FRAMES", self.features.size(1).into()),
             ("BINS", self.magnitude.size(2).into()),
             ("BANDS", self.features.size(2).into()),
-            ("WIDEST", self.weights.size(0).into()),
             ("OFFSET", self.offset.into()),
             ("TILE", self.tile.into()),
             ("WORKGROUP", self.workgroup.into()),
@@ -78,7 +77,7 @@ impl Kernel for Mel {
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
         vec![
             ("magnitude", self.magnitude.binding()),
-            ("first_bins", self.first_bins.binding()),
+            ("bins", self.bins.binding()),
             ("weights", self.weights.binding()),
             ("features", self.features.binding()),
         ]
@@ -116,18 +115,18 @@ pub fn filters(config: &FeatureConfig) -> Vec<Vec<f64>> {
     edges.windows(3).map(|e| (0..=config.fft / 2).map(|k| weight(e, k as f64 * bin_hz)).collect()).collect()
 }
 
-/// First bin of each band, and `[bin of the band, band]` weights, all bands padded to the widest.
+/// `[band, 2]` first bin and number of bins, and `[bin of the band, band]` weights, padded to the widest band.
 fn sparse(filters: &[Vec<f64>]) -> (Vec<u32>, Vec<f32>) {
     let support = |filter: &Vec<f64>| {
         let first = filter.iter().position(|&w| w > 0.0).unwrap_or(0);
-        let end = filter.iter().rposition(|&w| w > 0.0).map_or(first, |last| last + 1);
-        first..end
+        first..filter.iter().rposition(|&w| w > 0.0).map_or(first, |last| last + 1)
     };
-    let widest = filters.iter().map(|f| support(f).len()).max().unwrap_or(0).max(1);
-    // A band near the last bin starts early enough for its padding to stay inside the spectrum.
-    let first: Vec<usize> = filters.iter().map(|f| support(f).start.min(f.len() - widest)).collect();
-    let weights = (0..widest).flat_map(|k| filters.iter().zip(&first).map(move |(f, first)| f[first + k] as f32));
-    (first.iter().map(|&bin| bin as u32).collect(), weights.collect())
+    let bins: Vec<_> = filters.iter().map(support).collect();
+    let widest = bins.iter().map(ExactSizeIterator::len).max().unwrap_or(0).max(1);
+    let weight = |k: usize, band: usize| bins[band].clone().nth(k).map_or(0.0, |bin| filters[band][bin] as f32);
+    let weights = (0..widest).flat_map(|k| (0..bins.len()).map(move |band| (k, band))).map(|(k, b)| weight(k, b));
+    let weights = weights.collect();
+    (bins.iter().flat_map(|b| [b.start as u32, b.len() as u32]).collect(), weights)
 }
 
 /// `[frame, band]`: ln(mel + offset) of `[frame, bin]` magnitudes.

@@ -88,3 +88,11 @@ fn the_exponential_is_within_two_ulps_and_ends_in_zero() {
     assert_eq!(tail[..2], [0.0, 0.0]);
     assert!((0.0..=1.0e-38).contains(&tail[2]), "{tail:?}");
 }
+
+#[test]
+fn broken_input_stays_visible() {
+    assert!(apply(LN, &[f32::NAN, -1.0, 0.0, f32::INFINITY, -f32::NAN]).iter().all(|x| x.is_nan()));
+    let exp = apply(EXP, &[f32::NAN, 200.0, -200.0, f32::INFINITY, f32::NEG_INFINITY]);
+    assert!(exp[0].is_nan());
+    assert_eq!(exp[1..], [f32::INFINITY, 0.0, f32::INFINITY, 0.0]);
+}

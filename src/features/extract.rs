@@ -1,0 +1,161 @@
+//! Audio in batches of bounded size → spectra → log-mel in the store; the CPU prepares a batch while the GPU computes
+//! the one before.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+
+use super::store::ExampleStore;
+use crate::config::FeatureConfig;
+use crate::gpu::{Gpu, Recording, Resolved};
+use crate::kernels::mel::Mel;
+use crate::kernels::spectrum::{FFT_LENGTHS, Spectrum};
+use crate::{Error, Result};
+
+/// Bytes of audio that are staged for the GPU at a time.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// Frames of a segment of `seconds` seconds: round(seconds · rate / hop), at least one (SPEC §1).
+pub fn segment_frames(config: &FeatureConfig, seconds: f64) -> usize {
+    ((seconds * f64::from(config.rate) / config.hop as f64).round() as usize).max(1)
+}
+
+/// The log-mel features of `count` examples of exactly `frames` frames each, not yet standardised (SPEC §1).
+///
+/// `audio(i)` yields the mono samples of example `i` at `config.rate`; it is called on rayon's threads, once for each
+/// example, in no particular order. `progress` is called with the number of examples whose audio is ready.
+///
+/// # Errors
+/// What `audio` reports; [`Error::Config`] for a frame geometry that cannot be computed; what the device reports.
+pub fn extract(
+    gpu: &Gpu,
+    config: &FeatureConfig,
+    count: usize,
+    frames: usize,
+    audio: &(dyn Fn(usize) -> Result<Vec<f32>> + Sync),
+    progress: &(dyn Fn(usize) + Sync),
+) -> Result<ExampleStore> {
+    check(config)?;
+    let store = ExampleStore::new(gpu, count, frames, config.bands)?;
+    let mut batch = Batch::new(gpu, config, count.max(1), frames)?;
+    let ready = AtomicUsize::new(0);
+    for shard in store.shards() {
+        let mut recording = Recording::new("features");
+        recording.push(batch.spectrum.clone());
+        recording.push(Mel::new(gpu, config, &batch.spectrum.magnitude, &shard.tensor)?);
+        let recording = recording.resolve(gpu)?;
+        for (row, start) in (0..shard.count).step_by(batch.lengths.len()).enumerate() {
+            let used = batch.lengths.len().min(shard.count - start);
+            batch.fill(used, &|i| {
+                let samples = audio(shard.first + start + i)?;
+                progress(ready.fetch_add(1, Ordering::Relaxed) + 1);
+                Ok(samples)
+            })?;
+            batch.run(gpu, &recording, row as u32, used)?;
+        }
+    }
+    gpu.wait()?;
+    Ok(store)
+}
+
+/// Segments that go to the GPU together: what is staged on the host, and the kernel that takes it.
+struct Batch {
+    samples: Vec<f32>,
+    lengths: Vec<u32>,
+    spectrum: Spectrum,
+}
+
+impl Batch {
+    fn new(gpu: &Gpu, config: &FeatureConfig, count: usize, frames: usize) -> Result<Self> {
+        // No sample beyond these reaches the last frame.
+        let samples = (frames - 1) * config.hop + config.fft / 2;
+        let magnitude_bytes = frames * (config.fft / 2 + 1) * size_of::<f32>();
+        let bindable = usize::try_from(gpu.max_binding_bytes()).unwrap_or(usize::MAX);
+        let segments = (BATCH_BYTES / (samples * size_of::<f32>())).min(bindable / magnitude_bytes).min(65_535);
+        let segments = segments.clamp(1, count);
+        Ok(Self {
+            samples: vec![0.0; segments * samples],
+            lengths: vec![0; segments],
+            spectrum: Spectrum::new(gpu, config, segments, samples, frames)?,
+        })
+    }
+
+    /// Puts segments 0..used in place; the rest of the batch is empty.
+    fn fill(&mut self, used: usize, audio: &(dyn Fn(usize) -> Result<Vec<f32>> + Sync)) -> Result<()> {
+        let stride = self.samples.len() / self.lengths.len();
+        self.lengths[used..].fill(0);
+        self.samples.par_chunks_exact_mut(stride).zip(&mut self.lengths).take(used).enumerate().try_for_each(
+            |(i, (samples, length))| {
+                let signal = audio(i)?;
+                let kept = signal.len().min(stride);
+                samples[..kept].copy_from_slice(&signal[..kept]);
+                *length = kept as u32;
+                Ok(())
+            },
+        )
+    }
+
+    /// Waits for the batch before, so that at most one is staged by the driver, then queues this one.
+    fn run(&self, gpu: &Gpu, recording: &Resolved, row: u32, used: usize) -> Result<()> {
+        gpu.wait()?;
+        let stride = self.samples.len() / self.lengths.len();
+        gpu.write(&self.spectrum.audio, 0, &self.samples[..used * stride]);
+        gpu.write(&self.spectrum.lengths, 0, &self.lengths);
+        gpu.replay(recording, row..row + 1)
+    }
+}
+
+/// Whether frames of this geometry can be computed.
+fn check(config: &FeatureConfig) -> Result<()> {
+    let FeatureConfig { window, fft, hop, bands, low_hz, high_hz, .. } = *config;
+    let nyquist = f64::from(config.rate) / 2.0;
+    let fail = |key: &str, reason: String| Err(Error::config(format!("features.{key}"), reason));
+    if !fft.is_power_of_two() || !FFT_LENGTHS.contains(&fft) {
+        let (low, high) = (FFT_LENGTHS.start(), FFT_LENGTHS.end());
+        return fail("fft", format!("{fft} is not a power of two from {low} to {high}"));
+    }
+    if window == 0 || window > fft {
+        return fail("window", format!("a window of {window} samples does not fit an FFT of {fft}"));
+    }
+    if hop == 0 {
+        return fail("hop", "frames must advance by at least one sample".into());
+    }
+    if bands == 0 {
+        return fail("bands", "there must be at least one mel band".into());
+    }
+    if !(0.0 <= low_hz && low_hz < high_hz && high_hz <= nyquist) {
+        return fail("high_hz", format!("bands from {low_hz} to {high_hz} Hz are not within 0 to {nyquist} Hz"));
+    }
+    if config.log_offset.is_nan() || config.log_offset < f64::from(f32::MIN_POSITIVE) {
+        return fail("log_offset", format!("{} leaves the logarithm of silence undefined", config.log_offset));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_have_a_hundred_frames_per_second() {
+        let config = FeatureConfig::default();
+        assert_eq!([0.2, 1.0, 10.0, 0.0].map(|s| segment_frames(&config, s)), [20, 100, 1000, 1]);
+    }
+
+    #[test]
+    fn a_geometry_that_cannot_be_computed_names_its_key() {
+        let refused = |change: &dyn Fn(&mut FeatureConfig)| {
+            let mut config = FeatureConfig::default();
+            change(&mut config);
+            check(&config).unwrap_err().to_string()
+        };
+        assert!(check(&FeatureConfig::default()).is_ok());
+        assert!(refused(&|c| c.fft = 500).starts_with("features.fft"));
+        assert!(refused(&|c| c.fft = 8192).starts_with("features.fft"));
+        assert!(refused(&|c| c.window = 600).starts_with("features.window"));
+        assert!(refused(&|c| c.hop = 0).starts_with("features.hop"));
+        assert!(refused(&|c| c.bands = 0).starts_with("features.bands"));
+        assert!(refused(&|c| c.high_hz = 9000.0).starts_with("features.high_hz"));
+        assert!(refused(&|c| c.log_offset = 0.0).starts_with("features.log_offset"));
+    }
+}

@@ -1,0 +1,12 @@
+//! From audio to the resident example store: standardised log-mel features that never leave the GPU (SPEC §1).
+//!
+//! In: a closure that yields the samples of example `i`. Out: an [`ExampleStore`] whose shards hold
+//! `[example, frame, band]`, each shard within what the adapter can bind.
+
+mod extract;
+mod standardise;
+mod store;
+
+pub use extract::{extract, segment_frames};
+pub use standardise::{Moments, Statistics, standardise, statistics};
+pub use store::{ExampleStore, Shard};

@@ -1,0 +1,160 @@
+//! Mean and deviation of every band over a whole store, merged in f64, and their removal (SPEC §1).
+
+use super::store::ExampleStore;
+use crate::gpu::{Gpu, Recording};
+use crate::kernels::{moments, standardise as kernel};
+use crate::{Error, Result};
+
+/// Per-band statistics of a training set; a checkpoint carries them to every later use.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statistics {
+    /// `[band]`: mean over all frames of all examples.
+    pub mean: Vec<f64>,
+    /// `[band]`: √variance with divisor n, without epsilon.
+    pub std: Vec<f64>,
+}
+
+/// Count, means and sums of squared deviations, which merge exactly (Chan, Golub, LeVeque 1979).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moments {
+    count: f64,
+    mean: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Moments {
+    /// Of no frame at all.
+    pub fn empty(bands: usize) -> Self {
+        Self { count: 0.0, mean: vec![0.0; bands], squares: vec![0.0; bands] }
+    }
+
+    /// Of all frames of `store`: sums of one example on the GPU, examples merged in f64 in their order.
+    ///
+    /// # Errors
+    /// [`Error::Tolerance`] naming the examples whose features are not finite, or when the device wrote none at all;
+    /// otherwise what the device reports.
+    pub fn of(gpu: &Gpu, store: &ExampleStore) -> Result<Self> {
+        let mut total = Self::empty(store.bands);
+        let mut untouched = !store.is_empty();
+        for shard in store.shards() {
+            let kernel = moments::Moments::new(gpu, &shard.tensor)?;
+            let output = kernel.moments.clone();
+            let mut recording = Recording::new("moments");
+            recording.push(kernel);
+            gpu.replay(&recording.resolve(gpu)?, 0..1)?;
+            let values = gpu.read(&output)?;
+            let examples = values.chunks_exact(2 * store.bands);
+            if let Some(range) = not_finite(examples.clone(), shard.first) {
+                return Err(Error::Tolerance(format!("the features of {range} are not finite: is their audio?")));
+            }
+            untouched &= values.iter().all(|&x| x == 0.0);
+            for example in examples {
+                total.merge(&Self::of_example(store.frames, example));
+            }
+        }
+        if untouched {
+            return Err(Error::Tolerance(
+                "every feature is exactly zero: the adapter computed nothing, it may be out of memory".into(),
+            ));
+        }
+        Ok(total)
+    }
+
+    /// From `[band, 2]` means and squared deviations of one example.
+    fn of_example(frames: usize, moments: &[f32]) -> Self {
+        let column = |i: usize| moments.iter().skip(i).step_by(2).map(|&x| f64::from(x)).collect();
+        Self { count: frames as f64, mean: column(0), squares: column(1) }
+    }
+
+    /// Adds the frames that `other` describes.
+    pub fn merge(&mut self, other: &Self) {
+        let count = self.count + other.count;
+        if count == 0.0 {
+            return;
+        }
+        let share = other.count / count;
+        for (band, (mean, squares)) in self.mean.iter_mut().zip(&mut self.squares).enumerate() {
+            let delta = other.mean[band] - *mean;
+            *mean += delta * share;
+            *squares += other.squares[band] + delta * delta * self.count * share;
+        }
+        self.count = count;
+    }
+
+    /// Mean and deviation (divisor n) of the frames described.
+    pub fn statistics(&self) -> Statistics {
+        let std = self.squares.iter().map(|squares| (squares / self.count.max(1.0)).sqrt());
+        Statistics { mean: self.mean.clone(), std: std.collect() }
+    }
+}
+
+/// The first run of examples that have a value which is not finite, in words.
+fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone, first: usize) -> Option<String> {
+    let bad = |moments: &[f32]| moments.iter().any(|x| !x.is_finite());
+    let start = first + examples.position(bad)?;
+    match examples.take_while(|moments| bad(moments)).count() {
+        0 => Some(format!("example {start}")),
+        more => Some(format!("examples {start} to {}", start + more)),
+    }
+}
+
+/// Mean and deviation of every band over all frames of `store`.
+///
+/// # Errors
+/// As [`Moments::of`].
+pub fn statistics(gpu: &Gpu, store: &ExampleStore) -> Result<Statistics> {
+    Ok(Moments::of(gpu, store)?.statistics())
+}
+
+/// Replaces every feature x of `store` by (x − mean) / (√(std² + ε) + ε) of its band.
+///
+/// # Errors
+/// What the device reports.
+pub fn standardise(gpu: &Gpu, store: &ExampleStore, statistics: &Statistics, epsilon: f64) -> Result<()> {
+    for shard in store.shards() {
+        let mut recording = Recording::new("standardise");
+        recording.push(kernel::Standardise::new(gpu, &shard.tensor, &statistics.mean, &statistics.std, epsilon)?);
+        gpu.replay(&recording.resolve(gpu)?, 0..1)?;
+    }
+    gpu.wait()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merging_equals_one_pass_over_everything() {
+        let values: Vec<f64> = (0..100).map(|i| 1e3 + f64::from(i * i % 37)).collect();
+        let moments = |part: &[f64]| {
+            let mean = part.iter().sum::<f64>() / part.len() as f64;
+            let squares = part.iter().map(|x| (x - mean).powi(2)).sum();
+            Moments { count: part.len() as f64, mean: vec![mean], squares: vec![squares] }
+        };
+        let mut merged = Moments::empty(1);
+        for part in [&values[..1], &values[1..40], &values[40..]] {
+            merged.merge(&moments(part));
+        }
+        let (merged, whole) = (merged.statistics(), moments(&values).statistics());
+        assert!((merged.mean[0] - whole.mean[0]).abs() < 1e-10);
+        assert!((merged.std[0] - whole.std[0]).abs() < 1e-10);
+    }
+
+    #[test]
+    fn a_constant_band_has_no_deviation_however_it_is_merged() {
+        let mut merged = Moments::empty(1);
+        for frames in [1, 7, 1000] {
+            merged.merge(&Moments::of_example(frames, &[-4.6051702, 0.0]));
+        }
+        assert_eq!(merged.statistics(), Statistics { mean: vec![f64::from(-4.6051702_f32)], std: vec![0.0] });
+    }
+
+    #[test]
+    fn examples_that_are_not_finite_are_named() {
+        let examples = |values: &'static [f32]| values.chunks_exact(2);
+        assert_eq!(not_finite(examples(&[0.0, 1.0, 2.0, 3.0]), 5), None);
+        assert_eq!(not_finite(examples(&[0.0, 1.0, f32::NAN, 3.0]), 5).unwrap(), "example 6");
+        let two = &[f32::NAN, 1.0, 2.0, f32::INFINITY, 0.0, 0.0, f32::NAN, 0.0];
+        assert_eq!(not_finite(examples(two), 5).unwrap(), "examples 5 to 6");
+    }
+}

@@ -1,0 +1,93 @@
+//! Where all examples of a subset stay: shards that an adapter can bind.
+
+use crate::gpu::{Gpu, Tensor};
+use crate::{Error, Result};
+
+/// Most examples of a shard: kernels use one axis of their grid for them, and a grid's axis ends here.
+const MOST_PER_SHARD: usize = 65_535;
+
+/// Features of all examples of a subset, on the GPU.
+pub struct ExampleStore {
+    /// Frames of every example.
+    pub frames: usize,
+    /// Mel bands of every frame.
+    pub bands: usize,
+    shards: Vec<Shard>,
+}
+
+/// Consecutive examples in one tensor.
+pub struct Shard {
+    /// `[example, frame, band]`
+    pub tensor: Tensor<f32>,
+    /// The store's index of its first example.
+    pub first: usize,
+    /// Number of its examples.
+    pub count: usize,
+}
+
+impl ExampleStore {
+    /// Room for `count` examples, in as few shards as the adapter's largest binding allows.
+    ///
+    /// # Errors
+    /// [`Error::Kernel`] when not even one example can be bound, or memory runs out.
+    pub fn new(gpu: &Gpu, count: usize, frames: usize, bands: usize) -> Result<Self> {
+        let bytes = (frames * bands * size_of::<f32>()) as u64;
+        let most = usize::try_from(gpu.max_binding_bytes() / bytes.max(1)).unwrap_or(usize::MAX).min(MOST_PER_SHARD);
+        if most == 0 {
+            return Err(Error::kernel(
+                "features",
+                format!(
+                    "an example of {frames} frames takes {bytes} bytes, the adapter binds at most {}: use shorter segments",
+                    gpu.max_binding_bytes()
+                ),
+            ));
+        }
+        let shards = (0..count).step_by(most).map(|first| {
+            let examples = most.min(count - first);
+            let tensor = gpu.tensor("features", &[examples, frames, bands])?;
+            Ok(Shard { tensor, first, count: examples })
+        });
+        Ok(Self { frames, bands, shards: shards.collect::<Result<_>>()? })
+    }
+
+    /// Number of examples.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.count).sum()
+    }
+
+    /// Whether there is no example.
+    pub fn is_empty(&self) -> bool {
+        self.shards.is_empty()
+    }
+
+    /// The shards in the order of their examples.
+    pub fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_cover_all_examples_and_fit_a_binding() {
+        let gpu = Gpu::noop();
+        let (frames, bands) = (100_000, 64);
+        let most = (gpu.max_binding_bytes() / (frames * bands * 4) as u64) as usize;
+        let store = ExampleStore::new(&gpu, 2 * most + 1, frames, bands).unwrap();
+        assert_eq!(store.len(), 2 * most + 1);
+        let ranges: Vec<_> = store.shards().iter().map(|s| (s.first, s.count)).collect();
+        assert_eq!(ranges, [(0, most), (most, most), (2 * most, 1)]);
+        for shard in store.shards() {
+            shard.tensor.expect_shape(&[shard.count, frames, bands]);
+            assert!(4 * shard.tensor.len() as u64 <= gpu.max_binding_bytes());
+        }
+    }
+
+    #[test]
+    fn an_example_beyond_any_binding_is_an_error() {
+        assert!(ExampleStore::new(&Gpu::noop(), 1, 1 << 24, 64).is_err());
+        assert!(ExampleStore::new(&Gpu::noop(), 0, 20, 64).unwrap().is_empty());
+    }
+}

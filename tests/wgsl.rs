@@ -1,0 +1,154 @@
+//! Every shader through every translator: naga to SPIR-V, MSL and HLSL, wgpu with WebGPU's default limits on a device
+//! without a driver, and tint where it is installed. This keeps Metal and Direct3D 12 working without either at hand.
+
+#![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
+use naga::{AddressSpace, Module, ScalarKind, TypeInner, back};
+use weaklabel::gpu::{Gpu, Kernel, Recording, wgsl};
+use weaklabel::kernels::REGISTRY;
+
+/// The kernels of all cases of the registry, with a name for messages.
+fn kernels(gpu: &Gpu) -> Vec<(String, Box<dyn Kernel>)> {
+    let mut kernels = Vec::new();
+    for entry in REGISTRY {
+        for case in (entry.cases)() {
+            let what = format!("{} ({})", entry.name, case.name);
+            let kernel = case.trial(gpu).unwrap_or_else(|e| panic!("{what}: {e}")).kernel;
+            assert_eq!(kernel.name(), entry.name, "{what}: the kernel of another entry");
+            kernels.push((what, kernel));
+        }
+    }
+    kernels
+}
+
+fn shader_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in folder.read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(shader_files(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// Parses and validates without any capability beyond WebGPU's but the immediate.
+fn validate(what: &str, source: &str) -> (Module, ModuleInfo) {
+    let module =
+        naga::front::wgsl::parse_str(source).unwrap_or_else(|e| panic!("{what}: {}", e.emit_to_string(source)));
+    let capabilities = Capabilities::default() | Capabilities::IMMEDIATES;
+    let info = Validator::new(ValidationFlags::all(), capabilities)
+        .validate(&module)
+        .unwrap_or_else(|e| panic!("{what}: {}", e.emit_to_string(source)));
+    (module, info)
+}
+
+fn translate(what: &str, module: &Module, info: &ModuleInfo) {
+    back::spv::write_vec(module, info, &back::spv::Options::default(), None)
+        .unwrap_or_else(|e| panic!("{what}: SPIR-V: {e}"));
+
+    let msl = back::msl::Options { fake_missing_bindings: true, ..Default::default() };
+    back::msl::write_string(module, info, &msl, &back::msl::PipelineOptions::default())
+        .unwrap_or_else(|e| panic!("{what}: MSL: {e}"));
+
+    let immediates = back::hlsl::BindTarget { space: 1, ..Default::default() };
+    let hlsl = back::hlsl::Options {
+        fake_missing_bindings: true,
+        immediates_target: Some(immediates),
+        ..back::hlsl::Options::default()
+    };
+    let mut text = String::new();
+    back::hlsl::Writer::new(&mut text, &hlsl, &back::hlsl::PipelineOptions::default())
+        .write(module, info, None)
+        .unwrap_or_else(|e| panic!("{what}: HLSL: {e}"));
+}
+
+#[test]
+fn every_kernel_translates_for_every_backend() {
+    let gpu = Gpu::noop();
+    for (what, kernel) in kernels(&gpu) {
+        let source = wgsl::specialise(kernel.as_ref()).unwrap_or_else(|e| panic!("{what}: {e}"));
+        let (module, info) = validate(&what, &source);
+        translate(&what, &module, &info);
+
+        let storage = module.global_variables.iter().filter(|(_, v)| matches!(v.space, AddressSpace::Storage { .. }));
+        assert!(storage.count() <= 7, "{what}: more than 7 storage buffers");
+        let float = |ty: &naga::Type| matches!(ty.inner, TypeInner::Atomic(s) if s.kind == ScalarKind::Float);
+        assert!(!module.types.iter().any(|(_, ty)| float(ty)), "{what}: a float atomic");
+    }
+}
+
+#[test]
+fn every_kernel_fits_the_default_limits() {
+    let gpu = Gpu::noop();
+    let limits = wgpu::Limits::default();
+    for (what, kernel) in kernels(&gpu) {
+        let (module, _) = validate(&what, &wgsl::specialise(kernel.as_ref()).unwrap());
+        let bytes: u32 = module
+            .global_variables
+            .iter()
+            .filter(|(_, v)| v.space == AddressSpace::WorkGroup)
+            .map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx()))
+            .sum();
+        assert!(bytes <= limits.max_compute_workgroup_storage_size, "{what}: {bytes} bytes of workgroup memory");
+        // Layouts, bind groups, grid and every other limit: what a real device would say.
+        let mut recording = Recording::new(kernel.name());
+        recording.push_boxed(kernel);
+        recording.resolve(&gpu).unwrap_or_else(|e| panic!("{what}: {e}"));
+    }
+}
+
+#[test]
+fn every_file_is_valid_as_it_stands_and_every_file_is_used() {
+    let gpu = Gpu::noop();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let mut used = BTreeSet::new();
+    let mut sources = BTreeSet::new();
+    for (what, kernel) in kernels(&gpu) {
+        used.extend(kernel.source());
+        if sources.insert(kernel.source().join("\n")) {
+            validate(&format!("{what}, as on disk"), &kernel.source().join("\n"));
+        }
+    }
+    let mut kernels_on_disk = BTreeSet::new();
+    for file in shader_files(&folder) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let name = file.strip_prefix(&folder).unwrap().display().to_string();
+        assert!(used.contains(text.as_str()), "shaders/{name} is used by no case of the registry");
+        if text.contains("@compute") {
+            kernels_on_disk.insert(file.file_stem().unwrap().to_str().unwrap().to_string());
+        }
+    }
+    let registered: BTreeSet<String> = REGISTRY.iter().map(|entry| entry.name.to_string()).collect();
+    assert_eq!(registered.len(), REGISTRY.len(), "two entries of one name");
+    assert_eq!(registered, kernels_on_disk, "names in the registry and file stems under shaders/");
+}
+
+#[test]
+fn tint_accepts_every_kernel() {
+    if Command::new("tint").arg("--help").output().is_err() {
+        println!("tint is not installed: naga alone has judged the shaders");
+        return;
+    }
+    let gpu = Gpu::noop();
+    let mut seen = BTreeSet::new();
+    for (what, kernel) in kernels(&gpu) {
+        for source in [kernel.source().join("\n"), wgsl::specialise(kernel.as_ref()).unwrap()] {
+            if !seen.insert(source.clone()) {
+                continue;
+            }
+            let mut file = tempfile::Builder::new().suffix(".wgsl").tempfile().unwrap();
+            file.write_all(source.as_bytes()).unwrap();
+            let output = Command::new("tint").args(["--format", "wgsl"]).arg(file.path()).output().unwrap();
+            assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}
