@@ -22,6 +22,10 @@ pub mod features;
 
 pub mod model;
 
+pub mod evaluate;
+
+pub mod train;
+
 pub mod report;
 
 pub mod cli;

@@ -3,7 +3,6 @@
 // A thread computes TILE_T × TILE_M pool windows of 4·QUADS output channels: the input near of one input channel is
 // loaded into registers once and used for all of them, because a load costs as much as tens of multiply-adds.
 const MEMBERS: u32 = 1u;
-const CHUNKS: u32 = 3u;
 const IN: u32 = 2u;
 const OUT: u32 = 5u;
 const TIME: u32 = 6u;
@@ -31,8 +30,7 @@ const COLUMNS: u32 = TILE_M * POOL_M;
 const PATCH_T: u32 = ROWS + KERNEL - 1u;
 const PATCH_M: u32 = COLUMNS + KERNEL - 1u;
 const WINDOW: u32 = POOL_T * POOL_M;
-const BLOCKS: u32 = (WINDOW + 3u) / 4u;                              // random blocks of one window
-const DROPOUT_BLOCKS: u32 = CHUNKS * OUT * WINDOWS_T * WINDOWS_M * BLOCKS; // of one member
+const BLOCKS: u32 = (WINDOW + 3u) / 4u; // random blocks of one window
 
 @group(0) @binding(0) var<storage, read> input: array<f32>;         // [member, chunk, in, time, mel]
 @group(0) @binding(2) var<storage, read_write> output: array<f32>;  // [member, chunk, out, windows_t, windows_m]
@@ -40,15 +38,17 @@ const DROPOUT_BLOCKS: u32 = CHUNKS * OUT * WINDOWS_T * WINDOWS_M * BLOCKS; // of
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
+    // The number of chunks follows from the tensors, so that batches of every size share one compiled kernel.
+    let chunks = arrayLength(&output) / (MEMBERS * OUT * WINDOWS_T * WINDOWS_M);
     let member = group.z;
     let tile = id.x;
-    if (tile >= CHUNKS * TILES_T * TILES_M || members[member].alive == 0u) {
+    if (tile >= chunks * TILES_T * TILES_M || members[member].alive == 0u) {
         return;
     }
     let first_quad = group.y * QUADS;
     let window_m = (tile % TILES_M) * TILE_M;
     let window_t = (tile / TILES_M % TILES_T) * TILE_T;
-    let chunk = member * CHUNKS + tile / (TILES_M * TILES_T);
+    let chunk = member * chunks + tile / (TILES_M * TILES_T);
     let weights = member * PACKED;
 
     // The near's rows and columns, clamped into the plane; what lies outside counts as zero.
@@ -120,7 +120,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
                     }
                 }
                 if (t < WINDOWS_T && m < WINDOWS_M && out < OUT) {
-                    let at = member * CHUNKS * OUT * WINDOWS_T * WINDOWS_M + window_at(tile, out, t, m);
+                    let at = member * chunks * OUT * WINDOWS_T * WINDOWS_M + window_at(tile, out, t, m);
                     output[at] = best;
                     store_route(at, code);
                 }

@@ -2,7 +2,7 @@
 //
 // A thread computes the positions of TILE_T × TILE_M pool windows for 4·QUADS input channels. The gradient before the
 // pool is never stored: each window's gradient is put at its winner in registers.
-const CHUNKS: u32 = 3u;
+const MEMBERS: u32 = 1u;
 const IN: u32 = 5u;
 const OUT: u32 = 2u;
 const TIME: u32 = 6u;
@@ -39,15 +39,16 @@ const PATCH_M: u32 = COLUMNS + KERNEL - 1u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
+    let chunks = arrayLength(&upper) / (MEMBERS * OUT * WINDOWS_T * WINDOWS_M);
     let member = group.z;
     let tile = id.x;
-    if (tile >= CHUNKS * TILES_T * TILES_M || members[member].alive == 0u) {
+    if (tile >= chunks * TILES_T * TILES_M || members[member].alive == 0u) {
         return;
     }
     let first_quad = group.y * QUADS;
     let window_m = (tile % TILES_M) * TILE_M;
     let window_t = (tile / TILES_M % TILES_T) * TILE_T;
-    let chunk = member * CHUNKS + tile / (TILES_M * TILES_T);
+    let chunk = member * chunks + tile / (TILES_M * TILES_T);
     let weights = member * PACKED;
 
     var row_at: array<u32, NEAR_T>;

@@ -2,7 +2,7 @@
 //
 // A thread sums 4·QUADS output channels × one input channel × all taps over its slice of the strips; a strip is
 // TILE_T rows of pool windows of one chunk.
-const CHUNKS: u32 = 3u;
+const MEMBERS: u32 = 1u;
 const IN: u32 = 2u;
 const OUT: u32 = 5u;
 const TIME: u32 = 6u;
@@ -26,7 +26,6 @@ const WINDOWS_T: u32 = TIME / POOL_T;
 const WINDOWS_M: u32 = MEL / POOL_M;
 const STRIPS_T: u32 = (WINDOWS_T + TILE_T - 1u) / TILE_T;
 const TILES_M: u32 = (WINDOWS_M + TILE_M - 1u) / TILE_M;
-const STRIPS: u32 = CHUNKS * STRIPS_T;
 const ROWS: u32 = TILE_T * POOL_T;
 const COLUMNS: u32 = TILE_M * POOL_M;
 const PATCH_T: u32 = ROWS + KERNEL - 1u;
@@ -40,6 +39,8 @@ const PARAMETERS: u32 = OUT * IN * TAPS + OUT;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
+    let chunks = arrayLength(&upper) / (MEMBERS * OUT * WINDOWS_T * WINDOWS_M);
+    let strips = chunks * STRIPS_T;
     let member = group.z;
     if (id.x >= SLICES * GROUPS * IN || members[member].alive == 0u) {
         return;
@@ -56,9 +57,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
             sums[k * QUADS + q] = vec4<f32>(0.0);
         }
     }
-    let end = (slice + 1u) * STRIPS / SLICES;
-    for (var strip = slice * STRIPS / SLICES; strip < end; strip++) {
-        let chunk = member * CHUNKS + strip / STRIPS_T;
+    let end = (slice + 1u) * strips / SLICES;
+    for (var strip = slice * strips / SLICES; strip < end; strip++) {
+        let chunk = member * chunks + strip / STRIPS_T;
         let window_t = strip % STRIPS_T * TILE_T;
         let plane = (chunk * IN + channel) * TIME * MEL;
         for (var tile = 0u; tile < TILES_M; tile++) {

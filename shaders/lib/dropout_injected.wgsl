@@ -4,7 +4,7 @@ const DROPOUT_SCALE: f32 = 1.25; // 1 / (1 − p)
 @group(0) @binding(8) var<storage, read> keep_mask: array<u32>; // [member, block, lane]
 
 fn dropout_bits(member: u32, layer: u32, block: u32) -> vec2<u32> {
-    let at = (member * DROPOUT_BLOCKS + block) * 4u;
+    let at = member * (arrayLength(&keep_mask) / MEMBERS) + block * 4u;
     return vec2<u32>(keep_mask[at] | (keep_mask[at + 1u] << 16u), keep_mask[at + 2u] | (keep_mask[at + 3u] << 16u));
 }
 

@@ -12,8 +12,6 @@ const ACTIVATED: u32 = 1u;   // the input comes out of LeakyReLU and dropout
 const SLOPE: f32 = 0.2;
 const WORKGROUP: u32 = 64u;
 
-const DROPOUT_BLOCKS: u32 = (ROWS * IN + 3u) / 4u; // of one member, in the layer below
-
 @group(0) @binding(0) var<storage, read> input: array<f32>;           // [member, row, in]
 @group(0) @binding(1) var<storage, read> packed: array<f32>;          // [member, in, out], then the biases [out]
 @group(0) @binding(2) var<storage, read> d_output: array<f32>;        // [member, row, out]

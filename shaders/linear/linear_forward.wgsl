@@ -9,8 +9,6 @@ const ACTIVATION: u32 = 0u; // 0 none, 1 LeakyReLU and dropout, 2 sigmoid
 const SLOPE: f32 = 0.2;
 const WORKGROUP: u32 = 64u;
 
-const DROPOUT_BLOCKS: u32 = (ROWS * OUT + 3u) / 4u; // of one member
-
 @group(0) @binding(0) var<storage, read> input: array<f32>;        // [member, row, in]
 @group(0) @binding(1) var<storage, read> packed: array<f32>;       // [member, in, out], then the biases [out]
 @group(0) @binding(2) var<storage, read_write> output: array<f32>; // [member, row, out]

@@ -1,8 +1,19 @@
 //! `weaklabel bench`.
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
-use crate::config::Method;
+use super::Session;
+use super::output::{print, print_json};
+use crate::config::{Config, Method};
+use crate::counter_rng::Key;
+use crate::evaluate::Examples;
+use crate::features::ExampleStore;
+use crate::gpu::{Gpu, KernelTime};
+use crate::model::{Architecture, Population};
+use crate::report::Table;
+use crate::train::{EpochRows, Sampler, Schedule, TrainingStep};
+use crate::{Error, Result};
 
 /// `weaklabel bench`: measure.
 #[derive(Debug, Args)]
@@ -34,6 +45,141 @@ pub struct Step {
     /// Models trained together
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub members: usize,
+    /// Also time every kernel of one step
+    #[arg(long)]
+    pub profile: bool,
+}
+
+/// Measurements of which the median is printed.
+const MEASUREMENTS: usize = 9;
+/// Least time of one measurement, in seconds: long enough for the clock and the queue not to matter.
+const MEASUREMENT_S: f64 = 0.25;
+
+impl Bench {
+    /// Measures and prints.
+    ///
+    /// # Errors
+    /// Whatever the device reports.
+    pub fn run(self, session: &Session) -> Result<()> {
+        match self.target {
+            Target::Step(step) => step.run(session),
+        }
+    }
+}
+
+impl Step {
+    fn run(self, session: &Session) -> Result<()> {
+        let config = session.options.configuration(|config| {
+            config.train.method = self.method;
+            config.train.batch = self.batch;
+        })?;
+        if self.members == 0 || self.frames == 0 || !self.frames.is_multiple_of(config.model.chunk_frames) {
+            let reason = format!("--members is at least 1 and --frames a multiple of {}", config.model.chunk_frames);
+            return Err(Error::Usage(reason));
+        }
+        let gpu = session.open_gpu()?;
+        let step = self.build(&gpu, &config)?;
+        // The first runs compile kernels and fill caches.
+        step.time(&gpu, 2)?;
+        let single = step.time(&gpu, 2)?.as_secs_f64() / 2.0;
+        let rows = ((MEASUREMENT_S / single).ceil() as u32).clamp(1, ROWS as u32);
+        let mut times = (0..MEASUREMENTS)
+            .map(|_| Ok(step.time(&gpu, rows)?.as_secs_f64() * 1e3 / f64::from(rows)))
+            .collect::<Result<Vec<f64>>>()?;
+        times.sort_by(f64::total_cmp);
+        let (adapter, median) = (gpu.adapter(), times[times.len() / 2]);
+        let profile = if self.profile { step.profile(&gpu, MEASUREMENTS)? } else { Vec::new() };
+        if session.options.json {
+            let mut line = json!({
+                "kind": "step",
+                "method": self.method.name(),
+                "frames": self.frames,
+                "batch": self.batch,
+                "members": self.members,
+                "ms_per_step": median,
+                "ms_min": times[0],
+                "ms_max": times[times.len() - 1],
+                "adapter": adapter.name,
+                "backend": adapter.backend,
+            });
+            if self.profile {
+                line["kernels"] = profile.iter().map(kernel_json).collect();
+            }
+            return print_json(&line);
+        }
+        let text = format!(
+            "{}, {} frames, batch {}, members {}: {median:.2} ms per step ({:.2} to {:.2}) on {}\n",
+            self.method.name(),
+            self.frames,
+            self.batch,
+            self.members,
+            times[0],
+            times[times.len() - 1],
+            adapter.name
+        );
+        print(&if self.profile { format!("{text}\n{}", profile_table(&profile)) } else { text })
+    }
+
+    /// A step on random features: the arithmetic does not depend on what the numbers say.
+    fn build(&self, gpu: &Gpu, config: &Config) -> Result<TrainingStep> {
+        let classes: Vec<String> = (0..10).map(|class| format!("class {class}")).collect();
+        let count = self.batch.max(classes.len());
+        let store = ExampleStore::new(gpu, count, self.frames, config.features.bands)?;
+        let mut stream = Key::new(0).named("bench").stream();
+        for shard in store.shards() {
+            let values: Vec<f32> = (0..shard.tensor.len()).map(|_| stream.uniform(-1.7, 1.7) as f32).collect();
+            gpu.write(&shard.tensor, 0, &values);
+        }
+        let labels: Vec<Vec<usize>> = (0..count).map(|example| vec![example % classes.len()]).collect();
+        let examples = Examples::new(gpu, store, labels, classes.len())?;
+        let sampler = Sampler::new(&examples.labels, &classes, self.batch)?;
+        let seeds: Vec<u64> = (1..=self.members as u64).collect();
+        let architecture = Architecture::new(&config.model, &config.features, classes.len());
+        let chunks = self.batch * self.frames / architecture.chunk_frames;
+        let population = Population::new(gpu, architecture, &seeds, chunks)?;
+        population.use_parameters(gpu, &population.state)?;
+        let schedule = Schedule::new(gpu, ROWS, self.members, self.batch)?;
+        let epochs: Vec<EpochRows> =
+            (0..ROWS).map(|epoch| EpochRows::new(&sampler, &config.optimiser, &seeds, epoch)).collect();
+        schedule.upload(
+            gpu,
+            &EpochRows {
+                batches: epochs.iter().flat_map(|rows| &rows.batches).copied().collect(),
+                steps: epochs.iter().flat_map(|rows| &rows.steps).copied().collect(),
+            },
+        );
+        TrainingStep::new(gpu, config, &population, &examples, &schedule)
+    }
+}
+
+/// Rows of the schedule that a measurement may use.
+const ROWS: usize = 4096;
+
+fn kernel_json(kernel: &KernelTime) -> serde_json::Value {
+    json!({
+        "kernel": kernel.name,
+        "us": kernel.seconds * 1e6,
+        "gflops": kernel.work.flops / kernel.seconds * 1e-9,
+        "gbps": kernel.work.bytes / kernel.seconds * 1e-9,
+    })
+}
+
+/// One line for each dispatch, in their order.
+fn profile_table(profile: &[KernelTime]) -> Table {
+    let total: f64 = profile.iter().map(|kernel| kernel.seconds).sum();
+    let mut table = Table::new(["kernel", "µs", "share in %", "GFLOP/s", "GB/s"].map(String::from).to_vec());
+    for kernel in profile {
+        table.push(vec![
+            kernel.name.into(),
+            format!("{:.0}", kernel.seconds * 1e6),
+            format!("{:.1}", 100.0 * kernel.seconds / total),
+            format!("{:.2}", kernel.work.flops / kernel.seconds * 1e-9),
+            format!("{:.2}", kernel.work.bytes / kernel.seconds * 1e-9),
+        ]);
+    }
+    table.rule();
+    table.push(vec!["all".into(), format!("{:.0}", total * 1e6), "100.0".into(), String::new(), String::new()]);
+    table
 }
 
 #[cfg(test)]

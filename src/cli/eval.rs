@@ -4,8 +4,19 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Session;
 use super::data_source::DataSource;
-use crate::config::Config;
+use super::output::{print, print_json};
+use super::train::best_checkpoint;
+use crate::config::{self, Config};
+use crate::evaluate::{Scorer, load_lengths};
+use crate::features::{Statistics, standardise};
+use crate::kernels::score::f1;
+use crate::model::checkpoint::{Description, read_model};
+use crate::model::{Architecture, Population};
+use crate::report::{Results, RunDir};
+use crate::scenes::{Dataset, Subset};
+use crate::{Error, Result};
 
 /// `weaklabel eval`: score a trained run on the evaluation clips.
 #[derive(Debug, Args)]
@@ -27,6 +38,81 @@ impl Eval {
         if !self.seconds.is_empty() {
             config.evaluate.seconds.clone_from(&self.seconds);
         }
+    }
+}
+
+impl Eval {
+    /// Scores every model of the run on the evaluation clips at every length. The run folder keeps the results unless
+    /// they are of other data than its own.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the run has no models yet or the data have other classes; whatever data and device report.
+    pub fn run(self, session: &Session) -> Result<()> {
+        let run = RunDir::open(&self.run)?;
+        let config = self.configuration(session, &run)?;
+        let seeds = &config.train.seeds;
+        let models = (0..seeds.len())
+            .map(|member| read_model(&best_checkpoint(&run, seeds, member)))
+            .collect::<Result<Vec<_>>>()?;
+        let description = &models[0].1;
+        let dataset = Dataset::of(&config)?;
+        self.check_classes(&dataset, description)?;
+        let gpu = session.open_gpu()?;
+        let architecture = Architecture::new(&description.model, &description.features, description.classes.len());
+        let population = Population::new(&gpu, architecture, seeds, 1)?;
+        let parameters: Vec<f32> = models.iter().flat_map(|(parameters, _)| parameters).copied().collect();
+        gpu.write(&population.best, 0, &parameters);
+        population.use_parameters(&gpu, &population.best)?;
+        // Features as the models were trained on, whatever the configuration says now.
+        let config = Config { features: description.features.clone(), ..config.clone() };
+        let lengths = &config.evaluate.seconds;
+        let task = session.progress.task("evaluation features", dataset.len(Subset::Eval) as u64);
+        let examples = load_lengths(&gpu, &config, &dataset, Subset::Eval, lengths, &|done| task.set(done as u64))?;
+        task.finish();
+        let statistics = Statistics { mean: description.mean.clone(), std: description.std.clone() };
+        let mut scores = vec![Vec::new(); seeds.len()];
+        let task = session.progress.task("scoring", lengths.len() as u64);
+        for examples in examples {
+            standardise(&gpu, &examples.store, &statistics, config.features.epsilon)?;
+            let scorer = Scorer::new(&gpu, &population, &examples, config.evaluate.threshold)?;
+            scorer.queue(&gpu)?;
+            let counts = gpu.read(&scorer.counts)?;
+            for (member, counts) in counts.chunks(counts.len() / seeds.len()).enumerate() {
+                scores[member].push(f1(counts));
+            }
+            task.advance(1);
+        }
+        task.finish();
+        let results = Results {
+            method: config.train.method.name().into(),
+            train_seconds: config.train.seconds,
+            classes: description.classes.clone(),
+            seeds: seeds.clone(),
+            seconds: lengths.clone(),
+            f1: scores,
+        };
+        if self.source.dataset.is_none() && self.source.soundbank.is_none() {
+            run.write_results(&results)?;
+        }
+        if session.options.json { print_json(&results) } else { print(&results.table()) }
+    }
+
+    /// The run's configuration, then the files and edits of the command line, then its flags.
+    fn configuration(&self, session: &Session, run: &RunDir) -> Result<Config> {
+        let mut files = vec![run.config_path()];
+        files.extend(session.options.config.iter().cloned());
+        let mut config = config::load(&files, &session.options.set)?;
+        self.apply(&mut config);
+        config::validate(&config)?;
+        Ok(config)
+    }
+
+    fn check_classes(&self, dataset: &Dataset, model: &Description) -> Result<()> {
+        if dataset.classes() == model.classes {
+            return Ok(());
+        }
+        let (ours, theirs) = (model.classes.join(", "), dataset.classes().join(", "));
+        Err(Error::data(&self.run, format!("the models tell {ours} apart, the data hold {theirs}")))
     }
 }
 

@@ -59,6 +59,12 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Train a population of taggers
+    Train(train::Train),
+    /// Score a trained run on the evaluation clips
+    Eval(eval::Eval),
+    /// Measure
+    Bench(bench::Bench),
     /// Print or check a configuration
     Config(config::ConfigCommand),
     /// Print a completion script for a shell
@@ -78,6 +84,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let session = Session::start(cli.options)?;
     match cli.command {
+        Command::Train(command) => command.run(&session),
+        Command::Eval(command) => command.run(&session),
+        Command::Bench(command) => command.run(&session),
         Command::Config(command) => command.run(&session),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

@@ -2,6 +2,7 @@
 
 use super::log::Log;
 use super::{Options, log};
+use crate::gpu::{AdapterChoice, DeviceClass, Gpu};
 use crate::report::{Progress, ProgressMode};
 use crate::{Error, Result};
 
@@ -29,5 +30,18 @@ impl Session {
         let progress = Progress::new(if options.quiet { ProgressMode::None } else { options.progress });
         let log = log::start(&options, &progress);
         Ok(Self { options, progress, log })
+    }
+
+    /// Opens the adapter that the options choose, and says so when it is a software one.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub fn open_gpu(&self) -> Result<Gpu> {
+        let choice = AdapterChoice { adapter: self.options.adapter.clone(), backend: self.options.backend.clone() };
+        let gpu = Gpu::open(&choice)?;
+        if gpu.class() == DeviceClass::Cpu {
+            tracing::warn!("{} is a software adapter: everything works, slowly", gpu.adapter().name);
+        }
+        Ok(gpu)
     }
 }

@@ -21,10 +21,27 @@ impl Gpu {
     /// # Errors
     /// [`Error::DeviceLost`] or [`Error::Kernel`] when the driver reported either; earlier submits may have run.
     pub fn replay(&self, recording: &Resolved, rows: Range<u32>) -> Result<()> {
+        self.replay_while(recording, rows, &mut |_| true).map(|_| ())
+    }
+
+    /// As [`Gpu::replay`], asking `go_on` before every submit, which is told the rows queued so far. Returns whether all
+    /// rows were queued.
+    ///
+    /// # Errors
+    /// As [`Gpu::replay`].
+    pub fn replay_while(
+        &self,
+        recording: &Resolved,
+        rows: Range<u32>,
+        go_on: &mut dyn FnMut(u32) -> bool,
+    ) -> Result<bool> {
         let mut in_flight: Option<(wgpu::SubmissionIndex, u32)> = None;
         let mut finished = Instant::now();
         let mut next = rows.start;
         while next < rows.end {
+            if !go_on(next - rows.start) {
+                return Ok(false);
+            }
             let count = recording.rows_per_submit.load(Ordering::Relaxed).min(rows.end - next);
             let submitted = self.submit(recording, next..next + count);
             next += count;
@@ -40,7 +57,7 @@ impl Gpu {
             }
             self.check()?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn submit(&self, recording: &Resolved, rows: Range<u32>) -> wgpu::SubmissionIndex {

@@ -66,7 +66,7 @@ impl ConvShape {
 
     pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {
         vec![
-            ("CHUNKS", self.chunks.into()),
+            ("MEMBERS", self.members.into()),
             ("IN", self.inputs.into()),
             ("OUT", self.outputs.into()),
             ("TIME", self.time.into()),

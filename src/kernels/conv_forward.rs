@@ -52,8 +52,7 @@ impl Kernel for ConvForward {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let mut constants =
-            vec![("MEMBERS", self.shape.members.into()), ("LAYER", self.layer.into()), ("SLOPE", self.slope.into())];
+        let mut constants = vec![("LAYER", self.layer.into()), ("SLOPE", self.slope.into())];
         constants.extend(self.shape.constants());
         constants.extend(self.tile.constants());
         constants.extend(self.packed.constants());

@@ -104,6 +104,11 @@ impl RunDir {
         config::load(&[self.entry(CONFIG)], &[])
     }
 
+    /// `config.toml`, the resolved configuration.
+    pub fn config_path(&self) -> PathBuf {
+        self.entry(CONFIG)
+    }
+
     /// Where the checkpoint called `name` ("best", "last") is or will be.
     pub fn checkpoint(&self, name: &str) -> PathBuf {
         self.entry(CHECKPOINTS).join(format!("{name}.safetensors"))

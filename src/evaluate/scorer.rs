@@ -1,0 +1,115 @@
+//! A population scored on all examples of a store, batch by batch, on the GPU (SPEC §5).
+
+use super::Examples;
+use crate::Result;
+use crate::gpu::{DeviceClass, Gpu, Recording, Resolved, Tensor};
+use crate::kernels::confusion::Confusion;
+use crate::kernels::gather::NO_EXAMPLE;
+use crate::model::{Activations, Batch, Mode, Population, forward};
+
+/// How a number of examples is cut into batches of equal size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchPlan {
+    /// Batches.
+    pub rows: usize,
+    /// Examples of one batch.
+    pub segments: usize,
+}
+
+impl BatchPlan {
+    /// Batches of about as many chunks as keep the device busy, none much fuller than the last.
+    pub fn new(class: DeviceClass, members: usize, examples: usize, chunks: usize) -> Self {
+        let budget = if class == DeviceClass::Cpu { 256 } else { 2048 } / members;
+        let rows = examples.div_ceil((budget / chunks).max(1));
+        Self { rows, segments: examples.div_ceil(rows) }
+    }
+}
+
+/// Scores a population on one store of examples.
+pub struct Scorer {
+    plan: BatchPlan,
+    recording: Resolved,
+    examples: usize,
+    output: Tensor<f32>,
+    /// True positives, false positives, false negatives, `[member, class, 3]`; added up until somebody clears them.
+    pub counts: Tensor<u32>,
+}
+
+impl Scorer {
+    /// A scorer of `population` on `examples`.
+    ///
+    /// # Errors
+    /// What making tensors and compiling kernels may report.
+    pub fn new(gpu: &Gpu, population: &Population, examples: &Examples, threshold: f64) -> Result<Self> {
+        let (members, classes) = (population.members, population.architecture.classes);
+        let chunks = examples.store.frames / population.architecture.chunk_frames;
+        let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
+        let BatchPlan { rows, segments } = plan;
+        let id = |slot: usize| if slot < examples.len() { slot as u32 } else { NO_EXAMPLE };
+        let ids: Vec<u32> = (0..rows)
+            .flat_map(|row| (0..members).flat_map(move |_| (0..segments).map(move |slot| row * segments + slot)))
+            .map(id)
+            .collect();
+        let batches = gpu.tensor_from("evaluation batches", &[rows, members, segments], &ids)?;
+        let activations = Activations::new(gpu, &population.architecture, Batch { members, segments, chunks }, false)?;
+        let counts = gpu.tensor("counts", &[members, classes, 3])?;
+        let mut recording = Recording::new("evaluate");
+        examples.push_gather(&mut recording, &batches, &activations.input);
+        forward(gpu, &mut recording, population, &activations, &Mode::Evaluate);
+        recording.push(Confusion {
+            outputs: activations.output.clone(),
+            targets: examples.targets.clone(),
+            batches,
+            counts: counts.clone(),
+            threshold,
+        });
+        Ok(Self {
+            plan,
+            recording: recording.resolve(gpu)?,
+            examples: examples.len(),
+            output: activations.output,
+            counts,
+        })
+    }
+
+    /// Queues the scoring of all examples; the counts are added to what [`Scorer::counts`] holds.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn queue(&self, gpu: &Gpu) -> Result<()> {
+        gpu.replay(&self.recording, 0..self.plan.rows as u32)
+    }
+
+    /// Probabilities of all examples, `[member][example · class]`. Counts are added to as well.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn probabilities(&self, gpu: &Gpu) -> Result<Vec<Vec<f32>>> {
+        let [members, segments, classes] = [0, 1, 2].map(|axis| self.output.size(axis));
+        let mut probabilities = vec![Vec::with_capacity(self.examples * classes); members];
+        for row in 0..self.plan.rows {
+            gpu.replay(&self.recording, row as u32..row as u32 + 1)?;
+            let outputs = gpu.read(&self.output)?;
+            let present = segments.min(self.examples - row * segments);
+            for (member, outputs) in outputs.chunks(segments * classes).enumerate() {
+                probabilities[member].extend_from_slice(&outputs[..present * classes]);
+            }
+        }
+        Ok(probabilities)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_cover_all_examples_with_little_waste() {
+        for (examples, chunks) in [(1, 1), (10, 50), (750, 1), (750, 5), (751, 50), (3, 1000)] {
+            let plan = BatchPlan::new(DeviceClass::Cpu, 1, examples, chunks);
+            assert!(plan.rows * plan.segments >= examples, "{plan:?}");
+            assert!(plan.rows * plan.segments < examples + plan.rows, "{plan:?}");
+            assert!(plan.segments == 1 || plan.segments * chunks <= 256, "{plan:?}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Class-balanced batches: the same number of examples of every class, each drawn once per epoch without replacement; an
+//! epoch ends with the smallest class (SPEC §4).
+
+use crate::counter_rng::Key;
+use crate::{Error, Result};
+
+/// Draws the batches of an epoch.
+#[derive(Debug)]
+pub struct Sampler {
+    by_class: Vec<Vec<u32>>,
+    per_class: usize,
+}
+
+impl Sampler {
+    /// A sampler of batches of `batch` examples. An example of several classes is drawn as one of the rarest of them; an
+    /// example of none is not drawn.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when `batch` is not a multiple of the number of classes, or a class has too few examples.
+    pub fn new(labels: &[Vec<usize>], classes: &[String], batch: usize) -> Result<Self> {
+        if batch == 0 || !batch.is_multiple_of(classes.len()) {
+            let reason = format!(
+                "{batch} examples cannot be shared evenly by {} classes: use a multiple of {}",
+                classes.len(),
+                classes.len()
+            );
+            return Err(Error::config("train.batch", reason));
+        }
+        let mut totals = vec![0_usize; classes.len()];
+        labels.iter().flatten().for_each(|label| totals[*label] += 1);
+        let mut by_class = vec![Vec::new(); classes.len()];
+        for (example, labels) in labels.iter().enumerate() {
+            if let Some(rarest) = labels.iter().min_by_key(|label| (totals[**label], **label)) {
+                by_class[*rarest].push(example as u32);
+            }
+        }
+        let per_class = batch / classes.len();
+        if let Some(class) = by_class.iter().position(|examples| examples.len() < per_class) {
+            let reason = format!(
+                "class {} has {} training examples, a batch takes {per_class} of each class",
+                classes[class],
+                by_class[class].len()
+            );
+            return Err(Error::config("train.batch", reason));
+        }
+        Ok(Self { by_class, per_class })
+    }
+
+    /// Batches of one epoch.
+    pub fn steps(&self) -> usize {
+        let smallest = self.by_class.iter().map(Vec::len).min().unwrap_or(0);
+        smallest / self.per_class
+    }
+
+    /// Examples of one batch.
+    pub fn batch(&self) -> usize {
+        self.per_class * self.by_class.len()
+    }
+
+    /// The batches of epoch `epoch` for the model with this seed, `[step][slot]`.
+    pub fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {
+        let key = Key::new(seed).named("batches").child(epoch as u64);
+        let shuffled: Vec<Vec<u32>> = self
+            .by_class
+            .iter()
+            .enumerate()
+            .map(|(class, examples)| {
+                let mut examples = examples.clone();
+                key.child(class as u64).stream().shuffle(&mut examples);
+                examples
+            })
+            .collect();
+        let batch = |step: usize| {
+            shuffled.iter().flat_map(move |examples| &examples[step * self.per_class..][..self.per_class]).copied()
+        };
+        (0..self.steps()).map(|step| batch(step).collect()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classes(n: usize) -> Vec<String> {
+        (0..n).map(|i| format!("class {i}")).collect()
+    }
+
+    #[test]
+    fn batches_are_balanced_and_without_replacement() {
+        let labels: Vec<Vec<usize>> = (0..35).map(|i| vec![if i < 10 { 0 } else { 1 + i % 2 }]).collect();
+        let sampler = Sampler::new(&labels, &classes(3), 6).unwrap();
+        assert_eq!((sampler.steps(), sampler.batch()), (5, 6));
+        let epoch = sampler.epoch(1, 0);
+        let mut seen = std::collections::HashSet::new();
+        for batch in &epoch {
+            for class in 0..3 {
+                assert_eq!(batch.iter().filter(|e| labels[**e as usize] == [class]).count(), 2);
+            }
+            assert!(batch.iter().all(|example| seen.insert(*example)), "an example twice in one epoch");
+        }
+        assert_eq!(epoch, sampler.epoch(1, 0));
+        assert_ne!(epoch, sampler.epoch(1, 1));
+        assert_ne!(epoch, sampler.epoch(2, 0));
+    }
+
+    #[test]
+    fn an_example_of_several_classes_counts_for_the_rarest() {
+        let labels = [vec![0], vec![0], vec![0, 1], vec![], vec![0]];
+        let sampler = Sampler::new(&labels, &classes(2), 2).unwrap();
+        assert_eq!(sampler.steps(), 1);
+        let batch = &sampler.epoch(1, 0)[0];
+        assert!(batch.contains(&2) && !batch.contains(&3), "{batch:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_balanced_is_refused_by_name() {
+        let labels = vec![vec![0], vec![0], vec![1]];
+        let uneven = Sampler::new(&labels, &classes(2), 3).unwrap_err().to_string();
+        assert!(uneven.contains("train.batch") && uneven.contains("multiple of 2"), "{uneven}");
+        let few = Sampler::new(&labels, &classes(2), 4).unwrap_err().to_string();
+        assert!(few.contains("class 1") && few.contains("1 training"), "{few}");
+    }
+}

@@ -1,0 +1,81 @@
+//! What varies from step to step, made for a whole epoch and uploaded once.
+
+use super::Sampler;
+use crate::Result;
+use crate::config::OptimiserConfig;
+use crate::gpu::{Gpu, Tensor};
+use crate::kernels::adam::factors;
+use crate::kernels::population::Step;
+
+/// The schedule's tensors, with room for one epoch.
+pub struct Schedule {
+    /// Ids of the examples, `[row, member, slot]`.
+    pub batches: Tensor<u32>,
+    /// Step numbers and factors, `[row, member]`.
+    pub steps: Tensor<Step>,
+}
+
+/// One epoch's rows on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EpochRows {
+    /// `[row, member, slot]`.
+    pub batches: Vec<u32>,
+    /// `[row, member]`.
+    pub steps: Vec<Step>,
+}
+
+impl EpochRows {
+    /// The rows of epoch `epoch` for the models with these seeds.
+    pub fn new(sampler: &Sampler, optimiser: &OptimiserConfig, seeds: &[u64], epoch: usize) -> Self {
+        let of_members: Vec<Vec<Vec<u32>>> = seeds.iter().map(|seed| sampler.epoch(*seed, epoch)).collect();
+        let rows = sampler.steps();
+        let step = |row: usize| {
+            let t = (epoch * rows + row + 1) as u32;
+            let (step_size, decay) = factors(optimiser, t);
+            Step { t, step_size: step_size as f32, decay: decay as f32, epoch: epoch as u32 }
+        };
+        Self {
+            batches: (0..rows)
+                .flat_map(|row| of_members.iter().flat_map(move |batches| &batches[row]))
+                .copied()
+                .collect(),
+            steps: (0..rows).flat_map(|row| vec![step(row); seeds.len()]).collect(),
+        }
+    }
+}
+
+impl Schedule {
+    /// Room for `rows` rows of `members` batches of `slots` examples.
+    ///
+    /// # Errors
+    /// What making tensors may report.
+    pub fn new(gpu: &Gpu, rows: usize, members: usize, slots: usize) -> Result<Self> {
+        Ok(Self {
+            batches: gpu.tensor("batches", &[rows, members, slots])?,
+            steps: gpu.tensor("steps", &[rows, members])?,
+        })
+    }
+
+    /// Uploads an epoch; it takes effect behind everything queued so far.
+    pub fn upload(&self, gpu: &Gpu, rows: &EpochRows) {
+        gpu.write(&self.batches, 0, &rows.batches);
+        gpu.write(&self.steps, 0, &rows.steps);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_follow_each_other_over_epochs_and_members_stand_side_by_side() {
+        let labels: Vec<Vec<usize>> = (0..12).map(|i| vec![i % 2]).collect();
+        let sampler = Sampler::new(&labels, &["a".into(), "b".into()], 4).unwrap();
+        let rows = EpochRows::new(&sampler, &OptimiserConfig::default(), &[1, 2], 2);
+        assert_eq!(rows.steps.iter().map(|s| s.t).collect::<Vec<_>>(), [7, 7, 8, 8, 9, 9]);
+        assert_eq!(rows.batches[4..8], sampler.epoch(2, 2)[0]);
+        assert_eq!(rows.batches[8..12], sampler.epoch(1, 2)[1]);
+        let alone = EpochRows::new(&sampler, &OptimiserConfig::default(), &[2], 2);
+        assert_eq!(alone.batches[..4], rows.batches[4..8]);
+    }
+}
