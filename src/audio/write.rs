@@ -1,13 +1,12 @@
 //! Writing clips as 16-bit WAV, whole or not at all.
 
-use std::fs::File;
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::path::Path;
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 
 use super::Audio;
-use crate::{Error, Result};
+use crate::{Error, Result, atomic};
 
 /// Writes `audio` as a mono 16-bit WAV file, rounded to the nearest of the 65 536 steps; what lies beyond full scale
 /// is clamped. The file appears under its name only when it is complete and on disk; one of that name is replaced.
@@ -20,16 +19,7 @@ pub fn write_wav16(path: &Path, audio: &Audio) -> Result<()> {
         return Err(Error::audio(path, format!("cannot be written: sample {at} is not finite")));
     }
     let bytes = encode(audio).map_err(|error| Error::audio(path, format!("cannot be written: {error}")))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Not tempfile's own file, which only its owner may read.
-    let mut file = tempfile::Builder::new()
-        .make_in(folder, |path| File::create_new(path))
-        .map_err(|source| Error::io("create a file in", folder, source))?;
-    file.write_all(&bytes)
-        .and_then(|()| file.as_file().sync_all())
-        .map_err(|source| Error::io("write", path, source))?;
-    file.persist(path).map_err(|error| Error::io("create", path, error.error))?;
-    Ok(())
+    atomic::write_bytes(path, &bytes)
 }
 
 fn encode(audio: &Audio) -> Result<Vec<u8>, hound::Error> {

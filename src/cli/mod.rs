@@ -35,8 +35,8 @@ Exit codes:
    3  bad configuration or data
    4  no usable adapter, or the device was lost
    5  numbers out of tolerance
-   6  partly done
   75  stopped early: continue with --resume
+ 130  ended by a second signal
 
 Environment:
   WEAKLABEL_*       the options marked with [env: …]

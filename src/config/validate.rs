@@ -109,9 +109,9 @@ fn scene(c: &SceneConfig) -> Result<()> {
 fn features(c: &FeatureConfig) -> Result<()> {
     require(RATES.contains(&c.rate), "features.rate", "between 1000 and 768000 Hz", c.rate)?;
     require(
-        c.fft.is_power_of_two() && (16..=16_384).contains(&c.fft),
+        c.fft.is_power_of_two() && (32..=4096).contains(&c.fft),
         "features.fft",
-        "a power of two between 16 and 16384",
+        "a power of two between 32 and 4096",
         c.fft,
     )?;
     require(
@@ -159,6 +159,15 @@ fn model(c: &ModelConfig, features: &FeatureConfig) -> Result<()> {
         &format!("between 1 and {MAX_WIDTH} each"),
         &c.filters,
     )?;
+    // Layers are told apart by four bits of the dropout counter, G's two among them.
+    require(c.filters.len() <= 12, "model.filters", "at most 12 convolutions", c.filters.len())?;
+    // Features move in groups of four values.
+    require(
+        (c.chunk_frames * features.bands).is_multiple_of(4),
+        "model.chunk_frames",
+        "such that it and features.bands have a product divisible by 4",
+        c.chunk_frames,
+    )?;
     require(c.kernel % 2 == 1 && c.kernel <= 31, "model.kernel", "odd and between 1 and 31", c.kernel)?;
     require(
         c.pools.len() == c.filters.len(),
@@ -185,6 +194,8 @@ fn pools(c: &ModelConfig, bands: usize) -> Result<()> {
             );
             return Err(Error::config("model.pools", reason));
         }
+        // The way back keeps a winner's place in its window in eight bits.
+        require(time * mel <= 256, "model.pools", "windows of at most 256 positions", [time, mel])?;
         (frames, mels) = (frames / time, mels / mel);
     }
     Ok(())

@@ -15,11 +15,6 @@ use crate::{Error, Result};
 /// Bytes of audio that are staged for the GPU at a time.
 const BATCH_BYTES: usize = 16 << 20;
 
-/// Frames of a segment of `seconds` seconds: round(seconds · rate / hop), at least one (SPEC §1).
-pub fn segment_frames(config: &FeatureConfig, seconds: f64) -> usize {
-    ((seconds * f64::from(config.rate) / config.hop as f64).round() as usize).max(1)
-}
-
 /// The log-mel features of `count` examples of exactly `frames` frames each, not yet standardised (SPEC §1).
 ///
 /// `audio(i)` yields the mono samples of example `i` at `config.rate`; it is called on rayon's threads, once for each
@@ -135,12 +130,6 @@ fn check(config: &FeatureConfig) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn segments_have_a_hundred_frames_per_second() {
-        let config = FeatureConfig::default();
-        assert_eq!([0.2, 1.0, 10.0, 0.0].map(|s| segment_frames(&config, s)), [20, 100, 1000, 1]);
-    }
 
     #[test]
     fn a_geometry_that_cannot_be_computed_names_its_key() {

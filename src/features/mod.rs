@@ -7,6 +7,6 @@ mod extract;
 mod standardise;
 mod store;
 
-pub use extract::{extract, segment_frames};
+pub use extract::extract;
 pub use standardise::{Moments, Statistics, standardise, statistics};
 pub use store::{ExampleStore, Shard};

@@ -40,7 +40,7 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    /// Opens the adapter that `choice` names, with all its limits and the optional features that kernels can use.
+    /// Opens the adapter that `choice` names, with all its limits, and with timestamps where it has them.
     ///
     /// # Errors
     /// [`Error::Adapter`] when no adapter fits or the driver refuses to open it.

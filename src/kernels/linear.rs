@@ -7,7 +7,7 @@ use crate::gpu::{Binding, Constant, Tensor};
 pub struct LinearShape {
     /// Models.
     pub members: usize,
-    /// Inputs vectors of one model.
+    /// Input vectors of one model.
     pub rows: usize,
     /// Inputs.
     pub inputs: usize,

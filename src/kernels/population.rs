@@ -62,7 +62,7 @@ impl Element for Step {
 pub struct Routed {
     /// Gradient at the winner, before LeakyReLU and dropout.
     pub gradient: f32,
-    /// The winner's position in its window | class << 8.
+    /// The winner's position in its window | sign << 8.
     pub code: u32,
 }
 
