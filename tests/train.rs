@@ -1,0 +1,193 @@
+//! Whole trainings through the command line: populations, resuming, signals, learning.
+
+#![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use weaklabel::config::Config;
+use weaklabel::model::checkpoint::{Standing, read_model, read_standing};
+use weaklabel::scenes::generate::{Options, generate};
+
+/// A small network compiles in seconds; its second layer's weights fit a uniform binding alone and not four times over.
+const SMALL: [&str; 10] = [
+    "--set",
+    "model.filters=[16, 32]",
+    "--set",
+    "model.pools=[[4, 4], [5, 8]]",
+    "--set",
+    "train.seconds=0.2",
+    "--set",
+    "train.checkpoint_s=0.0",
+    "--progress",
+    "none",
+];
+const PARAMETERS: usize = 16 * 10 + 32 * 145 + 65 * 32 + 33 * 10;
+
+/// Forty training, ten validation and ten evaluation clips, made once.
+fn dataset() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        (config.data.train, config.data.validation, config.data.eval) = (40, 10, 10);
+        let options = Options { config: &config, out: &folder.path().join("set"), wav: true, force: false };
+        generate(&options, &|_, _| {}).unwrap();
+        folder
+    });
+    // The folder is a static, so its destructor never runs: the system's own cleaning has to take it.
+    Box::leak(folder.path().join("set").into_boxed_path())
+}
+
+fn weaklabel(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+fn train_command(run: &Path, epochs: usize, seeds: &str) -> Command {
+    let mut command = weaklabel(&["train", "--seed", seeds, "--set", &format!("train.epochs={epochs}")]);
+    command.args(SMALL).arg("--dataset").arg(dataset()).arg("-o").arg(run);
+    command
+}
+
+fn succeed(mut command: Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn standing(run: &Path, members: usize) -> Standing {
+    read_standing(&run.join("checkpoints/last.safetensors"), members, PARAMETERS).unwrap()
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn a_member_of_a_population_equals_the_same_seed_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (all, one) = (folder.path().join("all"), folder.path().join("one"));
+    succeed(train_command(&all, 3, "1,2,3,4"));
+    succeed(train_command(&one, 3, "3"));
+    let (population, _) = read_model(&all.join("checkpoints/best-3.safetensors")).unwrap();
+    let (alone, _) = read_model(&one.join("checkpoints/best.safetensors")).unwrap();
+    assert_eq!(bits(&population), bits(&alone));
+    let (all, one) = (standing(&all, 4), standing(&one, 1));
+    assert_eq!(bits(&all.state[2 * 3 * PARAMETERS..][..3 * PARAMETERS]), bits(&one.state));
+    assert_ne!(bits(&all.state[..PARAMETERS]), bits(&one.state[..PARAMETERS]), "seeds 1 and 3 differ");
+    assert_eq!(all.progress[2], one.progress[0]);
+}
+
+/// Starts a training and returns it once `epochs` epochs are in its metrics.
+fn started(run: &Path, epochs: usize) -> Child {
+    let child = train_command(run, 40, "5").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    let lines = || std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count();
+    while lines() < epochs {
+        assert!(start.elapsed() < Duration::from_secs(300), "the training does not get on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+fn resume(run: &Path) {
+    let mut command = weaklabel(&["train", "--resume", "--progress", "none", "-o"]);
+    command.arg(run);
+    succeed(command);
+}
+
+fn assert_same_training(broken: &Path, unbroken: &Path) {
+    let (a, b) = (standing(broken, 1), standing(unbroken, 1));
+    assert_eq!((bits(&a.state), bits(&a.best), a.epoch), (bits(&b.state), bits(&b.best), b.epoch));
+    assert_eq!(a.progress, b.progress);
+    let metrics = |run: &Path| std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics(broken), metrics(unbroken));
+    let best = |run: &Path| read_model(&run.join("checkpoints/best.safetensors")).unwrap();
+    assert_eq!(best(broken), best(unbroken));
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
+    for epochs in [2, 9] {
+        let mut child = if epochs == 2 { started(&broken, epochs) } else { continued(&broken, epochs) };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!broken.join("DONE").exists(), "killed too late to show anything");
+    }
+    resume(&broken);
+    succeed(train_command(&unbroken, 40, "5"));
+    assert_same_training(&broken, &unbroken);
+    let again = weaklabel(&["train", "--resume", "-o", broken.to_str().unwrap()]).output().unwrap();
+    assert_eq!(again.status.code(), Some(3), "a finished run is not resumed");
+}
+
+fn continued(run: &Path, epochs: usize) -> Child {
+    let mut command = weaklabel(&["train", "--resume", "--progress", "none", "-o"]);
+    let child = command.arg(run).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    while std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count() < epochs {
+        assert!(start.elapsed() < Duration::from_secs(300), "the resumed training does not get on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_a_checkpoint_and_exit_code_75() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
+    let mut child = started(&broken, 3);
+    assert!(Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(75));
+    resume(&broken);
+    succeed(train_command(&unbroken, 40, "5"));
+    assert_same_training(&broken, &unbroken);
+}
+
+#[test]
+fn training_learns_and_evaluation_says_so_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    succeed(train_command(&run, 40, "1,2"));
+    let losses: Vec<f64> = std::fs::read_to_string(run.join("metrics.jsonl"))
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["loss"].as_f64().unwrap())
+        .collect();
+    assert_eq!(losses.len(), 80);
+    assert!(losses[79] < 0.8 * losses[0], "loss from {} to {}", losses[0], losses[79]);
+    let mut command = weaklabel(&["eval", "--json", "--seconds", "0.2,1", "--progress", "none"]);
+    command.arg(&run);
+    let results: serde_json::Value = serde_json::from_slice(&succeed(command).stdout).unwrap();
+    let macro_f1 = &results["macro_f1"]["0.2"];
+    assert_eq!(macro_f1["seeds"].as_array().unwrap().len(), 2);
+    assert!(macro_f1["mean"].as_f64().unwrap() >= 0.0 && macro_f1["sd"].is_number());
+    assert!(results["per_class"]["1"]["Cat"]["mean"].is_number());
+    assert!(run.join("results.json").is_file());
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let refusal = |args: &[&str]| {
+        let mut command = weaklabel(&["train", "--progress", "none"]);
+        command.arg("--dataset").arg(dataset()).arg("-o").arg(&run).args(args);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, message) = refusal(&["--set", "train.batch=15"]);
+    assert!(code == Some(3) && message.contains("train.batch") && message.contains("multiple of 10"), "{message}");
+    let (code, message) = refusal(&["--force", "--adapter", "no such card"]);
+    assert!(code == Some(4) && message.contains("no such card"), "{message}");
+    let nowhere: PathBuf = folder.path().join("nowhere");
+    let output = weaklabel(&["eval", nowhere.to_str().unwrap()]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+}
