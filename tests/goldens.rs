@@ -4,7 +4,21 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
+#[path = "goldens/bce.rs"]
+mod bce;
+#[path = "goldens/dropout.rs"]
+mod dropout;
+#[path = "goldens/embed.rs"]
+mod embed;
 #[path = "goldens/features.rs"]
 mod features;
 #[path = "goldens/file.rs"]
 mod file;
+#[path = "goldens/metrics.rs"]
+mod metrics;
+#[path = "goldens/network.rs"]
+mod network;
+#[path = "goldens/optim.rs"]
+mod optim;
+#[path = "goldens/train.rs"]
+mod train;

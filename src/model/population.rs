@@ -112,6 +112,23 @@ impl Population {
         gpu.replay(&recording.resolve(gpu)?, 0..1)
     }
 
+    /// Gradients of the last backward pass, `[member, parameter]`: partial sums added in the order [`Adam`] adds them.
+    ///
+    /// # Errors
+    /// What reading them back may report.
+    pub fn gradients(&self, gpu: &Gpu) -> Result<Vec<f32>> {
+        let partials = gpu.read(&self.partials)?;
+        let mut gradients = Vec::with_capacity(self.members * self.architecture.n_parameters());
+        for of_member in partials.chunks(self.partials.size(1)) {
+            for span in &self.layers {
+                let (count, slices) = (span.count as usize, span.slices as usize);
+                let of_layer = &of_member[span.partials as usize..][..count * slices];
+                gradients.extend((0..count).map(|i| (0..slices).map(|slice| of_layer[slice * count + i]).sum::<f32>()));
+            }
+        }
+        Ok(gradients)
+    }
+
     pub(super) fn forward_weights(&self, layer: usize) -> PackedWeights {
         let span = &self.layers[layer];
         self.conv_weights(span.forward, span.forward_stride)

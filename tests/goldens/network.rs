@@ -1,0 +1,119 @@
+//! The networks of a file of reference values on the GPU: layers as its tensors say, its weights, its batches.
+
+use weaklabel::config::{FeatureConfig, ModelConfig};
+use weaklabel::gpu::{Gpu, Recording};
+use weaklabel::kernels::bce::Bce;
+use weaklabel::kernels::dropout::Dropout;
+use weaklabel::model::{Activations, Architecture, Batch, Mode, Population, backward, forward};
+
+use crate::file::{File, Golden, assert_close};
+
+/// SPEC's tolerance for values.
+pub const VALUE: f64 = 1e-5;
+/// SPEC's tolerance for gradients.
+pub const GRADIENT: f64 = 1e-4;
+
+/// The layers whose weights are `<weights><name>` in `file`, for inputs like `input` `[segment, frame, band]`. Pool
+/// windows and chunk length follow from the tensors `<pooled>pool0` … where there are such, and are SPEC's where not.
+pub fn architecture(file: &File, weights: &str, input: &Golden, pooled: Option<&str>) -> Architecture {
+    let features = FeatureConfig { bands: input.shape[2], ..FeatureConfig::default() };
+    let mut model = ModelConfig::default();
+    let shape = |name: &str| file.find(&format!("{weights}{name}")).map(|tensor| tensor.shape.as_slice());
+    let convs: Vec<_> = (0..).map_while(|layer| shape(&format!("cnn.conv{layer}.weight"))).collect();
+    model.filters = convs.iter().map(|shape| shape[0]).collect();
+    model.kernel = convs[0][2];
+    if let Some(hidden) = shape("fc.linear0.bias") {
+        model.hidden = hidden[0];
+    }
+    if let Some(prefix) = pooled {
+        let pooled = |layer: usize| &file.get(&format!("{prefix}pool{layer}")).shape;
+        model.chunk_frames = input.shape[0] * input.shape[1] / pooled(0)[0];
+        let mut plane = [model.chunk_frames, input.shape[2]];
+        let mut pool = |layer: usize| {
+            let [time, mel] = std::mem::replace(&mut plane, [pooled(layer)[2], pooled(layer)[3]]);
+            [time / plane[0], mel / plane[1]]
+        };
+        model.pools = (0..convs.len()).map(&mut pool).collect();
+    }
+    assert_eq!(model.pools.len(), convs.len(), "pool windows and convolutions");
+    let architecture = Architecture::new(&model, &features, shape("fc.linear1.bias").map_or(1, |classes| classes[0]));
+    for parameter in architecture.parameters() {
+        if let Some(found) = shape(&parameter.name) {
+            assert_eq!(found, parameter.shape, "{}", parameter.name);
+        }
+    }
+    architecture
+}
+
+/// One model with the weights `<weights><name>` of `file`, for steps of `chunks` chunks. G's are zeros in a file of E alone.
+pub fn population(gpu: &Gpu, file: &File, weights: &str, architecture: Architecture, chunks: usize) -> Population {
+    let parameters = architecture.parameters();
+    let values = parameters.iter().flat_map(|parameter| match file.find(&format!("{weights}{}", parameter.name)) {
+        Some(tensor) => tensor.f32(),
+        None if parameter.name.starts_with("fc.") => vec![0.0; parameter.len()],
+        None => panic!("no weights for {}", parameter.name),
+    });
+    let values: Vec<f32> = values.collect();
+    let population = Population::new(gpu, architecture, &[1], chunks).unwrap();
+    gpu.write(&population.state, 0, &values);
+    population.use_parameters(gpu, &population.state).unwrap();
+    population
+}
+
+/// One model's batch of as many segments as `input` `[segment, frame, band]` has.
+pub fn batch(architecture: &Architecture, input: &Golden) -> Batch {
+    assert_eq!(input.shape[1] % architecture.chunk_frames, 0, "a segment is a whole number of chunks");
+    Batch { members: 1, segments: input.shape[0], chunks: input.shape[1] / architecture.chunk_frames }
+}
+
+/// A forward and a backward pass of the case `<case>…` of `file` with the weights of the same file.
+pub struct Pass {
+    pub population: Population,
+    pub activations: Activations,
+    pub loss: f32,
+}
+
+impl Pass {
+    /// Runs it.
+    pub fn run(gpu: &Gpu, file: &File, case: &str, architecture: Architecture, dropout: Vec<Dropout>) -> Self {
+        let (input, targets) = (file.get(&format!("{case}input")), file.get(&format!("{case}targets")));
+        let batch = batch(&architecture, input);
+        let population = population(gpu, file, "", architecture, batch.segments * batch.chunks);
+        let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
+        gpu.write(&activations.input, 0, &input.f32());
+        let slots: Vec<u32> = (0..batch.segments as u32).collect();
+        let losses = gpu.tensor("losses", &[1, 1]).unwrap();
+        let mode = Mode::Train { dropout };
+        let mut recording = Recording::new("pass");
+        forward(gpu, &mut recording, &population, &activations, &mode);
+        recording.push(Bce {
+            logits: activations.output.clone(),
+            targets: gpu.tensor_from("targets", &targets.shape, &targets.f32()).unwrap(),
+            batches: gpu.tensor_from("batches", &[1, 1, batch.segments], &slots).unwrap(),
+            d_logits: activations.gradients.as_ref().unwrap().logits.clone(),
+            losses: losses.clone(),
+        });
+        backward(gpu, &mut recording, &population, &activations, &mode);
+        gpu.replay(&recording.resolve(gpu).unwrap(), 0..1).unwrap();
+        let loss = gpu.read(&losses).unwrap()[0];
+        Self { population, activations, loss }
+    }
+
+    /// Compares embedding, logits, loss and the gradients of logits, embedding and every parameter.
+    pub fn compare(&self, gpu: &Gpu, file: &File, case: &str) {
+        let against = |what: &str, found: &[f32], tolerance: f64| {
+            let name = format!("{case}{what}");
+            assert_close(&name, found, file.get(&name), tolerance);
+        };
+        let gradients = self.activations.gradients.as_ref().unwrap();
+        against("embedding", &gpu.read(&self.activations.embedding).unwrap(), VALUE);
+        against("logits", &gpu.read(&self.activations.output).unwrap(), VALUE);
+        against("loss", &[self.loss], VALUE);
+        against("grad.logits", &gpu.read(&gradients.logits).unwrap(), GRADIENT);
+        against("grad.embedding", &gpu.read(&gradients.embedding).unwrap(), GRADIENT);
+        let found = self.population.gradients(gpu).unwrap();
+        for parameter in self.population.architecture.parameters() {
+            against(&format!("grad.{}", parameter.name), &found[parameter.first..][..parameter.len()], GRADIENT);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! train.safetensors: a whole training, replayed in one go (SPEC §4.1).
+
+use weaklabel::config::OptimiserConfig;
+use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
+use weaklabel::kernels::adam::factors;
+use weaklabel::kernels::bce::Bce;
+use weaklabel::kernels::dropout::Dropout;
+use weaklabel::kernels::gather::Gather;
+use weaklabel::kernels::population::Step;
+use weaklabel::model::{Activations, Batch, Mode, backward, forward};
+
+use crate::file::{File, Golden, assert_close};
+use crate::network::{VALUE, architecture, population};
+
+/// Tolerances of the reference's README for what twenty steps of rounding may do: Adam turns the rounding of gradients
+/// near zero into full steps.
+const FINAL: f64 = 1e-4;
+const TRAVELLED: f64 = 1e-3;
+
+#[test]
+fn a_training_takes_the_same_course() {
+    let file = File::load("train.safetensors");
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let (data, batches) = (file.get("data"), file.get("batches"));
+    let (examples, [steps, slots]) = (data.shape[0], [batches.shape[0], batches.shape[1]]);
+    let architecture = architecture(&file, "start.", data, None);
+    let classes = architecture.classes;
+    let mut targets = vec![0.0; examples * classes];
+    file.get("labels").i32().iter().enumerate().for_each(|(i, label)| targets[i * classes + *label as usize] = 1.0);
+    let batch = Batch { members: 1, segments: slots, chunks: data.shape[1] / architecture.chunk_frames };
+    let population = population(&gpu, &file, "start.", architecture, slots * batch.chunks);
+    let activations = Activations::new(&gpu, &population.architecture, batch, true).unwrap();
+    let optimiser = OptimiserConfig::default();
+    let schedule: Vec<Step> = (1..=steps as u32)
+        .map(|t| {
+            let (step_size, decay) = factors(&optimiser, t);
+            Step { t, step_size: step_size as f32, decay: decay as f32, epoch: 0 }
+        })
+        .collect();
+    let schedule = gpu.tensor_from("schedule", &[steps, 1], &schedule).unwrap();
+    let ids: Vec<u32> = batches.i32().into_iter().map(|id| id as u32).collect();
+    let ids = gpu.tensor_from("batches", &[steps, 1, slots], &ids).unwrap();
+    let losses = gpu.tensor("losses", &[steps, 1]).unwrap();
+    let mode = Mode::Train { dropout: vec![Dropout::Off; population.architecture.convs.len() + 1] };
+
+    let mut step = Recording::new("train step");
+    step.push(Gather {
+        shard: gpu.tensor_from("data", &data.shape, &data.f32()).unwrap(),
+        first: 0,
+        count: examples,
+        batches: ids.clone(),
+        input: activations.input.clone(),
+    });
+    forward(&gpu, &mut step, &population, &activations, &mode);
+    step.push(Bce {
+        logits: activations.output.clone(),
+        targets: gpu.tensor_from("targets", &[examples, classes], &targets).unwrap(),
+        batches: ids,
+        d_logits: activations.gradients.as_ref().unwrap().logits.clone(),
+        losses: losses.clone(),
+    });
+    backward(&gpu, &mut step, &population, &activations, &mode);
+    population.push_step(&mut step, &optimiser, &schedule);
+    gpu.replay(&step.resolve(&gpu).unwrap(), 0..steps as u32).unwrap();
+
+    let losses = gpu.read(&losses).unwrap();
+    let course = file.get("loss");
+    assert_eq!(losses.len(), course.values.len(), "losses");
+    for (t, (found, expected)) in losses.iter().zip(&course.values).enumerate() {
+        assert_close(&format!("loss[{t}]"), &[*found], &Golden { shape: vec![], values: vec![*expected] }, VALUE);
+    }
+    let state = gpu.read(&population.state).unwrap();
+    for parameter in population.architecture.parameters() {
+        let found = &state[parameter.first..][..parameter.len()];
+        let [first, last] = ["start", "final"].map(|when| file.get(&format!("{when}.{}", parameter.name)));
+        assert_close(&format!("final.{}", parameter.name), found, last, FINAL);
+        let moved: Vec<f32> = found.iter().zip(first.f32()).map(|(now, then)| now - then).collect();
+        let expected = last.values.iter().zip(&first.values).map(|(now, then)| now - then).collect();
+        let expected = Golden { shape: first.shape.clone(), values: expected };
+        assert_close(&format!("travelled {}", parameter.name), &moved, &expected, TRAVELLED);
+    }
+}
