@@ -59,6 +59,12 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Draw a dataset from a soundbank
+    Generate(generate::Generate),
+    /// List the adapters, with their limits and features
+    Devices(devices::Devices),
+    /// Check the kernels on this machine's adapter
+    Doctor(doctor::Doctor),
     /// Print or check a configuration
     Config(config::ConfigCommand),
     /// Print a completion script for a shell
@@ -78,6 +84,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let session = Session::start(cli.options)?;
     match cli.command {
+        Command::Generate(command) => command.run(&session),
+        Command::Devices(command) => command.run(&session),
+        Command::Doctor(command) => command.run(&session),
         Command::Config(command) => command.run(&session),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

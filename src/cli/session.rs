@@ -2,6 +2,7 @@
 
 use super::log::Log;
 use super::{Options, log};
+use crate::gpu::{AdapterChoice, DeviceClass, Gpu};
 use crate::report::{Progress, ProgressMode};
 use crate::{Error, Result};
 
@@ -29,5 +30,25 @@ impl Session {
         let progress = Progress::new(if options.quiet { ProgressMode::None } else { options.progress });
         let log = log::start(&options, &progress);
         Ok(Self { options, progress, log })
+    }
+
+    /// The adapter that `--adapter` and `--backend` name.
+    pub fn adapter_choice(&self) -> AdapterChoice {
+        AdapterChoice { adapter: self.options.adapter.clone(), backend: self.options.backend.clone() }
+    }
+
+    /// Opens the adapter that the options name and says on stderr which it is, loudly where it is software.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub fn open_gpu(&self) -> Result<Gpu> {
+        let gpu = Gpu::open(&self.adapter_choice())?;
+        let adapter = gpu.adapter();
+        if gpu.class() == DeviceClass::Cpu {
+            tracing::warn!("{} is a software adapter: everything works, slowly", adapter.name);
+        } else {
+            tracing::info!("computing on {} ({})", adapter.name, adapter.backend);
+        }
+        Ok(gpu)
     }
 }
