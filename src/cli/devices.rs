@@ -32,7 +32,7 @@ impl Devices {
             let listed = adapters.into_iter().map(|adapter| Listed { chosen: adapter.index == chosen, adapter });
             return output::print_json(&listed.collect::<Vec<_>>());
         }
-        output::print(&format!("{}* used when no other is named by --adapter\n", table(&adapters, chosen)))
+        output::print(&format!("{}* the adapter that these options choose\n", table(&adapters, chosen)))
     }
 }
 

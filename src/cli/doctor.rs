@@ -58,9 +58,9 @@ impl Doctor {
         let ok = kernels.iter().all(Checkup::ok);
         let report = Report { adapter: gpu.adapter(), timestamps, kernels, ok };
         if session.options.json {
-            output::print_json(&report)?
+            output::print_json(&report)?;
         } else {
-            output::print(&report.text())?
+            output::print(&report.text())?;
         }
         report.verdict()
     }
@@ -95,7 +95,11 @@ impl Report<'_> {
     fn text(&self) -> String {
         let mut table = Table::new(["kernel", "cases", "largest error", ""].map(String::from).to_vec());
         for checkup in &self.kernels {
-            let error = checkup.largest_error.map_or_else(|| "–".into(), |error| format!("{error:.1e}"));
+            let error = match checkup.largest_error {
+                None => "–".into(),
+                Some(0.0) => "0".into(),
+                Some(error) => format!("{error:.1e}"),
+            };
             let verdict = if checkup.ok() { "ok" } else { "FAIL" };
             table.push(vec![checkup.kernel.into(), checkup.cases.to_string(), error, verdict.into()]);
         }
