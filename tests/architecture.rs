@@ -4,8 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
     "error",
+    "atomic",
     "counter_rng",
     "config",
     "audio",

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cli {
+    mod adapters;
     mod config;
+    mod generate;
     mod program;
     #[cfg(unix)]
     mod signals;

@@ -1,13 +1,148 @@
 //! `weaklabel doctor`.
 
-use std::path::PathBuf;
-
 use clap::Args;
+use clap::builder::PossibleValuesParser;
+use serde::Serialize;
 
-/// `weaklabel doctor`: compute the reference values on this machine's adapter and compare.
+use super::{Session, output};
+use crate::gpu::{AdapterDescription, Gpu};
+use crate::kernels::{Entry, REGISTRY};
+use crate::report::Table;
+use crate::{Error, Result};
+
+/// `weaklabel doctor`: run every kernel on this machine's adapter and compare with 64-bit arithmetic on the CPU.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// The folder of reference values
-    #[arg(long, value_name = "DIR", env = "WEAKLABEL_GOLDEN")]
-    pub golden: Option<PathBuf>,
+    /// Check this kernel only; repeatable
+    #[arg(long = "kernel", value_name = "NAME", value_parser = PossibleValuesParser::new(REGISTRY.iter().map(|e| e.name)))]
+    pub kernels: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Report<'a> {
+    adapter: &'a AdapterDescription,
+    /// Whether kernels can be timed on it.
+    timestamps: bool,
+    kernels: Vec<Checkup>,
+    ok: bool,
+}
+
+/// How a kernel did in all its cases.
+#[derive(Debug, Serialize)]
+struct Checkup {
+    kernel: &'static str,
+    cases: usize,
+    /// Over all cases; absent when one failed.
+    largest_error: Option<f64>,
+    /// What is wrong, one message per failed case.
+    failures: Vec<String>,
+}
+
+impl Doctor {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// [`Error::Tolerance`] when a case fails; otherwise as [`Session::open_gpu`], or what the device reports.
+    pub fn run(self, session: &Session) -> Result<()> {
+        let asked = |entry: &&Entry| self.kernels.is_empty() || self.kernels.iter().any(|name| name == entry.name);
+        let entries: Vec<&Entry> = REGISTRY.iter().filter(asked).collect();
+        let gpu = session.open_gpu()?;
+        let task = session.progress.task("checking kernels", entries.len() as u64);
+        let mut kernels = Vec::with_capacity(entries.len());
+        for entry in entries {
+            kernels.push(examine(entry, &gpu)?);
+            task.advance(1);
+        }
+        task.finish();
+        let timestamps = gpu.adapter().features.contains(&"timestamps");
+        let ok = kernels.iter().all(Checkup::ok);
+        let report = Report { adapter: gpu.adapter(), timestamps, kernels, ok };
+        if session.options.json {
+            output::print_json(&report)?;
+        } else {
+            output::print(&report.text())?;
+        }
+        report.verdict()
+    }
+}
+
+/// Runs all cases of a kernel, also after a failed one, but not on a device that no longer works.
+fn examine(entry: &Entry, gpu: &Gpu) -> Result<Checkup> {
+    let cases = (entry.cases)();
+    let mut checkup =
+        Checkup { kernel: entry.name, cases: cases.len(), largest_error: Some(0.0), failures: Vec::new() };
+    for case in cases {
+        match case.run(gpu) {
+            Ok(error) => checkup.largest_error = checkup.largest_error.map(|largest| largest.max(error)),
+            Err(failure @ (Error::Tolerance(_) | Error::Kernel { .. })) => {
+                gpu.check()?;
+                checkup.largest_error = None;
+                checkup.failures.push(failure.to_string());
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(checkup)
+}
+
+impl Checkup {
+    fn ok(&self) -> bool {
+        self.failures.is_empty()
+    }
+}
+
+impl Report<'_> {
+    fn text(&self) -> String {
+        let mut table = Table::new(["kernel", "cases", "largest error", ""].map(String::from).to_vec());
+        for checkup in &self.kernels {
+            let error = match checkup.largest_error {
+                None => "–".into(),
+                Some(0.0) => "0".into(),
+                Some(error) => format!("{error:.1e}"),
+            };
+            let verdict = if checkup.ok() { "ok" } else { "FAIL" };
+            table.push(vec![checkup.kernel.into(), checkup.cases.to_string(), error, verdict.into()]);
+        }
+        let mut text = format!("{} ({}, {})\n{table}", self.adapter.name, self.adapter.backend, self.adapter.driver);
+        for failure in self.kernels.iter().flat_map(|checkup| &checkup.failures) {
+            text += &format!("FAIL {failure}\n");
+        }
+        if !self.timestamps {
+            text += "no timestamp queries: everything works, but kernels cannot be timed on this adapter\n";
+        }
+        text
+    }
+
+    fn verdict(&self) -> Result<()> {
+        let n_cases: usize = self.kernels.iter().map(|checkup| checkup.cases).sum();
+        let n_failed: usize = self.kernels.iter().map(|checkup| checkup.failures.len()).sum();
+        if n_failed == 0 {
+            return Ok(());
+        }
+        Err(Error::Tolerance(format!(
+            "{n_failed} of {n_cases} cases are wrong on {}: update its driver, or choose another adapter with --adapter",
+            self.adapter.name
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::Gpu;
+
+    /// A device that computes nothing: every output stays zero.
+    #[test]
+    fn wrong_numbers_are_failures_and_exit_5() {
+        let gpu = Gpu::noop();
+        let entry = REGISTRY.iter().find(|entry| entry.name == "linear_forward").expect("a kernel of the registry");
+        let checkup = examine(entry, &gpu).unwrap();
+        assert_eq!((checkup.failures.len(), checkup.largest_error, checkup.ok()), (checkup.cases, None, false));
+        let report = Report { adapter: gpu.adapter(), timestamps: false, kernels: vec![checkup], ok: false };
+        let text = report.text();
+        assert!(text.contains("FAIL") && text.contains("no timestamp queries"), "{text}");
+        let error = report.verdict().unwrap_err();
+        assert_eq!(error.exit_code(), 5);
+        assert!(error.to_string().contains("cases are wrong on"), "{error}");
+    }
 }

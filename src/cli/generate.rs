@@ -1,10 +1,17 @@
 //! `weaklabel generate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use clap::Args;
+use serde::Serialize;
 
+use super::{Session, output};
+use crate::Result;
 use crate::config::{Config, Variant};
+use crate::report::Task;
+use crate::scenes::Subset;
+use crate::scenes::generate::{self, Options, Summary};
 
 /// `weaklabel generate`: draw a dataset from a soundbank.
 #[derive(Debug, Args)]
@@ -16,32 +23,81 @@ pub struct Generate {
     #[arg(short, long, value_name = "DATASET", required_unless_present = "export_soundbank")]
     pub out: Option<PathBuf>,
     /// Training clips in all
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "out")]
     pub train: Option<usize>,
     /// Validation clips in all
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "out")]
     pub valid: Option<usize>,
     /// Evaluation clips in all
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "out")]
     pub eval: Option<usize>,
     /// Whole events, or events cut to 200 ms
-    #[arg(long)]
+    #[arg(long, requires = "out")]
     pub variant: Option<Variant>,
     /// Seed of everything that is drawn (the key data.seed)
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", requires = "out")]
     pub seed: Option<u64>,
     /// Also write the clips, as 16-bit WAV; without it they are mixed in memory when needed
-    #[arg(long)]
+    #[arg(long, requires = "out")]
     pub wav: bool,
     /// Write the built-in soundbank as WAV files to this folder
     #[arg(long, value_name = "DIR", conflicts_with_all = ["soundbank", "wav"])]
     pub export_soundbank: Option<PathBuf>,
-    /// Replace an earlier dataset
+    /// Replace what an earlier call wrote
     #[arg(long)]
     pub force: bool,
 }
 
+/// What was written.
+#[derive(Debug, Default, Serialize)]
+struct Report<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    soundbank: Option<SoundbankReport<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dataset: Option<DatasetReport<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct SoundbankReport<'a> {
+    folder: &'a Path,
+    files: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct DatasetReport<'a> {
+    folder: &'a Path,
+    classes: Vec<String>,
+    /// The number of clips by subset.
+    clips: indexmap::IndexMap<&'static str, usize>,
+    /// Clips made softer as a whole because their peaks were above full scale.
+    scaled: usize,
+    /// Whether the clips are there as files.
+    wav: bool,
+}
+
 impl Generate {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// As [`generate::generate`] and [`generate::export_soundbank`].
+    pub fn run(self, session: &Session) -> Result<()> {
+        let config = session.options.configuration(|config| self.apply(config))?;
+        let mut report = Report::default();
+        if let Some(folder) = &self.export_soundbank {
+            let export = |progress: generate::Progress<'_>| generate::export_soundbank(folder, self.force, progress);
+            let files = with_progress(session, "writing sounds", export)?;
+            report.soundbank = Some(SoundbankReport { folder, files });
+        }
+        if let Some(out) = &self.out {
+            let options = Options { config: &config, out, wav: self.wav, force: self.force };
+            let Summary { classes, n_clips, n_scaled } =
+                with_progress(session, "mixing clips", |progress| generate::generate(&options, progress))?;
+            let clips = Subset::all().map(Subset::name).into_iter().zip(n_clips).collect();
+            report.dataset = Some(DatasetReport { folder: out, classes, clips, scaled: n_scaled, wav: self.wav });
+        }
+        if session.options.json { output::print_json(&report) } else { output::print(&report.text()) }
+    }
+
     /// Enters the flags into a configuration.
     pub fn apply(&self, config: &mut Config) {
         let data = &mut config.data;
@@ -56,6 +112,39 @@ impl Generate {
         data.variant = self.variant.unwrap_or(data.variant);
         data.seed = self.seed.unwrap_or(data.seed);
     }
+}
+
+impl Report<'_> {
+    fn text(&self) -> String {
+        let mut text = String::new();
+        if let Some(SoundbankReport { folder, files }) = &self.soundbank {
+            text += &format!("{}: the built-in soundbank, {files} files\n", folder.display());
+        }
+        if let Some(DatasetReport { folder, classes, clips, scaled, wav }) = &self.dataset {
+            let counts: Vec<String> = clips.iter().map(|(subset, n)| format!("{n} {subset}")).collect();
+            text += &format!("{}: {} clips", folder.display(), counts.join(", "));
+            text += if *wav { ", as WAV files\n" } else { ", mixed in memory when needed\n" };
+            text += &format!("{} classes: {}\n", classes.len(), classes.join(", "));
+            if *scaled > 0 {
+                text += &format!("{scaled} clips made softer to stay below full scale\n");
+            }
+        }
+        text
+    }
+}
+
+/// Does `work` with a progress task called `name`, whose size is known once the first unit is done.
+fn with_progress<T>(
+    session: &Session,
+    name: &str,
+    work: impl FnOnce(generate::Progress<'_>) -> Result<T>,
+) -> Result<T> {
+    let task: OnceLock<Task> = OnceLock::new();
+    let done = work(&|_, all| task.get_or_init(|| session.progress.task(name, all as u64)).advance(1))?;
+    if let Some(task) = task.into_inner() {
+        task.finish();
+    }
+    Ok(done)
 }
 
 #[cfg(test)]
@@ -97,5 +186,14 @@ mod tests {
             parse("generate --export-soundbank a --soundbank b").unwrap_err().kind(),
             ErrorKind::ArgumentConflict
         );
+    }
+
+    #[test]
+    fn what_only_a_dataset_has_needs_one() {
+        for flags in ["--train 20", "--valid 10", "--eval 10", "--variant waa", "--seed 2"] {
+            let alone = parse(&format!("generate --export-soundbank bank {flags}"));
+            assert_eq!(alone.unwrap_err().kind(), ErrorKind::MissingRequiredArgument, "{flags}");
+            assert!(parse(&format!("generate --export-soundbank bank -o set {flags}")).is_ok(), "{flags}");
+        }
     }
 }

@@ -59,10 +59,16 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Draw a dataset from a soundbank
+    Generate(generate::Generate),
     /// Train a population of taggers
     Train(train::Train),
     /// Score a trained run on the evaluation clips
     Eval(eval::Eval),
+    /// List the adapters, with their limits and features
+    Devices(devices::Devices),
+    /// Check the kernels on this machine's adapter
+    Doctor(doctor::Doctor),
     /// Measure
     Bench(bench::Bench),
     /// Print or check a configuration
@@ -84,8 +90,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let session = Session::start(cli.options)?;
     match cli.command {
+        Command::Generate(command) => command.run(&session),
         Command::Train(command) => command.run(&session),
         Command::Eval(command) => command.run(&session),
+        Command::Devices(command) => command.run(&session),
+        Command::Doctor(command) => command.run(&session),
         Command::Bench(command) => command.run(&session),
         Command::Config(command) => command.run(&session),
         Command::Completions(command) => command.run(),

@@ -32,15 +32,22 @@ impl Session {
         Ok(Self { options, progress, log })
     }
 
-    /// Opens the adapter that the options choose, and says so when it is a software one.
+    /// The adapter that `--adapter` and `--backend` name.
+    pub fn adapter_choice(&self) -> AdapterChoice {
+        AdapterChoice { adapter: self.options.adapter.clone(), backend: self.options.backend.clone() }
+    }
+
+    /// Opens the adapter that the options name and says on stderr which it is, loudly where it is software.
     ///
     /// # Errors
     /// As [`Gpu::open`].
     pub fn open_gpu(&self) -> Result<Gpu> {
-        let choice = AdapterChoice { adapter: self.options.adapter.clone(), backend: self.options.backend.clone() };
-        let gpu = Gpu::open(&choice)?;
+        let gpu = Gpu::open(&self.adapter_choice())?;
+        let adapter = gpu.adapter();
         if gpu.class() == DeviceClass::Cpu {
-            tracing::warn!("{} is a software adapter: everything works, slowly", gpu.adapter().name);
+            tracing::warn!("{} is a software adapter: everything works, slowly", adapter.name);
+        } else {
+            tracing::info!("computing on {} ({})", adapter.name, adapter.backend);
         }
         Ok(gpu)
     }

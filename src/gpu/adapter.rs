@@ -112,35 +112,47 @@ fn kind(device: wgpu::DeviceType) -> &'static str {
     }
 }
 
-/// All adapters of the chosen backends, in a stable order.
+/// The names of the features that [`AdapterDescription::features`] may hold.
+pub fn feature_names() -> impl Iterator<Item = &'static str> {
+    FEATURES.iter().map(|(_, name)| *name)
+}
+
+/// All adapters of the chosen backends, in a stable order, and the position of the one that [`Gpu::open`](super::Gpu)
+/// takes.
 ///
 /// # Errors
+/// [`Error::Adapter`] when there is none, with what to install, or when nothing fits, naming what there is;
 /// [`Error::Usage`] for a backend name that does not exist.
-pub fn list(choice: &AdapterChoice) -> Result<Vec<AdapterDescription>> {
-    Ok(enumerate(choice)?.iter().enumerate().map(|(index, adapter)| AdapterDescription::new(index, adapter)).collect())
+pub fn list(choice: &AdapterChoice) -> Result<(Vec<AdapterDescription>, usize)> {
+    let described = describe(&enumerate(choice)?);
+    let chosen = position(choice, &described)?;
+    Ok((described, chosen))
 }
 
 /// The adapter that `choice` names, or the fastest class there is: discrete, integrated, other, CPU.
 ///
 /// # Errors
-/// [`Error::Adapter`] when nothing matches, naming what there is; [`Error::Usage`] for an unknown backend.
+/// As [`list`].
 pub(super) fn choose(choice: &AdapterChoice) -> Result<(wgpu::Adapter, AdapterDescription)> {
     let mut adapters = enumerate(choice)?;
-    let described: Vec<_> = adapters.iter().enumerate().map(|(i, a)| AdapterDescription::new(i, a)).collect();
-    if described.is_empty() {
-        return Err(Error::Adapter(nothing_found(choice)));
-    }
-    let asked = choice.adapter.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|v| !v.is_empty()));
-    let index = match &asked {
-        Some(asked) => select(&described, asked)?,
-        None => {
-            let rank = |d: &AdapterDescription| {
-                ["discrete", "integrated", "virtual", "other", "cpu"].iter().position(|k| *k == d.kind)
-            };
-            described.iter().min_by_key(|d| (rank(d), d.index)).map_or(0, |d| d.index)
-        }
+    let mut described = describe(&adapters);
+    let chosen = position(choice, &described)?;
+    Ok((adapters.swap_remove(chosen), described.swap_remove(chosen)))
+}
+
+fn describe(adapters: &[wgpu::Adapter]) -> Vec<AdapterDescription> {
+    adapters.iter().enumerate().map(|(index, adapter)| AdapterDescription::new(index, adapter)).collect()
+}
+
+/// Where the chosen adapter stands in `described`.
+fn position(choice: &AdapterChoice, described: &[AdapterDescription]) -> Result<usize> {
+    let rank = |d: &AdapterDescription| {
+        ["discrete", "integrated", "virtual", "other", "cpu"].iter().position(|k| *k == d.kind)
     };
-    Ok((adapters.swap_remove(index), described[index].clone()))
+    let fastest = described.iter().min_by_key(|d| (rank(d), d.index));
+    let fastest = fastest.ok_or_else(|| Error::Adapter(nothing_found(choice)))?;
+    let asked = choice.adapter.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|v| !v.is_empty()));
+    asked.map_or(Ok(fastest.index), |asked| select(described, &asked))
 }
 
 fn select(described: &[AdapterDescription], asked: &str) -> Result<usize> {
@@ -216,7 +228,7 @@ fn nothing_found(choice: &AdapterChoice) -> String {
             some => format!("; Vulkan drivers registered: {}. In a container, pass the card in (--gpus all, or --device /dev/dri), or install mesa-vulkan-drivers for the CPU", some.join(", ")),
         };
     }
-    text + "; `weaklabel devices` lists what is there"
+    text
 }
 
 fn vulkan_icds() -> Vec<String> {
@@ -279,6 +291,16 @@ mod tests {
     fn one_card_behind_two_backends_is_one_card() {
         let cards = [card(0, "GeForce", "vulkan", "0000:02:00.0"), card(1, "GeForce", "dx12", "0000:02:00.0")];
         assert_eq!(select(&cards, "geforce").unwrap(), 0);
+    }
+
+    #[test]
+    fn a_listing_without_adapters_says_what_to_install() {
+        let error =
+            position(&AdapterChoice { adapter: Some("0".into()), backend: Some("dx12".into()) }, &[]).unwrap_err();
+        assert_eq!(error.exit_code(), 4);
+        let text = error.to_string();
+        assert!(text.contains("no adapter found (backends tried: dx12)"), "{text}");
+        assert!(!cfg!(target_os = "linux") || text.contains("mesa-vulkan-drivers"), "{text}");
     }
 
     #[test]

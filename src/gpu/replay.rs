@@ -15,7 +15,7 @@ const MOST_ROWS: u32 = 4096;
 impl Gpu {
     /// Runs `recording` once for every row of the schedule. Returns when the last submit is queued, not when it is done.
     ///
-    /// The first submit holds one row; the number doubles while submits stay under half of [`SUBMIT_TIME`] and is halved
+    /// The first submit holds one row; the number doubles while submits stay under half of `SUBMIT_TIME` and is halved
     /// when one exceeds it. How rows are grouped changes no result.
     ///
     /// # Errors

@@ -1,0 +1,84 @@
+//! `weaklabel generate` on the built-in soundbank.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::program::{run_in, weaklabel};
+
+/// Every file below `folder` with its bytes.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            files.extend(contents(&path).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes)));
+        } else {
+            files.insert(name, fs::read(&path).unwrap());
+        }
+    }
+    files
+}
+
+const TINY: &str = "--train 10 --valid 10 --eval 10 --set scene.clip_s=2";
+
+#[test]
+fn a_dataset_is_written_once_and_replaced_only_by_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = format!("generate -o set {TINY} --progress plain");
+    let (code, text, errors) = run_in(folder.path(), &line);
+    assert_eq!(code, 0, "{errors}");
+    assert!(text.starts_with("set: 10 train, 10 validation, 10 eval clips, mixed in memory when needed\n"), "{text}");
+    assert!(text.contains("\n10 classes: "), "{text}");
+    assert!(errors.starts_with("mixing clips: ") && errors.contains("mixing clips: 30 done in "), "{errors}");
+    let first = contents(&folder.path().join("set"));
+    assert!(
+        first.contains_key("manifest.tsv") && !first.keys().any(|name| name.ends_with(".wav")),
+        "{:?}",
+        first.keys()
+    );
+
+    let (code, text, errors) = run_in(folder.path(), &format!("generate -o set --seed 2 {TINY}"));
+    assert_eq!((code, text.as_str()), (3, ""));
+    assert!(errors.contains("weaklabel: set: ") && errors.contains("--force"), "{errors}");
+    assert!(first == contents(&folder.path().join("set")), "a refused call changed the dataset");
+
+    let (code, _, errors) = run_in(folder.path(), &format!("generate -o set --seed 2 {TINY} --force"));
+    assert_eq!(code, 0, "{errors}");
+    assert!(first != contents(&folder.path().join("set")), "another seed, the same dataset");
+}
+
+#[test]
+fn json_says_the_same_and_the_bytes_do_not_depend_on_the_jobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let sets = ["1", "3"].map(|jobs| {
+        let line = format!("generate -j {jobs} -o on-{jobs} {TINY} --wav --json --quiet");
+        let (code, text, errors) = run_in(folder.path(), &line);
+        assert_eq!((code, errors.as_str()), (0, ""));
+        let report: Value = serde_json::from_str(&text).unwrap();
+        let dataset = &report["dataset"];
+        assert_eq!(dataset["folder"], json!(format!("on-{jobs}")));
+        assert_eq!(dataset["clips"], json!({"train": 10, "validation": 10, "eval": 10}));
+        assert_eq!((dataset["classes"].as_array().unwrap().len(), &dataset["wav"]), (10, &json!(true)));
+        contents(&folder.path().join(format!("on-{jobs}")))
+    });
+    assert_eq!(sets[0].keys().filter(|name| name.ends_with(".wav")).count(), 30);
+    assert!(sets[0] == sets[1], "one and three jobs differ");
+}
+
+#[test]
+fn what_cannot_be_drawn_is_said_by_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, errors) = run_in(folder.path(), "generate -o set --train 11 --valid 10 --eval 10");
+    assert_eq!(code, 3, "{errors}");
+    assert!(errors.contains("data.train") && !folder.path().join("set").exists(), "{errors}");
+    let (code, _, errors) = run_in(folder.path(), &format!("generate -o set --soundbank nowhere {TINY}"));
+    assert_eq!(code, 3, "{errors}");
+    assert!(errors.contains("nowhere"), "{errors}");
+    assert_eq!(run_in(folder.path(), "generate").0, 2);
+    // `--dataset` names what is read, never what is written.
+    assert_eq!(weaklabel().args(["generate", "--dataset", "set"]).output().unwrap().status.code(), Some(2));
+}
