@@ -7,9 +7,15 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use weaklabel::Result;
 use weaklabel::config::Config;
+use weaklabel::evaluate::Examples;
+use weaklabel::features::{standardise, statistics};
+use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::model::checkpoint::{Standing, read_model, read_standing};
 use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::scenes::{Dataset, Subset};
+use weaklabel::train::{EpochReport, Observer, Trainer};
 
 /// A small network compiles in seconds; its second layer's weights fit a uniform binding alone and not four times over.
 const SMALL: [&str; 10] = [
@@ -171,6 +177,53 @@ fn training_learns_and_evaluation_says_so_as_json() {
     assert!(macro_f1["mean"].as_f64().unwrap() >= 0.0 && macro_f1["sd"].is_number());
     assert!(results["per_class"]["1"]["Cat"]["mean"].is_number());
     assert!(run.join("results.json").is_file());
+}
+
+/// Counts what it is told, and the buffers that exist when it is told.
+struct Counter<'a> {
+    gpu: &'a Gpu,
+    buffers: Vec<usize>,
+    checkpoints: usize,
+}
+
+impl Observer for Counter<'_> {
+    fn go_on(&mut self, _: usize, _: usize, _: usize) -> bool {
+        true
+    }
+
+    fn epoch(&mut self, reports: &[EpochReport]) -> Result<()> {
+        assert_eq!(reports.len(), 2);
+        self.buffers.push(self.gpu.buffers_made());
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+        self.checkpoints += 1;
+        Ok(())
+    }
+}
+
+#[test]
+fn no_buffer_is_made_while_training() {
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let mut config = Config::default();
+    config.model.filters = vec![16, 32];
+    config.model.pools = vec![[4, 4], [5, 8]];
+    (config.train.seconds, config.train.epochs, config.train.seeds, config.train.checkpoint_s) =
+        (0.2, 5, vec![1, 2], 0.0);
+    let dataset = Dataset::open(dataset(), &config).unwrap();
+    let load = |subset| Examples::load(&gpu, &config, &dataset, subset, 0.2, &|_| {}).unwrap();
+    let (train, validation) = (load(Subset::Train), load(Subset::Validation));
+    let statistics = statistics(&gpu, &train.store).unwrap();
+    for examples in [&train, &validation] {
+        standardise(&gpu, &examples.store, &statistics, config.features.epsilon).unwrap();
+    }
+    let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, String::new()).unwrap();
+    let before = gpu.buffers_made();
+    let mut counter = Counter { gpu: &gpu, buffers: Vec::new(), checkpoints: 0 };
+    assert!(trainer.run(&mut counter).unwrap());
+    assert_eq!(counter.buffers, [before; 5]);
+    assert!(counter.checkpoints > 2, "{} checkpoints", counter.checkpoints);
 }
 
 #[test]

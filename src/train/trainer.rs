@@ -130,6 +130,8 @@ pub struct Trainer<'a> {
     epoch_end: Resolved,
     /// Losses and progress of the two epochs that may be under way.
     downloads: [(Download<f32>, Download<Member>); 2],
+    /// State, best parameters and progress for a checkpoint.
+    standing: (Download<f32>, Download<f32>, Download<Member>),
     epoch: usize,
     fingerprint: String,
 }
@@ -165,8 +167,11 @@ impl<'a> Trainer<'a> {
         epoch_end.push(Score { counts: scorer.counts.clone(), members: population.progress.clone(), stopping });
         population.push_keep_best(&mut epoch_end);
         let downloads = || -> Result<_> { Ok((gpu.download(&step.losses)?, gpu.download(&population.progress)?)) };
+        let standing =
+            (gpu.download(&population.state)?, gpu.download(&population.best)?, gpu.download(&population.progress)?);
         population.use_parameters(gpu, &population.state)?;
         Ok(Self {
+            standing,
             downloads: [downloads()?, downloads()?],
             epoch_end: epoch_end.resolve(gpu)?,
             gpu,
@@ -219,12 +224,16 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// What the device reports.
-    pub fn standing(&self) -> Result<Standing> {
+    pub fn standing(&mut self) -> Result<Standing> {
+        let (state, best, progress) = &mut self.standing;
+        state.queue(self.gpu);
+        best.queue(self.gpu);
+        progress.queue(self.gpu);
         Ok(Standing {
             epoch: self.epoch,
-            state: self.gpu.read(&self.population.state)?,
-            best: self.gpu.read(&self.population.best)?,
-            progress: self.gpu.read(&self.population.progress)?,
+            state: state.fetch(self.gpu)?,
+            best: best.fetch(self.gpu)?,
+            progress: progress.fetch(self.gpu)?,
             fingerprint: self.fingerprint.clone(),
         })
     }
@@ -237,9 +246,10 @@ impl<'a> Trainer<'a> {
     /// device and the observer report.
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<bool> {
         let mut last_checkpoint = Instant::now();
-        observer.checkpoint(&self.standing()?)?;
+        let standing = self.standing()?;
+        observer.checkpoint(&standing)?;
         let mut under_way = None;
-        let mut alive = self.gpu.read(&self.population.progress)?.iter().any(|member| member.alive == 1);
+        let mut alive = standing.progress.iter().any(|member| member.alive == 1);
         while alive {
             let epoch = self.epoch;
             if !self.queue_epoch(epoch, observer)? {
