@@ -238,8 +238,8 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Trains until every member has stopped. Returns `false` when the observer ended it before; the last checkpoint
-    /// stands then.
+    /// Trains until every member has stopped. Returns `false` when the observer ended it before: no whole epoch is lost
+    /// then, since the queue runs on to the next checkpoint unless the last epoch is saved already.
     ///
     /// # Errors
     /// [`Error::Tolerance`] when a loss is not finite, or exactly zero as a device out of memory returns it; what the
@@ -248,11 +248,20 @@ impl<'a> Trainer<'a> {
         let mut last_checkpoint = Instant::now();
         let standing = self.standing()?;
         observer.checkpoint(&standing)?;
-        let mut under_way = None;
+        let (steps, mut saved, mut under_way) = (self.sampler.steps(), self.epoch, None);
         let mut alive = standing.progress.iter().any(|member| member.alive == 1);
         while alive {
             let epoch = self.epoch;
-            if !self.queue_epoch(epoch, observer)? {
+            if !observer.go_on(epoch, 0, steps) {
+                if let Some(previous) = under_way.take() {
+                    alive = self.collect(previous, observer)?;
+                }
+                if saved != epoch {
+                    observer.checkpoint(&self.standing()?)?;
+                }
+                return Ok(!alive);
+            }
+            if !self.queue_epoch(epoch, saved == epoch, observer)? {
                 return Ok(false);
             }
             if let Some(previous) = under_way.replace(epoch) {
@@ -265,18 +274,19 @@ impl<'a> Trainer<'a> {
                     alive = self.collect(epoch, observer)?;
                 }
                 observer.checkpoint(&self.standing()?)?;
-                last_checkpoint = Instant::now();
+                (saved, last_checkpoint) = (self.epoch, Instant::now());
             }
         }
         Ok(true)
     }
 
-    /// Queues training, validation, judgement and the downloads of one epoch; `false` when the observer ended it.
-    fn queue_epoch(&mut self, epoch: usize, observer: &mut dyn Observer) -> Result<bool> {
+    /// Queues training, validation, judgement and the downloads of one epoch; `false` when the observer ended it, which
+    /// it can in mid-epoch only when it `may_stop`.
+    fn queue_epoch(&mut self, epoch: usize, may_stop: bool, observer: &mut dyn Observer) -> Result<bool> {
         let steps = self.sampler.steps();
         let rows = EpochRows::new(&self.sampler, &self.config.optimiser, &self.config.train.seeds, epoch);
         self.schedule.upload(self.gpu, &rows);
-        let go_on = &mut |row: u32| observer.go_on(epoch, row as usize, steps);
+        let go_on = &mut |row: u32| observer.go_on(epoch, row as usize, steps) || !may_stop;
         if !self.gpu.replay_while(&self.step.recording, 0..steps as u32, go_on)? {
             return Ok(false);
         }
