@@ -3,5 +3,4 @@ struct Step {
     t: u32,
     step_size: f32,
     decay: f32,
-    epoch: u32,
 }

@@ -109,6 +109,7 @@ impl Train {
         );
         let finished = trainer.run(&mut recorder)?;
         let seconds = recorder.start.elapsed().as_secs_f64();
+        recorder.task.set((trainer.epochs_done() * trainer.steps()) as u64);
         recorder.task.finish();
         if !finished {
             return Err(Error::Interrupted { path: self.out });

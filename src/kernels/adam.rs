@@ -123,7 +123,7 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32) -> Result<Trial> {
     let places: Vec<u32> =
         (0..parameters as u32).flat_map(|i| if i < 70 { [69 - i, i] } else { [i - 70, NOWHERE] }).collect();
     let (step_size, decay) = factors(&optimiser, t);
-    let step = Step { t, step_size: step_size as f32, decay: decay as f32, epoch: 0 };
+    let step = Step { t, step_size: step_size as f32, decay: decay as f32 };
     let mut expected = values.clone();
     let mut packed = vec![0.0; 340];
     for member in 0..members {

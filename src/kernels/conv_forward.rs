@@ -178,7 +178,7 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) ->
     let packed = pack(&shape, &weights, &biases);
     let members: Vec<Member> = (0..shape.members).map(|m| Member::new(m as u64)).collect();
     let steps: Vec<Step> =
-        (0..2 * shape.members).map(|i| Step { t: 7 + i as u32, step_size: 0.0, decay: 0.0, epoch: 0 }).collect();
+        (0..2 * shape.members).map(|i| Step { t: 7 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
     let blocks = shape.output_shape()[1..].iter().product::<usize>() * shape.blocks_per_window();
     let injected: Vec<u32> = super::random_below("keep", shape.members * blocks * 4, 5);
     let injected: Vec<u32> = injected.into_iter().map(|x| u32::from(x > 0)).collect();

@@ -142,8 +142,7 @@ fn trial(gpu: &Gpu, shape: LinearShape, activated: bool) -> Result<Trial> {
     let (_, parameters) = random(gpu, "parameters", &[members, shape.parameters()])?;
     let (d_output, gradients) = random(gpu, "d_output", &[members, rows, outputs])?;
     let population: Vec<Member> = (0..members).map(|m| Member::new(m as u64)).collect();
-    let steps: Vec<Step> =
-        (0..2 * members).map(|i| Step { t: 3 + i as u32, step_size: 0.0, decay: 0.0, epoch: 0 }).collect();
+    let steps: Vec<Step> = (0..2 * members).map(|i| Step { t: 3 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
     let schedule = gpu.tensor_from("schedule", &[2, members], &steps)?;
     let factor = |member: usize, element: usize| {
         let kept = keeps(

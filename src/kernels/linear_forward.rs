@@ -105,8 +105,7 @@ fn trial(gpu: &Gpu, shape: LinearShape, activation: Activation, random_masks: bo
     let (input, inputs) = random(gpu, "input", &[members, rows, inputs])?;
     let (_, parameters) = random(gpu, "parameters", &[members, shape.parameters()])?;
     let population: Vec<Member> = (0..members).map(|m| Member::new(m as u64)).collect();
-    let steps: Vec<Step> =
-        (0..2 * members).map(|i| Step { t: 3 + i as u32, step_size: 0.0, decay: 0.0, epoch: 0 }).collect();
+    let steps: Vec<Step> = (0..2 * members).map(|i| Step { t: 3 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
     let dropout = if random_masks {
         Dropout::Random { p, schedule: gpu.tensor_from("schedule", &[2, members], &steps)? }
     } else {

@@ -48,8 +48,6 @@ pub struct Step {
     pub step_size: f32,
     /// 1 − lr·wd, formed in f64.
     pub decay: f32,
-    /// The epoch it belongs to.
-    pub epoch: u32,
 }
 
 impl Element for Step {

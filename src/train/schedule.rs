@@ -32,7 +32,7 @@ impl EpochRows {
         let step = |row: usize| {
             let t = (epoch * rows + row + 1) as u32;
             let (step_size, decay) = factors(optimiser, t);
-            Step { t, step_size: step_size as f32, decay: decay as f32, epoch: epoch as u32 }
+            Step { t, step_size: step_size as f32, decay: decay as f32 }
         };
         Self {
             batches: (0..rows)

@@ -29,7 +29,7 @@ fn run(gpu: &Gpu, optimiser: &OptimiserConfig, start: &[f32], gradients: &[&[f32
     let schedule: Vec<Step> = (1..=gradients.len() as u32)
         .map(|t| {
             let (step_size, decay) = factors(optimiser, t);
-            Step { t, step_size: step_size as f32, decay: decay as f32, epoch: 0 }
+            Step { t, step_size: step_size as f32, decay: decay as f32 }
         })
         .collect();
     let count = n as u32;

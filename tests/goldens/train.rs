@@ -34,7 +34,7 @@ fn a_training_takes_the_same_course() {
     let schedule: Vec<Step> = (1..=steps as u32)
         .map(|t| {
             let (step_size, decay) = factors(&optimiser, t);
-            Step { t, step_size: step_size as f32, decay: decay as f32, epoch: 0 }
+            Step { t, step_size: step_size as f32, decay: decay as f32 }
         })
         .collect();
     let schedule = gpu.tensor_from("schedule", &[steps, 1], &schedule).unwrap();
