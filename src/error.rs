@@ -72,10 +72,12 @@ pub enum Error {
     #[error("{0}")]
     Tolerance(String),
     /// A signal asked the run to stop; its state is on disk.
-    #[error("stopped early; {path} is checkpointed: continue it with --resume", path = .path.display())]
+    #[error("stopped early; {path} is checkpointed: continue it with {next}", path = .path.display())]
     Interrupted {
-        /// The run folder to resume.
+        /// The run or study folder.
         path: PathBuf,
+        /// What continues it.
+        next: &'static str,
     },
 }
 

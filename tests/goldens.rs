@@ -6,6 +6,8 @@
 
 #[path = "goldens/bce.rs"]
 mod bce;
+#[path = "goldens/distances.rs"]
+mod distances;
 #[path = "goldens/dropout.rs"]
 mod dropout;
 #[path = "goldens/embed.rs"]
@@ -14,6 +16,8 @@ mod embed;
 mod features;
 #[path = "goldens/file.rs"]
 mod file;
+#[path = "goldens/metric.rs"]
+mod metric;
 #[path = "goldens/metrics.rs"]
 mod metrics;
 #[path = "goldens/network.rs"]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
-use weaklabel::config::{FeatureConfig, ModelConfig};
+use weaklabel::config::{FeatureConfig, Method, ModelConfig, Normalise};
 use weaklabel::counter_rng::Key;
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::model::checkpoint::{Description, read_model, write_model};
@@ -55,7 +55,8 @@ fn write_random_model(path: &Path, model: ModelConfig, bands: usize, classes: us
     let parameters: Vec<f32> = initial_parameters(&architecture, 5).into_iter().map(|weight| weight * 2.4).collect();
     let classes = (0..classes).map(|class| format!("class {class}")).collect();
     let (mean, std) = (vec![0.0; bands], vec![1.0; bands]);
-    let description = Description { classes, features, model, mean, std, seed: 5, epoch: 0 };
+    let (method, normalise) = (Method::Classifier, Normalise::None);
+    let description = Description { classes, features, model, method, normalise, mean, std, seed: 5, epoch: 0 };
     write_model(path, &architecture, &parameters, &description).unwrap();
 }
 

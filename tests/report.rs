@@ -100,30 +100,44 @@ fn one_process_writes_and_others_may_read() {
 fn metrics_are_cut_back_to_the_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let run = create(folder.path(), false).unwrap();
-    run.truncate_metrics(0).unwrap();
+    run.truncate_metrics(|_, _| false).unwrap();
     for epoch in 0..4 {
-        run.append_metrics(&[json!({"epoch": epoch, "member": 0}), json!({"epoch": epoch, "member": 1})]).unwrap();
+        let stage = if epoch < 2 { "triplets" } else { "tagger" };
+        let row = |member| json!({"stage": stage, "epoch": epoch % 2, "member": member});
+        run.append_metrics(&[row(0), row(1)]).unwrap();
     }
     let path = folder.path().join("metrics.jsonl");
     let torn = fs::read_to_string(&path).unwrap() + "{\"epoch\": 1, \"mem";
     fs::write(&path, torn).unwrap();
-    assert!(run.metrics().unwrap_err().to_string().contains("line 9"));
+    assert!(run.metrics::<Value>().unwrap_err().to_string().contains("line 9"));
 
-    run.truncate_metrics(2).unwrap();
-    let epochs: Vec<u64> = run.metrics().unwrap().iter().map(|row| row["epoch"].as_u64().unwrap()).collect();
-    assert_eq!(epochs, [0, 0, 1, 1]);
-    run.append_metrics(&[json!({"epoch": 2, "member": 0})]).unwrap();
-    assert_eq!(run.metrics().unwrap().len(), 5);
+    run.truncate_metrics(|stage, epoch| stage == "triplets" || epoch < 1).unwrap();
+    let rows: Vec<(String, u64)> = run
+        .metrics::<Value>()
+        .unwrap()
+        .iter()
+        .map(|row| (row["stage"].as_str().unwrap().to_owned(), row["epoch"].as_u64().unwrap()))
+        .collect();
+    let row = |stage: &str, epoch| (stage.to_owned(), epoch);
+    let expected = [row("triplets", 0), row("triplets", 0), row("triplets", 1), row("triplets", 1), row("tagger", 0)];
+    assert_eq!(rows[..5], expected);
+    run.append_metrics(&[json!({"stage": "tagger", "epoch": 1, "member": 0})]).unwrap();
+    assert_eq!(run.metrics::<Value>().unwrap().len(), 7);
 }
 
 #[test]
 fn a_line_cut_between_its_end_and_the_newline_is_dropped_too() {
     let folder = tempfile::tempdir().unwrap();
     let run = create(folder.path(), false).unwrap();
-    fs::write(folder.path().join("metrics.jsonl"), "{\"epoch\": 0}\n{\"epoch\": 1}").unwrap();
-    run.truncate_metrics(5).unwrap();
-    run.append_metrics(&[json!({"epoch": 1})]).unwrap();
-    assert_eq!(run.metrics().unwrap().len(), 2);
+    fs::write(
+        folder.path().join("metrics.jsonl"),
+        r#"{"stage": "tagger", "epoch": 0}
+{"stage": "tagger", "epoch": 1}"#,
+    )
+    .unwrap();
+    run.truncate_metrics(|_, epoch| epoch < 5).unwrap();
+    run.append_metrics(&[json!({"stage": "tagger", "epoch": 1})]).unwrap();
+    assert_eq!(run.metrics::<Value>().unwrap().len(), 2);
 }
 
 #[test]
@@ -149,7 +163,7 @@ fn what_is_missing_is_named() {
     assert!(message.contains("no run here") && message.starts_with(&folder.path().display().to_string()), "{message}");
     let run = create(&folder.path().join("run"), false).unwrap();
     assert!(run.results().unwrap_err().to_string().ends_with("results.json"));
-    assert!(run.metrics().unwrap_err().to_string().ends_with("metrics.jsonl"));
+    assert!(run.metrics::<Value>().unwrap_err().to_string().ends_with("metrics.jsonl"));
 }
 
 #[test]

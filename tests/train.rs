@@ -187,7 +187,7 @@ struct Counter<'a> {
 }
 
 impl Observer for Counter<'_> {
-    fn go_on(&mut self, _: usize, _: usize, _: usize) -> bool {
+    fn go_on(&mut self, _: u64) -> bool {
         true
     }
 
@@ -210,7 +210,7 @@ fn no_buffer_is_made_while_training() {
     config.model.filters = vec![16, 32];
     config.model.pools = vec![[4, 4], [5, 8]];
     (config.train.seconds, config.train.epochs, config.train.seeds, config.train.checkpoint_s) =
-        (0.2, 5, vec![1, 2], 0.0);
+        (0.2, Some(5), vec![1, 2], 0.0);
     let dataset = Dataset::open(dataset(), &config).unwrap();
     let load = |subset| Examples::load(&gpu, &config, &dataset, subset, 0.2, &|_| {}).unwrap();
     let (train, validation) = (load(Subset::Train), load(Subset::Validation));

@@ -1,4 +1,4 @@
-// The end of an epoch: macro-F1 from the counts, whether it is the best so far, and whether to stop (SPEC 5). Deciding
+// The end of an epoch: the score from the counts, whether it is the best so far, and whether to stop (SPEC 5). Deciding
 // here lets the next epoch be queued before the host has seen this one.
 const CLASSES: u32 = 4u;
 const EPOCHS: u32 = 200u;
@@ -11,22 +11,14 @@ const PATIENCE: u32 = 30u;
 @compute @workgroup_size(1)
 fn main(@builtin(workgroup_id) group: vec3<u32>) {
     let member = group.z;
-    var sum = 0.0;
-    for (var label = 0u; label < CLASSES; label++) {
-        let at = (member * CLASSES + label) * 3u;
-        let denominator = 2u * counts[at] + counts[at + 1u] + counts[at + 2u];
-        if (denominator > 0u) {
-            sum += f32(2u * counts[at]) / f32(denominator);
-        }
-        counts[at] = 0u;
-        counts[at + 1u] = 0u;
-        counts[at + 2u] = 0u;
+    let score = 100.0 * criterion(member);
+    for (var i = 0u; i < CLASSES * 3u; i++) {
+        counts[member * CLASSES * 3u + i] = 0u;
     }
     if (members[member].alive == 0u) {
         members[member].improved = 0u;
         return;
     }
-    let score = 100.0 * sum / f32(CLASSES);
     let epoch = members[member].epochs;
     let improved = score > members[member].best_score;
     members[member].score = score;

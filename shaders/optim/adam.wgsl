@@ -2,6 +2,8 @@
 // to where the kernels read them.
 const MEMBERS: u32 = 1u;
 const PARAMETERS: u32 = 10u; // of one member
+const FIRST: u32 = 0u;       // of those that are updated
+const END: u32 = 10u;        // behind the last of them
 const PARTIALS: u32 = 30u;   // elements of one member
 const SPANS: u32 = 2u;
 const BETA1: f32 = 0.9;
@@ -22,8 +24,8 @@ const WORKGROUP: u32 = 64u;
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
     let member = group.z;
-    let parameter = id.x;
-    if (parameter >= PARAMETERS || members[member].alive == 0u) {
+    let parameter = FIRST + id.x;
+    if (parameter >= END || members[member].alive == 0u) {
         return;
     }
     let span = span_of(parameter);

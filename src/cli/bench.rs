@@ -5,14 +5,10 @@ use serde_json::json;
 
 use super::Session;
 use super::output::{print, print_json};
-use crate::config::{Config, Method};
-use crate::counter_rng::Key;
-use crate::evaluate::Examples;
-use crate::features::ExampleStore;
-use crate::gpu::{Gpu, KernelTime};
-use crate::model::{Architecture, Population};
+use crate::config::Method;
+use crate::gpu::KernelTime;
 use crate::report::Table;
-use crate::train::{EpochRows, Sampler, Schedule, TrainingStep};
+use crate::train::{ROWS, rehearsal};
 use crate::{Error, Result};
 
 /// `weaklabel bench`: measure.
@@ -69,16 +65,20 @@ impl Bench {
 
 impl Step {
     fn run(self, session: &Session) -> Result<()> {
+        if self.members == 0 {
+            return Err(Error::Usage("--members is at least 1".into()));
+        }
         let config = session.options.configuration(|config| {
             config.train.method = self.method;
             config.train.batch = self.batch;
+            config.train.seeds = (1..=self.members as u64).collect();
         })?;
-        if self.members == 0 || self.frames == 0 || !self.frames.is_multiple_of(config.model.chunk_frames) {
-            let reason = format!("--members is at least 1 and --frames a multiple of {}", config.model.chunk_frames);
+        if self.frames == 0 || !self.frames.is_multiple_of(config.model.chunk_frames) {
+            let reason = format!("--frames is a multiple of {}", config.model.chunk_frames);
             return Err(Error::Usage(reason));
         }
         let gpu = session.open_gpu()?;
-        let step = self.build(&gpu, &config)?;
+        let step = rehearsal(&gpu, &config, 10, self.frames)?;
         // The first runs compile kernels and fill caches.
         step.time(&gpu, 2)?;
         let single = step.time(&gpu, 2)?.as_secs_f64() / 2.0;
@@ -119,41 +119,7 @@ impl Step {
         );
         print(&if self.profile { format!("{text}\n{}", profile_table(&profile)) } else { text })
     }
-
-    /// A step on random features: the arithmetic does not depend on what the numbers say.
-    fn build(&self, gpu: &Gpu, config: &Config) -> Result<TrainingStep> {
-        let classes: Vec<String> = (0..10).map(|class| format!("class {class}")).collect();
-        let count = self.batch.max(classes.len());
-        let store = ExampleStore::new(gpu, count, self.frames, config.features.bands)?;
-        let mut stream = Key::new(0).named("bench").stream();
-        for shard in store.shards() {
-            let values: Vec<f32> = (0..shard.tensor.len()).map(|_| stream.uniform(-1.7, 1.7) as f32).collect();
-            gpu.write(&shard.tensor, 0, &values);
-        }
-        let labels: Vec<Vec<usize>> = (0..count).map(|example| vec![example % classes.len()]).collect();
-        let examples = Examples::new(gpu, store, labels, classes.len())?;
-        let sampler = Sampler::new(&examples.labels, &classes, self.batch)?;
-        let seeds: Vec<u64> = (1..=self.members as u64).collect();
-        let architecture = Architecture::new(&config.model, &config.features, classes.len());
-        let chunks = self.batch * self.frames / architecture.chunk_frames;
-        let population = Population::new(gpu, architecture, &seeds, chunks)?;
-        population.use_parameters(gpu, &population.state)?;
-        let schedule = Schedule::new(gpu, ROWS, self.members, self.batch)?;
-        let epochs: Vec<EpochRows> =
-            (0..ROWS).map(|epoch| EpochRows::new(&sampler, &config.optimiser, &seeds, epoch)).collect();
-        schedule.upload(
-            gpu,
-            &EpochRows {
-                batches: epochs.iter().flat_map(|rows| &rows.batches).copied().collect(),
-                steps: epochs.iter().flat_map(|rows| &rows.steps).copied().collect(),
-            },
-        );
-        TrainingStep::new(gpu, config, &population, &examples, &schedule)
-    }
 }
-
-/// Rows of the schedule that a measurement may use.
-const ROWS: usize = 4096;
 
 fn kernel_json(kernel: &KernelTime) -> serde_json::Value {
     json!({

@@ -7,7 +7,6 @@ use clap::Args;
 use super::Session;
 use super::data_source::DataSource;
 use super::output::{print, print_json};
-use super::train::best_checkpoint;
 use crate::config::{self, Config};
 use crate::evaluate::{Scorer, load_lengths};
 use crate::features::{Statistics, standardise};
@@ -52,7 +51,7 @@ impl Eval {
         let config = self.configuration(session, &run)?;
         let seeds = &config.train.seeds;
         let models = (0..seeds.len())
-            .map(|member| read_model(&best_checkpoint(&run, seeds, member)))
+            .map(|member| read_model(&run.best_checkpoint(seeds, member)))
             .collect::<Result<Vec<_>>>()?;
         let description = &models[0].1;
         let dataset = Dataset::of(&config)?;
@@ -74,7 +73,7 @@ impl Eval {
         let task = session.progress.task("scoring", lengths.len() as u64);
         for examples in examples {
             standardise(&gpu, &examples.store, &statistics, config.features.epsilon)?;
-            let scorer = Scorer::new(&gpu, &population, &examples, config.evaluate.threshold)?;
+            let scorer = Scorer::new(&gpu, &population, &examples, description.normalise, config.evaluate.threshold)?;
             scorer.queue(&gpu)?;
             let counts = gpu.read(&scorer.counts)?;
             for (member, counts) in counts.chunks(counts.len() / seeds.len()).enumerate() {
@@ -84,7 +83,7 @@ impl Eval {
         }
         task.finish();
         let results = Results {
-            method: config.train.method.name().into(),
+            method: description.method.name().into(),
             train_seconds: config.train.seconds,
             classes: description.classes.clone(),
             seeds: seeds.clone(),

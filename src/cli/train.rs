@@ -1,11 +1,9 @@
 //! `weaklabel train`.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use clap::Args;
-use serde::Serialize;
 use serde_json::json;
 
 use super::data_source::DataSource;
@@ -13,12 +11,12 @@ use super::output::{print, print_json};
 use super::{Session, signals};
 use crate::config::{Config, Method};
 use crate::evaluate::Examples;
-use crate::features::{Statistics, standardise, statistics};
+use crate::features::{standardise, statistics};
 use crate::gpu::Gpu;
-use crate::model::checkpoint::{self, Description, Standing};
-use crate::report::{RunDir, Table, Task};
+use crate::model::checkpoint::Standing;
+use crate::report::{Recorder, RunDir, Table, Watch};
 use crate::scenes::{Dataset, Subset};
-use crate::train::{EpochReport, Observer, Trainer};
+use crate::train::Trainer;
 use crate::{Error, Result};
 
 /// `weaklabel train`: train a population of taggers.
@@ -82,37 +80,25 @@ impl Train {
             standardise(&gpu, &examples.store, &statistics, config.features.epsilon)?;
         }
         let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, dataset.fingerprint())?;
-        let last = run.checkpoint("last");
-        // A run that was killed before its first checkpoint starts anew.
-        if self.resume && last.is_file() {
-            let parameters = trainer.population().architecture.n_parameters();
-            trainer.restore(&checkpoint::read_standing(&last, config.train.seeds.len(), parameters)?)?;
-        }
-        run.truncate_metrics(trainer.epochs_done())?;
-        let mut recorder = Recorder {
-            run: &run,
-            config: &config,
-            classes: dataset.classes(),
-            statistics: &statistics,
-            architecture: trainer.population().architecture.clone(),
-            stop,
-            start: Instant::now(),
-            task: session.progress.task("training", (config.train.epochs * trainer.steps()) as u64),
-        };
+        run.restore(&mut trainer)?;
+        let mut recorder = Recorder::new(&run, &config, &trainer, dataset.classes(), &statistics);
+        let task = session.progress.task("training", trainer.total_steps());
         tracing::info!(
-            "{} training and {} validation segments of {} s, {} steps an epoch, {:.0} MiB on the GPU",
+            "{} training and {} validation segments of {} s, at most {} steps, {:.0} MiB on the GPU",
             train.len(),
             validation.len(),
             config.train.seconds,
-            trainer.steps(),
+            trainer.total_steps(),
             gpu.allocated_bytes() as f64 / (1 << 20) as f64,
         );
+        let start = Instant::now();
+        recorder.watch(Watch { task: &task, stop, before: 0, cost: trainer.total_steps() });
         let finished = trainer.run(&mut recorder)?;
-        let seconds = recorder.start.elapsed().as_secs_f64();
-        recorder.task.set((trainer.epochs_done() * trainer.steps()) as u64);
-        recorder.task.finish();
+        let seconds = start.elapsed().as_secs_f64();
+        task.set(trainer.steps_done());
+        task.finish();
         if !finished {
-            return Err(Error::Interrupted { path: self.out });
+            return Err(Error::Interrupted { path: self.out, next: "--resume" });
         }
         run.finish()?;
         report(session, &run, &config, &trainer.standing()?, seconds)
@@ -137,83 +123,6 @@ fn load_examples(session: &Session, gpu: &Gpu, config: &Config, dataset: &Datase
     let examples = Examples::load(gpu, config, dataset, subset, config.train.seconds, &|done| task.set(done as u64))?;
     task.finish();
     Ok(examples)
-}
-
-/// The checkpoint of the best epoch of one member: `best` when it is alone, `best-SEED` in a population.
-pub fn best_checkpoint(run: &RunDir, seeds: &[u64], member: usize) -> PathBuf {
-    match seeds {
-        [_] => run.checkpoint("best"),
-        seeds => run.checkpoint(&format!("best-{}", seeds[member])),
-    }
-}
-
-/// Writes what happens to the run folder and shows it.
-struct Recorder<'a> {
-    run: &'a RunDir,
-    config: &'a Config,
-    classes: &'a [String],
-    statistics: &'a Statistics,
-    architecture: crate::model::Architecture,
-    stop: &'static AtomicBool,
-    start: Instant,
-    task: Task,
-}
-
-/// A line of `metrics.jsonl`.
-#[derive(Serialize)]
-struct Metrics {
-    epoch: usize,
-    seed: u64,
-    loss: f64,
-    validation_f1: f64,
-    best_f1: f64,
-    best_epoch: usize,
-}
-
-impl Observer for Recorder<'_> {
-    fn go_on(&mut self, epoch: usize, step: usize, steps: usize) -> bool {
-        self.task.set((epoch * steps + step) as u64);
-        !self.stop.load(Ordering::SeqCst)
-    }
-
-    fn epoch(&mut self, reports: &[EpochReport]) -> Result<()> {
-        let metrics = |report: &EpochReport| Metrics {
-            epoch: report.epoch,
-            seed: self.config.train.seeds[report.member],
-            loss: report.loss,
-            validation_f1: report.score,
-            best_f1: report.best_score,
-            best_epoch: report.best_epoch,
-        };
-        if let Some(first) = reports.first() {
-            let n = reports.len() as f64;
-            let mean = |value: fn(&EpochReport) -> f64| reports.iter().map(value).sum::<f64>() / n;
-            let (loss, score, best) = (mean(|r| r.loss), mean(|r| r.score), mean(|r| r.best_score));
-            self.task
-                .message(format!("epoch {}: loss {loss:.4}, validation F1 {score:.1} (best {best:.1})", first.epoch));
-            tracing::debug!("epoch {}: loss {loss:.4}, validation F1 {score:.2}, best {best:.2}", first.epoch);
-        }
-        self.run.append_metrics(&reports.iter().map(metrics).collect::<Vec<_>>())
-    }
-
-    fn checkpoint(&mut self, standing: &Standing) -> Result<()> {
-        let parameters = self.architecture.n_parameters();
-        for (member, progress) in standing.progress.iter().enumerate().filter(|(_, progress)| progress.epochs > 0) {
-            let description = Description {
-                classes: self.classes.to_vec(),
-                features: self.config.features.clone(),
-                model: self.config.model.clone(),
-                mean: self.statistics.mean.clone(),
-                std: self.statistics.std.clone(),
-                seed: self.config.train.seeds[member],
-                epoch: progress.best_epoch as usize,
-            };
-            let path = best_checkpoint(self.run, &self.config.train.seeds, member);
-            let best = &standing.best[member * parameters..][..parameters];
-            checkpoint::write_model(&path, &self.architecture, best, &description)?;
-        }
-        checkpoint::write_standing(&self.run.checkpoint("last"), standing)
-    }
 }
 
 /// Prints the best epoch of every seed.

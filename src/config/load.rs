@@ -27,13 +27,26 @@ pub fn load(files: &[PathBuf], sets: &[String]) -> Result<Config> {
     for edit in sets {
         layers.push(Layer::from_edit(edit)?);
     }
-    let mut merged = Table::new();
-    for layer in &layers {
-        merge(&mut merged, &layer.table);
+    merged(Table::new(), &layers)
+}
+
+fn merged(mut base: Table, layers: &[Layer]) -> Result<Config> {
+    for layer in layers {
+        merge(&mut base, &layer.table);
     }
-    let config = merged.try_into().map_err(|e: toml::de::Error| Error::config("configuration", e.message()))?;
-    validate(&config).map_err(|error| locate(error, &layers))?;
+    let config = base.try_into().map_err(|e: toml::de::Error| Error::config("configuration", e.message()))?;
+    validate(&config).map_err(|error| locate(error, layers))?;
     Ok(config)
+}
+
+/// `config` with the `key.path=value` edits of `sets` applied in order.
+///
+/// # Errors
+/// As [`load`].
+pub fn edit(config: &Config, sets: &[String]) -> Result<Config> {
+    let layers = sets.iter().map(|edit| Layer::from_edit(edit)).collect::<Result<Vec<_>>>()?;
+    let base = Table::try_from(config).map_err(|e| Error::config("configuration", e.to_string()))?;
+    merged(base, &layers)
 }
 
 /// `config` as a TOML document that [`load`] turns into an equal configuration.

@@ -7,9 +7,10 @@ mod load;
 mod sections;
 mod validate;
 
-pub use load::{load, to_toml};
+pub use load::{edit, load, to_toml};
 pub use sections::{
-    Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, SceneConfig, TrainConfig,
+    CellConfig, Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, Normalise, OptimiserConfig,
+    PrototypeConfig, Sampling, SceneConfig, StudyConfig, TaggerConfig, TrainConfig, TripletConfig, TripletGradient,
     Variant,
 };
 pub use validate::validate;

@@ -18,10 +18,18 @@ pub struct Config {
     pub model: ModelConfig,
     /// How they are trained (SPEC §§4, 5).
     pub train: TrainConfig,
+    /// Triplet loss (SPEC §4.2).
+    pub triplets: TripletConfig,
+    /// Prototypical loss (SPEC §4.3).
+    pub prototypes: PrototypeConfig,
+    /// G on frozen embeddings, behind triplets and prototypes (SPEC §4.4).
+    pub tagger: TaggerConfig,
     /// The update rule (SPEC §4).
     pub optimiser: OptimiserConfig,
     /// How they are judged (SPEC §5).
     pub evaluate: EvaluateConfig,
+    /// Which trainings `reproduce` makes of all this.
+    pub study: StudyConfig,
 }
 
 /// Which clips: a dataset on disk, or how to draw one.
@@ -63,6 +71,16 @@ pub enum Variant {
     #[serde(rename = "200ms")]
     #[value(name = "200ms")]
     Ms200,
+}
+
+impl Variant {
+    /// The name used in configs, flags and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waa => "waa",
+            Self::Ms200 => "200ms",
+        }
+    }
 }
 
 /// How a clip is mixed (SPEC §6).
@@ -199,6 +217,10 @@ pub enum Method {
     /// E and G together on binary cross-entropy (SPEC §4.1).
     #[default]
     Classifier,
+    /// E on triplet loss (SPEC §4.2), then G on its frozen embeddings.
+    Triplets,
+    /// E on prototypical loss (SPEC §4.3), then G on its frozen embeddings.
+    Prototypes,
 }
 
 impl Method {
@@ -206,6 +228,119 @@ impl Method {
     pub fn name(self) -> &'static str {
         match self {
             Self::Classifier => "classifier",
+            Self::Triplets => "triplets",
+            Self::Prototypes => "prototypes",
+        }
+    }
+
+    /// All of them, in the paper's order.
+    pub fn all() -> [Self; 3] {
+        [Self::Classifier, Self::Triplets, Self::Prototypes]
+    }
+}
+
+/// What is scaled to unit length before distances are taken (SPEC §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Normalise {
+    /// Nothing.
+    None,
+    /// The embedding of a segment.
+    Segment,
+    /// Every time step of E's output, before the mean over them.
+    Frame,
+}
+
+/// Which embeddings of a triplet the loss moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TripletGradient {
+    /// Anchor, positive and negative.
+    All,
+    /// The anchor.
+    Anchor,
+}
+
+/// Where the negatives of triplets come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sampling {
+    /// Drawn from the examples of the other classes.
+    #[serde(rename = "random")]
+    Random,
+    /// Of the batch: the nearest that is farther from the anchor than the positive.
+    #[serde(rename = "semi_hard")]
+    SemiHard,
+    /// Of the batch: the nearest.
+    #[serde(rename = "hard")]
+    Hard,
+}
+
+/// Triplet loss (SPEC §4.2).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TripletConfig {
+    /// How much farther than the positive the negative has to be, as a squared distance: 0.5 (O).
+    pub margin: f64,
+    /// Which embeddings the loss moves: all (O).
+    pub gradient: TripletGradient,
+    /// Where negatives come from: random.
+    pub sampling: Sampling,
+    /// What is scaled to unit length: the segment (P).
+    pub normalise: Normalise,
+}
+
+impl Default for TripletConfig {
+    fn default() -> Self {
+        Self { margin: 0.5, gradient: TripletGradient::All, sampling: Sampling::Random, normalise: Normalise::Segment }
+    }
+}
+
+/// Prototypical loss (SPEC §4.3). A step has `train.batch` queries, the same number of each of its classes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrototypeConfig {
+    /// Classes of a step; all of them when absent (A).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<usize>,
+    /// Examples of a class that its prototype is the mean of: 1 (A).
+    pub support: usize,
+    /// What is scaled to unit length: none (A).
+    pub normalise: Normalise,
+}
+
+impl Default for PrototypeConfig {
+    fn default() -> Self {
+        Self { way: None, support: 1, normalise: Normalise::None }
+    }
+}
+
+/// G on frozen embeddings (SPEC §4.4). Patience and the decays of Adam's moments are those of `train` and `optimiser`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TaggerConfig {
+    /// Most epochs: 200 (A).
+    pub epochs: usize,
+    /// Examples per step, a multiple of the number of classes: 20 (A).
+    pub batch: usize,
+    /// Learning rate: 1e-3 (A).
+    pub lr: f64,
+    /// Decoupled weight decay: 0, which is Adam (A).
+    pub weight_decay: f64,
+}
+
+impl Default for TaggerConfig {
+    fn default() -> Self {
+        Self { epochs: 200, batch: 20, lr: 1e-3, weight_decay: 0.0 }
+    }
+}
+
+impl Config {
+    /// What `method` scales to unit length before distances are taken; nothing for the classifier.
+    pub fn normalise(&self, method: Method) -> Normalise {
+        match method {
+            Method::Classifier => Normalise::None,
+            Method::Triplets => self.triplets.normalise,
+            Method::Prototypes => self.prototypes.normalise,
         }
     }
 }
@@ -214,19 +349,20 @@ impl Method {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
-    /// The method: end to end.
+    /// The method: classifier, triplets or prototypes.
     pub method: Method,
     /// Length of the training and validation segments in seconds: 1.
     pub seconds: f64,
-    /// Most epochs: 200 (A).
-    pub epochs: usize,
-    /// Examples per step, a multiple of the number of classes: 10 (A).
+    /// Most epochs; when absent 200, for triplets 500 (A).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<usize>,
+    /// Examples, anchors (triplets) or queries (prototypes) per step, a multiple of the number of classes: 10 (A).
     pub batch: usize,
     /// One model per seed, all trained together as one population.
     pub seeds: Vec<u64>,
     /// Stop when this many epochs have passed since the best one: 30 (A).
     pub patience: usize,
-    /// Never stop up to and including this epoch: 50 (A).
+    /// Never stop G up to and including this epoch, be it trained end to end or on frozen embeddings: 50 (A).
     pub min_epochs: usize,
     /// Seconds between checkpoints, written at the end of an epoch: 10 (O).
     pub checkpoint_s: f64,
@@ -237,13 +373,20 @@ impl Default for TrainConfig {
         Self {
             method: Method::Classifier,
             seconds: 1.0,
-            epochs: 200,
+            epochs: None,
             batch: 10,
             seeds: vec![1],
             patience: 30,
             min_epochs: 50,
             checkpoint_s: 10.0,
         }
+    }
+}
+
+impl TrainConfig {
+    /// Most epochs of the method.
+    pub fn most_epochs(&self) -> usize {
+        self.epochs.unwrap_or(if self.method == Method::Triplets { 500 } else { 200 })
     }
 }
 
@@ -283,4 +426,56 @@ impl Default for EvaluateConfig {
     fn default() -> Self {
         Self { seconds: vec![0.2, 1.0, 10.0], threshold: 0.5 }
     }
+}
+
+/// The grid of a study: every combination of dataset, method and training length is a cell (SPEC §7).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StudyConfig {
+    /// What the report is called.
+    pub title: String,
+    /// Datasets: the 200 ms one and WAA1 (P).
+    pub variants: Vec<Variant>,
+    /// Methods: all three (P).
+    pub methods: Vec<Method>,
+    /// Lengths of the training segments in seconds: 0.2, 1, 10 (P).
+    pub seconds: Vec<f64>,
+    /// Seeds of each cell, counted from 1 and trained together: 5 (O).
+    pub seeds: usize,
+    /// Events up to this many seconds are the report's short ones: 1 (O).
+    pub short_s: f64,
+    /// What differs in some of the cells.
+    #[serde(rename = "cell", skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<CellConfig>,
+}
+
+impl Default for StudyConfig {
+    fn default() -> Self {
+        Self {
+            title: "Limitations of weak labels for embedding and tagging".into(),
+            variants: vec![Variant::Ms200, Variant::Waa],
+            methods: Method::all().to_vec(),
+            seconds: vec![0.2, 1.0, 10.0],
+            seeds: 5,
+            short_s: 1.0,
+            cells: Vec::new(),
+        }
+    }
+}
+
+/// What differs in the cells that match; a key that is absent matches all.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CellConfig {
+    /// The dataset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<Variant>,
+    /// The method.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<Method>,
+    /// Length of the training segments in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// `key.path=value` edits, as `--set` takes them.
+    pub set: Vec<String>,
 }

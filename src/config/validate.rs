@@ -4,7 +4,8 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use super::{
-    Config, DataConfig, EvaluateConfig, FeatureConfig, ModelConfig, OptimiserConfig, SceneConfig, TrainConfig,
+    Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
+    SceneConfig, StudyConfig, TaggerConfig, TrainConfig, TripletConfig,
 };
 use crate::{Error, Result};
 
@@ -14,6 +15,8 @@ const MAX_CLIPS: usize = 10_000_000;
 const MAX_SECONDS: f64 = 3600.0;
 /// Sample rates audio files come with.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
+/// Most epochs of any training.
+const MAX_EPOCHS: usize = 1_000_000;
 /// Widest layer of a network.
 const MAX_WIDTH: usize = 65_536;
 
@@ -27,9 +30,14 @@ pub fn validate(config: &Config) -> Result<()> {
     features(&config.features)?;
     model(&config.model, &config.features)?;
     train(&config.train)?;
+    triplets(&config.triplets)?;
+    prototypes(&config.prototypes, &config.train)?;
+    tagger(&config.tagger)?;
     optimiser(&config.optimiser)?;
     evaluate(&config.evaluate)?;
+    study(&config.study)?;
     segment("train.seconds", config.train.seconds, config)?;
+    config.study.seconds.iter().try_for_each(|&s| segment("study.seconds", s, config))?;
     config.evaluate.seconds.iter().try_for_each(|&s| segment("evaluate.seconds", s, config))
 }
 
@@ -202,7 +210,7 @@ fn pools(c: &ModelConfig, bands: usize) -> Result<()> {
 }
 
 fn train(c: &TrainConfig) -> Result<()> {
-    count("train.epochs", c.epochs, 1_000_000)?;
+    c.epochs.map_or(Ok(()), |epochs| count("train.epochs", epochs, MAX_EPOCHS))?;
     count("train.batch", c.batch, MAX_WIDTH)?;
     require(!c.seeds.is_empty(), "train.seeds", "at least one seed", &c.seeds)?;
     c.seeds.iter().try_for_each(|&s| seed("train.seeds", s))?;
@@ -218,27 +226,63 @@ fn train(c: &TrainConfig) -> Result<()> {
     )
 }
 
+fn triplets(c: &TripletConfig) -> Result<()> {
+    require(c.margin >= 0.0 && c.margin <= 1e6, "triplets.margin", "between 0 and 1e6", c.margin)
+}
+
+fn prototypes(c: &PrototypeConfig, train: &TrainConfig) -> Result<()> {
+    count("prototypes.support", c.support, MAX_WIDTH)?;
+    let Some(way) = c.way else { return Ok(()) };
+    require(way >= 2 && way <= MAX_WIDTH, "prototypes.way", "at least 2 classes", way)?;
+    let divides = train.method != Method::Prototypes || train.batch.is_multiple_of(way);
+    require(divides, "prototypes.way", &format!("a divisor of train.batch, {} queries", train.batch), way)
+}
+
+fn tagger(c: &TaggerConfig) -> Result<()> {
+    count("tagger.epochs", c.epochs, MAX_EPOCHS)?;
+    count("tagger.batch", c.batch, MAX_WIDTH)?;
+    positive("tagger.lr", c.lr)?;
+    decay("tagger", c.lr, c.weight_decay)
+}
+
+/// Each step multiplies a weight by 1 − lr·weight_decay: beyond 1 it would change sign.
+fn decay(section: &str, lr: f64, weight_decay: f64) -> Result<()> {
+    require(
+        weight_decay >= 0.0 && lr * weight_decay < 1.0,
+        &format!("{section}.weight_decay"),
+        &format!("at least 0, and its product with {section}.lr below 1"),
+        weight_decay,
+    )
+}
+
 fn optimiser(c: &OptimiserConfig) -> Result<()> {
     positive("optimiser.lr", c.lr)?;
     require((0.0..1.0).contains(&c.beta1), "optimiser.beta1", "at least 0 and below 1", c.beta1)?;
     require((0.0..1.0).contains(&c.beta2), "optimiser.beta2", "at least 0 and below 1", c.beta2)?;
     positive("optimiser.epsilon", c.epsilon)?;
-    // Each step multiplies a weight by 1 − lr·weight_decay: beyond 1 it would change sign.
-    require(
-        c.weight_decay >= 0.0 && c.lr * c.weight_decay < 1.0,
-        "optimiser.weight_decay",
-        "at least 0, and its product with optimiser.lr below 1",
-        c.weight_decay,
-    )
+    decay("optimiser", c.lr, c.weight_decay)
 }
 
 fn evaluate(c: &EvaluateConfig) -> Result<()> {
-    require(!c.seconds.is_empty(), "evaluate.seconds", "at least one length", &c.seconds)?;
-    let repeated = c.seconds.iter().enumerate().find(|(i, s)| c.seconds[..*i].contains(s));
-    if let Some((_, seconds)) = repeated {
-        return Err(Error::config("evaluate.seconds", format!("must differ, and {seconds} is there twice")));
-    }
+    distinct("evaluate.seconds", &c.seconds)?;
     require(c.threshold > 0.0 && c.threshold < 1.0, "evaluate.threshold", "above 0 and below 1", c.threshold)
+}
+
+fn study(c: &StudyConfig) -> Result<()> {
+    distinct("study.variants", &c.variants)?;
+    distinct("study.methods", &c.methods)?;
+    distinct("study.seconds", &c.seconds)?;
+    count("study.seeds", c.seeds, 1024)?;
+    require(c.short_s > 0.0 && c.short_s <= MAX_SECONDS, "study.short_s", "above 0 and at most 3600 seconds", c.short_s)
+}
+
+/// At least one value, and none twice.
+fn distinct<T: PartialEq + Debug>(key: &str, values: &[T]) -> Result<()> {
+    require(!values.is_empty(), key, "at least one value", values)?;
+    match values.iter().enumerate().find(|(i, value)| values[..*i].contains(value)) {
+        Some((_, value)) => Err(Error::config(key, format!("must differ, and {value:?} is there twice"))),
+        None => Ok(()),
+    }
 }
 
 /// A segment must be whole chunks long (SPEC §2).

@@ -1,13 +1,35 @@
 //! A subset's segments of one length: features and targets on the GPU, labels on the host.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::config::Config;
 use crate::features::{ExampleStore, extract};
 use crate::gpu::{Gpu, Recording, Tensor};
+use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::gather::Gather;
-use crate::scenes::{Dataset, Subset};
+use crate::model::Architecture;
+use crate::scenes::{Cuts, Dataset, Segment, Subset};
 use crate::{Error, Result};
+
+/// What is heard in an example.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Heard {
+    /// Classes, ascending.
+    pub labels: Vec<usize>,
+    /// Class of the dominant event.
+    pub dominant: Option<usize>,
+    /// How long that event is heard in the clip, in seconds.
+    pub duration_s: f64,
+    /// The share of the segment that it covers.
+    pub covered: f64,
+}
+
+impl Heard {
+    /// One event over the whole example.
+    pub fn one(class: usize, seconds: f64) -> Self {
+        Self { labels: vec![class], dominant: Some(class), duration_s: seconds, covered: 1.0 }
+    }
+}
 
 /// Segments of one length on the GPU.
 pub struct Examples {
@@ -15,8 +37,10 @@ pub struct Examples {
     pub store: ExampleStore,
     /// 0 or 1, `[example, class]`.
     pub targets: Tensor<f32>,
-    /// Classes present in each example, ascending.
-    pub labels: Vec<Vec<usize>>,
+    /// What is heard in each example.
+    pub heard: Vec<Heard>,
+    /// Class of each example's dominant event, `[example]`; [`NO_CLASS`] without one.
+    pub dominant: Tensor<u32>,
 }
 
 impl Examples {
@@ -24,13 +48,19 @@ impl Examples {
     ///
     /// # Errors
     /// What making tensors may report.
-    pub fn new(gpu: &Gpu, store: ExampleStore, labels: Vec<Vec<usize>>, classes: usize) -> Result<Self> {
-        assert_eq!(store.len(), labels.len(), "one set of labels for each example");
-        let mut targets = vec![0.0; labels.len() * classes];
-        for (example, labels) in labels.iter().enumerate() {
-            labels.iter().for_each(|label| targets[example * classes + label] = 1.0);
+    pub fn new(gpu: &Gpu, store: ExampleStore, heard: Vec<Heard>, classes: usize) -> Result<Self> {
+        assert_eq!(store.len(), heard.len(), "one set of labels for each example");
+        let mut targets = vec![0.0; heard.len() * classes];
+        for (example, heard) in heard.iter().enumerate() {
+            heard.labels.iter().for_each(|label| targets[example * classes + label] = 1.0);
         }
-        Ok(Self { store, targets: gpu.tensor_from("targets", &[labels.len(), classes], &targets)?, labels })
+        let dominant: Vec<u32> = heard.iter().map(|heard| heard.dominant.map_or(NO_CLASS, |c| c as u32)).collect();
+        Ok(Self {
+            store,
+            targets: gpu.tensor_from("targets", &[heard.len(), classes], &targets)?,
+            dominant: gpu.tensor_from("dominant classes", &[heard.len()], &dominant)?,
+            heard,
+        })
     }
 
     /// The log-mel features of one subset, cut to segments of `seconds`, not standardised yet.
@@ -49,14 +79,19 @@ impl Examples {
         Ok(lengths.swap_remove(0))
     }
 
+    /// Chunks of one segment, as `architecture` cuts them.
+    pub fn chunks(&self, architecture: &Architecture) -> usize {
+        self.store.frames / architecture.chunk_frames
+    }
+
     /// Number of examples.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.heard.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.heard.is_empty()
     }
 
     /// Pushes the copies of a batch's examples, one kernel for each shard of the store.
@@ -94,23 +129,38 @@ pub fn load_lengths(
     }
     // The longest segments are extracted while clips are mixed; the shorter ones wait on the host, a tenth of its size.
     let longest = (0..seconds.len()).max_by(|a, b| seconds[*a].total_cmp(&seconds[*b])).unwrap_or(0);
-    let waiting: Vec<Mutex<Vec<Vec<f32>>>> = (0..count).map(|_| Mutex::default()).collect();
-    let hold = |index: usize| waiting[index].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let waiting: Vec<Mutex<Vec<Segment>>> = (0..count).map(|_| Mutex::default()).collect();
+    let heard: Vec<Mutex<Vec<Heard>>> = (0..count).map(|_| Mutex::default()).collect();
     let mix = |index: usize| {
-        let mut segments = dataset.segments(subset, index, seconds)?;
-        let chosen = std::mem::take(&mut segments[longest]);
-        *hold(index) = segments;
+        let Cuts { mut segments, dominant, duration_s } = dataset.cut(subset, index, seconds)?;
+        let of_segment = |segment: &mut Segment| Heard {
+            labels: std::mem::take(&mut segment.labels),
+            dominant,
+            duration_s,
+            covered: segment.covered,
+        };
+        *hold(&heard[index]) = segments.iter_mut().map(of_segment).collect();
+        let chosen = std::mem::take(&mut segments[longest].samples);
+        *hold(&waiting[index]) = segments;
         Ok(chosen)
     };
-    let labels: Vec<Vec<usize>> = (0..count).map(|index| dataset.labels(subset, index).to_vec()).collect();
     let frames = |length: usize| config.features.frames(seconds[length]);
     let first = extract(gpu, &config.features, count, frames(longest), &mix, progress)?;
     let mut stores = vec![(longest, first)];
     for length in (0..seconds.len()).filter(|length| *length != longest) {
-        let take = |index: usize| Ok(std::mem::take(&mut hold(index)[length]));
+        let take = |index: usize| Ok(std::mem::take(&mut hold(&waiting[index])[length].samples));
         stores.push((length, extract(gpu, &config.features, count, frames(length), &take, &|_| {})?));
     }
     stores.sort_by_key(|(length, _)| *length);
     let classes = dataset.classes().len();
-    stores.into_iter().map(|(_, store)| Examples::new(gpu, store, labels.clone(), classes)).collect()
+    let examples = |(length, store): (usize, ExampleStore)| {
+        let heard = heard.iter().map(|heard| std::mem::take(&mut hold(heard)[length])).collect();
+        Examples::new(gpu, store, heard, classes)
+    };
+    stores.into_iter().map(examples).collect()
+}
+
+/// A lock whose holder may have panicked: what it guards is replaced whole.
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

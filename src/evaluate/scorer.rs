@@ -2,10 +2,11 @@
 
 use super::Examples;
 use crate::Result;
+use crate::config::Normalise;
 use crate::gpu::{DeviceClass, Gpu, Recording, Resolved, Tensor};
 use crate::kernels::confusion::Confusion;
 use crate::kernels::gather::NO_EXAMPLE;
-use crate::model::{Activations, Batch, Mode, Population, forward};
+use crate::model::{Activations, Batch, Mode, Population, embed_forward, tag_forward};
 
 /// How a number of examples is cut into batches of equal size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,18 @@ impl BatchPlan {
         let rows = examples.div_ceil((budget / chunks).max(1));
         Self { rows, segments: examples.div_ceil(rows) }
     }
+
+    /// The ids of all examples for every member, `[row, member, slot]`.
+    ///
+    /// # Errors
+    /// What making a tensor may report.
+    pub fn batches(&self, gpu: &Gpu, members: usize, examples: usize) -> Result<Tensor<u32>> {
+        let Self { rows, segments } = *self;
+        let id = |slot: usize| if slot < examples { slot as u32 } else { NO_EXAMPLE };
+        let of_row = |row: usize| (0..members).flat_map(move |_| (0..segments).map(move |slot| row * segments + slot));
+        let ids: Vec<u32> = (0..rows).flat_map(of_row).map(id).collect();
+        gpu.tensor_from("evaluation batches", &[rows, members, segments], &ids)
+    }
 }
 
 /// Scores a population on one store of examples.
@@ -36,26 +49,28 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// A scorer of `population` on `examples`.
+    /// A scorer of `population`, whose method normalises as `normalise` says, on `examples`.
     ///
     /// # Errors
     /// What making tensors and compiling kernels may report.
-    pub fn new(gpu: &Gpu, population: &Population, examples: &Examples, threshold: f64) -> Result<Self> {
+    pub fn new(
+        gpu: &Gpu,
+        population: &Population,
+        examples: &Examples,
+        normalise: Normalise,
+        threshold: f64,
+    ) -> Result<Self> {
         let (members, classes) = (population.members, population.architecture.classes);
-        let chunks = examples.store.frames / population.architecture.chunk_frames;
+        let chunks = examples.chunks(&population.architecture);
         let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
-        let BatchPlan { rows, segments } = plan;
-        let id = |slot: usize| if slot < examples.len() { slot as u32 } else { NO_EXAMPLE };
-        let ids: Vec<u32> = (0..rows)
-            .flat_map(|row| (0..members).flat_map(move |_| (0..segments).map(move |slot| row * segments + slot)))
-            .map(id)
-            .collect();
-        let batches = gpu.tensor_from("evaluation batches", &[rows, members, segments], &ids)?;
-        let activations = Activations::new(gpu, &population.architecture, Batch { members, segments, chunks }, false)?;
+        let batches = plan.batches(gpu, members, examples.len())?;
+        let activations =
+            Activations::new(gpu, &population.architecture, Batch { members, segments: plan.segments, chunks }, false)?;
         let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("evaluate");
         examples.push_gather(&mut recording, &batches, &activations.input);
-        forward(gpu, &mut recording, population, &activations, &Mode::Evaluate);
+        embed_forward(gpu, &mut recording, population, &activations, &Mode::Evaluate, normalise);
+        tag_forward(&mut recording, population, &activations, &Mode::Evaluate);
         recording.push(Confusion {
             outputs: activations.output.clone(),
             targets: examples.targets.clone(),

@@ -1,5 +1,7 @@
 //! `adam`: sums the partial gradients, makes one step of Adam or AdamW, and packs the new parameters (SPEC §4).
 
+use std::ops::Range;
+
 use crate::Result;
 use crate::config::OptimiserConfig;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
@@ -29,6 +31,8 @@ pub struct Adam {
     pub members: Tensor<Member>,
     /// Decays and ε; rate and weight decay come with the schedule.
     pub optimiser: OptimiserConfig,
+    /// The parameters of each member that are updated; the others stay as they are.
+    pub parameters: Range<usize>,
 }
 
 impl Kernel for Adam {
@@ -51,6 +55,8 @@ impl Kernel for Adam {
         vec![
             ("MEMBERS", members.into()),
             ("PARAMETERS", self.state.size(2).into()),
+            ("FIRST", self.parameters.start.into()),
+            ("END", self.parameters.end.into()),
             ("PARTIALS", (self.partials.len() / members).into()),
             ("SPANS", self.spans.len().into()),
             ("BETA1", self.optimiser.beta1.into()),
@@ -75,12 +81,13 @@ impl Kernel for Adam {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.state.size(2).div_ceil(WORKGROUP), 1, self.state.size(0)]
+        [self.parameters.len().div_ceil(WORKGROUP), 1, self.state.size(0)]
     }
 
     fn work(&self) -> Work {
-        let parameters = self.state.len() / 3;
-        Work { flops: 14.0 * parameters as f64, bytes: (self.partials.len() * 4 + parameters * 32) as f64 }
+        let parameters = self.parameters.len() * self.state.size(0);
+        let partials = self.partials.len() * self.parameters.len() / self.state.size(2);
+        Work { flops: 14.0 * parameters as f64, bytes: (partials * 4 + parameters * 32) as f64 }
     }
 }
 
@@ -99,7 +106,7 @@ pub fn oracle(optimiser: &OptimiserConfig, t: u32, [p, m, v]: [f64; 3], gradient
     [p * decay - step_size * m / (v.sqrt() + optimiser.epsilon), m, v]
 }
 
-fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32) -> Result<Trial> {
+fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -> Result<Trial> {
     // Two layers of 70 and 30 parameters with three and one partial sums; the first has a transposed layout too.
     let (members, counts, slices, row) = (2, [70, 30], [3, 1], 1);
     let parameters = 100;
@@ -127,18 +134,18 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32) -> Result<Trial> {
     let mut expected = values.clone();
     let mut packed = vec![0.0; 340];
     for member in 0..members {
-        for i in 0..parameters {
+        for i in updated.clone() {
             let (layer, local) = if i < 70 { (0, i) } else { (1, i - 70) };
             let base = member * stride + [0, 210][layer];
             let gradient = (0..slices[layer]).map(|slice| sums[base + slice * counts[layer] + local]).sum();
             let at = |part: usize| (member * 3 + part) * parameters + i;
-            let updated = oracle(&optimiser, t, [values[at(0)], values[at(1)], values[at(2)]], gradient);
-            (0..3).for_each(|part| expected[at(part)] = updated[part]);
+            let after = oracle(&optimiser, t, [values[at(0)], values[at(1)], values[at(2)]], gradient);
+            (0..3).for_each(|part| expected[at(part)] = after[part]);
             if layer == 0 {
-                packed[member * 70 + 69 - local] = updated[0];
-                packed[140 + member * 70 + local] = updated[0];
+                packed[member * 70 + 69 - local] = after[0];
+                packed[140 + member * 70 + local] = after[0];
             } else {
-                packed[280 + member * 30 + local] = updated[0];
+                packed[280 + member * 30 + local] = after[0];
             }
         }
     }
@@ -155,6 +162,7 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32) -> Result<Trial> {
         schedule: gpu.tensor_from("schedule", &[2, members], &[step; 4])?,
         members: gpu.tensor_from("members", &[members], &vec![Member::new(1); members])?,
         optimiser,
+        parameters: updated,
     };
     let expected = vec![Expectation::close(&kernel.state, expected), Expectation::close(&kernel.packed, packed)];
     Ok(Trial::new(kernel, expected).at_row(row))
@@ -162,8 +170,9 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32) -> Result<Trial> {
 
 fn cases() -> Vec<Case> {
     vec![
-        Case::new("AdamW, first step", |gpu| trial(gpu, OptimiserConfig::default(), 1)),
-        Case::new("AdamW, late step", |gpu| trial(gpu, OptimiserConfig::default(), 50_000)),
-        Case::new("Adam", |gpu| trial(gpu, OptimiserConfig { weight_decay: 0.0, ..Default::default() }, 7)),
+        Case::new("AdamW, first step", |gpu| trial(gpu, OptimiserConfig::default(), 1, 0..100)),
+        Case::new("AdamW, late step", |gpu| trial(gpu, OptimiserConfig::default(), 50_000, 0..100)),
+        Case::new("Adam", |gpu| trial(gpu, OptimiserConfig { weight_decay: 0.0, ..Default::default() }, 7, 0..100)),
+        Case::new("one layer of two", |gpu| trial(gpu, OptimiserConfig::default(), 3, 70..100)),
     ]
 }

@@ -8,24 +8,42 @@ pub mod bce;
 mod case;
 pub mod chunk_mean;
 pub mod chunk_mean_grad;
+pub mod class_means;
 pub mod confusion;
+pub mod confusion_matrix;
 pub mod conv;
 pub mod conv_forward;
 pub mod conv_input_grad;
 pub mod conv_weight_grad;
+pub mod distances;
+pub mod distances_grad;
 pub mod dropout;
+pub mod frame_mean;
+pub mod frame_mean_grad;
 pub mod gather;
+pub mod gather_rows;
 pub mod keep_best;
 pub mod linear;
 pub mod linear_backward;
 pub mod linear_forward;
 pub mod mel;
+pub mod mine_negatives;
 pub mod moments;
+pub mod nearest;
+pub mod normalise;
+pub mod normalise_grad;
 pub mod pack;
 pub mod population;
+pub mod prototype_loss;
+pub mod prototypes;
+pub mod rows;
+pub mod scatter;
 pub mod score;
+pub mod silhouette;
 pub mod spectrum;
 pub mod standardise;
+pub mod store_rows;
+pub mod triplet_loss;
 
 pub use case::{Case, Expectation, Trial, random, random_below, relative_error};
 
@@ -46,14 +64,31 @@ pub const REGISTRY: &[Entry] = &[
     gather::ENTRY,
     conv_forward::ENTRY,
     chunk_mean::ENTRY,
+    frame_mean::ENTRY,
+    normalise::ENTRY,
+    distances::ENTRY,
+    mine_negatives::ENTRY,
+    triplet_loss::ENTRY,
+    prototypes::ENTRY,
+    prototype_loss::ENTRY,
+    distances_grad::ENTRY,
+    normalise_grad::ENTRY,
     linear_forward::ENTRY,
     bce::ENTRY,
     linear_backward::ENTRY,
     chunk_mean_grad::ENTRY,
+    frame_mean_grad::ENTRY,
     conv_input_grad::ENTRY,
     conv_weight_grad::ENTRY,
     adam::ENTRY,
     pack::ENTRY,
+    store_rows::ENTRY,
+    gather_rows::ENTRY,
+    class_means::ENTRY,
+    nearest::ENTRY,
+    confusion_matrix::ENTRY,
+    scatter::ENTRY,
+    silhouette::ENTRY,
     confusion::ENTRY,
     score::ENTRY,
     keep_best::ENTRY,

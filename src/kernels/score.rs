@@ -1,4 +1,4 @@
-//! `score`: the end of an epoch — macro-F1, whether it is the best so far, and whether to stop (SPEC §5).
+//! `score`: the end of an epoch — its score, whether it is the best so far, and whether to stop (SPEC §5).
 
 use crate::Result;
 use crate::counter_rng::Key;
@@ -20,6 +20,15 @@ pub struct Stopping {
     pub patience: usize,
 }
 
+/// What the score is formed of, in %.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Criterion {
+    /// The mean over all classes of F1, 0 where there is neither a positive nor an alarm.
+    MacroF1,
+    /// The mean over the classes present of the share found: F(x), the paper's equation 5.
+    MeanRecall,
+}
+
 /// Judges the epoch of every member.
 pub struct Score {
     /// True positives, false positives, false negatives, `[member, class, 3]`; cleared.
@@ -28,6 +37,8 @@ pub struct Score {
     pub members: Tensor<Member>,
     /// When training ends.
     pub stopping: Stopping,
+    /// What is judged.
+    pub criterion: Criterion,
 }
 
 impl Kernel for Score {
@@ -36,7 +47,11 @@ impl Kernel for Score {
     }
 
     fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/score.wgsl"), include_str!("../../shaders/lib/member.wgsl")]
+        let criterion = match self.criterion {
+            Criterion::MacroF1 => include_str!("../../shaders/eval/macro_f1.wgsl"),
+            Criterion::MeanRecall => include_str!("../../shaders/eval/mean_recall.wgsl"),
+        };
+        vec![include_str!("../../shaders/eval/score.wgsl"), criterion, include_str!("../../shaders/lib/member.wgsl")]
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -70,6 +85,13 @@ pub fn f1(counts: &[u32]) -> Vec<f64> {
     counts.chunks(3).map(of_class).collect()
 }
 
+/// F(x) in %: the mean over the classes present of the share found, from `[class, 3]` counts; 0 when none is present.
+pub fn mean_recall(counts: &[u32]) -> f64 {
+    let present = || counts.chunks(3).filter(|c| c[0] + c[2] > 0);
+    let sum: f64 = present().map(|c| 100.0 * f64::from(c[0]) / f64::from(c[0] + c[2])).sum();
+    sum / present().count().max(1) as f64
+}
+
 /// What an epoch with this score makes of a member.
 pub fn oracle(before: &Member, score: f32, stopping: &Stopping) -> Member {
     if before.alive == 0 {
@@ -97,34 +119,54 @@ fn numbers(member: &Member) -> Vec<f64> {
 }
 
 fn cases() -> Vec<Case> {
-    vec![Case::new("better, equal, worse, stopping by patience and by length, stopped", |gpu: &Gpu| -> Result<Trial> {
-        let stopping = Stopping { epochs: 100, min_epochs: 50, patience: 30 };
-        let classes = 4;
-        let mut stream = Key::new(12).stream();
-        let counts: Vec<u32> = (0..classes * 3).map(|_| stream.below(9) as u32).collect();
-        let score = (f1(&counts).iter().sum::<f64>() / classes as f64) as f32;
-        let member =
-            |epochs, best_epoch, best_score, alive| Member { epochs, best_epoch, best_score, alive, ..Member::new(1) };
-        let before = [
-            member(0, 0, -1.0, 1),
-            member(10, 4, score + 5.0, 1),
-            member(51, 20, score + 5.0, 1),
-            member(50, 0, score + 5.0, 1),
-            member(52, 21, score + 5.0, 1),
-            member(52, 2, score - 5.0, 1),
-            member(99, 98, score + 5.0, 1),
-            member(60, 10, score - 5.0, 0),
-        ];
-        let expected: Vec<Member> = before.iter().map(|m| oracle(m, score, &stopping)).collect();
-        let kernel = Score {
-            counts: gpu.tensor_from("counts", &[before.len(), classes, 3], &counts.repeat(before.len()))?,
-            members: gpu.tensor_from("members", &[before.len()], &before)?,
-            stopping,
-        };
-        let cleared = Expectation::exact(&kernel.counts, vec![0; before.len() * classes * 3]);
-        let judged = Expectation::members(&kernel.members, expected.iter().flat_map(numbers).collect(), numbers);
-        Ok(Trial::new(kernel, vec![cleared, judged]))
-    })]
+    let case = |name: &str, criterion: Criterion, absent: bool| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let stopping = Stopping { epochs: 100, min_epochs: 50, patience: 30 };
+            let classes = 4;
+            let mut stream = Key::new(12).stream();
+            let mut counts: Vec<u32> = (0..classes * 3).map(|_| stream.below(9) as u32).collect();
+            if absent {
+                counts[3..6].fill(0);
+            }
+            let score = match criterion {
+                Criterion::MacroF1 => (f1(&counts).iter().sum::<f64>() / classes as f64) as f32,
+                Criterion::MeanRecall => mean_recall(&counts) as f32,
+            };
+            let member = |epochs, best_epoch, best_score, alive| Member {
+                epochs,
+                best_epoch,
+                best_score,
+                alive,
+                ..Member::new(1)
+            };
+            let before = [
+                member(0, 0, -1.0, 1),
+                member(10, 4, score + 5.0, 1),
+                member(51, 20, score + 5.0, 1),
+                member(50, 0, score + 5.0, 1),
+                member(52, 21, score + 5.0, 1),
+                member(52, 2, score - 5.0, 1),
+                member(99, 98, score + 5.0, 1),
+                member(60, 10, score - 5.0, 0),
+            ];
+            let expected: Vec<Member> = before.iter().map(|m| oracle(m, score, &stopping)).collect();
+            let kernel = Score {
+                counts: gpu.tensor_from("counts", &[before.len(), classes, 3], &counts.repeat(before.len()))?,
+                members: gpu.tensor_from("members", &[before.len()], &before)?,
+                stopping,
+                criterion,
+            };
+            let cleared = Expectation::exact(&kernel.counts, vec![0; before.len() * classes * 3]);
+            let judged = Expectation::members(&kernel.members, expected.iter().flat_map(numbers).collect(), numbers);
+            Ok(Trial::new(kernel, vec![cleared, judged]))
+        })
+    };
+    vec![
+        case("F1: better, equal, worse, stopping by patience and by length, stopped", Criterion::MacroF1, false),
+        case("F1, a class without examples", Criterion::MacroF1, true),
+        case("F(x)", Criterion::MeanRecall, false),
+        case("F(x), a class without examples", Criterion::MeanRecall, true),
+    ]
 }
 
 #[cfg(test)]
@@ -134,5 +176,11 @@ mod tests {
     #[test]
     fn f1_is_zero_where_nothing_is_there_and_nothing_is_found() {
         assert_eq!(f1(&[0, 0, 0, 1, 1, 0, 2, 0, 0]), [0.0, 200.0 / 3.0, 100.0]);
+    }
+
+    #[test]
+    fn absent_classes_do_not_count_for_f_of_x() {
+        assert_eq!(mean_recall(&[0, 5, 0, 1, 1, 3, 2, 0, 0]), 62.5);
+        assert_eq!(mean_recall(&[0, 5, 0]), 0.0);
     }
 }

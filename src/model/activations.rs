@@ -71,6 +71,11 @@ pub struct Gradients {
 }
 
 impl Activations {
+    /// The gradients of activations that were made for training; panics for others.
+    pub fn gradients(&self) -> &Gradients {
+        self.gradients.as_ref().expect("activations made for training")
+    }
+
     /// Tensors for `batch`.
     ///
     /// # Errors

@@ -132,6 +132,11 @@ impl Architecture {
         parameters
     }
 
+    /// Elements of the parameters of E, which stand before those of G.
+    pub fn n_embedding_parameters(&self) -> usize {
+        self.parameters()[..2 * self.convs.len()].iter().map(Parameter::len).sum()
+    }
+
     /// Elements of all parameters of one model.
     pub fn n_parameters(&self) -> usize {
         self.parameters().iter().map(Parameter::len).sum()
@@ -147,6 +152,7 @@ mod tests {
     fn the_default_architecture_has_the_parameters_of_the_specification() {
         let architecture = Architecture::new(&ModelConfig::default(), &FeatureConfig::default(), 10);
         assert_eq!(architecture.n_parameters(), 25_905 + 4_192 + 330);
+        assert_eq!(architecture.n_embedding_parameters(), 25_905);
         assert_eq!(architecture.embedding(), 130);
         let parameters = architecture.parameters();
         assert_eq!(parameters[0].name, "cnn.conv0.weight");

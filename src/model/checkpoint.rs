@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
-use crate::config::{FeatureConfig, ModelConfig};
+use crate::config::{FeatureConfig, Method, ModelConfig, Normalise};
 use crate::kernels::population::Member;
 use crate::{Error, Result, atomic};
 
@@ -21,6 +21,10 @@ pub struct Description {
     pub features: FeatureConfig,
     /// The layers.
     pub model: ModelConfig,
+    /// How it was trained.
+    pub method: Method,
+    /// What its embeddings are scaled to unit length by, before distances are taken.
+    pub normalise: Normalise,
     /// Mean of every band over the training frames.
     pub mean: Vec<f64>,
     /// Deviation of every band over the training frames.
@@ -67,7 +71,9 @@ pub fn read_model(path: &Path) -> Result<(Vec<f32>, Description)> {
 /// Where a population stands between two epochs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
-    /// Epochs done.
+    /// Stage of the training.
+    pub stage: String,
+    /// Epochs of the stage done.
     pub epoch: usize,
     /// Parameters and moments, `[member, 3, parameter]`.
     pub state: Vec<f32>,
@@ -93,7 +99,8 @@ pub fn write_standing(path: &Path, standing: &Standing) -> Result<()> {
         // Records of bits, stored under a type of their size.
         ("progress", vec![members, progress.len() / members], progress),
     ];
-    let metadata = [("epoch", standing.epoch.to_string()), ("data", standing.fingerprint.clone())];
+    let epoch = standing.epoch.to_string();
+    let metadata = [("stage", standing.stage.clone()), ("epoch", epoch), ("data", standing.fingerprint.clone())];
     write(path, views, metadata.map(|(key, value)| (key.to_string(), value)).into())
 }
 
@@ -108,6 +115,7 @@ pub fn read_standing(path: &Path, members: usize, parameters: usize) -> Result<S
     let fields = size_of::<Member>() / size_of::<f32>();
     let progress = floats(path, &tensors, "progress", &[members, fields])?;
     Ok(Standing {
+        stage: entry(path, &metadata, "stage")?.to_string(),
         epoch: epoch.parse().map_err(|_| Error::data(path, format!("its epoch '{epoch}' is not a number")))?,
         state: floats(path, &tensors, "state", &[members, 3, parameters])?,
         best: floats(path, &tensors, "best", &[members, parameters])?,
@@ -156,6 +164,8 @@ mod tests {
             classes: vec!["a".into(), "b".into(), "c".into()],
             features: FeatureConfig::default(),
             model: ModelConfig::default(),
+            method: Method::Triplets,
+            normalise: Normalise::Segment,
             mean: vec![0.1; 64],
             std: vec![1.0 / 3.0; 64],
             seed: 7,
@@ -179,14 +189,20 @@ mod tests {
         let path = folder.path().join("last.safetensors");
         let progress =
             vec![Member { dropout_key: [u32::MAX, 0x7fc0_0001], best_score: 1.5, ..Member::new(1) }, Member::new(2)];
-        let standing =
-            Standing { epoch: 3, state: vec![0.5; 24], best: vec![-1.0; 8], progress, fingerprint: "ab12".into() };
+        let standing = Standing {
+            stage: "tagger".into(),
+            epoch: 3,
+            state: vec![0.5; 24],
+            best: vec![-1.0; 8],
+            progress,
+            fingerprint: "ab12".into(),
+        };
         write_standing(&path, &standing).unwrap();
         let back = read_standing(&path, 2, 4).unwrap();
         assert_eq!(bytemuck::cast_slice::<_, u8>(&back.progress), bytemuck::cast_slice::<_, u8>(&standing.progress));
         assert_eq!(
-            (back.epoch, back.state, back.best, back.fingerprint),
-            (3, standing.state, standing.best, "ab12".into())
+            (back.stage, back.epoch, back.state, back.best, back.fingerprint),
+            ("tagger".into(), 3, standing.state, standing.best, "ab12".into())
         );
     }
 

@@ -13,5 +13,5 @@ mod tiles;
 pub use activations::{Activations, Batch, Mode};
 pub use architecture::{Architecture, ConvLayer, Parameter};
 pub use init::initial_parameters;
-pub use passes::{backward, forward};
+pub use passes::{backward, embed_backward, embed_forward, forward, tag_backward, tag_forward};
 pub use population::Population;

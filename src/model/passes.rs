@@ -1,17 +1,41 @@
 //! The kernels of a forward and of a backward pass, in order (SPEC §§2, 3).
 
 use super::{Activations, Mode, Population, tiles};
+use crate::config::Normalise;
 use crate::gpu::{Gpu, Recording};
 use crate::kernels::chunk_mean::ChunkMean;
 use crate::kernels::chunk_mean_grad::ChunkMeanGrad;
 use crate::kernels::conv_forward::ConvForward;
 use crate::kernels::conv_input_grad::ConvInputGrad;
 use crate::kernels::conv_weight_grad::ConvWeightGrad;
+use crate::kernels::frame_mean::FrameMean;
+use crate::kernels::frame_mean_grad::FrameMeanGrad;
 use crate::kernels::linear_backward::{Below, LinearBackward};
 use crate::kernels::linear_forward::{Activation, LinearForward};
 
 /// Pushes E and G from `activations.input` to `activations.output`.
 pub fn forward(gpu: &Gpu, recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
+    embed_forward(gpu, recording, population, activations, mode, Normalise::None);
+    tag_forward(recording, population, activations, mode);
+}
+
+/// Pushes the way back from the gradient of the logits to the partial gradients of every parameter. Panics when the
+/// activations were made for evaluation.
+pub fn backward(gpu: &Gpu, recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
+    tag_backward(recording, population, activations, mode);
+    embed_backward(gpu, recording, population, activations, mode, Normalise::None);
+}
+
+/// Pushes E from `activations.input` to `activations.embedding`. [`Normalise::Frame`] scales each time step to unit length;
+/// a segment is normalised by whoever takes distances.
+pub fn embed_forward(
+    gpu: &Gpu,
+    recording: &mut Recording,
+    population: &Population,
+    activations: &Activations,
+    mode: &Mode,
+    normalise: Normalise,
+) {
     let architecture = &population.architecture;
     let batch = activations.batch;
     let n_convs = architecture.convs.len();
@@ -30,8 +54,18 @@ pub fn forward(gpu: &Gpu, recording: &mut Recording, population: &Population, ac
             tile: tiles::forward(gpu.class(), &shape),
         });
     }
-    recording
-        .push(ChunkMean { pooled: activations.pooled[n_convs - 1].clone(), embedding: activations.embedding.clone() });
+    let (pooled, embedding) = (activations.pooled[n_convs - 1].clone(), activations.embedding.clone());
+    match normalise {
+        Normalise::Frame => recording.push(FrameMean { pooled, embedding }),
+        Normalise::None | Normalise::Segment => recording.push(ChunkMean { pooled, embedding }),
+    }
+}
+
+/// Pushes G from `activations.embedding` to `activations.output`.
+pub fn tag_forward(recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
+    let architecture = &population.architecture;
+    let batch = activations.batch;
+    let n_convs = architecture.convs.len();
     recording.push(LinearForward {
         shape: architecture.linear_shape(0, batch.members, batch.segments),
         layer: n_convs,
@@ -54,13 +88,13 @@ pub fn forward(gpu: &Gpu, recording: &mut Recording, population: &Population, ac
     });
 }
 
-/// Pushes the way back from the gradient of the logits to the partial gradients of every parameter. Panics when the
-/// activations were made for evaluation.
-pub fn backward(gpu: &Gpu, recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
+/// Pushes the way back through G: from the gradient of the logits to that of the embedding and the partial gradients of G's
+/// parameters.
+pub fn tag_backward(recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
     let architecture = &population.architecture;
     let batch = activations.batch;
     let n_convs = architecture.convs.len();
-    let gradients = activations.gradients.as_ref().expect("activations made for training");
+    let gradients = activations.gradients();
     let linear = |layer: usize| architecture.linear_shape(layer, batch.members, batch.segments);
     recording.push(LinearBackward {
         shape: linear(1),
@@ -84,14 +118,34 @@ pub fn backward(gpu: &Gpu, recording: &mut Recording, population: &Population, a
         at: population.partials_at[n_convs],
         members: population.progress.clone(),
     });
+}
+
+/// Pushes the way back through E: from the gradient of the embedding to the partial gradients of E's parameters.
+pub fn embed_backward(
+    gpu: &Gpu,
+    recording: &mut Recording,
+    population: &Population,
+    activations: &Activations,
+    mode: &Mode,
+    normalise: Normalise,
+) {
+    let architecture = &population.architecture;
+    let batch = activations.batch;
+    let n_convs = architecture.convs.len();
     let [channels, time, mel] = architecture.last();
-    recording.push(ChunkMeanGrad {
-        d_embedding: gradients.embedding.clone(),
-        lower: activations.routed[n_convs - 1].clone(),
-        shape: [batch.members, batch.segments, batch.chunks, channels, time, mel],
-        slope: architecture.slope,
-        scale: mode.dropout(n_convs - 1).scale(),
-    });
+    let shape = [batch.members, batch.segments, batch.chunks, channels, time, mel];
+    let d_embedding = activations.gradients().embedding.clone();
+    let lower = activations.routed[n_convs - 1].clone();
+    let (slope, scale) = (architecture.slope, mode.dropout(n_convs - 1).scale());
+    match normalise {
+        Normalise::Frame => {
+            let pooled = activations.pooled[n_convs - 1].clone();
+            recording.push(FrameMeanGrad { d_embedding, pooled, lower, slope, scale });
+        }
+        Normalise::None | Normalise::Segment => {
+            recording.push(ChunkMeanGrad { d_embedding, lower, shape, slope, scale });
+        }
+    }
     for layer in (0..n_convs).rev() {
         let shape = architecture.conv_shape(layer, batch.members, batch.segments * batch.chunks);
         recording.push(ConvWeightGrad {

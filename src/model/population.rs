@@ -1,5 +1,7 @@
 //! Several models of one architecture on the GPU: parameters, moments, gradients, and the layouts kernels read.
 
+use std::ops::Range;
+
 use super::{Architecture, initial_parameters, tiles};
 use crate::Result;
 use crate::config::OptimiserConfig;
@@ -73,8 +75,14 @@ impl Population {
         })
     }
 
-    /// Pushes the optimiser's step.
-    pub fn push_step(&self, recording: &mut Recording, optimiser: &OptimiserConfig, schedule: &Tensor<Step>) {
+    /// Pushes the optimiser's step on `parameters`; the others stay as they are.
+    pub fn push_step(
+        &self,
+        recording: &mut Recording,
+        optimiser: &OptimiserConfig,
+        schedule: &Tensor<Step>,
+        parameters: Range<usize>,
+    ) {
         recording.push(Adam {
             state: self.state.clone(),
             partials: self.partials.clone(),
@@ -84,6 +92,7 @@ impl Population {
             schedule: schedule.clone(),
             members: self.progress.clone(),
             optimiser: optimiser.clone(),
+            parameters,
         });
     }
 

@@ -3,12 +3,18 @@
 //! In: configurations, metrics and scores. Out: files ([`RunDir`]), text ([`Results::table`], [`Table`]) and lines or a
 //! bar on stderr ([`Progress`]).
 
+pub mod study;
+
 mod progress;
+mod recorder;
 mod results;
 mod run_dir;
 mod table;
 
 pub use progress::{Progress, ProgressMode, Task};
+pub use recorder::{Metrics, Recorder, Watch};
 pub use results::{Results, Summary};
 pub use run_dir::RunDir;
+#[expect(unused_imports, reason = "the study uses them")]
+pub(crate) use run_dir::{absolute_paths, lock};
 pub use table::Table;

@@ -48,7 +48,8 @@ impl Summary {
         Self { mean, sd, seeds: values }
     }
 
-    fn cell(&self) -> String {
+    /// `mean ± sd` with one decimal, or the mean alone.
+    pub fn cell(&self) -> String {
         match self.sd {
             Some(sd) => format!("{:.1} ± {sd:.1}", self.mean),
             None => format!("{:.1}", self.mean),

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Results;
@@ -61,7 +62,7 @@ impl RunDir {
         if occupied && !force {
             return Err(Error::data(path, "there is a run here: --resume continues it, --force replaces it"));
         }
-        let run = Self { path: path.into(), _lock: lock(path)? };
+        let run = Self { path: path.into(), _lock: lock(path, LOCK)? };
         for name in REPLACED {
             remove(&path.join(name))?;
         }
@@ -77,7 +78,7 @@ impl RunDir {
     /// [`Error::Data`] when there is no run at `path` or another process writes to it.
     pub fn resume(path: &Path) -> Result<Self> {
         let run = Self::open(path)?;
-        Ok(Self { _lock: lock(path)?, ..run })
+        Ok(Self { _lock: lock(path, LOCK)?, ..run })
     }
 
     /// The run at `path`, to be read; another process may be writing to it.
@@ -122,7 +123,8 @@ impl RunDir {
         self.append(LOG)
     }
 
-    /// Appends one JSON line per row to `metrics.jsonl`. A row is an object with the field `epoch`, counted from 0.
+    /// Appends one JSON line per row to `metrics.jsonl`. A row is an object with the fields `stage` and `epoch`, counted
+    /// from 0.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -136,28 +138,31 @@ impl RunDir {
         self.append(METRICS)?.write_all(&lines).map_err(|e| Error::io("write", self.entry(METRICS), e))
     }
 
-    /// Drops the metrics of epochs from `epochs` on, those a resumed run computes again, and a torn last line.
+    /// Drops the rows whose stage and epoch `keep` refuses, those a resumed run computes again, and a torn last line.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
-    pub fn truncate_metrics(&self, epochs: usize) -> Result<()> {
+    pub fn truncate_metrics(&self, keep: impl Fn(&str, u64) -> bool) -> Result<()> {
         let path = self.entry(METRICS);
         let text = match fs::read(&path) {
             Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
             Err(e) => return Err(Error::io("read", path, e)),
         };
-        let epoch = |line: &str| serde_json::from_str::<Value>(line).ok()?.get("epoch")?.as_u64();
-        let kept = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        let kept: String = kept.filter(|line| epoch(line).is_some_and(|epoch| epoch < epochs as u64)).collect();
+        let wanted = |line: &&str| {
+            let row: Option<Value> = serde_json::from_str(line).ok();
+            let fields = row.as_ref().and_then(|row| Some((row.get("stage")?.as_str()?, row.get("epoch")?.as_u64()?)));
+            line.ends_with('\n') && fields.is_some_and(|(stage, epoch)| keep(stage, epoch))
+        };
+        let kept: String = text.split_inclusive('\n').filter(wanted).collect();
         atomic::write_bytes(&path, kept.as_bytes())
     }
 
     /// The rows of `metrics.jsonl`.
     ///
     /// # Errors
-    /// [`Error::Io`] for a file that cannot be read, [`Error::Data`] for a line that is not JSON.
-    pub fn metrics(&self) -> Result<Vec<Value>> {
+    /// [`Error::Io`] for a file that cannot be read, [`Error::Data`] for a line that is not such a row.
+    pub fn metrics<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
         let path = self.entry(METRICS);
         let text = fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
         let row =
@@ -207,9 +212,12 @@ impl RunDir {
     }
 }
 
-/// The held lock, or `None` on a file system without locks.
-fn lock(folder: &Path) -> Result<Option<File>> {
-    let path = folder.join(LOCK);
+/// The held lock `name` of a folder, or `None` on a file system without locks.
+///
+/// # Errors
+/// [`Error::Data`] when another process holds it; [`Error::Io`].
+pub(crate) fn lock(folder: &Path, name: &str) -> Result<Option<File>> {
+    let path = folder.join(name);
     let file = OpenOptions::new().append(true).create(true).open(&path).map_err(|e| Error::io("create", &path, e))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -232,7 +240,8 @@ fn remove(path: &Path) -> Result<()> {
     removed.map_err(|e| Error::io("remove", path, e))
 }
 
-fn absolute_paths(config: &Config) -> Result<Config> {
+/// `config` with paths that mean the same from any folder.
+pub(crate) fn absolute_paths(config: &Config) -> Result<Config> {
     let mut config = config.clone();
     for path in [&mut config.data.dataset, &mut config.data.soundbank].into_iter().flatten() {
         *path = std::path::absolute(&*path).map_err(|e| Error::io("find", &*path, e))?;

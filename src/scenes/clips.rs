@@ -21,29 +21,24 @@ pub struct Clip {
     pub path: PathBuf,
     /// Its classes, sorted, each once.
     pub labels: Vec<usize>,
-    /// Onset and offset of its events in seconds; without an offset they run to the end.
-    events: Vec<(f64, Option<f64>)>,
+    /// Class, onset and offset of its events in seconds; without an offset they run to the end.
+    events: Vec<(usize, f64, Option<f64>)>,
 }
 
 impl Clip {
-    /// Onset and offset of the longest event in seconds, the first one of several, if the clip lasts `duration_s`.
-    /// `None` if there is no event.
+    /// Class, onset and offset of its events in seconds, if the clip lasts `duration_s`.
     ///
     /// # Errors
-    /// [`Error::Data`] if the clip ends before the event begins.
-    pub fn event(&self, duration_s: f64) -> Result<Option<[f64; 2]>> {
-        let events = self
-            .events
-            .iter()
-            .map(|&(onset_s, offset_s)| [onset_s, offset_s.map_or(duration_s, |offset_s| offset_s.min(duration_s))]);
-        let longest = events.reduce(|best, event| if event[1] - event[0] > best[1] - best[0] { event } else { best });
-        match longest {
-            Some([onset_s, _]) if onset_s >= duration_s => {
-                let reason = format!("lasts {duration_s} s, but its event is annotated from {onset_s} s on");
-                Err(Error::data(&self.path, reason))
+    /// [`Error::Data`] if the clip ends before an event begins.
+    pub fn events(&self, duration_s: f64) -> Result<Vec<(usize, [f64; 2])>> {
+        let heard = |&(class, onset_s, offset_s): &(usize, f64, Option<f64>)| {
+            if onset_s >= duration_s {
+                let reason = format!("lasts {duration_s} s, but an event is annotated from {onset_s} s on");
+                return Err(Error::data(&self.path, reason));
             }
-            longest => Ok(longest),
-        }
+            Ok((class, [onset_s, offset_s.map_or(duration_s, |offset_s| offset_s.min(duration_s))]))
+        };
+        self.events.iter().map(heard).collect()
     }
 }
 
@@ -140,11 +135,11 @@ fn label(dir: &Path, subset: Subset, clips: Vec<(ClipEvents, PathBuf)>, classes:
         })
     };
     let clip = |(clip, path): (ClipEvents, PathBuf)| {
-        let labels = clip.events.iter().map(|(line, event)| class(*line, &event.label));
-        let mut labels = labels.collect::<Result<Vec<usize>>>()?;
+        let event = |(line, event): &(u64, Event)| Ok((class(*line, &event.label)?, event.onset_s, event.offset_s));
+        let events = clip.events.iter().map(event).collect::<Result<Vec<_>>>()?;
+        let mut labels: Vec<usize> = events.iter().map(|(class, ..)| *class).collect();
         labels.sort_unstable();
         labels.dedup();
-        let events = clip.events.iter().map(|(_, event)| (event.onset_s, event.offset_s)).collect();
         Ok(Clip { path, labels, events })
     };
     clips.into_iter().map(clip).collect()

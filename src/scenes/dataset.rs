@@ -1,4 +1,4 @@
-//! What training and evaluation see of the data: classes, labels, and segments as mono samples.
+//! What training and evaluation see of the data: classes, and segments of clips with what is heard in them.
 
 use std::ops::Range;
 use std::path::Path;
@@ -26,6 +26,36 @@ pub struct Dataset {
     /// Samples per second of segments.
     rate: u32,
     fingerprint: String,
+}
+
+/// Segments of one clip, one for each length asked for, all placed around its dominant event: the longest one, the first
+/// of several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cuts {
+    /// In the order of the lengths.
+    pub segments: Vec<Segment>,
+    /// Class of the dominant event; none in a clip without events.
+    pub dominant: Option<usize>,
+    /// How long the dominant event is heard in the clip, in seconds; the clip's length without one.
+    pub duration_s: f64,
+}
+
+/// A part of a clip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    /// Mono samples at `features.rate`.
+    pub samples: Vec<f32>,
+    /// Classes heard in it, sorted, each once.
+    pub labels: Vec<usize>,
+    /// The share of it that the dominant event covers, 0 to 1.
+    pub covered: f64,
+}
+
+/// An event of a clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Heard {
+    class: usize,
+    samples: Range<usize>,
 }
 
 #[derive(Debug)]
@@ -129,42 +159,54 @@ impl Dataset {
         self.fingerprint.clone()
     }
 
-    /// The WAA1 segment of a clip (SPEC §6): round(`seconds`·rate) mono samples at `features.rate`, or the whole clip
-    /// where that is shorter.
-    ///
-    /// # Errors
-    /// As [`segments`](Self::segments).
-    pub fn segment(&self, subset: Subset, index: usize, seconds: f64) -> Result<Vec<f32>> {
-        self.segments(subset, index, &[seconds]).map(|mut segments| segments.swap_remove(0))
-    }
-
-    /// Segments of several lengths from one clip, which is mixed only once; each is what [`segment`](Self::segment)
-    /// gives for its length.
+    /// The WAA1 segments of a clip (SPEC §6), one of round(`seconds`·rate) samples for each length, or the whole clip
+    /// where that is shorter. The clip is mixed or read once; a length's segment does not depend on the others.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Audio`] naming a file that cannot be read or is silent; [`Error::Data`] if the clip
-    /// ends before its event begins; [`Error::Config`] if a length is not a positive number.
-    pub fn segments(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Vec<Vec<f32>>> {
-        let (samples, event) = self.clip(subset, index)?;
+    /// ends before one of its events begins; [`Error::Config`] if a length is not a positive number.
+    pub fn cut(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Cuts> {
+        let (samples, events) = self.clip(subset, index)?;
+        let longest = |best: &'_ Heard, event: &'_ Heard| event.samples.len() > best.samples.len();
+        let dominant = events.iter().reduce(|best, event| if longest(best, event) { event } else { best });
+        let span = dominant.map_or(0..samples.len(), |event| event.samples.clone());
         let cut = |&seconds: &f64| {
             let n_segment = (seconds * f64::from(self.rate)).round();
             if !(n_segment >= 1.0 && n_segment.is_finite()) {
                 return Err(Error::config("seconds", format!("a segment cannot last {seconds} s")));
             }
-            let range = segment(self.seed, (subset, index), &event, n_segment as usize, samples.len());
-            Ok(samples[range].to_vec())
+            let range = segment(self.seed, (subset, index), &span, n_segment as usize, samples.len());
+            let heard = |event: &&Heard| overlap(&event.samples, &range) > 0;
+            let mut labels: Vec<usize> = events.iter().filter(heard).map(|event| event.class).collect();
+            labels.sort_unstable();
+            labels.dedup();
+            let covered = overlap(&span, &range) as f64 / range.len() as f64;
+            Ok(Segment { samples: samples[range].to_vec(), labels, covered })
         };
-        seconds.iter().map(cut).collect()
+        Ok(Cuts {
+            segments: seconds.iter().map(cut).collect::<Result<_>>()?,
+            dominant: dominant.map(|event| event.class),
+            duration_s: span.len() as f64 / f64::from(self.rate),
+        })
     }
 
-    /// A whole clip at `features.rate`, and the samples of its longest event.
-    fn clip(&self, subset: Subset, index: usize) -> Result<(Vec<f32>, Range<usize>)> {
-        let (audio, event) = match &self.clips {
+    /// The segment of one length.
+    ///
+    /// # Errors
+    /// As [`cut`](Self::cut).
+    pub fn segment(&self, subset: Subset, index: usize, seconds: f64) -> Result<Segment> {
+        self.cut(subset, index, &[seconds]).map(|mut cuts| cuts.segments.swap_remove(0))
+    }
+
+    /// A whole clip at `features.rate`, and its events.
+    fn clip(&self, subset: Subset, index: usize) -> Result<(Vec<f32>, Vec<Heard>)> {
+        let (audio, events) = match &self.clips {
             Clips::Mixed(mixer) => {
-                let mix = mixer.mix(&mixer.scene(subset, index))?;
+                let scene = mixer.scene(subset, index);
+                let mix = mixer.mix(&scene)?;
                 let samples = mix.samples.iter().map(|&x| f32::from(x) / 32_768.0).collect();
                 let rate = mixer.recipe.scene.rate;
-                (Audio { rate, samples }, Some(mix.event.seconds(rate)))
+                (Audio { rate, samples }, vec![(scene.class, mix.event.seconds(rate))])
             }
             Clips::Finished(clips) => {
                 let clip = &clips[subset as usize][index];
@@ -173,8 +215,8 @@ impl Dataset {
                     tracing::warn!("{}: {warning}", clip.path.display());
                 }
                 let audio = decoded.audio;
-                let event = clip.event(audio.samples.len() as f64 / f64::from(audio.rate))?;
-                (audio, event)
+                let events = clip.events(audio.samples.len() as f64 / f64::from(audio.rate))?;
+                (audio, events)
             }
         };
         let samples = resample(&audio.samples, audio.rate, self.rate)?;
@@ -186,10 +228,15 @@ impl Dataset {
         let at = |seconds: f64, bounds: Range<usize>| {
             ((seconds * f64::from(self.rate)).round() as usize).clamp(bounds.start, bounds.end)
         };
-        let event = event.map_or(0..n_clip, |[onset_s, offset_s]| {
+        let heard = |(class, [onset_s, offset_s]): (usize, [f64; 2])| {
             let onset = at(onset_s, 0..n_clip - 1);
-            onset..at(offset_s, onset + 1..n_clip)
-        });
-        Ok((samples, event))
+            Heard { class, samples: onset..at(offset_s, onset + 1..n_clip) }
+        };
+        Ok((samples, events.into_iter().map(heard).collect()))
     }
+}
+
+/// How many samples two ranges share.
+fn overlap(a: &Range<usize>, b: &Range<usize>) -> usize {
+    a.end.min(b.end).saturating_sub(a.start.max(b.start))
 }

@@ -1,7 +1,7 @@
 //! Clips to learn from: which sounds exist and how they are mixed (SPEC §6).
 //!
 //! In: a soundbank (a folder or the built-in one), or a folder of finished clips. Out: [`Dataset`], which gives each
-//! clip's classes and its segments of any length as mono samples. A clip is a pure function of (seed, subset, index).
+//! clip's segments of any length as mono samples with the classes heard in them. A clip is a pure function of (seed, subset, index).
 //!
 //! In the order of the data: `soundbank` lists the sounds, `source` loads them, `draw` chooses and places them, `mix`
 //! makes the clip and `mixer` any clip by its number, `segment` cuts it. `dataset` is what callers see; [`generate`]
@@ -23,7 +23,7 @@ mod segment;
 mod soundbank;
 mod source;
 
-pub use dataset::Dataset;
+pub use dataset::{Cuts, Dataset, Segment};
 pub use soundbank::Soundbank;
 
 /// The three parts of a dataset.

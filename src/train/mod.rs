@@ -1,11 +1,21 @@
-//! Training (SPEC §§4, 5): balanced batches, the schedule of an epoch, and the loop that keeps the GPU busy.
+//! Training (SPEC §§4, 5): what a step draws, the schedule of an epoch, the stages of each method, and the loop that
+//! keeps the GPU busy.
 //!
 //! In: training and validation examples on the GPU. Out: the parameters of every member's best epoch.
 
+mod episodes;
+mod methods;
+mod rehearsal;
 mod sampler;
 mod schedule;
+mod stage;
+mod step;
 mod trainer;
 
+pub use episodes::{Episodes, Prototypes, Triplets};
+pub use rehearsal::{ROWS, rehearsal};
 pub use sampler::Sampler;
 pub use schedule::{EpochRows, Schedule};
-pub use trainer::{EpochReport, Observer, Trainer, TrainingStep};
+pub use stage::StageName;
+pub use step::{Source, TrainingStep};
+pub use trainer::{EpochReport, Observer, Trainer};

@@ -1,6 +1,7 @@
 //! Class-balanced batches: the same number of examples of every class, each drawn once per epoch without replacement; an
 //! epoch ends with the smallest class (SPEC §4).
 
+use super::Episodes;
 use crate::counter_rng::Key;
 use crate::{Error, Result};
 
@@ -26,14 +27,7 @@ impl Sampler {
             );
             return Err(Error::config("train.batch", reason));
         }
-        let mut totals = vec![0_usize; classes.len()];
-        labels.iter().flatten().for_each(|label| totals[*label] += 1);
-        let mut by_class = vec![Vec::new(); classes.len()];
-        for (example, labels) in labels.iter().enumerate() {
-            if let Some(rarest) = labels.iter().min_by_key(|label| (totals[**label], **label)) {
-                by_class[*rarest].push(example as u32);
-            }
-        }
+        let by_class = Self::by_rarest_class(labels, classes.len());
         let per_class = batch / classes.len();
         if let Some(class) = by_class.iter().position(|examples| examples.len() < per_class) {
             let reason = format!(
@@ -46,19 +40,36 @@ impl Sampler {
         Ok(Self { by_class, per_class })
     }
 
-    /// Batches of one epoch.
-    pub fn steps(&self) -> usize {
+    /// The examples of every class, those of several under the rarest of them; one without a class is left out.
+    pub(super) fn by_rarest_class(labels: &[Vec<usize>], classes: usize) -> Vec<Vec<u32>> {
+        let mut totals = vec![0_usize; classes];
+        labels.iter().flatten().for_each(|label| totals[*label] += 1);
+        let mut by_class = vec![Vec::new(); classes];
+        for (example, labels) in labels.iter().enumerate() {
+            if let Some(rarest) = labels.iter().min_by_key(|label| (totals[**label], **label)) {
+                by_class[*rarest].push(example as u32);
+            }
+        }
+        by_class
+    }
+
+    /// The examples of every class.
+    pub(super) fn by_class(&self) -> &[Vec<u32>] {
+        &self.by_class
+    }
+}
+
+impl Episodes for Sampler {
+    fn steps(&self) -> usize {
         let smallest = self.by_class.iter().map(Vec::len).min().unwrap_or(0);
         smallest / self.per_class
     }
 
-    /// Examples of one batch.
-    pub fn batch(&self) -> usize {
+    fn slots(&self) -> usize {
         self.per_class * self.by_class.len()
     }
 
-    /// The batches of epoch `epoch` for the model with this seed, `[step][slot]`.
-    pub fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {
+    fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {
         let key = Key::new(seed).named("batches").child(epoch as u64);
         let shuffled: Vec<Vec<u32>> = self
             .by_class
@@ -89,7 +100,7 @@ mod tests {
     fn batches_are_balanced_and_without_replacement() {
         let labels: Vec<Vec<usize>> = (0..35).map(|i| vec![if i < 10 { 0 } else { 1 + i % 2 }]).collect();
         let sampler = Sampler::new(&labels, &classes(3), 6).unwrap();
-        assert_eq!((sampler.steps(), sampler.batch()), (5, 6));
+        assert_eq!((sampler.steps(), sampler.slots()), (5, 6));
         let epoch = sampler.epoch(1, 0);
         let mut seen = std::collections::HashSet::new();
         for batch in &epoch {

@@ -1,6 +1,6 @@
 //! What varies from step to step, made for a whole epoch and uploaded once.
 
-use super::Sampler;
+use super::Episodes;
 use crate::Result;
 use crate::config::OptimiserConfig;
 use crate::gpu::{Gpu, Tensor};
@@ -26,9 +26,9 @@ pub struct EpochRows {
 
 impl EpochRows {
     /// The rows of epoch `epoch` for the models with these seeds.
-    pub fn new(sampler: &Sampler, optimiser: &OptimiserConfig, seeds: &[u64], epoch: usize) -> Self {
-        let of_members: Vec<Vec<Vec<u32>>> = seeds.iter().map(|seed| sampler.epoch(*seed, epoch)).collect();
-        let rows = sampler.steps();
+    pub fn new(episodes: &dyn Episodes, optimiser: &OptimiserConfig, seeds: &[u64], epoch: usize) -> Self {
+        let of_members: Vec<Vec<Vec<u32>>> = seeds.iter().map(|seed| episodes.epoch(*seed, epoch)).collect();
+        let rows = episodes.steps();
         let step = |row: usize| {
             let t = (epoch * rows + row + 1) as u32;
             let (step_size, decay) = factors(optimiser, t);
@@ -66,6 +66,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::Sampler;
 
     #[test]
     fn rows_follow_each_other_over_epochs_and_members_stand_side_by_side() {

@@ -35,7 +35,7 @@ fn later_files_win_key_by_key_and_edits_win_over_files() {
     let second = file(&folder, "b.toml", "train.epochs = 9\ntrain.seeds = [5]\n[data]\nvariant = '200ms'\n");
     let sets = ["train.patience=3".to_owned(), "train.patience=4".to_owned()];
     let config = load(&[first, second], &sets).unwrap();
-    assert_eq!((config.train.batch, config.train.epochs, config.train.patience), (20, 9, 4));
+    assert_eq!((config.train.batch, config.train.epochs, config.train.patience), (20, Some(9), 4));
     assert_eq!(config.train.seeds, [5], "a list replaces, it is not merged");
     assert_eq!(config.data.variant, Variant::Ms200);
     assert_eq!(config.optimiser, Config::default().optimiser);
@@ -95,7 +95,7 @@ fn every_example_configuration_loads() {
     }
     let paper = load(&[folder.join("paper/classifier.toml")], &[]).unwrap();
     assert_eq!((paper.data.train, paper.data.validation, paper.data.eval), (2700, 300, 750));
-    assert_eq!((paper.train.epochs, paper.train.batch), (200, 10));
+    assert_eq!((paper.train.epochs, paper.train.batch), (Some(200), 10));
 }
 
 #[test]

@@ -51,8 +51,8 @@ fn clips_events_and_classes_are_found() {
     // In the order of their names: none.wav, two.wav.
     assert_eq!((dataset.labels(Subset::Eval, 0), dataset.labels(Subset::Eval, 1)), ([].as_slice(), [0, 1].as_slice()));
     for index in 0..2 {
-        let lengths: Vec<usize> =
-            dataset.segments(Subset::Eval, index, &[1.0, 10.0]).unwrap().iter().map(Vec::len).collect();
+        let cuts = dataset.cut(Subset::Eval, index, &[1.0, 10.0]).unwrap();
+        let lengths: Vec<usize> = cuts.segments.iter().map(|segment| segment.samples.len()).collect();
         assert_eq!(lengths, [16_000, 64_000], "a clip shorter than the segment is taken whole");
     }
 }
@@ -89,9 +89,9 @@ fn validation_clips_of_its_own_are_used() {
 fn segments_lie_around_the_longest_event() {
     let dir = folder();
     let dataset = open(&dir, 3).unwrap();
-    let whole = dataset.segment(Subset::Eval, 1, 4.0).unwrap();
+    let whole = dataset.segment(Subset::Eval, 1, 4.0).unwrap().samples;
     // Of 1 s, inside the event from 0.25 to 2.25 s, which also is the longer one.
-    let segment = dataset.segment(Subset::Eval, 1, 1.0).unwrap();
+    let segment = dataset.segment(Subset::Eval, 1, 1.0).unwrap().samples;
     let start = whole.windows(segment.len()).position(|part| part == segment).unwrap();
     assert!((4_000..=20_000).contains(&start), "starts at sample {start}");
 }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use weaklabel::audio::{decode, integrated_loudness};
 use weaklabel::config::{Config, Variant};
 use weaklabel::scenes::generate::{Options, export_soundbank, generate};
-use weaklabel::scenes::{Dataset, Soundbank, Subset, annotation};
+use weaklabel::scenes::{Cuts, Dataset, Soundbank, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
 
@@ -189,8 +189,7 @@ fn recordings_without_onset_or_offset_touch_the_clips_ends() {
 struct Seen {
     classes: Vec<String>,
     labels: Vec<Vec<usize>>,
-    /// By clip, then by length.
-    segments: Vec<Vec<Vec<f32>>>,
+    cuts: Vec<Cuts>,
 }
 
 fn seen(dataset: &Dataset) -> Seen {
@@ -198,7 +197,7 @@ fn seen(dataset: &Dataset) -> Seen {
     Seen {
         classes: dataset.classes().to_vec(),
         labels: clips.iter().map(|&(s, i)| dataset.labels(s, i).to_vec()).collect(),
-        segments: clips.iter().map(|&(s, i)| dataset.segments(s, i, &[0.2, 1.0, 10.0]).unwrap()).collect(),
+        cuts: clips.iter().map(|&(s, i)| dataset.cut(s, i, &[0.2, 1.0, 10.0]).unwrap()).collect(),
     }
 }
 
@@ -214,13 +213,24 @@ fn drawn_reopened_and_written_clips_are_the_same() {
     other.data.seed = 77;
     let [mixed, wav] = ["mixed", "wav"].map(|name| Dataset::open(&bank.out(name), &other).unwrap());
     let expected = seen(&drawn);
-    assert!(expected.segments.iter().all(|s| s.iter().map(Vec::len).eq([3_200, 16_000, 160_000])));
+    for (cuts, labels) in expected.cuts.iter().zip(&expected.labels) {
+        assert!(cuts.segments.iter().map(|segment| segment.samples.len()).eq([3_200, 16_000, 160_000]));
+        assert!(cuts.segments.iter().all(|segment| segment.labels == *labels));
+        assert_eq!(cuts.dominant.as_slice(), labels);
+        // A segment inside its event is covered whole; a longer one in part.
+        assert!(
+            cuts.segments
+                .iter()
+                .zip([0.2, 1.0, 10.0])
+                .all(|(segment, seconds)| { (segment.covered - (cuts.duration_s / seconds).min(1.0)).abs() < 1e-3 })
+        );
+    }
     assert!(expected == seen(&mixed), "mixed again");
     assert!(expected == seen(&wav), "read from files");
     assert_eq!(drawn.fingerprint(), mixed.fingerprint());
 
     let one = drawn.segment(Subset::Eval, 3, 1.0).unwrap();
-    assert_eq!(one, drawn.segments(Subset::Eval, 3, &[10.0, 1.0]).unwrap()[1]);
+    assert_eq!(one, drawn.cut(Subset::Eval, 3, &[10.0, 1.0]).unwrap().segments[1]);
     let mut config = config;
     config.scene.fade_s = 0.02;
     assert_ne!(Dataset::of(&config).unwrap().fingerprint(), drawn.fingerprint());
@@ -287,7 +297,7 @@ fn the_built_in_soundbank_needs_no_files() {
     (config.data.train, config.data.validation, config.data.eval) = (10, 10, 10);
     let dataset = Dataset::of(&config).unwrap();
     assert_eq!(dataset.classes().len(), 10);
-    let short = dataset.segment(Subset::Train, 4, 0.2).unwrap();
+    let short = dataset.segment(Subset::Train, 4, 0.2).unwrap().samples;
     assert!(short.len() == 3_200 && short.iter().any(|x| x.abs() > 1e-4));
 }
 
@@ -308,7 +318,7 @@ fn the_exported_soundbank_is_scanned_like_any_other() {
     let builtin = Dataset::of(&config).unwrap();
     // The same sounds but for the rounding to 16 bits.
     for index in 0..3 {
-        let [a, b] = [&dataset, &builtin].map(|d| d.segment(Subset::Eval, index, 1.0).unwrap());
+        let [a, b] = [&dataset, &builtin].map(|d| d.segment(Subset::Eval, index, 1.0).unwrap().samples);
         let largest = a.iter().zip(&b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);
         assert!(largest < 1e-3, "clip {index} differs by {largest}");
     }

@@ -56,7 +56,7 @@ fn real_recordings_become_balanced_clips() {
         for pass in ["sources not yet decoded", "again"] {
             let started = Instant::now();
             let lengths: Vec<usize> =
-                clips.par_iter().map(|&(s, i)| dataset.segment(s, i, 1.0).unwrap().len()).collect();
+                clips.par_iter().map(|&(s, i)| dataset.segment(s, i, 1.0).unwrap().samples.len()).collect();
             let elapsed = started.elapsed().as_secs_f64();
             let times = 10.0 * clips.len() as f64 / elapsed / rayon::current_num_threads() as f64;
             eprintln!("{variant:?}: segments at {times:.0} x real time per core, {pass}");

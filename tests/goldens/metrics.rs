@@ -5,7 +5,7 @@ use weaklabel::config::EvaluateConfig;
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording, Tensor};
 use weaklabel::kernels::confusion::Confusion;
 use weaklabel::kernels::population::Member;
-use weaklabel::kernels::score::{Score, Stopping, f1};
+use weaklabel::kernels::score::{Criterion, Score, Stopping, f1};
 
 use crate::file::{File, assert_close};
 use crate::network::VALUE;
@@ -49,7 +49,7 @@ fn score(gpu: &Gpu, counts: &Tensor<u32>) -> f32 {
     let members = gpu.tensor_from("members", &[1], &[Member::new(1)]).unwrap();
     let stopping = Stopping { epochs: 1, min_epochs: 0, patience: 0 };
     let mut recording = Recording::new("score");
-    recording.push(Score { counts: counts.clone(), members: members.clone(), stopping });
+    recording.push(Score { counts: counts.clone(), members: members.clone(), stopping, criterion: Criterion::MacroF1 });
     gpu.replay(&recording.resolve(gpu).unwrap(), 0..1).unwrap();
     gpu.read(&members).unwrap()[0].score
 }

@@ -54,6 +54,7 @@ fn run(gpu: &Gpu, optimiser: &OptimiserConfig, start: &[f32], gradients: &[&[f32
         schedule: gpu.tensor_from("schedule", &[schedule.len(), 1], &schedule).unwrap(),
         members: gpu.tensor_from("members", &[1], &[Member::new(1)]).unwrap(),
         optimiser: optimiser.clone(),
+        parameters: 0..n,
     });
     let recording = recording.resolve(gpu).unwrap();
     let step = |(row, gradient): (usize, &&[f32])| {

@@ -60,7 +60,7 @@ fn a_training_takes_the_same_course() {
         losses: losses.clone(),
     });
     backward(&gpu, &mut step, &population, &activations, &mode);
-    population.push_step(&mut step, &optimiser, &schedule);
+    population.push_step(&mut step, &optimiser, &schedule, 0..population.architecture.n_parameters());
     gpu.replay(&step.resolve(&gpu).unwrap(), 0..steps as u32).unwrap();
 
     let losses = gpu.read(&losses).unwrap();

@@ -1,0 +1,41 @@
+// Gradient of `frame_mean`, carried on through the last convolution's pool, dropout and LeakyReLU (SPEC 2). One workgroup
+// for each time step of each chunk.
+const SEGMENTS: u32 = 2u; // of one member
+const CHUNKS: u32 = 3u;   // of one segment
+const CHANNELS: u32 = 5u;
+const TIME: u32 = 2u;
+const MEL: u32 = 2u;
+const SLOPE: f32 = 0.2;
+const DROPOUT_SCALE: f32 = 1.25;
+const WORKGROUP: u32 = 64u;
+
+const SIZE: u32 = MEL * CHANNELS;
+
+@group(0) @binding(0) var<storage, read> d_embedding: array<f32>;    // [member, segment, mel · channel]
+@group(0) @binding(1) var<storage, read> pooled: array<f32>;         // [member, segment, chunk, channel, time, mel]
+@group(0) @binding(2) var<storage, read_write> lower: array<Routed>; // [member, segment, chunk, channel, time, mel]
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {
+    let chunk = group.z * SEGMENTS * CHUNKS + group.x / TIME;
+    let t = group.x % TIME;
+    let segment = chunk / CHUNKS;
+    var squares = 0.0;
+    var along = 0.0;
+    for (var coordinate = local; coordinate < SIZE; coordinate += WORKGROUP) {
+        let value = pooled[element(chunk, t, coordinate)];
+        squares += value * value;
+        along += value * d_embedding[segment * SIZE + coordinate];
+    }
+    let length = sqrt(workgroup_sum(local, squares));
+    let slope = select(0.0, workgroup_sum(local, along) / (length * length), length > 1e-12);
+    for (var coordinate = local; coordinate < SIZE; coordinate += WORKGROUP) {
+        let at = element(chunk, t, coordinate);
+        let gradient = (d_embedding[segment * SIZE + coordinate] - pooled[at] * slope) / max(length, 1e-12);
+        lower[at].gradient = gradient / f32(CHUNKS * TIME) * route_factor(lower[at].code, SLOPE, DROPOUT_SCALE);
+    }
+}
+
+fn element(chunk: u32, t: u32, coordinate: u32) -> u32 {
+    return ((chunk * CHANNELS + coordinate % CHANNELS) * TIME + t) * MEL + coordinate / CHANNELS;
+}

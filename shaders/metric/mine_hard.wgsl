@@ -1,0 +1,4 @@
+// The nearest.
+fn better(candidate: f32, best: f32, positive: f32) -> bool {
+    return candidate < best;
+}

@@ -1,0 +1,34 @@
+// The negative of every triplet, chosen by its distance from the anchor among the examples of the batch that have another
+// class (SPEC 4.2). The library file says what makes one the better choice; ties go to the lowest slot.
+const MEMBERS: u32 = 1u;
+const SLOTS: u32 = 8u;    // examples of one member's batch
+const TRIPLETS: u32 = 4u; // of one member
+const WORKGROUP: u32 = 64u;
+
+const NOWHERE: u32 = 0xffffffffu;
+
+@group(0) @binding(0) var<storage, read> distances: array<f32>;      // [member, slot, slot]
+@group(0) @binding(1) var<storage, read> labels: array<u32>;         // [example]
+@group(0) @binding(2) var<storage, read> batches: array<u32>;        // [row, member, slot]
+@group(0) @binding(3) var<storage, read_write> triplets: array<u32>; // [member, triplet, (anchor, positive, negative)]
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
+    if (id.x >= TRIPLETS) {
+        return;
+    }
+    let at = (group.z * TRIPLETS + id.x) * 3u;
+    let batch = (row.index * MEMBERS + group.z) * SLOTS;
+    let from_anchor = (group.z * SLOTS + triplets[at]) * SLOTS;
+    let label = labels[batches[batch + triplets[at]]];
+    let positive = distances[from_anchor + triplets[at + 1u]];
+    var best = NOWHERE;
+    for (var slot = 0u; slot < SLOTS; slot++) {
+        if (labels[batches[batch + slot]] != label) {
+            if (best == NOWHERE || better(distances[from_anchor + slot], distances[from_anchor + best], positive)) {
+                best = slot;
+            }
+        }
+    }
+    triplets[at + 2u] = best;
+}

@@ -1,0 +1,7 @@
+// The nearest of those farther than the positive; while there is none, the farthest.
+fn better(candidate: f32, best: f32, positive: f32) -> bool {
+    if (best > positive) {
+        return candidate > positive && candidate < best;
+    }
+    return candidate > best;
+}

@@ -1,0 +1,101 @@
+//! `class_means`: the mean row of every class (SPEC §5, the paper's equation 4).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "class_means", cases };
+
+/// The label of an example that has no class.
+pub const NO_CLASS: u32 = u32::MAX;
+
+const WORKGROUP: usize = 64;
+
+/// The mean of the rows of every class.
+pub struct ClassMeans {
+    /// `[member, example, dimension]`.
+    pub stored: Tensor<f32>,
+    /// Class of each example or [`NO_CLASS`], `[example]`.
+    pub labels: Tensor<u32>,
+    /// `[member, class, dimension]`; zeros for a class without examples.
+    pub means: Tensor<f32>,
+    /// Examples of each class, `[class]`.
+    pub counts: Tensor<u32>,
+}
+
+impl Kernel for ClassMeans {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/eval/class_means.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("EXAMPLES", self.stored.size(1).into()),
+            ("CLASSES", self.means.size(1).into()),
+            ("DIMENSIONS", self.means.size(2).into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("stored", self.stored.binding()),
+            ("labels", self.labels.binding()),
+            ("means", self.means.binding()),
+            ("counts", self.counts.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [(self.means.size(1) * self.means.size(2)).div_ceil(WORKGROUP), 1, self.means.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: self.stored.len() as f64, bytes: ((self.stored.len() + self.means.len()) * 4) as f64 }
+    }
+}
+
+/// One member's class means, `[class, dimension]`.
+pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32]) -> Vec<f64> {
+    let mut means = vec![0.0; classes * dimensions];
+    for class in 0..classes {
+        let members = || stored.chunks(dimensions).zip(labels).filter(|(_, label)| **label as usize == class);
+        let count = members().count().max(1) as f64;
+        for (row, _) in members() {
+            row.iter().zip(&mut means[class * dimensions..]).for_each(|(x, mean)| *mean += x / count);
+        }
+    }
+    means
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, [members, examples, classes]: [usize; 3]| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let dimensions = 33;
+            let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;
+            // The last class is empty, and some examples have none.
+            let mut labels: Vec<u32> = random_below("labels", examples, classes - 1);
+            labels.iter_mut().step_by(7).for_each(|label| *label = NO_CLASS);
+            let of_member = |stored: &[f64]| oracle(dimensions, classes, stored, &labels);
+            let means: Vec<f64> = values.chunks(examples * dimensions).flat_map(of_member).collect();
+            let count = |class: usize| labels.iter().filter(|label| **label as usize == class).count() as u32;
+            let kernel = ClassMeans {
+                stored,
+                labels: gpu.tensor_from("labels", &[examples], &labels)?,
+                means: gpu.tensor("means", &[members, classes, dimensions])?,
+                counts: gpu.tensor("counts", &[classes])?,
+            };
+            let expected = vec![
+                Expectation::within(&kernel.means, means, 1e-6),
+                Expectation::exact(&kernel.counts, (0..classes).map(count).collect()),
+            ];
+            Ok(Trial::new(kernel, expected))
+        })
+    };
+    vec![case("few", [2, 20, 5]), case("thousands", [1, 5000, 3])]
+}

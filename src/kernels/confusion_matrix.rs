@@ -1,0 +1,79 @@
+//! `confusion_matrix`: how often examples of each class are taken for each class (SPEC §5).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::class_means::NO_CLASS;
+use crate::kernels::{Case, Entry, Expectation, Trial, random_below};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "confusion_matrix", cases };
+
+const WORKGROUP: usize = 64;
+
+/// Counts pairs of own and nearest class.
+pub struct ConfusionMatrix {
+    /// Nearest class, `[member, example]`.
+    pub nearest: Tensor<u32>,
+    /// Class of each example or [`NO_CLASS`], `[example]`.
+    pub labels: Tensor<u32>,
+    /// `[member, own class, nearest class]`.
+    pub matrix: Tensor<u32>,
+}
+
+impl Kernel for ConfusionMatrix {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/eval/confusion_matrix.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("EXAMPLES", self.nearest.size(1).into()),
+            ("CLASSES", self.matrix.size(1).into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("nearest", self.nearest.binding()), ("labels", self.labels.binding()), ("matrix", self.matrix.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [(self.matrix.size(1) * self.matrix.size(2)).div_ceil(WORKGROUP), 1, self.matrix.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 0.0, bytes: ((self.nearest.len() + self.labels.len() + self.matrix.len()) * 4) as f64 }
+    }
+}
+
+/// One member's matrix, `[own class, nearest class]`.
+pub fn oracle(classes: usize, nearest: &[u32], labels: &[u32]) -> Vec<u32> {
+    let mut matrix = vec![0; classes * classes];
+    for (said, own) in nearest.iter().zip(labels).filter(|(_, own)| **own != NO_CLASS) {
+        matrix[*own as usize * classes + *said as usize] += 1;
+    }
+    matrix
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, [members, examples, classes]: [usize; 3]| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let nearest: Vec<u32> = random_below("nearest", members * examples, classes);
+            let mut labels: Vec<u32> = random_below("labels", examples, classes);
+            labels.iter_mut().step_by(5).for_each(|label| *label = NO_CLASS);
+            let matrix = nearest.chunks(examples).flat_map(|nearest| oracle(classes, nearest, &labels)).collect();
+            let kernel = ConfusionMatrix {
+                nearest: gpu.tensor_from("nearest", &[members, examples], &nearest)?,
+                labels: gpu.tensor_from("labels", &[examples], &labels)?,
+                matrix: gpu.tensor("matrix", &[members, classes, classes])?,
+            };
+            let expected = vec![Expectation::exact(&kernel.matrix, matrix)];
+            Ok(Trial::new(kernel, expected))
+        })
+    };
+    vec![case("few", [1, 20, 4]), case("more cells than invocations, two members", [2, 150, 11])]
+}

@@ -1,0 +1,77 @@
+//! `frame_mean`: a segment's embedding as the mean of its time steps, each scaled to unit length (SPEC §2).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::chunk_mean::constants;
+use crate::kernels::{Case, Entry, Expectation, Trial, normalise, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "frame_mean", cases };
+
+/// Mean of the normalised time steps over time and chunks.
+pub struct FrameMean {
+    /// The last convolution's output, `[member, segment, chunk, channel, time, mel]`.
+    pub pooled: Tensor<f32>,
+    /// `[member, segment, mel · channel]`.
+    pub embedding: Tensor<f32>,
+}
+
+impl Kernel for FrameMean {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/embed/frame_mean.wgsl"), include_str!("../../shaders/lib/sum.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        constants(self.pooled.shape())
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("pooled", self.pooled.binding()), ("embedding", self.embedding.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.embedding.size(1), 1, self.embedding.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 4.0 * self.pooled.len() as f64, bytes: ((self.pooled.len() + self.embedding.len()) * 4) as f64 }
+    }
+}
+
+/// The element of `pooled` of every coordinate of time step `t` of chunk `chunk`, both counted over everything.
+pub(super) fn step_elements(shape: &[usize], chunk: usize, t: usize) -> Vec<usize> {
+    let [_, _, _, channels, time, mel] = *shape else { panic!("six axes, got {shape:?}") };
+    (0..mel * channels).map(|e| ((chunk * channels + e % channels) * time + t) * mel + e / channels).collect()
+}
+
+/// Embeddings `[member, segment, mel · channel]` of `pooled` `[member, segment, chunk, channel, time, mel]`.
+pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
+    let [members, segments, chunks, channels, time, mel] = *shape else { panic!("six axes, got {shape:?}") };
+    let mut embedding = vec![0.0; members * segments * mel * channels];
+    for (segment, embedding) in embedding.chunks_mut(mel * channels).enumerate() {
+        for step in 0..chunks * time {
+            let elements = step_elements(shape, segment * chunks + step / time, step % time);
+            let row: Vec<f64> = elements.iter().map(|at| pooled[*at]).collect();
+            let unit = normalise::oracle(&row);
+            embedding.iter_mut().zip(unit).for_each(|(sum, x)| *sum += x / (chunks * time) as f64);
+        }
+    }
+    embedding
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, shape: [usize; 6]| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let (pooled, values) = random(gpu, "pooled", &shape)?;
+            let embedding = gpu.tensor("embedding", &[shape[0], shape[1], shape[5] * shape[3]])?;
+            let expected = oracle(&shape, &values);
+            let kernel = FrameMean { pooled, embedding: embedding.clone() };
+            Ok(Trial::new(kernel, vec![Expectation::close(&embedding, expected)]))
+        })
+    };
+    vec![case("one chunk", [1, 10, 1, 65, 5, 2]), case("two members, seven chunks", [2, 3, 7, 7, 5, 3])]
+}

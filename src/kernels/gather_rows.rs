@@ -1,0 +1,69 @@
+//! `gather_rows`: copies the rows of a batch out of every member's own store (SPEC §4.4).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "gather_rows", cases };
+
+const WORKGROUP: usize = 64;
+
+/// Copies the rows of a batch out of every member's own store.
+pub struct GatherRows {
+    /// `[member, example, dimension]`.
+    pub stored: Tensor<f32>,
+    /// Ids, `[row, member, slot]`, every one of an example.
+    pub batches: Tensor<u32>,
+    /// `[member, slot, dimension]`.
+    pub input: Tensor<f32>,
+}
+
+impl Kernel for GatherRows {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/data/gather_rows.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("MEMBERS", self.batches.size(1).into()),
+            ("SLOTS", self.batches.size(2).into()),
+            ("EXAMPLES", self.stored.size(1).into()),
+            ("DIMENSIONS", self.stored.size(2).into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("stored", self.stored.binding()), ("batches", self.batches.binding()), ("input", self.input.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [(self.batches.size(2) * self.stored.size(2)).div_ceil(WORKGROUP), 1, self.batches.size(1)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 0.0, bytes: (self.input.len() * 8) as f64 }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    vec![Case::new("an id twice, two members, a later row", |gpu: &Gpu| -> Result<Trial> {
+        let (members, examples, slots, dimensions) = (2, 9, 5, 130);
+        let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;
+        let ids: Vec<u32> = (0..2 * members * slots).map(|i| (i * 5 % examples) as u32).collect();
+        let input = gpu.tensor("input", &[members, slots, dimensions])?;
+        let copied = |slot: usize| {
+            let example = slot / slots * examples + ids[members * slots + slot] as usize;
+            values[example * dimensions..][..dimensions].to_vec()
+        };
+        let expected = (0..members * slots).flat_map(copied).collect();
+        let batches = gpu.tensor_from("batches", &[2, members, slots], &ids)?;
+        let kernel = GatherRows { stored, batches, input: input.clone() };
+        Ok(Trial::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_row(1))
+    })]
+}

@@ -1,0 +1,148 @@
+//! `mine_negatives`: the negative of every triplet, chosen on the batch's distance matrix (SPEC §4.2).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "mine_negatives", cases };
+
+const WORKGROUP: usize = 64;
+
+/// Which example of another class is the negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mining {
+    /// The nearest of those farther from the anchor than the positive; if there is none, the farthest.
+    SemiHard,
+    /// The nearest.
+    Hard,
+}
+
+/// Writes the negative of every triplet.
+pub struct MineNegatives {
+    /// Squared, `[member, slot, slot]`.
+    pub distances: Tensor<f32>,
+    /// Class of each example, `[example]`.
+    pub labels: Tensor<u32>,
+    /// `[row, member, slot]`.
+    pub batches: Tensor<u32>,
+    /// Slots of anchor, positive and negative, `[member, triplet, 3]`; the first two are given. A batch must hold at least
+    /// two classes.
+    pub triplets: Tensor<u32>,
+    /// Which one is chosen.
+    pub mining: Mining,
+}
+
+impl Kernel for MineNegatives {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        let better = match self.mining {
+            Mining::SemiHard => include_str!("../../shaders/metric/mine_semi_hard.wgsl"),
+            Mining::Hard => include_str!("../../shaders/metric/mine_hard.wgsl"),
+        };
+        vec![
+            include_str!("../../shaders/metric/mine_negatives.wgsl"),
+            better,
+            include_str!("../../shaders/lib/row.wgsl"),
+        ]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("MEMBERS", self.batches.size(1).into()),
+            ("SLOTS", self.batches.size(2).into()),
+            ("TRIPLETS", self.triplets.size(1).into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("distances", self.distances.binding()),
+            ("labels", self.labels.binding()),
+            ("batches", self.batches.binding()),
+            ("triplets", self.triplets.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.triplets.size(1).div_ceil(WORKGROUP), 1, self.triplets.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        let looked_at = self.triplets.size(0) * self.triplets.size(1) * self.batches.size(2);
+        Work { flops: 2.0 * looked_at as f64, bytes: (looked_at * 12) as f64 }
+    }
+}
+
+/// The negative's slot: `from_anchor` holds the anchor's distances, `labels` the class of every slot.
+pub fn oracle(from_anchor: &[f64], labels: &[u32], anchor: usize, positive: usize, mining: Mining) -> Option<usize> {
+    let others = || (0..labels.len()).filter(|slot| labels[*slot] != labels[anchor]);
+    let nearest = |slots: &mut dyn Iterator<Item = usize>| {
+        // `min_by` keeps the first of equals.
+        slots.min_by(|a, b| from_anchor[*a].total_cmp(&from_anchor[*b]))
+    };
+    let farther = |slot: &usize| from_anchor[*slot] > from_anchor[positive];
+    match mining {
+        Mining::Hard => nearest(&mut others()),
+        Mining::SemiHard => nearest(&mut others().filter(farther))
+            .or_else(|| others().rev().max_by(|a, b| from_anchor[*a].total_cmp(&from_anchor[*b]))),
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, mining: Mining, ties: bool| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let (members, slots, row) = (2, 24, 1);
+            let (_, mut values) = random(gpu, "distances", &[members, slots, slots])?;
+            values.iter_mut().for_each(|d| *d = if ties { (*d * 2.0).round().abs() } else { d.abs() });
+            let single: Vec<f32> = values.iter().map(|d| *d as f32).collect();
+            let labels: Vec<u32> = random_below("labels", 40, 4);
+            let ids: Vec<u32> = random_below("ids", 2 * members * slots, 40);
+            let anchors = slots / 2;
+            let given = |_: usize| (0..anchors).flat_map(|k| [k as u32, (anchors + k) as u32, 0]).collect::<Vec<_>>();
+            let triplets: Vec<u32> = (0..members).flat_map(given).collect();
+            let mut expected = triplets.clone();
+            for (index, triplet) in expected.chunks_mut(3).enumerate() {
+                let (member, anchor, positive) = (index / anchors, triplet[0] as usize, triplet[1] as usize);
+                let of_slot = |slot: usize| labels[ids[(row * members + member) * slots + slot] as usize];
+                let labels: Vec<u32> = (0..slots).map(of_slot).collect();
+                let from_anchor = &values[(member * slots + anchor) * slots..][..slots];
+                triplet[2] =
+                    oracle(from_anchor, &labels, anchor, positive, mining).map_or(u32::MAX, |slot| slot as u32);
+            }
+            let triplets = gpu.tensor_from("triplets", &[members, anchors, 3], &triplets)?;
+            let kernel = MineNegatives {
+                distances: gpu.tensor_from("distances", &[members, slots, slots], &single)?,
+                labels: gpu.tensor_from("labels", &[40], &labels)?,
+                batches: gpu.tensor_from("batches", &[2, members, slots], &ids)?,
+                triplets: triplets.clone(),
+                mining,
+            };
+            Ok(Trial::new(kernel, vec![Expectation::exact(&triplets, expected)]).at_row(row as u32))
+        })
+    };
+    vec![
+        case("hard", Mining::Hard, false),
+        case("hard, ties", Mining::Hard, true),
+        case("semi-hard", Mining::SemiHard, false),
+        case("semi-hard, ties", Mining::SemiHard, true),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn semi_hard_falls_back_to_the_farthest() {
+        let labels = [0, 0, 1, 1, 2];
+        let distances = [0.0, 5.0, 3.0, 4.0, 4.0];
+        assert_eq!(oracle(&distances, &labels, 0, 1, Mining::SemiHard), Some(3), "the first of the farthest");
+        assert_eq!(oracle(&[0.0, 2.0, 3.0, 1.0, 9.0], &labels, 0, 1, Mining::SemiHard), Some(2));
+        assert_eq!(oracle(&distances, &labels, 0, 1, Mining::Hard), Some(2));
+    }
+}

@@ -1,0 +1,115 @@
+//! `nearest`: the nearest class mean of every example, and how often it is the own one (SPEC §5, the paper's equation 5).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::class_means::NO_CLASS;
+use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "nearest", cases };
+
+const WORKGROUP: usize = 64;
+
+/// Finds the nearest class mean and counts.
+pub struct Nearest {
+    /// Squared distances of every example to every class mean, `[member, example, class]`.
+    pub distances: Tensor<f32>,
+    /// Class of each example or [`NO_CLASS`], `[example]`.
+    pub labels: Tensor<u32>,
+    /// 0 for a class that has no mean, `[class]`.
+    pub present: Tensor<u32>,
+    /// Nearest class, the lowest of equals, `[member, example]`.
+    pub nearest: Tensor<u32>,
+    /// True positives, false positives, false negatives, `[member, class, 3]`, added to.
+    pub counts: Tensor<u32>,
+}
+
+impl Kernel for Nearest {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/eval/nearest.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("EXAMPLES", self.distances.size(1).into()),
+            ("CLASSES", self.distances.size(2).into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("distances", self.distances.binding()),
+            ("labels", self.labels.binding()),
+            ("present", self.present.binding()),
+            ("nearest", self.nearest.binding()),
+            ("counts", self.counts.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [1, 1, self.distances.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 2.0 * self.distances.len() as f64, bytes: (self.distances.len() * 12) as f64 }
+    }
+}
+
+/// The nearest class with a mean, and the counts, of one member.
+pub fn oracle(distances: &[f64], labels: &[u32], present: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let classes = present.len();
+    let nearest = |distances: &[f64]| {
+        let found =
+            (0..classes).filter(|class| present[*class] > 0).min_by(|a, b| distances[*a].total_cmp(&distances[*b]));
+        found.unwrap_or(classes) as u32
+    };
+    let nearest: Vec<u32> = distances.chunks(classes).map(nearest).collect();
+    let mut counts = vec![0; classes * 3];
+    for (said, is) in nearest.iter().zip(labels).filter(|(_, is)| **is != NO_CLASS) {
+        match said == is {
+            true => counts[*is as usize * 3] += 1,
+            false => {
+                counts[*said as usize * 3 + 1] += 1;
+                counts[*is as usize * 3 + 2] += 1;
+            }
+        }
+    }
+    (nearest, counts)
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, [members, examples, classes]: [usize; 3]| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let (_, values) = random(gpu, "distances", &[members, examples, classes])?;
+            // Few different values: there are ties.
+            let single: Vec<f32> = values.iter().map(|d| (d * 2.0).round().abs() as f32).collect();
+            let mut labels: Vec<u32> = random_below("labels", examples, classes);
+            labels.iter_mut().step_by(7).for_each(|label| *label = NO_CLASS);
+            let mut present = vec![3; classes];
+            present[1] = 0;
+            let (mut nearest, mut counts) = (Vec::new(), Vec::new());
+            for distances in single.chunks(examples * classes) {
+                let distances: Vec<f64> = distances.iter().map(|d| f64::from(*d)).collect();
+                let (found, counted) = oracle(&distances, &labels, &present);
+                nearest.extend(found);
+                counts.extend(counted.iter().map(|n| n + 5));
+            }
+            let kernel = Nearest {
+                distances: gpu.tensor_from("distances", &[members, examples, classes], &single)?,
+                labels: gpu.tensor_from("labels", &[examples], &labels)?,
+                present: gpu.tensor_from("present", &[classes], &present)?,
+                nearest: gpu.tensor("nearest", &[members, examples])?,
+                counts: gpu.tensor_from("counts", &[members, classes, 3], &vec![5; members * classes * 3])?,
+            };
+            let expected =
+                vec![Expectation::exact(&kernel.nearest, nearest), Expectation::exact(&kernel.counts, counts)];
+            Ok(Trial::new(kernel, expected))
+        })
+    };
+    vec![case("few", [1, 20, 4]), case("more classes than invocations, two members", [2, 300, 70])]
+}

@@ -1,0 +1,71 @@
+//! `normalise`: rows scaled to unit length (SPEC §2).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "normalise", cases };
+
+pub(super) const WORKGROUP: usize = 64;
+
+/// z / max(‖z‖, 1e-12) of every row.
+pub struct Normalise {
+    /// `[member, row, dimension]`.
+    pub embedding: Tensor<f32>,
+    /// `[member, row, dimension]`.
+    pub normalised: Tensor<f32>,
+}
+
+pub(super) fn constants(embedding: &Tensor<f32>) -> Vec<(&'static str, Constant)> {
+    vec![("ROWS", embedding.size(1).into()), ("DIMENSIONS", embedding.size(2).into()), ("WORKGROUP", WORKGROUP.into())]
+}
+
+impl Kernel for Normalise {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/metric/normalise.wgsl"), include_str!("../../shaders/lib/sum.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        constants(&self.embedding)
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("embedding", self.embedding.binding()), ("normalised", self.normalised.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.embedding.size(1), 1, self.embedding.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 3.0 * self.embedding.len() as f64, bytes: (self.embedding.len() * 12) as f64 }
+    }
+}
+
+/// One row at unit length.
+pub fn oracle(row: &[f64]) -> Vec<f64> {
+    let length = row.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
+    row.iter().map(|x| x / length).collect()
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, shape: [usize; 3]| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let (_, mut values) = random(gpu, "embedding", &shape)?;
+            // A row of zeros stays one.
+            values[..shape[2]].fill(0.0);
+            let single: Vec<f32> = values.iter().map(|x| *x as f32).collect();
+            let embedding = gpu.tensor_from("embedding", &shape, &single)?;
+            let normalised = gpu.tensor("normalised", &shape)?;
+            let expected = values.chunks(shape[2]).flat_map(oracle).collect();
+            let kernel = Normalise { embedding, normalised: normalised.clone() };
+            Ok(Trial::new(kernel, vec![Expectation::close(&normalised, expected)]))
+        })
+    };
+    vec![case("shorter than a workgroup", [1, 3, 5]), case("an embedding, two members", [2, 7, 130])]
+}

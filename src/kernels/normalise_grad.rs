@@ -1,0 +1,91 @@
+//! `normalise_grad`: gradient of rows scaled to unit length (SPEC §2).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::normalise::constants;
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "normalise_grad", cases };
+
+/// Gradient of `normalise`.
+pub struct NormaliseGrad {
+    /// What was normalised, `[member, row, dimension]`.
+    pub embedding: Tensor<f32>,
+    /// `[member, row, dimension]`.
+    pub d_normalised: Tensor<f32>,
+    /// `[member, row, dimension]`.
+    pub d_embedding: Tensor<f32>,
+}
+
+impl Kernel for NormaliseGrad {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/metric/normalise_grad.wgsl"), include_str!("../../shaders/lib/sum.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        constants(&self.embedding)
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("embedding", self.embedding.binding()),
+            ("d_normalised", self.d_normalised.binding()),
+            ("d_embedding", self.d_embedding.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.embedding.size(1), 1, self.embedding.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 7.0 * self.embedding.len() as f64, bytes: (self.embedding.len() * 20) as f64 }
+    }
+}
+
+/// Gradient of one row.
+pub fn oracle(row: &[f64], d_normalised: &[f64]) -> Vec<f64> {
+    let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let along: f64 = row.iter().zip(d_normalised).map(|(x, g)| x * g).sum();
+    let slope = if length > 1e-12 { along / length.powi(2) } else { 0.0 };
+    row.iter().zip(d_normalised).map(|(x, g)| (g - x * slope) / length.max(1e-12)).collect()
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, shape: [usize; 3]| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let (embedding, of_embedding) = random(gpu, "embedding", &shape)?;
+            let (d_normalised, of_normalised) = random(gpu, "d_normalised", &shape)?;
+            let d_embedding = gpu.tensor("d_embedding", &shape)?;
+            let rows = of_embedding.chunks(shape[2]).zip(of_normalised.chunks(shape[2]));
+            let expected = rows.flat_map(|(row, gradient)| oracle(row, gradient)).collect();
+            let kernel = NormaliseGrad { embedding, d_normalised, d_embedding: d_embedding.clone() };
+            Ok(Trial::new(kernel, vec![Expectation::close(&d_embedding, expected)]))
+        })
+    };
+    vec![case("shorter than a workgroup", [1, 3, 5]), case("an embedding, two members", [2, 7, 130])]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::normalise;
+
+    #[test]
+    fn the_oracle_is_the_slope_of_normalise() {
+        let row = [0.3, -1.2, 0.7, 2.0];
+        let weights = [1.0, -0.5, 0.25, 2.0];
+        let loss = |row: &[f64]| normalise::oracle(row).iter().zip(weights).map(|(z, w)| z * w).sum::<f64>();
+        for (at, gradient) in oracle(&row, &weights).iter().enumerate() {
+            let moved =
+                |h: f64| row.iter().enumerate().map(|(i, x)| x + if i == at { h } else { 0.0 }).collect::<Vec<_>>();
+            let slope = (loss(&moved(1e-5)) - loss(&moved(-1e-5))) / 2e-5;
+            assert!((gradient - slope).abs() < 1e-9, "{gradient} {slope}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! `prototype_loss`: cross-entropy of queries over their distances to the prototypes, and its gradient with respect to the
+//! distances (SPEC §4.3).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "prototype_loss", cases };
+
+const WORKGROUP: usize = 64;
+
+/// Softmax cross-entropy with −distance as logits.
+pub struct PrototypeLoss {
+    /// Squared, `[member, query, class]`, the queries class by class.
+    pub distances: Tensor<f32>,
+    /// Gradient of the loss with respect to every distance, of the same shape.
+    pub upstream: Tensor<f32>,
+    /// `[row, member]`.
+    pub losses: Tensor<f32>,
+}
+
+impl Kernel for PrototypeLoss {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![
+            include_str!("../../shaders/metric/prototype_loss.wgsl"),
+            include_str!("../../shaders/lib/sum.wgsl"),
+            include_str!("../../shaders/lib/math.wgsl"),
+            include_str!("../../shaders/lib/row.wgsl"),
+        ]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("MEMBERS", self.losses.size(1).into()),
+            ("QUERIES", self.distances.size(1).into()),
+            ("WAY", self.distances.size(2).into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("distances", self.distances.binding()),
+            ("upstream", self.upstream.binding()),
+            ("losses", self.losses.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [1, 1, self.losses.size(1)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 40.0 * self.distances.len() as f64, bytes: (self.distances.len() * 16) as f64 }
+    }
+}
+
+/// Loss and gradient of one member's `[query, class]` distances.
+pub fn oracle(way: usize, distances: &[f64]) -> (f64, Vec<f64>) {
+    let queries = distances.len() / way;
+    let (mut loss, mut upstream) = (0.0, Vec::with_capacity(distances.len()));
+    for (query, distances) in distances.chunks(way).enumerate() {
+        let own = query / (queries / way);
+        let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
+        let exp: Vec<f64> = distances.iter().map(|d| (nearest - d).exp()).collect();
+        let total: f64 = exp.iter().sum();
+        loss += (distances[own] - nearest + total.ln()) / queries as f64;
+        upstream
+            .extend(exp.iter().enumerate().map(|(j, e)| (f64::from(u8::from(j == own)) - e / total) / queries as f64));
+    }
+    (loss, upstream)
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, [members, way, per_class]: [usize; 3], scale: f64| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let shape = [members, way * per_class, way];
+            let (_, values) = random(gpu, "distances", &shape)?;
+            let single: Vec<f32> = values.iter().map(|d| (d * d * scale) as f32).collect();
+            let (mut losses, mut upstream) = (vec![0.0; members], Vec::new());
+            for distances in single.chunks(way * per_class * way) {
+                let distances: Vec<f64> = distances.iter().map(|d| f64::from(*d)).collect();
+                let (loss, gradient) = oracle(way, &distances);
+                losses.push(loss);
+                upstream.extend(gradient);
+            }
+            let kernel = PrototypeLoss {
+                distances: gpu.tensor_from("distances", &shape, &single)?,
+                upstream: gpu.tensor("upstream", &shape)?,
+                losses: gpu.tensor("losses", &[2, members])?,
+            };
+            let expected =
+                vec![Expectation::close(&kernel.losses, losses), Expectation::close(&kernel.upstream, upstream)];
+            Ok(Trial::new(kernel, expected).at_row(1))
+        })
+    };
+    vec![
+        case("ten classes, one query each", [1, 10, 1], 1.0),
+        case("many queries, two members", [2, 5, 30], 1.0),
+        case("far apart: nothing overflows", [1, 4, 2], 1e4),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oracle_s_gradient_is_its_slope() {
+        let distances = [0.3, 1.2, 0.7, 2.0, 0.1, 0.4];
+        let (_, upstream) = oracle(3, &[distances, distances].concat()[..9]);
+        for (at, gradient) in upstream.iter().enumerate() {
+            let loss = |h: f64| {
+                let mut moved = [distances, distances].concat()[..9].to_vec();
+                moved[at] += h;
+                oracle(3, &moved).0
+            };
+            assert!((gradient - (loss(1e-5) - loss(-1e-5)) / 2e-5).abs() < 1e-9);
+        }
+    }
+}

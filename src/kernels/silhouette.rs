@@ -1,0 +1,113 @@
+//! `silhouette`: how much nearer an example is to its own class than to the next one (SPEC §5).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::class_means::NO_CLASS;
+use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "silhouette", cases };
+
+const WORKGROUP: usize = 64;
+
+/// The silhouette of every example, from all distances between them.
+pub struct Silhouette {
+    /// Squared distances, `[member, example, example]`.
+    pub distances: Tensor<f32>,
+    /// Class of each example or [`NO_CLASS`], `[example]`.
+    pub labels: Tensor<u32>,
+    /// `[member, example]`, −1 to 1.
+    pub samples: Tensor<f32>,
+    /// Number of classes.
+    pub classes: usize,
+}
+
+impl Kernel for Silhouette {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/eval/silhouette.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("EXAMPLES", self.samples.size(1).into()),
+            ("CLASSES", self.classes.into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("distances", self.distances.binding()),
+            ("labels", self.labels.binding()),
+            ("samples", self.samples.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.samples.size(1).div_ceil(WORKGROUP), 1, self.samples.size(0)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 2.0 * self.distances.len() as f64, bytes: (self.distances.len() * 4) as f64 }
+    }
+}
+
+/// One member's silhouettes.
+pub fn oracle(classes: usize, distances: &[f64], labels: &[u32]) -> Vec<f64> {
+    let n = labels.len();
+    let mean_distance = |example: usize, class: usize| {
+        let others = (0..n).filter(|other| *other != example && labels[*other] as usize == class);
+        let found: Vec<f64> = others.map(|other| distances[example * n + other].sqrt()).collect();
+        (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
+    };
+    let silhouette = |example: usize| {
+        let own = labels[example] as usize;
+        let inside = mean_distance(example, own)?;
+        let others = (0..classes).filter(|class| *class != own).filter_map(|class| mean_distance(example, class));
+        let outside = others.reduce(f64::min)?;
+        let larger = inside.max(outside);
+        (labels[example] != NO_CLASS && larger > 0.0).then(|| (outside - inside) / larger)
+    };
+    (0..n).map(|example| silhouette(example).unwrap_or(0.0)).collect()
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, [members, examples, classes]: [usize; 3]| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let (_, values) = random(gpu, "distances", &[members, examples, examples])?;
+            let single: Vec<f32> = values.iter().map(|d| (d * d) as f32).collect();
+            // The last class has one example, the one before it none, and some examples have no class.
+            let mut labels: Vec<u32> = random_below("labels", examples, classes - 2);
+            labels.iter_mut().step_by(7).for_each(|label| *label = NO_CLASS);
+            labels[1] = classes as u32 - 1;
+            let of_member = |distances: &[f32]| {
+                let distances: Vec<f64> = distances.iter().map(|d| f64::from(*d)).collect();
+                oracle(classes, &distances, &labels)
+            };
+            let samples = single.chunks(examples * examples).flat_map(of_member).collect();
+            let kernel = Silhouette {
+                distances: gpu.tensor_from("distances", &[members, examples, examples], &single)?,
+                labels: gpu.tensor_from("labels", &[examples], &labels)?,
+                samples: gpu.tensor("samples", &[members, examples])?,
+                classes,
+            };
+            let expected = vec![Expectation::close(&kernel.samples, samples)];
+            Ok(Trial::new(kernel, expected))
+        })
+    };
+    let point = Case::new("an embedding collapsed to a point", |gpu: &Gpu| -> Result<Trial> {
+        let kernel = Silhouette {
+            distances: gpu.tensor("distances", &[1, 4, 4])?,
+            labels: gpu.tensor_from("labels", &[4], &[0, 0, 1, 1])?,
+            samples: gpu.tensor("samples", &[1, 4])?,
+            classes: 2,
+        };
+        let expected = vec![Expectation::close(&kernel.samples, vec![0.0; 4])];
+        Ok(Trial::new(kernel, expected))
+    });
+    vec![case("few", [1, 20, 5]), case("two members", [2, 130, 12]), point]
+}

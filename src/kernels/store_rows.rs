@@ -1,0 +1,71 @@
+//! `store_rows`: puts the rows of a batch into every member's own store (SPEC §4.4).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::gather::NO_EXAMPLE;
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "store_rows", cases };
+
+const WORKGROUP: usize = 64;
+
+/// Puts the rows of a batch into every member's own store.
+pub struct StoreRows {
+    /// `[member, slot, dimension]`.
+    pub rows: Tensor<f32>,
+    /// Ids, `[row, member, slot]`; [`NO_EXAMPLE`] is skipped.
+    pub batches: Tensor<u32>,
+    /// `[member, example, dimension]`.
+    pub stored: Tensor<f32>,
+}
+
+impl Kernel for StoreRows {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../shaders/data/store_rows.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("MEMBERS", self.batches.size(1).into()),
+            ("SLOTS", self.batches.size(2).into()),
+            ("EXAMPLES", self.stored.size(1).into()),
+            ("DIMENSIONS", self.stored.size(2).into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("rows", self.rows.binding()), ("batches", self.batches.binding()), ("stored", self.stored.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [(self.batches.size(2) * self.stored.size(2)).div_ceil(WORKGROUP), 1, self.batches.size(1)]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 0.0, bytes: (self.rows.len() * 8) as f64 }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    vec![Case::new("some slots empty, two members, a later row", |gpu: &Gpu| -> Result<Trial> {
+        let (members, examples, slots, dimensions) = (2, 9, 5, 130);
+        let (rows, values) = random(gpu, "rows", &[members, slots, dimensions])?;
+        let id = |i: usize| if i % slots == 3 { NO_EXAMPLE } else { (i * 2 % examples) as u32 };
+        let ids: Vec<u32> = (0..2 * members * slots).map(id).collect();
+        let stored = gpu.tensor("stored", &[members, examples, dimensions])?;
+        let mut expected = vec![0.0; stored.len()];
+        for slot in (0..members * slots).filter(|slot| ids[members * slots + slot] != NO_EXAMPLE) {
+            let example = slot / slots * examples + ids[members * slots + slot] as usize;
+            expected[example * dimensions..][..dimensions].copy_from_slice(&values[slot * dimensions..][..dimensions]);
+        }
+        let batches = gpu.tensor_from("batches", &[2, members, slots], &ids)?;
+        let kernel = StoreRows { rows, batches, stored: stored.clone() };
+        Ok(Trial::new(kernel, vec![Expectation::within(&stored, expected, 0.0)]).at_row(1))
+    })]
+}

@@ -1,0 +1,113 @@
+//! `triplet_loss`: mean hinge over triplets and its gradient with respect to the distances (SPEC §4.2, the paper's
+//! equation 2).
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "triplet_loss", cases };
+
+const WORKGROUP: usize = 64;
+
+/// max(0, D_ap − D_an + margin), its mean, and the gradient of that.
+pub struct TripletLoss {
+    /// Squared, `[member, slot, slot]`.
+    pub distances: Tensor<f32>,
+    /// Slots of anchor, positive and negative, `[member, triplet, 3]`.
+    pub triplets: Tensor<u32>,
+    /// Gradient of the loss with respect to every distance, `[member, slot, slot]`.
+    pub upstream: Tensor<f32>,
+    /// `[row, member]`.
+    pub losses: Tensor<f32>,
+    /// δ.
+    pub margin: f64,
+}
+
+impl Kernel for TripletLoss {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![
+            include_str!("../../shaders/metric/triplet_loss.wgsl"),
+            include_str!("../../shaders/lib/sum.wgsl"),
+            include_str!("../../shaders/lib/row.wgsl"),
+        ]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![
+            ("MEMBERS", self.losses.size(1).into()),
+            ("SLOTS", self.distances.size(1).into()),
+            ("TRIPLETS", self.triplets.size(1).into()),
+            ("MARGIN", self.margin.into()),
+            ("WORKGROUP", WORKGROUP.into()),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("distances", self.distances.binding()),
+            ("triplets", self.triplets.binding()),
+            ("upstream", self.upstream.binding()),
+            ("losses", self.losses.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [1, 1, self.losses.size(1)]
+    }
+
+    fn work(&self) -> Work {
+        let bytes = (self.upstream.len() + self.triplets.len() * 3) * 4;
+        Work { flops: 2.0 * self.triplets.len() as f64, bytes: bytes as f64 }
+    }
+}
+
+/// Loss and gradient of one member; `distances` is `[slot, slot]` of `slots` slots.
+pub fn oracle(slots: usize, distances: &[f64], triplets: &[u32], margin: f64) -> (f64, Vec<f64>) {
+    let n = (triplets.len() / 3) as f64;
+    let (mut loss, mut upstream) = (0.0, vec![0.0; slots * slots]);
+    for triplet in triplets.chunks(3) {
+        let [anchor, positive, negative] = [0, 1, 2].map(|i| triplet[i] as usize);
+        let (positive, negative) = (anchor * slots + positive, anchor * slots + negative);
+        let hinge = distances[positive] - distances[negative] + margin;
+        if hinge > 0.0 {
+            loss += hinge / n;
+            upstream[positive] += 1.0 / n;
+            upstream[negative] -= 1.0 / n;
+        }
+    }
+    (loss, upstream)
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, members: usize, slots: usize, count: usize| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let (distances, values) = random(gpu, "distances", &[members, slots, slots])?;
+            let triplets: Vec<u32> = random_below("triplets", members * count * 3, slots);
+            let row = 1;
+            let (mut losses, mut upstream) = (vec![0.0; members], Vec::new());
+            for member in 0..members {
+                let of_member = &values[member * slots * slots..][..slots * slots];
+                let (loss, gradient) = oracle(slots, of_member, &triplets[member * count * 3..][..count * 3], 0.5);
+                losses.push(loss);
+                upstream.extend(gradient);
+            }
+            let stale = vec![7.0; members * slots * slots];
+            let kernel = TripletLoss {
+                distances,
+                triplets: gpu.tensor_from("triplets", &[members, count, 3], &triplets)?,
+                upstream: gpu.tensor_from("upstream", &[members, slots, slots], &stale)?,
+                losses: gpu.tensor("losses", &[2, members])?,
+                margin: 0.5,
+            };
+            let expected =
+                vec![Expectation::close(&kernel.losses, losses), Expectation::close(&kernel.upstream, upstream)];
+            Ok(Trial::new(kernel, expected).at_row(row))
+        })
+    };
+    vec![case("few slots, shared pairs", 1, 4, 40), case("more slots than invocations, two members", 2, 70, 30)]
+}

@@ -1,0 +1,175 @@
+//! Writes what happens in a training to its run folder, and goes on from there.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use super::{RunDir, Task};
+use crate::Result;
+use crate::config::Config;
+use crate::features::Statistics;
+use crate::model::Architecture;
+use crate::model::checkpoint::{self, Description, Standing};
+use crate::train::{EpochReport, Observer, StageName, Trainer};
+
+/// A line of `metrics.jsonl`: one epoch of one member.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// Stage of the training.
+    pub stage: StageName,
+    /// Epoch of the stage, counted from 0.
+    pub epoch: usize,
+    /// Seed of the member.
+    pub seed: u64,
+    /// Mean training loss.
+    pub loss: f64,
+    /// Validation score in %: macro-F1, or F(x) while E trains alone.
+    pub score: f64,
+    /// Best of it so far.
+    pub best_score: f64,
+    /// Its epoch.
+    pub best_epoch: usize,
+}
+
+impl RunDir {
+    /// The checkpoint of the best epoch of one member: `best` when it is alone, `best-SEED` in a population.
+    pub fn best_checkpoint(&self, seeds: &[u64], member: usize) -> PathBuf {
+        match seeds {
+            [_] => self.checkpoint("best"),
+            seeds => self.checkpoint(&format!("best-{}", seeds[member])),
+        }
+    }
+
+    /// Takes `trainer` to where the run stands; a run without a checkpoint starts anew. Metrics of what will be computed
+    /// again are dropped.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] when the data have changed since; what reading and the device report.
+    pub fn restore(&self, trainer: &mut Trainer<'_>) -> Result<()> {
+        let last = self.checkpoint("last");
+        if last.is_file() {
+            let population = trainer.population();
+            let (members, parameters) = (population.members, population.architecture.n_parameters());
+            trainer.restore(&checkpoint::read_standing(&last, members, parameters)?)?;
+        }
+        let (stage, epochs) = trainer.position();
+        let earlier: Vec<StageName> = trainer.stages().take_while(|earlier| *earlier != stage).collect();
+        self.truncate_metrics(|name, epoch| {
+            earlier.iter().any(|stage| stage.name() == name) || (name == stage.name() && epoch < epochs as u64)
+        })
+    }
+}
+
+/// Writes metrics and checkpoints of a training to its run folder, and shows how far it is.
+pub struct Recorder<'a> {
+    run: &'a RunDir,
+    config: &'a Config,
+    classes: &'a [String],
+    statistics: &'a Statistics,
+    architecture: Architecture,
+    last_stage: Option<StageName>,
+    watch: Option<Watch<'a>>,
+    total_steps: u64,
+}
+
+/// Where a training shows how far it is, and what ends it.
+#[derive(Debug, Clone, Copy)]
+pub struct Watch<'a> {
+    /// Shows it.
+    pub task: &'a Task,
+    /// Ends it once true.
+    pub stop: &'a AtomicBool,
+    /// Units of the task before this training.
+    pub before: u64,
+    /// Units of the whole training.
+    pub cost: u64,
+}
+
+impl<'a> Recorder<'a> {
+    /// A recorder of `trainer`'s training into `run`.
+    pub fn new(
+        run: &'a RunDir,
+        config: &'a Config,
+        trainer: &Trainer<'_>,
+        classes: &'a [String],
+        statistics: &'a Statistics,
+    ) -> Self {
+        let architecture = trainer.population().architecture.clone();
+        Self {
+            run,
+            config,
+            classes,
+            statistics,
+            architecture,
+            last_stage: trainer.stages().last(),
+            watch: None,
+            total_steps: trainer.total_steps(),
+        }
+    }
+
+    /// Shows how far the training is, and lets it be ended.
+    pub fn watch(&mut self, watch: Watch<'a>) {
+        self.watch = Some(watch);
+    }
+}
+
+impl Observer for Recorder<'_> {
+    fn go_on(&mut self, done: u64) -> bool {
+        self.watch.is_none_or(|watch| {
+            watch.task.set(watch.before + watch.cost * done / self.total_steps.max(1));
+            !watch.stop.load(Ordering::SeqCst)
+        })
+    }
+
+    fn epoch(&mut self, reports: &[EpochReport]) -> Result<()> {
+        let metrics = |report: &EpochReport| Metrics {
+            stage: report.stage,
+            epoch: report.epoch,
+            seed: self.config.train.seeds[report.member],
+            loss: report.loss,
+            score: report.score,
+            best_score: report.best_score,
+            best_epoch: report.best_epoch,
+        };
+        if let Some(first) = reports.first() {
+            let n = reports.len() as f64;
+            let mean = |value: fn(&EpochReport) -> f64| reports.iter().map(value).sum::<f64>() / n;
+            let (loss, score, best) = (mean(|r| r.loss), mean(|r| r.score), mean(|r| r.best_score));
+            let (stage, measure) = (first.stage.name(), first.stage.measure());
+            let text = format!(
+                "{stage} epoch {}: loss {loss:.4}, validation {measure} {score:.1} (best {best:.1})",
+                first.epoch
+            );
+            tracing::debug!("{text}");
+            if let Some(watch) = self.watch {
+                watch.task.message(text);
+            }
+        }
+        self.run.append_metrics(&reports.iter().map(metrics).collect::<Vec<_>>())
+    }
+
+    fn checkpoint(&mut self, standing: &Standing) -> Result<()> {
+        let parameters = self.architecture.n_parameters();
+        // A model whose G has not been trained yet is not one to tag with.
+        let tags = self.last_stage.is_some_and(|stage| stage.name() == standing.stage);
+        let trained = |progress: &crate::kernels::population::Member| tags && progress.epochs > 0;
+        for (member, progress) in standing.progress.iter().enumerate().filter(|(_, progress)| trained(progress)) {
+            let description = Description {
+                classes: self.classes.to_vec(),
+                features: self.config.features.clone(),
+                model: self.config.model.clone(),
+                method: self.config.train.method,
+                normalise: self.config.normalise(self.config.train.method),
+                mean: self.statistics.mean.clone(),
+                std: self.statistics.std.clone(),
+                seed: self.config.train.seeds[member],
+                epoch: progress.best_epoch as usize,
+            };
+            let path = self.run.best_checkpoint(&self.config.train.seeds, member);
+            let best = &standing.best[member * parameters..][..parameters];
+            checkpoint::write_model(&path, &self.architecture, best, &description)?;
+        }
+        checkpoint::write_standing(&self.run.checkpoint("last"), standing)
+    }
+}

@@ -1,0 +1,117 @@
+//! What a study's report is made of.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Method, Variant};
+use crate::evaluate::Quality;
+use crate::report::Summary;
+
+/// All seeds of one cell: one dataset, method and training length.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CellResult {
+    /// The dataset.
+    pub variant: Variant,
+    /// The method.
+    pub method: Method,
+    /// Length of the training segments in seconds.
+    pub train_seconds: f64,
+    /// The seed of each model.
+    pub seeds: Vec<u64>,
+    /// Class names, sorted.
+    pub classes: Vec<String>,
+    /// Lengths of the test segments in seconds.
+    pub seconds: Vec<f64>,
+    /// F1 in %, `[seed][test length][class]`.
+    pub f1: Vec<Vec<Vec<f64>>>,
+    /// The epochs of each seed's training, in order.
+    pub curves: Vec<Vec<CurvePoint>>,
+    /// Each seed's best validation score in its last stage, in %.
+    pub best: Vec<f64>,
+    /// Quality of the embedding, `[seed][test length]`.
+    pub quality: Vec<Vec<Quality>>,
+    /// The scores of short and of long events.
+    pub groups: Vec<Group>,
+    /// The scores by the share of the segment that its event covers, `[test length][bin]`.
+    pub coverage: Vec<Vec<CoverageBin>>,
+    /// Embeddings of the evaluation segments of the training length, first seed, `[segment][dimension]`.
+    pub points: Vec<Vec<f32>>,
+    /// The dominant class of each of them; one past the last class where there is none.
+    pub point_labels: Vec<usize>,
+    /// Wall time of training and judging, in seconds.
+    pub seconds_taken: f64,
+    /// The adapter's name.
+    pub adapter: String,
+    /// Fingerprint of the data.
+    pub data: String,
+}
+
+impl CellResult {
+    /// The mean of F1 over classes on test length `length`, over seeds, in %.
+    pub fn macro_f1(&self, length: usize) -> Summary {
+        let mean = |f1: &[f64]| f1.iter().sum::<f64>() / f1.len() as f64;
+        Summary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
+    }
+
+    /// F1 of `class` on test length `length`, over seeds, in %.
+    pub fn class_f1(&self, length: usize, class: usize) -> Summary {
+        Summary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
+    }
+}
+
+/// One epoch of one seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// "classifier", "triplets", "prototypes" or "tagger": what was trained.
+    pub stage: String,
+    /// Epoch of the stage, counted from 0.
+    pub epoch: usize,
+    /// Mean training loss.
+    pub loss: f64,
+    /// Validation score in %: macro-F1, or F(x) while E trains alone.
+    pub score: f64,
+}
+
+/// Macro-F1 over the segments whose event is short, or long. Classes without such a segment do not count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// "short" or "long".
+    pub name: String,
+    /// Segments.
+    pub clips: usize,
+    /// In %, `[seed][test length]`.
+    pub f1: Vec<Vec<f64>>,
+}
+
+/// Macro-F1 over the segments that their event covers by more than `low` and at most `high`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CoverageBin {
+    /// Lower bound of the share, excluded unless it is 0.
+    pub low: f64,
+    /// Upper bound, included.
+    pub high: f64,
+    /// Segments.
+    pub clips: usize,
+    /// In %, of each seed.
+    pub f1: Vec<f64>,
+}
+
+/// A study as far as it is finished.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StudyData {
+    /// What the report is called.
+    pub title: String,
+    /// Class names, sorted.
+    pub classes: Vec<String>,
+    /// Durations of the training events in seconds, `[class][event]`.
+    pub durations: Vec<Vec<f64>>,
+    /// Clips of training, validation and evaluation.
+    pub clips: [usize; 3],
+    /// Where the sounds are from.
+    pub soundbank: String,
+    /// Cells of the whole study, finished or not.
+    pub planned: usize,
+    /// Events up to this many seconds are the short ones.
+    pub short_s: f64,
+    /// The cells that are finished, in the order of the study.
+    pub cells: Vec<CellResult>,
+}

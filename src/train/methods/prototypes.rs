@@ -1,0 +1,53 @@
+//! E on prototypical loss (SPEC §4.3): supports and queries embedded in one batch, class means of the supports, and
+//! cross-entropy over the queries' distances to them.
+
+use super::metric::Embedded;
+use crate::Result;
+use crate::evaluate::Examples;
+use crate::gpu::Recording;
+use crate::kernels::distances::Distances;
+use crate::kernels::distances_grad::{DistancesGrad, Side};
+use crate::kernels::prototype_loss::PrototypeLoss;
+use crate::kernels::prototypes::Prototypes;
+use crate::kernels::rows::Rows;
+use crate::train::step::StepContext;
+
+/// Pushes everything up to the partial gradients.
+pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, recording: &mut Recording) -> Result<()> {
+    let StepContext { gpu, config, population, schedule, .. } = context;
+    let settings = &config.prototypes;
+    let [members, slots] = [1, 2].map(|axis| schedule.batches.size(axis));
+    let way = settings.way.unwrap_or(population.architecture.classes);
+    // A batch holds the supports, class by class, then the queries.
+    let supports = way * settings.support;
+    let queries = slots - supports;
+    let matrix = [members, queries, way];
+    let prototypes = gpu.tensor("prototypes", &[members, way, population.architecture.embedding()])?;
+    let (distances, upstream) = (gpu.tensor("distances", &matrix)?, gpu.tensor("d_distances", &matrix)?);
+
+    let embedded = Embedded::push(context, examples, settings.normalise, recording)?;
+    let part = |tensor: &crate::gpu::Tensor<f32>, first, count| Rows { tensor: tensor.clone(), first, count };
+    let (support, query) = (part(&embedded.rows, 0, supports), part(&embedded.rows, supports, queries));
+    recording.push(Prototypes { support, prototypes: prototypes.clone() });
+    let centres = Rows::all(&prototypes);
+    recording.push(Distances { a: query.clone(), b: centres.clone(), distances: distances.clone() });
+    recording.push(PrototypeLoss { distances, upstream: upstream.clone(), losses: context.losses.clone() });
+    recording.push(DistancesGrad {
+        upstream: upstream.clone(),
+        rows: query.clone(),
+        others: centres.clone(),
+        side: Side::A,
+        repeat: 1,
+        gradient: part(&embedded.d_rows, supports, queries),
+    });
+    recording.push(DistancesGrad {
+        upstream,
+        rows: centres,
+        others: query,
+        side: Side::B,
+        repeat: settings.support,
+        gradient: part(&embedded.d_rows, 0, supports),
+    });
+    embedded.push_back(context, recording);
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! E on triplet loss (SPEC §4.2): anchors, positives and negatives embedded in one batch, their distance matrix, and the
+//! hinge over the triplets.
+
+use super::metric::Embedded;
+use crate::Result;
+use crate::config::{Sampling, TripletGradient};
+use crate::evaluate::Examples;
+use crate::gpu::Recording;
+use crate::kernels::distances::Distances;
+use crate::kernels::distances_grad::{DistancesGrad, Side};
+use crate::kernels::mine_negatives::{MineNegatives, Mining};
+use crate::kernels::rows::Rows;
+use crate::kernels::triplet_loss::TripletLoss;
+use crate::train::step::StepContext;
+
+/// Pushes everything up to the partial gradients.
+pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, recording: &mut Recording) -> Result<()> {
+    let StepContext { gpu, config, schedule, .. } = context;
+    let settings = &config.triplets;
+    let [members, slots] = [1, 2].map(|axis| schedule.batches.size(axis));
+    let mining = match settings.sampling {
+        Sampling::Random => None,
+        Sampling::SemiHard => Some(Mining::SemiHard),
+        Sampling::Hard => Some(Mining::Hard),
+    };
+    // A batch holds the anchors, then the positives, then the negatives unless they are mined among the others.
+    let anchors = slots / if mining.is_some() { 2 } else { 3 };
+    let of_anchor = |k: usize| [k, anchors + k, (2 * anchors + k) % slots].map(|slot| slot as u32);
+    let ids: Vec<u32> = (0..members).flat_map(|_| (0..anchors).flat_map(of_anchor)).collect();
+    let triplets = gpu.tensor_from("triplets", &[members, anchors, 3], &ids)?;
+    let distances = gpu.tensor("distances", &[members, slots, slots])?;
+    let upstream = gpu.tensor("d_distances", &[members, slots, slots])?;
+
+    let embedded = Embedded::push(context, examples, settings.normalise, recording)?;
+    let rows = Rows::all(&embedded.rows);
+    recording.push(Distances { a: rows.clone(), b: rows.clone(), distances: distances.clone() });
+    if let Some(mining) = mining {
+        recording.push(MineNegatives {
+            distances: distances.clone(),
+            labels: examples.dominant.clone(),
+            batches: schedule.batches.clone(),
+            triplets: triplets.clone(),
+            mining,
+        });
+    }
+    recording.push(TripletLoss {
+        distances,
+        triplets,
+        upstream: upstream.clone(),
+        losses: context.losses.clone(),
+        margin: settings.margin,
+    });
+    recording.push(DistancesGrad {
+        upstream,
+        rows: rows.clone(),
+        others: rows,
+        side: match settings.gradient {
+            TripletGradient::All => Side::Both,
+            TripletGradient::Anchor => Side::A,
+        },
+        repeat: 1,
+        gradient: Rows::all(&embedded.d_rows),
+    });
+    embedded.push_back(context, recording);
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! A training step on random features, to be timed: the arithmetic does not depend on what the numbers say.
+
+use super::{EpochRows, Schedule, Source, StageName, TrainingStep};
+use crate::Result;
+use crate::config::Config;
+use crate::counter_rng::Key;
+use crate::evaluate::{Examples, Heard};
+use crate::features::ExampleStore;
+use crate::gpu::Gpu;
+use crate::model::{Architecture, Population};
+
+/// Rows of the schedule that may be timed.
+pub const ROWS: usize = 4096;
+
+/// The first step of the configured method, on random segments of `frames` frames and `classes` classes, for the models
+/// of `config.train.seeds`.
+///
+/// # Errors
+/// [`crate::Error::Config`] when batches cannot be balanced; what making tensors and compiling kernels may report.
+pub fn rehearsal(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<TrainingStep> {
+    let names: Vec<String> = (0..classes).map(|class| format!("class {class}")).collect();
+    let stage = StageName::of(config.train.method)[0];
+    // Enough for one step of any method.
+    let count = 3 * config.train.batch.max(classes) * config.prototypes.support;
+    let store = ExampleStore::new(gpu, count, frames, config.features.bands)?;
+    let mut stream = Key::new(0).named("rehearsal").stream();
+    for shard in store.shards() {
+        let values: Vec<f32> = (0..shard.tensor.len()).map(|_| stream.uniform(-1.7, 1.7) as f32).collect();
+        gpu.write(&shard.tensor, 0, &values);
+    }
+    let heard = (0..count).map(|example| Heard::one(example % classes, 1.0)).collect();
+    let examples = Examples::new(gpu, store, heard, classes)?;
+    let episodes = stage.episodes(config, &examples.heard, &names)?;
+    let seeds = &config.train.seeds;
+    let architecture = Architecture::new(&config.model, &config.features, classes);
+    let chunks = episodes.slots() * examples.chunks(&architecture);
+    let population = Population::new(gpu, architecture, seeds, chunks)?;
+    population.use_parameters(gpu, &population.state)?;
+    let schedule = Schedule::new(gpu, ROWS, seeds.len(), episodes.slots())?;
+    let epochs: Vec<EpochRows> = (0..ROWS.div_ceil(episodes.steps()))
+        .map(|epoch| EpochRows::new(&*episodes, &config.optimiser, seeds, epoch))
+        .collect();
+    let slots = ROWS * seeds.len() * episodes.slots();
+    let rows = EpochRows {
+        batches: epochs.iter().flat_map(|rows| &rows.batches).copied().take(slots).collect(),
+        steps: epochs.iter().flat_map(|rows| &rows.steps).copied().take(ROWS * seeds.len()).collect(),
+    };
+    schedule.upload(gpu, &rows);
+    TrainingStep::new(gpu, config, stage, &population, Source::Segments(&examples), &schedule)
+}

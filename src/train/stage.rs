@@ -1,0 +1,235 @@
+//! One stage of a training: E and G together, E alone, or G alone. An epoch is one upload, one replay and one readback.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Episodes, EpochReport, EpochRows, Prototypes, Sampler, Schedule, Source, TrainingStep, Triplets};
+use crate::config::{Config, Method, OptimiserConfig, Sampling};
+use crate::evaluate::{Centres, Embedder, Embedding, Examples, Heard, Judge, Scorer, Tagging};
+use crate::gpu::{Download, Gpu, Recording, Resolved};
+use crate::kernels::population::Member;
+use crate::kernels::score::{Score, Stopping};
+use crate::model::Population;
+use crate::{Error, Result};
+
+/// Which stage of a training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StageName {
+    /// E and G end to end (SPEC §4.1).
+    Classifier,
+    /// E on triplets (SPEC §4.2).
+    Triplets,
+    /// E on prototypes (SPEC §4.3).
+    Prototypes,
+    /// G on frozen embeddings (SPEC §4.4).
+    Tagger,
+}
+
+impl StageName {
+    /// The stages of `method` in order.
+    pub fn of(method: Method) -> &'static [Self] {
+        match method {
+            Method::Classifier => &[Self::Classifier],
+            Method::Triplets => &[Self::Triplets, Self::Tagger],
+            Method::Prototypes => &[Self::Prototypes, Self::Tagger],
+        }
+    }
+
+    /// The name used in metrics and checkpoints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classifier => "classifier",
+            Self::Triplets => "triplets",
+            Self::Prototypes => "prototypes",
+            Self::Tagger => "tagger",
+        }
+    }
+
+    /// What its validation score is.
+    pub fn measure(self) -> &'static str {
+        match self {
+            Self::Classifier | Self::Tagger => "F1",
+            Self::Triplets | Self::Prototypes => "F(x)",
+        }
+    }
+
+    /// Most epochs.
+    pub fn epochs(self, config: &Config) -> usize {
+        if self == Self::Tagger { config.tagger.epochs } else { config.train.most_epochs() }
+    }
+
+    /// What its steps draw from training examples in which `heard` is heard. Tagging balances over all classes of an
+    /// example; distances know one class of it, that of its dominant event.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when batches cannot be balanced.
+    pub fn episodes(self, config: &Config, heard: &[Heard], classes: &[String]) -> Result<Box<dyn Episodes>> {
+        let batch = config.train.batch;
+        let of_example = |heard: &Heard| match self {
+            Self::Classifier | Self::Tagger => heard.labels.clone(),
+            Self::Triplets | Self::Prototypes => heard.dominant.into_iter().collect(),
+        };
+        let labels: Vec<Vec<usize>> = heard.iter().map(of_example).collect();
+        Ok(match self {
+            Self::Classifier => Box::new(Sampler::new(&labels, classes, batch)?),
+            Self::Tagger => Box::new(Sampler::new(&labels, classes, config.tagger.batch)?),
+            Self::Triplets => {
+                let negatives = config.triplets.sampling == Sampling::Random;
+                Box::new(Triplets::new(&labels, classes, batch, negatives)?)
+            }
+            Self::Prototypes => {
+                let settings = &config.prototypes;
+                let way = settings.way.unwrap_or(classes.len());
+                Box::new(Prototypes::new(&labels, classes, way, settings.support, batch)?)
+            }
+        })
+    }
+
+    fn stopping(self, config: &Config) -> Stopping {
+        let tags = matches!(self, Self::Classifier | Self::Tagger);
+        Stopping {
+            epochs: self.epochs(config),
+            min_epochs: if tags { config.train.min_epochs } else { 0 },
+            patience: config.train.patience,
+        }
+    }
+}
+
+/// What training and validation are made on.
+#[derive(Clone, Copy)]
+pub(super) struct Data<'a> {
+    pub classes: &'a [String],
+    pub train: &'a Examples,
+    pub validation: &'a Examples,
+}
+
+/// A stage that is ready to run: nothing is allocated on the GPU from here on.
+pub(super) struct Stage {
+    pub name: StageName,
+    /// Most epochs.
+    pub epochs: usize,
+    episodes: Box<dyn Episodes>,
+    optimiser: OptimiserConfig,
+    seeds: Vec<u64>,
+    schedule: Schedule,
+    step: TrainingStep,
+    judge: Box<dyn Judge>,
+    epoch_end: Resolved,
+    /// Losses and progress of the two epochs that may be under way.
+    downloads: [(Download<f32>, Download<Member>); 2],
+}
+
+impl Stage {
+    /// Stage `name` of the training of `population`. For the tagger, E must be final: everything is embedded here.
+    pub fn new(gpu: &Gpu, config: &Config, name: StageName, population: &Population, data: Data<'_>) -> Result<Self> {
+        let episodes = name.episodes(config, &data.train.heard, data.classes)?;
+        let schedule = Schedule::new(gpu, episodes.steps(), population.members, episodes.slots())?;
+        let normalise = config.normalise(config.train.method);
+        let embed = |examples: &Examples| -> Result<_> {
+            let embedder = Embedder::new(gpu, population, examples, normalise, Embedding::ForTagging)?;
+            embedder.queue(gpu)?;
+            Ok(embedder.embeddings)
+        };
+        let threshold = config.evaluate.threshold;
+        let step = |source: Source<'_>| TrainingStep::new(gpu, config, name, population, source, &schedule);
+        let (step, judge): (_, Box<dyn Judge>) = match name {
+            StageName::Classifier => {
+                let scorer = Scorer::new(gpu, population, data.validation, normalise, threshold)?;
+                (step(Source::Segments(data.train))?, Box::new(scorer))
+            }
+            StageName::Triplets | StageName::Prototypes => {
+                let centres = Centres::new(gpu, population, data.train, data.validation, normalise)?;
+                (step(Source::Segments(data.train))?, Box::new(centres))
+            }
+            StageName::Tagger => {
+                let (train, validation) = (embed(data.train)?, embed(data.validation)?);
+                let tagging = Tagging::new(gpu, population, &validation, data.validation, threshold)?;
+                (step(Source::Embeddings(&train, data.train))?, Box::new(tagging))
+            }
+        };
+        let mut epoch_end = Recording::new("epoch end");
+        epoch_end.push(Score {
+            counts: judge.counts().clone(),
+            members: population.progress.clone(),
+            stopping: name.stopping(config),
+            criterion: judge.criterion(),
+        });
+        population.push_keep_best(&mut epoch_end);
+        let downloads = || -> Result<_> { Ok((gpu.download(&step.losses)?, gpu.download(&population.progress)?)) };
+        Ok(Self {
+            name,
+            epochs: name.epochs(config),
+            optimiser: name.optimiser(config),
+            seeds: config.train.seeds.clone(),
+            downloads: [downloads()?, downloads()?],
+            epoch_end: epoch_end.resolve(gpu)?,
+            episodes,
+            schedule,
+            step,
+            judge,
+        })
+    }
+
+    /// Steps of one epoch.
+    pub fn steps(&self) -> usize {
+        self.episodes.steps()
+    }
+
+    /// Queues training, validation, judgement and the downloads of one epoch. `go_on` is asked often with the steps
+    /// queued; `false` when it ended the epoch.
+    pub fn queue_epoch(&mut self, gpu: &Gpu, epoch: usize, go_on: &mut dyn FnMut(u32) -> bool) -> Result<bool> {
+        let rows = EpochRows::new(&*self.episodes, &self.optimiser, &self.seeds, epoch);
+        self.schedule.upload(gpu, &rows);
+        if !gpu.replay_while(&self.step.recording, 0..self.steps() as u32, go_on)? {
+            return Ok(false);
+        }
+        self.judge.queue(gpu)?;
+        gpu.replay(&self.epoch_end, 0..1)?;
+        let (losses, progress) = &mut self.downloads[epoch % 2];
+        losses.queue(gpu);
+        progress.queue(gpu);
+        Ok(true)
+    }
+
+    /// Fetches an epoch's numbers: a report of each member that trained in it, and whether any trains on.
+    pub fn collect(&mut self, gpu: &Gpu, epoch: usize) -> Result<(Vec<EpochReport>, bool)> {
+        let (losses, progress) = &mut self.downloads[epoch % 2];
+        let losses = losses.fetch(gpu)?;
+        let progress = progress.fetch(gpu)?;
+        let members = progress.len();
+        let mut reports = Vec::new();
+        for (member, state) in progress.iter().enumerate() {
+            // A member that stopped in an earlier epoch did not count this one.
+            if state.epochs as usize != epoch + 1 {
+                continue;
+            }
+            let of_member: Vec<f64> =
+                losses.iter().skip(member).step_by(members).map(|loss| f64::from(*loss)).collect();
+            self.check_losses(member, epoch, &of_member)?;
+            reports.push(EpochReport {
+                stage: self.name,
+                member,
+                epoch,
+                loss: of_member.iter().sum::<f64>() / of_member.len() as f64,
+                score: f64::from(state.score),
+                best_score: f64::from(state.best_score),
+                best_epoch: state.best_epoch as usize,
+                alive: state.alive == 1,
+            });
+        }
+        Ok((reports, progress.iter().any(|member| member.alive == 1)))
+    }
+
+    /// A loss is finite. It is not zero either, as a device out of memory returns it; only all hinges of a triplet loss may
+    /// be inactive.
+    fn check_losses(&self, member: usize, epoch: usize, losses: &[f64]) -> Result<()> {
+        let suspicious = |loss: &f64| !loss.is_finite() || (*loss == 0.0 && self.name != StageName::Triplets);
+        let Some(step) = losses.iter().position(suspicious) else { return Ok(()) };
+        Err(Error::Tolerance(format!(
+            "the {} loss of seed {} in epoch {epoch}, step {step} is {}: lower the learning rate, or the device is out of memory",
+            self.name.name(),
+            self.seeds[member],
+            losses[step]
+        )))
+    }
+}

@@ -1,0 +1,133 @@
+//! One training step of a population, ready to replay: gather, forward, loss, backward, optimiser. What stands between
+//! the gathered batch and the optimiser is the method's.
+
+use std::time::{Duration, Instant};
+
+use super::methods::{classifier, prototypes, tagger, triplets};
+use super::{Schedule, StageName};
+use crate::Result;
+use crate::config::{Config, OptimiserConfig};
+use crate::evaluate::Examples;
+use crate::gpu::{Gpu, KernelTime, Recording, Resolved, Tensor};
+use crate::kernels::dropout::Dropout;
+use crate::model::{Activations, Batch, Mode, Population};
+
+/// What the kernels of a step are pushed with.
+pub(super) struct StepContext<'a> {
+    pub gpu: &'a Gpu,
+    pub config: &'a Config,
+    pub population: &'a Population,
+    pub schedule: &'a Schedule,
+    /// `[row, member]`.
+    pub losses: Tensor<f32>,
+}
+
+impl StepContext<'_> {
+    /// Activations for the batches of the schedule, of segments of `chunks` chunks.
+    pub fn activations(&self, chunks: usize) -> Result<Activations> {
+        let [members, segments] = [1, 2].map(|axis| self.schedule.batches.size(axis));
+        let batch = Batch { members, segments, chunks };
+        Activations::new(self.gpu, &self.population.architecture, batch, true)
+    }
+
+    /// Training with the configured dropout.
+    pub fn mode(&self) -> Mode {
+        let p = self.population.architecture.dropout;
+        let dropout = match p > 0.0 {
+            true => Dropout::Random { p, schedule: self.schedule.steps.clone() },
+            false => Dropout::Off,
+        };
+        Mode::Train { dropout: vec![dropout; self.population.architecture.convs.len() + 1] }
+    }
+}
+
+/// One training step of a population, ready to replay.
+pub struct TrainingStep {
+    pub(super) recording: Resolved,
+    /// `[row, member]`.
+    pub(super) losses: Tensor<f32>,
+}
+
+/// What a step learns from.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    /// Segments as log-mel, shared by all members.
+    Segments(&'a Examples),
+    /// Embeddings of every member's own E, `[member, example, dimension]`, and the segments they are of.
+    Embeddings(&'a Tensor<f32>, &'a Examples),
+}
+
+impl TrainingStep {
+    /// The step of stage `stage` on batches of `source` as `schedule` draws them.
+    ///
+    /// # Errors
+    /// What making tensors and compiling kernels may report.
+    pub fn new(
+        gpu: &Gpu,
+        config: &Config,
+        stage: StageName,
+        population: &Population,
+        source: Source<'_>,
+        schedule: &Schedule,
+    ) -> Result<Self> {
+        let [rows, members] = [0, 1].map(|axis| schedule.batches.size(axis));
+        let losses = gpu.tensor("losses", &[rows, members])?;
+        let context = StepContext { gpu, config, population, schedule, losses: losses.clone() };
+        let mut recording = Recording::new("train step");
+        match (stage, source) {
+            (StageName::Classifier, Source::Segments(examples)) => classifier::push(&context, examples, &mut recording),
+            (StageName::Triplets, Source::Segments(examples)) => triplets::push(&context, examples, &mut recording),
+            (StageName::Prototypes, Source::Segments(examples)) => prototypes::push(&context, examples, &mut recording),
+            (StageName::Tagger, Source::Embeddings(embeddings, examples)) => {
+                tagger::push(&context, embeddings, examples, &mut recording)
+            }
+            _ => unreachable!("the tagger, and only the tagger, learns from embeddings"),
+        }?;
+        population.push_step(&mut recording, &stage.optimiser(config), &schedule.steps, stage.parameters(population));
+        Ok(Self { recording: recording.resolve(gpu)?, losses })
+    }
+
+    /// Runs rows `0..rows` and waits; the time it took.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn time(&self, gpu: &Gpu, rows: u32) -> Result<Duration> {
+        gpu.wait()?;
+        let start = Instant::now();
+        gpu.replay(&self.recording, 0..rows)?;
+        gpu.wait()?;
+        Ok(start.elapsed())
+    }
+
+    /// Times every kernel of one step; see [`Gpu::profile`].
+    ///
+    /// # Errors
+    /// As [`Gpu::profile`].
+    pub fn profile(&self, gpu: &Gpu, repeats: usize) -> Result<Vec<KernelTime>> {
+        gpu.profile(&self.recording, 0, repeats)
+    }
+}
+
+impl StageName {
+    /// The update rule of the stage (SPEC §4).
+    pub fn optimiser(self, config: &Config) -> OptimiserConfig {
+        match self {
+            Self::Tagger => OptimiserConfig {
+                lr: config.tagger.lr,
+                weight_decay: config.tagger.weight_decay,
+                ..config.optimiser.clone()
+            },
+            _ => config.optimiser.clone(),
+        }
+    }
+
+    /// The parameters it trains: all, those of E, or those of G.
+    fn parameters(self, population: &Population) -> std::ops::Range<usize> {
+        let (of_e, all) = (population.architecture.n_embedding_parameters(), population.architecture.n_parameters());
+        match self {
+            Self::Classifier => 0..all,
+            Self::Triplets | Self::Prototypes => 0..of_e,
+            Self::Tagger => of_e..all,
+        }
+    }
+}

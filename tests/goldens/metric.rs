@@ -1,0 +1,210 @@
+//! grads_triplet.safetensors and grads_proto.safetensors: E on triplet and prototypical loss, values and gradients of every
+//! parameter (SPEC §§2, 4.2, 4.3).
+
+use weaklabel::config::Normalise;
+use weaklabel::gpu::{AdapterChoice, Gpu, Recording, Tensor};
+use weaklabel::kernels::distances::Distances;
+use weaklabel::kernels::distances_grad::{DistancesGrad, Side};
+use weaklabel::kernels::dropout::Dropout;
+use weaklabel::kernels::prototype_loss::PrototypeLoss;
+use weaklabel::kernels::prototypes::Prototypes;
+use weaklabel::kernels::rows::Rows;
+use weaklabel::kernels::triplet_loss::TripletLoss;
+use weaklabel::kernels::{normalise, normalise_grad};
+use weaklabel::model::{Activations, Mode, Population, embed_backward, embed_forward};
+
+use crate::file::{File, Golden, assert_close};
+use crate::network::{GRADIENT, VALUE, architecture, batch, population};
+
+/// E with the weights of a file, on `input` `[segment, frame, band]`.
+struct Embedding {
+    population: Population,
+    activations: Activations,
+    mode: Mode,
+    normalise: Normalise,
+}
+
+impl Embedding {
+    fn new(gpu: &Gpu, file: &File, input: &Golden, normalise: Normalise) -> Self {
+        let architecture = architecture(file, "", input, None);
+        let batch = batch(&architecture, input);
+        let mode = Mode::Train { dropout: vec![Dropout::Off; architecture.convs.len() + 1] };
+        let population = population(gpu, file, "", architecture, batch.segments * batch.chunks);
+        let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
+        gpu.write(&activations.input, 0, &input.f32());
+        Self { population, activations, mode, normalise }
+    }
+
+    fn push(&self, gpu: &Gpu, recording: &mut Recording) {
+        embed_forward(gpu, recording, &self.population, &self.activations, &self.mode, self.normalise);
+    }
+
+    fn push_back(&self, gpu: &Gpu, recording: &mut Recording) {
+        embed_backward(gpu, recording, &self.population, &self.activations, &self.mode, self.normalise);
+    }
+
+    fn d_embedding(&self) -> &Tensor<f32> {
+        &self.activations.gradients().embedding
+    }
+
+    /// Compares the gradients `<prefix><parameter>` of E's parameters.
+    fn compare(&self, gpu: &Gpu, file: &File, prefix: &str) {
+        let found = self.population.gradients(gpu).unwrap();
+        let parameters = self.population.architecture.parameters();
+        for parameter in parameters.iter().filter(|parameter| parameter.name.starts_with("cnn.")) {
+            let name = format!("{prefix}{}", parameter.name);
+            assert_close(&name, &found[parameter.first..][..parameter.len()], file.get(&name), GRADIENT);
+        }
+    }
+}
+
+#[test]
+fn triplets_agree_in_every_gradient_mode_and_normalisation() {
+    let file = File::load("grads_triplet.safetensors");
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    for case in file.cases(".margin") {
+        for (mode, side) in [("all", Side::Both), ("anchor", Side::A)] {
+            if file.find(&format!("{case}.{mode}.grad.embedding")).is_some() {
+                triplets(&gpu, &file, case, mode, side);
+            }
+        }
+    }
+}
+
+fn triplets(gpu: &Gpu, file: &File, case: &str, mode: &str, side: Side) {
+    let golden = |name: &str| file.get(&format!("{case}.{name}"));
+    // A case without the embedding before the segment's normalisation has normalised time steps.
+    let segment = file.find(&format!("{case}.embedding_segment")).is_some();
+    let embedding =
+        Embedding::new(gpu, file, golden("input"), if segment { Normalise::Segment } else { Normalise::Frame });
+    let raw = embedding.activations.embedding.clone();
+    let slots = raw.size(1);
+    let ids: Vec<u32> = golden("anchors")
+        .i32()
+        .iter()
+        .zip(golden("positives").i32())
+        .zip(golden("negatives").i32())
+        .flat_map(|((anchor, positive), negative)| [*anchor as u32, positive as u32, negative as u32])
+        .collect();
+    let triplets = gpu.tensor_from("triplets", &[1, ids.len() / 3, 3], &ids).unwrap();
+    let matrix = |name: &str| gpu.tensor(name, &[1, slots, slots]).unwrap();
+    let (distances, upstream) = (matrix("distances"), matrix("upstream"));
+    let losses = gpu.tensor("losses", &[1, 1]).unwrap();
+    let (rows, d_rows) = match segment {
+        true => (gpu.tensor("normalised", raw.shape()).unwrap(), gpu.tensor("d_normalised", raw.shape()).unwrap()),
+        false => (raw.clone(), embedding.d_embedding().clone()),
+    };
+    let mut recording = Recording::new("triplets");
+    embedding.push(gpu, &mut recording);
+    if segment {
+        recording.push(normalise::Normalise { embedding: raw.clone(), normalised: rows.clone() });
+    }
+    let all = Rows::all(&rows);
+    recording.push(Distances { a: all.clone(), b: all.clone(), distances: distances.clone() });
+    recording.push(TripletLoss {
+        distances: distances.clone(),
+        triplets,
+        upstream: upstream.clone(),
+        losses: losses.clone(),
+        margin: golden("margin").scalar(),
+    });
+    recording.push(DistancesGrad {
+        upstream,
+        rows: all.clone(),
+        others: all,
+        side,
+        repeat: 1,
+        gradient: Rows::all(&d_rows),
+    });
+    if segment {
+        recording.push(normalise_grad::NormaliseGrad {
+            embedding: raw.clone(),
+            d_normalised: d_rows.clone(),
+            d_embedding: embedding.d_embedding().clone(),
+        });
+    }
+    embedding.push_back(gpu, &mut recording);
+    gpu.replay(&recording.resolve(gpu).unwrap(), 0..1).unwrap();
+
+    let against = |name: &str, found: &[f32], tolerance: f64| {
+        let name = format!("{case}.{name}");
+        assert_close(&name, found, file.get(&name), tolerance);
+    };
+    against("embedding", &gpu.read(&raw).unwrap(), VALUE);
+    let found = gpu.read(&distances).unwrap();
+    let between = |other: usize| -> Vec<f32> {
+        ids.chunks(3).map(|triplet| found[triplet[0] as usize * slots + triplet[other] as usize]).collect()
+    };
+    against("distance_positive", &between(1), VALUE);
+    against("distance_negative", &between(2), VALUE);
+    against("loss", &gpu.read(&losses).unwrap(), VALUE);
+    against(&format!("{mode}.grad.embedding"), &gpu.read(embedding.d_embedding()).unwrap(), GRADIENT);
+    if segment {
+        against("embedding_segment", &gpu.read(&rows).unwrap(), VALUE);
+        against(&format!("{mode}.grad.embedding_segment"), &gpu.read(&d_rows).unwrap(), GRADIENT);
+    }
+    embedding.compare(gpu, file, &format!("{case}.{mode}.grad."));
+}
+
+#[test]
+fn prototypes_agree_for_any_way_and_any_number_of_supports_and_queries() {
+    let file = File::load("grads_proto.safetensors");
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    for case in file.cases(".support") {
+        prototypes(&gpu, &file, case);
+    }
+}
+
+fn prototypes(gpu: &Gpu, file: &File, case: &str) {
+    let golden = |name: &str| file.get(&format!("{case}.{name}"));
+    let (support, query) = (golden("support"), golden("query"));
+    let input = Golden {
+        shape: vec![support.shape[0] + query.shape[0], support.shape[1], support.shape[2]],
+        values: [support.values.clone(), query.values.clone()].concat(),
+    };
+    let (supports, queries, way) = (support.shape[0], query.shape[0], golden("prototypes").shape[0]);
+    let embedding = Embedding::new(gpu, file, &input, Normalise::None);
+    let rows = embedding.activations.embedding.clone();
+    let part = |tensor: &Tensor<f32>, first, count| Rows { tensor: tensor.clone(), first, count };
+    let prototypes = gpu.tensor("prototypes", &[1, way, rows.size(2)]).unwrap();
+    let d_prototypes = gpu.tensor("d_prototypes", &[1, way, rows.size(2)]).unwrap();
+    let (distances, upstream) =
+        (gpu.tensor("distances", &[1, queries, way]).unwrap(), gpu.tensor("upstream", &[1, queries, way]).unwrap());
+    let losses = gpu.tensor("losses", &[1, 1]).unwrap();
+    let (query, centres) = (part(&rows, supports, queries), Rows::all(&prototypes));
+    let mut recording = Recording::new("prototypes");
+    embedding.push(gpu, &mut recording);
+    recording.push(Prototypes { support: part(&rows, 0, supports), prototypes: prototypes.clone() });
+    recording.push(Distances { a: query.clone(), b: centres.clone(), distances: distances.clone() });
+    recording.push(PrototypeLoss { distances: distances.clone(), upstream: upstream.clone(), losses: losses.clone() });
+    let d_rows = embedding.d_embedding();
+    for (rows, others, side, repeat, gradient) in [
+        (&query, &centres, Side::A, 1, part(d_rows, supports, queries)),
+        (&centres, &query, Side::B, supports / way, part(d_rows, 0, supports)),
+        (&centres, &query, Side::B, 1, Rows::all(&d_prototypes)),
+    ] {
+        let (upstream, rows, others) = (upstream.clone(), rows.clone(), others.clone());
+        recording.push(DistancesGrad { upstream, rows, others, side, repeat, gradient });
+    }
+    embedding.push_back(gpu, &mut recording);
+    gpu.replay(&recording.resolve(gpu).unwrap(), 0..1).unwrap();
+
+    let against = |name: &str, found: &[f32], tolerance: f64| {
+        let name = format!("{case}.{name}");
+        assert_close(&name, found, file.get(&name), tolerance);
+    };
+    let at = supports * rows.size(2);
+    let found = gpu.read(&rows).unwrap();
+    against("embedding_support", &found[..at], VALUE);
+    against("embedding_query", &found[at..], VALUE);
+    against("prototypes", &gpu.read(&prototypes).unwrap(), VALUE);
+    let negated = |values: Vec<f32>| values.into_iter().map(|x| -x).collect::<Vec<_>>();
+    against("logits", &negated(gpu.read(&distances).unwrap()), VALUE);
+    against("loss", &gpu.read(&losses).unwrap(), VALUE);
+    against("grad.logits", &negated(gpu.read(&upstream).unwrap()), GRADIENT);
+    against("grad.prototypes", &gpu.read(&d_prototypes).unwrap(), GRADIENT);
+    let found = gpu.read(d_rows).unwrap();
+    against("grad.embedding_support", &found[..at], GRADIENT);
+    against("grad.embedding_query", &found[at..], GRADIENT);
+    embedding.compare(gpu, file, &format!("{case}.grad."));
+}
