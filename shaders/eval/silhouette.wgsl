@@ -14,7 +14,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         return;
     }
     let own = labels[id.x];
-    let from = (group.z * EXAMPLES + id.x) * EXAMPLES;
+    let first = (group.z * EXAMPLES + id.x) * EXAMPLES;
     var inside = -1.0;
     var outside = -1.0;
     for (var label = 0u; label < CLASSES; label++) {
@@ -22,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         var count = 0u;
         for (var example = 0u; example < EXAMPLES; example++) {
             if (labels[example] == label && example != id.x) {
-                sum += sqrt(distances[from + example]);
+                sum += sqrt(distances[first + example]);
                 count++;
             }
         }
