@@ -28,6 +28,8 @@ pub mod train;
 
 pub mod report;
 
+pub mod study;
+
 pub mod cli;
 
 pub use error::{Error, Result};

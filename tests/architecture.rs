@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "error",
     "atomic",
     "counter_rng",
@@ -18,6 +18,7 @@ const ORDER: [&str; 14] = [
     "evaluate",
     "train",
     "report",
+    "study",
     "cli",
 ];
 

@@ -24,5 +24,7 @@ mod metrics;
 mod network;
 #[path = "goldens/optim.rs"]
 mod optim;
+#[path = "goldens/quality.rs"]
+mod quality;
 #[path = "goldens/train.rs"]
 mod train;

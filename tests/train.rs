@@ -18,7 +18,7 @@ use weaklabel::scenes::{Dataset, Subset};
 use weaklabel::train::{EpochReport, Observer, Trainer};
 
 /// A small network compiles in seconds; its second layer's weights fit a uniform binding alone and not four times over.
-const SMALL: [&str; 10] = [
+const SMALL: [&str; 12] = [
     "--set",
     "model.filters=[16, 32]",
     "--set",
@@ -27,9 +27,13 @@ const SMALL: [&str; 10] = [
     "train.seconds=0.2",
     "--set",
     "train.checkpoint_s=0.0",
+    "--set",
+    "tagger.epochs=40",
     "--progress",
     "none",
 ];
+/// Every method, with epochs of its first stage: few where a second one, of 40 epochs, follows.
+const METHODS: [(&str, usize); 3] = [("classifier", 40), ("triplets", 6), ("prototypes", 6)];
 const PARAMETERS: usize = 16 * 10 + 32 * 145 + 65 * 32 + 33 * 10;
 
 /// Forty training, ten validation and ten evaluation clips, made once.
@@ -53,8 +57,9 @@ fn weaklabel(args: &[&str]) -> Command {
     command
 }
 
-fn train_command(run: &Path, epochs: usize, seeds: &str) -> Command {
-    let mut command = weaklabel(&["train", "--seed", seeds, "--set", &format!("train.epochs={epochs}")]);
+fn train_command(run: &Path, (method, epochs): (&str, usize), seeds: &str) -> Command {
+    let epochs = format!("train.epochs={epochs}");
+    let mut command = weaklabel(&["train", "--method", method, "--seed", seeds, "--set", &epochs]);
     command.args(SMALL).arg("--dataset").arg(dataset()).arg("-o").arg(run);
     command
 }
@@ -75,22 +80,24 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 #[test]
 fn a_member_of_a_population_equals_the_same_seed_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    let (all, one) = (folder.path().join("all"), folder.path().join("one"));
-    succeed(train_command(&all, 3, "1,2,3,4"));
-    succeed(train_command(&one, 3, "3"));
-    let (population, _) = read_model(&all.join("checkpoints/best-3.safetensors")).unwrap();
-    let (alone, _) = read_model(&one.join("checkpoints/best.safetensors")).unwrap();
-    assert_eq!(bits(&population), bits(&alone));
-    let (all, one) = (standing(&all, 4), standing(&one, 1));
-    assert_eq!(bits(&all.state[2 * 3 * PARAMETERS..][..3 * PARAMETERS]), bits(&one.state));
-    assert_ne!(bits(&all.state[..PARAMETERS]), bits(&one.state[..PARAMETERS]), "seeds 1 and 3 differ");
-    assert_eq!(all.progress[2], one.progress[0]);
+    for (method, _) in METHODS {
+        let folder = tempfile::tempdir().unwrap();
+        let (all, one) = (folder.path().join("all"), folder.path().join("one"));
+        succeed(train_command(&all, (method, 3), "1,2,3,4"));
+        succeed(train_command(&one, (method, 3), "3"));
+        let (population, _) = read_model(&all.join("checkpoints/best-3.safetensors")).unwrap();
+        let (alone, _) = read_model(&one.join("checkpoints/best.safetensors")).unwrap();
+        assert_eq!(bits(&population), bits(&alone), "{method}");
+        let (all, one) = (standing(&all, 4), standing(&one, 1));
+        assert_eq!(bits(&all.state[2 * 3 * PARAMETERS..][..3 * PARAMETERS]), bits(&one.state), "{method}");
+        assert_ne!(bits(&all.state[..PARAMETERS]), bits(&one.state[..PARAMETERS]), "{method}: seeds 1 and 3 differ");
+        assert_eq!(all.progress[2], one.progress[0], "{method}");
+    }
 }
 
 /// Starts a training and returns it once `epochs` epochs are in its metrics.
-fn started(run: &Path, epochs: usize) -> Child {
-    let child = train_command(run, 40, "5").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+fn started(run: &Path, method: (&str, usize), epochs: usize) -> Child {
+    let child = train_command(run, method, "5").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let start = Instant::now();
     let lines = || std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count();
     while lines() < epochs {
@@ -118,19 +125,22 @@ fn assert_same_training(broken: &Path, unbroken: &Path) {
 
 #[test]
 fn a_killed_run_goes_on_to_the_same_bits() {
-    let folder = tempfile::tempdir().unwrap();
-    let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
-    for epochs in [2, 9] {
-        let mut child = if epochs == 2 { started(&broken, epochs) } else { continued(&broken, epochs) };
-        child.kill().unwrap();
-        child.wait().unwrap();
-        assert!(!broken.join("DONE").exists(), "killed too late to show anything");
+    for method in METHODS {
+        let folder = tempfile::tempdir().unwrap();
+        let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
+        // Where there are two stages, once in either.
+        for epochs in [2, 9] {
+            let mut child = if epochs == 2 { started(&broken, method, epochs) } else { continued(&broken, epochs) };
+            child.kill().unwrap();
+            child.wait().unwrap();
+            assert!(!broken.join("DONE").exists(), "{method:?}: killed too late to show anything");
+        }
+        resume(&broken);
+        succeed(train_command(&unbroken, method, "5"));
+        assert_same_training(&broken, &unbroken);
+        let again = weaklabel(&["train", "--resume", "-o", broken.to_str().unwrap()]).output().unwrap();
+        assert_eq!(again.status.code(), Some(3), "a finished run is not resumed");
     }
-    resume(&broken);
-    succeed(train_command(&unbroken, 40, "5"));
-    assert_same_training(&broken, &unbroken);
-    let again = weaklabel(&["train", "--resume", "-o", broken.to_str().unwrap()]).output().unwrap();
-    assert_eq!(again.status.code(), Some(3), "a finished run is not resumed");
 }
 
 fn continued(run: &Path, epochs: usize) -> Child {
@@ -149,11 +159,11 @@ fn continued(run: &Path, epochs: usize) -> Child {
 fn a_signal_leaves_a_checkpoint_and_exit_code_75() {
     let folder = tempfile::tempdir().unwrap();
     let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
-    let mut child = started(&broken, 3);
+    let mut child = started(&broken, METHODS[0], 3);
     assert!(Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(75));
     resume(&broken);
-    succeed(train_command(&unbroken, 40, "5"));
+    succeed(train_command(&unbroken, METHODS[0], "5"));
     assert_same_training(&broken, &unbroken);
 }
 
@@ -161,12 +171,8 @@ fn a_signal_leaves_a_checkpoint_and_exit_code_75() {
 fn training_learns_and_evaluation_says_so_as_json() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    succeed(train_command(&run, 40, "1,2"));
-    let losses: Vec<f64> = std::fs::read_to_string(run.join("metrics.jsonl"))
-        .unwrap()
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["loss"].as_f64().unwrap())
-        .collect();
+    succeed(train_command(&run, METHODS[0], "1,2"));
+    let losses = losses(&run);
     assert_eq!(losses.len(), 80);
     assert!(losses[79] < 0.8 * losses[0], "loss from {} to {}", losses[0], losses[79]);
     let mut command = weaklabel(&["eval", "--json", "--seconds", "0.2,1", "--progress", "none"]);
@@ -200,6 +206,46 @@ impl Observer for Counter<'_> {
     fn checkpoint(&mut self, _: &Standing) -> Result<()> {
         self.checkpoints += 1;
         Ok(())
+    }
+}
+
+/// The losses of a run's first stage, epoch by epoch.
+fn losses(run: &Path) -> Vec<f64> {
+    let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let rows = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    rows.filter(|row| row["stage"] != "tagger").map(|row| row["loss"].as_f64().unwrap()).collect()
+}
+
+#[test]
+fn every_way_to_take_distances_trains_and_takes_its_own_course() {
+    let folder = tempfile::tempdir().unwrap();
+    // One time step, as the small network leaves it, is scaled like the segment; two are not.
+    let two_steps = "model.pools=[[2, 4], [5, 8]]";
+    let ways: [(&str, &[&str]); 9] = [
+        ("triplets", &[]),
+        ("triplets", &["triplets.sampling=semi_hard"]),
+        ("triplets", &["triplets.sampling=hard"]),
+        ("triplets", &["triplets.gradient=anchor"]),
+        ("triplets", &[two_steps]),
+        ("triplets", &[two_steps, "triplets.normalise=frame"]),
+        ("prototypes", &[]),
+        ("prototypes", &["prototypes.way=5", "prototypes.support=2"]),
+        ("prototypes", &["prototypes.normalise=segment"]),
+    ];
+    let mut courses: Vec<Vec<f64>> = Vec::new();
+    for (index, (method, edits)) in ways.into_iter().enumerate() {
+        let run = folder.path().join(index.to_string());
+        let mut command = train_command(&run, (method, 4), "1");
+        command.args(["--set", "tagger.epochs=1"]);
+        for edit in edits {
+            command.args(["--set", edit]);
+        }
+        succeed(command);
+        let course = losses(&run);
+        assert_eq!(course.len(), 4, "{method} {edits:?}");
+        assert!(course[3] < course[0], "{method} {edits:?}: {course:?}");
+        assert!(!courses.contains(&course), "{method} {edits:?} takes the course of another way");
+        courses.push(course);
     }
 }
 

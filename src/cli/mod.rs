@@ -14,6 +14,8 @@ pub mod log;
 pub mod man;
 pub mod options;
 pub mod output;
+pub mod report;
+pub mod reproduce;
 pub mod session;
 pub mod signals;
 pub mod train;
@@ -35,7 +37,7 @@ Exit codes:
    3  bad configuration or data
    4  no usable adapter, or the device was lost
    5  numbers out of tolerance
-  75  stopped early: continue with --resume
+  75  stopped early: continue with --resume, a study with the same command
  130  ended by a second signal
 
 Environment:
@@ -65,6 +67,10 @@ pub enum Command {
     Train(train::Train),
     /// Score a trained run on the evaluation clips
     Eval(eval::Eval),
+    /// Run the paper's whole study, or go on with it, and write its report
+    Reproduce(reproduce::Reproduce),
+    /// Write the report of a study again
+    Report(report::Report),
     /// List the adapters, with their limits and features
     Devices(devices::Devices),
     /// Check the kernels on this machine's adapter
@@ -93,6 +99,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Generate(command) => command.run(&session),
         Command::Train(command) => command.run(&session),
         Command::Eval(command) => command.run(&session),
+        Command::Reproduce(command) => command.run(&session),
+        Command::Report(command) => command.run(&session),
         Command::Devices(command) => command.run(&session),
         Command::Doctor(command) => command.run(&session),
         Command::Bench(command) => command.run(&session),

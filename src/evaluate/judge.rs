@@ -43,20 +43,107 @@ impl Judge for Scorer {
     }
 }
 
-/// Watches F(x): the share of examples whose nearest class mean, over the training set, is their own (the paper's
-/// equations 4 and 5).
+/// Class means of the embeddings of a training set (the paper's equation 4).
 pub struct Centres {
-    train: Embedder,
-    examples: Embedder,
+    embedder: Embedder,
     recording: Resolved,
-    /// Nearest class of each example, `[member, example]`.
-    pub nearest: Tensor<u32>,
-    /// Class means of the training set, `[member, class, dimension]`.
+    /// `[member, class, dimension]`; zeros for a class without examples.
     pub means: Tensor<f32>,
-    counts: Tensor<u32>,
+    /// Examples of each class, `[class]`.
+    pub sizes: Tensor<u32>,
+    normalise: Normalise,
 }
 
 impl Centres {
+    /// Class means over `train`, whose embeddings are normalised as `normalise` says.
+    ///
+    /// # Errors
+    /// What making tensors and compiling kernels may report.
+    pub fn new(gpu: &Gpu, population: &Population, train: &Examples, normalise: Normalise) -> Result<Self> {
+        let (members, classes) = (population.members, population.architecture.classes);
+        let embedder = Embedder::new(gpu, population, train, normalise, Embedding::ForDistances)?;
+        let means = gpu.tensor("class means", &[members, classes, population.architecture.embedding()])?;
+        let sizes = gpu.tensor("class sizes", &[classes])?;
+        let mut recording = Recording::new("class means");
+        recording.push(ClassMeans {
+            stored: embedder.embeddings.clone(),
+            labels: train.dominant.clone(),
+            means: means.clone(),
+            counts: sizes.clone(),
+        });
+        Ok(Self { embedder, recording: recording.resolve(gpu)?, means, sizes, normalise })
+    }
+
+    /// Queues the embedding of the training set and its means.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn queue(&self, gpu: &Gpu) -> Result<()> {
+        self.embedder.queue(gpu)?;
+        gpu.replay(&self.recording, 0..1)
+    }
+}
+
+/// Examples by their nearest class mean.
+pub struct NearestCentre {
+    embedder: Embedder,
+    recording: Resolved,
+    /// Nearest class of each example, `[member, example]`.
+    pub nearest: Tensor<u32>,
+    /// True positives, false positives, false negatives, `[member, class, 3]`; added up until somebody clears them.
+    pub counts: Tensor<u32>,
+}
+
+impl NearestCentre {
+    /// Compares `examples` with `centres`.
+    ///
+    /// # Errors
+    /// What making tensors and compiling kernels may report.
+    pub fn new(gpu: &Gpu, population: &Population, centres: &Centres, examples: &Examples) -> Result<Self> {
+        let (members, classes) = (population.members, population.architecture.classes);
+        let embedder = Embedder::new(gpu, population, examples, centres.normalise, Embedding::ForDistances)?;
+        let distances = gpu.tensor("distances to means", &[members, examples.len(), classes])?;
+        let nearest = gpu.tensor("nearest", &[members, examples.len()])?;
+        let counts = gpu.tensor("counts", &[members, classes, 3])?;
+        let mut recording = Recording::new("nearest class means");
+        recording.push(Distances {
+            a: Rows::all(&embedder.embeddings),
+            b: Rows::all(&centres.means),
+            distances: distances.clone(),
+        });
+        recording.push(Nearest {
+            distances,
+            labels: examples.dominant.clone(),
+            present: centres.sizes.clone(),
+            nearest: nearest.clone(),
+            counts: counts.clone(),
+        });
+        Ok(Self { embedder, recording: recording.resolve(gpu)?, nearest, counts })
+    }
+
+    /// Embeddings of the examples, `[member, example, dimension]`.
+    pub fn embeddings(&self) -> &Tensor<f32> {
+        &self.embedder.embeddings
+    }
+
+    /// Queues the embedding of the examples and the comparison with means that are queued already.
+    ///
+    /// # Errors
+    /// What the device reports.
+    pub fn queue(&self, gpu: &Gpu) -> Result<()> {
+        self.embedder.queue(gpu)?;
+        gpu.replay(&self.recording, 0..1)
+    }
+}
+
+/// Watches F(x): the share of examples whose nearest class mean, over the training set, is their own (the paper's
+/// equation 5).
+pub struct Separation {
+    centres: Centres,
+    examples: NearestCentre,
+}
+
+impl Separation {
     /// Class means over `train`, judged on `examples`.
     ///
     /// # Errors
@@ -68,52 +155,20 @@ impl Centres {
         examples: &Examples,
         normalise: Normalise,
     ) -> Result<Self> {
-        let (members, classes) = (population.members, population.architecture.classes);
-        let embedder = |of: &Examples| Embedder::new(gpu, population, of, normalise, Embedding::ForDistances);
-        let (train_embedder, embedder) = (embedder(train)?, embedder(examples)?);
-        let means = gpu.tensor("class means", &[members, classes, population.architecture.embedding()])?;
-        let present = gpu.tensor("class sizes", &[classes])?;
-        let distances = gpu.tensor("distances to means", &[members, examples.len(), classes])?;
-        let nearest = gpu.tensor("nearest", &[members, examples.len()])?;
-        let counts = gpu.tensor("counts", &[members, classes, 3])?;
-        let mut recording = Recording::new("nearest class means");
-        recording.push(ClassMeans {
-            stored: train_embedder.embeddings.clone(),
-            labels: train.dominant.clone(),
-            means: means.clone(),
-            counts: present.clone(),
-        });
-        recording.push(Distances {
-            a: Rows::all(&embedder.embeddings),
-            b: Rows::all(&means),
-            distances: distances.clone(),
-        });
-        recording.push(Nearest {
-            distances,
-            labels: examples.dominant.clone(),
-            present,
-            nearest: nearest.clone(),
-            counts: counts.clone(),
-        });
-        let recording = recording.resolve(gpu)?;
-        Ok(Self { train: train_embedder, examples: embedder, recording, nearest, means, counts })
-    }
-
-    /// Embeddings of the judged examples, `[member, example, dimension]`.
-    pub fn embeddings(&self) -> &Tensor<f32> {
-        &self.examples.embeddings
+        let centres = Centres::new(gpu, population, train, normalise)?;
+        let examples = NearestCentre::new(gpu, population, &centres, examples)?;
+        Ok(Self { centres, examples })
     }
 }
 
-impl Judge for Centres {
+impl Judge for Separation {
     fn queue(&self, gpu: &Gpu) -> Result<()> {
-        self.train.queue(gpu)?;
-        self.examples.queue(gpu)?;
-        gpu.replay(&self.recording, 0..1)
+        self.centres.queue(gpu)?;
+        self.examples.queue(gpu)
     }
 
     fn counts(&self) -> &Tensor<u32> {
-        &self.counts
+        &self.examples.counts
     }
 
     fn criterion(&self) -> Criterion {

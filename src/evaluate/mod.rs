@@ -11,6 +11,6 @@ mod scorer;
 
 pub use embedder::{Embedder, Embedding};
 pub use examples::{Examples, Heard, load_lengths};
-pub use judge::{Centres, Judge, Tagging};
-pub use quality::{Quality, embedding_quality};
+pub use judge::{Centres, Judge, NearestCentre, Separation, Tagging};
+pub use quality::{Embedded, Quality, embedding_quality};
 pub use scorer::{BatchPlan, Scorer};

@@ -2,14 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Centres, Examples, Judge};
+use super::{Centres, Examples, NearestCentre};
 use crate::Result;
-use crate::config::Normalise;
 use crate::gpu::{Gpu, Recording};
 use crate::kernels::class_means::ClassMeans;
 use crate::kernels::confusion_matrix::ConfusionMatrix;
-use crate::kernels::distances::Distances;
-use crate::kernels::rows::Rows;
 use crate::kernels::scatter::Scatter;
 use crate::kernels::score::mean_recall;
 use crate::kernels::silhouette::Silhouette;
@@ -28,33 +25,37 @@ pub struct Quality {
     pub confusion: Vec<Vec<u32>>,
 }
 
-/// The quality of every member's embedding of `examples`, with class means over `train`; and the first member's embeddings,
-/// `[example][dimension]`.
+/// A set of examples in the eyes of every member.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedded {
+    /// Quality of each member's embedding.
+    pub quality: Vec<Quality>,
+    /// The first member's embeddings, `[example][dimension]`.
+    pub first: Vec<Vec<f32>>,
+}
+
+/// How every member embeds `examples`, with `centres` of its training set, whose queueing is the caller's.
 ///
 /// # Errors
 /// What making tensors, compiling kernels and the device may report.
 pub fn embedding_quality(
     gpu: &Gpu,
     population: &Population,
-    train: &Examples,
+    centres: &Centres,
     examples: &Examples,
-    normalise: Normalise,
-) -> Result<(Vec<Quality>, Vec<Vec<f32>>)> {
+) -> Result<Embedded> {
     let (members, classes, n) = (population.members, population.architecture.classes, examples.len());
     let dimensions = population.architecture.embedding();
-    let centres = Centres::new(gpu, population, train, examples, normalise)?;
-    centres.queue(gpu)?;
-    let labels = examples.dominant.clone();
+    let nearest = NearestCentre::new(gpu, population, centres, examples)?;
+    nearest.queue(gpu)?;
+    let (stored, labels) = (nearest.embeddings().clone(), examples.dominant.clone());
     let matrix = gpu.tensor("confusion", &[members, classes, classes])?;
     let means = gpu.tensor("own class means", &[members, classes, dimensions])?;
     let counts = gpu.tensor("own class sizes", &[classes])?;
-    let distances = gpu.tensor("pairwise distances", &[members, n, n])?;
     let (ratio, samples) = (gpu.tensor("scatter ratio", &[members])?, gpu.tensor("silhouette", &[members, n])?);
-    let stored = centres.embeddings().clone();
-    let rows = Rows::all(&stored);
     let mut recording = Recording::new("embedding quality");
     recording.push(ConfusionMatrix {
-        nearest: centres.nearest.clone(),
+        nearest: nearest.nearest.clone(),
         labels: labels.clone(),
         matrix: matrix.clone(),
     });
@@ -65,23 +66,18 @@ pub fn embedding_quality(
         counts: counts.clone(),
     });
     recording.push(Scatter { stored: stored.clone(), labels: labels.clone(), means, counts, ratio: ratio.clone() });
-    recording.push(Distances { a: rows.clone(), b: rows, distances: distances.clone() });
-    recording.push(Silhouette { distances, labels, samples: samples.clone(), classes });
+    recording.push(Silhouette { stored: stored.clone(), labels, samples: samples.clone(), classes });
     gpu.replay(&recording.resolve(gpu)?, 0..1)?;
-    let (counts, matrix) = (gpu.read(centres.counts())?, gpu.read(&matrix)?);
+    let (counts, matrix) = (gpu.read(&nearest.counts)?, gpu.read(&matrix)?);
     let (ratio, samples) = (gpu.read(&ratio)?, gpu.read(&samples)?);
     // Those without a class are zeros, and do not count.
     let labelled = examples.heard.iter().filter(|heard| heard.dominant.is_some()).count().max(1);
-    let of_member = |member: usize| Quality {
+    let quality = |member: usize| Quality {
         f: mean_recall(&counts[member * classes * 3..][..classes * 3]),
         scatter: f64::from(ratio[member]),
         silhouette: samples[member * n..][..n].iter().map(|s| f64::from(*s)).sum::<f64>() / labelled as f64,
-        confusion: matrix[member * classes * classes..][..classes * classes]
-            .chunks(classes)
-            .map(<[u32]>::to_vec)
-            .collect(),
+        confusion: matrix[member * classes * classes..][..classes * classes].chunks(classes).map(Vec::from).collect(),
     };
-    let quality = (0..members).map(of_member).collect();
-    let embeddings = gpu.read(&stored)?[..n * dimensions].chunks(dimensions).map(<[f32]>::to_vec).collect();
-    Ok((quality, embeddings))
+    let first = gpu.read(&stored)?[..n * dimensions].chunks(dimensions).map(Vec::from).collect();
+    Ok(Embedded { quality: (0..members).map(quality).collect(), first })
 }

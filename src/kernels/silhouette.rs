@@ -10,10 +10,10 @@ pub const ENTRY: Entry = Entry { name: "silhouette", cases };
 
 const WORKGROUP: usize = 64;
 
-/// The silhouette of every example, from all distances between them.
+/// The silhouette of every example.
 pub struct Silhouette {
-    /// Squared distances, `[member, example, example]`.
-    pub distances: Tensor<f32>,
+    /// `[member, example, dimension]`.
+    pub stored: Tensor<f32>,
     /// Class of each example or [`NO_CLASS`], `[example]`.
     pub labels: Tensor<u32>,
     /// `[member, example]`, −1 to 1.
@@ -35,16 +35,13 @@ impl Kernel for Silhouette {
         vec![
             ("EXAMPLES", self.samples.size(1).into()),
             ("CLASSES", self.classes.into()),
+            ("DIMENSIONS", self.stored.size(2).into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("distances", self.distances.binding()),
-            ("labels", self.labels.binding()),
-            ("samples", self.samples.binding()),
-        ]
+        vec![("stored", self.stored.binding()), ("labels", self.labels.binding()), ("samples", self.samples.binding())]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -52,16 +49,20 @@ impl Kernel for Silhouette {
     }
 
     fn work(&self) -> Work {
-        Work { flops: 2.0 * self.distances.len() as f64, bytes: (self.distances.len() * 4) as f64 }
+        Work {
+            flops: 3.0 * (self.stored.len() * self.samples.size(1)) as f64,
+            bytes: ((self.stored.len() + self.samples.len()) * 4) as f64,
+        }
     }
 }
 
 /// One member's silhouettes.
-pub fn oracle(classes: usize, distances: &[f64], labels: &[u32]) -> Vec<f64> {
-    let n = labels.len();
+pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32]) -> Vec<f64> {
+    let row = |example: usize| &stored[example * dimensions..][..dimensions];
+    let distance = |a: usize, b: usize| row(a).iter().zip(row(b)).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
     let mean_distance = |example: usize, class: usize| {
-        let others = (0..n).filter(|other| *other != example && labels[*other] as usize == class);
-        let found: Vec<f64> = others.map(|other| distances[example * n + other].sqrt()).collect();
+        let others = (0..labels.len()).filter(|other| *other != example && labels[*other] as usize == class);
+        let found: Vec<f64> = others.map(|other| distance(example, other)).collect();
         (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
     };
     let silhouette = |example: usize| {
@@ -72,25 +73,21 @@ pub fn oracle(classes: usize, distances: &[f64], labels: &[u32]) -> Vec<f64> {
         let larger = inside.max(outside);
         (labels[example] != NO_CLASS && larger > 0.0).then(|| (outside - inside) / larger)
     };
-    (0..n).map(|example| silhouette(example).unwrap_or(0.0)).collect()
+    (0..labels.len()).map(|example| silhouette(example).unwrap_or(0.0)).collect()
 }
 
 fn cases() -> Vec<Case> {
-    let case = |name: &str, [members, examples, classes]: [usize; 3]| {
+    let case = |name: &str, [members, examples, classes, dimensions]: [usize; 4]| {
         Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
-            let (_, values) = random(gpu, "distances", &[members, examples, examples])?;
-            let single: Vec<f32> = values.iter().map(|d| (d * d) as f32).collect();
+            let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;
             // The last class has one example, the one before it none, and some examples have no class.
             let mut labels: Vec<u32> = random_below("labels", examples, classes - 2);
             labels.iter_mut().step_by(7).for_each(|label| *label = NO_CLASS);
             labels[1] = classes as u32 - 1;
-            let of_member = |distances: &[f32]| {
-                let distances: Vec<f64> = distances.iter().map(|d| f64::from(*d)).collect();
-                oracle(classes, &distances, &labels)
-            };
-            let samples = single.chunks(examples * examples).flat_map(of_member).collect();
+            let of_member = |stored: &[f64]| oracle(dimensions, classes, stored, &labels);
+            let samples = values.chunks(examples * dimensions).flat_map(of_member).collect();
             let kernel = Silhouette {
-                distances: gpu.tensor_from("distances", &[members, examples, examples], &single)?,
+                stored,
                 labels: gpu.tensor_from("labels", &[examples], &labels)?,
                 samples: gpu.tensor("samples", &[members, examples])?,
                 classes,
@@ -101,7 +98,7 @@ fn cases() -> Vec<Case> {
     };
     let point = Case::new("an embedding collapsed to a point", |gpu: &Gpu| -> Result<Trial> {
         let kernel = Silhouette {
-            distances: gpu.tensor("distances", &[1, 4, 4])?,
+            stored: gpu.tensor_from("stored", &[1, 4, 2], &[0.5; 8])?,
             labels: gpu.tensor_from("labels", &[4], &[0, 0, 1, 1])?,
             samples: gpu.tensor("samples", &[1, 4])?,
             classes: 2,
@@ -109,5 +106,5 @@ fn cases() -> Vec<Case> {
         let expected = vec![Expectation::close(&kernel.samples, vec![0.0; 4])];
         Ok(Trial::new(kernel, expected))
     });
-    vec![case("few", [1, 20, 5]), case("two members", [2, 130, 12]), point]
+    vec![case("few", [1, 20, 5, 3]), case("two members", [2, 130, 12, 17]), point]
 }

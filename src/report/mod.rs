@@ -15,6 +15,5 @@ pub use progress::{Progress, ProgressMode, Task};
 pub use recorder::{Metrics, Recorder, Watch};
 pub use results::{Results, Summary};
 pub use run_dir::RunDir;
-#[expect(unused_imports, reason = "the study uses them")]
 pub(crate) use run_dir::{absolute_paths, lock};
 pub use table::Table;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Episodes, EpochReport, EpochRows, Prototypes, Sampler, Schedule, Source, TrainingStep, Triplets};
 use crate::config::{Config, Method, OptimiserConfig, Sampling};
-use crate::evaluate::{Centres, Embedder, Embedding, Examples, Heard, Judge, Scorer, Tagging};
+use crate::evaluate::{Embedder, Embedding, Examples, Heard, Judge, Scorer, Separation, Tagging};
 use crate::gpu::{Download, Gpu, Recording, Resolved};
 use crate::kernels::population::Member;
 use crate::kernels::score::{Score, Stopping};
@@ -138,8 +138,8 @@ impl Stage {
                 (step(Source::Segments(data.train))?, Box::new(scorer))
             }
             StageName::Triplets | StageName::Prototypes => {
-                let centres = Centres::new(gpu, population, data.train, data.validation, normalise)?;
-                (step(Source::Segments(data.train))?, Box::new(centres))
+                let separation = Separation::new(gpu, population, data.train, data.validation, normalise)?;
+                (step(Source::Segments(data.train))?, Box::new(separation))
             }
             StageName::Tagger => {
                 let (train, validation) = (embed(data.train)?, embed(data.validation)?);

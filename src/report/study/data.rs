@@ -82,6 +82,13 @@ pub struct Group {
     pub f1: Vec<Vec<f64>>,
 }
 
+impl Group {
+    /// A group without scores yet, of `seeds` models.
+    pub fn new(name: &str, seeds: usize) -> Self {
+        Self { name: name.into(), clips: 0, f1: vec![Vec::new(); seeds] }
+    }
+}
+
 /// Macro-F1 over the segments that their event covers by more than `low` and at most `high`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CoverageBin {

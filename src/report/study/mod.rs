@@ -4,4 +4,6 @@
 
 mod data;
 
+mod write;
 pub use data::{CellResult, CoverageBin, CurvePoint, Group, StudyData};
+pub use write::write_report;

@@ -1,0 +1,178 @@
+//! `weaklabel reproduce`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use serde_json::json;
+
+use super::data_source::DataSource;
+use super::output::{print, print_json};
+use super::{Session, signals};
+use crate::config::Config;
+use crate::report::study::{CellResult, StudyData, write_report};
+use crate::report::{Summary, Table, Watch};
+use crate::scenes::Dataset;
+use crate::study::{Cell, Context, Estimate, Features, Only, StudyDir, cells, estimates, fast, run_cell};
+use crate::{Error, Result};
+
+/// `weaklabel reproduce`: the whole study, with its report.
+#[derive(Debug, Args)]
+pub struct Reproduce {
+    /// Where the audio comes from.
+    #[command(flatten)]
+    pub source: DataSource,
+    /// The study folder; the same command goes on with a study that was stopped
+    #[arg(short, long, value_name = "STUDY")]
+    pub out: PathBuf,
+    /// Seeds of each cell (the key study.seeds)
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<usize>,
+    /// A smaller study of the same shape: a fifth of the clips, at most two seeds and 15 epochs
+    #[arg(long)]
+    pub fast: bool,
+    /// Run these cells only, for example method=triplets,train=1.0 or variant=waa; the report shows all that are done
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub only: Option<Only>,
+    /// Print the plan with an estimate of time and memory, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl Reproduce {
+    /// Enters the flags into a configuration.
+    pub fn apply(&self, config: &mut Config) {
+        self.source.apply(&mut config.data);
+        config.study.seeds = self.seeds.unwrap_or(config.study.seeds);
+    }
+
+    /// Runs the cells that are not finished yet and writes the report.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] after a signal, to be continued by the same command; whatever data, device and disk report.
+    pub fn run(self, session: &Session) -> Result<()> {
+        let stop = signals::catch()?;
+        let mut config = session.options.configuration(|config| self.apply(config))?;
+        let classes = Dataset::of(&config)?.classes().len();
+        if self.fast {
+            fast(&mut config, classes);
+        }
+        let cells = cells(&config)?;
+        let chosen: Vec<&Cell> =
+            cells.iter().filter(|cell| self.only.as_ref().is_none_or(|only| only.matches(cell))).collect();
+        if chosen.is_empty() {
+            return Err(Error::Usage("--only leaves no cell of this study".into()));
+        }
+        let gpu = session.open_gpu()?;
+        if self.dry_run {
+            return plan(session, &chosen, &estimates(&gpu, &chosen, classes)?);
+        }
+        let folder = StudyDir::open(&self.out, &config)?;
+        session.log.attach(folder.log()?);
+        let mut open = Vec::new();
+        for cell in chosen {
+            if folder.result(cell)?.is_none() {
+                open.push(cell);
+            }
+        }
+        tracing::info!("{} of {} cells to do", open.len(), cells.len());
+        let start = Instant::now();
+        let task = session.progress.task("study", open.iter().map(|cell| cell.cost(classes)).sum());
+        let mut before = 0;
+        // Cells of one dataset and training length share their features, which make room for the next ones'.
+        for group in open.chunk_by(|a, b| (a.variant, a.seconds) == (b.variant, b.seconds)) {
+            let features = Features::load(&gpu, &group[0].config, &session.progress)?;
+            folder.keep_events(&features.events(group[0].variant))?;
+            for cell in group {
+                tracing::info!("cell {cell}");
+                let watch = Watch { task: &task, stop, before, cost: cell.cost(classes) };
+                run_cell(&Context { gpu: &gpu, folder: &folder, watch }, cell, &features)?;
+                before += cell.cost(classes);
+                task.set(before);
+            }
+        }
+        task.finish();
+        tracing::info!("done in {:.0} s", start.elapsed().as_secs_f64());
+        report(session, &folder, &config)
+    }
+}
+
+/// Writes the report of the cells that are finished, prints the tables and says where the report is.
+///
+/// # Errors
+/// [`Error::Data`] when no cell is finished; whatever reading and writing report.
+pub fn report(session: &Session, folder: &StudyDir, config: &Config) -> Result<()> {
+    let planned = cells(config)?;
+    let results = planned.iter().map(|cell| folder.result(cell)).collect::<Result<Vec<_>>>()?;
+    let results: Vec<CellResult> = results.into_iter().flatten().collect();
+    let Some(events) = folder.events()?.filter(|_| !results.is_empty()) else {
+        return Err(Error::data(
+            folder.path(),
+            "no cell of this study is finished: `weaklabel reproduce` goes on with it",
+        ));
+    };
+    let soundbank = match (&config.data.dataset, &config.data.soundbank) {
+        (Some(path), _) | (None, Some(path)) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        (None, None) => "the built-in soundbank".into(),
+    };
+    let study = StudyData {
+        title: config.study.title.clone(),
+        classes: events.classes,
+        durations: events.durations,
+        clips: events.clips,
+        soundbank,
+        planned: planned.len(),
+        short_s: config.study.short_s,
+        cells: results,
+    };
+    let path = write_report(folder.path(), &study)?;
+    if session.options.json {
+        let cell = |cell: &CellResult| {
+            let macro_f1: Vec<Summary> = (0..cell.seconds.len()).map(|length| cell.macro_f1(length)).collect();
+            json!({
+                "variant": cell.variant.name(),
+                "method": cell.method.name(),
+                "train_seconds": cell.train_seconds,
+                "test_seconds": cell.seconds,
+                "macro_f1": macro_f1,
+            })
+        };
+        return print_json(&json!({"report": path, "cells": study.cells.iter().map(cell).collect::<Vec<_>>()}));
+    }
+    print(&format!("{}\nReport: {}\n", summary(&study.cells), path.display()))
+}
+
+/// One line per cell: macro-F1 at every test length.
+fn summary(results: &[CellResult]) -> Table {
+    let mut header = vec!["macro-F1 in %, tested on".to_owned()];
+    header.extend(results[0].seconds.iter().map(|s| format!("{s} s")));
+    let mut table = Table::new(header);
+    for (index, cell) in results.iter().enumerate() {
+        if index > 0 && results[index - 1].variant != cell.variant {
+            table.rule();
+        }
+        let mut row = vec![format!("{} {} {} s", cell.variant.name(), cell.method.name(), cell.train_seconds)];
+        row.extend((0..cell.seconds.len()).map(|length| cell.macro_f1(length).cell()));
+        table.push(row);
+    }
+    table
+}
+
+fn plan(session: &Session, cells: &[&Cell], estimates: &[Estimate]) -> Result<()> {
+    let (seconds, bytes) = (estimates.iter().map(|e| e.seconds).sum::<f64>(), estimates.iter().map(|e| e.bytes).max());
+    if session.options.json {
+        let cell = |(cell, e): (&&Cell, &Estimate)| json!({"cell": cell.to_string(), "steps": e.steps, "seconds": e.seconds, "bytes": e.bytes});
+        let cells: Vec<_> = cells.iter().zip(estimates).map(cell).collect();
+        return print_json(&json!({"cells": cells, "seconds": seconds, "bytes": bytes}));
+    }
+    let mut table =
+        Table::new(["cell", "steps at most", "minutes at most", "MiB on the GPU"].map(String::from).to_vec());
+    let mib = |bytes: u64| format!("{:.0}", bytes as f64 / f64::from(1 << 20));
+    for (cell, e) in cells.iter().zip(estimates) {
+        table.push(vec![cell.to_string(), e.steps.to_string(), format!("{:.1}", e.seconds / 60.0), mib(e.bytes)]);
+    }
+    table.rule();
+    let steps: u64 = estimates.iter().map(|e| e.steps).sum();
+    table.push(vec!["all".into(), steps.to_string(), format!("{:.1}", seconds / 60.0), mib(bytes.unwrap_or(0))]);
+    print(&format!("{table}\nEarly stopping makes it shorter; reading and mixing clips is not counted.\n"))
+}

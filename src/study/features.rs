@@ -1,0 +1,66 @@
+//! What the cells of one dataset and training length share: segments as standardised log-mel on the GPU.
+
+use super::Events;
+use crate::Result;
+use crate::config::{Config, Variant};
+use crate::evaluate::{Examples, load_lengths};
+use crate::features::{Statistics, standardise, statistics};
+use crate::gpu::Gpu;
+use crate::report::Progress;
+use crate::scenes::{Dataset, Subset};
+
+/// The segments of one dataset at one training length and at all test lengths.
+pub struct Features {
+    /// Class names.
+    pub classes: Vec<String>,
+    /// What the samples depend on.
+    pub fingerprint: String,
+    /// Clips of training, validation and evaluation.
+    pub clips: [usize; 3],
+    /// Training segments.
+    pub train: Examples,
+    /// Validation segments, of the training length.
+    pub validation: Examples,
+    /// Evaluation segments of each test length.
+    pub eval: Vec<Examples>,
+    /// Of the training segments; all are standardised by them.
+    pub statistics: Statistics,
+}
+
+impl Features {
+    /// The training events, for the figure of their durations.
+    pub fn events(&self, variant: Variant) -> Events {
+        let mut durations = vec![Vec::new(); self.classes.len()];
+        for heard in &self.train.heard {
+            if let Some(class) = heard.dominant {
+                durations[class].push(heard.duration_s);
+            }
+        }
+        Events { variant, classes: self.classes.clone(), clips: self.clips, durations }
+    }
+
+    /// Mixes or reads the clips of `config` and computes their features.
+    ///
+    /// # Errors
+    /// Whatever data and device report.
+    pub fn load(gpu: &Gpu, config: &Config, progress: &Progress) -> Result<Self> {
+        let dataset = Dataset::of(config)?;
+        let load = |subset: Subset, lengths: &[f64]| {
+            let task = progress.task(&format!("{} features", subset.name()), dataset.len(subset) as u64);
+            let examples = load_lengths(gpu, config, &dataset, subset, lengths, &|done| task.set(done as u64))?;
+            task.finish();
+            Ok(examples)
+        };
+        let own = [config.train.seconds];
+        let (train, validation) =
+            (load(Subset::Train, &own)?.swap_remove(0), load(Subset::Validation, &own)?.swap_remove(0));
+        let eval = load(Subset::Eval, &config.evaluate.seconds)?;
+        let statistics = statistics(gpu, &train.store)?;
+        for examples in [&train, &validation].into_iter().chain(&eval) {
+            standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
+        }
+        let clips = Subset::all().map(|subset| dataset.len(subset));
+        let (classes, fingerprint) = (dataset.classes().to_vec(), dataset.fingerprint());
+        Ok(Self { classes, fingerprint, clips, train, validation, eval, statistics })
+    }
+}

@@ -1,0 +1,160 @@
+//! The folder of a study: its configuration, a run for each cell, and what the report is made of.
+//!
+//! | entry | holds |
+//! |---|---|
+//! | `study.toml` | the resolved configuration, itself a valid `--config` |
+//! | `cells/<dataset>-<method>-<length>/` | the run of a cell, and `cell.json` once it has been judged |
+//! | `events.json` | durations of the training events of each class |
+//! | `report.html`, `tables/`, `figures/` | the report |
+//! | `log.jsonl` | what was logged |
+//! | `study.lock` | locked by the process that works on the study |
+
+use std::fs::{self, File, OpenOptions};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Cell;
+use crate::config::{self, Config, Variant};
+use crate::report::study::CellResult;
+use crate::report::{absolute_paths, lock};
+use crate::{Error, Result, atomic};
+
+const CONFIG: &str = "study.toml";
+const CELLS: &str = "cells";
+const EVENTS: &str = "events.json";
+const LOCK: &str = "study.lock";
+const LOG: &str = "log.jsonl";
+
+/// The events of the training clips.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Events {
+    /// The dataset.
+    pub variant: Variant,
+    /// Class names.
+    pub classes: Vec<String>,
+    /// Clips of training, validation and evaluation.
+    pub clips: [usize; 3],
+    /// Durations in seconds, `[class][event]`.
+    pub durations: Vec<Vec<f64>>,
+}
+
+/// An open study folder, locked against other processes.
+#[derive(Debug)]
+pub struct StudyDir {
+    path: PathBuf,
+    _lock: Option<File>,
+}
+
+impl StudyDir {
+    /// The study of `config` at `path`, begun or to be continued.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the folder holds something else, a study of another configuration, or another process works
+    /// on it; [`Error::Io`].
+    pub fn open(path: &Path, config: &Config) -> Result<Self> {
+        let own = path.join(CONFIG);
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries.flatten().map(|entry| entry.file_name()).collect(),
+            Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(e) => return Err(Error::io("read", path, e)),
+        };
+        // A process killed at its start may leave these without a configuration.
+        let foreign = entries.iter().any(|name| name != CELLS && name != LOCK);
+        if foreign && !own.is_file() {
+            return Err(Error::data(path, "the folder is not empty and not a study: choose another with --out"));
+        }
+        fs::create_dir_all(path.join(CELLS)).map_err(|e| Error::io("create", path, e))?;
+        let lock = lock(path, LOCK)?;
+        let config = absolute_paths(config)?;
+        if own.is_file() {
+            let found = config::load(std::slice::from_ref(&own), &[])?;
+            if found != config {
+                let reason = "this study has another configuration: repeat the command it was started with, or choose another folder with --out";
+                return Err(Error::data(&own, reason));
+            }
+        } else {
+            atomic::write_bytes(&own, config::to_toml(&config)?.as_bytes())?;
+        }
+        Ok(Self { path: path.into(), _lock: lock })
+    }
+
+    /// The study at `path` to be read, with its configuration.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when there is none.
+    pub fn read(path: &Path) -> Result<(Self, Config)> {
+        let own = path.join(CONFIG);
+        if !own.is_file() {
+            return Err(Error::data(path, format!("no study here (a study folder holds a {CONFIG})")));
+        }
+        Ok((Self { path: path.into(), _lock: None }, config::load(&[own], &[])?))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run folder of `cell`.
+    pub fn cell(&self, cell: &Cell) -> PathBuf {
+        self.path.join(CELLS).join(cell.to_string())
+    }
+
+    /// The result of `cell`, if it has been judged.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a file that does not hold one; [`Error::Io`].
+    pub fn result(&self, cell: &Cell) -> Result<Option<CellResult>> {
+        let path = self.cell(cell).join("cell.json");
+        if path.is_file() { read(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Keeps the result of `cell`: it is finished.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file.
+    pub fn write_result(&self, cell: &Cell, result: &CellResult) -> Result<()> {
+        write(&self.cell(cell).join("cell.json"), result)
+    }
+
+    /// The events of the training clips, if a cell has begun.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a file that does not hold them; [`Error::Io`].
+    pub fn events(&self) -> Result<Option<Events>> {
+        let path = self.path.join(EVENTS);
+        if path.is_file() { read(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Keeps the events of the training clips, whole ones rather than those cut to 200 ms.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file; [`Error::Data`] for one that does not hold events.
+    pub fn keep_events(&self, events: &Events) -> Result<()> {
+        match self.events()? {
+            Some(kept) if kept.variant == Variant::Waa || events.variant != Variant::Waa => Ok(()),
+            _ => write(&self.path.join(EVENTS), events),
+        }
+    }
+
+    /// `log.jsonl`, opened to append.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file.
+    pub fn log(&self) -> Result<File> {
+        let path = self.path.join(LOG);
+        OpenOptions::new().append(true).create(true).open(&path).map_err(|e| Error::io("open", path, e))
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    serde_json::from_slice(&bytes).map_err(|e| Error::data(path, format!("{e}: remove it to have it made again")))
+}
+
+fn write(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_vec(value).map_err(|e| Error::io("write", path, e.into()))?;
+    atomic::write_bytes(path, &text)
+}

@@ -1,0 +1,16 @@
+//! The study of the paper (SPEC §7): every dataset, method and training length trained over several seeds, every model
+//! judged at every test length. It can be killed at any moment and goes on where it was.
+//!
+//! In: a configuration with its `[study]` grid. Out: a folder with a run for each cell, and the report.
+
+mod cell;
+mod estimate;
+mod features;
+mod folder;
+mod plan;
+
+pub use cell::{Context, run_cell};
+pub use estimate::{Estimate, estimates};
+pub use features::Features;
+pub use folder::{Events, StudyDir};
+pub use plan::{Cell, Only, cells, fast};

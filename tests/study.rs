@@ -1,0 +1,167 @@
+//! A study through the command line: its plan, what it leaves behind, and that killing it changes nothing.
+
+#![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Two datasets, three methods, one training length, two seeds, with a network that compiles in seconds.
+const STUDY: &str = r#"
+[data]
+train = 20
+validation = 10
+eval = 20
+
+[model]
+filters = [16, 32]
+pools = [[4, 4], [5, 8]]
+
+[train]
+epochs = 4
+checkpoint_s = 0.0
+
+[tagger]
+epochs = 5
+
+[evaluate]
+seconds = [0.2, 1.0]
+
+[study]
+seconds = [0.2]
+seeds = 2
+
+[[study.cell]]
+method = "triplets"
+set = ["train.epochs=3"]
+"#;
+
+fn reproduce(folder: &Path, study: &str, args: &[&str]) -> Command {
+    let config = folder.join("study.toml");
+    std::fs::write(&config, STUDY).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+    command.args(["reproduce", "--progress", "none", "-c"]).arg(config).arg("-o").arg(folder.join(study));
+    command.args(args).stdin(Stdio::null());
+    command
+}
+
+fn succeed(mut command: Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// The results of all finished cells by name, without what a clock says.
+fn cells(study: &Path) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(study.join("cells")).unwrap().flatten() {
+        if let Ok(text) = std::fs::read_to_string(entry.path().join("cell.json")) {
+            let mut cell: Value = serde_json::from_str(&text).unwrap();
+            assert!(cell.as_object_mut().unwrap().remove("seconds_taken").unwrap().as_f64().unwrap() > 0.0);
+            found.insert(entry.file_name().to_string_lossy().into_owned(), cell);
+        }
+    }
+    found
+}
+
+/// The tables by file name, those of times left out.
+fn tables(study: &Path) -> BTreeMap<String, String> {
+    let files = std::fs::read_dir(study.join("tables")).unwrap().flatten();
+    let all = files.map(|file| (file.file_name().to_string_lossy().into_owned(), file.path()));
+    all.filter(|(name, _)| !name.starts_with("training"))
+        .map(|(name, path)| (name, std::fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+/// Lines of metrics in all cells: how far the study is.
+fn epochs(study: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(study.join("cells")) else { return 0 };
+    let lines = |path: &Path| std::fs::read_to_string(path.join("metrics.jsonl")).unwrap_or_default().lines().count();
+    entries.flatten().map(|entry| lines(&entry.path())).sum()
+}
+
+#[test]
+fn a_study_killed_twice_equals_the_unbroken_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
+    // In the first cell, and some cells later.
+    for due in [3, 40] {
+        let mut child =
+            reproduce(folder.path(), "broken", &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let start = Instant::now();
+        while epochs(&broken) < due {
+            assert!(start.elapsed() < Duration::from_secs(600), "the study does not get on");
+            std::thread::sleep(Duration::from_millis(7));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!broken.join("report.html").exists(), "killed too late to show anything");
+    }
+    let before = cells(&broken);
+    assert!((1..6).contains(&before.len()), "{} cells are finished", before.len());
+    let finished = |name: &String| std::fs::metadata(broken.join("cells").join(name).join("cell.json")).unwrap();
+    let times: Vec<_> = before.keys().map(|name| finished(name).modified().unwrap()).collect();
+    succeed(reproduce(folder.path(), "broken", &[]));
+    let after: Vec<_> = before.keys().map(|name| finished(name).modified().unwrap()).collect();
+    assert_eq!(times, after, "a finished cell was done again");
+
+    let output = succeed(reproduce(folder.path(), "unbroken", &["--json"]));
+    let (found, expected) = (cells(&broken), cells(&unbroken));
+    assert_eq!(expected.len(), 6);
+    assert!(found == expected, "cells differ");
+    assert!(tables(&unbroken).len() >= 6, "{:?}", tables(&unbroken).keys());
+    assert_eq!(tables(&broken), tables(&unbroken));
+
+    // What the command prints is what the cells hold.
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed["report"], unbroken.join("report.html").to_str().unwrap());
+    for cell in printed["cells"].as_array().unwrap() {
+        let name = format!("{}-{}-0.2s", cell["variant"].as_str().unwrap(), cell["method"].as_str().unwrap());
+        let of_class = |seed: usize| expected[&name]["f1"][seed][1].as_array().unwrap().clone();
+        let mean = |scores: Vec<Value>| scores.iter().map(|f1| f1.as_f64().unwrap()).sum::<f64>() / scores.len() as f64;
+        let over_seeds = (mean(of_class(0)) + mean(of_class(1))) / 2.0;
+        assert!((cell["macro_f1"][1]["mean"].as_f64().unwrap() - over_seeds).abs() < 1e-9, "{name}");
+    }
+
+    // The report is written again from what is there, and another configuration is kept out.
+    std::fs::remove_file(unbroken.join("report.html")).unwrap();
+    let mut again = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+    again.args(["report", "--progress", "none"]).arg(&unbroken);
+    succeed(again);
+    assert!(unbroken.join("report.html").is_file());
+    let other = reproduce(folder.path(), "unbroken", &["--seeds", "3"]).output().unwrap();
+    let message = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(other.status.code() == Some(3) && message.contains("another configuration"), "{message}");
+}
+
+#[test]
+fn a_dry_run_prints_the_plan_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = succeed(reproduce(folder.path(), "study", &["--dry-run", "--json", "--only", "method=triplets"]));
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<&str> =
+        plan["cells"].as_array().unwrap().iter().map(|cell| cell["cell"].as_str().unwrap()).collect();
+    assert_eq!(names, ["200ms-triplets-0.2s", "waa-triplets-0.2s"]);
+    for cell in plan["cells"].as_array().unwrap() {
+        // 3 epochs of 2 steps of 10 anchors, 5 epochs of 1 step of 20 examples.
+        assert_eq!(cell["steps"], 3 * 2 + 5);
+        assert!(cell["seconds"].as_f64().unwrap() > 0.0 && cell["bytes"].as_u64().unwrap() > 100_000);
+    }
+    assert!(!folder.path().join("study").exists());
+    let nothing = reproduce(folder.path(), "study", &["--only", "method=triplets,train=10"]).output().unwrap();
+    assert_eq!(nothing.status.code(), Some(2), "no such cell");
+}
+
+#[test]
+fn folders_of_another_kind_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("mine")).unwrap();
+    std::fs::write(folder.path().join("mine/letter.txt"), "dear").unwrap();
+    let output = reproduce(folder.path(), "mine", &[]).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && message.contains("not a study"), "{message}");
+    assert_eq!(std::fs::read_dir(folder.path().join("mine")).unwrap().count(), 1, "something was left there");
+}
