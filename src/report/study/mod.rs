@@ -2,6 +2,17 @@
 //!
 //! In: the results of its cells ([`StudyData`]). Out: files in the study's folder.
 
+pub mod paper;
+
+mod breakdown;
 mod data;
+mod grid;
+mod markup;
+mod tables;
+
+#[cfg(test)]
+mod example;
 
 pub use data::{CellResult, CoverageBin, CurvePoint, Group, StudyData};
+pub use grid::{Cell, Column, Grid, Kind};
+pub use tables::tables;
