@@ -233,7 +233,7 @@ fn triplets(c: &TripletConfig) -> Result<()> {
 fn prototypes(c: &PrototypeConfig, train: &TrainConfig) -> Result<()> {
     count("prototypes.support", c.support, MAX_WIDTH)?;
     let Some(way) = c.way else { return Ok(()) };
-    require(way >= 2 && way <= MAX_WIDTH, "prototypes.way", "at least 2 classes", way)?;
+    require((2..=MAX_WIDTH).contains(&way), "prototypes.way", "at least 2 classes", way)?;
     let divides = train.method != Method::Prototypes || train.batch.is_multiple_of(way);
     require(divides, "prototypes.way", &format!("a divisor of train.batch, {} queries", train.batch), way)
 }

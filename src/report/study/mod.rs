@@ -2,8 +2,27 @@
 //!
 //! In: the results of its cells ([`StudyData`]). Out: files in the study's folder.
 
-mod data;
+pub mod paper;
 
+mod breakdown;
+mod claims;
+mod claims_table;
+mod comparison;
+mod data;
+mod grid;
+mod markup;
+mod paired;
+mod tables;
 mod write;
+
+#[cfg(test)]
+mod example;
+
+pub use claims::{Claim, Verdict, claims};
+pub use claims_table::{claims_grid, claims_markdown};
+pub use comparison::{Comparison, FLOOR, LEVEL, Side};
 pub use data::{CellResult, CoverageBin, CurvePoint, Group, StudyData};
+pub use grid::{Cell, Column, Grid, Kind};
+pub use paired::{Evidence, Paired, TTest};
+pub use tables::tables;
 pub use write::write_report;

@@ -1,0 +1,182 @@
+//! One comparison of two entries of a study's tables, paired by seed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::data::{CellResult, StudyData};
+use super::paired::{Evidence, Paired};
+use super::paper;
+use super::tables::place;
+use crate::config::{Method, Variant};
+use crate::report::Summary;
+
+/// Macro-F1 in % below which a model scores nothing: it cannot lose what it does not have.
+pub const FLOOR: f64 = 1.0;
+
+/// A comparison is shown if its p is below this.
+pub const LEVEL: f64 = 0.05;
+
+/// Two scores of which a claim says that the first lies below the second.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The dataset of both.
+    pub variant: Variant,
+    /// What should lie below.
+    pub lower: Side,
+    /// What should lie above.
+    pub upper: Side,
+    /// Upper minus lower, seed by seed.
+    pub difference: Paired,
+    /// Whether the model that should score has less than [`FLOOR`] on average, so that nothing can be shown.
+    pub nothing_to_lose: bool,
+    /// Whether the paper's own means lie this way; none for lengths that it does not have.
+    pub paper: Option<bool>,
+}
+
+/// One side of a [`Comparison`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Side {
+    /// What it is, such as "half of classifier, 10 s → 1 s".
+    pub name: String,
+    /// Its macro-F1 in %, over the seeds that both sides have, ascending.
+    pub score: Summary,
+}
+
+impl Comparison {
+    fn new(variant: Variant, lower: (String, Vec<f64>), upper: (String, Vec<f64>)) -> Self {
+        let difference = Paired::new(differences(&lower.1, &upper.1).collect());
+        let side = |(name, scores)| Side { name, score: Summary::new(scores) };
+        Self { variant, lower: side(lower), upper: side(upper), difference, nothing_to_lose: false, paper: None }
+    }
+
+    /// Whether it goes the claim's way, and hardly by chance.
+    pub fn shown(&self) -> bool {
+        !self.nothing_to_lose && matches!(&self.difference.evidence, Evidence::Test(test) if test.p < LEVEL)
+    }
+
+    /// Whether the mean difference goes the claim's way.
+    pub fn goes_that_way(&self) -> bool {
+        !self.nothing_to_lose && self.difference.differences.mean > 0.0
+    }
+
+    /// What was found, in a few words.
+    pub fn finding(&self) -> &'static str {
+        match self.difference.evidence {
+            _ if self.nothing_to_lose => "nothing to lose",
+            Evidence::OneSeed => "no test: one seed",
+            Evidence::AllEqual => "no test: equal differences",
+            Evidence::Test(_) if self.shown() => "shown",
+            Evidence::Test(_) => "not shown",
+        }
+    }
+}
+
+/// An entry of a study's tables: a trained model's macro-F1 on segments of one length.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Entry {
+    pub variant: Variant,
+    pub method: Method,
+    pub train: f64,
+    pub test: f64,
+}
+
+/// "triplets, 10 s → 1 s": method, training length, test length.
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} s → {} s", self.method.name(), self.train, self.test)
+    }
+}
+
+/// Words for what a comparison needs and a study does not have.
+pub(super) type Missing = Vec<String>;
+
+/// Macro-F1 in % by seed.
+type BySeed = BTreeMap<u64, f64>;
+
+impl Entry {
+    fn scores(self, study: &StudyData) -> Result<BySeed, Missing> {
+        let (method, train, dataset) = (self.method.name(), self.train, paper::dataset(self.variant));
+        let cell = find(study, self.variant, self.method, train)
+            .ok_or_else(|| vec![format!("{method} trained on {train} s ({dataset})")])?;
+        let at = place(cell, self.test)
+            .ok_or_else(|| vec![format!("{method} trained on {train} s and tested on {} s ({dataset})", self.test)])?;
+        Ok(cell.seeds.iter().copied().zip(cell.macro_f1(at).seeds).collect())
+    }
+
+    fn in_paper(self) -> Option<f64> {
+        paper::score(self.variant, self.method, self.train, self.test).map(|(mean, _)| mean)
+    }
+}
+
+/// The finished cell of a dataset, method and training length.
+fn find(study: &StudyData, variant: Variant, method: Method, train: f64) -> Option<&CellResult> {
+    let wanted = |cell: &&CellResult| cell.variant == variant && cell.method == method && cell.train_seconds == train;
+    study.cells.iter().filter(wanted).find(|cell| !cell.seeds.is_empty())
+}
+
+/// The lengths on which that cell was tested, in seconds; the paper's if it is not finished.
+pub(super) fn test_lengths(study: &StudyData, variant: Variant, method: Method, train: f64) -> Vec<f64> {
+    find(study, variant, method, train).map_or_else(|| paper::SECONDS.to_vec(), |cell| cell.seconds.clone())
+}
+
+/// The scores of the seeds that both have, in the order of the seeds; none without such a seed.
+fn matched(a: &BySeed, b: &BySeed) -> Option<(Vec<f64>, Vec<f64>)> {
+    let pairs = a.iter().filter_map(|(seed, score)| Some((*score, *b.get(seed)?)));
+    let (a, b): (Vec<f64>, Vec<f64>) = pairs.unzip();
+    (!a.is_empty()).then_some((a, b))
+}
+
+fn differences(lower: &[f64], upper: &[f64]) -> impl Iterator<Item = f64> {
+    lower.iter().zip(upper).map(|(lower, upper)| upper - lower)
+}
+
+/// Does `entry` score less than half of `reference`, an entry of the same dataset?
+///
+/// # Errors
+/// What is not finished.
+pub(super) fn below_half(study: &StudyData, entry: Entry, reference: Entry) -> Result<Comparison, Missing> {
+    let (scores, full) = match (entry.scores(study), reference.scores(study)) {
+        (Ok(scores), Ok(full)) => (scores, full),
+        (scores, full) => return Err([scores.err(), full.err()].into_iter().flatten().flatten().collect()),
+    };
+    let (scores, full) =
+        matched(&scores, &full).ok_or_else(|| vec![format!("a seed that both “{entry}” and “{reference}” have")])?;
+    let nothing_to_lose = Summary::new(full.clone()).mean < FLOOR;
+    let half = full.iter().map(|score| score / 2.0).collect();
+    let paper = entry.in_paper().zip(reference.in_paper()).map(|(entry, full)| entry < full / 2.0);
+    let comparison =
+        Comparison::new(entry.variant, (entry.to_string(), scores), (format!("half of {reference}"), half));
+    Ok(Comparison { nothing_to_lose, paper, ..comparison })
+}
+
+/// Does `best` score more than every other entry of its dataset and method? It is compared with the one that it exceeds
+/// by the least. The others are all of the study's lengths, of which the paper's must be finished.
+///
+/// # Errors
+/// What is not finished.
+pub(super) fn above_all_others(study: &StudyData, best: Entry) -> Result<Comparison, Missing> {
+    let at = |train: f64, test: f64| Entry { train, test, ..best };
+    let of_paper = || paper::SECONDS.into_iter().flat_map(|train| paper::SECONDS.map(|test| at(train, test)));
+    let missing: Missing = of_paper().filter_map(|entry| entry.scores(study).err()).flatten().collect();
+    if !missing.is_empty() {
+        return Err(missing);
+    }
+    let scores = best.scores(study)?;
+    let cells = study.cells.iter().filter(|cell| cell.variant == best.variant && cell.method == best.method);
+    let others = cells.flat_map(|cell| cell.seconds.iter().map(move |test| at(cell.train_seconds, *test)));
+    let excess =
+        |(_, other, best): &(Entry, Vec<f64>, Vec<f64>)| differences(other, best).sum::<f64>() / other.len() as f64;
+    let (other, lower, upper) = others
+        .filter(|entry| *entry != best)
+        .filter_map(|entry| matched(&entry.scores(study).ok()?, &scores).map(|(other, best)| (entry, other, best)))
+        .min_by(|a, b| excess(a).total_cmp(&excess(b)))
+        .ok_or_else(|| vec![format!("a seed that both “{best}” and another length have")])?;
+    let nothing_to_lose = Summary::new(upper.clone()).mean < FLOOR;
+    let paper = best
+        .in_paper()
+        .map(|score| of_paper().filter(|entry| *entry != best).filter_map(Entry::in_paper).all(|other| other < score));
+    let comparison = Comparison::new(best.variant, (other.to_string(), lower), (best.to_string(), upper));
+    Ok(Comparison { nothing_to_lose, paper, ..comparison })
+}

@@ -1,0 +1,243 @@
+//! A table of a report: what its cells hold, how people see them, and TSV for machines.
+
+use csv::WriterBuilder;
+
+use crate::report::Summary;
+
+/// What people see where there is no value.
+const NOTHING: &str = "–";
+
+/// A table of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grid {
+    /// Stem of its files, and its anchor in HTML and LaTeX: letters, digits and hyphens.
+    pub name: String,
+    /// What it is called.
+    pub title: String,
+    /// What its numbers are.
+    pub caption: String,
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// How many of the first columns name a row.
+    pub labels: usize,
+    /// The rows, each with a cell for every column.
+    pub rows: Vec<Vec<Cell>>,
+    /// Rows before which a rule stands, ascending.
+    pub rules: Vec<usize>,
+}
+
+/// A column of a [`Grid`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its head, unlike that of any other column.
+    pub head: String,
+    /// What its cells hold.
+    pub kind: Kind,
+}
+
+/// What the cells of a column hold, and how people see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Words.
+    Text,
+    /// A number with so many decimals.
+    Number(usize),
+    /// A mean over seeds and its standard deviation, with so many decimals: two columns in TSV.
+    Score(usize),
+    /// A probability with four decimals, or that it is smaller.
+    Probability,
+}
+
+/// A cell of a [`Grid`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Words.
+    Text(String),
+    /// A number.
+    Number(f64),
+    /// A mean and a standard deviation; none of a single seed.
+    Score(f64, Option<f64>),
+    /// Not known.
+    Missing,
+}
+
+impl Column {
+    /// A column of `kind` under `head`.
+    pub fn new(head: impl Into<String>, kind: Kind) -> Self {
+        Self { head: head.into(), kind }
+    }
+}
+
+impl Cell {
+    /// Words.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// A count.
+    pub fn count(n: usize) -> Self {
+        Self::Number(n as f64)
+    }
+
+    /// Mean and spread of `values`, one per seed; missing without values, or where one is not finite.
+    pub fn score(values: Vec<f64>) -> Self {
+        if values.is_empty() || values.iter().any(|v| !v.is_finite()) {
+            return Self::Missing;
+        }
+        Summary::new(values).into()
+    }
+}
+
+impl From<Summary> for Cell {
+    fn from(summary: Summary) -> Self {
+        Self::Score(summary.mean, summary.sd)
+    }
+}
+
+/// `value` with `decimals`, a true minus sign, and no sign on what rounds to zero.
+fn rounded(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let negative = value < 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b));
+    if negative { format!("−{text}") } else { text }
+}
+
+impl Kind {
+    /// How people see `cell`.
+    pub(super) fn shown(self, cell: &Cell) -> String {
+        let decimals = match self {
+            Self::Text => 0,
+            Self::Number(decimals) | Self::Score(decimals) => decimals,
+            Self::Probability => 4,
+        };
+        match cell {
+            Cell::Text(text) => text.clone(),
+            Cell::Number(value) if self == Self::Probability && *value < 0.0001 => "< 0.0001".into(),
+            Cell::Number(value) | Cell::Score(value, None) => rounded(*value, decimals),
+            Cell::Score(mean, Some(sd)) => format!("{} ± {}", rounded(*mean, decimals), rounded(*sd, decimals)),
+            Cell::Missing => NOTHING.into(),
+        }
+    }
+}
+
+impl Grid {
+    /// A table without rows.
+    pub fn new(
+        name: impl Into<String>,
+        title: impl Into<String>,
+        caption: impl Into<String>,
+        labels: usize,
+        columns: Vec<Column>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            title: title.into(),
+            caption: caption.into(),
+            columns,
+            labels,
+            rows: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+
+    /// Appends a row, which must have a cell for every column.
+    pub fn push(&mut self, row: Vec<Cell>) {
+        assert_eq!(row.len(), self.columns.len(), "cells in a row and columns");
+        self.rows.push(row);
+    }
+
+    /// A rule between the rows so far and the next one.
+    pub fn rule(&mut self) {
+        let at = self.rows.len();
+        if at > 0 && self.rules.last() != Some(&at) {
+            self.rules.push(at);
+        }
+    }
+
+    /// Tab-separated values below one line of heads: numbers as they are, not rounded, mean and standard deviation of a
+    /// score in two columns, what is missing as nothing. Tabs and line breaks within words become spaces.
+    pub fn tsv(&self) -> String {
+        let mut lines = vec![Vec::new()];
+        for column in &self.columns {
+            let head = one_line(&column.head);
+            match column.kind {
+                Kind::Score(_) => lines[0].extend([format!("{head} mean"), format!("{head} sd")]),
+                _ => lines[0].push(head),
+            }
+        }
+        for row in &self.rows {
+            let mut line = Vec::with_capacity(lines[0].len());
+            for (column, cell) in self.columns.iter().zip(row) {
+                let (value, sd) = match cell {
+                    Cell::Text(text) => (one_line(text), None),
+                    Cell::Number(value) => (value.to_string(), None),
+                    Cell::Score(mean, sd) => (mean.to_string(), *sd),
+                    Cell::Missing => (String::new(), None),
+                };
+                line.push(value);
+                if let Kind::Score(_) = column.kind {
+                    line.push(sd.map_or_else(String::new, |sd| sd.to_string()));
+                }
+            }
+            lines.push(line);
+        }
+        let mut writer = WriterBuilder::new().delimiter(b'\t').from_writer(Vec::new());
+        for line in lines {
+            writer.write_record(line).expect("as many fields as heads, into memory");
+        }
+        String::from_utf8(writer.into_inner().expect("into memory")).expect("made of strings")
+    }
+}
+
+/// `text` with every run of blanks, tabs and line breaks as one space.
+pub(super) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Two rows with a rule between them and a cell of every kind.
+    pub fn grid() -> Grid {
+        let columns = vec![
+            Column::new("class", Kind::Text),
+            Column::new("0.2 s", Kind::Score(1)),
+            Column::new("p", Kind::Probability),
+            Column::new("n", Kind::Number(0)),
+        ];
+        let mut grid = Grid::new("scores", "Scores", "In %, of 2 seeds", 1, columns);
+        grid.push(vec![Cell::text("Cat"), Cell::score(vec![44.0, 47.6]), Cell::Number(0.5), Cell::count(12)]);
+        grid.rule();
+        grid.rule();
+        grid.push(vec![Cell::text("A|b\t<i>&_x"), Cell::score(vec![3.0]), Cell::Number(1e-9), Cell::Missing]);
+        grid
+    }
+
+    #[test]
+    fn tsv_reads_back_with_means_and_deviations_as_numbers() {
+        let mut grid = grid();
+        grid.push(vec![Cell::text("a \"quoted\"\nline"), Cell::Missing, Cell::Missing, Cell::count(0)]);
+        let tsv = grid.tsv();
+        let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').from_reader(tsv.as_bytes());
+        assert_eq!(reader.headers().unwrap(), ["class", "0.2 s mean", "0.2 s sd", "p", "n"].as_slice());
+        let rows: Vec<Vec<String>> = reader.records().map(|r| r.unwrap().iter().map(str::to_owned).collect()).collect();
+        assert_eq!(rows[0][1].parse(), Ok(45.8));
+        assert!((rows[0][2].parse::<f64>().unwrap() - 6.48_f64.sqrt()).abs() < 1e-12, "not rounded");
+        assert_eq!(rows[1], ["A|b <i>&_x", "3", "", "0.000000001", ""]);
+        assert_eq!(rows[2], ["a \"quoted\" line", "", "", "", "0"]);
+        assert_eq!(tsv.lines().count(), 4, "a row is a line");
+    }
+
+    #[test]
+    fn what_rounds_to_zero_has_no_sign() {
+        assert_eq!(rounded(-0.04, 1), "0.0");
+        assert_eq!(rounded(-0.06, 1), "−0.1");
+        assert_eq!(rounded(-10.0, 0), "−10");
+    }
+
+    #[test]
+    fn what_is_not_finite_is_missing() {
+        assert_eq!(Cell::score(vec![1.0, f64::NAN]), Cell::Missing);
+        assert_eq!(Cell::score(Vec::new()), Cell::Missing);
+    }
+}
