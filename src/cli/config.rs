@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Options, Session, output};
 use crate::Result;
 use crate::config::{Config, to_toml};
+use crate::study::cells;
 
 /// `weaklabel config`.
 #[derive(Debug, Args)]
@@ -37,14 +38,14 @@ impl ConfigCommand {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`crate::config::load`].
+    /// As [`crate::config::load`] and, for the edits of `study.cell`, [`cells`].
     pub fn run(self, session: &Session) -> Result<()> {
         match self.action {
             Action::Print(files) => {
                 let config = files.load(&session.options)?;
                 if session.options.json { output::print_json(&config) } else { output::print(&to_toml(&config)?) }
             }
-            Action::Check(files) => files.load(&session.options).map(drop),
+            Action::Check(files) => cells(&files.load(&session.options)?).map(drop),
         }
     }
 }

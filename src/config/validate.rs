@@ -37,7 +37,6 @@ pub fn validate(config: &Config) -> Result<()> {
     evaluate(&config.evaluate)?;
     study(&config.study)?;
     segment("train.seconds", config.train.seconds, config)?;
-    config.study.seconds.iter().try_for_each(|&s| segment("study.seconds", s, config))?;
     config.evaluate.seconds.iter().try_for_each(|&s| segment("evaluate.seconds", s, config))
 }
 
@@ -272,6 +271,12 @@ fn study(c: &StudyConfig) -> Result<()> {
     distinct("study.variants", &c.variants)?;
     distinct("study.methods", &c.methods)?;
     distinct("study.seconds", &c.seconds)?;
+    require(!c.title.trim().is_empty(), "study.title", "a name", &c.title)?;
+    // Whether they are whole chunks is asked of the cells: who runs no study need not mind.
+    let long = |&seconds: &f64| {
+        require(seconds > 0.0 && seconds <= MAX_SECONDS, "study.seconds", "above 0 and at most 3600 seconds", seconds)
+    };
+    c.seconds.iter().try_for_each(long)?;
     count("study.seeds", c.seeds, 1024)?;
     require(c.short_s > 0.0 && c.short_s <= MAX_SECONDS, "study.short_s", "above 0 and at most 3600 seconds", c.short_s)
 }

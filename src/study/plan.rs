@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::{Config, Method, Variant, edit};
+use crate::config::{Config, Method, Variant, edit, validate};
 use crate::{Error, Result};
 
 /// One cell of the tables: a dataset, a method and a training length.
@@ -63,6 +63,7 @@ pub fn cells(config: &Config) -> Result<Vec<Cell>> {
                 cell.data.variant = variant;
                 (cell.train.method, cell.train.seconds) = (method, seconds);
                 cell.train.seeds = (1..=study.seeds as u64).collect();
+                validate(&cell).map_err(of_study)?;
                 let matching = study.cells.iter().filter(|other| {
                     other.variant.is_none_or(|v| v == variant)
                         && other.method.is_none_or(|m| m == method)
@@ -77,6 +78,14 @@ pub fn cells(config: &Config) -> Result<Vec<Cell>> {
         }
     }
     Ok(cells)
+}
+
+/// What is wrong with a cell's training length is wrong in the study's list of them.
+fn of_study(error: Error) -> Error {
+    match error {
+        Error::Config { origin, reason } if origin == "train.seconds" => Error::config("study.seconds", reason),
+        other => other,
+    }
 }
 
 /// Cells are compared with each other, so they may differ in how they are trained only.
@@ -172,6 +181,20 @@ mod tests {
         );
         assert_eq!(cells[17].config.train.seeds, [1, 2, 3, 4, 5]);
         assert_eq!((cells[17].config.data.variant, cells[17].config.train.seconds), (Variant::Waa, 10.0));
+    }
+
+    #[test]
+    fn what_is_no_study_is_refused_by_name() {
+        let mut config = Config::default();
+        config.study.seconds = vec![0.25];
+        let message = cells(&config).unwrap_err().to_string();
+        assert!(message.starts_with("study.seconds") && message.contains("chunk_frames"), "{message}");
+        let mut config = Config::default();
+        config.data.dataset = Some("set".into());
+        let message = cells(&config).unwrap_err().to_string();
+        assert!(message.starts_with("study.variants") && message.contains("one dataset"), "{message}");
+        config.study.variants = vec![Variant::Waa];
+        assert_eq!(cells(&config).unwrap().len(), 9);
     }
 
     #[test]

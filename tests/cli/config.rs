@@ -59,7 +59,7 @@ fn the_environment_is_the_weakest_way_to_set_an_option() {
 fn check_is_silent_about_what_is_right() {
     assert_eq!(run("config check"), (0, String::new(), String::new()));
     let examples = format!("{}/configs", env!("CARGO_MANIFEST_DIR"));
-    let files = [format!("{examples}/smoke.toml"), format!("{examples}/paper/classifier.toml")];
+    let files = [format!("{examples}/paper/classifier.toml"), format!("{examples}/smoke.toml")];
     let (code, out, errors) = outcome(weaklabel().args(["config", "check"]).args(files).output().unwrap());
     assert_eq!((code, out.as_str(), errors.as_str()), (0, "", ""));
 }

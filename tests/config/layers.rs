@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use weaklabel::config::{Config, Method, Variant, load, to_toml};
+use weaklabel::study::cells;
 
 /// Writes `text` to a file of its own and returns its path, which lives as long as the folder.
 fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
@@ -90,12 +91,26 @@ fn a_path_toml_cannot_hold_is_refused() {
 #[test]
 fn every_example_configuration_loads() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("configs");
-    for name in ["smoke.toml", "paper/classifier.toml"] {
-        load(&[folder.join(name)], &[]).unwrap();
+    let mut files = Vec::new();
+    for folder in [folder.clone(), folder.join("paper"), folder.join("grid")] {
+        let entries = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        files.extend(entries.filter(|path| path.extension().is_some_and(|ending| ending == "toml")));
     }
-    let paper = load(&[folder.join("paper/classifier.toml")], &[]).unwrap();
-    assert_eq!((paper.data.train, paper.data.validation, paper.data.eval), (2700, 300, 750));
-    assert_eq!((paper.train.epochs, paper.train.batch), (Some(200), 10));
+    assert!(files.len() >= 5, "{files:?}");
+    for file in files {
+        let config = load(std::slice::from_ref(&file), &[]).unwrap();
+        cells(&config).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    }
+    // What the paper's rows and its grid write out are the defaults, but for the method and the five seeds.
+    for (method, most_epochs) in [("classifier", 200), ("triplets", 500), ("prototypes", 200)] {
+        let paper = load(&[folder.join(format!("paper/{method}.toml"))], &[]).unwrap();
+        let mut expected = Config::default();
+        expected.train.method = paper.train.method;
+        (expected.train.seeds, expected.train.epochs) = (vec![1, 2, 3, 4, 5], Some(most_epochs));
+        assert_eq!(paper, expected, "{method}");
+        assert_eq!((paper.train.method.name(), paper.train.most_epochs()), (method, most_epochs));
+    }
+    assert_eq!(load(&[folder.join("grid/paper.toml")], &[]).unwrap(), Config::default());
 }
 
 #[test]
