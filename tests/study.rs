@@ -76,6 +76,15 @@ fn tables(study: &Path) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The macro-F1 of each seed of a cell on test length `length`.
+fn cell_seeds(cell: &Value, length: usize) -> Vec<f64> {
+    let mean = |f1: &Value| {
+        let f1: Vec<f64> = f1.as_array().unwrap().iter().map(|f1| f1.as_f64().unwrap()).collect();
+        f1.iter().sum::<f64>() / f1.len() as f64
+    };
+    cell["f1"].as_array().unwrap().iter().map(|seed| mean(&seed[length])).collect()
+}
+
 /// Lines of metrics in all cells: how far the study is.
 fn epochs(study: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(study.join("cells")) else { return 0 };
@@ -120,11 +129,30 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
     assert_eq!(printed["report"], unbroken.join("report.html").to_str().unwrap());
     for cell in printed["cells"].as_array().unwrap() {
         let name = format!("{}-{}-0.2s", cell["variant"].as_str().unwrap(), cell["method"].as_str().unwrap());
-        let of_class = |seed: usize| expected[&name]["f1"][seed][1].as_array().unwrap().clone();
-        let mean = |scores: Vec<Value>| scores.iter().map(|f1| f1.as_f64().unwrap()).sum::<f64>() / scores.len() as f64;
-        let over_seeds = (mean(of_class(0)) + mean(of_class(1))) / 2.0;
-        assert!((cell["macro_f1"][1]["mean"].as_f64().unwrap() - over_seeds).abs() < 1e-9, "{name}");
+        let of_seeds = cell_seeds(&expected[&name], 1);
+        let mean = (of_seeds[0] + of_seeds[1]) / 2.0;
+        assert!((cell["macro_f1"][1]["mean"].as_f64().unwrap() - mean).abs() < 1e-9, "{name}");
     }
+
+    // A cell is an ordinary run: `eval` scores it, on the GPU, as the study did.
+    let mut eval = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+    eval.args(["eval", "--json", "--progress", "none"]).arg(unbroken.join("cells/waa-triplets-0.2s"));
+    let scores: Value = serde_json::from_slice(&succeed(eval).stdout).unwrap();
+    let of_study: Vec<f64> = cell_seeds(&expected["waa-triplets-0.2s"], 1);
+    let of_eval = scores["macro_f1"]["1"]["seeds"].as_array().unwrap();
+    for (a, b) in of_study.iter().zip(of_eval) {
+        assert!((a - b.as_f64().unwrap()).abs() < 1e-9, "{of_study:?} and {of_eval:?}");
+    }
+
+    // A result that somebody damaged is named, not believed.
+    let damaged = broken.join("cells/waa-triplets-0.2s/cell.json");
+    let mut cell: Value = serde_json::from_slice(&std::fs::read(&damaged).unwrap()).unwrap();
+    cell["f1"][0].as_array_mut().unwrap().pop();
+    std::fs::write(&damaged, cell.to_string()).unwrap();
+    let mut report = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+    let output = report.args(["report", "--progress", "none"]).arg(&broken).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && message.contains("waa-triplets-0.2s/cell.json"), "{message}");
 
     // The report is written again from what is there, and another configuration is kept out.
     std::fs::remove_file(unbroken.join("report.html")).unwrap();

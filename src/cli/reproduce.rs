@@ -82,6 +82,7 @@ impl Reproduce {
         // Cells of one dataset and training length share their features, which make room for the next ones'.
         for group in open.chunk_by(|a, b| (a.variant, a.seconds) == (b.variant, b.seconds)) {
             let features = Features::load(&gpu, &group[0].config, &session.progress)?;
+            folder.check_data(&cells, group[0].variant, &features.fingerprint)?;
             folder.keep_events(&features.events(group[0].variant))?;
             for cell in group {
                 tracing::info!("cell {cell}");

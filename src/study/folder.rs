@@ -23,6 +23,7 @@ use crate::{Error, Result, atomic};
 
 const CONFIG: &str = "study.toml";
 const CELLS: &str = "cells";
+const RESULT: &str = "cell.json";
 const EVENTS: &str = "events.json";
 const LOCK: &str = "study.lock";
 const LOG: &str = "log.jsonl";
@@ -107,8 +108,29 @@ impl StudyDir {
     /// # Errors
     /// [`Error::Data`] for a file that does not hold one; [`Error::Io`].
     pub fn result(&self, cell: &Cell) -> Result<Option<CellResult>> {
-        let path = self.cell(cell).join("cell.json");
-        if path.is_file() { read(&path).map(Some) } else { Ok(None) }
+        let path = self.cell(cell).join(RESULT);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let result: CellResult = read(&path)?;
+        match result.is_whole() {
+            true => Ok(Some(result)),
+            false => Err(Error::data(&path, "it lacks values: remove it to have it made again")),
+        }
+    }
+
+    /// Makes sure that the finished ones of `cells` with dataset `variant` were made with data of this fingerprint.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming the cell that was not; as [`StudyDir::result`].
+    pub fn check_data(&self, cells: &[Cell], variant: Variant, fingerprint: &str) -> Result<()> {
+        for cell in cells.iter().filter(|cell| cell.variant == variant) {
+            if self.result(cell)?.is_some_and(|result| result.data != fingerprint) {
+                let reason = "was made with other data than there are now: restore them, or start another study";
+                return Err(Error::data(self.cell(cell), reason));
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the result of `cell`: it is finished.
@@ -116,7 +138,7 @@ impl StudyDir {
     /// # Errors
     /// [`Error::Io`] naming the file.
     pub fn write_result(&self, cell: &Cell, result: &CellResult) -> Result<()> {
-        write(&self.cell(cell).join("cell.json"), result)
+        write(&self.cell(cell).join(RESULT), result)
     }
 
     /// The events of the training clips, if a cell has begun.

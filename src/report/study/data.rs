@@ -46,6 +46,25 @@ pub struct CellResult {
 }
 
 impl CellResult {
+    /// Whether there is a value for every seed, test length and class that the result names, as the report takes for
+    /// granted. A file that somebody edited may lack some.
+    pub fn is_whole(&self) -> bool {
+        let (seeds, lengths, classes) = (self.seeds.len(), self.seconds.len(), self.classes.len());
+        let square = |matrix: &Vec<Vec<u32>>| matrix.len() == classes && matrix.iter().all(|row| row.len() == classes);
+        seeds > 0
+            && lengths > 0
+            && classes > 0
+            && self.f1.len() == seeds
+            && self.f1.iter().all(|f1| f1.len() == lengths && f1.iter().all(|f1| f1.len() == classes))
+            && (self.curves.len(), self.best.len(), self.quality.len()) == (seeds, seeds, seeds)
+            && self.quality.iter().all(|of| of.len() == lengths && of.iter().all(|quality| square(&quality.confusion)))
+            && self.groups.iter().all(|group| group.f1.len() == seeds && group.f1.iter().all(|f1| f1.len() == lengths))
+            && self.coverage.len() == lengths
+            && self.coverage.iter().flatten().all(|bin| bin.f1.len() == seeds)
+            && (self.points.is_empty() || self.points.len() == self.point_labels.len())
+            && self.points.windows(2).all(|rows| rows[0].len() == rows[1].len())
+    }
+
     /// The mean of F1 over classes on test length `length`, over seeds, in %.
     pub fn macro_f1(&self, length: usize) -> Summary {
         let mean = |f1: &[f64]| f1.iter().sum::<f64>() / f1.len() as f64;
