@@ -19,7 +19,8 @@ pub fn forward(class: DeviceClass, shape: &ConvShape) -> ConvTile {
 
 /// Tile of the gradient of the input.
 pub fn input_grad(class: DeviceClass, shape: &ConvShape) -> ConvTile {
-    ConvTile { windows: windows(class, shape), quads: 1, workgroup: workgroup(class) }
+    let quads = if class == DeviceClass::Cpu && shape.pool[0] > 1 { 2 } else { 1 };
+    ConvTile { windows: windows(class, shape), quads: quads.min(shape.inputs.div_ceil(4)), workgroup: workgroup(class) }
 }
 
 /// Tile of the gradients of weights and biases.
