@@ -19,8 +19,9 @@ const QUADS: u32 = 1u;
 const WORKGROUP: u32 = 64u;
 
 const PAD: u32 = KERNEL / 2u;
+const TAPS: u32 = KERNEL * KERNEL;
 const OUT_QUADS: u32 = (OUT + 3u) / 4u;
-const BIAS_AT: u32 = IN * KERNEL * KERNEL * OUT_QUADS;
+const BIAS_AT: u32 = IN * TAPS * OUT_QUADS;
 const WINDOWS_T: u32 = TIME / POOL_T;
 const WINDOWS_M: u32 = MEL / POOL_M;
 const TILES_T: u32 = (WINDOWS_T + TILE_T - 1u) / TILE_T;
@@ -82,13 +83,19 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
                 near[r * PATCH_M + c] = select(0.0, input[plane + row_at[r] + column_at[c]], row_inside[r] && column_inside[c]);
             }
         }
-        let taps = weights + channel * KERNEL * KERNEL * OUT_QUADS;
-        for (var k = 0u; k < KERNEL * KERNEL; k++) { // unroll
-            for (var q = 0u; q < QUADS; q++) { // unroll
-                let weight = weight_at(taps + k * OUT_QUADS + min(first_quad + q, OUT_QUADS - 1u));
-                for (var p = 0u; p < ROWS * COLUMNS; p++) { // unroll
-                    sums[p * QUADS + q] += weight * near[(p / COLUMNS + k / KERNEL) * PATCH_M + p % COLUMNS + k % KERNEL];
+        let taps = weights + channel * TAPS * OUT_QUADS;
+        for (var q = 0u; q < QUADS; q++) { // unroll
+            var kernel: array<vec4<f32>, TAPS>;
+            for (var k = 0u; k < TAPS; k++) { // unroll
+                kernel[k] = weight_at(taps + k * OUT_QUADS + min(first_quad + q, OUT_QUADS - 1u));
+            }
+            // All taps of one sum after another, so that it stays in registers meanwhile.
+            for (var p = 0u; p < ROWS * COLUMNS; p++) { // unroll
+                var sum = sums[p * QUADS + q];
+                for (var k = 0u; k < TAPS; k++) { // unroll
+                    sum += kernel[k] * near[(p / COLUMNS + k / KERNEL) * PATCH_M + p % COLUMNS + k % KERNEL];
                 }
+                sums[p * QUADS + q] = sum;
             }
         }
     }

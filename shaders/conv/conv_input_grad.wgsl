@@ -19,6 +19,7 @@ const QUADS: u32 = 1u;
 const WORKGROUP: u32 = 64u;
 
 const PAD: u32 = KERNEL / 2u;
+const TAPS: u32 = KERNEL * KERNEL;
 const IN_QUADS: u32 = (IN + 3u) / 4u;
 const WINDOWS_T: u32 = TIME / POOL_T;
 const WINDOWS_M: u32 = MEL / POOL_M;
@@ -90,13 +91,19 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
                 near[r * PATCH_M + c] = select(0.0, gradient[window], winner[window] == t % POOL_T * POOL_M + m % POOL_M);
             }
         }
-        let taps = weights + channel * KERNEL * KERNEL * IN_QUADS;
-        for (var k = 0u; k < KERNEL * KERNEL; k++) { // unroll
-            for (var q = 0u; q < QUADS; q++) { // unroll
-                let weight = weight_at(taps + k * IN_QUADS + min(first_quad + q, IN_QUADS - 1u));
-                for (var p = 0u; p < ROWS * COLUMNS; p++) { // unroll
-                    sums[p * QUADS + q] += weight * near[(p / COLUMNS + KERNEL - 1u - k / KERNEL) * PATCH_M + p % COLUMNS + KERNEL - 1u - k % KERNEL];
+        let taps = weights + channel * TAPS * IN_QUADS;
+        for (var q = 0u; q < QUADS; q++) { // unroll
+            var kernel: array<vec4<f32>, TAPS>;
+            for (var k = 0u; k < TAPS; k++) { // unroll
+                kernel[k] = weight_at(taps + k * IN_QUADS + min(first_quad + q, IN_QUADS - 1u));
+            }
+            // All taps of one sum after another, so that it stays in registers meanwhile.
+            for (var p = 0u; p < ROWS * COLUMNS; p++) { // unroll
+                var sum = sums[p * QUADS + q];
+                for (var k = 0u; k < TAPS; k++) { // unroll
+                    sum += kernel[k] * near[(p / COLUMNS + KERNEL - 1u - k / KERNEL) * PATCH_M + p % COLUMNS + KERNEL - 1u - k % KERNEL];
                 }
+                sums[p * QUADS + q] = sum;
             }
         }
     }

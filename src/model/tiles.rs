@@ -5,6 +5,7 @@
 
 use crate::gpu::DeviceClass;
 use crate::kernels::conv::{ConvShape, ConvTile};
+use crate::kernels::conv_weight_grad::WeightTile;
 
 /// Tile of the forward pass.
 pub fn forward(class: DeviceClass, shape: &ConvShape) -> ConvTile {
@@ -18,21 +19,22 @@ pub fn forward(class: DeviceClass, shape: &ConvShape) -> ConvTile {
 
 /// Tile of the gradient of the input.
 pub fn input_grad(class: DeviceClass, shape: &ConvShape) -> ConvTile {
-    ConvTile { windows: windows(class, shape), quads: 1, workgroup: workgroup(class) }
+    let quads = if class == DeviceClass::Cpu && shape.pool[0] > 1 { 2 } else { 1 };
+    ConvTile { windows: windows(class, shape), quads: quads.min(shape.inputs.div_ceil(4)), workgroup: workgroup(class) }
 }
 
 /// Tile of the gradients of weights and biases.
-pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> ConvTile {
-    let quads = if class == DeviceClass::Cpu && shape.pool[0] > 1 { 2 } else { 1 };
-    ConvTile { windows: windows(class, shape), quads: quads.min(shape.outputs.div_ceil(4)), workgroup: 32 }
+pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> WeightTile {
+    // Not larger: the code of a tile's loads and sums has to stay in the instruction cache.
+    let inputs = if class == DeviceClass::Cpu { 2 } else { 1 };
+    let windows = (4 / (shape.pool[0] * shape.pool[1])).clamp(1, shape.windows()[1]);
+    WeightTile { windows, inputs: inputs.min(shape.inputs), outputs: shape.outputs.min(4), workgroup: 32 }
 }
 
 /// Partial sums that the gradients of a layer are split into: enough threads for the device, none without a strip.
-pub fn slices(class: DeviceClass, shape: &ConvShape, tile: &ConvTile) -> usize {
+pub fn slices(class: DeviceClass, shape: &ConvShape, tile: &WeightTile) -> usize {
     let threads: usize = if class == DeviceClass::Cpu { 512 } else { 16_384 };
-    let per_slice = shape.inputs * shape.outputs.div_ceil(4).div_ceil(tile.quads);
-    let strips = shape.chunks * shape.windows()[0].div_ceil(tile.windows[0]);
-    threads.div_ceil(per_slice).clamp(1, strips)
+    threads.div_ceil(tile.threads_per_slice(shape)).clamp(1, tile.strips(shape))
 }
 
 fn windows(class: DeviceClass, shape: &ConvShape) -> [usize; 2] {
