@@ -13,6 +13,8 @@ use crate::{Error, Result};
 const MAX_CLIPS: usize = 10_000_000;
 /// Longest clip and segment, in seconds.
 const MAX_SECONDS: f64 = 3600.0;
+/// Events of one clip.
+const MAX_EVENTS: usize = 100;
 /// Sample rates audio files come with.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 /// Most epochs of any training.
@@ -50,9 +52,14 @@ fn count(key: &str, value: usize, most: usize) -> Result<()> {
 }
 
 fn data(c: &DataConfig) -> Result<()> {
-    for (key, path) in [("data.dataset", &c.dataset), ("data.soundbank", &c.soundbank)] {
+    let paths = [
+        ("data.dataset", "a folder", &c.dataset),
+        ("data.soundbank", "a folder", &c.soundbank),
+        ("data.cooccurrence", "a file", &c.cooccurrence),
+    ];
+    for (key, kind, path) in paths {
         if let Some(path) = path {
-            require(path != Path::new(""), key, "a folder", "")?;
+            require(path != Path::new(""), key, kind, "")?;
             require(path.to_str().is_some(), key, "a path in UTF-8", path)?;
         }
     }
@@ -70,6 +77,13 @@ fn seed(key: &str, value: u64) -> Result<()> {
 fn scene(c: &SceneConfig) -> Result<()> {
     require(c.clip_s > 0.0 && c.clip_s <= MAX_SECONDS, "scene.clip_s", "above 0 and at most 3600 seconds", c.clip_s)?;
     require(RATES.contains(&c.rate), "scene.rate", "between 1000 and 768000 Hz", c.rate)?;
+    let [least, most] = c.events;
+    require(
+        1 <= least && least <= most && most <= MAX_EVENTS,
+        "scene.events",
+        &format!("[least, most] between 1 and {MAX_EVENTS}"),
+        c.events,
+    )?;
     let [low, high] = c.snr_db;
     require(
         -100.0 <= low && low <= high && high <= 100.0,
@@ -233,7 +247,7 @@ fn triplets(c: &TripletConfig) -> Result<()> {
 fn prototypes(c: &PrototypeConfig, train: &TrainConfig) -> Result<()> {
     count("prototypes.support", c.support, MAX_WIDTH)?;
     let Some(way) = c.way else { return Ok(()) };
-    require(way >= 2 && way <= MAX_WIDTH, "prototypes.way", "at least 2 classes", way)?;
+    require((2..=MAX_WIDTH).contains(&way), "prototypes.way", "at least 2 classes", way)?;
     let divides = train.method != Method::Prototypes || train.batch.is_multiple_of(way);
     require(divides, "prototypes.way", &format!("a divisor of train.batch, {} queries", train.batch), way)
 }
