@@ -14,3 +14,5 @@ mod real;
 mod scanning;
 #[path = "data/segments.rs"]
 mod segments;
+#[path = "data/several.rs"]
+mod several;

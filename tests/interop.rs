@@ -1,7 +1,8 @@
-//! Models on disk in PyTorch: modules with the documented names give the same probabilities within 1e-5.
+//! What others make of our models and scores: PyTorch modules with the documented names give the same probabilities within
+//! 1e-5, and scikit-learn the same F1 of clips with several labels.
 //!
-//! Needs `python3` with torch and safetensors; without them the test says that it was left out. `WEAKLABEL_MODEL` names a
-//! `best*.safetensors` of a run that is compared as well.
+//! Needs `python3` with torch or scikit-learn, and safetensors; without them a test says that it was left out.
+//! `WEAKLABEL_MODEL` names a `best*.safetensors` of a run that is compared as well.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
@@ -9,18 +10,34 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
-use weaklabel::config::{FeatureConfig, Method, ModelConfig, Normalise};
+use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise};
 use weaklabel::counter_rng::Key;
+use weaklabel::evaluate::{Examples, Scorer};
+use weaklabel::features::{standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
+use weaklabel::kernels::score::f1;
 use weaklabel::model::checkpoint::{Description, read_model, write_model};
 use weaklabel::model::{Activations, Architecture, Batch, Mode, Population, forward, initial_parameters};
+use weaklabel::report::Results;
+use weaklabel::scenes::{Dataset, Subset};
 
-/// Whether `python3` has what the script imports.
-fn python_has_torch() -> bool {
-    Command::new("python3")
-        .args(["-c", "import torch, safetensors"])
-        .output()
-        .is_ok_and(|output| output.status.success())
+/// Whether `python3` has what a script imports; says so when it has not.
+fn python_has(modules: &str) -> bool {
+    let found = Command::new("python3").args(["-c", &format!("import {modules}")]).output();
+    let found = found.is_ok_and(|output| output.status.success());
+    if !found {
+        println!("left out: python3 with {modules} is not installed");
+    }
+    found
+}
+
+/// Runs one of the scripts, which must find no difference.
+fn agree(script: &str, files: &[&Path]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(script);
+    let output = Command::new("python3").arg(script).args(files).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    print!("{said}");
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Seeded random inputs `[segment, frame, band]` and what the model at `path` makes of them, written beside each other.
@@ -62,8 +79,7 @@ fn write_random_model(path: &Path, model: ModelConfig, bands: usize, classes: us
 
 #[test]
 fn pytorch_gives_the_same_probabilities() {
-    if !python_has_torch() {
-        println!("left out: python3 with torch and safetensors is not installed");
+    if !python_has("torch, safetensors") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -83,10 +99,67 @@ fn pytorch_gives_the_same_probabilities() {
     for model in [default, other].into_iter().chain(from_a_run) {
         let examples = folder.path().join("examples.safetensors");
         write_examples(&examples, &model);
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/pytorch_model.py");
-        let output = Command::new("python3").arg(script).arg(&model).arg(&examples).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        print!("{said}");
-        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        agree("pytorch_model.py", &[&model, &examples]);
+    }
+}
+
+/// A model's probabilities for segments of clips with several events, and a class more than these have: one that is
+/// neither heard nor predicted.
+#[test]
+fn scikit_learn_gives_the_same_f1() {
+    if !python_has("numpy, sklearn, safetensors") {
+        return;
+    }
+    let mut config = Config::default();
+    (config.data.train, config.data.validation, config.data.eval) = (10, 10, 60);
+    (config.scene.events, config.scene.clip_s) = ([1, 4], 3.0);
+    (config.model.filters, config.model.pools) = (vec![16, 32], vec![[4, 4], [5, 8]]);
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let dataset = Dataset::of(&config).unwrap();
+    let examples = Examples::load(&gpu, &config, &dataset, Subset::Eval, 1.0, &|_| {}).unwrap();
+    standardise(&gpu, &examples.store, &statistics(&gpu, &examples.store).unwrap(), config.features.epsilon).unwrap();
+    let classes = dataset.classes().len() + 1;
+    let examples = Examples::new(&gpu, examples.store, examples.heard, classes).unwrap();
+    assert!(examples.heard.iter().any(|heard| heard.labels.len() > 2), "no segment has several labels");
+
+    let architecture = Architecture::new(&config.model, &config.features, classes);
+    let mut parameters: Vec<f32> =
+        initial_parameters(&architecture, 3).into_iter().map(|weight| 3.0 * weight).collect();
+    // The bias of the last class.
+    *parameters.last_mut().unwrap() = -100.0;
+    let population = Population::new(&gpu, architecture, &[3], 1).unwrap();
+    gpu.write(&population.state, 0, &parameters);
+    population.use_parameters(&gpu, &population.state).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for threshold in [0.5, 0.3] {
+        let scorer = Scorer::new(&gpu, &population, &examples, Normalise::None, threshold).unwrap();
+        let probabilities = scorer.probabilities(&gpu).unwrap().concat();
+        let f1 = f1(&gpu.read(&scorer.counts).unwrap());
+        assert!(f1[..classes - 1].iter().any(|f1| (1.0..99.0).contains(f1)) && f1[classes - 1] == 0.0, "{f1:?}");
+        let results = Results {
+            method: "classifier".into(),
+            train_seconds: 1.0,
+            classes: (0..classes).map(|class| format!("class {class}")).collect(),
+            seeds: vec![3],
+            seconds: vec![1.0],
+            f1: vec![vec![f1.clone()]],
+        };
+        let (threshold, macro_f1) = ([threshold], [results.macro_f1(0).mean]);
+
+        let shape = vec![examples.len(), classes];
+        let targets = gpu.read(&examples.targets).unwrap();
+        let single = |values| TensorView::new(Dtype::F32, shape.clone(), bytemuck::cast_slice(values)).unwrap();
+        let double =
+            |values| TensorView::new(Dtype::F64, vec![size_of_val(values) / 8], bytemuck::cast_slice(values)).unwrap();
+        let path = folder.path().join("scores.safetensors");
+        let tensors = [
+            ("probabilities", single(&probabilities)),
+            ("targets", single(&targets)),
+            ("threshold", double(&threshold)),
+            ("f1", double(&f1)),
+            ("macro_f1", double(&macro_f1)),
+        ];
+        serialize_to_file(tensors, None, &path).unwrap();
+        agree("scikit_f1.py", &[&path]);
     }
 }

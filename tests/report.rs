@@ -26,15 +26,20 @@ fn a_new_run_holds_its_configuration_and_environment() {
     let path = folder.path().join("runs/first");
     let mut config = Config::default();
     config.train.seeds = vec![1, 2, 3];
-    config.data.soundbank = Some("some/sounds".into());
+    (config.data.soundbank, config.data.cooccurrence) =
+        (Some("some/sounds".into()), Some("some/occurences.json".into()));
     let run = RunDir::create(&path, &config, &json!({"name": "llvmpipe"}), false).unwrap();
     assert_eq!(names(&path), ["checkpoints", "config.toml", "env.json", "run.lock"]);
     assert_eq!(run.checkpoint("best"), path.join("checkpoints/best.safetensors"));
 
     let read = RunDir::open(&path).unwrap().config().unwrap();
-    let soundbank = read.data.soundbank.as_deref().unwrap();
-    assert!(soundbank.is_absolute() && soundbank.ends_with("some/sounds"), "readable from any folder");
-    config.data.soundbank = Some(soundbank.into());
+    for (path, given) in
+        [(&read.data.soundbank, &mut config.data.soundbank), (&read.data.cooccurrence, &mut config.data.cooccurrence)]
+    {
+        let path = path.as_deref().unwrap();
+        assert!(path.is_absolute() && path.ends_with(given.as_ref().unwrap()), "readable from any folder");
+        *given = Some(path.into());
+    }
     assert_eq!(read, config);
 
     let environment: Value = serde_json::from_slice(&fs::read(path.join("env.json")).unwrap()).unwrap();

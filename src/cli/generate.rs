@@ -34,6 +34,12 @@ pub struct Generate {
     /// Whole events, or events cut to 200 ms
     #[arg(long, requires = "out")]
     pub variant: Option<Variant>,
+    /// Events of a clip: a number, or the fewest and the most (the key scene.events)
+    #[arg(long, value_name = "MIN..MAX", requires = "out", value_parser = events)]
+    pub events: Option<[usize; 2]>,
+    /// DESED's co-occurrence JSON: which events accompany a clip's main one [default: any]
+    #[arg(long, value_name = "FILE", requires = "out")]
+    pub cooccurrence: Option<PathBuf>,
     /// Seed of everything that is drawn (the key data.seed)
     #[arg(long, value_name = "S", requires = "out")]
     pub seed: Option<u64>,
@@ -106,11 +112,24 @@ impl Generate {
         if self.soundbank.is_some() {
             data.soundbank.clone_from(&self.soundbank);
         }
+        if self.cooccurrence.is_some() {
+            data.cooccurrence.clone_from(&self.cooccurrence);
+        }
         data.train = self.train.unwrap_or(data.train);
         data.validation = self.valid.unwrap_or(data.validation);
         data.eval = self.eval.unwrap_or(data.eval);
         data.variant = self.variant.unwrap_or(data.variant);
         data.seed = self.seed.unwrap_or(data.seed);
+        config.scene.events = self.events.unwrap_or(config.scene.events);
+    }
+}
+
+/// `MIN..MAX`, both included, or one number for both. Which numbers are allowed is for the configuration to say.
+fn events(text: &str) -> Result<[usize; 2], String> {
+    let (least, most) = text.split_once("..").unwrap_or((text, text));
+    match (least.parse(), most.parse()) {
+        (Ok(least), Ok(most)) => Ok([least, most]),
+        _ => Err("a number of events, or the fewest and the most as in 1..4".into()),
     }
 }
 
@@ -160,7 +179,8 @@ mod tests {
 
     #[test]
     fn flags_reach_their_keys() {
-        let line = "generate --soundbank bank -o set --train 20 --valid 10 --eval 30 --variant 200ms --seed 7 --wav";
+        let line = "generate --soundbank bank -o set --train 20 --valid 10 --eval 30 --variant 200ms --seed 7 --wav \
+                    --events 2..5 --cooccurrence file.json";
         let generate = parse(line).unwrap();
         let mut config = Config::default();
         config.data.dataset = Some("other".into());
@@ -168,7 +188,20 @@ mod tests {
         let data = &config.data;
         assert_eq!((data.train, data.validation, data.eval, data.seed), (20, 10, 30, 7));
         assert_eq!((data.variant, &data.dataset, &data.soundbank), (Variant::Ms200, &None, &Some("bank".into())));
+        assert_eq!((config.scene.events, &data.cooccurrence), ([2, 5], &Some("file.json".into())));
         assert!(generate.wav);
+    }
+
+    #[test]
+    fn events_are_a_range_or_a_number() {
+        for (text, range) in [("3", [3, 3]), ("1..4", [1, 4]), ("4..1", [4, 1]), ("0", [0, 0])] {
+            assert_eq!(events(text), Ok(range));
+        }
+        for text in ["", "..", "1..", "..4", "1-4", "1..=4", "1..2..3", "many", "-1", "1.5"] {
+            let refused = parse(&format!("generate -o set --events={text}")).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::ValueValidation, "{text}");
+            assert!(refused.to_string().contains("as in 1..4"), "{refused}");
+        }
     }
 
     #[test]
@@ -190,7 +223,9 @@ mod tests {
 
     #[test]
     fn what_only_a_dataset_has_needs_one() {
-        for flags in ["--train 20", "--valid 10", "--eval 10", "--variant waa", "--seed 2"] {
+        let flags =
+            ["--train 20", "--valid 10", "--eval 10", "--variant waa", "--seed 2", "--events 2", "--cooccurrence f"];
+        for flags in flags {
             let alone = parse(&format!("generate --export-soundbank bank {flags}"));
             assert_eq!(alone.unwrap_err().kind(), ErrorKind::MissingRequiredArgument, "{flags}");
             assert!(parse(&format!("generate --export-soundbank bank -o set {flags}")).is_ok(), "{flags}");

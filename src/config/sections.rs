@@ -42,6 +42,9 @@ pub struct DataConfig {
     /// The soundbank clips are mixed from; the built-in one when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soundbank: Option<PathBuf>,
+    /// DESED's co-occurrence JSON: which events accompany a clip's main one. Any class, with the same chance, when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cooccurrence: Option<PathBuf>,
     /// Training clips in all, balanced over the classes: 2 700 (P).
     pub train: usize,
     /// Validation clips in all: 300 (P).
@@ -56,7 +59,16 @@ pub struct DataConfig {
 
 impl Default for DataConfig {
     fn default() -> Self {
-        Self { dataset: None, soundbank: None, train: 2700, validation: 300, eval: 750, variant: Variant::Waa, seed: 1 }
+        Self {
+            dataset: None,
+            soundbank: None,
+            cooccurrence: None,
+            train: 2700,
+            validation: 300,
+            eval: 750,
+            variant: Variant::Waa,
+            seed: 1,
+        }
     }
 }
 
@@ -91,7 +103,9 @@ pub struct SceneConfig {
     pub clip_s: f64,
     /// Rate clips are mixed at, in Hz; sources of another rate are resampled to it: 44 100 (P).
     pub rate: u32,
-    /// Bounds of the event's level over the background, in dB: 6 to 30 (P).
+    /// Fewest and most events of a clip: one (P). Every number has the same chance.
+    pub events: [usize; 2],
+    /// Bounds of an event's level over the background, in dB: 6 to 30 (P).
     pub snr_db: [f64; 2],
     /// Loudness of the background in LUFS: −50 (A).
     pub background_lufs: f64,
@@ -116,6 +130,7 @@ impl Default for SceneConfig {
         Self {
             clip_s: 10.0,
             rate: 44_100,
+            events: [1, 1],
             snr_db: [6.0, 30.0],
             background_lufs: -50.0,
             loudness_min_s: 0.5,

@@ -13,6 +13,8 @@ use crate::{Error, Result};
 const MAX_CLIPS: usize = 10_000_000;
 /// Longest clip and segment, in seconds.
 const MAX_SECONDS: f64 = 3600.0;
+/// Events of one clip.
+const MAX_EVENTS: usize = 100;
 /// Sample rates audio files come with.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 /// Most epochs of any training.
@@ -49,9 +51,14 @@ fn count(key: &str, value: usize, most: usize) -> Result<()> {
 }
 
 fn data(c: &DataConfig) -> Result<()> {
-    for (key, path) in [("data.dataset", &c.dataset), ("data.soundbank", &c.soundbank)] {
+    let paths = [
+        ("data.dataset", "a folder", &c.dataset),
+        ("data.soundbank", "a folder", &c.soundbank),
+        ("data.cooccurrence", "a file", &c.cooccurrence),
+    ];
+    for (key, kind, path) in paths {
         if let Some(path) = path {
-            require(path != Path::new(""), key, "a folder", "")?;
+            require(path != Path::new(""), key, kind, "")?;
             require(path.to_str().is_some(), key, "a path in UTF-8", path)?;
         }
     }
@@ -69,6 +76,13 @@ fn seed(key: &str, value: u64) -> Result<()> {
 fn scene(c: &SceneConfig) -> Result<()> {
     require(c.clip_s > 0.0 && c.clip_s <= MAX_SECONDS, "scene.clip_s", "above 0 and at most 3600 seconds", c.clip_s)?;
     require(RATES.contains(&c.rate), "scene.rate", "between 1000 and 768000 Hz", c.rate)?;
+    let [least, most] = c.events;
+    require(
+        1 <= least && least <= most && most <= MAX_EVENTS,
+        "scene.events",
+        &format!("[least, most] between 1 and {MAX_EVENTS}"),
+        c.events,
+    )?;
     let [low, high] = c.snr_db;
     require(
         -100.0 <= low && low <= high && high <= 100.0,

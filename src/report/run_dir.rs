@@ -243,7 +243,8 @@ fn remove(path: &Path) -> Result<()> {
 /// `config` with paths that mean the same from any folder.
 pub(crate) fn absolute_paths(config: &Config) -> Result<Config> {
     let mut config = config.clone();
-    for path in [&mut config.data.dataset, &mut config.data.soundbank].into_iter().flatten() {
+    let data = &mut config.data;
+    for path in [&mut data.dataset, &mut data.soundbank, &mut data.cooccurrence].into_iter().flatten() {
         *path = std::path::absolute(&*path).map_err(|e| Error::io("find", &*path, e))?;
     }
     Ok(config)

@@ -80,7 +80,7 @@ impl Dataset {
     /// Opens a folder that [`generate`](super::generate::generate) wrote, or one of finished clips with DESED
     /// annotations: `DIR/{train,validation,eval}/*.{wav,flac,ogg}` and `DIR/{train,validation,eval}.tsv`.
     ///
-    /// A generated folder brings its own seed, counts and scene; clips it does not hold as files are mixed from its
+    /// A generated folder brings its own seed, counts, scene and co-occurrences; clips it does not hold as files are mixed from its
     /// soundbank, which is looked for at `data.soundbank` if it is no longer where it was. Finished clips take
     /// `data.seed`, and without `validation.tsv` the share `scene.holdout` of the training clips is held back for
     /// validation. Such clips may have several events or none; their segments are placed around the longest.
@@ -105,16 +105,16 @@ impl Dataset {
     ///
     /// # Errors
     /// [`Error::Config`] naming the key of a value that gives no clips, among them counts that are no multiple of
-    /// the number of classes.
+    /// the number of classes; [`Error::Io`] or [`Error::Data`] about the file `data.cooccurrence`, naming its entry.
     pub fn draw(soundbank: Soundbank, config: &Config) -> Result<Self> {
-        let recipe = Recipe::new(&soundbank, &config.data, &config.scene, false);
+        let recipe = Recipe::new(&soundbank, &config.data, &config.scene, false)?;
         Self::mixed(Mixer::new(soundbank, recipe)?, config.features.rate)
     }
 
     fn mixed(mixer: Mixer, rate: u32) -> Result<Self> {
         let labels = Subset::all().map(|subset| {
-            let class = |index| vec![mixer.scene(subset, index).class];
-            (0..mixer.len(subset)).map(class).collect()
+            let classes = |index| sorted(mixer.scene(subset, index).events.iter().map(|event| event.class));
+            (0..mixer.len(subset)).map(classes).collect()
         });
         Ok(Self {
             classes: mixer.soundbank.classes().to_vec(),
@@ -154,7 +154,7 @@ impl Dataset {
     }
 
     /// SHA-256 in hexadecimal over everything the samples and labels depend on: names and sizes of files,
-    /// annotations, seed, counts, scene, and `features.rate`.
+    /// annotations, seed, counts, scene, co-occurrences, and `features.rate`.
     pub fn fingerprint(&self) -> String {
         self.fingerprint.clone()
     }
@@ -177,9 +177,7 @@ impl Dataset {
             }
             let range = segment(self.seed, (subset, index), &span, n_segment as usize, samples.len());
             let heard = |event: &&Heard| overlap(&event.samples, &range) > 0;
-            let mut labels: Vec<usize> = events.iter().filter(heard).map(|event| event.class).collect();
-            labels.sort_unstable();
-            labels.dedup();
+            let labels = sorted(events.iter().filter(heard).map(|event| event.class));
             let covered = overlap(&span, &range) as f64 / range.len() as f64;
             Ok(Segment { samples: samples[range].to_vec(), labels, covered })
         };
@@ -206,7 +204,11 @@ impl Dataset {
                 let mix = mixer.mix(&scene)?;
                 let samples = mix.samples.iter().map(|&x| f32::from(x) / 32_768.0).collect();
                 let rate = mixer.recipe.scene.rate;
-                (Audio { rate, samples }, vec![(scene.class, mix.event.seconds(rate))])
+                let classes = scene.events.iter().map(|event| event.class);
+                (
+                    Audio { rate, samples },
+                    classes.zip(mix.events.iter().map(|event| event.place.seconds(rate))).collect(),
+                )
             }
             Clips::Finished(clips) => {
                 let clip = &clips[subset as usize][index];
@@ -234,6 +236,14 @@ impl Dataset {
         };
         Ok((samples, events.into_iter().map(heard).collect()))
     }
+}
+
+/// Each class once, in order.
+fn sorted(classes: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut classes: Vec<usize> = classes.collect();
+    classes.sort_unstable();
+    classes.dedup();
+    classes
 }
 
 /// How many samples two ranges share.

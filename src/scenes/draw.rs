@@ -1,12 +1,14 @@
 //! What is drawn about a clip (SPEC §6): its sounds, their level, and where they lie.
 //!
-//! In: (seed, subset, index) and, for positions, lengths in samples. Out: a [`Scene`] and its [`Placement`]. Every
-//! property has a random stream of its own, so the 200 ms dataset has the files, levels and onsets of the other one.
+//! In: (seed, subset, index) and, for positions, lengths in samples. Out: a [`Scene`] and each event's [`Placement`].
+//! Every property of every event has a random stream of its own, so the 200 ms dataset has the files, levels and onsets of
+//! the other one, and further events change nothing about those that are there already.
 //!
 //! A drawn part of a sound can be digital silence, which no gain brings to any loudness. Positions therefore take the
 //! number of an attempt: the first attempt that can be heard counts.
 
 use super::Subset;
+use super::cooccurrence::Company;
 use super::soundbank::Pool;
 use super::source::Source;
 use crate::config::SceneConfig;
@@ -53,13 +55,21 @@ impl Durations {
 /// The sounds of a clip and their levels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scene {
-    /// The position of the event's class.
-    pub class: usize,
-    /// The event's position in the soundbank.
-    pub event: usize,
+    /// The main event, whose class has its turn, then those that accompany it.
+    pub events: Vec<Foreground>,
     /// The background's position in the soundbank.
     pub background: usize,
-    /// Level of the event over the background in dB.
+    key: Key,
+}
+
+/// The sound of an event and its level.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Foreground {
+    /// The position of its class.
+    pub class: usize,
+    /// Its position in the soundbank.
+    pub source: usize,
+    /// Its level over the background in dB.
     pub snr_db: f64,
     key: Key,
 }
@@ -88,19 +98,33 @@ pub fn microseconds(sample: usize, rate: u32) -> f64 {
 }
 
 impl Scene {
-    /// Draws clip `index` of `subset`. Classes take turns by index; the file of a class is drawn.
+    /// Draws clip `index` of `subset` with its main event alone. Classes take turns by index; the file of a class is drawn.
     pub fn draw(seed: u64, subset: Subset, index: usize, pool: &Pool, snr_db: [f64; 2]) -> Self {
         let key = Key::new(seed).named("clip").child(subset as u64).child(index as u64);
-        let class = index % pool.events.len();
-        let event = *key.named("event").stream().choose(&pool.events[class]);
+        let main = Foreground::draw(key, index % pool.events.len(), pool, snr_db);
         let background = *key.named("background").stream().choose(&pool.backgrounds);
-        let snr_db = key.named("snr").stream().uniform(snr_db[0], snr_db[1]);
-        Self { class, event, background, snr_db, key }
+        Self { events: vec![main], background, key }
+    }
+
+    /// Draws the events that accompany the main one, as `company` says; nothing else about the clip changes.
+    pub fn accompany(&mut self, company: &Company, sources: &[Source], pool: &Pool, snr_db: [f64; 2]) {
+        let main = &self.events[0];
+        let drawn = company.draw(main.class, &sources[main.source], self.key);
+        self.events.extend(drawn.into_iter().map(|(class, key)| Foreground::draw(key, class, pool, snr_db)));
     }
 
     /// Where in a background of `n_source` samples the clip begins. A shorter one is repeated from its beginning.
     pub fn background_start(&self, n_source: usize, durations: &Durations, attempt: u64) -> usize {
-        self.stream("background start", attempt).below(n_source.saturating_sub(durations.clip) + 1)
+        stream(self.key, "background start", attempt).below(n_source.saturating_sub(durations.clip) + 1)
+    }
+}
+
+impl Foreground {
+    /// Draws a file of `class` and its level; all that is drawn about the event comes from `key`.
+    fn draw(key: Key, class: usize, pool: &Pool, snr_db: [f64; 2]) -> Self {
+        let source = *key.named("event").stream().choose(&pool.events[class]);
+        let snr_db = key.named("snr").stream().uniform(snr_db[0], snr_db[1]);
+        Self { class, source, snr_db, key }
     }
 
     /// Places an event of `n_source` samples. One longer than the clip fills it with its beginning or its end; any
@@ -110,7 +134,7 @@ impl Scene {
     /// they run to the clip's end. One that lacks both is repeated over the whole clip.
     pub fn place(&self, source: &Source, n_source: usize, durations: &Durations, attempt: u64) -> Placement {
         let n_clip = durations.clip;
-        let mut stream = self.stream("onset", attempt);
+        let mut stream = stream(self.key, "onset", attempt);
         if n_source > n_clip {
             let start = if stream.chance(0.5) { 0 } else { n_source - n_clip };
             return Placement { start, onset: 0, len: n_clip };
@@ -134,13 +158,13 @@ impl Scene {
         if n_source <= len {
             return Placement { len: whole.len.min(n_source), ..whole };
         }
-        let start = self.stream("short event", attempt).below(n_source - len + 1);
+        let start = stream(self.key, "short event", attempt).below(n_source - len + 1);
         Placement { start, onset: whole.onset, len: len.min(durations.clip - whole.onset) }
     }
+}
 
-    fn stream(&self, name: &str, attempt: u64) -> Stream {
-        self.key.named(name).child(attempt).stream()
-    }
+fn stream(key: Key, name: &str, attempt: u64) -> Stream {
+    key.named(name).child(attempt).stream()
 }
 
 #[cfg(test)]
@@ -185,15 +209,15 @@ mod tests {
     #[test]
     fn classes_take_turns_and_all_sounds_and_levels_are_drawn() {
         let scenes: Vec<Scene> = (0..400).map(scene).collect();
-        assert!(scenes.iter().enumerate().all(|(i, scene)| scene.class == i % 2));
+        assert!(scenes.iter().enumerate().all(|(i, scene)| scene.events[0].class == i % 2));
         for (sound, least) in [(0, 40), (1, 40), (2, 40), (3, 70), (4, 70)] {
-            let n = scenes.iter().filter(|scene| scene.event == sound).count();
+            let n = scenes.iter().filter(|scene| scene.events[0].source == sound).count();
             assert!(n >= least, "event {sound}: {n}");
         }
         let n = scenes.iter().filter(|scene| scene.background == 5).count();
         assert!((150..250).contains(&n), "background 5: {n}");
-        assert!(scenes.iter().all(|scene| (6.0..30.0).contains(&scene.snr_db)));
-        let mean = scenes.iter().map(|scene| scene.snr_db).sum::<f64>() / 400.0;
+        assert!(scenes.iter().all(|scene| (6.0..30.0).contains(&scene.events[0].snr_db)));
+        let mean = scenes.iter().map(|scene| scene.events[0].snr_db).sum::<f64>() / 400.0;
         assert!((mean - 18.0).abs() < 1.5, "mean SNR {mean}");
     }
 
@@ -201,7 +225,7 @@ mod tests {
     fn a_long_event_fills_the_clip_with_its_beginning_or_its_end() {
         let starts: Vec<usize> = (0..200)
             .map(|i| {
-                let place = scene(i).place(&source(false, false), 1300, &D, 0);
+                let place = scene(i).events[0].place(&source(false, false), 1300, &D, 0);
                 assert_eq!((place.onset, place.len), (0, 1000));
                 place.start
             })
@@ -213,7 +237,8 @@ mod tests {
 
     #[test]
     fn onsets_are_uniform_outside_the_margin() {
-        let onsets: Vec<usize> = (0..2000).map(|i| scene(i).place(&source(false, false), 100, &D, 0).onset).collect();
+        let onsets: Vec<usize> =
+            (0..2000).map(|i| scene(i).events[0].place(&source(false, false), 100, &D, 0).onset).collect();
         assert!(onsets.iter().all(|&onset| onset <= 975));
         assert!(onsets.iter().any(|&onset| onset > 950) && onsets.iter().any(|&onset| onset < 25));
         let mean = onsets.iter().sum::<usize>() as f64 / 2000.0;
@@ -225,14 +250,15 @@ mod tests {
         fn placements_lie_in_clip_and_source(index in 0_usize..1000, n in 1_usize..2500, attempt in 0_u64..3,
             on in any::<bool>(), off in any::<bool>()) {
             let scene = scene(index);
-            let place = scene.place(&source(on, off), n, &D, attempt);
+            let event = &scene.events[0];
+            let place = event.place(&source(on, off), n, &D, attempt);
             prop_assert!(place.len >= 1 && place.onset + place.len <= D.clip);
             prop_assert!(place.start + place.len <= n || (on && off && n < D.clip));
             prop_assert!(!on || place.onset == 0);
             prop_assert!(!off || place.onset + place.len == D.clip);
             prop_assert!(place.onset + n.min(25) <= D.clip);
 
-            let short = scene.cut(place, n, &D, attempt);
+            let short = event.cut(place, n, &D, attempt);
             prop_assert_eq!(short.onset, place.onset);
             prop_assert_eq!(short.len, n.min(20).min(D.clip - place.onset));
             prop_assert!(short.start + short.len <= n);

@@ -1,8 +1,9 @@
 //! Datasets and the built-in soundbank on disk.
 //!
-//! In: a configuration. Out: a folder with `dataset.toml` (what its clips are drawn from), `manifest.tsv` (how each
-//! clip came about, and its SHA-256) and DESED's `{train,validation,eval}.tsv`; with [`Options::wav`] also the clips, as
-//! `{train,validation,eval}/*.wav`. The same configuration and sounds give the same bytes on any number of threads.
+//! In: a configuration. Out: a folder with `dataset.toml` (what its clips are drawn from), `manifest.tsv` (a row for each
+//! event: how it and its clip came about, and the clip's SHA-256) and DESED's `{train,validation,eval}.tsv`; with
+//! [`Options::wav`] also the clips, as `{train,validation,eval}/*.wav`. The same configuration and sounds give the same
+//! bytes on any number of threads.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::annotation::{self, ClipEvents, Event, write_table};
 use super::draw::{Scene, microseconds};
 use super::folder::{self, Kind};
-use super::mix::Mix;
+use super::mix::{Mix, MixedEvent};
 use super::mixer::Mixer;
 use super::recipe::{self, Recipe};
 use super::soundbank::{Soundbank, hex};
@@ -84,7 +85,7 @@ const MANIFEST: [&str; 13] = [
 pub fn generate(options: &Options<'_>, progress: Progress<'_>) -> Result<Summary> {
     let Options { config, out, wav, force } = *options;
     let soundbank = Soundbank::of(&config.data, &config.scene)?;
-    let recipe = Recipe::new(&soundbank, &config.data, &config.scene, wav);
+    let recipe = Recipe::new(&soundbank, &config.data, &config.scene, wav)?;
     let mixer = Mixer::new(soundbank, recipe)?;
     folder::write(out, &DATASET, force, |dir| fill(&mixer, dir, progress))
 }
@@ -113,9 +114,9 @@ fn fill(mixer: &Mixer, dir: &Path, progress: Progress<'_>) -> Result<Summary> {
         };
         let entries = (0..mixer.len(subset)).into_par_iter().map(clip).collect::<Result<Vec<Entry>>>()?;
         n_scaled += entries.iter().filter(|entry| entry.scaled).count();
-        let (events, rows): (Vec<_>, Vec<_>) = entries.into_iter().map(|entry| (entry.events, entry.row)).unzip();
+        let (events, rows): (Vec<_>, Vec<_>) = entries.into_iter().map(|entry| (entry.events, entry.rows)).unzip();
         annotation::write(&dir.join(format!("{}.tsv", subset.name())), &events)?;
-        manifest.extend(rows);
+        manifest.extend(rows.into_iter().flatten());
     }
     write_table(&dir.join("manifest.tsv"), MANIFEST, manifest.into_iter())?;
     mixer.recipe.write(dir)?;
@@ -125,7 +126,7 @@ fn fill(mixer: &Mixer, dir: &Path, progress: Progress<'_>) -> Result<Summary> {
 /// What is written about a clip.
 struct Entry {
     events: ClipEvents,
-    row: [String; 13],
+    rows: Vec<[String; 13]>,
     scaled: bool,
 }
 
@@ -133,26 +134,30 @@ impl Entry {
     fn new(mixer: &Mixer, filename: String, scene: &Scene, mix: &Mix) -> Self {
         let (bank, rate) = (&mixer.soundbank, mixer.recipe.scene.rate);
         let seconds = |samples: usize| microseconds(samples, rate).to_string();
-        let [onset_s, offset_s] = mix.event.seconds(rate);
-        let label = bank.classes()[scene.class].clone();
         let bytes: Vec<u8> = mix.samples.iter().flat_map(|x| x.to_le_bytes()).collect();
-        let row = [
-            filename.clone(),
-            label.clone(),
-            bank.sources()[scene.event].name.clone(),
-            seconds(mix.event.start),
-            onset_s.to_string(),
-            seconds(mix.event.len),
-            format!("{:.3}", scene.snr_db),
-            format!("{:.3}", mix.event_gain_db),
-            bank.sources()[scene.background].name.clone(),
-            seconds(mix.background_start),
-            format!("{:.3}", mix.background_gain_db),
-            format!("{:.6}", mix.peak_factor),
-            hex(&Sha256::digest(&bytes)),
-        ];
-        let event = Event { onset_s, offset_s: Some(offset_s), label };
-        Self { events: ClipEvents { filename, line: 0, events: vec![(0, event)] }, row, scaled: mix.peak_factor < 1.0 }
+        let hash = hex(&Sha256::digest(&bytes));
+        let (mut events, mut rows) = (Vec::new(), Vec::new());
+        for (drawn, MixedEvent { place, gain_db }) in scene.events.iter().zip(&mix.events) {
+            let [onset_s, offset_s] = place.seconds(rate);
+            let label = bank.classes()[drawn.class].clone();
+            rows.push([
+                filename.clone(),
+                label.clone(),
+                bank.sources()[drawn.source].name.clone(),
+                seconds(place.start),
+                onset_s.to_string(),
+                seconds(place.len),
+                format!("{:.3}", drawn.snr_db),
+                format!("{gain_db:.3}"),
+                bank.sources()[scene.background].name.clone(),
+                seconds(mix.background_start),
+                format!("{:.3}", mix.background_gain_db),
+                format!("{:.6}", mix.peak_factor),
+                hash.clone(),
+            ]);
+            events.push((0, Event { onset_s, offset_s: Some(offset_s), label }));
+        }
+        Self { events: ClipEvents { filename, line: 0, events }, rows, scaled: mix.peak_factor < 1.0 }
     }
 }
 

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::f64::consts::FRAC_PI_2;
 
-use super::draw::{Durations, Placement, Scene};
+use super::draw::{Durations, Foreground, Placement, Scene};
 use super::source::{Signal, Source, loudness};
-use crate::Result;
 use crate::config::{SceneConfig, Variant};
+use crate::{Error, Result};
 
 /// How often a part of a sound that turned out silent is drawn again.
 const ATTEMPTS: u64 = 1000;
@@ -16,25 +16,32 @@ const ATTEMPTS: u64 = 1000;
 pub struct Mix {
     /// Mono samples at `scene.rate`, 32 768 being full scale: what a 16-bit file holds is what is trained on.
     pub samples: Vec<i16>,
-    /// Where the event lies.
-    pub event: Placement,
+    /// The events in the order of the scene.
+    pub events: Vec<MixedEvent>,
     /// The first sample of the background that is used.
     pub background_start: usize,
-    /// Gain of the event in dB.
-    pub event_gain_db: f64,
     /// Gain of the background in dB.
     pub background_gain_db: f64,
     /// What the sum was multiplied by to keep it below full scale; 1 in most clips.
     pub peak_factor: f64,
 }
 
-/// Mixes `scene` from its event and its background, both at `config.rate`.
+/// An event of a clip.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MixedEvent {
+    /// Where it lies.
+    pub place: Placement,
+    /// Its gain in dB.
+    pub gain_db: f64,
+}
+
+/// Mixes `scene` from the sounds of its `events` and its background, all at `config.rate`.
 ///
 /// # Errors
-/// [`Error::Audio`](crate::Error::Audio) naming the sound of which no part can be heard.
+/// [`Error::Audio`] naming the sound of which no part can be heard.
 pub fn mix(
     scene: &Scene,
-    event: (&Source, &Signal),
+    events: &[(&Source, &Signal)],
     background: (&Source, &Signal),
     config: &SceneConfig,
     durations: &Durations,
@@ -45,44 +52,49 @@ pub fn mix(
         let start = scene.background_start(background_samples.len(), durations, attempt);
         (start, part(background_samples, start, durations.clip))
     })?;
-    let (place, event_part) = place(scene, event, durations, variant)?;
-
-    let silent = |source: &Source| source.error("is silent: no finite gain exists");
-    let whole = event_part.len() == event.1.samples.len();
-    let event_lufs = if whole { event.1.loudness(config)? } else { loudness(&event_part, config)? };
-    let event_lufs = event_lufs.ok_or_else(|| silent(event.0))?;
     let background_lufs = loudness(&background_part, config)?.ok_or_else(|| silent(background.0))?;
-    let event_gain_db = config.background_lufs + scene.snr_db - event_lufs;
     let background_gain_db = config.background_lufs - background_lufs;
-
     let gain = amplitude(background_gain_db);
     let mut sum: Vec<f64> = background_part.iter().map(|&x| gain * f64::from(x)).collect();
-    let (gain, fade) = (amplitude(event_gain_db), Fade::new(durations.fade, place.len));
-    for (i, (y, &x)) in sum[place.onset..].iter_mut().zip(event_part.iter()).enumerate() {
-        *y += gain * fade.at(i) * f64::from(x);
+
+    let mut mixed = Vec::with_capacity(events.len());
+    for (event, &(source, signal)) in scene.events.iter().zip(events) {
+        let (place, part) = place(event, (source, signal), durations, variant)?;
+        let whole = part.len() == signal.samples.len();
+        let lufs = if whole { signal.loudness(config)? } else { loudness(&part, config)? };
+        let gain_db = config.background_lufs + event.snr_db - lufs.ok_or_else(|| silent(source))?;
+        let (gain, fade) = (amplitude(gain_db), Fade::new(durations.fade, place.len));
+        for (i, (y, &x)) in sum[place.onset..].iter_mut().zip(part.iter()).enumerate() {
+            *y += gain * fade.at(i) * f64::from(x);
+        }
+        mixed.push(MixedEvent { place, gain_db });
     }
 
     let peak = sum.iter().fold(0.0_f64, |peak, x| peak.max(x.abs()));
     let peak_factor = if peak > 1.0 { config.peak / peak } else { 1.0 };
     // A cast to an integer saturates: only a peak of exactly 1 is one step too large.
     let samples = sum.iter().map(|x| (x * peak_factor * 32_768.0).round() as i16).collect();
-    Ok(Mix { samples, event: place, background_start, event_gain_db, background_gain_db, peak_factor })
+    Ok(Mix { samples, events: mixed, background_start, background_gain_db, peak_factor })
+}
+
+fn silent(source: &Source) -> Error {
+    source.error("is silent: no finite gain exists")
 }
 
 /// The event's placement and the samples that are heard. The 200 ms dataset takes its onset from the whole event's
 /// placement, whatever its own cut turns out to be.
 fn place<'a>(
-    scene: &Scene,
+    event: &Foreground,
     (source, signal): (&Source, &'a Signal),
     durations: &Durations,
     variant: Variant,
 ) -> Result<(Placement, Cow<'a, [f32]>)> {
     let n = signal.samples.len();
     let heard = |place: Placement| (place, part(&signal.samples, place.start, place.len));
-    let whole = audible(source, |attempt| heard(scene.place(source, n, durations, attempt)))?;
+    let whole = audible(source, |attempt| heard(event.place(source, n, durations, attempt)))?;
     match variant {
         Variant::Waa => Ok(whole),
-        Variant::Ms200 => audible(source, |attempt| heard(scene.cut(whole.0, n, durations, attempt))),
+        Variant::Ms200 => audible(source, |attempt| heard(event.cut(whole.0, n, durations, attempt))),
     }
 }
 
@@ -141,12 +153,18 @@ mod tests {
         let pool = Pool { events: vec![vec![0]], backgrounds: vec![1] };
         let scene = Scene::draw(3, Subset::Eval, index, &pool, config.snr_db);
         let durations = Durations::new(config).unwrap();
-        mix(&scene, (&source("event.wav"), event), (&source("background.wav"), background), config, &durations, variant)
+        let (event, background) = ((&source("event.wav"), event), (&source("background.wav"), background));
+        mix(&scene, &[event], background, config, &durations, variant)
     }
 
     fn lufs(samples: &[f64], config: &SceneConfig) -> f64 {
         let samples: Vec<f32> = samples.iter().map(|&x| x as f32).collect();
         loudness(&samples, config).unwrap().unwrap()
+    }
+
+    fn ends(mix: &Mix) -> (usize, usize) {
+        let Placement { onset, len, .. } = mix.events[0].place;
+        (onset, onset + len)
     }
 
     fn float(mix: &Mix) -> Vec<f64> {
@@ -159,12 +177,12 @@ mod tests {
         for index in 0..4 {
             let mix = clip(index, &tone(1000.0, 0.9, 0.3), &tone(200.0, 7.0, 0.01), &config, Variant::Waa).unwrap();
             let y = float(&mix);
-            let (onset, end) = (mix.event.onset, mix.event.onset + mix.event.len);
+            let (onset, end) = ends(&mix);
             let around = if onset > y.len() - end { &y[..onset] } else { &y[end..] };
             assert!((lufs(around, &config) + 50.0).abs() < 0.1, "background {}", lufs(around, &config));
 
             let pool = Pool { events: vec![vec![0]], backgrounds: vec![1] };
-            let snr_db = Scene::draw(3, Subset::Eval, index, &pool, config.snr_db).snr_db;
+            let snr_db = Scene::draw(3, Subset::Eval, index, &pool, config.snr_db).events[0].snr_db;
             let gain = amplitude(mix.background_gain_db);
             let looped = tone(200.0, 7.0, 0.01).samples;
             let alone: Vec<f64> = (onset..end).map(|i| y[i] - gain * f64::from(looped[i % looped.len()])).collect();
@@ -179,7 +197,7 @@ mod tests {
             let mix = clip(1, &tone(1000.0, 0.7, 0.3), &tone(200.0, 12.0, 0.1), &config, variant).unwrap();
             let y = float(&mix);
             let power = |from: usize, to: usize| y[from..to].iter().map(|x| x * x).sum::<f64>() / (to - from) as f64;
-            let (onset, end) = (mix.event.onset, mix.event.onset + mix.event.len);
+            let (onset, end) = ends(&mix);
             assert!(onset > 1000 && end + 1000 < y.len(), "redraw the case: {onset} to {end}");
             for (outside, inside) in
                 [((onset - 1000, onset), (onset + 500, onset + 1500)), ((end, end + 1000), (end - 1500, end - 500))]
@@ -196,8 +214,8 @@ mod tests {
             let [long, short] = [Variant::Waa, Variant::Ms200].map(|variant| {
                 clip(index, &tone(1000.0, 3.0, 0.3), &tone(200.0, 12.0, 0.1), &config, variant).unwrap()
             });
-            assert_eq!((long.event.onset, long.background_start), (short.event.onset, short.background_start));
-            assert_eq!(short.event.len, 8820);
+            assert_eq!((ends(&long).0, long.background_start), (ends(&short).0, short.background_start));
+            assert_eq!(short.events[0].place.len, 8820);
         }
     }
 
@@ -242,7 +260,8 @@ mod tests {
         let rare = Signal::new(rare);
         for index in 0..20 {
             let mix = clip(index, &rare, &sound, &config, Variant::Ms200).unwrap();
-            assert!(part(&rare.samples, mix.event.start, mix.event.len).iter().any(|&x| x != 0.0));
+            let place = mix.events[0].place;
+            assert!(part(&rare.samples, place.start, place.len).iter().any(|&x| x != 0.0));
         }
     }
 }

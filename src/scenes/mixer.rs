@@ -1,9 +1,12 @@
 //! Clips by number: draws and mixes any clip of a dataset from its soundbank.
 
+use std::path::Path;
+
 use super::Subset;
+use super::cooccurrence::Company;
 use super::draw::{Durations, Scene};
 use super::mix::{Mix, mix};
-use super::recipe::Recipe;
+use super::recipe::{self, Recipe};
 use super::soundbank::{Pool, Soundbank};
 use super::source::Cache;
 use crate::{Error, Result};
@@ -17,6 +20,7 @@ pub struct Mixer {
     pub soundbank: Soundbank,
     /// SPEC §6's durations in samples.
     pub durations: Durations,
+    company: Company,
     pools: [Pool; 3],
     cache: Cache,
 }
@@ -25,7 +29,8 @@ impl Mixer {
     /// Clips of `recipe` from `soundbank`, whose fingerprint it holds.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the key whose value gives no clips.
+    /// [`Error::Config`] naming the key whose value gives no clips; [`Error::Data`] naming the co-occurrence file and the
+    /// entry in it that does not fit.
     pub fn new(soundbank: Soundbank, recipe: Recipe) -> Result<Self> {
         let n_classes = soundbank.classes().len();
         for subset in Subset::all() {
@@ -45,9 +50,18 @@ impl Mixer {
         if !scene.background_lufs.is_finite() {
             return Err(Error::config("scene.background_lufs", format!("{} is no level", scene.background_lufs)));
         }
+        let [least, most] = scene.events;
+        if !(1 <= least && least <= most) {
+            return Err(Error::config("scene.events", format!("[{least}, {most}] are no numbers of events")));
+        }
+        let company = Company::new(soundbank.classes(), scene.events, recipe.cooccurrence.as_ref());
+        let company = company.map_err(|reason| {
+            let file = recipe.data.cooccurrence.as_deref().unwrap_or(Path::new(recipe::FILE));
+            Error::data(file, reason)
+        })?;
         let durations = Durations::new(scene)?;
         let (pools, cache) = (soundbank.pools(recipe.data.seed), Cache::new(scene.rate));
-        Ok(Self { recipe, soundbank, durations, pools, cache })
+        Ok(Self { recipe, soundbank, durations, company, pools, cache })
     }
 
     /// The number of clips in `subset`.
@@ -58,7 +72,10 @@ impl Mixer {
     /// What is drawn of clip `index`.
     pub fn scene(&self, subset: Subset, index: usize) -> Scene {
         assert!(index < self.len(subset), "clip {index} of {}", self.len(subset));
-        Scene::draw(self.recipe.data.seed, subset, index, &self.pools[subset as usize], self.recipe.scene.snr_db)
+        let (pool, snr_db) = (&self.pools[subset as usize], self.recipe.scene.snr_db);
+        let mut scene = Scene::draw(self.recipe.data.seed, subset, index, pool, snr_db);
+        scene.accompany(&self.company, self.soundbank.sources(), pool, snr_db);
+        scene
     }
 
     /// Mixes what was drawn.
@@ -67,10 +84,13 @@ impl Mixer {
     /// [`Error::Io`] or [`Error::Audio`] naming the sound that cannot be read or heard.
     pub fn mix(&self, scene: &Scene) -> Result<Mix> {
         let sources = self.soundbank.sources();
-        let event = self.cache.get(sources, scene.event)?;
-        let background = self.cache.get(sources, scene.background)?;
-        let (event, background) = ((&sources[scene.event], &*event), (&sources[scene.background], &*background));
-        mix(scene, event, background, &self.recipe.scene, &self.durations, self.recipe.data.variant)
+        let signal = |id: usize| self.cache.get(sources, id);
+        let events = scene.events.iter().map(|event| signal(event.source)).collect::<Result<Vec<_>>>()?;
+        let events: Vec<_> =
+            scene.events.iter().zip(&events).map(|(e, signal)| (&sources[e.source], &**signal)).collect();
+        let background = signal(scene.background)?;
+        let background = (&sources[scene.background], &*background);
+        mix(scene, &events, background, &self.recipe.scene, &self.durations, self.recipe.data.variant)
     }
 }
 

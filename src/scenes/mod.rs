@@ -3,8 +3,8 @@
 //! In: a soundbank (a folder or the built-in one), or a folder of finished clips. Out: [`Dataset`], which gives each
 //! clip's segments of any length as mono samples with the classes heard in them. A clip is a pure function of (seed, subset, index).
 //!
-//! In the order of the data: `soundbank` lists the sounds, `source` loads them, `draw` chooses and places them, `mix`
-//! makes the clip and `mixer` any clip by its number, `segment` cuts it. `dataset` is what callers see; [`generate`]
+//! In the order of the data: `soundbank` lists the sounds, `source` loads them, `draw` chooses and places them (with what
+//! `cooccurrence` lets accompany the main event), `mix` makes the clip and `mixer` any clip by its number, `segment` cuts it. `dataset` is what callers see; [`generate`]
 //! writes it to disk with a `recipe` and its [`annotation`]s, in a `folder` that is whole or not there; `clips` reads
 //! finished clips.
 
@@ -13,6 +13,7 @@ pub mod builtin;
 pub mod generate;
 
 mod clips;
+mod cooccurrence;
 mod dataset;
 mod draw;
 mod folder;

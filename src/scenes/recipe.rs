@@ -5,7 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::soundbank::{Soundbank, hex};
+use super::cooccurrence::Cooccurrence;
+use super::soundbank::{Soundbank, absolute, hex};
 use crate::config::{DataConfig, SceneConfig};
 use crate::{Error, Result};
 
@@ -24,24 +25,38 @@ pub struct Recipe {
     pub wav: bool,
     /// [`Soundbank::fingerprint`] of the soundbank the clips were mixed from.
     pub soundbank_fingerprint: String,
-    /// Counts, variant and seed, and where the soundbank was.
+    /// Counts, variant and seed, and where the soundbank and the co-occurrence file were.
     pub data: DataConfig,
     /// How clips are mixed.
     pub scene: SceneConfig,
+    /// What the co-occurrence file held; from here on it is not read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cooccurrence: Option<Cooccurrence>,
 }
 
 impl Recipe {
     /// The recipe of clips drawn from `soundbank`.
-    pub fn new(soundbank: &Soundbank, data: &DataConfig, scene: &SceneConfig, wav: bool) -> Self {
+    ///
+    /// # Errors
+    /// As [`Cooccurrence::read`] about `data.cooccurrence`.
+    pub fn new(soundbank: &Soundbank, data: &DataConfig, scene: &SceneConfig, wav: bool) -> Result<Self> {
         let root = soundbank.root().map(Path::to_path_buf);
-        let data = DataConfig { dataset: None, soundbank: root, ..data.clone() };
-        Self { format: FORMAT, wav, soundbank_fingerprint: soundbank.fingerprint().into(), data, scene: scene.clone() }
+        let file = data.cooccurrence.as_deref().map(absolute).transpose()?;
+        Ok(Self {
+            format: FORMAT,
+            wav,
+            soundbank_fingerprint: soundbank.fingerprint().into(),
+            cooccurrence: file.as_deref().map(Cooccurrence::read).transpose()?,
+            data: DataConfig { dataset: None, soundbank: root, cooccurrence: file, ..data.clone() },
+            scene: scene.clone(),
+        })
     }
 
     /// SHA-256 in hexadecimal over all of it but the places of files, and over the rate clips are used at.
     pub fn fingerprint(&self, rate: u32) -> String {
-        let data = DataConfig { dataset: None, soundbank: None, ..self.data.clone() };
-        let all = serde_json::json!([self.format, self.soundbank_fingerprint, data, self.scene, rate]);
+        let data = DataConfig { dataset: None, soundbank: None, cooccurrence: None, ..self.data.clone() };
+        let all =
+            serde_json::json!([self.format, self.soundbank_fingerprint, data, self.scene, self.cooccurrence, rate]);
         hex(&Sha256::digest(all.to_string()))
     }
 

@@ -220,7 +220,7 @@ fn strip<'a>(name: &'a str, suffix: &str) -> (&'a str, bool) {
 }
 
 /// A class folder's class, and whether its recordings lack the event's onset or offset.
-fn unfold(folder: &str) -> (&str, bool, bool) {
+pub(super) fn unfold(folder: &str) -> (&str, bool, bool) {
     let (rest, no_offset) = strip(folder, "_nOff");
     let (class, no_onset) = strip(rest, "_nOn");
     (class, no_onset, no_offset)

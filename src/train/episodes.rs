@@ -30,7 +30,7 @@ impl Triplets {
     /// # Errors
     /// As [`Sampler::new`], and [`Error::Config`] for a class with a single example, which has no positive.
     pub fn new(labels: &[Vec<usize>], classes: &[String], batch: usize, negatives: bool) -> Result<Self> {
-        let anchors = Sampler::new(labels, classes, batch)?;
+        let anchors = Sampler::new(labels, classes, batch, "train.batch")?;
         if let Some(class) = anchors.by_class().iter().position(|examples| examples.len() < 2) {
             let reason = format!("a positive is another example of its class, and {} has only one", classes[class]);
             return Err(Error::config("train.method", reason));
@@ -106,7 +106,7 @@ impl Prototypes {
             return Err(Error::config("train.batch", reason));
         }
         let query = queries / way;
-        let by_class = Sampler::by_rarest_class(labels, classes.len());
+        let by_class = Sampler::share_out(labels, classes.len());
         if let Some(class) = by_class.iter().position(|examples| examples.len() < support + query) {
             let found = by_class[class].len();
             let reason = format!(

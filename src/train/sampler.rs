@@ -13,43 +13,46 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// A sampler of batches of `batch` examples. An example of several classes is drawn as one of the rarest of them; an
-    /// example of none is not drawn.
+    /// A sampler of batches of `batch` examples, the value of the configuration's `key`. An example of several classes is
+    /// drawn as one of them, always the same; an example of none is not drawn.
     ///
     /// # Errors
     /// [`Error::Config`] when `batch` is not a multiple of the number of classes, or a class has too few examples.
-    pub fn new(labels: &[Vec<usize>], classes: &[String], batch: usize) -> Result<Self> {
+    pub fn new(labels: &[Vec<usize>], classes: &[String], batch: usize, key: &str) -> Result<Self> {
         if batch == 0 || !batch.is_multiple_of(classes.len()) {
             let reason = format!(
                 "{batch} examples cannot be shared evenly by {} classes: use a multiple of {}",
                 classes.len(),
                 classes.len()
             );
-            return Err(Error::config("train.batch", reason));
+            return Err(Error::config(key, reason));
         }
-        let by_class = Self::by_rarest_class(labels, classes.len());
+        let by_class = Self::share_out(labels, classes.len());
         let per_class = batch / classes.len();
         if let Some(class) = by_class.iter().position(|examples| examples.len() < per_class) {
             let reason = format!(
-                "class {} has {} training examples, a batch takes {per_class} of each class",
+                "class {} has {} training examples{}, a batch takes {per_class} of each class",
                 classes[class],
-                by_class[class].len()
+                by_class[class].len(),
+                if labels.iter().any(|labels| labels.len() > 1) { " (each counts for one of its classes)" } else { "" },
             );
-            return Err(Error::config("train.batch", reason));
+            return Err(Error::config(key, reason));
         }
         Ok(Self { by_class, per_class })
     }
 
-    /// The examples of every class, those of several under the rarest of them; one without a class is left out.
-    pub(super) fn by_rarest_class(labels: &[Vec<usize>], classes: usize) -> Vec<Vec<u32>> {
-        let mut totals = vec![0_usize; classes];
-        labels.iter().flatten().for_each(|label| totals[*label] += 1);
-        let mut by_class = vec![Vec::new(); classes];
-        for (example, labels) in labels.iter().enumerate() {
-            if let Some(rarest) = labels.iter().min_by_key(|label| (totals[**label], **label)) {
-                by_class[*rarest].push(example as u32);
+    /// The examples of every class in order. One of several classes goes to whichever has the fewest yet, after those that
+    /// have no choice: the smallest class, with which an epoch ends, stays large. One without a class is left out.
+    pub(super) fn share_out(labels: &[Vec<usize>], classes: usize) -> Vec<Vec<u32>> {
+        let mut by_class: Vec<Vec<u32>> = vec![Vec::new(); classes];
+        let mut order: Vec<usize> = (0..labels.len()).collect();
+        order.sort_by_key(|example| labels[*example].len());
+        for example in order {
+            if let Some(smallest) = labels[example].iter().min_by_key(|label| by_class[**label].len()) {
+                by_class[*smallest].push(example as u32);
             }
         }
+        by_class.iter_mut().for_each(|examples| examples.sort_unstable());
         by_class
     }
 
@@ -99,7 +102,7 @@ mod tests {
     #[test]
     fn batches_are_balanced_and_without_replacement() {
         let labels: Vec<Vec<usize>> = (0..35).map(|i| vec![if i < 10 { 0 } else { 1 + i % 2 }]).collect();
-        let sampler = Sampler::new(&labels, &classes(3), 6).unwrap();
+        let sampler = Sampler::new(&labels, &classes(3), 6, "train.batch").unwrap();
         assert_eq!((sampler.steps(), sampler.slots()), (5, 6));
         let epoch = sampler.epoch(1, 0);
         let mut seen = std::collections::HashSet::new();
@@ -115,20 +118,31 @@ mod tests {
     }
 
     #[test]
-    fn an_example_of_several_classes_counts_for_the_rarest() {
+    fn an_example_of_several_classes_counts_for_the_smallest() {
         let labels = [vec![0], vec![0], vec![0, 1], vec![], vec![0]];
-        let sampler = Sampler::new(&labels, &classes(2), 2).unwrap();
+        let sampler = Sampler::new(&labels, &classes(2), 2, "train.batch").unwrap();
         assert_eq!(sampler.steps(), 1);
         let batch = &sampler.epoch(1, 0)[0];
         assert!(batch.contains(&2) && !batch.contains(&3), "{batch:?}");
     }
 
     #[test]
+    fn a_class_that_is_never_alone_keeps_its_examples() {
+        // Class 0 is heard in all of 300 examples, each of the other nine in 67 or less.
+        let labels: Vec<Vec<usize>> = (0..300).map(|i| vec![0, 1 + i % 9, 1 + i / 9 % 9]).collect();
+        let sizes: Vec<usize> = Sampler::share_out(&labels, 10).iter().map(Vec::len).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), 300);
+        assert!(sizes.iter().all(|size| (28..=32).contains(size)), "{sizes:?}");
+    }
+
+    #[test]
     fn what_cannot_be_balanced_is_refused_by_name() {
         let labels = vec![vec![0], vec![0], vec![1]];
-        let uneven = Sampler::new(&labels, &classes(2), 3).unwrap_err().to_string();
+        let uneven = Sampler::new(&labels, &classes(2), 3, "train.batch").unwrap_err().to_string();
         assert!(uneven.contains("train.batch") && uneven.contains("multiple of 2"), "{uneven}");
-        let few = Sampler::new(&labels, &classes(2), 4).unwrap_err().to_string();
-        assert!(few.contains("class 1") && few.contains("1 training"), "{few}");
+        let few = Sampler::new(&labels, &classes(2), 4, "tagger.batch").unwrap_err().to_string();
+        assert_eq!(few, "tagger.batch: class class 1 has 1 training examples, a batch takes 2 of each class");
+        let several = Sampler::new(&[vec![0], vec![0, 1]], &classes(2), 4, "train.batch").unwrap_err().to_string();
+        assert!(several.contains("1 training examples (each counts for one of its classes), a batch"), "{several}");
     }
 }

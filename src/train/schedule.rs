@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn rows_follow_each_other_over_epochs_and_members_stand_side_by_side() {
         let labels: Vec<Vec<usize>> = (0..12).map(|i| vec![i % 2]).collect();
-        let sampler = Sampler::new(&labels, &["a".into(), "b".into()], 4).unwrap();
+        let sampler = Sampler::new(&labels, &["a".into(), "b".into()], 4, "train.batch").unwrap();
         let rows = EpochRows::new(&sampler, &OptimiserConfig::default(), &[1, 2], 2);
         assert_eq!(rows.steps.iter().map(|s| s.t).collect::<Vec<_>>(), [7, 7, 8, 8, 9, 9]);
         assert_eq!(rows.batches[4..8], sampler.epoch(2, 2)[0]);

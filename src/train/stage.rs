@@ -71,8 +71,8 @@ impl StageName {
         };
         let labels: Vec<Vec<usize>> = heard.iter().map(of_example).collect();
         Ok(match self {
-            Self::Classifier => Box::new(Sampler::new(&labels, classes, batch)?),
-            Self::Tagger => Box::new(Sampler::new(&labels, classes, config.tagger.batch)?),
+            Self::Classifier => Box::new(Sampler::new(&labels, classes, batch, "train.batch")?),
+            Self::Tagger => Box::new(Sampler::new(&labels, classes, config.tagger.batch, "tagger.batch")?),
             Self::Triplets => {
                 let negatives = config.triplets.sampling == Sampling::Random;
                 Box::new(Triplets::new(&labels, classes, batch, negatives)?)

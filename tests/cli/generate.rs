@@ -70,6 +70,24 @@ fn json_says_the_same_and_the_bytes_do_not_depend_on_the_jobs() {
 }
 
 #[test]
+fn clips_of_several_events_are_asked_for_by_a_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, errors) = run_in(folder.path(), &format!("generate -o set --events 3..3 {TINY}"));
+    assert_eq!(code, 0, "{errors}");
+    let annotated = fs::read_to_string(folder.path().join("set/train.tsv")).unwrap();
+    assert_eq!(annotated.lines().count(), 1 + 3 * 10, "{annotated}");
+    for (flag, code, words) in [
+        ("--events 4..2", 3, "scene.events: must be [least, most] between 1 and 100, not [4, 2]"),
+        ("--events few", 2, "a number of events, or the fewest and the most as in 1..4"),
+        ("--events 1..4 --cooccurrence nowhere.json", 1, "cannot read nowhere.json"),
+    ] {
+        let found = run_in(folder.path(), &format!("generate -o refused {flag} {TINY}"));
+        assert!(found.0 == code && found.2.contains(words), "{flag}: {found:?}");
+    }
+    assert!(!folder.path().join("refused").exists());
+}
+
+#[test]
 fn what_cannot_be_drawn_is_said_by_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, errors) = run_in(folder.path(), "generate -o set --train 11 --valid 10 --eval 10");

@@ -5,6 +5,8 @@ use weaklabel::config::{Config, load, validate};
 /// An edit that must be refused, and words its message must contain.
 const REFUSED: &[(&str, &str)] = &[
     ("data.dataset=", "a folder"),
+    ("data.soundbank=", "a folder"),
+    ("data.cooccurrence=", "a file"),
     ("data.train=0", "between 1 and 10000000"),
     ("data.validation=0", "between 1"),
     ("data.eval=10000001", "between 1"),
@@ -13,6 +15,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("scene.clip_s=nan", "above 0"),
     ("scene.clip_s=inf", "at most 3600"),
     ("scene.rate=0", "1000 and 768000"),
+    ("scene.events=[0, 1]", "[least, most] between 1 and 100"),
+    ("scene.events=[3, 2]", "[least, most]"),
+    ("scene.events=[1, 101]", "between 1 and 100"),
+    ("scene.events=2", "invalid type"),
     ("scene.snr_db=[30, 6]", "[low, high]"),
     ("scene.snr_db=[nan, 6]", "[low, high]"),
     ("scene.snr_db=[1, 2, 3]", "invalid length"),
@@ -119,6 +125,8 @@ fn every_key_has_a_refusal() {
 #[test]
 fn bounds_are_inside() {
     let edits = [
+        "scene.events=[1, 100]",
+        "scene.events=[4, 4]",
         "scene.peak=1",
         "scene.fade_s=0",
         "scene.snr_db=[6, 6]",

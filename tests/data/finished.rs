@@ -97,6 +97,30 @@ fn segments_lie_around_the_longest_event() {
 }
 
 #[test]
+fn segments_hear_the_events_that_overlap_them() {
+    let dir = folder();
+    // Of the events from 0.25 to 2.25 s and from 3.5 to 4 s; one more in the middle of the first.
+    append(&dir, "eval.tsv", "two.wav\t1\t1.5\tDog\n");
+    let mut in_the_middle = [0, 0];
+    for seed in 0..20 {
+        let dataset = open(&dir, seed).unwrap();
+        let cuts = dataset.cut(Subset::Eval, 1, &[0.25, 3.0, 4.0]).unwrap();
+        assert_eq!((cuts.dominant, cuts.duration_s), (Some(0), 2.0));
+        let [short, long, whole] = &cuts.segments[..] else { panic!("three lengths") };
+        let start = whole.samples.windows(short.samples.len()).position(|part| part == short.samples).unwrap();
+        let touches = start < 24_000 && start + short.samples.len() > 16_000;
+        in_the_middle[usize::from(touches)] += 1;
+        assert_eq!(short.labels, if touches { vec![0, 1] } else { vec![0] }, "from sample {start} on");
+        assert_eq!((short.covered, whole.covered), (1.0, 0.5));
+        assert_eq!((&long.labels, &whole.labels), (&vec![0, 1], &vec![0, 1]));
+    }
+    assert!(in_the_middle.iter().all(|n| *n > 0), "{in_the_middle:?}");
+    let none = open(&dir, 1).unwrap().cut(Subset::Eval, 0, &[0.25, 4.0]).unwrap();
+    assert_eq!((none.dominant, none.duration_s), (None, 4.0));
+    assert!(none.segments.iter().all(|segment| segment.labels.is_empty() && !segment.samples.is_empty()));
+}
+
+#[test]
 fn the_fingerprint_follows_annotations_and_files() {
     let dir = folder();
     let before = open(&dir, 1).unwrap().fingerprint();

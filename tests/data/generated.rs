@@ -15,7 +15,7 @@ use weaklabel::scenes::{Cuts, Dataset, Soundbank, Subset, annotation};
 use crate::bank::{Bank, RATE, assert_names, number, table};
 
 /// Every file below `folder` with its bytes.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -29,7 +29,7 @@ fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-fn on_threads<T: Send>(n: usize, work: impl FnOnce() -> T + Send) -> T {
+pub fn on_threads<T: Send>(n: usize, work: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap().install(work)
 }
 
@@ -186,13 +186,13 @@ fn recordings_without_onset_or_offset_touch_the_clips_ends() {
 
 /// All of a dataset that training sees.
 #[derive(PartialEq)]
-struct Seen {
+pub struct Seen {
     classes: Vec<String>,
     labels: Vec<Vec<usize>>,
     cuts: Vec<Cuts>,
 }
 
-fn seen(dataset: &Dataset) -> Seen {
+pub fn seen(dataset: &Dataset) -> Seen {
     let clips: Vec<_> = Subset::all().iter().flat_map(|&s| (0..dataset.len(s)).map(move |i| (s, i))).collect();
     Seen {
         classes: dataset.classes().to_vec(),

@@ -1,0 +1,314 @@
+//! Which events accompany a clip's main one: as DESED's co-occurrences say, or of any class with the same chance.
+//!
+//! In: DESED's JSON and the classes of the soundbank. Out: a [`Cooccurrence`], which a recipe keeps, and from it a
+//! [`Company`], which draws. An entry is named after the main event's folder and holds the most events that accompany
+//! it, their classes and their probabilities:
+//!
+//! ```json
+//! {"Cat": {"proba": 0.1, "co-occurences": {"max_events": 9, "classes": ["Cat", "Speech"], "probas": [0.7, 0.3]}}}
+//! ```
+//!
+//! The three may also stand directly in the entry, and be called `event_max`, `event_class` and `event_prob` with
+//! probabilities in per cent, as in DESED's older files. What else stands there has no use here: main classes take turns,
+//! and every number of events has the same chance.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::soundbank::unfold;
+use super::source::Source;
+use crate::counter_rng::{Key, Stream};
+use crate::{Error, Result};
+
+/// How far a sum of rounded probabilities may be from 1.
+const ROUNDING: f64 = 0.01;
+
+/// What accompanies events, by the folder they are from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Cooccurrence(BTreeMap<String, Entry>);
+
+/// What accompanies the events of one folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    #[serde(alias = "event_max")]
+    max_events: usize,
+    #[serde(alias = "event_class")]
+    classes: Vec<String>,
+    #[serde(alias = "event_prob")]
+    probas: Vec<f64>,
+}
+
+impl Cooccurrence {
+    /// Reads DESED's JSON at `path`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it cannot be read; [`Error::Data`] naming the file, and line or entry, if it is no such JSON.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read(path).map_err(|source| Error::io("read", path, source))?;
+        let document: Map<String, Value> =
+            serde_json::from_slice(&text).map_err(|error| Error::data(path, error.to_string()))?;
+        let entry = |(name, value): (String, Value)| {
+            let entry = Entry::deserialize(value.get("co-occurences").unwrap_or(&value));
+            let entry = entry.map_err(|error| Error::data(path, format!("{name}: {error}")))?;
+            Ok((name, entry))
+        };
+        document.into_iter().map(entry).collect::<Result<_>>().map(Self)
+    }
+
+    /// The rules for a soundbank of `classes` and at least `least`, at most `most` accompanying events.
+    fn rules(&self, classes: &[String], least: usize, most: usize) -> Result<BTreeMap<Folder, Rule>, String> {
+        let folder = |name: &str| {
+            let (class, no_onset, no_offset) = unfold(name);
+            let found = classes.iter().position(|known| known == class).map(|class| (class, no_onset, no_offset));
+            found.ok_or_else(|| format!("{class} is none of the soundbank's classes {}", classes.join(", ")))
+        };
+        let mut rules = BTreeMap::new();
+        for (name, entry) in &self.0 {
+            let main = folder(name).map_err(|reason| format!("{name}: {reason}"))?;
+            entry.check(least).map_err(|(key, reason)| format!("{name}.{key}: {reason}"))?;
+            let mut weighted = Vec::new();
+            for (class, weight) in entry.classes.iter().zip(&entry.probas) {
+                let (class, ..) = folder(class).map_err(|reason| format!("{name}.classes: {reason}"))?;
+                weighted.push((class, *weight));
+            }
+            rules.insert(main, Rule::new(most.min(entry.max_events), weighted));
+        }
+        match (0..classes.len()).find(|class| !rules.contains_key(&(*class, false, false))) {
+            Some(class) => Err(format!("has no entry {}, which is a class of the soundbank", classes[class])),
+            None => Ok(rules),
+        }
+    }
+}
+
+/// The folder of an event: its class, and whether its recordings lack their onset and their offset.
+type Folder = (usize, bool, bool);
+
+/// Draws the events that accompany a clip's main one.
+#[derive(Debug)]
+pub struct Company {
+    least: usize,
+    /// By the folder of the main event; every class has one for that whose recordings lack nothing.
+    rules: BTreeMap<Folder, Rule>,
+}
+
+/// What accompanies some events.
+#[derive(Debug, Clone)]
+struct Rule {
+    most: usize,
+    classes: Vec<usize>,
+    /// Sums of the weights up to and including each class.
+    sums: Vec<f64>,
+}
+
+impl Company {
+    /// Company in clips of `events[0]` to `events[1]` events of `classes`: of any class, or as `cooccurrence` says.
+    ///
+    /// # Errors
+    /// What is wrong with `cooccurrence`, beginning with its entry and key.
+    pub fn new(classes: &[String], events: [usize; 2], cooccurrence: Option<&Cooccurrence>) -> Result<Self, String> {
+        let [least, most] = events.map(|n| n.saturating_sub(1));
+        let rules = match cooccurrence {
+            None => {
+                let any = Rule::new(most, (0..classes.len()).map(|class| (class, 1.0)));
+                (0..classes.len()).map(|class| ((class, false, false), any.clone())).collect()
+            }
+            Some(_) if most == 0 => {
+                return Err(
+                    "says what accompanies an event, but clips have only one: allow more with scene.events".into()
+                );
+            }
+            Some(cooccurrence) => cooccurrence.rules(classes, least, most)?,
+        };
+        Ok(Self { least, rules })
+    }
+
+    /// The classes of the events that accompany `main`, which is of `class`, each with the key of all that is drawn about
+    /// it. `clip` is the key of the clip.
+    pub fn draw(&self, class: usize, main: &Source, clip: Key) -> Vec<(usize, Key)> {
+        let folder = (class, main.no_onset, main.no_offset);
+        let rule = self.rules.get(&folder).unwrap_or_else(|| &self.rules[&(class, false, false)]);
+        let n = self.least + clip.named("events").stream().below(rule.most - self.least + 1);
+        let event = |i: usize| {
+            let key = clip.named("company").child(i as u64);
+            (rule.class(&mut key.named("class").stream()), key)
+        };
+        (0..n).map(event).collect()
+    }
+}
+
+impl Entry {
+    /// The key at fault and what is wrong with it.
+    fn check(&self, least: usize) -> Result<(), (&'static str, String)> {
+        let (n_classes, n_probas) = (self.classes.len(), self.probas.len());
+        if n_classes != n_probas {
+            return Err(("probas", format!("{n_probas} probabilities for {n_classes} classes")));
+        }
+        if let Some(p) = self.probas.iter().find(|p| !(p.is_finite() && **p >= 0.0)) {
+            return Err(("probas", format!("{p} is no probability")));
+        }
+        let sum: f64 = self.probas.iter().sum();
+        if ![1.0, 100.0].iter().any(|whole| (sum / whole - 1.0).abs() <= ROUNDING) {
+            return Err(("probas", format!("must add up to 1 or to 100 %, not {sum}")));
+        }
+        if self.max_events < least {
+            let max = self.max_events;
+            return Err((
+                "max_events",
+                format!("{max}, but scene.events asks for at least {least} beside the main event"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Rule {
+    fn new(most: usize, weighted: impl IntoIterator<Item = (usize, f64)>) -> Self {
+        let (mut classes, mut sums, mut sum) = (Vec::new(), Vec::new(), 0.0);
+        for (class, weight) in weighted.into_iter().filter(|(_, weight)| *weight > 0.0) {
+            sum += weight;
+            classes.push(class);
+            sums.push(sum);
+        }
+        Self { most, classes, sums }
+    }
+
+    /// One of the classes, with a chance proportional to its weight.
+    fn class(&self, stream: &mut Stream) -> usize {
+        let last = self.classes.len() - 1;
+        let drawn = stream.unit() * self.sums[last];
+        // A product just below the last sum may be rounded up to it.
+        self.classes[self.sums.partition_point(|sum| *sum <= drawn).min(last)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenes::source::Origin;
+
+    fn classes() -> Vec<String> {
+        ["Cat", "Dog", "Frying"].map(String::from).to_vec()
+    }
+
+    fn read(json: &str) -> Result<Cooccurrence> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("occurences.json");
+        std::fs::write(&path, json).unwrap();
+        Cooccurrence::read(&path)
+    }
+
+    fn source(no_onset: bool, no_offset: bool) -> Source {
+        Source { name: "a".into(), origin: Origin::File("a".into()), no_onset, no_offset }
+    }
+
+    /// How many clips of 3000 with main class `class` have 0, 1, … accompanying events, and how often each class is one.
+    fn tally(company: &Company, class: usize, main: &Source) -> (Vec<usize>, Vec<usize>) {
+        let (mut sizes, mut heard) = (vec![0; 6], vec![0; 3]);
+        for clip in 0..3000 {
+            let drawn = company.draw(class, main, Key::new(4).child(clip));
+            sizes[drawn.len()] += 1;
+            drawn.iter().for_each(|(class, _)| heard[*class] += 1);
+        }
+        (sizes, heard)
+    }
+
+    fn assert_near(found: &[usize], shares: &[f64]) {
+        let all = found.iter().sum::<usize>() as f64;
+        let near = |(n, share): (&usize, &f64)| (*n as f64 / all - share).abs() < 0.03;
+        assert!(found.iter().zip(shares).all(near), "{found:?}, not in the proportions {shares:?}");
+        assert!(found.iter().zip(shares).all(|(n, share)| *share > 0.0 || *n == 0), "{found:?}, {shares:?}");
+    }
+
+    #[test]
+    fn any_number_and_any_class_have_the_same_chance() {
+        let company = Company::new(&classes(), [2, 4], None).unwrap();
+        let third = 1.0 / 3.0;
+        let (sizes, heard) = tally(&company, 1, &source(false, false));
+        assert_near(&sizes, &[0.0, third, third, third]);
+        assert_near(&heard, &[third; 3]);
+        let alone = Company::new(&classes(), [1, 1], None).unwrap();
+        assert_eq!(tally(&alone, 1, &source(false, false)).0[0], 3000);
+    }
+
+    #[test]
+    fn more_events_only_add() {
+        let [few, many] = [[2, 2], [5, 5]].map(|events| Company::new(&classes(), events, None).unwrap());
+        for clip in 0..20 {
+            let [few, many] = [&few, &many].map(|company| company.draw(0, &source(true, true), Key::new(clip)));
+            assert_eq!((few.len(), many.len()), (1, 4));
+            assert_eq!(few[0], many[0]);
+            assert!(many.windows(2).all(|pair| pair[0].1 != pair[1].1));
+        }
+    }
+
+    /// In the three forms that DESED's files have had, and with an entry of its own for a flagged folder.
+    const JSON: &str = r#"{
+        "Cat": {"proba": 0.1, "co-occurences": {"max_events": 2, "mean_events": 1, "classes": ["Dog", "Frying", "Cat"],
+                "probas": [0.2, 0.8, 0]}},
+        "Dog": {"prob": 0.5, "event_max": 9, "event_mean": 3, "event_class": ["Cat"], "event_prob": [100]},
+        "Frying": {"max_events": 0, "classes": ["Frying"], "probas": [0.999]},
+        "Frying_nOff": {"max_events": 3, "classes": ["Cat", "Dog_nOn"], "probas": [0.5, 0.5]}
+    }"#;
+
+    #[test]
+    fn numbers_and_classes_are_those_of_the_main_event_s_folder() {
+        let company = Company::new(&classes(), [1, 4], Some(&read(JSON).unwrap())).unwrap();
+        let (whole, cut) = (source(false, false), source(false, true));
+        let (sizes, heard) = tally(&company, 0, &whole);
+        assert_near(&sizes, &[1.0 / 3.0; 3]);
+        assert_near(&heard, &[0.0, 0.2, 0.8]);
+        // More than the three that clips have room for.
+        let (sizes, heard) = tally(&company, 1, &whole);
+        assert_near(&sizes, &[0.25; 4]);
+        assert_near(&heard, &[1.0, 0.0, 0.0]);
+        assert_near(&tally(&company, 2, &whole).0, &[1.0]);
+        let (sizes, heard) = tally(&company, 2, &cut);
+        assert_near(&sizes, &[0.25; 4]);
+        assert_near(&heard, &[0.5, 0.5, 0.0]);
+        // A folder without an entry of its own is like its class.
+        assert_near(&tally(&company, 0, &cut).1, &[0.0, 0.2, 0.8]);
+    }
+
+    #[test]
+    fn what_is_read_survives_a_recipe() {
+        let read = read(JSON).unwrap();
+        let text = toml::to_string(&read).unwrap();
+        assert_eq!(toml::from_str::<Cooccurrence>(&text).unwrap(), read);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let refused = |json: &str, events| match read(json) {
+            Err(error) => error.to_string(),
+            Ok(found) => Company::new(&classes(), events, Some(&found)).unwrap_err(),
+        };
+        for (from, to, words) in [
+            (r#""max_events": 2"#, r#""max_events": -2"#, "Cat: invalid value: integer `-2`"),
+            (r#""max_events": 2"#, r#""max_event": 2"#, "Cat: missing field `max_events`"),
+            (r#""max_events": 2"#, r#""max_events" 2"#, "occurences.json: expected `:` at line 2"),
+            (r#"[100]"#, "100", "Dog: invalid type: integer `100`"),
+            (r#"[100]"#, "[50, 50]", "Dog.probas: 2 probabilities for 1 classes"),
+            (r#"[100]"#, "[90]", "Dog.probas: must add up to 1 or to 100 %, not 90"),
+            ("[0.2, 0.8, 0]", "[-0.2, 1.2, 0]", "Cat.probas: -0.2 is no probability"),
+            ("[0.2, 0.8, 0]", "[0.2, 0.7, 0]", "Cat.probas: must add up to 1"),
+            (r#"["Frying"], "probas": [0.999]"#, r#"[], "probas": []"#, "Frying.probas: must add up to 1"),
+            (r#"["Frying"]"#, r#"["Emu"]"#, "Frying.classes: Emu is none of the soundbank's classes Cat, Dog, Frying"),
+            (r#""Frying_nOff""#, r#""Emu_nOff""#, "Emu_nOff: Emu is none"),
+            (r#""Dog": {"#, r#""Dog_nOn": {"#, "has no entry Dog"),
+        ] {
+            assert!(JSON.contains(from), "{from}");
+            let found = refused(&JSON.replace(from, to), [1, 4]);
+            assert!(found.contains(words), "{found:?} does not say {words:?}");
+        }
+        assert_eq!(
+            refused(JSON, [2, 4]),
+            "Frying.max_events: 0, but scene.events asks for at least 1 beside the main event"
+        );
+        let alone = refused(JSON, [1, 1]);
+        assert!(alone.contains("only one: allow more with scene.events"), "{alone}");
+    }
+}
