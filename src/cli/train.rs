@@ -82,7 +82,7 @@ impl Train {
         let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, dataset.fingerprint())?;
         run.restore(&mut trainer)?;
         let mut recorder = Recorder::new(&run, &config, &trainer, dataset.classes(), &statistics);
-        let task = session.progress.task("training", trainer.total_steps());
+        let task = session.progress.task("training", trainer.total_work());
         tracing::info!(
             "{} training and {} validation segments of {} s, at most {} steps, {:.0} MiB on the GPU",
             train.len(),
@@ -92,10 +92,10 @@ impl Train {
             gpu.allocated_bytes() as f64 / (1 << 20) as f64,
         );
         let start = Instant::now();
-        recorder.watch(Watch { task: &task, stop, before: 0, cost: trainer.total_steps() });
+        recorder.watch(Watch { task: &task, stop, before: 0, cost: trainer.total_work() });
         let finished = trainer.run(&mut recorder)?;
         let seconds = start.elapsed().as_secs_f64();
-        task.set(trainer.steps_done());
+        task.set(trainer.work_done());
         task.finish();
         if !finished {
             return Err(Error::Interrupted { path: self.out, next: "--resume" });

@@ -70,7 +70,7 @@ pub struct Recorder<'a> {
     architecture: Architecture,
     last_stage: Option<StageName>,
     watch: Option<Watch<'a>>,
-    total_steps: u64,
+    total_work: u64,
 }
 
 /// Where a training shows how far it is, and what ends it.
@@ -104,7 +104,7 @@ impl<'a> Recorder<'a> {
             architecture,
             last_stage: trainer.stages().last(),
             watch: None,
-            total_steps: trainer.total_steps(),
+            total_work: trainer.total_work(),
         }
     }
 
@@ -117,7 +117,7 @@ impl<'a> Recorder<'a> {
 impl Observer for Recorder<'_> {
     fn go_on(&mut self, done: u64) -> bool {
         self.watch.is_none_or(|watch| {
-            watch.task.set(watch.before + watch.cost * done / self.total_steps.max(1));
+            watch.task.set(watch.before + watch.cost * done / self.total_work.max(1));
             !watch.stop.load(Ordering::SeqCst)
         })
     }

@@ -53,6 +53,12 @@ impl StageName {
         }
     }
 
+    /// What one of its steps costs beside those of other stages, to show how far a training is: G's are a few small
+    /// dispatches.
+    pub fn effort(self) -> u64 {
+        if self == Self::Tagger { 1 } else { 50 }
+    }
+
     /// Most epochs.
     pub fn epochs(self, config: &Config) -> usize {
         if self == Self::Tagger { config.tagger.epochs } else { config.train.most_epochs() }

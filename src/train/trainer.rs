@@ -36,7 +36,7 @@ pub struct EpochReport {
 
 /// Who watches a training, and may end it.
 pub trait Observer {
-    /// Asked often; `false` ends the training at once. `done` steps of [`Trainer::total_steps`] are queued.
+    /// Asked often; `false` ends the training at once. `done` of [`Trainer::total_work`] is queued.
     fn go_on(&mut self, done: u64) -> bool;
 
     /// Called after every epoch with the members that were still training.
@@ -121,10 +121,16 @@ impl<'a> Trainer<'a> {
         self.stages.iter().map(|(_, steps)| steps).sum()
     }
 
-    /// Steps up to where the training stands, stages that stopped early counted in full.
-    pub fn steps_done(&self) -> u64 {
+    /// The whole training in units of [`StageName::effort`], if no stage stops before its last epoch.
+    pub fn total_work(&self) -> u64 {
+        self.stages.iter().map(|(stage, steps)| stage.effort() * steps).sum()
+    }
+
+    /// The part of it up to where the training stands, stages that stopped early counted in full.
+    pub fn work_done(&self) -> u64 {
         let before = self.stages.iter().take_while(|(stage, _)| *stage != self.stage.name);
-        before.map(|(_, steps)| steps).sum::<u64>() + (self.epoch * self.stage.steps()) as u64
+        let before: u64 = before.map(|(stage, steps)| stage.effort() * steps).sum();
+        before + self.stage.name.effort() * (self.epoch * self.stage.steps()) as u64
     }
 
     /// Goes on from a standing of the same configuration and data.
@@ -217,7 +223,7 @@ impl<'a> Trainer<'a> {
         let mut alive = standing.progress.iter().any(|member| member.alive == 1);
         while alive {
             let epoch = self.epoch;
-            if !observer.go_on(self.steps_done()) {
+            if !observer.go_on(self.work_done()) {
                 if let Some(previous) = under_way.take() {
                     alive = self.collect(previous, observer)?;
                 }
@@ -227,8 +233,8 @@ impl<'a> Trainer<'a> {
                 return Ok(!alive);
             }
             // The observer can end an epoch in its middle only when all before it are saved.
-            let (done, may_stop) = (self.steps_done(), saved == epoch);
-            let go_on = &mut |row: u32| observer.go_on(done + u64::from(row)) || !may_stop;
+            let (done, effort, may_stop) = (self.work_done(), self.stage.name.effort(), saved == epoch);
+            let go_on = &mut |row: u32| observer.go_on(done + effort * u64::from(row)) || !may_stop;
             if !self.stage.queue_epoch(self.gpu, epoch, go_on)? {
                 return Ok(false);
             }
