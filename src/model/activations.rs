@@ -71,6 +71,14 @@ pub struct Gradients {
 }
 
 impl Activations {
+    /// Bytes of the largest tensor that training one member on `chunks` chunks takes: what a device must be able to bind.
+    pub fn largest_bytes(architecture: &Architecture, chunks: usize) -> u64 {
+        let outputs = |layer: usize| architecture.conv_shape(layer, 1, chunks).output_shape().iter().product::<usize>();
+        let largest = (0..architecture.convs.len()).map(|layer| outputs(layer) * size_of::<Routed>()).max();
+        let input = chunks * architecture.chunk_frames * architecture.bands * size_of::<f32>();
+        largest.unwrap_or(0).max(input) as u64
+    }
+
     /// The gradients of activations that were made for training; panics for others.
     pub fn gradients(&self) -> &Gradients {
         self.gradients.as_ref().expect("activations made for training")

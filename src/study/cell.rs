@@ -1,16 +1,18 @@
 //! One cell: all its seeds trained as one population into a run folder, then judged on the evaluation segments.
 
+use std::path::Path;
 use std::time::Instant;
 
 use super::{Cell, Features, StudyDir};
+use crate::config::Config;
 use crate::evaluate::{Centres, Examples, Heard, Scorer, embedding_quality};
 use crate::gpu::Gpu;
 use crate::kernels::score::f1;
 use crate::model::checkpoint::read_model;
 use crate::model::{Architecture, Population};
 use crate::report::study::{CellResult, CoverageBin, CurvePoint, Group};
-use crate::report::{Metrics, Recorder, Results, RunDir, Watch};
-use crate::train::Trainer;
+use crate::report::{Metrics, Recorder, RunDir, Watch};
+use crate::train::{Trainer, most_members};
 use crate::{Error, Result};
 
 /// What a cell is run with.
@@ -33,33 +35,63 @@ const COVERAGE: [f64; 6] = [0.0, 0.05, 0.2, 0.5, 0.9, 1.0];
 /// was begun with; whatever device and disk report.
 pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &Features) -> Result<CellResult> {
     let start = Instant::now();
-    let run = open(context, cell)?;
-    if !run.is_finished() {
-        train(context, cell, features, &run)?;
+    let trainings = trainings(context, cell, features)?;
+    let mut watch = context.watch;
+    for training in &trainings {
+        watch.cost =
+            context.watch.cost * training.config.train.seeds.len() as u64 / cell.config.train.seeds.len() as u64;
+        if !training.run.is_finished() {
+            train(context, training, features, watch)?;
+        }
+        watch.before += watch.cost;
     }
-    let mut result = judge(context.gpu, cell, features, &run)?;
+    let mut result = judge(context.gpu, cell, features, &trainings)?;
     result.seconds_taken = start.elapsed().as_secs_f64();
     context.folder.write_result(cell, &result)?;
     Ok(result)
 }
 
-/// The run of the cell, begun or to be continued.
-fn open(context: &Context<'_>, cell: &Cell) -> Result<RunDir> {
-    let path = context.folder.cell(cell);
-    if RunDir::open(&path).is_ok() {
-        return RunDir::resume(&path);
-    }
-    let adapter = serde_json::to_value(context.gpu.adapter()).map_err(|e| Error::data(&path, e.to_string()))?;
-    // A process killed while it made the folder leaves one without a configuration.
-    RunDir::create(&path, &cell.config, &adapter, true)
+/// Seeds of a cell that train together, and their run.
+struct Training {
+    config: Config,
+    run: RunDir,
 }
 
-fn train(context: &Context<'_>, cell: &Cell, features: &Features, run: &RunDir) -> Result<()> {
+/// The trainings of a cell, begun or to be continued: one, in the cell's folder, unless the device cannot bind the tensors
+/// of all its seeds. Which seeds train together changes no bit of any.
+fn trainings(context: &Context<'_>, cell: &Cell, features: &Features) -> Result<Vec<Training>> {
+    let most = most_members(context.gpu, &cell.config, &features.train.heard, &features.classes)?;
+    let groups: Vec<&[u64]> = cell.config.train.seeds.chunks(most).collect();
+    let path = context.folder.cell(cell);
+    let training = |seeds: &&[u64]| {
+        let path = match groups.len() {
+            1 => path.clone(),
+            _ => path.join(format!("seeds-{}-{}", seeds[0], seeds[seeds.len() - 1])),
+        };
+        let mut config = cell.config.clone();
+        config.train.seeds = seeds.to_vec();
+        let run = open(context, &path, &config)?;
+        Ok(Training { config, run })
+    };
+    groups.iter().map(training).collect()
+}
+
+fn open(context: &Context<'_>, path: &Path, config: &Config) -> Result<RunDir> {
+    if RunDir::open(path).is_ok() {
+        return RunDir::resume(path);
+    }
+    let adapter = serde_json::to_value(context.gpu.adapter()).map_err(|e| Error::data(path, e.to_string()))?;
+    // A process killed while it made the folder leaves one without a configuration.
+    RunDir::create(path, config, &adapter, true)
+}
+
+fn train(context: &Context<'_>, training: &Training, features: &Features, watch: Watch<'_>) -> Result<()> {
+    let Training { config, run } = training;
     let Features { classes, train, validation, statistics, fingerprint, .. } = features;
-    let mut trainer = Trainer::new(context.gpu, &cell.config, classes, train, validation, fingerprint.clone())?;
+    let mut trainer = Trainer::new(context.gpu, config, classes, train, validation, fingerprint.clone())?;
     run.restore(&mut trainer)?;
-    let mut recorder = Recorder::new(run, &cell.config, &trainer, classes, statistics);
-    recorder.watch(context.watch);
+    let mut recorder = Recorder::new(run, config, &trainer, classes, statistics);
+    recorder.watch(watch);
     if !trainer.run(&mut recorder)? {
         return Err(Error::Interrupted { path: context.folder.path().into(), next: "the same command" });
     }
@@ -67,11 +99,15 @@ fn train(context: &Context<'_>, cell: &Cell, features: &Features, run: &RunDir) 
 }
 
 /// Scores of every seed, with everything the report shows of them, on the evaluation segments of every length.
-fn judge(gpu: &Gpu, cell: &Cell, features: &Features, run: &RunDir) -> Result<CellResult> {
+fn judge(gpu: &Gpu, cell: &Cell, features: &Features, trainings: &[Training]) -> Result<CellResult> {
     let config = &cell.config;
     let seeds = &config.train.seeds;
-    let read = |member: usize| Ok(read_model(&run.best_checkpoint(seeds, member))?.0);
-    let parameters: Vec<f32> = (0..seeds.len()).map(read).collect::<Result<Vec<_>>>()?.concat();
+    let mut parameters = Vec::new();
+    for Training { config, run } in trainings {
+        for member in 0..config.train.seeds.len() {
+            parameters.extend(read_model(&run.best_checkpoint(&config.train.seeds, member))?.0);
+        }
+    }
     let architecture = Architecture::new(&config.model, &config.features, features.classes.len());
     let population = Population::new(gpu, architecture, seeds, 1)?;
     gpu.write(&population.best, 0, &parameters);
@@ -107,25 +143,16 @@ fn judge(gpu: &Gpu, cell: &Cell, features: &Features, run: &RunDir) -> Result<Ce
             points = embedded.first;
         }
     }
-    let results = Results {
-        method: cell.method.name().into(),
-        train_seconds: cell.seconds,
-        classes: features.classes.clone(),
-        seeds: seeds.clone(),
-        seconds: config.evaluate.seconds.clone(),
-        f1: f1_of,
-    };
-    run.write_results(&results)?;
-    let (curves, best) = curves(run, seeds)?;
+    let (curves, best) = curves(trainings)?;
     let label = |heard: &Heard| heard.dominant.unwrap_or(features.classes.len());
     Ok(CellResult {
         variant: cell.variant,
         method: cell.method,
         train_seconds: cell.seconds,
-        seeds: results.seeds,
-        classes: results.classes,
-        seconds: results.seconds,
-        f1: results.f1,
+        seeds: seeds.clone(),
+        classes: features.classes.clone(),
+        seconds: config.evaluate.seconds.clone(),
+        f1: f1_of,
         curves,
         best,
         quality,
@@ -140,19 +167,23 @@ fn judge(gpu: &Gpu, cell: &Cell, features: &Features, run: &RunDir) -> Result<Ce
 }
 
 /// The learning curves of every seed, and the best validation score of the last stage.
-fn curves(run: &RunDir, seeds: &[u64]) -> Result<(Vec<Vec<CurvePoint>>, Vec<f64>)> {
-    let rows: Vec<Metrics> = run.metrics()?;
-    let of_seed = |seed: &u64| {
-        let point = |row: &Metrics| CurvePoint {
-            stage: row.stage.name().into(),
-            epoch: row.epoch,
-            loss: row.loss,
-            score: row.score,
-        };
-        rows.iter().filter(|row| row.seed == *seed).map(point).collect()
-    };
-    let best = |seed: &u64| rows.iter().rev().find(|row| row.seed == *seed).map_or(0.0, |row| row.best_score);
-    Ok((seeds.iter().map(of_seed).collect(), seeds.iter().map(best).collect()))
+fn curves(trainings: &[Training]) -> Result<(Vec<Vec<CurvePoint>>, Vec<f64>)> {
+    let (mut curves, mut best) = (Vec::new(), Vec::new());
+    for Training { config, run } in trainings {
+        let rows: Vec<Metrics> = run.metrics()?;
+        for seed in &config.train.seeds {
+            let of_seed = || rows.iter().filter(|row| row.seed == *seed);
+            let point = |row: &Metrics| CurvePoint {
+                stage: row.stage.name().into(),
+                epoch: row.epoch,
+                loss: row.loss,
+                score: row.score,
+            };
+            curves.push(of_seed().map(point).collect());
+            best.push(of_seed().next_back().map_or(0.0, |row| row.best_score));
+        }
+    }
+    Ok((curves, best))
 }
 
 /// The outputs of a population on all examples, to be counted over some of them.

@@ -5,7 +5,7 @@ use crate::Result;
 use crate::config::{Config, Method, Variant};
 use crate::evaluate::Heard;
 use crate::gpu::Gpu;
-use crate::train::{StageName, rehearsal};
+use crate::train::{StageName, most_members, rehearsal};
 
 /// Time and memory of one cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,12 +37,6 @@ pub fn estimates(gpu: &Gpu, cells: &[&Cell], classes: usize) -> Result<Vec<Estim
 
 fn estimate(gpu: &Gpu, cell: &Cell, classes: usize) -> Result<Estimate> {
     let config = &cell.config;
-    let before = gpu.allocated_bytes();
-    let step = rehearsal(gpu, config, classes, config.features.frames(cell.seconds))?;
-    // The first step compiles kernels.
-    step.time(gpu, 1)?;
-    let per_step = step.time(gpu, 2)?.as_secs_f64() / 2.0;
-    let working = gpu.allocated_bytes() - before;
     let heard: Vec<Heard> = (0..config.data.train).map(|clip| Heard::one(clip % classes, cell.seconds)).collect();
     let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
     let stages = StageName::of(cell.method).iter().map(|stage| {
@@ -50,20 +44,34 @@ fn estimate(gpu: &Gpu, cell: &Cell, classes: usize) -> Result<Estimate> {
         Ok((steps * stage.epochs(config)) as u64)
     });
     let stages = stages.collect::<Result<Vec<_>>>()?;
-    // Every epoch ends with the forward pass of all that is judged: a third of what a training step does with a frame.
-    let per_frame = per_step / cell.frames_per_step(classes) as f64;
-    let clips = match cell.method {
-        Method::Classifier => config.data.validation,
-        Method::Triplets | Method::Prototypes => config.data.train + config.data.validation,
-    };
-    let frames = clips * config.features.frames(cell.seconds) * config.train.seeds.len();
-    let judging = per_frame * frames as f64 / 3.0 * config.train.most_epochs() as f64;
-    let tagging: f64 = stages[1..].iter().map(|steps| *steps as f64 * TAGGER_STEP_S).sum();
-    Ok(Estimate {
-        steps: stages.iter().sum(),
-        seconds: per_step * stages[0] as f64 + judging + tagging,
-        bytes: working + store_bytes(config),
-    })
+    // Seeds that do not fit train after each other.
+    let most = most_members(gpu, config, &heard, &names)?;
+    let of_seed = cell.frames_per_step(classes) as usize / config.train.seeds.len();
+    let mut found = Estimate { steps: 0, seconds: 0.0, bytes: 0 };
+    for seeds in config.train.seeds.chunks(most) {
+        let mut config = config.clone();
+        config.train.seeds = seeds.to_vec();
+        let (per_step, working) = time(gpu, &config, classes)?;
+        // Every epoch ends with the forward pass of all that is judged: a third of what a training step does with a frame.
+        let per_frame = per_step / (of_seed * seeds.len()) as f64;
+        let judged = config.data.validation + if cell.method == Method::Classifier { 0 } else { config.data.train };
+        let frames = judged * config.features.frames(cell.seconds) * seeds.len();
+        let judging = per_frame * frames as f64 / 3.0 * config.train.most_epochs() as f64;
+        let tagging: f64 = stages[1..].iter().map(|steps| *steps as f64 * TAGGER_STEP_S).sum();
+        found.steps += stages.iter().sum::<u64>();
+        found.seconds += per_step * stages[0] as f64 + judging + tagging;
+        found.bytes = found.bytes.max(working + store_bytes(&config));
+    }
+    Ok(found)
+}
+
+/// Seconds of a step, and the bytes that it takes on the GPU.
+fn time(gpu: &Gpu, config: &Config, classes: usize) -> Result<(f64, u64)> {
+    let before = gpu.allocated_bytes();
+    let step = rehearsal(gpu, config, classes, config.features.frames(config.train.seconds))?;
+    // The first step compiles kernels.
+    step.time(gpu, 1)?;
+    Ok((step.time(gpu, 2)?.as_secs_f64() / 2.0, gpu.allocated_bytes() - before))
 }
 
 /// About what six dispatches of a few microseconds of work take anywhere.

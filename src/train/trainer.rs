@@ -6,11 +6,11 @@ use std::time::Instant;
 use super::StageName;
 use super::stage::{Data, Stage};
 use crate::config::Config;
-use crate::evaluate::Examples;
+use crate::evaluate::{Examples, Heard};
 use crate::gpu::{Download, Gpu};
 use crate::kernels::population::Member;
 use crate::model::checkpoint::Standing;
-use crate::model::{Architecture, Population, initial_parameters};
+use crate::model::{Activations, Architecture, Population, initial_parameters};
 use crate::{Error, Result};
 
 /// What one epoch did to one member.
@@ -50,6 +50,19 @@ pub trait Observer {
     /// # Errors
     /// End the training.
     fn checkpoint(&mut self, standing: &Standing) -> Result<()>;
+}
+
+/// How many models can train together on examples in which `heard` is heard: as many as their largest tensor leaves room
+/// for in one binding, at least one.
+///
+/// # Errors
+/// [`Error::Config`] when batches cannot be balanced.
+pub fn most_members(gpu: &Gpu, config: &Config, heard: &[Heard], classes: &[String]) -> Result<usize> {
+    let architecture = Architecture::new(&config.model, &config.features, classes.len());
+    let first = StageName::of(config.train.method)[0];
+    let slots = first.episodes(config, heard, classes)?.slots();
+    let chunks = slots * config.features.frames(config.train.seconds) / architecture.chunk_frames;
+    Ok((gpu.max_binding_bytes() / Activations::largest_bytes(&architecture, chunks)).max(1) as usize)
 }
 
 /// Trains a population by the configured method, stage by stage.
@@ -260,5 +273,29 @@ impl<'a> Trainer<'a> {
         let (reports, alive) = self.stage.collect(self.gpu, epoch)?;
         observer.epoch(&reports)?;
         Ok(alive)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Method;
+
+    #[test]
+    fn as_many_models_train_together_as_can_be_bound() {
+        // WebGPU's guaranteed limits: 128 MiB in one binding.
+        let gpu = Gpu::noop();
+        let classes: Vec<String> = (0..10).map(|class| class.to_string()).collect();
+        let heard: Vec<Heard> = (0..40).map(|example| Heard::one(example % 10, 1.0)).collect();
+        let most = |method, seconds| {
+            let mut config = Config::default();
+            (config.train.method, config.train.seconds) = (method, seconds);
+            most_members(&gpu, &config, &heard, &classes).unwrap()
+        };
+        // conv0 leaves 16 × 10 × 32 routes of 8 bytes of each chunk; a batch of triplets has 30 segments of 50 chunks.
+        assert_eq!(most(Method::Triplets, 10.0), (128 << 20) / (30 * 50 * 16 * 10 * 32 * 8));
+        assert_eq!(most(Method::Triplets, 1.0), (128 << 20) / (30 * 5 * 16 * 10 * 32 * 8));
+        assert_eq!(most(Method::Classifier, 10.0), (128 << 20) / (10 * 50 * 16 * 10 * 32 * 8));
+        assert_eq!(most(Method::Triplets, 100.0), 1, "even if that one does not fit");
     }
 }
