@@ -2,21 +2,27 @@
 //!
 //! Results go to stdout, progress and messages to stderr; with `--json` stdout holds JSON and nothing else.
 
+pub mod audio_files;
 pub mod bench;
 pub mod completions;
 pub mod config;
 pub mod data_source;
 pub mod devices;
 pub mod doctor;
+pub mod embed;
 pub mod eval;
 pub mod generate;
 pub mod log;
 pub mod man;
 pub mod options;
 pub mod output;
+pub mod predict;
 pub mod session;
 pub mod signals;
+pub mod tags;
 pub mod train;
+pub mod trained;
+pub mod windows;
 
 use std::ffi::OsString;
 
@@ -35,6 +41,7 @@ Exit codes:
    3  bad configuration or data
    4  no usable adapter, or the device was lost
    5  numbers out of tolerance
+   6  partly done
   75  stopped early: continue with --resume
  130  ended by a second signal
 
@@ -65,6 +72,10 @@ pub enum Command {
     Train(train::Train),
     /// Score a trained run on the evaluation clips
     Eval(eval::Eval),
+    /// Tag audio files with a trained run
+    Predict(predict::Predict),
+    /// Turn audio files into embeddings with a trained run
+    Embed(embed::Embed),
     /// List the adapters, with their limits and features
     Devices(devices::Devices),
     /// Check the kernels on this machine's adapter
@@ -93,6 +104,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Generate(command) => command.run(&session),
         Command::Train(command) => command.run(&session),
         Command::Eval(command) => command.run(&session),
+        Command::Predict(command) => command.run(&session),
+        Command::Embed(command) => command.run(&session),
         Command::Devices(command) => command.run(&session),
         Command::Doctor(command) => command.run(&session),
         Command::Bench(command) => command.run(&session),

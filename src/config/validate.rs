@@ -41,6 +41,15 @@ pub fn validate(config: &Config) -> Result<()> {
     config.evaluate.seconds.iter().try_for_each(|&s| segment("evaluate.seconds", s, config))
 }
 
+/// Checks what a trained model brings along: its features and its layers.
+///
+/// # Errors
+/// As [`validate`].
+pub fn validate_model(of_features: &FeatureConfig, of_layers: &ModelConfig) -> Result<()> {
+    features(of_features)?;
+    model(of_layers, of_features)
+}
+
 fn require(holds: bool, key: &str, allowed: &str, found: impl Debug) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::config(key, format!("must be {allowed}, not {found:?}"))) }
 }
@@ -233,7 +242,7 @@ fn triplets(c: &TripletConfig) -> Result<()> {
 fn prototypes(c: &PrototypeConfig, train: &TrainConfig) -> Result<()> {
     count("prototypes.support", c.support, MAX_WIDTH)?;
     let Some(way) = c.way else { return Ok(()) };
-    require(way >= 2 && way <= MAX_WIDTH, "prototypes.way", "at least 2 classes", way)?;
+    require((2..=MAX_WIDTH).contains(&way), "prototypes.way", "at least 2 classes", way)?;
     let divides = train.method != Method::Prototypes || train.batch.is_multiple_of(way);
     require(divides, "prototypes.way", &format!("a divisor of train.batch, {} queries", train.batch), way)
 }
