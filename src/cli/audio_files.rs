@@ -52,8 +52,8 @@ impl<'a> AudioFiles<'a> {
         Self { paths, windows, task, failed: 0, reason: None }
     }
 
-    /// Asks `compute` about all files, and calls `take` for each in their order; without an answer when it cannot be used,
-    /// which has been reported then.
+    /// Asks `compute` about all files, and calls `take` for each in their order; without an answer for one of several that
+    /// cannot be used, which has been reported then.
     ///
     /// # Errors
     /// What `compute` and `take` report.
@@ -103,7 +103,9 @@ impl<'a> AudioFiles<'a> {
                 first += answer.parts.len();
                 self.check(path, answer)
             });
-            take(path, answer)?;
+            if self.reason.is_none() {
+                take(path, answer)?;
+            }
         }
         Ok(())
     }

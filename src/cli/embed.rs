@@ -27,7 +27,7 @@ can be counted; the exit code is 6 then, or 3 when there was no other.";
 
 /// `weaklabel embed`: embeddings of audio files.
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_long_help = AFTER_HELP)]
 pub struct Embed {
     /// The model.
     #[command(flatten)]

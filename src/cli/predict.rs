@@ -29,7 +29,7 @@ other.";
 
 /// `weaklabel predict`: tag audio files.
 #[derive(Debug, Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_long_help = AFTER_HELP)]
 pub struct Predict {
     /// The models.
     #[command(flatten)]
