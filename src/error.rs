@@ -71,6 +71,14 @@ pub enum Error {
     /// Computed numbers are outside their tolerance.
     #[error("{0}")]
     Tolerance(String),
+    /// Some of several files could not be used; each of them was reported.
+    #[error("{failed} of {all} files could not be used, as reported above")]
+    Partly {
+        /// How many could not be used.
+        failed: usize,
+        /// How many there were.
+        all: usize,
+    },
     /// A signal asked the run to stop; its state is on disk.
     #[error("stopped early; {path} is checkpointed: continue it with {next}", path = .path.display())]
     Interrupted {
@@ -107,8 +115,19 @@ impl Error {
         Self::Kernel { kernel: kernel.into(), reason: reason.into() }
     }
 
+    /// The message, followed by those of its causes.
+    pub fn with_causes(&self) -> String {
+        let mut message = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            message += &format!(": {error}");
+            cause = error.source();
+        }
+        message
+    }
+
     /// The program's exit code for this error: 1 failed, 2 usage, 3 bad configuration or data, 4 no usable adapter or
-    /// device lost, 5 numbers out of tolerance, 75 stopped early and resumable.
+    /// device lost, 5 numbers out of tolerance, 6 partly done, 75 stopped early and resumable.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Io { .. } | Self::Kernel { .. } => 1,
@@ -116,6 +135,8 @@ impl Error {
             Self::Audio { .. } | Self::Data { .. } | Self::Config { .. } => 3,
             Self::Adapter(_) | Self::DeviceLost { .. } => 4,
             Self::Tolerance(_) => 5,
+            Self::Partly { failed, all } if failed < all => 6,
+            Self::Partly { .. } => 3,
             Self::Interrupted { .. } => 75,
         }
     }

@@ -6,6 +6,7 @@ mod cli {
     mod adapters;
     mod config;
     mod generate;
+    mod predict;
     mod program;
     #[cfg(unix)]
     mod signals;

@@ -7,6 +7,7 @@ const SAMPLES: u32 = 700u;    // stride of a segment
 const FRAMES: u32 = 5u;
 const FFT: u32 = 512u;        // a power of two, at least 32
 const HOP: u32 = 160u;
+const LEAD: u32 = 0u;         // samples before the centre of the first frame
 const SLOTS: u32 = 4u;        // frames per workgroup
 const RADIX2: u32 = 0u;       // whether a stage of radix 2 is needed
 const RADIX4: u32 = 0u;       // whether a stage of radix 4 is needed
@@ -61,14 +62,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let frame = group.x * SLOTS + slot;
     let segment = group.y;
     let length = lengths[segment];
+    let centre = LEAD + frame * HOP;
     // A frame centred beyond the signal's end does not exist, even where it would still overlap the last samples.
-    let limit = select(0u, length, frame * HOP <= length);
+    let limit = select(0u, length, centre <= length);
 
     var v: array<vec2<f32>, 16>;
     for (var e = 0u; e < 16u; e++) { // unroll
         let first = 2u * (lane + e * LANES);
         // Before the signal's start the position wraps around and is beyond its end as well.
-        let position = frame * HOP + first - POINTS;
+        let position = centre + first - POINTS;
         let at = segment * SAMPLES;
         let x = select(0.0, audio[at + min(position, SAMPLES - 1u)], position < limit);
         let y = select(0.0, audio[at + min(position + 1u, SAMPLES - 1u)], position + 1u < limit);

@@ -2,23 +2,29 @@
 //!
 //! Results go to stdout, progress and messages to stderr; with `--json` stdout holds JSON and nothing else.
 
+pub mod audio_files;
 pub mod bench;
 pub mod completions;
 pub mod config;
 pub mod data_source;
 pub mod devices;
 pub mod doctor;
+pub mod embed;
 pub mod eval;
 pub mod generate;
 pub mod log;
 pub mod man;
 pub mod options;
 pub mod output;
+pub mod predict;
 pub mod report;
 pub mod reproduce;
 pub mod session;
 pub mod signals;
+pub mod tags;
 pub mod train;
+pub mod trained;
+pub mod windows;
 
 use std::ffi::OsString;
 
@@ -37,6 +43,7 @@ Exit codes:
    3  bad configuration or data
    4  no usable adapter, or the device was lost
    5  numbers out of tolerance
+   6  partly done
   75  stopped early: continue with --resume, a study with the same command
  130  ended by a second signal
 
@@ -67,6 +74,10 @@ pub enum Command {
     Train(train::Train),
     /// Score a trained run on the evaluation clips
     Eval(eval::Eval),
+    /// Tag audio files with a trained run
+    Predict(predict::Predict),
+    /// Turn audio files into embeddings with a trained run
+    Embed(embed::Embed),
     /// Run the paper's whole study, or go on with it, and write its report
     Reproduce(reproduce::Reproduce),
     /// Write the report of a study again
@@ -99,6 +110,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Generate(command) => command.run(&session),
         Command::Train(command) => command.run(&session),
         Command::Eval(command) => command.run(&session),
+        Command::Predict(command) => command.run(&session),
+        Command::Embed(command) => command.run(&session),
         Command::Reproduce(command) => command.run(&session),
         Command::Report(command) => command.run(&session),
         Command::Devices(command) => command.run(&session),

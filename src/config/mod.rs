@@ -13,4 +13,4 @@ pub use sections::{
     PrototypeConfig, Sampling, SceneConfig, StudyConfig, TaggerConfig, TrainConfig, TripletConfig, TripletGradient,
     Variant,
 };
-pub use validate::validate;
+pub use validate::{validate, validate_model};

@@ -42,6 +42,15 @@ pub fn validate(config: &Config) -> Result<()> {
     config.evaluate.seconds.iter().try_for_each(|&s| segment("evaluate.seconds", s, config))
 }
 
+/// Checks what a trained model brings along: its features and its layers.
+///
+/// # Errors
+/// As [`validate`].
+pub fn validate_model(of_features: &FeatureConfig, of_layers: &ModelConfig) -> Result<()> {
+    features(of_features)?;
+    model(of_layers, of_features)
+}
+
 fn require(holds: bool, key: &str, allowed: &str, found: impl Debug) -> Result<()> {
     if holds { Ok(()) } else { Err(Error::config(key, format!("must be {allowed}, not {found:?}"))) }
 }

@@ -1,16 +1,23 @@
 //! How good the models are (SPEC §5): examples on the GPU, and a population scored on all of them.
 //!
 //! In: a dataset's subset as segments of some length. Out: probabilities, counts per class, F1; embeddings and their
-//! quality.
+//! quality. Trained [`Models`] tag and embed any audio, whatever its length.
 
 mod embedder;
 mod examples;
 mod judge;
+mod models;
 mod quality;
+mod row_pass;
 mod scorer;
+mod segment_embedder;
+mod tagger;
 
 pub use embedder::{Embedder, Embedding};
 pub use examples::{Examples, Heard, load_lengths};
 pub use judge::{Centres, Judge, NearestCentre, Separation, Tagging};
+pub use models::Models;
 pub use quality::{Embedded, Quality, embedding_quality};
 pub use scorer::{BatchPlan, Scorer};
+pub use segment_embedder::SegmentEmbedder;
+pub use tagger::Tagger;

@@ -20,9 +20,13 @@ pub struct BatchPlan {
 impl BatchPlan {
     /// Batches of about as many chunks as keep the device busy, none much fuller than the last.
     pub fn new(class: DeviceClass, members: usize, examples: usize, chunks: usize) -> Self {
-        let budget = if class == DeviceClass::Cpu { 256 } else { 2048 } / members;
-        let rows = examples.div_ceil((budget / chunks).max(1));
+        let rows = examples.div_ceil((Self::chunks(class, members) / chunks).max(1));
         Self { rows, segments: examples.div_ceil(rows) }
+    }
+
+    /// As many chunks of each member as keep the device busy.
+    pub fn chunks(class: DeviceClass, members: usize) -> usize {
+        (if class == DeviceClass::Cpu { 256 } else { 2048 } / members).max(1)
     }
 
     /// The ids of all examples for every member, `[row, member, slot]`.

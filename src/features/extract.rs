@@ -101,7 +101,7 @@ impl Batch {
 }
 
 /// Whether frames of this geometry can be computed.
-fn check(config: &FeatureConfig) -> Result<()> {
+pub(super) fn check(config: &FeatureConfig) -> Result<()> {
     let FeatureConfig { window, fft, hop, bands, low_hz, high_hz, .. } = *config;
     let nyquist = f64::from(config.rate) / 2.0;
     let fail = |key: &str, reason: String| Err(Error::config(format!("features.{key}"), reason));

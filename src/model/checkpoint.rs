@@ -8,7 +8,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
-use crate::config::{FeatureConfig, Method, ModelConfig, Normalise};
+use crate::config::{FeatureConfig, Method, ModelConfig, Normalise, validate_model};
 use crate::kernels::population::Member;
 use crate::{Error, Result, atomic};
 
@@ -58,8 +58,19 @@ pub fn write_model(
 pub fn read_model(path: &Path) -> Result<(Vec<f32>, Description)> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     let (tensors, metadata) = parse(path, &bytes)?;
-    let description: Description = serde_json::from_str(entry(path, &metadata, "weaklabel")?)
-        .map_err(|e| Error::data(path, format!("its metadata cannot be read: {e}")))?;
+    let json = metadata.get("weaklabel").ok_or_else(|| {
+        Error::data(
+            path,
+            "not a trained model, which has 'weaklabel' in its metadata: best.safetensors of a run is one",
+        )
+    })?;
+    let description: Description =
+        serde_json::from_str(json).map_err(|e| Error::data(path, format!("its metadata cannot be read: {e}")))?;
+    validate_model(&description.features, &description.model).map_err(|e| Error::data(path, e.to_string()))?;
+    let bands = description.features.bands;
+    if description.classes.is_empty() || [&description.mean, &description.std].iter().any(|of| of.len() != bands) {
+        return Err(Error::data(path, format!("its metadata lack classes, or the statistics of {bands} bands")));
+    }
     let architecture = Architecture::new(&description.model, &description.features, description.classes.len());
     let mut parameters = Vec::with_capacity(architecture.n_parameters());
     for parameter in architecture.parameters() {

@@ -5,12 +5,14 @@
 
 pub mod study;
 
+mod embeddings;
 mod progress;
 mod recorder;
 mod results;
 mod run_dir;
 mod table;
 
+pub use embeddings::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
 pub use progress::{Progress, ProgressMode, Task};
 pub use recorder::{Metrics, Recorder, Watch};
 pub use results::{Results, Summary};

@@ -57,7 +57,12 @@ impl Progress {
 
     /// Writes `text` to stderr above the bars.
     pub fn print(&self, text: &[u8]) -> io::Result<()> {
-        self.bars.suspend(|| io::stderr().write_all(text))
+        self.suspend(|| io::stderr().write_all(text))
+    }
+
+    /// Does `work`, which writes to the terminal, with the bars out of its way.
+    pub fn suspend<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.bars.suspend(work)
     }
 }
 

@@ -5,11 +5,10 @@ use std::time::Instant;
 
 use super::{Cell, Features, StudyDir};
 use crate::config::Config;
-use crate::evaluate::{Centres, Examples, Heard, Scorer, embedding_quality};
+use crate::evaluate::{Centres, Examples, Heard, Models, Scorer, embedding_quality};
 use crate::gpu::Gpu;
 use crate::kernels::score::f1;
 use crate::model::checkpoint::read_model;
-use crate::model::{Architecture, Population};
 use crate::report::study::{CellResult, CoverageBin, CurvePoint, Group};
 use crate::report::{Metrics, Recorder, RunDir, Watch};
 use crate::train::{Trainer, most_members};
@@ -102,16 +101,13 @@ fn train(context: &Context<'_>, training: &Training, features: &Features, watch:
 fn judge(gpu: &Gpu, cell: &Cell, features: &Features, trainings: &[Training]) -> Result<CellResult> {
     let config = &cell.config;
     let seeds = &config.train.seeds;
-    let mut parameters = Vec::new();
+    let mut models = Vec::new();
     for Training { config, run } in trainings {
         for member in 0..config.train.seeds.len() {
-            parameters.extend(read_model(&run.best_checkpoint(&config.train.seeds, member))?.0);
+            models.push(read_model(&run.best_checkpoint(&config.train.seeds, member))?);
         }
     }
-    let architecture = Architecture::new(&config.model, &config.features, features.classes.len());
-    let population = Population::new(gpu, architecture, seeds, 1)?;
-    gpu.write(&population.best, 0, &parameters);
-    population.use_parameters(gpu, &population.best)?;
+    let Models { population, .. } = Models::new(gpu, &models)?;
     let (normalise, threshold) = (config.normalise(cell.method), config.evaluate.threshold);
     let centres = Centres::new(gpu, &population, &features.train, normalise)?;
     centres.queue(gpu)?;

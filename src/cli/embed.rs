@@ -1,0 +1,164 @@
+//! `weaklabel embed`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use serde_json::json;
+
+use super::Session;
+use super::audio_files::{Answer, AudioFiles};
+use super::output::{print, print_json};
+use super::trained::{Trained, listed};
+use super::windows::Windows;
+use crate::evaluate::{Embedding, Models, SegmentEmbedder};
+use crate::report::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
+use crate::{Error, Result};
+
+const AFTER_HELP: &str = "\
+One row for each FILE, in the order given, or with --every for each of its windows. A FILE is cut into windows \
+before its features are computed, as training cuts clips into segments: what lies beside a window is not heard in it. \
+The last window ends with the file.
+
+An embedding is one model's: of a run with several seeds, choose one with --seed.
+
+A FILE that cannot be used is reported and has one row of NaN without onset and offset, so the rows of a .npy file \
+can be counted; the exit code is 6 then, or 3 when there was no other.";
+
+/// `weaklabel embed`: embeddings of audio files.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
+pub struct Embed {
+    /// The model.
+    #[command(flatten)]
+    pub trained: Trained,
+    /// Audio files of any length, rate and number of channels: WAV, FLAC or Ogg Vorbis
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Embed consecutive windows of this many seconds, whole chunks of 0.2 s, instead of whole files
+    #[arg(long, value_name = "S")]
+    pub every: Option<f64>,
+    /// Leave out the normalisation of triplet and prototype runs: the embeddings that the classifier reads, not those
+    /// between which distances are taken
+    #[arg(long)]
+    pub raw: bool,
+    /// Write a .npy, .safetensors or .tsv file, not a table on stdout
+    ///
+    /// .npy: an array [rows, dimensions] of f32. .safetensors: the same as the tensor `embeddings`, with file, onset and
+    /// offset of every row as JSON in the metadata, under `rows`. .tsv: filename, onset, offset, and a column for each
+    /// dimension.
+    #[arg(short, long, value_name = "OUT")]
+    pub out: Option<PathBuf>,
+}
+
+/// A row as a line of JSON.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    row: &'a EmbeddingRow,
+    /// `None` when the file could not be used.
+    embedding: Option<&'a [f32]>,
+}
+
+impl Embed {
+    /// Embeds all files.
+    ///
+    /// # Errors
+    /// [`Error::Partly`] when some file could not be used; [`Error::Usage`] for an output or a window that cannot be;
+    /// whatever models and device report.
+    pub fn run(self, session: &Session) -> Result<()> {
+        let out = self.out.as_deref().map(|path| Ok((path, format(path)?))).transpose()?;
+        self.trained.configuration(session, |_| {})?;
+        let models = self.trained.read()?;
+        let [(_, description)] = &models[..] else {
+            let seeds: Vec<u64> = models.iter().map(|(_, description)| description.seed).collect();
+            let message = format!("an embedding is one model's: choose one with --seed, of {}", listed(&seeds));
+            return Err(Error::Usage(message));
+        };
+        let windows = Windows::or_whole(self.every, description)?;
+        let gpu = session.open_gpu()?;
+        let embedding = if self.raw { Embedding::ForTagging } else { Embedding::ForDistances };
+        let mut embedder = SegmentEmbedder::new(&gpu, &Models::new(&gpu, &models)?, embedding, usize::MAX)?;
+        let dimensions = embedder.dimensions();
+        let mut all = Embeddings::new(dimensions);
+        let mut header = true;
+        let mut files = AudioFiles::new(session, &self.files, &windows, "embedding");
+        files.each(&mut |segments, done| embedder.embed(segments, done), &mut |path, answer| {
+            push(&mut all, path, answer);
+            if out.is_none() {
+                session.progress.suspend(|| show(&all, session.options.json, header))?;
+                (all, header) = (Embeddings::new(dimensions), false);
+            }
+            Ok(())
+        })?;
+        if let Some((path, format)) = out.filter(|_| !files.none_used()) {
+            all.write(path, format)?;
+            summarise(&all, path, session.options.json)?;
+        }
+        files.finish()
+    }
+}
+
+/// The format that `path` asks for, if there is a folder to write it to.
+fn format(path: &Path) -> Result<EmbeddingFormat> {
+    let name = path.display();
+    let known = || Error::Usage(format!("-o {name}: the ending must be .npy, .safetensors or .tsv"));
+    let format = EmbeddingFormat::of(path).ok_or_else(known)?;
+    match path.parent() {
+        Some(folder) if folder != Path::new("") && !folder.is_dir() => {
+            Err(Error::Usage(format!("-o {name}: there is no folder {}", folder.display())))
+        }
+        _ => Ok(format),
+    }
+}
+
+/// Adds the rows of one file.
+fn push(all: &mut Embeddings, path: &Path, answer: Option<Answer>) {
+    let file = path.display().to_string();
+    let Some(Answer { parts, values, .. }) = answer else {
+        let nothing = vec![f32::NAN; all.dimensions];
+        return all.push(EmbeddingRow { file, bounds: None }, &nothing);
+    };
+    // One model, one list of values.
+    for (part, values) in parts.iter().zip(values[0].chunks_exact(all.dimensions)) {
+        let bounds = Some(Bounds { onset: part.onset_s, offset: part.offset_s });
+        all.push(EmbeddingRow { file: file.clone(), bounds }, values);
+    }
+}
+
+/// Prints rows.
+fn show(rows: &Embeddings, json: bool, header: bool) -> Result<()> {
+    if json {
+        let values = rows.values.chunks_exact(rows.dimensions);
+        return rows
+            .rows
+            .iter()
+            .zip(values)
+            .try_for_each(|(row, values)| print_json(&Line { row, embedding: row.bounds.map(|_| values) }));
+    }
+    let mut text = Vec::new();
+    rows.write_tsv(&mut text, header).map_err(|e| Error::io("write", "standard output", e))?;
+    print(&String::from_utf8_lossy(&text))
+}
+
+/// Says what was written.
+fn summarise(all: &Embeddings, path: &Path, json: bool) -> Result<()> {
+    let (out, dimensions) = (path.display().to_string(), all.dimensions);
+    if json {
+        return print_json(&json!({"out": out, "dimensions": dimensions, "rows": all.rows}));
+    }
+    print(&format!("{out}: {} embeddings of {dimensions} dimensions\n", all.rows.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_is_refused_before_anything_is_computed() {
+        assert_eq!(format(Path::new("e.npy")).unwrap(), EmbeddingFormat::Npy);
+        let message = |path: &str| format(Path::new(path)).unwrap_err().to_string();
+        assert_eq!(message("e.csv"), "-o e.csv: the ending must be .npy, .safetensors or .tsv");
+        assert_eq!(message("no/such/e.npy"), "-o no/such/e.npy: there is no folder no/such");
+    }
+}

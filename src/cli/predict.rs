@@ -1,0 +1,114 @@
+//! `weaklabel predict`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Session;
+use super::audio_files::{Answer, AudioFiles};
+use super::output::{print, print_json};
+use super::tags::Tags;
+use super::trained::Trained;
+use super::windows::Windows;
+use crate::config::Config;
+use crate::evaluate::{Models, Tagger};
+use crate::{Error, Result};
+
+const AFTER_HELP: &str = "\
+A run with several seeds answers with the mean of its models' probabilities; --json lists those of each as well.
+
+A FILE is cut into windows before its features are computed, as training cuts clips into segments: what lies beside a \
+window is not heard in it. The last window ends with the file. A file that is no whole number of chunks long is filled \
+up with silence.
+
+--tsv prints the columns filename, onset and offset (in seconds) and one column of probabilities for each class; one row \
+for each FILE, or with --every for each window. --json prints one object a line for each FILE.
+
+A FILE that cannot be used is reported, and the others are answered for; the exit code is 6 then, or 3 when there was no \
+other.";
+
+/// `weaklabel predict`: tag audio files.
+#[derive(Debug, Args)]
+#[command(after_long_help = AFTER_HELP)]
+pub struct Predict {
+    /// The models.
+    #[command(flatten)]
+    pub trained: Trained,
+    /// Audio files of any length, rate and number of channels: WAV, FLAC or Ogg Vorbis
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Answer for consecutive windows of this many seconds as well, whole chunks of 0.2 s
+    #[arg(long, value_name = "S")]
+    pub every: Option<f64>,
+    /// A class is a tag when its probability exceeds this (the key evaluate.threshold)
+    #[arg(long, value_name = "P")]
+    pub threshold: Option<f64>,
+    /// Print a table for programs, separated by tabs
+    #[arg(long)]
+    pub tsv: bool,
+}
+
+impl Predict {
+    /// Enters the flags into the run's configuration.
+    pub fn apply(&self, config: &mut Config) {
+        config.evaluate.threshold = self.threshold.unwrap_or(config.evaluate.threshold);
+    }
+
+    /// Tags all files.
+    ///
+    /// # Errors
+    /// [`Error::Partly`] when some file could not be used; [`Error::Usage`] for a window that cannot be; whatever models
+    /// and device report.
+    pub fn run(self, session: &Session) -> Result<()> {
+        let json = session.options.json;
+        if self.tsv && json {
+            return Err(Error::Usage("--tsv and --json exclude each other".into()));
+        }
+        let config = self.trained.configuration(session, |config| self.apply(config))?;
+        let models = self.trained.read()?;
+        let parts = if self.tsv { Windows::or_whole } else { Windows::and_whole };
+        let windows = parts(self.every, &models[0].1)?;
+        let gpu = session.open_gpu()?;
+        let models = Models::new(&gpu, &models)?;
+        let mut tagger = Tagger::new(&gpu, &models, usize::MAX)?;
+        let (classes, threshold) = (&models.description.classes, config.evaluate.threshold);
+        let tags = Tags { classes, seeds: &models.seeds, threshold };
+        if self.tsv {
+            print(&tags.tsv_header()?)?;
+        }
+        let show = |path: &Path, answer: &Answer| match (self.tsv, json) {
+            (true, _) => print(&tags.tsv(path, answer)?),
+            (false, true) => print_json(&tags.json(path, answer)),
+            (false, false) => print(&(tags.text(path, answer) + "\n")),
+        };
+        let mut files = AudioFiles::new(session, &self.files, &windows, "tagging");
+        files.each(&mut |segments, done| tagger.probabilities(segments, done), &mut |path, answer| {
+            answer.map_or(Ok(()), |answer| session.progress.suspend(|| show(path, &answer)))
+        })?;
+        files.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{FromArgMatches, error::ErrorKind};
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Predict, clap::Error> {
+        let command = Predict::augment_args(clap::Command::new("predict"));
+        Predict::from_arg_matches(&command.try_get_matches_from(line.split(' '))?)
+    }
+
+    #[test]
+    fn flags_reach_their_keys() {
+        let predict = parse("predict run a.wav b.wav --threshold 0.25 --seed 3").unwrap();
+        let mut config = Config::default();
+        predict.apply(&mut config);
+        assert_eq!((config.evaluate.threshold, predict.trained.seed), (0.25, Some(3)));
+        assert_eq!((predict.trained.run, predict.files.len()), (PathBuf::from("run"), 2));
+        parse("predict run a.wav").unwrap().apply(&mut config);
+        assert_eq!(config.evaluate.threshold, 0.25, "an absent flag changes nothing");
+        assert_eq!(parse("predict run").unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
+    }
+}

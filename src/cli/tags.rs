@@ -1,0 +1,223 @@
+//! How tags are shown: as text for people, as a table for programs, as JSON.
+
+use std::path::Path;
+
+use csv::WriterBuilder;
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::audio_files::Answer;
+use crate::report::Table;
+use crate::{Error, Result};
+
+/// What probabilities are of, and when they are tags.
+pub struct Tags<'a> {
+    /// Class names.
+    pub classes: &'a [String],
+    /// Seeds of the models.
+    pub seeds: &'a [u64],
+    /// What the probability of a tag exceeds.
+    pub threshold: f64,
+}
+
+/// A file's tags, as a line of JSON.
+#[derive(Debug, Serialize)]
+pub struct FileTags<'a> {
+    file: String,
+    seconds: f64,
+    #[serde(flatten)]
+    whole: PartTags<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    windows: Vec<WindowTags<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct WindowTags<'a> {
+    onset: f64,
+    offset: f64,
+    #[serde(flatten)]
+    part: PartTags<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct PartTags<'a> {
+    /// The most probable first.
+    tags: Vec<&'a str>,
+    /// Means over the models.
+    probabilities: IndexMap<&'a str, f32>,
+    /// Of each model, if there are several.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    seeds: IndexMap<u64, IndexMap<&'a str, f32>>,
+}
+
+impl<'a> Tags<'a> {
+    /// For people. The first part of `answer` is the whole file.
+    pub fn text(&self, path: &Path, answer: &Answer) -> String {
+        let models =
+            if self.seeds.len() > 1 { format!(", mean of {} models", self.seeds.len()) } else { String::new() };
+        let mut table = Table::new(["class", "probability", "tag"].map(String::from).to_vec());
+        let whole = self.mean(answer, 0);
+        for class in by_probability(&whole) {
+            let mark = if self.is_tag(whole[class]) { "*" } else { "" };
+            table.push(vec![self.classes[class].clone(), format!("{:.3}", whole[class]), mark.into()]);
+        }
+        let mut text = format!("{}: {:.2} s{models}\n{table}", path.display(), answer.seconds);
+        let width = format!("{:.2}", answer.seconds).len();
+        for (part, window) in answer.parts.iter().enumerate().skip(1) {
+            let mean = self.mean(answer, part);
+            let named = |class: usize| format!("{} {:.2}", self.classes[class], mean[class]);
+            let tags: Vec<String> = self.tags(&mean).into_iter().map(named).collect();
+            let tags = if tags.is_empty() { "-".into() } else { tags.join(", ") };
+            text += &format!("{:width$.2} to {:width$.2} s  {tags}\n", window.onset_s, window.offset_s);
+        }
+        text
+    }
+
+    /// The header of the table for programs.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when there is no memory for it.
+    pub fn tsv_header(&self) -> Result<String> {
+        let names = ["filename", "onset", "offset"].map(String::from).into_iter();
+        tsv([names.chain(self.classes.iter().cloned())])
+    }
+
+    /// For programs: a row for every part of `answer`.
+    ///
+    /// # Errors
+    /// As [`Tags::tsv_header`].
+    pub fn tsv(&self, path: &Path, answer: &Answer) -> Result<String> {
+        tsv(answer.parts.iter().enumerate().map(|(part, window)| {
+            let bounds = [path.display().to_string(), window.onset_s.to_string(), window.offset_s.to_string()];
+            bounds.into_iter().chain(self.mean(answer, part).into_iter().map(|p| p.to_string()))
+        }))
+    }
+
+    /// As JSON. The first part of `answer` is the whole file.
+    pub fn json(&self, path: &Path, answer: &Answer) -> FileTags<'a> {
+        let windows = answer.parts.iter().enumerate().skip(1).map(|(part, window)| WindowTags {
+            onset: window.onset_s,
+            offset: window.offset_s,
+            part: self.part(answer, part),
+        });
+        FileTags {
+            file: path.display().to_string(),
+            seconds: answer.seconds,
+            whole: self.part(answer, 0),
+            windows: windows.collect(),
+        }
+    }
+
+    fn part(&self, answer: &Answer, part: usize) -> PartTags<'a> {
+        let named = |p: &[f32]| self.classes.iter().map(String::as_str).zip(p.iter().copied()).collect();
+        let mean = self.mean(answer, part);
+        let of_seeds = self.seeds.iter().zip(&answer.values).filter(|_| self.seeds.len() > 1);
+        PartTags {
+            tags: self.tags(&mean).into_iter().map(|class| self.classes[class].as_str()).collect(),
+            probabilities: named(&mean),
+            seeds: of_seeds.map(|(seed, values)| (*seed, named(self.of_part(values, part)))).collect(),
+        }
+    }
+
+    /// Means over the models of the probabilities of one part.
+    fn mean(&self, answer: &Answer, part: usize) -> Vec<f32> {
+        let models = answer.values.len() as f64;
+        let of_class = |class: usize| {
+            let sum: f64 = answer.values.iter().map(|values| f64::from(self.of_part(values, part)[class])).sum();
+            (sum / models) as f32
+        };
+        (0..self.classes.len()).map(of_class).collect()
+    }
+
+    fn of_part<'v>(&self, values: &'v [f32], part: usize) -> &'v [f32] {
+        &values[part * self.classes.len()..][..self.classes.len()]
+    }
+
+    fn tags(&self, probabilities: &[f32]) -> Vec<usize> {
+        by_probability(probabilities).into_iter().filter(|class| self.is_tag(probabilities[*class])).collect()
+    }
+
+    /// In single precision, as the scores count.
+    fn is_tag(&self, probability: f32) -> bool {
+        probability > self.threshold as f32
+    }
+}
+
+/// Classes, the most probable first, equal ones in their order.
+fn by_probability(probabilities: &[f32]) -> Vec<usize> {
+    let mut classes: Vec<usize> = (0..probabilities.len()).collect();
+    classes.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));
+    classes
+}
+
+fn tsv<R: IntoIterator<Item = String>>(rows: impl IntoIterator<Item = R>) -> Result<String> {
+    let mut table = WriterBuilder::new().delimiter(b'\t').from_writer(Vec::new());
+    let written = rows.into_iter().try_for_each(|row| table.write_record(row));
+    let failed = |e: std::io::Error| Error::io("write", "standard output", e);
+    written.map_err(|e| failed(e.into()))?;
+    let bytes = table.into_inner().map_err(|e| failed(e.into_error()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::windows::Window;
+
+    fn tags(classes: &[String]) -> Tags<'_> {
+        Tags { classes, seeds: &[7, 8], threshold: 0.5 }
+    }
+
+    fn classes() -> [String; 2] {
+        ["Cat", "Dog"].map(String::from)
+    }
+
+    fn answer() -> Answer {
+        let window = |onset_s, offset_s| Window { onset_s, offset_s, samples: 0..0 };
+        let parts = vec![window(0.0, 0.3), window(0.0, 0.2), window(0.2, 0.3)];
+        let values = vec![vec![0.5, 0.75, 1.0, 0.75, 0.25, 0.0], vec![0.0, 0.5, 0.5, 1.0, 0.25, 0.5]];
+        Answer { seconds: 0.3, parts, values }
+    }
+
+    #[test]
+    fn text_puts_the_most_probable_first() {
+        let text = tags(&classes()).text(Path::new("a.wav"), &answer());
+        let expected = "a.wav: 0.30 s, mean of 2 models\n\
+            class  probability  tag\n\
+            Dog          0.625    *\n\
+            Cat          0.250\n\
+            0.00 to 0.20 s  Dog 0.88, Cat 0.75\n\
+            0.20 to 0.30 s  -\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_table_has_a_row_for_every_part() {
+        let classes = classes();
+        let tags = tags(&classes);
+        let text = tags.tsv_header().unwrap() + &tags.tsv(Path::new("a.wav"), &answer()).unwrap();
+        let expected = "filename\tonset\toffset\tCat\tDog\n\
+            a.wav\t0\t0.3\t0.25\t0.625\n\
+            a.wav\t0\t0.2\t0.75\t0.875\n\
+            a.wav\t0.2\t0.3\t0.25\t0.25\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn json_lists_the_seeds() {
+        let found = serde_json::to_value(tags(&classes()).json(Path::new("a.wav"), &answer())).unwrap();
+        let expected = json!({
+            "file": "a.wav", "seconds": 0.3, "tags": ["Dog"], "probabilities": {"Cat": 0.25, "Dog": 0.625},
+            "seeds": {"7": {"Cat": 0.5, "Dog": 0.75}, "8": {"Cat": 0.0, "Dog": 0.5}},
+            "windows": [
+                {"onset": 0.0, "offset": 0.2, "tags": ["Dog", "Cat"], "probabilities": {"Cat": 0.75, "Dog": 0.875},
+                 "seeds": {"7": {"Cat": 1.0, "Dog": 0.75}, "8": {"Cat": 0.5, "Dog": 1.0}}},
+                {"onset": 0.2, "offset": 0.3, "tags": [], "probabilities": {"Cat": 0.25, "Dog": 0.25},
+                 "seeds": {"7": {"Cat": 0.25, "Dog": 0.0}, "8": {"Cat": 0.25, "Dog": 0.5}}},
+            ],
+        });
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,106 @@
+//! `RUN [--seed S]`: trained models, named on the command line.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Session;
+use crate::config::{self, Config};
+use crate::model::checkpoint::{Description, read_model};
+use crate::report::RunDir;
+use crate::{Error, Result};
+
+/// Trained models: those of a run folder, or one file.
+#[derive(Debug, Clone, Args)]
+pub struct Trained {
+    /// A run folder that `weaklabel train` wrote, or one of its models, RUN/checkpoints/best*.safetensors
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+    /// Use the model of this seed alone
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
+}
+
+impl Trained {
+    /// The run's configuration, then the files and edits of the command line, then `flags`.
+    ///
+    /// # Errors
+    /// As [`Options::configuration`](super::Options::configuration); [`Error::Data`] when there is nothing at the path.
+    pub fn configuration(&self, session: &Session, flags: impl FnOnce(&mut Config)) -> Result<Config> {
+        let mut files = Vec::new();
+        if !self.run.is_file() {
+            files.push(RunDir::open(&self.run)?.config_path());
+        }
+        files.extend(session.options.config.iter().cloned());
+        let mut config = config::load(&files, &session.options.set)?;
+        flags(&mut config);
+        config::validate(&config)?;
+        Ok(config)
+    }
+
+    /// Reads the models, with what each says about itself.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when none has the chosen seed; [`Error::Data`] when a model is not there yet, or is not of the
+    /// same training as the first; what reading them may report.
+    pub fn read(&self) -> Result<Vec<(Vec<f32>, Description)>> {
+        if self.run.is_file() {
+            let model = read_model(&self.run)?;
+            self.choose(&[model.1.seed])?;
+            return Ok(vec![model]);
+        }
+        let run = RunDir::open(&self.run)?;
+        let seeds = run.config()?.train.seeds;
+        let mut models: Vec<(Vec<f32>, Description)> = Vec::new();
+        for member in self.choose(&seeds)? {
+            let path = run.best_checkpoint(&seeds, member);
+            if !path.is_file() {
+                let next = format!("weaklabel train --resume -o {}", self.run.display());
+                let reason = format!("there is no model of seed {} yet: {next} goes on training it", seeds[member]);
+                return Err(Error::data(&self.run, reason));
+            }
+            let model = read_model(&path)?;
+            if models.first().is_some_and(|first| !same_training(&first.1, &model.1)) {
+                return Err(Error::data(path, "is not of the same training as the other models of the run"));
+            }
+            models.push(model);
+        }
+        Ok(models)
+    }
+
+    /// The positions of the chosen ones of `seeds`.
+    fn choose(&self, seeds: &[u64]) -> Result<Vec<usize>> {
+        let chosen: Vec<usize> = (0..seeds.len()).filter(|i| self.seed.is_none_or(|seed| seed == seeds[*i])).collect();
+        match self.seed {
+            Some(seed) if chosen.is_empty() => {
+                let there = listed(seeds);
+                Err(Error::Usage(format!("--seed {seed}: {} has no such model, but {there}", self.run.display())))
+            }
+            _ => Ok(chosen),
+        }
+    }
+}
+
+/// Seeds as a message names them.
+pub fn listed(seeds: &[u64]) -> String {
+    let names: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    format!("seed{} {}", if seeds.len() == 1 { "" } else { "s" }, names.join(", "))
+}
+
+fn same_training(a: &Description, b: &Description) -> bool {
+    *a == Description { seed: a.seed, epoch: a.epoch, ..b.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_chooses_its_model_and_an_unknown_one_names_those_there_are() {
+        let trained = |seed| Trained { run: "runs/a".into(), seed };
+        assert_eq!(trained(None).choose(&[4, 5]).unwrap(), [0, 1]);
+        assert_eq!(trained(Some(5)).choose(&[4, 5]).unwrap(), [1]);
+        let message = trained(Some(6)).choose(&[4, 5]).unwrap_err().to_string();
+        assert_eq!(message, "--seed 6: runs/a has no such model, but seeds 4, 5");
+    }
+}

@@ -1,0 +1,58 @@
+//! What is computed from embeddings alone, for any number of them: tags, and unit length.
+
+use crate::Result;
+use crate::gpu::{Download, Gpu, Recording, Resolved, Tensor};
+use crate::kernels::normalise::Normalise;
+use crate::model::{Activations, Mode, Population, tag_forward};
+
+/// A pass over rows of every member, as many at a time as its tensors hold.
+pub(super) struct RowPass {
+    recording: Resolved,
+    /// `[member, row, dimension]`.
+    input: Tensor<f32>,
+    /// `[member, row, value]`.
+    output: Download<f32>,
+}
+
+impl RowPass {
+    /// G on the embeddings of `activations`: probabilities.
+    pub fn tags(gpu: &Gpu, population: &Population, activations: &Activations) -> Result<Self> {
+        let mut recording = Recording::new("tag");
+        tag_forward(&mut recording, population, activations, &Mode::Evaluate);
+        Self::new(gpu, recording, &activations.embedding, &activations.output)
+    }
+
+    /// The embeddings of `activations`, scaled to unit length.
+    pub fn unit_length(gpu: &Gpu, activations: &Activations) -> Result<Self> {
+        let embedding = activations.embedding.clone();
+        let normalised = gpu.tensor("normalised", embedding.shape())?;
+        let mut recording = Recording::new("normalise");
+        recording.push(Normalise { embedding: embedding.clone(), normalised: normalised.clone() });
+        Self::new(gpu, recording, &embedding, &normalised)
+    }
+
+    fn new(gpu: &Gpu, recording: Recording, input: &Tensor<f32>, output: &Tensor<f32>) -> Result<Self> {
+        Ok(Self { recording: recording.resolve(gpu)?, input: input.clone(), output: gpu.download(output)? })
+    }
+
+    /// The values of `rows`, both `[member][row · value]`.
+    pub fn run(&mut self, gpu: &Gpu, rows: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
+        let [members, room, dimensions] = [0, 1, 2].map(|axis| self.input.size(axis));
+        let count = rows[0].len() / dimensions;
+        let mut values = vec![Vec::new(); members];
+        for first in (0..count).step_by(room) {
+            let used = room.min(count - first);
+            for (member, rows) in rows.iter().enumerate() {
+                gpu.write(&self.input, member * room * dimensions, &rows[first * dimensions..][..used * dimensions]);
+            }
+            gpu.replay(&self.recording, 0..1)?;
+            self.output.queue(gpu);
+            let outputs = self.output.fetch(gpu)?;
+            let of_member = outputs.len() / members;
+            for (values, outputs) in values.iter_mut().zip(outputs.chunks_exact(of_member)) {
+                values.extend_from_slice(&outputs[..used * (of_member / room)]);
+            }
+        }
+        Ok(values)
+    }
+}

@@ -1,0 +1,149 @@
+//! Segments of any length as embeddings (SPEC §2): chunks of all of them pass through E in batches of one size, and the
+//! mean over the chunks of a segment is taken in f64, in their order. So memory on the GPU does not grow with the audio,
+//! and the embedding of a segment does not depend on the batches it is spread over or on what shares them.
+
+use super::row_pass::RowPass;
+use super::{BatchPlan, Embedding, Models};
+use crate::config::Normalise;
+use crate::features::{Chunk, ChunkBatch, Statistics};
+use crate::gpu::{Download, Gpu, Recording, Resolved};
+use crate::kernels::gather::Gather;
+use crate::model::{Activations, Architecture, Batch, Mode, embed_forward};
+use crate::{Error, Result};
+
+/// Embeds segments with every model of a training.
+pub struct SegmentEmbedder<'a> {
+    gpu: &'a Gpu,
+    batch: ChunkBatch,
+    /// One segment for each chunk of a batch.
+    pub(super) activations: Activations,
+    recording: Resolved,
+    embeddings: Download<f32>,
+    unit_length: Option<RowPass>,
+}
+
+impl<'a> SegmentEmbedder<'a> {
+    /// An embedder that has at most `most_chunks` chunks of each model on the GPU at a time, or as many as keep it busy if
+    /// that is less.
+    ///
+    /// # Errors
+    /// What making tensors and compiling kernels may report.
+    pub fn new(gpu: &'a Gpu, models: &Models, embedding: Embedding, most_chunks: usize) -> Result<Self> {
+        let Models { population, description, .. } = models;
+        let (members, architecture) = (population.members, &population.architecture);
+        let chunks = most_chunks.min(room(gpu, architecture, description.features.fft, members));
+        let batch = ChunkBatch::new(gpu, &description.features, architecture.chunk_frames, chunks)?;
+        let size = Batch { members, segments: chunks, chunks: 1 };
+        let activations = Activations::new(gpu, architecture, size, false)?;
+        let ids: Vec<u32> = (0..members).flat_map(|_| 0..chunks as u32).collect();
+        let statistics = Statistics { mean: description.mean.clone(), std: description.std.clone() };
+        let mut recording = Recording::new("embed segments");
+        batch.push(gpu, &mut recording, &description.features, &statistics)?;
+        recording.push(Gather {
+            shard: batch.features.clone(),
+            first: 0,
+            count: chunks,
+            batches: gpu.tensor_from("all chunks", &[1, members, chunks], &ids)?,
+            input: activations.input.clone(),
+        });
+        embed_forward(gpu, &mut recording, population, &activations, &Mode::Evaluate, description.normalise);
+        let scaled = description.normalise == Normalise::Segment && embedding == Embedding::ForDistances;
+        Ok(Self {
+            gpu,
+            batch,
+            recording: recording.resolve(gpu)?,
+            embeddings: gpu.download(&activations.embedding)?,
+            unit_length: scaled.then(|| RowPass::unit_length(gpu, &activations)).transpose()?,
+            activations,
+        })
+    }
+
+    /// Values of one embedding.
+    pub fn dimensions(&self) -> usize {
+        self.activations.embedding.size(2)
+    }
+
+    /// The embeddings of `segments`, samples at the rate of the features, as `[member][segment · dimension]`. `progress` is
+    /// called with the chunks done since it was called last.
+    ///
+    /// A segment whose samples are too large for f32 gets an embedding that is not finite.
+    ///
+    /// # Errors
+    /// What the device reports; [`Error::Tolerance`] when it computes nothing.
+    pub fn embed(&mut self, segments: &[&[f32]], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
+        let chunking = self.batch.chunking;
+        let chunks: Vec<Chunk<'_>> = segments.iter().flat_map(|segment| chunking.chunks(segment)).collect();
+        let mut means = Means::new(self.activations.batch.members, self.dimensions());
+        let mut under_way: &[Chunk<'_>] = &[];
+        for next in chunks.chunks(self.batch.len()) {
+            // The CPU prepares a batch while the GPU computes the one before.
+            self.batch.fill(next);
+            self.collect(under_way, &mut means, progress)?;
+            self.batch.upload(self.gpu);
+            self.gpu.replay(&self.recording, 0..1)?;
+            self.embeddings.queue(self.gpu);
+            under_way = next;
+        }
+        self.collect(under_way, &mut means, progress)?;
+        match &mut self.unit_length {
+            Some(pass) => pass.run(self.gpu, &means.rows),
+            None => Ok(means.rows),
+        }
+    }
+
+    /// Waits for the embeddings of `chunks`, if there are any, and enters them.
+    fn collect(&mut self, chunks: &[Chunk<'_>], means: &mut Means, progress: &mut dyn FnMut(usize)) -> Result<()> {
+        if chunks.is_empty() {
+            return Ok(());
+        }
+        let embeddings = self.embeddings.fetch(self.gpu)?;
+        if embeddings.iter().all(|x| *x == 0.0) {
+            let reason = "every embedding is exactly zero: the adapter computed nothing, it may be out of memory";
+            return Err(Error::Tolerance(reason.into()));
+        }
+        chunks.iter().enumerate().for_each(|(slot, chunk)| means.add(chunk, slot, &embeddings));
+        progress(chunks.len());
+        Ok(())
+    }
+}
+
+/// As many chunks of each member as keep the device busy, if all tensors of theirs can be bound.
+fn room(gpu: &Gpu, architecture: &Architecture, fft: usize, members: usize) -> usize {
+    let outputs = (0..architecture.convs.len()).map(|layer| {
+        let [_, _, channels, time, mel] = architecture.conv_shape(layer, members, 1).output_shape();
+        members * channels * time * mel
+    });
+    let input = members * architecture.chunk_frames * architecture.bands;
+    let largest = outputs.chain([input, architecture.chunk_frames * fft]).max().unwrap_or(1);
+    let bindable = usize::try_from(gpu.max_binding_bytes()).unwrap_or(usize::MAX) / (largest * size_of::<f32>());
+    BatchPlan::chunks(gpu.class(), members).min(bindable).max(1)
+}
+
+/// Means over the chunks of one segment after the other.
+struct Means {
+    dimensions: usize,
+    /// Of the segment under way, `[member · dimension]`.
+    sums: Vec<f64>,
+    /// Of the segments before, `[member][segment · dimension]`.
+    rows: Vec<Vec<f32>>,
+}
+
+impl Means {
+    fn new(members: usize, dimensions: usize) -> Self {
+        Self { dimensions, sums: vec![0.0; members * dimensions], rows: vec![Vec::new(); members] }
+    }
+
+    /// Adds the chunk at `slot` of `embeddings`, `[member · slot · dimension]`.
+    fn add(&mut self, chunk: &Chunk<'_>, slot: usize, embeddings: &[f32]) {
+        let of_member = embeddings.len() / self.rows.len();
+        let members = self.sums.chunks_exact_mut(self.dimensions).zip(embeddings.chunks_exact(of_member));
+        for ((sums, embeddings), row) in members.zip(&mut self.rows) {
+            let values = &embeddings[slot * self.dimensions..][..self.dimensions];
+            sums.iter_mut().zip(values).for_each(|(sum, x)| *sum += f64::from(*x));
+            if chunk.last {
+                row.extend(sums.iter().map(|sum| (sum / (chunk.index + 1) as f64) as f32));
+                sums.fill(0.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Chunks of segments of any length, in batches of one size: each is framed as the part of its segment that it is, so
+//! how a segment is spread over batches changes nothing (SPEC §§1, 2).
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::Statistics;
+use super::extract::check;
+use crate::Result;
+use crate::config::FeatureConfig;
+use crate::gpu::{Gpu, Recording, Tensor};
+use crate::kernels::mel::Mel;
+use crate::kernels::spectrum::Spectrum;
+use crate::kernels::standardise::Standardise;
+
+/// How audio falls into chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunking {
+    /// Samples from one frame to the next.
+    pub hop: usize,
+    /// Frames of a chunk.
+    pub frames: usize,
+}
+
+/// One chunk of a segment.
+#[derive(Debug, Clone, Copy)]
+pub struct Chunk<'a> {
+    /// All samples of the segment.
+    pub segment: &'a [f32],
+    /// Its number in the segment, from 0.
+    pub index: usize,
+    /// Whether the segment ends with it.
+    pub last: bool,
+}
+
+impl Chunking {
+    /// Samples from one chunk to the next.
+    pub fn samples(&self) -> usize {
+        self.hop * self.frames
+    }
+
+    /// Chunks of a segment of `n` samples: n/hop frames, rounded (SPEC §1) and filled up to whole chunks, at least one.
+    pub fn count(&self, n: usize) -> usize {
+        self.frames_of(n).div_ceil(self.frames).max(1)
+    }
+
+    /// The chunks of `segment`, first to last.
+    pub fn chunks<'a>(&self, segment: &'a [f32]) -> impl Iterator<Item = Chunk<'a>> + use<'a> {
+        let count = self.count(segment.len());
+        (0..count).map(move |index| Chunk { segment, index, last: index + 1 == count })
+    }
+
+    /// The samples of consecutive windows of `chunks` chunks each over a signal of `n` samples. The last one ends with
+    /// the signal; what is left when it has been rounded to whole frames makes no window of its own.
+    pub fn windows(&self, n: usize, chunks: usize) -> Vec<Range<usize>> {
+        let (end, step) = (n.min(self.frames_of(n).max(1) * self.hop), chunks.saturating_mul(self.samples()));
+        (0..end.max(1)).step_by(step).map(|start| start..start.saturating_add(step).min(end)).collect()
+    }
+
+    fn frames_of(&self, n: usize) -> usize {
+        (n + self.hop / 2) / self.hop
+    }
+}
+
+/// Room for a number of chunks: audio on the host, audio and features on the GPU.
+pub struct ChunkBatch {
+    /// How segments fall into chunks.
+    pub chunking: Chunking,
+    /// Standardised log-mel of the chunks that were uploaded last, `[chunk, frame, band]`.
+    pub features: Tensor<f32>,
+    spectrum: Spectrum,
+    samples: Vec<f32>,
+    lengths: Vec<u32>,
+    used: usize,
+}
+
+impl ChunkBatch {
+    /// Room for `chunks` chunks of `chunk_frames` frames each.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] for a frame geometry that cannot be computed; what making tensors may report.
+    pub fn new(gpu: &Gpu, config: &FeatureConfig, chunk_frames: usize, chunks: usize) -> Result<Self> {
+        check(config)?;
+        let chunking = Chunking { hop: config.hop, frames: chunk_frames };
+        // What the chunk's frames hear: half an FFT before the centre of the first, half an FFT behind that of the last.
+        let (lead, samples) = (config.fft / 2, (chunk_frames - 1) * config.hop + config.fft);
+        Ok(Self {
+            chunking,
+            features: gpu.tensor("features", &[chunks, chunk_frames, config.bands])?,
+            spectrum: Spectrum { lead, ..Spectrum::new(gpu, config, chunks, samples, chunk_frames)? },
+            samples: vec![0.0; chunks * samples],
+            lengths: vec![0; chunks],
+            used: 0,
+        })
+    }
+
+    /// Chunks that there is room for.
+    pub fn len(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// Whether there is no room at all.
+    pub fn is_empty(&self) -> bool {
+        self.lengths.is_empty()
+    }
+
+    /// Pushes what turns the uploaded audio into [`ChunkBatch::features`].
+    ///
+    /// # Errors
+    /// What making tensors may report.
+    pub fn push(
+        &self,
+        gpu: &Gpu,
+        recording: &mut Recording,
+        config: &FeatureConfig,
+        statistics: &Statistics,
+    ) -> Result<()> {
+        let Statistics { mean, std } = statistics;
+        recording.push(self.spectrum.clone());
+        recording.push(Mel::new(gpu, config, &self.spectrum.magnitude, &self.features)?);
+        recording.push(Standardise::new(gpu, &self.features, mean, std, config.epsilon)?);
+        Ok(())
+    }
+
+    /// Puts the audio of `chunks`, at most [`ChunkBatch::len`] of them, in place on the host.
+    pub fn fill(&mut self, chunks: &[Chunk<'_>]) {
+        assert!(chunks.len() <= self.len(), "{} chunks where {} have room", chunks.len(), self.len());
+        let (step, lead, width) = (self.chunking.samples(), self.spectrum.lead, self.spectrum.audio.size(1));
+        self.used = chunks.len();
+        self.lengths.fill(0);
+        let rows = self.samples.par_chunks_exact_mut(width).zip(&mut self.lengths);
+        rows.zip(chunks).for_each(|((row, length), chunk)| {
+            let (centre, segment) = (chunk.index * step, chunk.segment);
+            *length = (lead + segment.len()).saturating_sub(centre).min(width) as u32;
+            // Before the segment there is nothing; what lies behind it is not read.
+            let (nothing, heard) = row[..*length as usize].split_at_mut(lead.saturating_sub(centre));
+            nothing.fill(0.0);
+            let from = centre.saturating_sub(lead).min(segment.len());
+            heard.copy_from_slice(&segment[from..from + heard.len()]);
+        });
+    }
+
+    /// Sends that audio to the GPU, behind everything that is queued.
+    pub fn upload(&self, gpu: &Gpu) {
+        gpu.write(&self.spectrum.audio, 0, &self.samples[..self.used * self.spectrum.audio.size(1)]);
+        gpu.write(&self.spectrum.lengths, 0, &self.lengths);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAPER: Chunking = Chunking { hop: 160, frames: 20 };
+
+    #[test]
+    fn segments_have_the_chunks_of_their_rounded_frames() {
+        let counts = [0, 1, 79, 3200, 3279, 3280, 16_000, 16_001, 16_080, 160_000].map(|n| PAPER.count(n));
+        assert_eq!(counts, [1, 1, 1, 1, 1, 2, 5, 5, 6, 50]);
+        let last: Vec<bool> = PAPER.chunks(&[0.0; 6500]).map(|chunk| chunk.last).collect();
+        assert_eq!(last, [false, false, true]);
+    }
+
+    #[test]
+    fn windows_cover_the_signal_once() {
+        let windows = |n, chunks| -> Vec<(usize, usize)> {
+            PAPER.windows(n, chunks).into_iter().map(|window| (window.start, window.end)).collect()
+        };
+        assert_eq!(windows(16_000, 2), [(0, 6400), (6400, 12_800), (12_800, 16_000)]);
+        assert_eq!(windows(6400, 2), [(0, 6400)]);
+        assert_eq!(windows(6480, 2), [(0, 6400), (6400, 6480)]);
+        assert_eq!(windows(6479, 2), [(0, 6400)], "79 samples round to no frame");
+        assert_eq!(windows(70, 1), [(0, 70)]);
+        assert_eq!(windows(0, 1), [(0, 0)], "what resampling left nothing of is still heard, as silence");
+        assert_eq!(windows(7000, usize::MAX), [(0, 7000)]);
+    }
+
+    #[test]
+    fn a_row_holds_what_its_frames_hear() {
+        let gpu = Gpu::noop();
+        let config = FeatureConfig { fft: 32, window: 32, hop: 7, bands: 4, ..FeatureConfig::default() };
+        let mut batch = ChunkBatch::new(&gpu, &config, 3, 4).unwrap();
+        let segment: Vec<f32> = (1..=70).map(|i| i as f32).collect();
+        // A stale row must not shine through.
+        batch.samples.fill(-1.0);
+        batch.fill(&[0, 1, 3, 5].map(|index| Chunk { segment: &segment, index, last: false }));
+        let width = 2 * 7 + 32;
+        let row = |i: usize| &batch.samples[i * width..][..batch.lengths[i] as usize];
+        let from = |first: usize, n: usize| (first..first + n).map(|i| i as f32).collect::<Vec<_>>();
+        assert_eq!(row(0), [vec![0.0; 16], from(1, 30)].concat());
+        assert_eq!(row(1), from(6, 46), "centred at sample 21, 16 samples earlier");
+        assert_eq!(row(2), from(48, 23), "to the end");
+        assert!(row(3).is_empty(), "behind the end there is nothing");
+    }
+}
