@@ -9,10 +9,14 @@ mod claims;
 mod claims_table;
 mod comparison;
 mod data;
+mod density;
+mod figures;
 mod grid;
+mod html;
 mod markup;
 mod paired;
 mod tables;
+mod tsne;
 mod write;
 
 #[cfg(test)]
@@ -22,6 +26,7 @@ pub use claims::{Claim, Verdict, claims};
 pub use claims_table::{claims_grid, claims_markdown};
 pub use comparison::{Comparison, FLOOR, LEVEL, Side};
 pub use data::{CellResult, CoverageBin, CurvePoint, Group, StudyData};
+pub use figures::{Chapter, Figure, chapters};
 pub use grid::{Cell, Column, Grid, Kind};
 pub use paired::{Evidence, Paired, TTest};
 pub use tables::tables;

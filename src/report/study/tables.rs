@@ -38,7 +38,7 @@ pub(super) struct Dataset<'a> {
 }
 
 impl<'a> Dataset<'a> {
-    fn of(study: &'a StudyData, variant: Variant) -> Option<Self> {
+    pub fn of(study: &'a StudyData, variant: Variant) -> Option<Self> {
         let mut cells: Vec<_> = study.cells.iter().filter(|c| c.variant == variant && !c.seeds.is_empty()).collect();
         let order = |cell: &CellResult| Method::all().iter().position(|method| *method == cell.method);
         cells.sort_by(|a, b| order(a).cmp(&order(b)).then(a.train_seconds.total_cmp(&b.train_seconds)));

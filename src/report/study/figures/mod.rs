@@ -1,0 +1,234 @@
+//! The figures of a report, each as SVG and PNG with a text alternative.
+//!
+//! In: a study ([`StudyData`]). Out: chapters of [`Figure`]s in the order of the report. Every figure is one column of panels
+//! that fits a phone; a dataset, method or length of which nothing is finished has none.
+
+mod canvas;
+mod confusion;
+mod coverage;
+mod curves;
+mod durations;
+mod embedding;
+mod overview;
+mod palette;
+
+use rayon::prelude::*;
+
+use self::canvas::Mark;
+use self::palette::{CLASSES, Colour, METHODS};
+use super::data::{CellResult, StudyData};
+use super::paper;
+use super::tables::{Dataset, VARIANTS, ascending};
+use crate::config::Method;
+
+pub use palette::{dark_variables, light_variables, with_variables};
+
+/// Characters of the longest name that is written out.
+const LONGEST: usize = 26;
+
+/// A figure of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// Stem of its files: letters, digits, hyphens and underscores.
+    pub name: String,
+    /// What it shows; drawn above it.
+    pub title: String,
+    /// What is seen, in words and numbers.
+    pub alt: String,
+    /// On white, with title and text alternative inside; ids begin with the name.
+    pub svg: String,
+    /// The same in pixels, two for one of the SVG.
+    pub png: Vec<u8>,
+}
+
+/// Figures of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chapter {
+    /// What it is called.
+    pub title: &'static str,
+    /// Its anchor.
+    pub anchor: &'static str,
+    /// How its figures are read.
+    pub note: String,
+    /// At least one.
+    pub figures: Vec<Figure>,
+}
+
+/// All figures of `study`, in chapters; the same for the same study, byte for byte.
+pub fn chapters(study: &StudyData) -> Vec<Chapter> {
+    let makers: [fn(&StudyData) -> Chapter; 6] = [
+        overview::chapter,
+        coverage::chapter,
+        confusion::chapter,
+        embedding::chapter,
+        curves::chapter,
+        durations::chapter,
+    ];
+    let chapters: Vec<Chapter> = makers.par_iter().map(|maker| maker(study)).collect();
+    chapters.into_iter().filter(|chapter| !chapter.figures.is_empty()).collect()
+}
+
+/// The datasets of which a cell is finished.
+fn datasets(study: &StudyData) -> impl Iterator<Item = Dataset<'_>> {
+    VARIANTS.into_iter().filter_map(|variant| Dataset::of(study, variant))
+}
+
+/// The training lengths of `cells`, ascending.
+fn training_lengths(cells: &[&CellResult]) -> Vec<f64> {
+    ascending(cells.iter().map(|cell| cell.train_seconds))
+}
+
+/// The finished cells of every method that has one, in the paper's order.
+fn by_method<'a>(dataset: &Dataset<'a>) -> Vec<(Method, Vec<&'a CellResult>)> {
+    let cells = |method| dataset.cells.iter().copied().filter(|cell| cell.method == method).collect::<Vec<_>>();
+    let of_methods = Method::all().into_iter().map(|method| (method, cells(method)));
+    of_methods.filter(|(_, cells)| !cells.is_empty()).collect()
+}
+
+/// What a figure of `of` in `dataset` is of.
+fn within(dataset: &Dataset, of: &str) -> String {
+    format!("{}, {of}", paper::dataset(dataset.variant))
+}
+
+/// A length within the name of a file.
+fn stem(seconds: f64) -> String {
+    format!("{seconds}s").replace('.', "_")
+}
+
+/// How curves of `method` look.
+fn of_method(method: Method) -> Colour {
+    let place = Method::all().iter().position(|other| *other == method);
+    METHODS[place.expect("one of all")]
+}
+
+/// How points of a class look: classes of one colour differ in shape.
+fn of_class(class: usize) -> Mark {
+    Mark { colour: CLASSES[class % CLASSES.len()], shape: (class + class / CLASSES.len()) % 4 }
+}
+
+/// A legend of `methods`.
+fn method_legend(methods: &[Method]) -> canvas::Panel {
+    let entries: Vec<_> = methods.iter().map(|m| (m.name().into(), Mark { colour: of_method(*m), shape: 0 })).collect();
+    canvas::Panel::legend(&entries, 3)
+}
+
+/// A name that fits beside a panel.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.into(),
+    }
+}
+
+/// The name of a class, within its limits.
+fn class_name(cell: &CellResult, class: usize) -> String {
+    cell.classes.get(class).map_or_else(String::new, |name| short(name))
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::example;
+    use super::*;
+    use crate::config::Variant;
+
+    fn names(study: &StudyData) -> Vec<String> {
+        chapters(study).into_iter().flat_map(|chapter| chapter.figures).map(|figure| figure.name).collect()
+    }
+
+    #[test]
+    fn a_whole_study_has_every_figure_once() {
+        let names = names(&example::like_the_paper());
+        let stems = ["overview-200ms", "overview-waa", "confusion-waa-triplets", "embedding-200ms-classifier"];
+        for stem in stems.into_iter().chain(["coverage-waa-test-1s", "curves-200ms-train-0_2s", "durations"]) {
+            assert!(names.iter().any(|name| name == stem), "{stem}: {names:?}");
+        }
+        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        assert!(names.iter().all(|name| name.chars().all(plain)), "{names:?}");
+    }
+
+    #[test]
+    fn what_is_not_finished_has_no_figure() {
+        assert_eq!(names(&example::study(Vec::new())), ["durations"]);
+        let cell = example::cell(Variant::Waa, Method::Triplets, 1.0, &[7], &|_, test| 10.0 + test);
+        let one = names(&example::study(vec![cell.clone()]));
+        assert_eq!(
+            one,
+            [
+                "overview-waa",
+                "coverage-waa-test-1s",
+                "confusion-waa-triplets",
+                "embedding-waa-triplets",
+                "curves-waa-train-1s",
+                "durations"
+            ]
+        );
+        let mut bare = cell;
+        (bare.curves, bare.quality, bare.coverage) = (vec![Vec::new()], Vec::new(), Vec::new());
+        (bare.points, bare.point_labels) = (Vec::new(), Vec::new());
+        let mut study = example::study(vec![bare]);
+        study.durations.iter_mut().for_each(Vec::clear);
+        assert_eq!(names(&study), ["overview-waa"]);
+    }
+
+    #[test]
+    fn values_that_are_not_finite_do_no_harm() {
+        let mut cell = example::cell(Variant::Waa, Method::Triplets, 1.0, &[1, 2], &|_, _| 0.0);
+        cell.points[0][0] = f32::NAN;
+        cell.curves[0][1].loss = f64::INFINITY;
+        cell.curves[1][2].score = f64::NAN;
+        cell.quality[0][1].silhouette = f64::NAN;
+        for figure in chapters(&example::study(vec![cell])).iter().flat_map(|chapter| &chapter.figures) {
+            let (_, shapes) = figure.svg.split_once("</desc>").unwrap();
+            assert!(!shapes.contains("NaN") && !shapes.contains("inf"), "{}: {shapes}", figure.name);
+        }
+    }
+
+    #[test]
+    fn figures_do_not_depend_on_the_number_of_threads() {
+        let study = example::like_the_paper();
+        let with = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| chapters(&study))
+        };
+        assert!(with(1) == with(4));
+    }
+
+    #[test]
+    fn text_alternatives_have_the_numbers() {
+        let cell = example::cell(Variant::Waa, Method::Triplets, 1.0, &[7], &|_, test| 10.0 + test);
+        let chapters = chapters(&example::study(vec![cell]));
+        let alt = |name: &str| {
+            let mut figures = chapters.iter().flat_map(|chapter| &chapter.figures);
+            figures.find(|figure| figure.name.starts_with(name)).unwrap().alt.clone()
+        };
+        assert_eq!(
+            alt("overview"),
+            "Heat maps of macro-F1 in %, WAA1. triplets: trained on 1 s 10.2 on 0.2 s, 11.0 on 1 s, 20.0 on 10 s; \
+             best trained on 1 s and tested on 10 s."
+        );
+        assert!(alt("coverage").contains("triplets trained on 1 s: 11.0 where it covers 0 to 50 %, 11.0 where"));
+        assert!(alt("confusion").contains(
+            "31 of 40 segments are nearest to their own class; most often Cat is taken for Running_water, 5 times."
+        ));
+        assert!(alt("embedding").contains("Trained on 1 s: silhouette -0.140, 11.0 % nearest to the mean"));
+        assert!(
+            alt("curves").contains(
+                "triplets: 5 epochs of the embedding, 5 epochs of the tagger, best validation macro-F1 11.0 %"
+            )
+        );
+        assert!(alt("durations").contains("Running_water: 4 events, median 8.25 s."));
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(short("Electric_shaver_toothbrush"), "Electric_shaver_toothbrush");
+        assert_eq!(short(&"ä".repeat(27)), format!("{}…", "ä".repeat(26)));
+    }
+}

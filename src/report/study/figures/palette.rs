@@ -1,0 +1,142 @@
+//! The colours of figures. Files are drawn on white; in the HTML report every colour is a variable of the style sheet, with
+//! another value on a dark page.
+
+use std::fmt::Write;
+
+/// A colour on white, and the one that takes its place on a dark page. No two have the same on white.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Colour {
+    name: &'static str,
+    /// As `#rrggbb`.
+    pub light: &'static str,
+    dark: &'static str,
+}
+
+const fn colour(name: &'static str, light: &'static str, dark: &'static str) -> Colour {
+    Colour { name, light, dark }
+}
+
+/// What figures are drawn on.
+pub const PAPER: Colour = colour("paper", "#ffffff", "#17191f");
+/// Text.
+pub const INK: Colour = colour("ink", "#1b1d22", "#e6e7ea");
+/// Axes, and text that matters less.
+pub const MUTED: Colour = colour("muted", "#5c606b", "#a4a8b3");
+/// Lines behind the data.
+pub const GRID: Colour = colour("grid", "#e3e5ea", "#31343d");
+/// The full value of a heat map; less is more transparent.
+pub const HEAT: Colour = colour("heat", "#08306b", "#a6d5ff");
+/// Text on the emptier cells of a heat map.
+pub const ON_LOW_HEAT: Colour = colour("on-low-heat", "#1b1d23", "#ffffff");
+/// Text on its cells that are about half full: dark on every page.
+pub const ON_HALF_HEAT: Colour = colour("on-half-heat", "#000000", "#000000");
+/// Text on its fuller cells.
+pub const ON_HEAT: Colour = colour("on-heat", "#fefefe", "#000000");
+
+/// One per method, in the paper's order: those of Okabe and Ito, which people with any colour vision tell apart.
+pub const METHODS: [Colour; 3] = [
+    colour("method-0", "#0072b2", "#62b5f0"),
+    colour("method-1", "#c84e00", "#ff9450"),
+    colour("method-2", "#00805c", "#3fcf9f"),
+];
+
+/// One per class, the first again after the last; close to Tol's "muted" set.
+pub const CLASSES: [Colour; 10] = [
+    colour("class-0", "#332288", "#978ff0"),
+    colour("class-1", "#3f9bd1", "#88ccee"),
+    colour("class-2", "#cc6677", "#f08c9c"),
+    colour("class-3", "#117733", "#4fbf6b"),
+    colour("class-4", "#c9a227", "#ecd46c"),
+    colour("class-5", "#882255", "#d976a6"),
+    colour("class-6", "#2f9e8f", "#44ccb0"),
+    colour("class-7", "#8a8a22", "#c4c44e"),
+    colour("class-8", "#aa4499", "#e08fdc"),
+    colour("class-9", "#6f6f79", "#b6b6c0"),
+];
+
+fn all() -> impl Iterator<Item = Colour> {
+    let others = [PAPER, INK, MUTED, GRID, HEAT, ON_LOW_HEAT, ON_HALF_HEAT, ON_HEAT];
+    others.into_iter().chain(METHODS).chain(CLASSES)
+}
+
+/// An SVG whose colours are the variables that [`light_variables`] and [`dark_variables`] set.
+pub fn with_variables(svg: &str) -> String {
+    // Between quotation marks: attributes have them, and text has them only as entities.
+    all().fold(svg.to_owned(), |svg, c| svg.replace(&format!("\"{}\"", c.light), &format!("\"var(--{})\"", c.name)))
+}
+
+/// The colours on white as declarations of CSS.
+pub fn light_variables() -> String {
+    declarations(|colour| colour.light)
+}
+
+/// The colours of a dark page as declarations of CSS.
+pub fn dark_variables() -> String {
+    declarations(|colour| colour.dark)
+}
+
+fn declarations(value: impl Fn(Colour) -> &'static str) -> String {
+    all().fold(String::new(), |mut css, colour| {
+        let _ = write!(css, "--{}:{};", colour.name, value(colour));
+        css
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The contrast of two colours as WCAG 2 defines it.
+    fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
+        let linear = |c: f64| if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) };
+        let luminance = |[r, g, b]: [f64; 3]| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+        let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    fn rgb(hex: &str) -> [f64; 3] {
+        [1, 3, 5].map(|at| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0)
+    }
+
+    #[test]
+    fn colours_can_be_told_apart_by_their_value_on_white_and_their_name() {
+        let colours: Vec<Colour> = all().collect();
+        for (i, a) in colours.iter().enumerate() {
+            assert!(colours[..i].iter().all(|b| a.light != b.light && a.name != b.name), "{a:?}");
+        }
+    }
+
+    #[test]
+    fn text_and_data_stand_out_on_both_pages() {
+        for (page, value) in [("light", (|c| c.light) as fn(Colour) -> &'static str), ("dark", |c| c.dark)] {
+            let on_paper = |c: Colour| contrast(rgb(value(c)), rgb(value(PAPER)));
+            assert!(on_paper(INK) > 12.0 && on_paper(MUTED) > 4.5, "{page}");
+            for colour in METHODS {
+                assert!(on_paper(colour) > 4.5, "{page} {colour:?}: {}", on_paper(colour));
+            }
+            for colour in CLASSES {
+                assert!(on_paper(colour) > 2.3, "{page} {colour:?}: {}", on_paper(colour));
+            }
+        }
+    }
+
+    #[test]
+    fn text_on_every_shade_of_a_heat_map_can_be_read() {
+        for value in [(|c| c.light) as fn(Colour) -> &'static str, |c| c.dark] {
+            for percent in 0..=100 {
+                let share = f64::from(percent) / 100.0;
+                let (heat, paper) = (rgb(value(HEAT)), rgb(value(PAPER)));
+                let shade = [0, 1, 2].map(|i| share * heat[i] + (1.0 - share) * paper[i]);
+                let contrast = contrast(rgb(value(super::super::canvas::on_heat(share))), shade);
+                assert!(contrast > 4.5, "{share} on {}: {contrast}", value(PAPER));
+            }
+        }
+    }
+
+    #[test]
+    fn only_attributes_become_variables() {
+        let svg = r##"<text fill="#1b1d22">#1b1d22</text><rect stroke="#0072b2"/>"##;
+        let expected = r##"<text fill="var(--ink)">#1b1d22</text><rect stroke="var(--method-0)"/>"##;
+        assert_eq!(with_variables(svg), expected);
+    }
+}
