@@ -19,15 +19,19 @@ pub fn forward(class: DeviceClass, shape: &ConvShape) -> ConvTile {
 
 /// Tile of the gradient of the input.
 pub fn input_grad(class: DeviceClass, shape: &ConvShape) -> ConvTile {
-    let quads = if class == DeviceClass::Cpu && shape.pool[0] > 1 { 2 } else { 1 };
-    ConvTile { windows: windows(class, shape), quads: quads.min(shape.inputs.div_ceil(4)), workgroup: workgroup(class) }
+    let windows = windows(class, shape);
+    // More channels for each load, as long as the tile is small.
+    let positions = windows[0] * windows[1] * shape.pool[0] * shape.pool[1];
+    let quads = if class == DeviceClass::Cpu && positions <= 8 { 2 } else { 1 };
+    ConvTile { windows, quads: quads.min(shape.inputs.div_ceil(4)), workgroup: workgroup(class) }
 }
 
 /// Tile of the gradients of weights and biases.
 pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> WeightTile {
+    let window = shape.pool[0] * shape.pool[1];
     // Not larger: the code of a tile's loads and sums has to stay in the instruction cache.
-    let inputs = if class == DeviceClass::Cpu { 2 } else { 1 };
-    let windows = (4 / (shape.pool[0] * shape.pool[1])).clamp(1, shape.windows()[1]);
+    let inputs = if class == DeviceClass::Cpu && window <= 4 { 2 } else { 1 };
+    let windows = (4 / window).clamp(1, shape.windows()[1]);
     WeightTile { windows, inputs: inputs.min(shape.inputs), outputs: shape.outputs.min(4), workgroup: 32 }
 }
 
