@@ -10,6 +10,8 @@ use crate::report::study::tables::{Dataset, place};
 
 const LABELS: f64 = 172.0;
 const ROW: f64 = 17.0;
+/// Numbers of narrower cells would run into each other.
+const NARROWEST: f64 = 12.0;
 
 /// One figure per dataset and method.
 pub fn chapter(study: &StudyData) -> Chapter {
@@ -23,7 +25,7 @@ pub fn chapter(study: &StudyData) -> Chapter {
         note:
             "Test segments as long as the training segments, of the first seed, by their own class (rows) and by the \
                class whose mean over the training set is nearest to their embedding (columns, numbered as the rows). \
-               The shade is the share of the row; a cell without a number is empty."
+               The shade is the share of the row. 0 is not written, and no number where there are too many classes."
                 .into(),
         figures: datasets(study).flat_map(of_dataset).collect(),
     }
@@ -51,15 +53,18 @@ fn panel(cell: &CellResult, quality: &Quality) -> Panel {
     let heading = format!("trained on {} s: F(x) {:.1} %", cell.train_seconds, quality.f);
     let mut panel = Panel::new(&heading, ROW * (n + 1.0));
     let width = (WIDTH - LABELS) / n;
+    let legible = width >= NARROWEST;
     for (row, counts) in quality.confusion.iter().enumerate() {
         let y = ROW * (row as f64 + 1.0);
         let number = (row + 1).to_string();
-        panel.text([LABELS + (row as f64 + 0.5) * width, ROW - 5.0], &number, Anchor::Middle, MUTED);
+        if legible {
+            panel.text([LABELS + (row as f64 + 0.5) * width, ROW - 5.0], &number, Anchor::Middle, MUTED);
+        }
         let name = class_name(cell, row);
         panel.text([LABELS - 6.0, y + ROW / 2.0 + 3.6], &format!("{name} {number}"), Anchor::End, INK);
         let all = counts.iter().sum::<u32>().max(1);
         for (column, count) in counts.iter().enumerate() {
-            let text = if *count > 0 { count.to_string() } else { String::new() };
+            let text = if legible && *count > 0 { count.to_string() } else { String::new() };
             let corner = [LABELS + column as f64 * width, y];
             panel.cell(corner, [width, ROW], f64::from(*count) / f64::from(all), &text, false);
         }

@@ -227,6 +227,16 @@ mod tests {
     }
 
     #[test]
+    fn many_classes_have_a_matrix_without_numbers() {
+        let mut cell = example::cell(Variant::Waa, Method::Triplets, 1.0, &[1], &|_, _| 0.0);
+        cell.quality[0][1].confusion = vec![vec![77; 30]; 30];
+        let chapters = chapters(&example::study(vec![cell]));
+        let confusion = chapters.iter().find(|chapter| chapter.anchor == "confusion").unwrap();
+        let (_, shapes) = confusion.figures[0].svg.split_once("</desc>").unwrap();
+        assert!(!shapes.contains(">77<") && shapes.matches("<rect").count() > 900, "{shapes}");
+    }
+
+    #[test]
     fn long_names_are_cut() {
         assert_eq!(short("Electric_shaver_toothbrush"), "Electric_shaver_toothbrush");
         assert_eq!(short(&"ä".repeat(27)), format!("{}…", "ä".repeat(26)));
