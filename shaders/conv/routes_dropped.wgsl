@@ -1,2 +1,2 @@
 // Evaluation: no backward pass follows.
-fn store_route(at: u32, code: u32) {}
+fn store_codes(at: u32, word: u32) {}

@@ -1,6 +1,6 @@
-// Training: the winner's code is kept for the backward pass.
-@group(0) @binding(4) var<storage, read_write> routed: array<Routed>; // [member, chunk, out, windows_t, windows_m]
+// Training: the winners' codes are kept for the backward pass.
+@group(0) @binding(4) var<storage, read_write> codes: array<u32>; // [member, chunk, out, windows_t, word]
 
-fn store_route(at: u32, code: u32) {
-    routed[at].code = code;
+fn store_codes(at: u32, word: u32) {
+    codes[at] = word;
 }

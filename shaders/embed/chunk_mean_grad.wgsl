@@ -6,13 +6,15 @@ const TIME: u32 = 2u;
 const MEL: u32 = 2u;
 const SLOPE: f32 = 0.2;
 const DROPOUT_SCALE: f32 = 1.25;
+const LOWER_PER_WORD: u32 = 2u; // codes in a word of the routes
 const WORKGROUP: u32 = 64u;
 
 const SIZE: u32 = MEL * CHANNELS;
 const ELEMENTS: u32 = SEGMENTS * CHUNKS * CHANNELS * TIME * MEL; // of one member
 
-@group(0) @binding(0) var<storage, read> d_embedding: array<f32>;     // [member, segment, mel · channel]
-@group(0) @binding(1) var<storage, read_write> lower: array<Routed>;  // [member, segment, chunk, channel, time, mel]
+@group(0) @binding(0) var<storage, read> d_embedding: array<f32>;           // [member, segment, mel · channel]
+@group(0) @binding(1) var<storage, read_write> lower_gradients: array<f32>; // [member, segment, chunk, channel, time, mel]
+@group(0) @binding(2) var<storage, read> lower_codes: array<u32>;           // [member, segment, chunk, channel, time, word]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
@@ -24,5 +26,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
     let channel = at / (MEL * TIME) % CHANNELS;
     let segment = at / (MEL * TIME * CHANNELS * CHUNKS);
     let gradient = d_embedding[segment * SIZE + mel * CHANNELS + channel] / f32(CHUNKS * TIME);
-    lower[at].gradient = gradient * route_factor(lower[at].code, SLOPE, DROPOUT_SCALE);
+    let word = lower_codes[at / MEL * code_words(MEL, LOWER_PER_WORD) + mel / LOWER_PER_WORD];
+    lower_gradients[at] = gradient * route_factor(code_in(word, mel, LOWER_PER_WORD), SLOPE, DROPOUT_SCALE);
 }

@@ -7,13 +7,15 @@ const TIME: u32 = 2u;
 const MEL: u32 = 2u;
 const SLOPE: f32 = 0.2;
 const DROPOUT_SCALE: f32 = 1.25;
+const LOWER_PER_WORD: u32 = 2u; // codes in a word of the routes
 const WORKGROUP: u32 = 64u;
 
 const SIZE: u32 = MEL * CHANNELS;
 
-@group(0) @binding(0) var<storage, read> d_embedding: array<f32>;    // [member, segment, mel · channel]
-@group(0) @binding(1) var<storage, read> pooled: array<f32>;         // [member, segment, chunk, channel, time, mel]
-@group(0) @binding(2) var<storage, read_write> lower: array<Routed>; // [member, segment, chunk, channel, time, mel]
+@group(0) @binding(0) var<storage, read> d_embedding: array<f32>;           // [member, segment, mel · channel]
+@group(0) @binding(1) var<storage, read> pooled: array<f32>;                // [member, segment, chunk, channel, time, mel]
+@group(0) @binding(2) var<storage, read_write> lower_gradients: array<f32>; // [member, segment, chunk, channel, time, mel]
+@group(0) @binding(3) var<storage, read> lower_codes: array<u32>;           // [member, segment, chunk, channel, time, word]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {
@@ -32,7 +34,10 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     for (var coordinate = local; coordinate < SIZE; coordinate += WORKGROUP) {
         let at = element(chunk, t, coordinate);
         let gradient = (d_embedding[segment * SIZE + coordinate] - pooled[at] * slope) / max(length, 1e-12);
-        lower[at].gradient = gradient / f32(CHUNKS * TIME) * route_factor(lower[at].code, SLOPE, DROPOUT_SCALE);
+        let mel = coordinate / CHANNELS;
+        let word = lower_codes[at / MEL * code_words(MEL, LOWER_PER_WORD) + mel / LOWER_PER_WORD];
+        let factor = route_factor(code_in(word, mel, LOWER_PER_WORD), SLOPE, DROPOUT_SCALE);
+        lower_gradients[at] = gradient / f32(CHUNKS * TIME) * factor;
     }
 }
 

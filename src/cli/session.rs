@@ -2,7 +2,7 @@
 
 use super::log::Log;
 use super::{Options, log};
-use crate::gpu::{AdapterChoice, DeviceClass, Gpu};
+use crate::gpu::{AdapterChoice, Gpu};
 use crate::report::{Progress, ProgressMode};
 use crate::{Error, Result};
 
@@ -44,7 +44,7 @@ impl Session {
     pub fn open_gpu(&self) -> Result<Gpu> {
         let gpu = Gpu::open(&self.adapter_choice())?;
         let adapter = gpu.adapter();
-        if gpu.class() == DeviceClass::Cpu {
+        if gpu.class().is_software() {
             tracing::warn!("{} is a software adapter: everything works, slowly", adapter.name);
         } else {
             tracing::info!("computing on {} ({})", adapter.name, adapter.backend);

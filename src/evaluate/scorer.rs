@@ -26,7 +26,7 @@ impl BatchPlan {
 
     /// As many chunks of each member as keep the device busy.
     pub fn chunks(class: DeviceClass, members: usize) -> usize {
-        (if class == DeviceClass::Cpu { 256 } else { 2048 } / members).max(1)
+        (if class.is_software() { 256 } else { 2048 } / members).max(1)
     }
 
     /// The ids of all examples for every member, `[row, member, slot]`.

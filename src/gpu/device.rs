@@ -11,12 +11,22 @@ use crate::{Error, Result};
 /// The kinds of device that want different tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceClass {
-    /// A software adapter: loads cost as much as tens of multiply-adds, a dispatch tens of microseconds.
+    /// Mesa's Vulkan on the CPU (lavapipe): loads cost as much as tens of multiply-adds unless it knows their address to be
+    /// uniform, a dispatch costs tens of microseconds.
+    Llvmpipe,
+    /// Another software adapter.
     Cpu,
     /// A GPU that shares memory with the CPU.
     Integrated,
     /// A GPU with memory of its own.
     Discrete,
+}
+
+impl DeviceClass {
+    /// Whether it computes on the CPU.
+    pub fn is_software(self) -> bool {
+        matches!(self, Self::Llvmpipe | Self::Cpu)
+    }
 }
 
 /// What a callback of the driver said, kept until the next [`Gpu::check`].
@@ -71,7 +81,7 @@ impl Gpu {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("noop"),
             required_features: wgpu::Features::IMMEDIATES,
-            required_limits: wgpu::Limits { max_immediate_size: 64, ..Default::default() },
+            required_limits: wgpu::Limits { max_immediate_size: 128, ..Default::default() },
             ..Default::default()
         };
         let (device, queue) = wgpu::Device::noop(&descriptor);
@@ -114,6 +124,7 @@ impl Gpu {
             }
         });
         let class = match adapter.kind.as_str() {
+            "cpu" if adapter.name.contains("llvmpipe") => DeviceClass::Llvmpipe,
             "cpu" => DeviceClass::Cpu,
             "integrated" => DeviceClass::Integrated,
             _ => DeviceClass::Discrete,

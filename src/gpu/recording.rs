@@ -108,9 +108,15 @@ impl Dispatch {
         }
         pass.set_pipeline(&self.pipeline.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
-        if self.pipeline.interface.immediate_bytes > 0 {
-            pass.set_immediates(0, &row.to_ne_bytes());
+        let bytes = self.pipeline.interface.immediate_bytes as usize;
+        if bytes > 0 {
+            pass.set_immediates(0, &bytemuck::cast_slice(&immediates(row))[..bytes]);
         }
         pass.dispatch_workgroups(x, y, z);
     }
+}
+
+/// What a dispatch is told: the row, and for `row_numbers.wgsl` the numbers from 0 to 15 from the fifth word on.
+fn immediates(row: u32) -> [u32; 20] {
+    std::array::from_fn(|at| if at == 0 { row } else { (at as u32).saturating_sub(4) })
 }

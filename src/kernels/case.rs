@@ -1,6 +1,6 @@
 //! Inputs with known outputs: how a kernel is compared with its f64 oracle on any adapter.
 
-use super::population::{Member, Routed};
+use super::population::Member;
 use crate::counter_rng::Key;
 use crate::gpu::{Element, Gpu, Kernel, Recording, Tensor};
 use crate::{Error, Result};
@@ -34,15 +34,6 @@ pub enum Expectation {
         /// The oracle's values.
         expected: Vec<f64>,
         /// Largest relative error of the whole tensor.
-        tolerance: f64,
-    },
-    /// Winners equal in every element, gradients close.
-    Routes {
-        /// The tensor.
-        tensor: Tensor<Routed>,
-        /// The oracle's values.
-        expected: Vec<Routed>,
-        /// Largest relative error of the gradients.
         tolerance: f64,
     },
     /// Records whose numbers are close.
@@ -88,12 +79,6 @@ impl Expectation {
         Self::Members { tensor: tensor.clone(), expected, numbers, tolerance: 1e-5 }
     }
 
-    /// `tensor` must have the winners of `expected` and gradients within SPEC's 1e-5.
-    pub fn routes(tensor: &Tensor<Routed>, expected: Vec<Routed>) -> Self {
-        assert_eq!(tensor.len(), expected.len(), "{}: the oracle's size", tensor.name());
-        Self::Routes { tensor: tensor.clone(), expected, tolerance: 1e-5 }
-    }
-
     /// Relative error found (0 for equal integers).
     ///
     /// # Errors
@@ -102,14 +87,6 @@ impl Expectation {
         match self {
             Self::Close { tensor, expected, tolerance } => {
                 within(tensor.name(), relative_error(&gpu.read(tensor)?, expected), *tolerance)
-            }
-            Self::Routes { tensor, expected, tolerance } => {
-                let found = gpu.read(tensor)?;
-                let codes = |routed: &[Routed]| routed.iter().map(|r| r.code).collect::<Vec<_>>();
-                equal(tensor.name(), &codes(&found), &codes(expected))?;
-                let gradients: Vec<f32> = found.iter().map(|r| r.gradient).collect();
-                let wanted: Vec<f64> = expected.iter().map(|r| f64::from(r.gradient)).collect();
-                within(tensor.name(), relative_error(&gradients, &wanted), *tolerance)
             }
             Self::Members { tensor, expected, numbers, tolerance } => {
                 let found: Vec<f32> = gpu.read(tensor)?.iter().flat_map(numbers).map(|x| x as f32).collect();

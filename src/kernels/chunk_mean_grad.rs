@@ -4,7 +4,7 @@ use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::chunk_mean::{WORKGROUP, constants};
 use crate::kernels::conv::random_routes;
-use crate::kernels::population::Routed;
+use crate::kernels::routes::{Routed, Routes};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// The kernel's line in the registry.
@@ -15,7 +15,7 @@ pub struct ChunkMeanGrad {
     /// `[member, segment, mel · channel]`.
     pub d_embedding: Tensor<f32>,
     /// Winners of the last convolution; receives its gradients, `[member, segment, chunk, channel, time, mel]`.
-    pub lower: Tensor<Routed>,
+    pub lower: Routes,
     /// Sizes of `lower` along its six axes.
     pub shape: [usize; 6],
     /// Slope of LeakyReLU below zero.
@@ -36,11 +36,13 @@ impl Kernel for ChunkMeanGrad {
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = constants(&self.shape);
         constants.extend([("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())]);
+        constants.push(self.lower.constant("LOWER_PER_WORD"));
         constants
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("d_embedding", self.d_embedding.binding()), ("lower", self.lower.binding())]
+        vec![("d_embedding", self.d_embedding.binding()), ("lower_gradients", self.lower.gradients.binding()),
+            ("lower_codes", self.lower.codes.tensor.binding())]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -49,8 +51,8 @@ impl Kernel for ChunkMeanGrad {
 
     fn work(&self) -> Work {
         Work {
-            flops: 2.0 * self.lower.len() as f64,
-            bytes: (self.lower.len() * 12 + self.d_embedding.len() * 4) as f64,
+            flops: 2.0 * self.lower.gradients.len() as f64,
+            bytes: (self.lower.bytes() + self.d_embedding.len() * 4) as f64,
         }
     }
 }
@@ -73,9 +75,10 @@ fn cases() -> Vec<Case> {
             let (d_embedding, values) = random(gpu, "d_embedding", &[shape[0], shape[1], shape[5] * shape[3]])?;
             let routes = random_routes("lower", &shape, 2);
             let expected = oracle(&shape, 0.2, 1.25, &values, &routes);
-            let lower = gpu.tensor_from("lower", &shape, &routes)?;
+            let lower = Routes::from(gpu, "lower", &shape, &routes, 8)?;
             let kernel = ChunkMeanGrad { d_embedding, lower: lower.clone(), shape, slope: 0.2, scale: 1.25 };
-            Ok(Trial::new(kernel, vec![Expectation::routes(&lower, expected)]))
+            let expected = expected.iter().map(|r| f64::from(r.gradient)).collect();
+            Ok(Trial::new(kernel, vec![Expectation::close(&lower.gradients, expected)]))
         })
     };
     vec![case("one chunk", [1, 10, 1, 65, 5, 2]), case("two members, seven chunks", [2, 3, 7, 7, 5, 3])]
@@ -92,7 +95,7 @@ mod tests {
         let shape = [1, 2, 3, 4, 2, 2];
         let n: usize = shape.iter().product();
         let d_embedding: Vec<f64> = (0..16).map(|i| (i as f64 * 0.7).sin()).collect();
-        let identity = vec![Routed { gradient: 0.0, code: Routed::POSITIVE << 8 }; n];
+        let identity = vec![Routed::new(0, Routed::POSITIVE); n];
         let gradients = oracle(&shape, 0.2, 1.0, &d_embedding, &identity);
         for (index, gradient) in gradients.iter().enumerate() {
             let one_hot: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i == index))).collect();

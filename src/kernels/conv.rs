@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Tensor};
-use crate::kernels::population::Routed;
+use crate::kernels::routes::Routed;
 use crate::kernels::{Case, Trial};
 
 /// One convolution layer with its max-pool, for a population.
@@ -103,32 +103,102 @@ impl ConvShape {
     }
 }
 
-/// The register tile of one thread: pool windows × groups of four channels, and threads per workgroup.
+/// The register tile of one thread: pool windows × units of channels, and how threads stand side by side.
+///
+/// With one lane, neighbouring threads take neighbouring windows, and a unit is four channels: their weights are one load.
+/// With several, neighbours take neighbouring channels of the same windows, and a unit is one channel: the input is the same
+/// for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvTile {
     /// Pool windows along [time, mel].
     pub windows: [usize; 2],
-    /// Channels / 4.
-    pub quads: usize,
-    /// Threads per workgroup.
+    /// Units of channels.
+    pub units: usize,
+    /// Neighbouring threads at the same windows.
+    pub lanes: usize,
+    /// Threads per workgroup; a multiple of the lanes.
     pub workgroup: usize,
 }
 
 impl ConvTile {
-    pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {
+    /// Constants of a kernel that computes `channels` channels.
+    pub(super) fn constants(&self, shape: &ConvShape) -> Vec<(&'static str, Constant)> {
+        let positions = self.windows[0] * self.windows[1] * shape.pool[0] * shape.pool[1];
+        let joined = [4, 2, 1].into_iter().find(|n| positions.is_multiple_of(*n)).unwrap_or(1);
         vec![
             ("TILE_T", self.windows[0].into()),
             ("TILE_M", self.windows[1].into()),
-            ("QUADS", self.quads.into()),
+            ("UNITS", self.units.into()),
+            ("LANES", self.lanes.into()),
+            ("JOINED", joined.into()),
             ("WORKGROUP", self.workgroup.into()),
         ]
     }
 
-    /// Workgroups over (tiles of all chunks, groups of `channels`, members).
+    /// The library files of the tile's form.
+    pub(super) fn source(&self, needs_row: bool) -> Vec<&'static str> {
+        let unit = match self.lanes {
+            1 => include_str!("../../shaders/conv/unit_of_four.wgsl"),
+            _ => include_str!("../../shaders/conv/unit_of_one.wgsl"),
+        };
+        [vec![unit], group_uniform(self.lanes, self.workgroup, needs_row)].concat()
+    }
+
+    /// Whether the tile is as wide as the plane, so that rows can be read whole.
+    pub(super) fn is_whole_row(&self, shape: &ConvShape) -> bool {
+        self.windows[1] == shape.windows()[1]
+    }
+
+    /// Whether every word of `per_word` codes is written by one thread.
+    pub fn fills_words(&self, shape: &ConvShape, per_word: usize) -> bool {
+        let [_, windows] = self.windows;
+        windows.is_multiple_of(per_word) || (self.is_whole_row(shape) && windows <= per_word)
+    }
+
+    /// Workgroups over (tiles of all chunks, groups of `channels`, members). What exceeds an axis goes to the second one.
     pub(super) fn grid(&self, shape: &ConvShape, channels: usize) -> [usize; 3] {
         let [t, m] = shape.windows();
         let tiles = shape.chunks * t.div_ceil(self.windows[0]) * m.div_ceil(self.windows[1]);
-        [tiles.div_ceil(self.workgroup), channels.div_ceil(4).div_ceil(self.quads), shape.members]
+        let workgroups = (tiles * self.lanes).div_ceil(self.workgroup);
+        let folds = workgroups.div_ceil(MOST_WORKGROUPS).max(1);
+        let width = if self.lanes == 1 { 4 } else { 1 };
+        let unit_groups = channels.div_ceil(width).div_ceil(self.units * self.lanes);
+        [workgroups.div_ceil(folds), unit_groups * folds, shape.members]
+    }
+}
+
+/// Workgroups along an axis that every adapter dispatches.
+const MOST_WORKGROUPS: usize = 65_535;
+
+/// The library files that define `group_uniform`, and the row where it is needed. A workgroup that is one row of lanes has
+/// the same indices in all threads, and says so.
+pub(super) fn group_uniform(lanes: usize, workgroup: usize, needs_row: bool) -> Vec<&'static str> {
+    if lanes > 1 && lanes == workgroup {
+        return vec![
+            include_str!("../../shaders/lib/row_numbers.wgsl"),
+            include_str!("../../shaders/lib/group_uniform_shown.wgsl"),
+        ];
+    }
+    let mut source = vec![include_str!("../../shaders/lib/group_uniform.wgsl")];
+    source.extend(needs_row.then_some(include_str!("../../shaders/lib/row.wgsl")));
+    source
+}
+
+/// The library file that defines `input_row`.
+pub(super) fn input_source(shape: &ConvShape, whole_row: bool) -> &'static str {
+    if whole_row && shape.mel.is_multiple_of(4) {
+        include_str!("../../shaders/conv/input_rows.wgsl")
+    } else {
+        include_str!("../../shaders/conv/input_columns.wgsl")
+    }
+}
+
+/// The library file that defines `upper_row`.
+pub(super) fn upper_source(shape: &ConvShape, whole_row: bool) -> &'static str {
+    if whole_row && shape.windows()[1].is_multiple_of(4) {
+        include_str!("../../shaders/conv/upper_rows.wgsl")
+    } else {
+        include_str!("../../shaders/conv/upper_columns.wgsl")
     }
 }
 
@@ -175,32 +245,30 @@ impl PackedWeights {
 /// Seeded random gradients with winners below `window` and all three signs.
 pub(super) fn random_routes(name: &str, shape: &[usize], window: usize) -> Vec<Routed> {
     let mut stream = Key::new(2020).named(name).stream();
-    let mut draw = |_| Routed {
-        gradient: stream.normal() as f32,
-        code: stream.below(window) as u32 | (stream.below(3) as u32) << 8,
+    let mut draw = |_| {
+        let gradient = stream.normal() as f32;
+        Routed { gradient, ..Routed::new(stream.below(window), stream.below(3) as u32) }
     };
     (0..shape.iter().product()).map(&mut draw).collect()
 }
 
 /// The shapes and tiles both backward kernels are tried with; the flag selects a variant.
 pub(super) fn backward_cases(trial: fn(&Gpu, ConvShape, ConvTile, bool) -> Result<Trial>) -> Vec<Case> {
-    let case = |name: &str,
-                sizes: [usize; 6],
-                kernel: usize,
-                pool: [usize; 2],
-                windows: [usize; 2],
-                quads: usize,
-                flag: bool| {
+    let case = |name: &str, sizes: [usize; 6], kernel: usize, pool: [usize; 2], tile: ConvTile, flag: bool| {
         let [members, chunks, inputs, outputs, time, mel] = sizes;
         let shape = ConvShape { members, chunks, inputs, outputs, time, mel, kernel, pool };
-        let tile = ConvTile { windows, quads, workgroup: 32 };
         Case::new(name, move |gpu| trial(gpu, shape, tile, flag))
     };
+    let alone = |windows: [usize; 2]| ConvTile { windows, units: 1, lanes: 1, workgroup: 32 };
+    let lanes = |windows: [usize; 2], units, workgroup| ConvTile { windows, units, lanes: 8, workgroup };
     vec![
-        case("odd channels, two members", [2, 3, 5, 6, 6, 8], 3, [2, 2], [1, 3], 1, true),
-        case("a tile taller than the plane", [2, 2, 4, 9, 5, 16], 3, [1, 4], [3, 1], 1, false),
-        case("kernel 5, pool of two", [1, 2, 3, 6, 5, 6], 5, [1, 2], [2, 2], 1, true),
-        case("kernel 1, pool of eight", [1, 3, 9, 6, 4, 8], 1, [2, 4], [1, 1], 1, false),
+        case("odd channels, two members", [2, 3, 5, 6, 6, 8], 3, [2, 2], alone([1, 3]), true),
+        case("a tile taller than the plane", [2, 2, 4, 9, 5, 16], 3, [1, 4], alone([3, 1]), false),
+        case("kernel 5, pool of two", [1, 2, 3, 6, 5, 6], 5, [1, 2], alone([2, 2]), true),
+        case("kernel 1, pool of eight", [1, 3, 9, 6, 4, 8], 1, [2, 4], alone([1, 1]), false),
+        case("lanes, whole rows", [2, 3, 11, 19, 6, 16], 3, [2, 2], lanes([1, 8], 2, 8), true),
+        case("lanes, whole rows of two windows", [2, 3, 3, 9, 5, 4], 3, [1, 2], lanes([5, 2], 1, 8), false),
+        case("lanes, parts of rows", [1, 2, 9, 5, 6, 24], 3, [2, 2], lanes([2, 8], 1, 16), true),
     ]
 }
 

@@ -2,9 +2,10 @@
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, for_each_tap};
+use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, for_each_tap, input_source};
 use crate::kernels::dropout::{Dropout, keeps};
-use crate::kernels::population::{Member, Routed, Step};
+use crate::kernels::population::{Member, Step};
+use crate::kernels::routes::{Codes, Routed};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// Convolution, bias, LeakyReLU, dropout and max-pool of one layer.
@@ -21,8 +22,8 @@ pub struct ConvForward {
     pub packed: PackedWeights,
     /// `[member, chunk, out, windows_t, windows_m]`.
     pub output: Tensor<f32>,
-    /// The same shape: winners' codes for the backward pass; none in evaluation.
-    pub routed: Option<Tensor<Routed>>,
+    /// Winners for the backward pass; none in evaluation.
+    pub codes: Option<Codes>,
     /// `[member]`.
     pub members: Tensor<Member>,
     /// What is dropped.
@@ -42,19 +43,28 @@ impl Kernel for ConvForward {
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/route.wgsl"),
             self.packed.source(),
-            match self.routed {
+            input_source(&self.shape, self.tile.is_whole_row(&self.shape)),
+            match self.codes {
                 Some(_) => include_str!("../../shaders/conv/routes_stored.wgsl"),
                 None => include_str!("../../shaders/conv/routes_dropped.wgsl"),
             },
         ];
+        source.extend(self.tile.source(self.dropout.needs_row()));
         source.extend(self.dropout.source());
         source
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let mut constants = vec![("LAYER", self.layer.into()), ("SLOPE", self.slope.into())];
+        let per_word = self.codes.as_ref().map_or(1, |codes| codes.per_word);
+        assert!(self.tile.fills_words(&self.shape, per_word), "{:?} with {per_word} codes in a word", self.tile);
+        let mut constants = vec![
+            ("LAYER", self.layer.into()),
+            ("SLOPE", self.slope.into()),
+            ("PER_WORD", per_word.into()),
+            ("TILE_CODES", per_word.min(self.tile.windows[1]).into()),
+        ];
         constants.extend(self.shape.constants());
-        constants.extend(self.tile.constants());
+        constants.extend(self.tile.constants(&self.shape));
         constants.extend(self.packed.constants());
         constants.extend(self.dropout.constants());
         constants
@@ -67,7 +77,7 @@ impl Kernel for ConvForward {
             ("output", self.output.binding()),
             ("members", self.members.binding()),
         ];
-        bindings.extend(self.routed.as_ref().map(|routed| ("routed", routed.binding())));
+        bindings.extend(self.codes.as_ref().map(|codes| ("codes", codes.tensor.binding())));
         bindings.extend(self.dropout.binding());
         bindings
     }
@@ -77,10 +87,10 @@ impl Kernel for ConvForward {
     }
 
     fn work(&self) -> Work {
-        let written = if self.routed.is_some() { 12 } else { 4 };
+        let codes = self.codes.as_ref().map_or(0, |codes| codes.tensor.len());
         Work {
             flops: 2.0 * self.shape.multiply_adds(),
-            bytes: (self.input.len() * 4 + self.output.len() * written) as f64,
+            bytes: ((self.input.len() + self.output.len() + codes) * 4) as f64,
         }
     }
 }
@@ -116,13 +126,13 @@ pub fn oracle(
                     let x = sums[(t + position / shape.pool[1]) * shape.mel + m + position % shape.pool[1]];
                     let kept = keep(member, in_member, position);
                     let value = if !kept { 0.0 } else { scale * if x > 0.0 { x } else { slope * x } };
-                    let class = match (kept, x > 0.0) {
+                    let sign = match (kept, x > 0.0) {
                         (false, _) => Routed::DROPPED,
                         (true, true) => Routed::POSITIVE,
                         (true, false) => Routed::NEGATIVE,
                     };
                     if value > best.0 {
-                        best = (value, position as u32 | class << 8);
+                        best = (value, Routed::new(position, sign).code);
                     }
                 }
                 output.push(best.0);
@@ -200,7 +210,9 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) ->
     };
     let (expected, routed) = oracle(&shape, slope, &inputs, &weights, &biases, dropout.scale(), keep);
     let output = gpu.tensor("output", &shape.output_shape())?;
-    let codes = gpu.tensor("routed", &shape.output_shape())?;
+    let most = Codes::most_per_word(shape.pool[0] * shape.pool[1]);
+    let per_word = [most, 4, 2, 1].into_iter().find(|n| *n <= most && tile.fills_words(&shape, *n)).unwrap_or(1);
+    let codes = Codes::new(gpu, "codes", &shape.output_shape(), per_word)?;
     let kernel = ConvForward {
         shape,
         layer,
@@ -214,14 +226,14 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) ->
             uniform: mask != Mask::Injected,
         },
         output: output.clone(),
-        routed: (mask != Mask::Off || ties).then(|| codes.clone()),
+        codes: (mask != Mask::Off || ties).then(|| codes.clone()),
         members: gpu.tensor_from("members", &[shape.members], &members)?,
         dropout,
         tile,
     };
     let mut expectations = vec![Expectation::close(&output, expected)];
     if ties {
-        expectations.push(Expectation::routes(&codes, routed));
+        expectations.push(Expectation::exact(&codes.tensor, Codes::pack(&routed, shape.windows()[1], per_word)));
     }
     Ok(Trial::new(kernel, expectations).at_row(row as u32))
 }
@@ -241,23 +253,33 @@ fn cases() -> Vec<Case> {
         kernel,
         pool,
     };
-    let tile = |windows, quads, workgroup| ConvTile { windows, quads, workgroup };
+    let alone = |windows, units, workgroup| ConvTile { windows, units, lanes: 1, workgroup };
+    let lanes = |windows, units, workgroup| ConvTile { windows, units, lanes: 8, workgroup };
     let case = |name: &str, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool| {
         Case::new(name, move |gpu| trial(gpu, shape, tile, mask, ties))
     };
     vec![
-        case("one input channel", shape(1, 3, 1, 16, 20, 64, 3, [2, 2]), tile([1, 4], 2, 64), Mask::Off, false),
-        case("odd channels, two members", shape(2, 3, 3, 5, 6, 8, 3, [2, 2]), tile([1, 3], 1, 32), Mask::Random, false),
+        case("one input channel", shape(1, 3, 1, 16, 20, 64, 3, [2, 2]), alone([1, 4], 2, 64), Mask::Off, false),
         case(
-            "a tile taller than the plane",
-            shape(2, 2, 4, 9, 5, 16, 3, [1, 4]),
-            tile([5, 1], 2, 32),
+            "odd channels, two members",
+            shape(2, 3, 3, 5, 6, 8, 3, [2, 2]),
+            alone([1, 3], 1, 32),
             Mask::Random,
             false,
         ),
-        case("kernel 5, pool of two", shape(1, 2, 3, 6, 5, 6, 5, [1, 2]), tile([2, 2], 1, 64), Mask::Injected, false),
-        case("kernel 1, pool of eight", shape(1, 2, 3, 6, 4, 8, 1, [2, 4]), tile([1, 1], 1, 64), Mask::Injected, false),
-        case("ties", shape(2, 3, 3, 5, 6, 8, 3, [2, 2]), tile([1, 2], 1, 64), Mask::Off, true),
-        case("ties with dropout", shape(1, 5, 2, 4, 4, 8, 3, [2, 2]), tile([2, 1], 1, 64), Mask::Random, true),
+        case(
+            "a tile taller than the plane",
+            shape(2, 2, 4, 9, 5, 16, 3, [1, 4]),
+            alone([5, 1], 2, 32),
+            Mask::Random,
+            false,
+        ),
+        case("kernel 5, pool of two", shape(1, 2, 3, 6, 5, 6, 5, [1, 2]), alone([2, 2], 1, 64), Mask::Injected, false),
+        case("kernel 1, pool of eight", shape(1, 2, 3, 6, 4, 8, 1, [2, 4]), alone([1, 1], 1, 64), Mask::Injected, false),
+        case("ties", shape(2, 3, 3, 5, 6, 8, 3, [2, 2]), alone([1, 2], 1, 64), Mask::Off, true),
+        case("ties with dropout", shape(1, 5, 2, 4, 4, 8, 3, [2, 2]), alone([2, 1], 1, 64), Mask::Random, true),
+        case("lanes, whole rows", shape(2, 3, 3, 19, 6, 16, 3, [2, 2]), lanes([1, 8], 2, 8), Mask::Random, true),
+        case("lanes, rows of five", shape(2, 3, 17, 9, 4, 10, 5, [2, 2]), lanes([2, 5], 1, 8), Mask::Injected, true),
+        case("lanes, parts of rows", shape(1, 3, 3, 5, 6, 24, 3, [2, 2]), lanes([2, 8], 1, 16), Mask::Random, true),
     ]
 }

@@ -2,8 +2,11 @@
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, for_each_tap, random_routes, scatter_to_winners};
-use crate::kernels::population::{Member, Routed};
+use crate::kernels::conv::{
+    ConvShape, ConvTile, PackedWeights, for_each_tap, random_routes, scatter_to_winners, upper_source,
+};
+use crate::kernels::population::Member;
+use crate::kernels::routes::{Codes, Routed, Routes};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// Gradient of the input of one convolution layer.
@@ -15,11 +18,11 @@ pub struct ConvInputGrad {
     /// What dropout multiplies kept values with.
     pub scale: f64,
     /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
-    pub upper: Tensor<Routed>,
+    pub upper: Routes,
     /// Weights in the transposed layout.
     pub packed: PackedWeights,
     /// Winners of the layer below; receives its gradients, `[member, chunk, in, time, mel]`.
-    pub lower: Tensor<Routed>,
+    pub lower: Routes,
     /// `[member]`.
     pub members: Tensor<Member>,
     /// Register tile.
@@ -32,27 +35,33 @@ impl Kernel for ConvInputGrad {
     }
 
     fn source(&self) -> Vec<&'static str> {
-        vec![
+        let mut source = vec![
             include_str!("../../shaders/conv/conv_input_grad.wgsl"),
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/route.wgsl"),
             self.packed.source(),
-        ]
+            upper_source(&self.shape, self.tile.is_whole_row(&self.shape)),
+        ];
+        source.extend(self.tile.source(false));
+        source
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = vec![("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())];
+        constants.extend([self.upper.constant("PER_WORD"), self.lower.constant("LOWER_PER_WORD")]);
         constants.extend(self.shape.constants());
-        constants.extend(self.tile.constants());
+        constants.extend(self.tile.constants(&self.shape));
         constants.extend(self.packed.constants());
         constants
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
         vec![
-            ("upper", self.upper.binding()),
+            ("gradients", self.upper.gradients.binding()),
+            ("codes", self.upper.codes.tensor.binding()),
             ("packed", self.packed.binding()),
-            ("lower", self.lower.binding()),
+            ("lower_gradients", self.lower.gradients.binding()),
+            ("lower_codes", self.lower.codes.tensor.binding()),
             ("members", self.members.binding()),
         ]
     }
@@ -62,7 +71,7 @@ impl Kernel for ConvInputGrad {
     }
 
     fn work(&self) -> Work {
-        Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.upper.len() * 8 + self.lower.len() * 12) as f64 }
+        Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.upper.bytes() + self.lower.bytes()) as f64 }
     }
 }
 
@@ -114,12 +123,13 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<T
         }
     }
     let expected = oracle(&shape, slope, scale, &upper, &weights, &lower);
-    let out = gpu.tensor_from("lower", &shape.input_shape(), &lower)?;
+    let per_word = Codes::most_per_word(shape.pool[0] * shape.pool[1]);
+    let out = Routes::from(gpu, "lower", &shape.input_shape(), &lower, 4)?;
     let kernel = ConvInputGrad {
         shape,
         slope,
         scale,
-        upper: gpu.tensor_from("upper", &shape.output_shape(), &upper)?,
+        upper: Routes::from(gpu, "upper", &shape.output_shape(), &upper, per_word)?,
         packed: PackedWeights {
             tensor: gpu.tensor_from("packed", &[packed.len()], &packed)?,
             first: 0,
@@ -131,7 +141,8 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<T
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
         tile,
     };
-    Ok(Trial::new(kernel, vec![Expectation::routes(&out, expected)]))
+    let expected = expected.iter().map(|r| f64::from(r.gradient)).collect();
+    Ok(Trial::new(kernel, vec![Expectation::close(&out.gradients, expected)]))
 }
 
 /// The kernel's line in the registry.
@@ -165,7 +176,7 @@ mod tests {
             .zip(&weighting)
             .map(|(r, w)| Routed { gradient: (w * r.factor(0.2, 1.0)) as f32, ..*r })
             .collect();
-        let identity = vec![Routed { gradient: 0.0, code: Routed::POSITIVE << 8 }; 32];
+        let identity = vec![Routed::new(0, Routed::POSITIVE); 32];
         let gradients = oracle(&shape, 0.2, 1.0, &upper, &weights, &identity);
         for index in 0..32 {
             let nudged = |by: f64| {

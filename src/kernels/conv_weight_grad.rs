@@ -2,8 +2,11 @@
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::conv::{ConvShape, ConvTile, for_each_tap, random_routes, scatter_to_winners};
-use crate::kernels::population::{Member, Routed};
+use crate::kernels::conv::{
+    ConvShape, ConvTile, for_each_tap, group_uniform, input_source, random_routes, scatter_to_winners, upper_source,
+};
+use crate::kernels::population::Member;
+use crate::kernels::routes::{Codes, Routed, Routes};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// Where a layer's partial sums stand: `[slice, parameter]` in every member's part of one tensor.
@@ -32,14 +35,16 @@ pub struct WeightTile {
     pub inputs: usize,
     /// Output channels.
     pub outputs: usize,
-    /// Threads per workgroup.
+    /// Neighbouring threads that take neighbouring output channels.
+    pub lanes: usize,
+    /// Threads per workgroup; a multiple of the lanes.
     pub workgroup: usize,
 }
 
 impl WeightTile {
     /// Threads that sum the same slice.
     pub fn threads_per_slice(&self, shape: &ConvShape) -> usize {
-        shape.inputs.div_ceil(self.inputs) * shape.outputs.div_ceil(self.outputs)
+        shape.inputs.div_ceil(self.inputs) * shape.outputs.div_ceil(self.outputs * self.lanes) * self.lanes
     }
 
     /// Strips of all chunks of one member.
@@ -52,6 +57,7 @@ impl WeightTile {
             ("TILE_M", self.windows.into()),
             ("INPUTS", self.inputs.into()),
             ("OUTPUTS", self.outputs.into()),
+            ("LANES", self.lanes.into()),
             ("WORKGROUP", self.workgroup.into()),
         ]
     }
@@ -64,7 +70,7 @@ pub struct ConvWeightGrad {
     /// `[member, chunk, in, time, mel]`.
     pub input: Tensor<f32>,
     /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
-    pub upper: Tensor<Routed>,
+    pub upper: Routes,
     /// Partial sums of all layers.
     pub partials: Tensor<f32>,
     /// Where this layer's are.
@@ -81,21 +87,28 @@ impl Kernel for ConvWeightGrad {
     }
 
     fn source(&self) -> Vec<&'static str> {
-        vec![
+        let whole_row = self.tile.windows == self.shape.windows()[1];
+        let mut source = vec![
             include_str!("../../shaders/conv/conv_weight_grad.wgsl"),
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/route.wgsl"),
-        ]
+            input_source(&self.shape, whole_row),
+            upper_source(&self.shape, whole_row),
+        ];
+        source.extend(group_uniform(self.tile.lanes, self.tile.workgroup, false));
+        source
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        [self.shape.constants(), self.tile.constants(), self.at.constants()].concat()
+        let per_word = vec![self.upper.constant("PER_WORD")];
+        [self.shape.constants(), self.tile.constants(), self.at.constants(), per_word].concat()
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
         vec![
             ("input", self.input.binding()),
-            ("upper", self.upper.binding()),
+            ("gradients", self.upper.gradients.binding()),
+            ("codes", self.upper.codes.tensor.binding()),
             ("partials", self.partials.binding()),
             ("members", self.members.binding()),
         ]
@@ -107,7 +120,7 @@ impl Kernel for ConvWeightGrad {
     }
 
     fn work(&self) -> Work {
-        Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.input.len() * 4 + self.upper.len() * 8) as f64 }
+        Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.input.len() * 4 + self.upper.bytes()) as f64 }
     }
 }
 
@@ -134,9 +147,12 @@ pub fn oracle(shape: &ConvShape, input: &[f64], upper: &[Routed]) -> Vec<f64> {
 
 fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, one_slice: bool) -> Result<Trial> {
     // Two inputs and five outputs leave a remainder of most cases' channels.
-    let tile = WeightTile { windows: tile.windows[1], inputs: 2, outputs: 5, workgroup: tile.workgroup };
+    let ConvTile { windows: [_, windows], units, lanes, workgroup } = tile;
+    let outputs = if lanes == 1 { 5 } else { units };
+    let tile = WeightTile { windows, inputs: 2, outputs, lanes, workgroup };
     let (input, inputs) = random(gpu, "input", &shape.input_shape())?;
     let upper = random_routes("upper", &shape.output_shape(), shape.pool[0] * shape.pool[1]);
+    let per_word = Codes::most_per_word(shape.pool[0] * shape.pool[1]);
     let gradients = oracle(&shape, &inputs, &upper);
     // A single slice shows every sum as it is; several are checked by their total, through `adam`'s own cases, and here
     // by splitting the chunks so that each slice holds exactly one member's chunk.
@@ -147,7 +163,7 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, one_slice: bool) -> Result
     let kernel = ConvWeightGrad {
         shape,
         input,
-        upper: gpu.tensor_from("upper", &shape.output_shape(), &upper)?,
+        upper: Routes::from(gpu, "upper", &shape.output_shape(), &upper, per_word)?,
         partials: partials.clone(),
         at,
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,

@@ -6,7 +6,7 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::chunk_mean::constants;
 use crate::kernels::conv::random_routes;
 use crate::kernels::frame_mean::step_elements;
-use crate::kernels::population::Routed;
+use crate::kernels::routes::{Routed, Routes};
 use crate::kernels::{Case, Entry, Expectation, Trial, normalise_grad, random};
 
 /// The kernel's line in the registry.
@@ -19,7 +19,7 @@ pub struct FrameMeanGrad {
     /// The last convolution's output, `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Tensor<f32>,
     /// Winners of the last convolution; receives its gradients, of the same shape.
-    pub lower: Tensor<Routed>,
+    pub lower: Routes,
     /// Slope of LeakyReLU below zero.
     pub slope: f64,
     /// What dropout multiplies kept values with.
@@ -42,6 +42,7 @@ impl Kernel for FrameMeanGrad {
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = constants(self.pooled.shape());
         constants.extend([("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())]);
+        constants.push(self.lower.constant("LOWER_PER_WORD"));
         constants
     }
 
@@ -49,7 +50,8 @@ impl Kernel for FrameMeanGrad {
         vec![
             ("d_embedding", self.d_embedding.binding()),
             ("pooled", self.pooled.binding()),
-            ("lower", self.lower.binding()),
+            ("lower_gradients", self.lower.gradients.binding()),
+            ("lower_codes", self.lower.codes.tensor.binding()),
         ]
     }
 
@@ -93,9 +95,10 @@ fn cases() -> Vec<Case> {
             let (pooled, values) = random(gpu, "pooled", &shape)?;
             let routes = random_routes("lower", &shape, 2);
             let expected = oracle(&shape, [0.2, 1.25], &above, &values, &routes);
-            let lower = gpu.tensor_from("lower", &shape, &routes)?;
+            let lower = Routes::from(gpu, "lower", &shape, &routes, 8)?;
             let kernel = FrameMeanGrad { d_embedding, pooled, lower: lower.clone(), slope: 0.2, scale: 1.25 };
-            Ok(Trial::new(kernel, vec![Expectation::routes(&lower, expected)]))
+            let expected = expected.iter().map(|r| f64::from(r.gradient)).collect();
+            Ok(Trial::new(kernel, vec![Expectation::close(&lower.gradients, expected)]))
         })
     };
     vec![case("one chunk", [1, 10, 1, 65, 5, 2]), case("two members, seven chunks", [2, 3, 7, 7, 5, 3])]

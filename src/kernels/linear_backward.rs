@@ -62,6 +62,7 @@ impl Kernel for LinearBackward {
             include_str!("../../shaders/linear/linear_backward.wgsl"),
             include_str!("../../shaders/lib/member.wgsl"),
         ];
+        source.extend(self.dropout().needs_row().then_some(include_str!("../../shaders/lib/row.wgsl")));
         source.extend(self.dropout().source());
         source
     }

@@ -54,6 +54,7 @@ impl Kernel for LinearForward {
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/math.wgsl"),
         ];
+        source.extend(self.dropout.needs_row().then_some(include_str!("../../shaders/lib/row.wgsl")));
         source.extend(self.dropout.source());
         source
     }

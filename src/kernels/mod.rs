@@ -36,6 +36,7 @@ pub mod pack;
 pub mod population;
 pub mod prototype_loss;
 pub mod prototypes;
+pub mod routes;
 pub mod rows;
 pub mod scatter;
 pub mod score;

@@ -54,43 +54,6 @@ impl Element for Step {
     const SCALAR: Option<&'static str> = None;
 }
 
-/// A gradient on its way back through pool, dropout and LeakyReLU, as `shaders/lib/route.wgsl` has it.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
-pub struct Routed {
-    /// Gradient at the winner, before LeakyReLU and dropout.
-    pub gradient: f32,
-    /// The winner's position in its window | sign << 8.
-    pub code: u32,
-}
-
-impl Element for Routed {
-    const SCALAR: Option<&'static str> = None;
-}
-
-impl Routed {
-    /// The winner was dropped: no gradient passes.
-    pub const DROPPED: u32 = 0;
-    /// The winner was above zero.
-    pub const POSITIVE: u32 = 1;
-    /// The winner was at or below zero.
-    pub const NEGATIVE: u32 = 2;
-
-    /// The winner's position in its window.
-    pub fn position(self) -> usize {
-        (self.code & 0xff) as usize
-    }
-
-    /// What the winner's value was multiplied with.
-    pub fn factor(self, slope: f64, scale: f64) -> f64 {
-        match self.code >> 8 {
-            Self::POSITIVE => scale,
-            Self::NEGATIVE => scale * slope,
-            _ => 0.0,
-        }
-    }
-}
-
 /// One layer's parameters and where they go, as `shaders/lib/span.wgsl` has it. All in elements.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]

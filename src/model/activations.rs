@@ -1,10 +1,10 @@
 //! What a pass leaves on the GPU: the input of a batch, every layer's output, and the gradients on the way back.
 
-use super::Architecture;
+use super::{Architecture, tiles};
 use crate::Result;
 use crate::gpu::{Gpu, Tensor};
 use crate::kernels::dropout::Dropout;
-use crate::kernels::population::Routed;
+use crate::kernels::routes::Routes;
 
 /// How many segments of which length enter one pass of each member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct Activations {
     /// `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Vec<Tensor<f32>>,
     /// Winners and gradients of the same shapes; empty in evaluation.
-    pub routed: Vec<Tensor<Routed>>,
+    pub routes: Vec<Routes>,
     /// `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
     /// `[member, segment, unit]`.
@@ -74,7 +74,7 @@ impl Activations {
     /// Bytes of the largest tensor that training one member on `chunks` chunks takes: what a device must be able to bind.
     pub fn largest_bytes(architecture: &Architecture, chunks: usize) -> u64 {
         let outputs = |layer: usize| architecture.conv_shape(layer, 1, chunks).output_shape().iter().product::<usize>();
-        let largest = (0..architecture.convs.len()).map(|layer| outputs(layer) * size_of::<Routed>()).max();
+        let largest = (0..architecture.convs.len()).map(|layer| outputs(layer) * size_of::<f32>()).max();
         let input = chunks * architecture.chunk_frames * architecture.bands * size_of::<f32>();
         largest.unwrap_or(0).max(input) as u64
     }
@@ -115,10 +115,14 @@ impl Activations {
                 .clone()
                 .map(|layer| gpu.tensor(&format!("pool{layer}"), &shape(layer)))
                 .collect::<Result<_>>()?,
-            routed: match train {
-                true => {
-                    layers.map(|layer| gpu.tensor(&format!("routed{layer}"), &shape(layer))).collect::<Result<_>>()?
-                }
+            routes: match train {
+                true => layers
+                    .map(|layer| {
+                        let conv = architecture.conv_shape(layer, members, segments * chunks);
+                        let per_word = tiles::codes_per_word(gpu.class(), &conv);
+                        Routes::new(gpu, &format!("routes{layer}"), &shape(layer), per_word)
+                    })
+                    .collect::<Result<_>>()?,
                 false => Vec::new(),
             },
             embedding: of_segment("embedding", embedding)?,

@@ -48,7 +48,7 @@ pub fn embed_forward(
             input: if layer == 0 { activations.input.clone() } else { activations.pooled[layer - 1].clone() },
             packed: population.forward_weights(layer),
             output: activations.pooled[layer].clone(),
-            routed: activations.routed.get(layer).cloned(),
+            codes: activations.routes.get(layer).map(|routes| routes.codes.clone()),
             members: population.progress.clone(),
             dropout: mode.dropout(layer),
             tile: tiles::forward(gpu.class(), &shape),
@@ -135,7 +135,7 @@ pub fn embed_backward(
     let [channels, time, mel] = architecture.last();
     let shape = [batch.members, batch.segments, batch.chunks, channels, time, mel];
     let d_embedding = activations.gradients().embedding.clone();
-    let lower = activations.routed[n_convs - 1].clone();
+    let lower = activations.routes[n_convs - 1].clone();
     let (slope, scale) = (architecture.slope, mode.dropout(n_convs - 1).scale());
     match normalise {
         Normalise::Frame => {
@@ -151,7 +151,7 @@ pub fn embed_backward(
         recording.push(ConvWeightGrad {
             shape,
             input: if layer == 0 { activations.input.clone() } else { activations.pooled[layer - 1].clone() },
-            upper: activations.routed[layer].clone(),
+            upper: activations.routes[layer].clone(),
             partials: population.partials.clone(),
             at: population.partials_at[layer],
             members: population.progress.clone(),
@@ -162,9 +162,9 @@ pub fn embed_backward(
                 shape,
                 slope: architecture.slope,
                 scale: mode.dropout(layer - 1).scale(),
-                upper: activations.routed[layer].clone(),
+                upper: activations.routes[layer].clone(),
                 packed: population.backward_weights(layer),
-                lower: activations.routed[layer - 1].clone(),
+                lower: activations.routes[layer - 1].clone(),
                 members: population.progress.clone(),
                 tile: tiles::input_grad(gpu.class(), &shape),
             });

@@ -1,57 +1,94 @@
 //! Which register tile each convolution kernel gets on which class of device.
 //!
-//! On software adapters a load costs as much as tens of multiply-adds, so tiles are as large as compile time allows; on
-//! GPUs they are small enough to keep many threads resident.
+//! On software adapters a load costs as much as tens of multiply-adds, so tiles are as large as compile time and the
+//! instruction cache allow; on GPUs they are small enough to keep many threads resident. On llvmpipe a value that eight
+//! channels share is far cheaper to load than eight values: threads stand side by side over channels there, and a tile is
+//! whole rows wide.
 
 use crate::gpu::DeviceClass;
 use crate::kernels::conv::{ConvShape, ConvTile};
 use crate::kernels::conv_weight_grad::WeightTile;
+use crate::kernels::routes::Codes;
+
+/// Values in one of llvmpipe's vectors.
+const LANES: usize = 8;
+/// Positions of a tile over whole rows.
+const POSITIONS: usize = 128;
 
 /// Tile of the forward pass.
 pub fn forward(class: DeviceClass, shape: &ConvShape) -> ConvTile {
-    let quads = if shape.pool[0] > 1 { 2 } else { 1 };
-    ConvTile {
-        windows: windows(class, shape),
-        quads: quads.min(shape.outputs.div_ceil(4)),
-        workgroup: workgroup(class),
+    if class == DeviceClass::Llvmpipe {
+        let tile = whole_rows(shape);
+        let units = if (33..=64).contains(&positions(&tile, shape)) { 2 } else { 1 };
+        return ConvTile { units: units.min(shape.outputs.div_ceil(LANES)), ..tile };
     }
+    let units = if shape.pool[0] > 1 { 2 } else { 1 };
+    ConvTile { units: units.min(shape.outputs.div_ceil(4)), ..alone(class, shape) }
 }
 
 /// Tile of the gradient of the input.
 pub fn input_grad(class: DeviceClass, shape: &ConvShape) -> ConvTile {
-    let windows = windows(class, shape);
+    if class == DeviceClass::Llvmpipe {
+        return whole_rows(shape);
+    }
+    let tile = alone(class, shape);
     // More channels for each load, as long as the tile is small.
-    let positions = windows[0] * windows[1] * shape.pool[0] * shape.pool[1];
-    let quads = if class == DeviceClass::Cpu && positions <= 8 { 2 } else { 1 };
-    ConvTile { windows, quads: quads.min(shape.inputs.div_ceil(4)), workgroup: workgroup(class) }
+    let units = if class == DeviceClass::Cpu && positions(&tile, shape) <= 8 { 2 } else { 1 };
+    ConvTile { units: units.min(shape.inputs.div_ceil(4)), ..tile }
 }
 
 /// Tile of the gradients of weights and biases.
 pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> WeightTile {
     let window = shape.pool[0] * shape.pool[1];
+    if class == DeviceClass::Llvmpipe {
+        // Few inputs do not pay for many gradients, and short rows not for few inputs.
+        let most = if shape.inputs == 1 { 16 } else { 64 };
+        let windows = (most / window).clamp(1, shape.windows()[1]);
+        let inputs = if windows * window < 16 { 4 } else { 2 };
+        return WeightTile { windows, inputs: inputs.min(shape.inputs), outputs: 1, lanes: LANES, workgroup: LANES };
+    }
     // Not larger: the code of a tile's loads and sums has to stay in the instruction cache.
     let inputs = if class == DeviceClass::Cpu && window <= 4 { 2 } else { 1 };
     let windows = (4 / window).clamp(1, shape.windows()[1]);
-    WeightTile { windows, inputs: inputs.min(shape.inputs), outputs: shape.outputs.min(4), workgroup: 32 }
+    let [inputs, outputs] = [inputs.min(shape.inputs), shape.outputs.min(4)];
+    WeightTile { windows, inputs, outputs, lanes: 1, workgroup: 32 }
 }
 
 /// Partial sums that the gradients of a layer are split into: enough threads for the device, none without a strip.
 pub fn slices(class: DeviceClass, shape: &ConvShape, tile: &WeightTile) -> usize {
-    let threads: usize = if class == DeviceClass::Cpu { 512 } else { 16_384 };
+    let threads: usize = if class.is_software() { 512 } else { 16_384 };
     threads.div_ceil(tile.threads_per_slice(shape)).clamp(1, tile.strips(shape))
 }
 
-fn windows(class: DeviceClass, shape: &ConvShape) -> [usize; 2] {
+/// Codes of a layer's winners in one word: as many as the tile of the forward pass writes at once.
+pub fn codes_per_word(class: DeviceClass, shape: &ConvShape) -> usize {
+    let tile = forward(class, shape);
+    let most = Codes::most_per_word(shape.pool[0] * shape.pool[1]);
+    [8, 4, 2].into_iter().find(|n| *n <= most && tile.fills_words(shape, *n)).unwrap_or(1)
+}
+
+fn positions(tile: &ConvTile, shape: &ConvShape) -> usize {
+    tile.windows[0] * tile.windows[1] * shape.pool[0] * shape.pool[1]
+}
+
+/// Rows as wide as the plane, as many as make a tile; of a very wide plane, a part.
+fn whole_rows(shape: &ConvShape) -> ConvTile {
+    let [time, mel] = shape.windows();
+    let window = shape.pool[0] * shape.pool[1];
+    let wide = (POSITIONS / window).clamp(1, mel);
+    // Without a pool over time, the rows around a tile cost more than the tile: take the whole column.
+    let high = if shape.pool[0] == 1 { (POSITIONS / (wide * window)).clamp(1, time) } else { 1 };
+    ConvTile { windows: [high, wide], units: 1, lanes: LANES, workgroup: LANES }
+}
+
+/// Threads side by side over windows.
+fn alone(class: DeviceClass, shape: &ConvShape) -> ConvTile {
     let [time, mel] = shape.windows();
     let wide = |positions: usize| (positions / (shape.pool[0] * shape.pool[1])).clamp(1, mel);
-    match class {
-        // Without a pool over time, the rows around a tile cost more than the tile: take the whole column.
+    let windows = match class {
         DeviceClass::Cpu if shape.pool[0] == 1 => [time.min(5), wide(4)],
         DeviceClass::Cpu => [1, wide(8)],
         _ => [1, wide(4)],
-    }
-}
-
-fn workgroup(class: DeviceClass) -> usize {
-    if class == DeviceClass::Cpu { 32 } else { 64 }
+    };
+    ConvTile { windows, units: 1, lanes: 1, workgroup: if class == DeviceClass::Cpu { 32 } else { 64 } }
 }

@@ -6,7 +6,8 @@ use weaklabel::kernels::conv::{ConvShape, ConvTile, PackedWeights};
 use weaklabel::kernels::conv_forward::ConvForward;
 use weaklabel::kernels::conv_input_grad::ConvInputGrad;
 use weaklabel::kernels::dropout::Dropout;
-use weaklabel::kernels::population::{Member, Routed};
+use weaklabel::kernels::population::Member;
+use weaklabel::kernels::routes::{Routed, Routes};
 use weaklabel::model::{Activations, Mode, forward};
 
 use crate::file::{File, assert_close};
@@ -69,10 +70,10 @@ fn the_first_of_equal_maxima_wins_and_gets_the_whole_gradient() {
         let pool = [time / output.shape[2], mel / output.shape[3]];
         let shape =
             ConvShape { members: 1, chunks: items, inputs: channels, outputs: channels, time, mel, kernel: 1, pool };
-        let tile = ConvTile { windows: [1, 1], quads: 1, workgroup: 32 };
+        let tile = ConvTile { windows: [1, 1], units: 1, lanes: 1, workgroup: 32 };
         let members = gpu.tensor_from("members", &[1], &[Member::new(1)]).unwrap();
         let pooled = gpu.tensor("pooled", &shape.output_shape()).unwrap();
-        let routed = gpu.tensor("routed", &shape.output_shape()).unwrap();
+        let routes = Routes::new(&gpu, "routes", &shape.output_shape(), 1).unwrap();
         let biases = (0..channels).map(|channel| shape.bias_at(channel)).collect();
         let mut recording = Recording::new("max-pool");
         recording.push(ConvForward {
@@ -82,7 +83,7 @@ fn the_first_of_equal_maxima_wins_and_gets_the_whole_gradient() {
             input: gpu.tensor_from("input", &shape.input_shape(), &input.f32()).unwrap(),
             packed: identity(&gpu, &shape, shape.forward_quads() * 4, |c| shape.forward_at(c, c, 0), biases),
             output: pooled.clone(),
-            routed: Some(routed.clone()),
+            codes: Some(routes.codes.clone()),
             members: members.clone(),
             dropout: Dropout::Off,
             tile,
@@ -91,25 +92,22 @@ fn the_first_of_equal_maxima_wins_and_gets_the_whole_gradient() {
         let maxima: Vec<f32> = gpu.read(&pooled).unwrap().iter().map(|x| x - LIFT).collect();
         assert_close(&format!("{case}.output"), &maxima, output, 0.0);
 
-        let winners = gpu.read(&routed).unwrap();
-        let arriving = winners.iter().zip(golden("upstream").f32());
-        let arriving: Vec<Routed> = arriving.map(|(winner, gradient)| Routed { gradient, ..*winner }).collect();
-        gpu.write(&routed, 0, &arriving);
-        let below = vec![Routed { gradient: 0.0, code: Routed::POSITIVE << 8 }; input.values.len()];
-        let below = gpu.tensor_from("below", &shape.input_shape(), &below).unwrap();
+        gpu.write(&routes.gradients, 0, &golden("upstream").f32());
+        let below = vec![Routed::new(0, Routed::POSITIVE); input.values.len()];
+        let below = Routes::from(&gpu, "below", &shape.input_shape(), &below, 1).unwrap();
         let mut recording = Recording::new("max-pool gradient");
         recording.push(ConvInputGrad {
             shape,
             slope: 0.0,
             scale: 1.0,
-            upper: routed.clone(),
+            upper: routes.clone(),
             packed: identity(&gpu, &shape, shape.backward_quads() * 4, |c| shape.backward_at(c, c, 0), vec![]),
             lower: below.clone(),
             members,
             tile,
         });
         gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
-        let gradient: Vec<f32> = gpu.read(&below).unwrap().iter().map(|routed| routed.gradient).collect();
+        let gradient = gpu.read(&below.gradients).unwrap();
         assert_close(&format!("{case}.grad"), &gradient, golden("grad"), 0.0);
     }
 }

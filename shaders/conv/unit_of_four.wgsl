@@ -1,0 +1,11 @@
+// A unit of channels: four neighbours, whose weights are one load.
+const WIDTH: u32 = 4u;
+alias Unit = vec4<f32>;
+
+fn weights_at(at: u32) -> Unit {
+    return packed[at];
+}
+
+fn channel_of(unit: Unit, channel: u32) -> f32 {
+    return unit[channel];
+}

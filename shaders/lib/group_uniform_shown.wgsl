@@ -1,0 +1,21 @@
+// A value below `bound` that all threads of a workgroup share, in a form in which llvmpipe knows it: it takes only what
+// comes out of immediates for uniform, so the value is put together from digits that are looked up there. A load from a
+// uniform address is one load and a broadcast instead of one load for each lane.
+fn group_uniform(x: u32, bound: u32) -> u32 {
+    var known = digit(x, 0u);
+    if (bound > 0x10u) {
+        known |= digit(x, 4u);
+    }
+    if (bound > 0x100u) {
+        known |= digit(x, 8u) | digit(x, 12u);
+    }
+    if (bound > 0x10000u) {
+        known |= digit(x, 16u) | digit(x, 20u);
+    }
+    return known;
+}
+
+fn digit(x: u32, shift: u32) -> u32 {
+    let value = (x >> shift) & 15u;
+    return row.numbers[value / 4u][value % 4u] << shift;
+}
