@@ -9,24 +9,25 @@ struct Span {
     forward_stride: u32,  // elements of one member in it
     backward: u32,        // the same for the transposed layout
     backward_stride: u32,
+    first_group: u32,     // workgroups before those of this layer
 }
 
-// Which span a parameter belongs to.
-fn span_of(parameter: u32) -> u32 {
+// The span that a workgroup works on.
+fn span_of(group: u32) -> Span {
     var span = 0u;
-    while (span + 1u < SPANS && parameter >= spans[span + 1u].first) {
-        span++;
+    for (var s = 0u; s < SPANS - 1u; s++) { // unroll
+        span += u32(group >= spans[s + 1u].first_group);
     }
-    return span;
+    return spans[group_uniform(span, SPANS)];
 }
 
 // Writes a parameter to the places from which the kernels read it; NOWHERE where there is none.
 const NOWHERE: u32 = 0xffffffffu;
 
-fn scatter(member: u32, parameter: u32, span: u32, value: f32) {
+fn scatter(member: u32, parameter: u32, span: Span, value: f32) {
     let place = places[parameter];
-    packed[spans[span].forward + member * spans[span].forward_stride + place.x] = value;
+    packed[span.forward + member * span.forward_stride + place.x] = value;
     if (place.y != NOWHERE) {
-        packed[spans[span].backward + member * spans[span].backward_stride + place.y] = value;
+        packed[span.backward + member * span.backward_stride + place.y] = value;
     }
 }

@@ -2,8 +2,7 @@
 // to where the kernels read them.
 const MEMBERS: u32 = 1u;
 const PARAMETERS: u32 = 10u; // of one member
-const FIRST: u32 = 0u;       // of those that are updated
-const END: u32 = 10u;        // behind the last of them
+const FIRST_GROUP: u32 = 0u; // workgroups before those of the parameters that are updated
 const PARTIALS: u32 = 30u;   // elements of one member
 const SPANS: u32 = 2u;
 const BETA1: f32 = 0.9;
@@ -22,19 +21,19 @@ const WORKGROUP: u32 = 64u;
 @group(0) @binding(6) var<storage, read> members: array<Member>;     // [member]
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
-    let member = group.z;
-    let parameter = FIRST + id.x;
-    if (parameter >= END || members[member].alive == 0u) {
+fn main(@builtin(local_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
+    let member = group_uniform(group.z, MEMBERS);
+    let span = span_of(FIRST_GROUP + group.x);
+    let local = (FIRST_GROUP + group.x - span.first_group) * WORKGROUP + id.x;
+    if (local >= span.count || members[member].alive == 0u) {
         return;
     }
-    let span = span_of(parameter);
-    let first = member * PARTIALS + spans[span].partials + parameter - spans[span].first;
     var gradient = 0.0;
-    for (var slice = 0u; slice < spans[span].slices; slice++) {
-        gradient += partials[first + slice * spans[span].count];
+    for (var slice = 0u; slice < span.slices; slice++) {
+        gradient += partials[member * PARTIALS + span.partials + slice * span.count + local];
     }
     let step = schedule[row.index * MEMBERS + member];
+    let parameter = span.first + local;
     let at = member * 3u * PARAMETERS + parameter;
     let m = BETA1 * state[at + PARAMETERS] + ONE_MINUS_BETA1 * gradient;
     let v = BETA2 * state[at + 2u * PARAMETERS] + ONE_MINUS_BETA2 * gradient * gradient;

@@ -77,7 +77,7 @@ impl Reproduce {
         }
         tracing::info!("{} of {} cells to do", open.len(), cells.len());
         let start = Instant::now();
-        let task = session.progress.task("study", open.iter().map(|cell| cell.cost(classes)).sum());
+        let task = session.progress.work("study", open.iter().map(|cell| cell.cost(classes)).sum());
         let mut before = 0;
         // Cells of one dataset and training length share their features, which make room for the next ones'.
         for group in open.chunk_by(|a, b| (a.variant, a.seconds) == (b.variant, b.seconds)) {

@@ -82,7 +82,7 @@ impl Train {
         let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, dataset.fingerprint())?;
         run.restore(&mut trainer)?;
         let mut recorder = Recorder::new(&run, &config, &trainer, dataset.classes(), &statistics);
-        let task = session.progress.task("training", trainer.total_work());
+        let task = session.progress.work("training", trainer.total_work());
         tracing::info!(
             "{} training and {} validation segments of {} s, at most {} steps, {:.0} MiB on the GPU",
             train.len(),

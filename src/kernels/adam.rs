@@ -5,13 +5,12 @@ use std::ops::Range;
 use crate::Result;
 use crate::config::OptimiserConfig;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::population::{Member, NOWHERE, Span, Step};
+use crate::kernels::layout::{Layout, NOWHERE, Span};
+use crate::kernels::population::{Member, Step};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// The kernel's line in the registry.
 pub const ENTRY: Entry = Entry { name: "adam", cases };
-
-const WORKGROUP: usize = 64;
 
 /// One step of the optimiser for every parameter of every member.
 pub struct Adam {
@@ -19,19 +18,15 @@ pub struct Adam {
     pub state: Tensor<f32>,
     /// Partial sums of the gradients of all layers, `[member, …]`.
     pub partials: Tensor<f32>,
-    /// Layers, `[span]`.
-    pub spans: Tensor<Span>,
-    /// Places of every parameter in its layer's two layouts, `[parameter, 2]`.
-    pub places: Tensor<u32>,
-    /// All layouts of all members.
-    pub packed: Tensor<f32>,
+    /// Layers and places.
+    pub layout: Layout,
     /// `[row, member]`.
     pub schedule: Tensor<Step>,
     /// `[member]`.
     pub members: Tensor<Member>,
     /// Decays and ε; rate and weight decay come with the schedule.
     pub optimiser: OptimiserConfig,
-    /// The parameters of each member that are updated; the others stay as they are.
+    /// The parameters of each member that are updated, whole layers; the others stay as they are.
     pub parameters: Range<usize>,
 }
 
@@ -41,47 +36,44 @@ impl Kernel for Adam {
     }
 
     fn source(&self) -> Vec<&'static str> {
-        vec![
+        let mut source = vec![
             include_str!("../../shaders/optim/adam.wgsl"),
-            include_str!("../../shaders/lib/row.wgsl"),
             include_str!("../../shaders/lib/step.wgsl"),
             include_str!("../../shaders/lib/member.wgsl"),
-            include_str!("../../shaders/lib/span.wgsl"),
-        ]
+        ];
+        source.extend(self.layout.source(true));
+        source
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let members = self.state.size(0);
-        vec![
+        let mut constants = vec![
             ("MEMBERS", members.into()),
             ("PARAMETERS", self.state.size(2).into()),
-            ("FIRST", self.parameters.start.into()),
-            ("END", self.parameters.end.into()),
             ("PARTIALS", (self.partials.len() / members).into()),
-            ("SPANS", self.spans.len().into()),
             ("BETA1", self.optimiser.beta1.into()),
             ("BETA2", self.optimiser.beta2.into()),
             ("ONE_MINUS_BETA1", (1.0 - self.optimiser.beta1).into()),
             ("ONE_MINUS_BETA2", (1.0 - self.optimiser.beta2).into()),
             ("EPSILON", self.optimiser.epsilon.into()),
-            ("WORKGROUP", WORKGROUP.into()),
-        ]
+        ];
+        constants.extend(self.layout.constants(&self.layout.groups(&self.parameters)));
+        constants
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
+        let mut bindings = vec![
             ("state", self.state.binding()),
             ("partials", self.partials.binding()),
-            ("spans", self.spans.binding()),
-            ("places", self.places.binding()),
-            ("packed", self.packed.binding()),
             ("schedule", self.schedule.binding()),
             ("members", self.members.binding()),
-        ]
+        ];
+        bindings.extend(self.layout.bindings());
+        bindings
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.parameters.len().div_ceil(WORKGROUP), 1, self.state.size(0)]
+        [self.layout.groups(&self.parameters).len(), 1, self.state.size(0)]
     }
 
     fn work(&self) -> Work {
@@ -125,8 +117,9 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -
         forward_stride: count,
         backward,
         backward_stride,
+        first_group: 0,
     };
-    let spans = [span(0, 70, 0, 3, 0, 140, 70), span(70, 30, 210, 1, 280, 0, 0)];
+    let spans = vec![span(0, 70, 0, 3, 0, 140, 70), span(70, 30, 210, 1, 280, 0, 0)];
     let places: Vec<u32> =
         (0..parameters as u32).flat_map(|i| if i < 70 { [69 - i, i] } else { [i - 70, NOWHERE] }).collect();
     let (step_size, decay) = factors(&optimiser, t);
@@ -156,15 +149,13 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -
             &values.iter().map(|x| *x as f32).collect::<Vec<_>>(),
         )?,
         partials,
-        spans: gpu.tensor_from("spans", &[2], &spans)?,
-        places: gpu.tensor_from("places", &[parameters, 2], &places)?,
-        packed: gpu.tensor("packed", &[340])?,
+        layout: Layout::new(gpu, spans, &places, 340)?,
         schedule: gpu.tensor_from("schedule", &[2, members], &[step; 4])?,
         members: gpu.tensor_from("members", &[members], &vec![Member::new(1); members])?,
         optimiser,
         parameters: updated,
     };
-    let expected = vec![Expectation::close(&kernel.state, expected), Expectation::close(&kernel.packed, packed)];
+    let expected = vec![Expectation::close(&kernel.state, expected), Expectation::close(&kernel.layout.packed, packed)];
     Ok(Trial::new(kernel, expected).at_row(row))
 }
 

@@ -41,8 +41,11 @@ impl Kernel for ChunkMeanGrad {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("d_embedding", self.d_embedding.binding()), ("lower_gradients", self.lower.gradients.binding()),
-            ("lower_codes", self.lower.codes.tensor.binding())]
+        vec![
+            ("d_embedding", self.d_embedding.binding()),
+            ("lower_gradients", self.lower.gradients.binding()),
+            ("lower_codes", self.lower.codes.tensor.binding()),
+        ]
     }
 
     fn grid(&self) -> [usize; 3] {

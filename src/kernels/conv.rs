@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Tensor};
+use crate::kernels::group_uniform::{group_uniform, is_shared};
 use crate::kernels::routes::Routed;
 use crate::kernels::{Case, Trial};
 
@@ -141,7 +142,7 @@ impl ConvTile {
             1 => include_str!("../../shaders/conv/unit_of_four.wgsl"),
             _ => include_str!("../../shaders/conv/unit_of_one.wgsl"),
         };
-        [vec![unit], group_uniform(self.lanes, self.workgroup, needs_row)].concat()
+        [vec![unit], group_uniform(is_shared(self.lanes, self.workgroup), needs_row)].concat()
     }
 
     /// Whether the tile is as wide as the plane, so that rows can be read whole.
@@ -169,20 +170,6 @@ impl ConvTile {
 
 /// Workgroups along an axis that every adapter dispatches.
 const MOST_WORKGROUPS: usize = 65_535;
-
-/// The library files that define `group_uniform`, and the row where it is needed. A workgroup that is one row of lanes has
-/// the same indices in all threads, and says so.
-pub(super) fn group_uniform(lanes: usize, workgroup: usize, needs_row: bool) -> Vec<&'static str> {
-    if lanes > 1 && lanes == workgroup {
-        return vec![
-            include_str!("../../shaders/lib/row_numbers.wgsl"),
-            include_str!("../../shaders/lib/group_uniform_shown.wgsl"),
-        ];
-    }
-    let mut source = vec![include_str!("../../shaders/lib/group_uniform.wgsl")];
-    source.extend(needs_row.then_some(include_str!("../../shaders/lib/row.wgsl")));
-    source
-}
 
 /// The library file that defines `input_row`.
 pub(super) fn input_source(shape: &ConvShape, whole_row: bool) -> &'static str {
@@ -269,6 +256,7 @@ pub(super) fn backward_cases(trial: fn(&Gpu, ConvShape, ConvTile, bool) -> Resul
         case("lanes, whole rows", [2, 3, 11, 19, 6, 16], 3, [2, 2], lanes([1, 8], 2, 8), true),
         case("lanes, whole rows of two windows", [2, 3, 3, 9, 5, 4], 3, [1, 2], lanes([5, 2], 1, 8), false),
         case("lanes, parts of rows", [1, 2, 9, 5, 6, 24], 3, [2, 2], lanes([2, 8], 1, 16), true),
+        case("more tiles than an axis has", [1, 66_000, 1, 1, 2, 2], 1, [2, 2], lanes([1, 1], 1, 8), true),
     ]
 }
 

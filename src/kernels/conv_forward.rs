@@ -275,11 +275,24 @@ fn cases() -> Vec<Case> {
             false,
         ),
         case("kernel 5, pool of two", shape(1, 2, 3, 6, 5, 6, 5, [1, 2]), alone([2, 2], 1, 64), Mask::Injected, false),
-        case("kernel 1, pool of eight", shape(1, 2, 3, 6, 4, 8, 1, [2, 4]), alone([1, 1], 1, 64), Mask::Injected, false),
+        case(
+            "kernel 1, pool of eight",
+            shape(1, 2, 3, 6, 4, 8, 1, [2, 4]),
+            alone([1, 1], 1, 64),
+            Mask::Injected,
+            false,
+        ),
         case("ties", shape(2, 3, 3, 5, 6, 8, 3, [2, 2]), alone([1, 2], 1, 64), Mask::Off, true),
         case("ties with dropout", shape(1, 5, 2, 4, 4, 8, 3, [2, 2]), alone([2, 1], 1, 64), Mask::Random, true),
         case("lanes, whole rows", shape(2, 3, 3, 19, 6, 16, 3, [2, 2]), lanes([1, 8], 2, 8), Mask::Random, true),
         case("lanes, rows of five", shape(2, 3, 17, 9, 4, 10, 5, [2, 2]), lanes([2, 5], 1, 8), Mask::Injected, true),
         case("lanes, parts of rows", shape(1, 3, 3, 5, 6, 24, 3, [2, 2]), lanes([2, 8], 1, 16), Mask::Random, true),
+        case(
+            "more tiles than an axis has",
+            shape(1, 66_000, 1, 1, 2, 2, 1, [2, 2]),
+            lanes([1, 1], 1, 8),
+            Mask::Random,
+            false,
+        ),
     ]
 }

@@ -3,8 +3,9 @@
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv::{
-    ConvShape, ConvTile, for_each_tap, group_uniform, input_source, random_routes, scatter_to_winners, upper_source,
+    ConvShape, ConvTile, for_each_tap, input_source, random_routes, scatter_to_winners, upper_source,
 };
+use crate::kernels::group_uniform::{group_uniform, is_shared};
 use crate::kernels::population::Member;
 use crate::kernels::routes::{Codes, Routed, Routes};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
@@ -95,7 +96,7 @@ impl Kernel for ConvWeightGrad {
             input_source(&self.shape, whole_row),
             upper_source(&self.shape, whole_row),
         ];
-        source.extend(group_uniform(self.tile.lanes, self.tile.workgroup, false));
+        source.extend(group_uniform(is_shared(self.tile.lanes, self.tile.workgroup), false));
         source
     }
 

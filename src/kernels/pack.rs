@@ -1,25 +1,21 @@
 //! `pack`: writes parameters into the layouts the kernels read (SPEC §2).
 
+use std::ops::Range;
+
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::population::{NOWHERE, Span};
+use crate::kernels::layout::{Layout, NOWHERE, Span};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// The kernel's line in the registry.
 pub const ENTRY: Entry = Entry { name: "pack", cases };
 
-const WORKGROUP: usize = 64;
-
 /// Writes parameters into the layouts the kernels read.
 pub struct Pack {
-    /// The first `places.size(0)` elements of each member are its parameters, `[member, …]`.
+    /// Each member's parameters come first, `[member, …]`.
     pub parameters: Tensor<f32>,
-    /// Layers, `[span]`.
-    pub spans: Tensor<Span>,
-    /// Places of every parameter in its layer's two layouts, `[parameter, 2]`.
-    pub places: Tensor<u32>,
-    /// All layouts of all members.
-    pub packed: Tensor<f32>,
+    /// Layers and places.
+    pub layout: Layout,
 }
 
 impl Kernel for Pack {
@@ -28,33 +24,36 @@ impl Kernel for Pack {
     }
 
     fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/optim/pack.wgsl"), include_str!("../../shaders/lib/span.wgsl")]
+        let mut source = vec![include_str!("../../shaders/optim/pack.wgsl")];
+        source.extend(self.layout.source(false));
+        source
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        vec![
-            ("PARAMETERS", self.places.size(0).into()),
-            ("STRIDE", (self.parameters.len() / self.parameters.size(0)).into()),
-            ("SPANS", self.spans.len().into()),
-            ("WORKGROUP", WORKGROUP.into()),
-        ]
+        let members = self.parameters.size(0);
+        let mut constants = vec![("MEMBERS", members.into()), ("STRIDE", (self.parameters.len() / members).into())];
+        constants.extend(self.layout.constants(&self.groups()));
+        constants
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("parameters", self.parameters.binding()),
-            ("spans", self.spans.binding()),
-            ("places", self.places.binding()),
-            ("packed", self.packed.binding()),
-        ]
+        let mut bindings = vec![("parameters", self.parameters.binding())];
+        bindings.extend(self.layout.bindings());
+        bindings
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.places.size(0).div_ceil(WORKGROUP), 1, self.parameters.size(0)]
+        [self.groups().len(), 1, self.parameters.size(0)]
     }
 
     fn work(&self) -> Work {
-        Work { flops: 0.0, bytes: (self.places.size(0) * self.parameters.size(0) * 20) as f64 }
+        Work { flops: 0.0, bytes: (self.layout.n_parameters() * self.parameters.size(0) * 20) as f64 }
+    }
+}
+
+impl Pack {
+    fn groups(&self) -> Range<usize> {
+        self.layout.groups(&(0..self.layout.n_parameters()))
     }
 }
 
@@ -72,6 +71,7 @@ fn cases() -> Vec<Case> {
                 forward_stride: count,
                 backward,
                 backward_stride: count,
+                first_group: 0,
             })
             .to_vec();
         let places: Vec<u32> =
@@ -87,13 +87,8 @@ fn cases() -> Vec<Case> {
                 }
             }
         }
-        let kernel = Pack {
-            parameters,
-            spans: gpu.tensor_from("spans", &[3], &spans)?,
-            places: gpu.tensor_from("places", &[count, 2], &places)?,
-            packed: gpu.tensor("packed", &[180])?,
-        };
-        let expected = vec![Expectation::within(&kernel.packed, expected, 0.0)];
+        let kernel = Pack { parameters, layout: Layout::new(gpu, spans, &places, 180)? };
+        let expected = vec![Expectation::within(&kernel.layout.packed, expected, 0.0)];
         Ok(Trial::new(kernel, expected))
     })]
 }

@@ -53,32 +53,3 @@ pub struct Step {
 impl Element for Step {
     const SCALAR: Option<&'static str> = None;
 }
-
-/// One layer's parameters and where they go, as `shaders/lib/span.wgsl` has it. All in elements.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
-pub struct Span {
-    /// First parameter.
-    pub first: u32,
-    /// Parameters.
-    pub count: u32,
-    /// Before this layer's partial gradients, in one member.
-    pub partials: u32,
-    /// Partial gradients of every parameter.
-    pub slices: u32,
-    /// Before this layer's forward layout.
-    pub forward: u32,
-    /// One member's forward layout.
-    pub forward_stride: u32,
-    /// Before this layer's transposed layout.
-    pub backward: u32,
-    /// One member's transposed layout.
-    pub backward_stride: u32,
-}
-
-impl Element for Span {
-    const SCALAR: Option<&'static str> = None;
-}
-
-/// The place of a parameter that has none in a layout.
-pub const NOWHERE: u32 = u32::MAX;

@@ -10,9 +10,10 @@ use crate::kernels::adam::Adam;
 use crate::kernels::conv::PackedWeights;
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::keep_best::KeepBest;
+use crate::kernels::layout::{Layout, NOWHERE, Span};
 use crate::kernels::linear::LinearWeights;
 use crate::kernels::pack::Pack;
-use crate::kernels::population::{Member, NOWHERE, Span, Step};
+use crate::kernels::population::{Member, Step};
 
 /// The models that train together, one for each seed.
 pub struct Population {
@@ -28,10 +29,7 @@ pub struct Population {
     pub progress: Tensor<Member>,
     pub(super) partials: Tensor<f32>,
     pub(super) partials_at: Vec<PartialsAt>,
-    packed: Tensor<f32>,
-    spans: Tensor<Span>,
-    places: Tensor<u32>,
-    layers: Vec<Span>,
+    layout: Layout,
     uniform_bytes: usize,
 }
 
@@ -66,11 +64,8 @@ impl Population {
             progress: gpu.tensor_from("progress", &[members], &progress)?,
             partials: gpu.tensor("partials", &[members, partials])?,
             partials_at: layers.iter().map(at).collect(),
-            packed: gpu.tensor("packed", &[packed.unwrap_or(0) as usize])?,
-            spans: gpu.tensor_from("spans", &[layers.len()], &layers)?,
-            places: gpu.tensor_from("places", &[n_parameters, 2], &places)?,
+            layout: Layout::new(gpu, layers, &places, packed.unwrap_or(0) as usize)?,
             uniform_bytes: (gpu.adapter().limits.uniform_binding as usize).min(64 << 10),
-            layers,
             architecture,
         })
     }
@@ -86,9 +81,7 @@ impl Population {
         recording.push(Adam {
             state: self.state.clone(),
             partials: self.partials.clone(),
-            spans: self.spans.clone(),
-            places: self.places.clone(),
-            packed: self.packed.clone(),
+            layout: self.layout.clone(),
             schedule: schedule.clone(),
             members: self.progress.clone(),
             optimiser: optimiser.clone(),
@@ -98,12 +91,7 @@ impl Population {
 
     /// Pushes what makes passes use `parameters`: [`Population::state`] to go on, [`Population::best`] to evaluate.
     pub fn push_use(&self, recording: &mut Recording, parameters: &Tensor<f32>) {
-        recording.push(Pack {
-            parameters: parameters.clone(),
-            spans: self.spans.clone(),
-            places: self.places.clone(),
-            packed: self.packed.clone(),
-        });
+        recording.push(Pack { parameters: parameters.clone(), layout: self.layout.clone() });
     }
 
     /// Pushes what keeps the parameters of the members that improved.
@@ -129,7 +117,7 @@ impl Population {
         let partials = gpu.read(&self.partials)?;
         let mut gradients = Vec::with_capacity(self.members * self.architecture.n_parameters());
         for of_member in partials.chunks(self.partials.size(1)) {
-            for span in &self.layers {
+            for span in &self.layout.layers {
                 let (count, slices) = (span.count as usize, span.slices as usize);
                 let of_layer = &of_member[span.partials as usize..][..count * slices];
                 gradients.extend((0..count).map(|i| (0..slices).map(|slice| of_layer[slice * count + i]).sum::<f32>()));
@@ -139,18 +127,18 @@ impl Population {
     }
 
     pub(super) fn forward_weights(&self, layer: usize) -> PackedWeights {
-        let span = &self.layers[layer];
+        let span = &self.layout.layers[layer];
         self.conv_weights(span.forward, span.forward_stride)
     }
 
     pub(super) fn backward_weights(&self, layer: usize) -> PackedWeights {
-        let span = &self.layers[layer];
+        let span = &self.layout.layers[layer];
         self.conv_weights(span.backward, span.backward_stride)
     }
 
     fn conv_weights(&self, first: u32, stride: u32) -> PackedWeights {
         PackedWeights {
-            tensor: self.packed.clone(),
+            tensor: self.layout.packed.clone(),
             first: first as usize,
             stride: stride as usize / 4,
             members: self.members,
@@ -159,9 +147,9 @@ impl Population {
     }
 
     pub(super) fn linear_weights(&self, layer: usize) -> LinearWeights {
-        let span = &self.layers[self.architecture.convs.len() + layer];
+        let span = &self.layout.layers[self.architecture.convs.len() + layer];
         LinearWeights {
-            tensor: self.packed.clone(),
+            tensor: self.layout.packed.clone(),
             first: span.forward as usize,
             stride: span.forward_stride as usize,
             members: self.members,
@@ -188,6 +176,7 @@ fn lay_out(gpu: &Gpu, architecture: &Architecture, members: usize, chunks: usize
             forward_stride: forward[1] as u32,
             backward: backward[0] as u32,
             backward_stride: backward[1] as u32,
+            first_group: 0,
         });
         first += count;
         partials += count * slices;

@@ -40,17 +40,29 @@ impl Progress {
 
     /// Starts showing a task of `total` units; `name` says what is done, for example "mixing clips".
     pub fn task(&self, name: &str, total: u64) -> Task {
+        self.start(name, total, Shown::Count)
+    }
+
+    /// As [`Progress::task`], for units of work that mean nothing to a reader: only their share is shown.
+    pub fn work(&self, name: &str, total: u64) -> Task {
+        self.start(name, total, Shown::Share)
+    }
+
+    fn start(&self, name: &str, total: u64, shown: Shown) -> Task {
         let plain = || Plain { every: Duration::from_secs(10), last: Instant::now(), out: Box::new(io::stderr()) };
         match self.mode {
-            ProgressMode::Plain => Task::new(name, ProgressBar::hidden(), total, Some(plain())),
-            ProgressMode::None => Task::new(name, ProgressBar::hidden(), total, None),
+            ProgressMode::Plain => Task::new(name, ProgressBar::hidden(), total, shown, Some(plain())),
+            ProgressMode::None => Task::new(name, ProgressBar::hidden(), total, shown, None),
             ProgressMode::Bar | ProgressMode::Auto => {
-                let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {eta} {wide_msg}")
-                    .expect("the template is a constant")
-                    .progress_chars("=> ");
+                let template = match shown {
+                    Shown::Count => "{prefix} [{bar:30}] {pos}/{len} {eta} {wide_msg}",
+                    Shown::Share => "{prefix} [{bar:30}] {percent} % {eta} {wide_msg}",
+                };
+                let style =
+                    ProgressStyle::with_template(template).expect("the templates are constants").progress_chars("=> ");
                 let bar = self.bars.add(ProgressBar::new(total));
                 bar.set_style(style);
-                Task::new(name, bar, total, None)
+                Task::new(name, bar, total, shown, None)
             }
         }
     }
@@ -66,11 +78,19 @@ impl Progress {
     }
 }
 
+/// What a task shows of its units.
+#[derive(Debug, Clone, Copy)]
+enum Shown {
+    Count,
+    Share,
+}
+
 /// A task under way; it can be advanced from several threads.
 #[derive(Debug)]
 pub struct Task {
     name: String,
     total: u64,
+    shown: Shown,
     start: Instant,
     bar: ProgressBar,
     plain: Option<Mutex<Plain>>,
@@ -89,10 +109,10 @@ impl std::fmt::Debug for Plain {
 }
 
 impl Task {
-    fn new(name: &str, bar: ProgressBar, total: u64, plain: Option<Plain>) -> Self {
+    fn new(name: &str, bar: ProgressBar, total: u64, shown: Shown, plain: Option<Plain>) -> Self {
         bar.set_length(total);
         bar.set_prefix(name.to_owned());
-        Self { name: name.into(), total, start: Instant::now(), bar, plain: plain.map(Mutex::new) }
+        Self { name: name.into(), total, shown, start: Instant::now(), bar, plain: plain.map(Mutex::new) }
     }
 
     /// `n` more units are done.
@@ -116,8 +136,11 @@ impl Task {
     pub fn finish(self) {
         if let Some(plain) = &self.plain {
             let mut plain = plain.lock().unwrap_or_else(PoisonError::into_inner);
-            let line =
-                format!("{}: {} done in {:.1} s", self.name, self.bar.position(), self.start.elapsed().as_secs_f64());
+            let count = match self.shown {
+                Shown::Count => format!("{} ", self.bar.position()),
+                Shown::Share => String::new(),
+            };
+            let line = format!("{}: {count}done in {:.1} s", self.name, self.start.elapsed().as_secs_f64());
             self.print(&mut plain, &line);
         }
         self.bar.finish_and_clear();
@@ -145,11 +168,24 @@ impl Task {
     fn line(&self, done: u64, elapsed: Duration) -> String {
         let percent = 100.0 * done as f64 / self.total.max(1) as f64;
         let elapsed = elapsed.as_secs_f64();
-        let mut line = format!("{}: {done}/{} ({percent:.0} %), {elapsed:.0} s", self.name, self.total);
+        let count = match self.shown {
+            Shown::Count => format!("{done}/{} ({percent:.0} %)", self.total),
+            Shown::Share => format!("{percent:.1} %"),
+        };
+        let mut line = format!("{}: {count}, {}", self.name, time(elapsed));
         if done > 0 && done < self.total {
-            line += &format!(", about {:.0} s left", elapsed * (self.total - done) as f64 / done as f64);
+            line += &format!(", about {} left", time(elapsed * (self.total - done) as f64 / done as f64));
         }
         line
+    }
+}
+
+/// Seconds as people say them.
+fn time(seconds: f64) -> String {
+    match seconds {
+        ..120.0 => format!("{seconds:.0} s"),
+        ..7200.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3600.0),
     }
 }
 
@@ -181,7 +217,7 @@ mod tests {
     fn plain(every: Duration) -> (Task, Buffer) {
         let buffer = Buffer::default();
         let plain = Plain { every, last: Instant::now(), out: Box::new(buffer.clone()) };
-        (Task::new("mixing clips", ProgressBar::hidden(), 20, Some(plain)), buffer)
+        (Task::new("mixing clips", ProgressBar::hidden(), 20, Shown::Count, Some(plain)), buffer)
     }
 
     fn text(buffer: &Buffer) -> String {
@@ -201,6 +237,13 @@ mod tests {
         assert!(lines[0].starts_with("mixing clips: 3/20 (15 %), 0 s, about "), "{text}");
         assert_eq!(lines[1], "mixing clips: 20/20 (100 %), 0 s; loss 0.7");
         assert!(lines[2].starts_with("mixing clips: 20 done in 0.") && lines[2].ends_with("; loss 0.7"), "{text}");
+    }
+
+    #[test]
+    fn work_is_shown_as_a_share_and_long_times_in_minutes_and_hours() {
+        let task = Task::new("study", ProgressBar::hidden(), 3000, Shown::Share, None);
+        assert_eq!(task.line(1000, Duration::from_secs(100)), "study: 33.3 %, 100 s, about 3 min left");
+        assert_eq!(task.line(10, Duration::from_secs(200)), "study: 0.3 %, 3 min, about 16.6 h left");
     }
 
     #[test]

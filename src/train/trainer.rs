@@ -292,10 +292,10 @@ mod tests {
             (config.train.method, config.train.seconds) = (method, seconds);
             most_members(&gpu, &config, &heard, &classes).unwrap()
         };
-        // conv0 leaves 16 × 10 × 32 routes of 8 bytes of each chunk; a batch of triplets has 30 segments of 50 chunks.
-        assert_eq!(most(Method::Triplets, 10.0), (128 << 20) / (30 * 50 * 16 * 10 * 32 * 8));
-        assert_eq!(most(Method::Triplets, 1.0), (128 << 20) / (30 * 5 * 16 * 10 * 32 * 8));
-        assert_eq!(most(Method::Classifier, 10.0), (128 << 20) / (10 * 50 * 16 * 10 * 32 * 8));
+        // conv0 leaves 16 × 10 × 32 values of 4 bytes of each chunk; a batch of triplets has 30 segments of 50 chunks.
+        assert_eq!(most(Method::Triplets, 10.0), (128 << 20) / (30 * 50 * 16 * 10 * 32 * 4));
+        assert_eq!(most(Method::Triplets, 1.0), (128 << 20) / (30 * 5 * 16 * 10 * 32 * 4));
+        assert_eq!(most(Method::Classifier, 10.0), (128 << 20) / (10 * 50 * 16 * 10 * 32 * 4));
         assert_eq!(most(Method::Triplets, 100.0), 1, "even if that one does not fit");
     }
 }

@@ -3,7 +3,8 @@
 use weaklabel::config::OptimiserConfig;
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::adam::{Adam, factors};
-use weaklabel::kernels::population::{Member, NOWHERE, Span, Step};
+use weaklabel::kernels::layout::{Layout, NOWHERE, Span};
+use weaklabel::kernels::population::{Member, Step};
 use weaklabel::kernels::relative_error;
 
 use crate::file::File;
@@ -42,15 +43,14 @@ fn run(gpu: &Gpu, optimiser: &OptimiserConfig, start: &[f32], gradients: &[&[f32
         forward_stride: count,
         backward: 0,
         backward_stride: 0,
+        first_group: 0,
     };
     let places: Vec<u32> = (0..count).flat_map(|place| [place, NOWHERE]).collect();
     let mut recording = Recording::new("step");
     recording.push(Adam {
         state: state.clone(),
         partials: partials.clone(),
-        spans: gpu.tensor_from("spans", &[1], &[span]).unwrap(),
-        places: gpu.tensor_from("places", &[n, 2], &places).unwrap(),
-        packed: gpu.tensor("packed", &[n]).unwrap(),
+        layout: Layout::new(&gpu, vec![span], &places, n).unwrap(),
         schedule: gpu.tensor_from("schedule", &[schedule.len(), 1], &schedule).unwrap(),
         members: gpu.tensor_from("members", &[1], &[Member::new(1)]).unwrap(),
         optimiser: optimiser.clone(),

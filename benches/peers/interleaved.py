@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""weaklabel's training step beside PyTorch's: nine cells, the two programs taking turns on the same machine.
+
+    interleaved.py WEAKLABEL [--rounds N] [--python PYTHON] [--methods …] [--frames …] [--old WEAKLABEL] [-- PYTORCH OPTIONS…]
+
+Each round runs each program once in every cell. Printed are the least of the medians and the ratio of the two; `--old` adds
+another build of weaklabel to every round. What follows `--` goes to pytorch.py: `-- --device cuda --mode graph`.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).parent
+
+
+def milliseconds(command):
+    """ms per step that `command` measured, and what it ran on."""
+    line = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return line["ms_per_step"], line["adapter"]
+
+
+def main():
+    arguments, behind = sys.argv[1:], []
+    if "--" in arguments:
+        at = arguments.index("--")
+        arguments, behind = arguments[:at], arguments[at + 1:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weaklabel")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--methods", nargs="+", default=["classifier", "triplets", "prototypes"])
+    parser.add_argument("--frames", nargs="+", default=["20", "100", "1000"])
+    parser.add_argument("--old")
+    options = parser.parse_args(arguments)
+
+    programs = {"weaklabel": [options.weaklabel, "bench", "step", "--json", "--quiet"]}
+    if options.old:
+        programs["old"] = [options.old, "bench", "step", "--json", "--quiet"]
+    programs["PyTorch"] = [options.python, str(HERE / "pytorch.py"), *behind]
+    cells = [["--method", method, "--frames", frames] for frames in options.frames for method in options.methods]
+    least, adapters = {}, {}
+    for _ in range(options.rounds):
+        for cell in cells:
+            for name, command in programs.items():
+                time, adapters[name] = milliseconds(command + cell)
+                key = (name, cell[1], cell[3])
+                least[key] = min(time, least.get(key, time))
+    for name, adapter in adapters.items():
+        print(f"{name}: {adapter}")
+    print(f"\n| method, frames | {' | '.join(programs)} | weaklabel / PyTorch |")
+    print(f"|---|{'---|' * (len(programs) + 1)}")
+    for cell in cells:
+        times = [least[name, cell[1], cell[3]] for name in programs]
+        columns = " | ".join(f"{time:.1f} ms" for time in times)
+        print(f"| {cell[1]}, {cell[3]} | {columns} | {times[0] / times[-1]:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

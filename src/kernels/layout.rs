@@ -1,0 +1,107 @@
+//! Where the parameters of a population stand, and where the kernels that use them expect them.
+
+use std::ops::Range;
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, DeviceClass, Element, Gpu, Tensor};
+use crate::kernels::group_uniform::group_uniform;
+
+/// One layer's parameters and where they go, as `shaders/lib/span.wgsl` has it. All in elements.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+pub struct Span {
+    /// First parameter.
+    pub first: u32,
+    /// Parameters.
+    pub count: u32,
+    /// Before this layer's partial gradients, in one member.
+    pub partials: u32,
+    /// Partial gradients of every parameter.
+    pub slices: u32,
+    /// Before this layer's forward layout.
+    pub forward: u32,
+    /// One member's forward layout.
+    pub forward_stride: u32,
+    /// Before this layer's transposed layout.
+    pub backward: u32,
+    /// One member's transposed layout.
+    pub backward_stride: u32,
+    /// Workgroups before those of this layer; [`Layout::new`] sets it.
+    pub first_group: u32,
+}
+
+impl Element for Span {
+    const SCALAR: Option<&'static str> = None;
+}
+
+/// The place of a parameter that has none in a layout.
+pub const NOWHERE: u32 = u32::MAX;
+
+/// Threads per workgroup of the kernels that go over parameters: each workgroup stays within one layer.
+const WORKGROUP: usize = 64;
+
+/// The layers of a population and the places of their parameters.
+#[derive(Clone)]
+pub struct Layout {
+    /// The layers, in order.
+    pub layers: Vec<Span>,
+    /// All layouts of all members, which kernels read.
+    pub packed: Tensor<f32>,
+    spans: Tensor<Span>,
+    places: Tensor<u32>,
+    shown: bool,
+}
+
+impl Layout {
+    /// The layout of `layers`; `places` holds each parameter's places in its layer's two layouts, or [`NOWHERE`].
+    ///
+    /// # Errors
+    /// What making tensors may report.
+    pub fn new(gpu: &Gpu, mut layers: Vec<Span>, places: &[u32], packed: usize) -> Result<Self> {
+        let mut groups = 0;
+        for span in &mut layers {
+            span.first_group = groups;
+            groups += span.count.div_ceil(WORKGROUP as u32);
+        }
+        Ok(Self {
+            packed: gpu.tensor("packed", &[packed])?,
+            spans: gpu.tensor_from("spans", &[layers.len()], &layers)?,
+            places: gpu.tensor_from("places", &[places.len() / 2, 2], places)?,
+            shown: gpu.class() == DeviceClass::Llvmpipe,
+            layers,
+        })
+    }
+
+    /// Parameters of one member.
+    pub fn n_parameters(&self) -> usize {
+        self.places.size(0)
+    }
+
+    /// The workgroups of the layers that `parameters` are made of; panics when a layer is in it by halves.
+    pub(super) fn groups(&self, parameters: &Range<usize>) -> Range<usize> {
+        let group_at = |parameter: usize| {
+            let behind = self.layers.last().map_or(0, |span| span.first_group + span.count.div_ceil(WORKGROUP as u32));
+            let starts = self.layers.iter().map(|span| (span.first as usize, span.first_group));
+            let mut edges = starts.chain([(self.n_parameters(), behind)]);
+            let edge = edges.find(|(first, _)| *first == parameter);
+            edge.unwrap_or_else(|| panic!("parameter {parameter} is within a layer")).1 as usize
+        };
+        group_at(parameters.start)..group_at(parameters.end)
+    }
+
+    pub(super) fn source(&self, needs_row: bool) -> Vec<&'static str> {
+        let mut source = vec![include_str!("../../shaders/lib/span.wgsl")];
+        source.extend(group_uniform(self.shown, needs_row));
+        source
+    }
+
+    pub(super) fn constants(&self, groups: &Range<usize>) -> Vec<(&'static str, Constant)> {
+        vec![("FIRST_GROUP", groups.start.into()), ("SPANS", self.layers.len().into()), ("WORKGROUP", WORKGROUP.into())]
+    }
+
+    pub(super) fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("spans", self.spans.binding()), ("places", self.places.binding()), ("packed", self.packed.binding())]
+    }
+}
