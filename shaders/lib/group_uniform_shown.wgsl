@@ -17,5 +17,5 @@ fn group_uniform(x: u32, bound: u32) -> u32 {
 
 fn digit(x: u32, shift: u32) -> u32 {
     let value = (x >> shift) & 15u;
-    return row.numbers[value / 4u][value % 4u] << shift;
+    return u32(row.numbers[value / 4u][value % 4u]) << shift;
 }

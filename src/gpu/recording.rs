@@ -116,7 +116,7 @@ impl Dispatch {
     }
 }
 
-/// What a dispatch is told: the row, and for `row_numbers.wgsl` the numbers from 0 to 15 from the fifth word on.
+/// What a dispatch is told: the row, and for `row_numbers.wgsl` the numbers from 0 to 15 as f32 from the fifth word on.
 fn immediates(row: u32) -> [u32; 20] {
-    std::array::from_fn(|at| if at == 0 { row } else { (at as u32).saturating_sub(4) })
+    std::array::from_fn(|at| if at == 0 { row } else { (at.saturating_sub(4) as f32).to_bits() })
 }
