@@ -30,6 +30,8 @@ pub mod report;
 
 pub mod study;
 
+pub mod bench;
+
 pub mod cli;
 
 pub use error::{Error, Result};

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "error",
     "atomic",
     "counter_rng",
@@ -19,6 +19,7 @@ const ORDER: [&str; 15] = [
     "train",
     "report",
     "study",
+    "bench",
     "cli",
 ];
 

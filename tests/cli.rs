@@ -4,6 +4,7 @@
 
 mod cli {
     mod adapters;
+    mod bench;
     mod config;
     mod generate;
     mod predict;

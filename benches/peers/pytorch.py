@@ -121,6 +121,7 @@ def main():
         "frames": options.frames,
         "batch": options.batch,
         "members": 1,
+        "ms": times,
         "ms_per_step": statistics.median(times),
         "ms_min": times[0],
         "ms_max": times[-1],

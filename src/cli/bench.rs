@@ -1,12 +1,15 @@
 //! `weaklabel bench`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::Session;
 use super::output::{print, print_json};
+use crate::bench::{Comparison, Record, Samples};
 use crate::config::Method;
-use crate::gpu::KernelTime;
+use crate::gpu::{Gpu, KernelTime};
 use crate::report::Table;
 use crate::train::{ROWS, rehearsal};
 use crate::{Error, Result};
@@ -29,12 +32,12 @@ pub enum Target {
 /// `weaklabel bench step`: the median time of a training step, with nothing left in the queue.
 #[derive(Debug, Args)]
 pub struct Step {
-    /// How to train
-    #[arg(long, default_value = "classifier")]
-    pub method: Method,
-    /// Frames per segment
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub frames: usize,
+    /// How to train; several after commas are measured one after another
+    #[arg(long, default_value = "classifier", value_delimiter = ',')]
+    pub method: Vec<Method>,
+    /// Frames per segment; several after commas
+    #[arg(long, value_name = "N", default_value = "20", value_delimiter = ',')]
+    pub frames: Vec<usize>,
     /// Examples per step and model
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub batch: usize,
@@ -44,6 +47,12 @@ pub struct Step {
     /// Also time every kernel of one step
     #[arg(long)]
     pub profile: bool,
+    /// Write the measurements to a file, a line of JSON each
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Compare with the measurements in a file; exit code 5 when a step is slower beyond the noise
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
 }
 
 /// Measurements of which the median is printed.
@@ -68,56 +77,81 @@ impl Step {
         if self.members == 0 {
             return Err(Error::Usage("--members is at least 1".into()));
         }
+        // A file that cannot be compared with is found before minutes have passed.
+        let before = self.compare.as_deref().map(Record::read).transpose()?;
+        let cases = self.frames.iter().flat_map(|frames| self.method.iter().map(move |method| (*method, *frames)));
+        let cases: Vec<(Method, usize)> = cases.collect();
+        let gpu = session.open_gpu()?;
+        let mut records = Vec::with_capacity(cases.len());
+        for (method, frames) in cases {
+            let (mut record, profile) = self.measure(session, &gpu, method, frames)?;
+            if self.profile {
+                record.set("kernels", profile.iter().map(kernel_json).collect());
+            }
+            if session.options.json {
+                print_json(record.line())?;
+            } else {
+                let samples = &record.samples;
+                let [median, min, max] = [samples.median(), samples.min(), samples.max()];
+                let name = record.name();
+                print(&format!("{name}: {median:.2} ms per step ({min:.2} to {max:.2}) on {}\n", record.adapter))?;
+                if self.profile {
+                    print(&format!("\n{}", profile_table(&profile)))?;
+                }
+            }
+            records.push(record);
+        }
+        if let Some(path) = &self.output {
+            Record::write(path, &records)?;
+        }
+        let Some(before) = before else { return Ok(()) };
+        let comparison = Comparison::new(&records, &before)?;
+        if !session.options.json {
+            print(&format!("\nbefore: {}\n{}", comparison.adapters_before(), comparison.table()))?;
+        }
+        comparison.check()
+    }
+
+    /// The samples of one case, and the times of its kernels where they are asked for.
+    fn measure(
+        &self,
+        session: &Session,
+        gpu: &Gpu,
+        method: Method,
+        frames: usize,
+    ) -> Result<(Record, Vec<KernelTime>)> {
         let config = session.options.configuration(|config| {
-            config.train.method = self.method;
+            config.train.method = method;
             config.train.batch = self.batch;
             config.train.seeds = (1..=self.members as u64).collect();
         })?;
-        if self.frames == 0 || !self.frames.is_multiple_of(config.model.chunk_frames) {
+        if frames == 0 || !frames.is_multiple_of(config.model.chunk_frames) {
             let reason = format!("--frames is a multiple of {}", config.model.chunk_frames);
             return Err(Error::Usage(reason));
         }
-        let gpu = session.open_gpu()?;
-        let step = rehearsal(&gpu, &config, 10, self.frames)?;
+        let step = rehearsal(gpu, &config, 10, frames)?;
         // The first runs compile kernels and fill caches.
-        step.time(&gpu, 2)?;
-        let single = step.time(&gpu, 2)?.as_secs_f64() / 2.0;
+        step.time(gpu, 2)?;
+        let single = step.time(gpu, 2)?.as_secs_f64() / 2.0;
         let rows = ((MEASUREMENT_S / single).ceil() as u32).clamp(1, ROWS as u32);
-        let mut times = (0..MEASUREMENTS)
-            .map(|_| Ok(step.time(&gpu, rows)?.as_secs_f64() * 1e3 / f64::from(rows)))
+        let times = (0..MEASUREMENTS)
+            .map(|_| Ok(step.time(gpu, rows)?.as_secs_f64() * 1e3 / f64::from(rows)))
             .collect::<Result<Vec<f64>>>()?;
-        times.sort_by(f64::total_cmp);
-        let (adapter, median) = (gpu.adapter(), times[times.len() / 2]);
-        let profile = if self.profile { step.profile(&gpu, MEASUREMENTS)? } else { Vec::new() };
-        if session.options.json {
-            let mut line = json!({
-                "kind": "step",
-                "method": self.method.name(),
-                "frames": self.frames,
-                "batch": self.batch,
-                "members": self.members,
-                "ms_per_step": median,
-                "ms_min": times[0],
-                "ms_max": times[times.len() - 1],
-                "adapter": adapter.name,
-                "backend": adapter.backend,
-            });
-            if self.profile {
-                line["kernels"] = profile.iter().map(kernel_json).collect();
-            }
-            return print_json(&line);
-        }
-        let text = format!(
-            "{}, {} frames, batch {}, members {}: {median:.2} ms per step ({:.2} to {:.2}) on {}\n",
-            self.method.name(),
-            self.frames,
-            self.batch,
-            self.members,
-            times[0],
-            times[times.len() - 1],
-            adapter.name
-        );
-        print(&if self.profile { format!("{text}\n{}", profile_table(&profile)) } else { text })
+        let case: Map<String, Value> = [
+            ("kind", json!("step")),
+            ("method", json!(method.name())),
+            ("frames", json!(frames)),
+            ("batch", json!(self.batch)),
+            ("members", json!(self.members)),
+        ]
+        .map(|(key, value)| (key.to_string(), value))
+        .into_iter()
+        .collect();
+        let samples = Samples::new(times).ok_or_else(|| {
+            Error::Tolerance(format!("{}: the clock did not advance during a step", gpu.adapter().name))
+        })?;
+        let profile = if self.profile { step.profile(gpu, MEASUREMENTS)? } else { Vec::new() };
+        Ok((Record::new(case, samples, gpu.adapter()), profile))
     }
 }
 
@@ -162,7 +196,8 @@ mod tests {
             let Target::Step(step) = Bench::from_arg_matches(&matches).unwrap().target;
             (step.method, step.frames, step.batch, step.members)
         };
-        assert_eq!(parse("bench step"), (Method::Classifier, 20, 10, 1));
-        assert_eq!(parse("bench step --frames 100 --batch 20 --members 3"), (Method::Classifier, 100, 20, 3));
+        assert_eq!(parse("bench step"), (vec![Method::Classifier], vec![20], 10, 1));
+        let several = parse("bench step --method triplets,prototypes --frames 20,100 --batch 20 --members 3");
+        assert_eq!(several, (vec![Method::Triplets, Method::Prototypes], vec![20, 100], 20, 3));
     }
 }

@@ -53,8 +53,8 @@ impl Codes {
     /// The most codes that fit a word, for windows of `positions`.
     pub fn most_per_word(positions: usize) -> usize {
         match positions {
-            ..=4 => 8,
-            ..=64 => 4,
+            0..=4 => 8,
+            5..=64 => 4,
             _ => 1,
         }
     }

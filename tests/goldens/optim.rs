@@ -50,7 +50,7 @@ fn run(gpu: &Gpu, optimiser: &OptimiserConfig, start: &[f32], gradients: &[&[f32
     recording.push(Adam {
         state: state.clone(),
         partials: partials.clone(),
-        layout: Layout::new(&gpu, vec![span], &places, n).unwrap(),
+        layout: Layout::new(gpu, vec![span], &places, n).unwrap(),
         schedule: gpu.tensor_from("schedule", &[schedule.len(), 1], &schedule).unwrap(),
         members: gpu.tensor_from("members", &[1], &[Member::new(1)]).unwrap(),
         optimiser: optimiser.clone(),

@@ -1,0 +1,161 @@
+//! One measurement with what was measured and on what, as a line of JSON.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::Samples;
+use crate::gpu::AdapterDescription;
+use crate::{Error, Result, atomic};
+
+/// A measurement: its case (what was measured), its samples, and whatever else its line says.
+///
+/// A line has `kind`, the keys of the case, the samples as `ms`, and `adapter`; other programs may write such lines too.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// What was measured: `kind` and the keys that tell one case from another.
+    pub case: Map<String, Value>,
+    /// How long it took.
+    pub samples: Samples,
+    /// What it ran on.
+    pub adapter: String,
+    /// The whole line.
+    line: Map<String, Value>,
+}
+
+/// Keys that belong to the case; all others describe the measurement.
+const CASE: [&str; 7] = ["kind", "method", "frames", "batch", "members", "kernel", "shape"];
+
+impl Record {
+    /// A measurement of `case` on `adapter`.
+    pub fn new(case: Map<String, Value>, samples: Samples, adapter: &AdapterDescription) -> Self {
+        let mut line = case.clone();
+        line.extend([
+            ("ms".to_string(), json!(samples.sorted())),
+            ("ms_per_step".to_string(), json!(samples.median())),
+            ("ms_min".to_string(), json!(samples.min())),
+            ("ms_max".to_string(), json!(samples.max())),
+            ("adapter".to_string(), json!(adapter.name)),
+            ("backend".to_string(), json!(adapter.backend)),
+            ("driver".to_string(), json!(adapter.driver)),
+            ("version".to_string(), json!(env!("CARGO_PKG_VERSION"))),
+        ]);
+        Self { case, samples, adapter: adapter.name.clone(), line }
+    }
+
+    /// Adds something to the line that is not part of the case.
+    pub fn set(&mut self, key: &str, value: Value) {
+        self.line.insert(key.into(), value);
+    }
+
+    /// The line.
+    pub fn line(&self) -> &Map<String, Value> {
+        &self.line
+    }
+
+    /// The case in words: `classifier, 20 frames, batch 10, members 1`.
+    pub fn name(&self) -> String {
+        name(&self.case)
+    }
+
+    fn parse(text: &str) -> std::result::Result<Self, String> {
+        let Value::Object(line) = serde_json::from_str(text).map_err(|e| e.to_string())? else {
+            return Err("not an object".into());
+        };
+        let case: Map<String, Value> =
+            CASE.iter().filter_map(|key| Some(((*key).to_string(), line.get(*key)?.clone()))).collect();
+        if !case.contains_key("kind") {
+            return Err("it has no `kind`".into());
+        }
+        let numbers = line.get("ms").and_then(Value::as_array).ok_or("it has no samples `ms`")?;
+        let samples: Option<Vec<f64>> = numbers.iter().map(Value::as_f64).collect();
+        let samples = samples.and_then(Samples::new).ok_or("`ms` is not a list of times")?;
+        let adapter = line.get("adapter").and_then(Value::as_str).unwrap_or("an unnamed adapter").to_string();
+        Ok(Self { case, samples, adapter, line })
+    }
+
+    /// The measurements in `path`, one in each line.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read; [`Error::Data`] naming the line that holds no measurement.
+    pub fn read(path: &Path) -> Result<Vec<Self>> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let records = lines
+            .map(|(number, line)| {
+                let refuse = |reason| {
+                    Error::data(path, format!("line {} is no measurement of `weaklabel bench`: {reason}", number + 1))
+                };
+                Self::parse(line).map_err(refuse)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        if records.is_empty() {
+            return Err(Error::data(path, "it holds no measurement: write one with `weaklabel bench … -o FILE`"));
+        }
+        Ok(records)
+    }
+
+    /// Writes `records` to `path`, one in each line.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the path, which then holds what it held before.
+    pub fn write(path: &Path, records: &[Self]) -> Result<()> {
+        let lines: String = records.iter().map(|record| json!(record.line).to_string() + "\n").collect();
+        atomic::write_bytes(path, lines.as_bytes())
+    }
+}
+
+/// A case in words; keys that are words speak for themselves.
+fn name(case: &Map<String, Value>) -> String {
+    let part = |(key, value): (&String, &Value)| match (key.as_str(), value) {
+        ("kind", _) => None,
+        ("frames", value) => Some(format!("{value} frames")),
+        (_, Value::String(word)) => Some(word.clone()),
+        (key, value) => Some(format!("{key} {value}")),
+    };
+    case.iter().filter_map(part).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::Gpu;
+
+    fn record() -> Record {
+        let Value::Object(case) =
+            json!({"kind": "step", "method": "classifier", "frames": 20, "batch": 10, "members": 1})
+        else {
+            unreachable!()
+        };
+        Record::new(case, Samples::new(vec![2.0, 1.0, 4.0]).unwrap(), Gpu::noop().adapter())
+    }
+
+    #[test]
+    fn a_record_comes_out_of_its_file_as_it_went_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        let mut with_more = record();
+        with_more.set("kernels", json!([1, 2]));
+        Record::write(&path, &[record(), with_more.clone()]).unwrap();
+        assert_eq!(Record::read(&path).unwrap(), [record(), with_more]);
+        assert_eq!(record().name(), "classifier, 20 frames, batch 10, members 1");
+    }
+
+    #[test]
+    fn a_line_without_measurement_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json");
+        for (text, part) in [
+            ("", "holds no measurement"),
+            ("{\"kind\": \"step\", \"ms\": [1]}\n[]\n", "line 2 is no measurement"),
+            ("{\"ms\": [1]}", "has no `kind`"),
+            ("{\"kind\": \"step\"}", "no samples `ms`"),
+            ("{\"kind\": \"step\", \"ms\": [1, -2]}", "not a list of times"),
+            ("{\"kind\"", "line 1"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = Record::read(&path).unwrap_err().to_string();
+            assert!(error.contains(part) && error.contains("a.json"), "{text}: {error}");
+        }
+    }
+}
