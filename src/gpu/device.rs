@@ -11,10 +11,10 @@ use crate::{Error, Result};
 /// The kinds of device that want different tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceClass {
-    /// Mesa's Vulkan on the CPU (lavapipe): loads cost as much as tens of multiply-adds unless it knows their address to be
-    /// uniform, a dispatch costs tens of microseconds.
+    /// Mesa's Vulkan on the CPU (lavapipe) from version 25 on: loads cost as much as tens of multiply-adds unless it knows
+    /// their address to be uniform, a dispatch costs tens of microseconds.
     Llvmpipe,
-    /// Another software adapter.
+    /// Another software adapter: no address makes a load cheap. Lavapipe of Mesa 22.3 is one.
     Cpu,
     /// A GPU that shares memory with the CPU.
     Integrated,
@@ -23,6 +23,18 @@ pub enum DeviceClass {
 }
 
 impl DeviceClass {
+    fn of(adapter: &AdapterDescription) -> Self {
+        let mesa = adapter.driver.split_once("Mesa ").and_then(|(_, version)| version.split('.').next()?.parse().ok());
+        match adapter.kind.as_str() {
+            "cpu" if adapter.name.contains("llvmpipe") && mesa.is_some_and(|version: u32| version >= 25) => {
+                Self::Llvmpipe
+            }
+            "cpu" => Self::Cpu,
+            "integrated" => Self::Integrated,
+            _ => Self::Discrete,
+        }
+    }
+
     /// Whether it computes on the CPU.
     pub fn is_software(self) -> bool {
         matches!(self, Self::Llvmpipe | Self::Cpu)
@@ -123,12 +135,7 @@ impl Gpu {
                 first(&on_loss, Fault::Lost(message));
             }
         });
-        let class = match adapter.kind.as_str() {
-            "cpu" if adapter.name.contains("llvmpipe") => DeviceClass::Llvmpipe,
-            "cpu" => DeviceClass::Cpu,
-            "integrated" => DeviceClass::Integrated,
-            _ => DeviceClass::Discrete,
-        };
+        let class = DeviceClass::of(&adapter);
         let limits = device.limits();
         Self {
             device,
@@ -260,5 +267,32 @@ impl Gpu {
         let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
         self.check()?;
         polled.map(|_| ()).map_err(|e| Error::DeviceLost { adapter: self.adapter.name.clone(), reason: e.to_string() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_class_follows_from_kind_name_and_driver() {
+        let class = |kind: &str, name: &str, driver: &str| {
+            let described = Gpu::noop().adapter().clone();
+            DeviceClass::of(&AdapterDescription {
+                kind: kind.into(),
+                name: name.into(),
+                driver: driver.into(),
+                ..described
+            })
+        };
+        let llvmpipe = "llvmpipe (LLVM 15.0.6, 256 bits)";
+        let new = "llvmpipe Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6)";
+        assert_eq!(class("cpu", llvmpipe, new), DeviceClass::Llvmpipe);
+        assert_eq!(class("cpu", llvmpipe, "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)"), DeviceClass::Cpu);
+        assert_eq!(class("cpu", llvmpipe, "llvmpipe"), DeviceClass::Cpu);
+        assert_eq!(class("cpu", "Microsoft Basic Render Driver", ""), DeviceClass::Cpu);
+        assert_eq!(class("integrated", "AMD Radeon Graphics (RADV)", "radv Mesa 25.0.7"), DeviceClass::Integrated);
+        assert_eq!(class("discrete", "NVIDIA H100", "NVIDIA 580.1"), DeviceClass::Discrete);
+        assert_eq!(class("virtual", "virtio", ""), DeviceClass::Discrete);
     }
 }

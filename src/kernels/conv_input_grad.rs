@@ -148,9 +148,16 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<T
 /// The kernel's line in the registry.
 pub const ENTRY: Entry = Entry { name: "conv_input_grad", cases };
 
-/// Odd channels, remainders of every tile, other kernels and pools.
+/// Odd channels, remainders of every tile, other kernels and pools, and more tiles than a grid has workgroups on one axis.
 fn cases() -> Vec<Case> {
-    super::conv::backward_cases(trial)
+    let mut cases = super::conv::backward_cases(trial);
+    cases.push(Case::new("more tiles than an axis has", |gpu| {
+        let tile = ConvTile { windows: [1, 1], units: 1, lanes: 8, workgroup: 8 };
+        let shape =
+            ConvShape { members: 1, chunks: 66_000, inputs: 1, outputs: 1, time: 2, mel: 2, kernel: 1, pool: [2, 2] };
+        trial(gpu, shape, tile, true)
+    }));
+    cases
 }
 
 #[cfg(test)]
