@@ -21,16 +21,9 @@ impl<'a> Comparison<'a> {
     /// Pairs every record of `now` with the last of `before` that has the same case.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming a case that `before` does not hold, and those that it does.
+    /// As [`Record::find`], for the first case that `before` does not hold.
     pub fn new(now: &'a [Record], before: &'a [Record]) -> Result<Self> {
-        let pair = |record: &'a Record| match before.iter().rfind(|other| other.case == record.case) {
-            Some(before) => Ok(Pair { now: record, before }),
-            None => {
-                let held: BTreeSet<String> = before.iter().map(Record::name).collect();
-                let held = held.into_iter().collect::<Vec<_>>().join("; ");
-                Err(Error::Usage(format!("nothing to compare {} with: the file holds {held}", record.name())))
-            }
-        };
+        let pair = |now: &'a Record| Ok(Pair { now, before: Record::find(before, &now.case)? });
         Ok(Self { pairs: now.iter().map(pair).collect::<Result<_>>()? })
     }
 

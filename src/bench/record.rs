@@ -1,5 +1,6 @@
 //! One measurement with what was measured and on what, as a line of JSON.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -24,7 +25,7 @@ pub struct Record {
 }
 
 /// Keys that belong to the case; all others describe the measurement.
-const CASE: [&str; 7] = ["kind", "method", "frames", "batch", "members", "kernel", "shape"];
+const CASE: [&str; 5] = ["kind", "method", "frames", "batch", "members"];
 
 impl Record {
     /// A measurement of `case` on `adapter`.
@@ -51,6 +52,18 @@ impl Record {
     /// The line.
     pub fn line(&self) -> &Map<String, Value> {
         &self.line
+    }
+
+    /// The last measurement of `case` in `records`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming the case, and those that there are.
+    pub fn find<'a>(records: &'a [Self], case: &Map<String, Value>) -> Result<&'a Self> {
+        records.iter().rfind(|record| record.case == *case).ok_or_else(|| {
+            let held: BTreeSet<String> = records.iter().map(Self::name).collect();
+            let held = held.into_iter().collect::<Vec<_>>().join("; ");
+            Error::Usage(format!("nothing to compare {} with: the file holds {held}", name(case)))
+        })
     }
 
     /// The case in words: `classifier, 20 frames, batch 10, members 1`.

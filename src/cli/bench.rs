@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Session;
 use super::output::{print, print_json};
 use crate::bench::{Comparison, Record, Samples};
-use crate::config::Method;
+use crate::config::{Config, Method};
 use crate::gpu::{Gpu, KernelTime};
 use crate::report::Table;
 use crate::train::{ROWS, rehearsal};
@@ -72,19 +72,28 @@ impl Bench {
     }
 }
 
+/// One step that is to be measured.
+struct Planned {
+    config: Config,
+    frames: usize,
+    case: Map<String, Value>,
+}
+
 impl Step {
     fn run(self, session: &Session) -> Result<()> {
         if self.members == 0 {
             return Err(Error::Usage("--members is at least 1".into()));
         }
-        // A file that cannot be compared with is found before minutes have passed.
+        // What cannot be measured or compared is found before minutes have passed.
         let before = self.compare.as_deref().map(Record::read).transpose()?;
-        let cases = self.frames.iter().flat_map(|frames| self.method.iter().map(move |method| (*method, *frames)));
-        let cases: Vec<(Method, usize)> = cases.collect();
+        let plan = self.plan(session)?;
+        if let Some(before) = &before {
+            plan.iter().try_for_each(|planned| Record::find(before, &planned.case).map(|_| ()))?;
+        }
         let gpu = session.open_gpu()?;
-        let mut records = Vec::with_capacity(cases.len());
-        for (method, frames) in cases {
-            let (mut record, profile) = self.measure(session, &gpu, method, frames)?;
+        let mut records = Vec::with_capacity(plan.len());
+        for planned in plan {
+            let (mut record, profile) = self.measure(&gpu, planned)?;
             if self.profile {
                 record.set("kernels", profile.iter().map(kernel_json).collect());
             }
@@ -112,24 +121,35 @@ impl Step {
         comparison.check()
     }
 
-    /// The samples of one case, and the times of its kernels where they are asked for.
-    fn measure(
-        &self,
-        session: &Session,
-        gpu: &Gpu,
-        method: Method,
-        frames: usize,
-    ) -> Result<(Record, Vec<KernelTime>)> {
-        let config = session.options.configuration(|config| {
-            config.train.method = method;
-            config.train.batch = self.batch;
-            config.train.seeds = (1..=self.members as u64).collect();
-        })?;
-        if frames == 0 || !frames.is_multiple_of(config.model.chunk_frames) {
-            let reason = format!("--frames is a multiple of {}", config.model.chunk_frames);
-            return Err(Error::Usage(reason));
+    /// Every length with every method.
+    fn plan(&self, session: &Session) -> Result<Vec<Planned>> {
+        let mut plan = Vec::new();
+        for (&frames, &method) in self.frames.iter().flat_map(|frames| self.method.iter().map(move |m| (frames, m))) {
+            let config = session.options.configuration(|config| {
+                config.train.method = method;
+                config.train.batch = self.batch;
+                config.train.seeds = (1..=self.members as u64).collect();
+            })?;
+            if frames == 0 || !frames.is_multiple_of(config.model.chunk_frames) {
+                let reason = format!("--frames is a multiple of {}", config.model.chunk_frames);
+                return Err(Error::Usage(reason));
+            }
+            let case = [
+                ("kind", json!("step")),
+                ("method", json!(method.name())),
+                ("frames", json!(frames)),
+                ("batch", json!(self.batch)),
+                ("members", json!(self.members)),
+            ];
+            let case = case.map(|(key, value)| (key.to_string(), value)).into_iter().collect();
+            plan.push(Planned { config, frames, case });
         }
-        let step = rehearsal(gpu, &config, 10, frames)?;
+        Ok(plan)
+    }
+
+    /// The samples of one case, and the times of its kernels where they are asked for.
+    fn measure(&self, gpu: &Gpu, planned: Planned) -> Result<(Record, Vec<KernelTime>)> {
+        let step = rehearsal(gpu, &planned.config, 10, planned.frames)?;
         // The first runs compile kernels and fill caches.
         step.time(gpu, 2)?;
         let single = step.time(gpu, 2)?.as_secs_f64() / 2.0;
@@ -137,21 +157,11 @@ impl Step {
         let times = (0..MEASUREMENTS)
             .map(|_| Ok(step.time(gpu, rows)?.as_secs_f64() * 1e3 / f64::from(rows)))
             .collect::<Result<Vec<f64>>>()?;
-        let case: Map<String, Value> = [
-            ("kind", json!("step")),
-            ("method", json!(method.name())),
-            ("frames", json!(frames)),
-            ("batch", json!(self.batch)),
-            ("members", json!(self.members)),
-        ]
-        .map(|(key, value)| (key.to_string(), value))
-        .into_iter()
-        .collect();
         let samples = Samples::new(times).ok_or_else(|| {
             Error::Tolerance(format!("{}: the clock did not advance during a step", gpu.adapter().name))
         })?;
         let profile = if self.profile { step.profile(gpu, MEASUREMENTS)? } else { Vec::new() };
-        Ok((Record::new(case, samples, gpu.adapter()), profile))
+        Ok((Record::new(planned.case, samples, gpu.adapter()), profile))
     }
 }
 

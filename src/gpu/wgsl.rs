@@ -26,6 +26,7 @@ pub fn specialise(kernel: &dyn Kernel) -> Result<String> {
 fn rewrite(source: &str, constants: &[(&'static str, Constant)]) -> Result<(String, HashMap<String, i64>), String> {
     let mut waiting: HashMap<&str, Constant> = constants.iter().copied().collect();
     let mut known = HashMap::new();
+    let mut derived = Vec::new();
     let mut out = String::with_capacity(source.len());
     for line in source.lines() {
         let Some((name, kind, value)) = parse_const(line) else {
@@ -45,10 +46,20 @@ fn rewrite(source: &str, constants: &[(&'static str, Constant)]) -> Result<(Stri
             }
             (None, _) => {
                 let _ = writeln!(out, "{line}");
-                if let (true, Ok(value)) = (kind == "u32", evaluate(value, &known)) {
-                    known.insert(name.to_string(), value);
-                }
+                derived.extend((kind == "u32").then_some((name, value)));
             }
+        }
+    }
+    // A constant may stand before those it is made of: go over them as long as that makes more of them known.
+    loop {
+        let count = derived.len();
+        derived.retain(|(name, value)| {
+            let value = evaluate(value, &known);
+            known.extend(value.iter().map(|value| ((*name).to_string(), *value)));
+            value.is_err()
+        });
+        if derived.len() == count {
+            break;
         }
     }
     match waiting.keys().next() {
@@ -187,10 +198,10 @@ mod tests {
 
     #[test]
     fn constants_are_rewritten_and_derived_ones_are_followed() {
-        let source = "const W: u32 = 1u; // tile\nconst P: u32 = W + 2u;\nconst S: f32 = 0.5;\nfn f() {}\n";
+        let source = "const Q: u32 = P * 2u;\nconst W: u32 = 1u; // tile\nconst P: u32 = W + 2u;\nconst S: f32 = 0.5;\nfn f() {}\n";
         let (out, known) = rewrite(source, &[("W", 4u32.into()), ("S", 0.1.into())]).unwrap();
         assert!(out.contains("const W: u32 = 4u;") && out.contains("const S: f32 = 0.1;"), "{out}");
-        assert_eq!(known["P"], 6);
+        assert_eq!((known["P"], known["Q"]), (6, 12));
         assert!(rewrite(source, &[("MISSING", 1u32.into())]).unwrap_err().contains("MISSING"));
         assert!(rewrite(source, &[("S", 1u32.into())]).is_err());
     }

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Tensor};
 use crate::kernels::group_uniform::{group_uniform, is_shared};
-use crate::kernels::routes::Routed;
+use crate::kernels::routes::{Codes, Routed};
 use crate::kernels::{Case, Trial};
 
 /// One convolution layer with its max-pool, for a population.
@@ -123,10 +123,11 @@ pub struct ConvTile {
 
 impl ConvTile {
     /// Constants of a kernel that computes `channels` channels.
-    pub(super) fn constants(&self, shape: &ConvShape) -> Vec<(&'static str, Constant)> {
+    pub(super) fn constants(&self, shape: &ConvShape, channels: usize) -> Vec<(&'static str, Constant)> {
         let positions = self.windows[0] * self.windows[1] * shape.pool[0] * shape.pool[1];
         let joined = [4, 2, 1].into_iter().find(|n| positions.is_multiple_of(*n)).unwrap_or(1);
         vec![
+            ("CHANNELS", channels.into()),
             ("TILE_T", self.windows[0].into()),
             ("TILE_M", self.windows[1].into()),
             ("UNITS", self.units.into()),
@@ -142,7 +143,8 @@ impl ConvTile {
             1 => include_str!("../../shaders/conv/unit_of_four.wgsl"),
             _ => include_str!("../../shaders/conv/unit_of_one.wgsl"),
         };
-        [vec![unit], group_uniform(is_shared(self.lanes, self.workgroup), needs_row)].concat()
+        let tile = include_str!("../../shaders/conv/tile.wgsl");
+        [vec![tile, unit], group_uniform(is_shared(self.lanes, self.workgroup), needs_row)].concat()
     }
 
     /// Whether the tile is as wide as the plane, so that rows can be read whole.
@@ -150,8 +152,14 @@ impl ConvTile {
         self.windows[1] == shape.windows()[1]
     }
 
+    /// The most codes of winners in a word that one thread writes.
+    pub fn codes_per_word(&self, shape: &ConvShape) -> usize {
+        let most = Codes::most_per_word(shape.pool[0] * shape.pool[1]);
+        [8, 4, 2].into_iter().find(|n| *n <= most && self.fills_words(shape, *n)).unwrap_or(1)
+    }
+
     /// Whether every word of `per_word` codes is written by one thread.
-    pub fn fills_words(&self, shape: &ConvShape, per_word: usize) -> bool {
+    pub(super) fn fills_words(&self, shape: &ConvShape, per_word: usize) -> bool {
         let [_, windows] = self.windows;
         windows.is_multiple_of(per_word) || (self.is_whole_row(shape) && windows <= per_word)
     }
@@ -160,6 +168,7 @@ impl ConvTile {
     pub(super) fn grid(&self, shape: &ConvShape, channels: usize) -> [usize; 3] {
         let [t, m] = shape.windows();
         let tiles = shape.chunks * t.div_ceil(self.windows[0]) * m.div_ceil(self.windows[1]);
+        assert!(tiles <= MOST_TILES, "{tiles} tiles of {shape:?}: `group_uniform` knows numbers of 24 bits");
         let workgroups = (tiles * self.lanes).div_ceil(self.workgroup);
         let folds = workgroups.div_ceil(MOST_WORKGROUPS).max(1);
         let width = if self.lanes == 1 { 4 } else { 1 };
@@ -168,6 +177,8 @@ impl ConvTile {
     }
 }
 
+/// Tiles that a thread's place can tell apart, `MOST` of `tile.wgsl`: more than any adapter's binding has room for.
+const MOST_TILES: usize = 0xff_ffff;
 /// Workgroups along an axis that every adapter dispatches.
 const MOST_WORKGROUPS: usize = 65_535;
 
@@ -180,13 +191,14 @@ pub(super) fn input_source(shape: &ConvShape, whole_row: bool) -> &'static str {
     }
 }
 
-/// The library file that defines `upper_row`.
-pub(super) fn upper_source(shape: &ConvShape, whole_row: bool) -> &'static str {
-    if whole_row && shape.windows()[1].is_multiple_of(4) {
+/// The library files that define `upper_row`.
+pub(super) fn upper_source(shape: &ConvShape, whole_row: bool) -> [&'static str; 2] {
+    let rows = if whole_row && shape.windows()[1].is_multiple_of(4) {
         include_str!("../../shaders/conv/upper_rows.wgsl")
     } else {
         include_str!("../../shaders/conv/upper_columns.wgsl")
-    }
+    };
+    [include_str!("../../shaders/conv/windows.wgsl"), rows]
 }
 
 /// One layer's weights, packed for one direction, of every member: a range of a larger tensor.

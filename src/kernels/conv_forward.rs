@@ -64,7 +64,7 @@ impl Kernel for ConvForward {
             ("TILE_CODES", per_word.min(self.tile.windows[1]).into()),
         ];
         constants.extend(self.shape.constants());
-        constants.extend(self.tile.constants(&self.shape));
+        constants.extend(self.tile.constants(&self.shape, self.shape.outputs));
         constants.extend(self.packed.constants());
         constants.extend(self.dropout.constants());
         constants
@@ -210,8 +210,7 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) ->
     };
     let (expected, routed) = oracle(&shape, slope, &inputs, &weights, &biases, dropout.scale(), keep);
     let output = gpu.tensor("output", &shape.output_shape())?;
-    let most = Codes::most_per_word(shape.pool[0] * shape.pool[1]);
-    let per_word = [most, 4, 2, 1].into_iter().find(|n| *n <= most && tile.fills_words(&shape, *n)).unwrap_or(1);
+    let per_word = tile.codes_per_word(&shape);
     let codes = Codes::new(gpu, "codes", &shape.output_shape(), per_word)?;
     let kernel = ConvForward {
         shape,

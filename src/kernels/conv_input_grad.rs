@@ -40,8 +40,8 @@ impl Kernel for ConvInputGrad {
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/route.wgsl"),
             self.packed.source(),
-            upper_source(&self.shape, self.tile.is_whole_row(&self.shape)),
         ];
+        source.extend(upper_source(&self.shape, self.tile.is_whole_row(&self.shape)));
         source.extend(self.tile.source(false));
         source
     }
@@ -50,7 +50,7 @@ impl Kernel for ConvInputGrad {
         let mut constants = vec![("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())];
         constants.extend([self.upper.constant("PER_WORD"), self.lower.constant("LOWER_PER_WORD")]);
         constants.extend(self.shape.constants());
-        constants.extend(self.tile.constants(&self.shape));
+        constants.extend(self.tile.constants(&self.shape, self.shape.inputs));
         constants.extend(self.packed.constants());
         constants
     }

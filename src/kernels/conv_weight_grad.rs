@@ -94,8 +94,8 @@ impl Kernel for ConvWeightGrad {
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/route.wgsl"),
             input_source(&self.shape, whole_row),
-            upper_source(&self.shape, whole_row),
         ];
+        source.extend(upper_source(&self.shape, whole_row));
         source.extend(group_uniform(is_shared(self.tile.lanes, self.tile.workgroup), false));
         source
     }

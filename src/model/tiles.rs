@@ -8,7 +8,6 @@
 use crate::gpu::DeviceClass;
 use crate::kernels::conv::{ConvShape, ConvTile};
 use crate::kernels::conv_weight_grad::WeightTile;
-use crate::kernels::routes::Codes;
 
 /// Values in one of llvmpipe's vectors.
 const LANES: usize = 8;
@@ -62,9 +61,7 @@ pub fn slices(class: DeviceClass, shape: &ConvShape, tile: &WeightTile) -> usize
 
 /// Codes of a layer's winners in one word: as many as the tile of the forward pass writes at once.
 pub fn codes_per_word(class: DeviceClass, shape: &ConvShape) -> usize {
-    let tile = forward(class, shape);
-    let most = Codes::most_per_word(shape.pool[0] * shape.pool[1]);
-    [8, 4, 2].into_iter().find(|n| *n <= most && tile.fills_words(shape, *n)).unwrap_or(1)
+    forward(class, shape).codes_per_word(shape)
 }
 
 fn positions(tile: &ConvTile, shape: &ConvShape) -> usize {

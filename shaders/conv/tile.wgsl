@@ -1,0 +1,63 @@
+// The tiles that a layer's plane is cut into, and the threads that compute them: the input and the output of a layer have
+// the same ones.
+const MEMBERS: u32 = 1u;
+const IN: u32 = 2u;
+const OUT: u32 = 5u;
+const TIME: u32 = 6u;
+const MEL: u32 = 8u;
+const KERNEL: u32 = 3u;
+const POOL_T: u32 = 2u;
+const POOL_M: u32 = 2u;
+const PACKED: u32 = 64u;   // vec4s of one member's weights
+const CHANNELS: u32 = 5u;  // those that the threads compute: the outputs forward, the inputs on the way back
+const TILE_T: u32 = 1u;
+const TILE_M: u32 = 2u;
+const UNITS: u32 = 1u;
+const LANES: u32 = 1u;
+const JOINED: u32 = 2u;    // sums that take turns
+const WORKGROUP: u32 = 64u;
+
+const PAD: u32 = KERNEL / 2u;
+const TAPS: u32 = KERNEL * KERNEL;
+const TAP_UNITS: u32 = (CHANNELS + 3u) / 4u * 4u / WIDTH; // units of one tap in the packed weights
+const UNIT_GROUPS: u32 = ((CHANNELS + WIDTH - 1u) / WIDTH + UNITS * LANES - 1u) / (UNITS * LANES);
+const WINDOWS_T: u32 = TIME / POOL_T;
+const WINDOWS_M: u32 = MEL / POOL_M;
+const TILES_T: u32 = (WINDOWS_T + TILE_T - 1u) / TILE_T;
+const TILES_M: u32 = (WINDOWS_M + TILE_M - 1u) / TILE_M;
+const ROWS: u32 = TILE_T * POOL_T;
+const COLUMNS: u32 = TILE_M * POOL_M;
+const POSITIONS: u32 = ROWS * COLUMNS;
+const PATCH_T: u32 = ROWS + KERNEL - 1u; // the tile and what its taps reach
+const PATCH_M: u32 = COLUMNS + KERNEL - 1u;
+const MOST: u32 = 0xffffffu;             // bound of the numbers that have no other
+
+// What a thread computes.
+struct Place {
+    member: u32,
+    chunk: u32,      // of its member
+    window_t: u32,   // first pool window
+    window_m: u32,
+    first_unit: u32, // of channels; the next is LANES further
+    weights: u32,    // unit at which the member's weights start
+}
+
+// The place of a thread; its chunk lies behind the last one where there is nothing to compute.
+fn place_of(id: vec3<u32>, group: vec3<u32>, groups: vec3<u32>) -> Place {
+    // Workgroups that exceed the first axis are folded into the second.
+    let tile = group_uniform((group.y / UNIT_GROUPS * groups.x * WORKGROUP + id.x) / LANES, MOST);
+    let member = group_uniform(group.z, MEMBERS);
+    var place: Place;
+    place.member = member;
+    place.chunk = tile / (TILES_M * TILES_T);
+    place.window_t = tile / TILES_M % TILES_T * TILE_T;
+    place.window_m = tile % TILES_M * TILE_M;
+    place.first_unit = group.y % UNIT_GROUPS * UNITS * LANES + id.x % LANES;
+    place.weights = member * (PACKED * 4u / WIDTH);
+    return place;
+}
+
+// Weights of tap `tap` of a thread's unit `u`; taps are counted over all channels of the other side.
+fn tap_weights(place: Place, tap: u32, u: u32) -> Unit {
+    return weights_at(place.weights + tap * TAP_UNITS + min(place.first_unit + u * LANES, TAP_UNITS - 1u));
+}

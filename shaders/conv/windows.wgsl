@@ -1,0 +1,21 @@
+// Rows of pool windows on the way back. Rows and windows count from the edge of a halo without gradient.
+@group(0) @binding(6) var<storage, read> codes: array<u32>; // [member, chunk, out, windows_t, word]
+
+struct Windows {
+    gradient: array<f32, NEAR_M>,
+    winner: array<u32, NEAR_M>,
+}
+
+// Row t of the plane that starts at row `plane`, and whether it lies in the plane.
+fn windows_row(plane: u32, t: u32) -> u32 {
+    return plane + clamp(t, HALO_T, WINDOWS_T + HALO_T - 1u) - HALO_T;
+}
+
+fn windows_inside(t: u32) -> bool {
+    return t >= HALO_T && t < WINDOWS_T + HALO_T;
+}
+
+fn winner_at(row_at: u32, window: u32) -> u32 {
+    let word = codes[row_at * code_words(WINDOWS_M, PER_WORD) + window / PER_WORD];
+    return route_position(code_in(word, window, PER_WORD));
+}
