@@ -32,6 +32,8 @@ pub mod study;
 
 pub mod bench;
 
+pub mod tune;
+
 pub mod cli;
 
 pub use error::{Error, Result};

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 17] = [
     "error",
     "atomic",
     "counter_rng",
@@ -20,6 +20,7 @@ const ORDER: [&str; 16] = [
     "report",
     "study",
     "bench",
+    "tune",
     "cli",
 ];
 

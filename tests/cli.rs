@@ -12,4 +12,5 @@ mod cli {
     #[cfg(unix)]
     mod signals;
     mod streams;
+    mod tune;
 }

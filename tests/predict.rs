@@ -168,7 +168,7 @@ fn the_length_of_the_audio_takes_no_memory_on_the_gpu() {
     let models = Models::new(&gpu, &models(&[1], Normalise::Segment)).unwrap();
     let mut embedder = SegmentEmbedder::new(&gpu, &models, Embedding::ForDistances, usize::MAX).unwrap();
     let mut tagger = Tagger::new(&gpu, &models, usize::MAX).unwrap();
-    let before = (gpu.buffers_made(), gpu.allocated_bytes());
+    let before = (gpu.buffers_made(), gpu.peak_bytes());
     // Ten minutes in one piece; and one minute in five times as many pieces as a batch has room for chunks on any device.
     let (long, short) = (noise("long", 600 * 16_000), noise("short", CHUNK));
     let many = vec![&short[..]; 10_240];
@@ -178,7 +178,7 @@ fn the_length_of_the_audio_takes_no_memory_on_the_gpu() {
         assert!(embeddings[0].iter().all(|x| x.is_finite()));
         tagger.probabilities(segments, &mut |_| {}).unwrap();
     }
-    assert_eq!((gpu.buffers_made(), gpu.allocated_bytes()), before);
+    assert_eq!((gpu.buffers_made(), gpu.peak_bytes()), before);
 }
 
 #[test]

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
-"""weaklabel's training step beside PyTorch's: nine cells, the two programs taking turns on the same machine.
+"""weaklabel's training step beside that of its peers: nine cells, the programs taking turns on the same machine.
 
-    interleaved.py WEAKLABEL [--rounds N] [--python PYTHON] [--methods …] [--frames …] [--old WEAKLABEL] [-- PYTORCH OPTIONS…]
+    interleaved.py WEAKLABEL [--rounds N] [--python PYTHON] [--methods …] [--frames …] [--old WEAKLABEL] [--burn BURN]
+                   [-- PYTORCH OPTIONS…]
 
-Each round runs each program once in every cell. Printed are the least of the medians and the ratio of the two; `--old` adds
-another build of weaklabel to every round. What follows `--` goes to pytorch.py: `-- --device cuda --mode graph`.
+Each round runs each program once in every cell. Printed are the least of the medians and, for each peer, the share of its
+time that weaklabel takes. The peers are PyTorch and, with `--burn`, the program built in burn/; its options go in the same
+word: `--burn "BURN --backend flex"`. `--old` adds another build of weaklabel to every round. What follows `--` goes to
+pytorch.py: `-- --device cuda --mode graph`.
 """
 
 import argparse
 import json
 import pathlib
+import shlex
+import statistics
 import subprocess
 import sys
 
@@ -19,7 +24,7 @@ HERE = pathlib.Path(__file__).parent
 def milliseconds(command):
     """ms per step that `command` measured, and what it ran on."""
     line = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    return line["ms_per_step"], line["adapter"]
+    return statistics.median(line["ms"]), line["adapter"]
 
 
 def main():
@@ -34,12 +39,16 @@ def main():
     parser.add_argument("--methods", nargs="+", default=["classifier", "triplets", "prototypes"])
     parser.add_argument("--frames", nargs="+", default=["20", "100", "1000"])
     parser.add_argument("--old")
+    parser.add_argument("--burn", type=shlex.split)
     options = parser.parse_args(arguments)
 
     programs = {"weaklabel": [options.weaklabel, "bench", "step", "--json", "--quiet"]}
     if options.old:
         programs["old"] = [options.old, "bench", "step", "--json", "--quiet"]
-    programs["PyTorch"] = [options.python, str(HERE / "pytorch.py"), *behind]
+    peers = {"PyTorch": [options.python, str(HERE / "pytorch.py"), *behind]}
+    if options.burn:
+        peers["burn"] = options.burn
+    programs |= peers
     cells = [["--method", method, "--frames", frames] for frames in options.frames for method in options.methods]
     least, adapters = {}, {}
     for _ in range(options.rounds):
@@ -50,12 +59,14 @@ def main():
                 least[key] = min(time, least.get(key, time))
     for name, adapter in adapters.items():
         print(f"{name}: {adapter}")
-    print(f"\n| method, frames | {' | '.join(programs)} | weaklabel / PyTorch |")
-    print(f"|---|{'---|' * (len(programs) + 1)}")
+    head = ["method, frames", *programs, *(f"weaklabel / {peer}" for peer in peers)]
+    print(f"\n| {' | '.join(head)} |")
+    print(f"|{'---|' * len(head)}")
     for cell in cells:
-        times = [least[name, cell[1], cell[3]] for name in programs]
-        columns = " | ".join(f"{time:.1f} ms" for time in times)
-        print(f"| {cell[1]}, {cell[3]} | {columns} | {times[0] / times[-1]:.2f} |")
+        times = {name: least[name, cell[1], cell[3]] for name in programs}
+        columns = [f"{time:.1f} ms" for time in times.values()]
+        ratios = [f"{times['weaklabel'] / times[peer]:.2f}" for peer in peers]
+        print(f"| {cell[1]}, {cell[3]} | {' | '.join(columns + ratios)} |")
 
 
 if __name__ == "__main__":

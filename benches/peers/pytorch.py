@@ -122,7 +122,7 @@ def main():
         "batch": options.batch,
         "members": 1,
         "ms": times,
-        "ms_per_step": statistics.median(times),
+        "ms_median": statistics.median(times),
         "ms_min": times[0],
         "ms_max": times[-1],
         "adapter": f"PyTorch {torch.__version__} {options.mode}, {where}",

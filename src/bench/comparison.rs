@@ -35,8 +35,8 @@ impl<'a> Comparison<'a> {
             let [low, high] = pair.interval();
             table.push(vec![
                 pair.now.name(),
-                format!("{:.2}", pair.before.samples.median()),
-                format!("{:.2}", pair.now.samples.median()),
+                format!("{:.4}", pair.before.samples.median()),
+                format!("{:.4}", pair.now.samples.median()),
                 format!("{:.3}", pair.now.samples.median() / pair.before.samples.median()),
                 format!("{low:.3} to {high:.3}"),
             ]);
@@ -81,18 +81,15 @@ impl Pair<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, json};
+    use serde_json::json;
 
     use super::*;
-    use crate::bench::Samples;
+    use crate::bench::{Samples, case};
     use crate::gpu::Gpu;
 
     fn record(frames: u32, scale: f64) -> Record {
-        let case: Map<_, _> = [("kind", json!("step")), ("frames", json!(frames))]
-            .map(|(key, value)| (key.to_string(), value))
-            .into_iter()
-            .collect();
         let samples = (0..9).map(|i| scale * (1.0 + 0.01 * f64::from(i))).collect();
+        let case = case([("kind", json!("step")), ("frames", json!(frames))]);
         Record::new(case, Samples::new(samples).unwrap(), Gpu::noop().adapter())
     }
 

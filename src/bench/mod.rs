@@ -1,11 +1,20 @@
-//! Measurements of speed: their samples, the files that keep them, and the comparison of two.
+//! Measurements of speed: what is measured, the samples, the files that keep them, and the comparison of two.
 //!
-//! In: seconds that something took. Out: lines of JSON that name what was measured on what, and a table of ratios.
+//! In: a device, and what it shall do. Out: lines of JSON that name what was measured on what, tables of rates beside the
+//! device's own limits, and tables of ratios.
 
 mod comparison;
+mod growth;
+mod measure;
+mod peaks;
 mod record;
 mod samples;
+mod workloads;
 
 pub use comparison::Comparison;
-pub use record::Record;
+pub use growth::Growth;
+pub use measure::{MEASUREMENTS, measure, sample};
+pub use peaks::{Limits, Peak, peaks};
+pub use record::{Record, case};
 pub use samples::Samples;
+pub use workloads::{Shapes, Timed, Workload, workloads};

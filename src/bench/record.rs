@@ -25,7 +25,8 @@ pub struct Record {
 }
 
 /// Keys that belong to the case; all others describe the measurement.
-const CASE: [&str; 5] = ["kind", "method", "frames", "batch", "members"];
+const CASE: [&str; 10] =
+    ["kind", "name", "workload", "kernel", "method", "frames", "batch", "members", "seconds", "clips"];
 
 impl Record {
     /// A measurement of `case` on `adapter`.
@@ -33,7 +34,7 @@ impl Record {
         let mut line = case.clone();
         line.extend([
             ("ms".to_string(), json!(samples.sorted())),
-            ("ms_per_step".to_string(), json!(samples.median())),
+            ("ms_median".to_string(), json!(samples.median())),
             ("ms_min".to_string(), json!(samples.min())),
             ("ms_max".to_string(), json!(samples.max())),
             ("adapter".to_string(), json!(adapter.name)),
@@ -118,11 +119,17 @@ impl Record {
     }
 }
 
+/// A case, from its keys and their values.
+pub fn case<const N: usize>(keys: [(&str, Value); N]) -> Map<String, Value> {
+    keys.into_iter().map(|(key, value)| (key.to_string(), value)).collect()
+}
+
 /// A case in words; keys that are words speak for themselves.
 fn name(case: &Map<String, Value>) -> String {
     let part = |(key, value): (&String, &Value)| match (key.as_str(), value) {
         ("kind", _) => None,
-        ("frames", value) => Some(format!("{value} frames")),
+        ("frames" | "clips", value) => Some(format!("{value} {key}")),
+        ("seconds", value) => Some(format!("{value} s")),
         (_, Value::String(word)) => Some(word.clone()),
         (key, value) => Some(format!("{key} {value}")),
     };
@@ -135,12 +142,14 @@ mod tests {
     use crate::gpu::Gpu;
 
     fn record() -> Record {
-        let Value::Object(case) =
-            json!({"kind": "step", "method": "classifier", "frames": 20, "batch": 10, "members": 1})
-        else {
-            unreachable!()
-        };
-        Record::new(case, Samples::new(vec![2.0, 1.0, 4.0]).unwrap(), Gpu::noop().adapter())
+        let keys = [
+            ("kind", json!("step")),
+            ("method", json!("classifier")),
+            ("frames", json!(20)),
+            ("batch", json!(10)),
+            ("members", json!(1)),
+        ];
+        Record::new(case(keys), Samples::new(vec![2.0, 1.0, 4.0]).unwrap(), Gpu::noop().adapter())
     }
 
     #[test]

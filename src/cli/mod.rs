@@ -22,8 +22,10 @@ pub mod reproduce;
 pub mod session;
 pub mod signals;
 pub mod tags;
+pub mod tiles;
 pub mod train;
 pub mod trained;
+pub mod tune;
 pub mod windows;
 
 use std::ffi::OsString;
@@ -49,6 +51,7 @@ Exit codes:
 
 Environment:
   WEAKLABEL_*       the options marked with [env: …]
+  WEAKLABEL_CACHE   where `tune` keeps tiles [default: the system's folder for caches]
   RUST_LOG          what is logged, for example weaklabel=debug
   RAYON_NUM_THREADS threads when --jobs is absent
   NO_COLOR          no colours";
@@ -88,6 +91,8 @@ pub enum Command {
     Doctor(doctor::Doctor),
     /// Measure
     Bench(bench::Bench),
+    /// Find the fastest register tiles for this machine's adapter
+    Tune(tune::Tune),
     /// Print or check a configuration
     Config(config::ConfigCommand),
     /// Print a completion script for a shell
@@ -117,6 +122,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Devices(command) => command.run(&session),
         Command::Doctor(command) => command.run(&session),
         Command::Bench(command) => command.run(&session),
+        Command::Tune(command) => command.run(&session),
         Command::Config(command) => command.run(&session),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, ColorChoice};
 
+use super::tiles::TilesFrom;
 use crate::Result;
 use crate::config::{self, Config};
 use crate::report::ProgressMode;
@@ -28,6 +29,11 @@ pub struct Options {
     /// The graphics API to use: vulkan, metal or dx12
     #[arg(long, global = true, value_name = "API", env = "WEAKLABEL_BACKEND")]
     pub backend: Option<String>,
+    /// Register tiles of the convolutions: a file of `weaklabel tune` or a run's tiles.json, or `shipped`
+    ///
+    /// Default: those that `weaklabel tune` found for the adapter and its driver, otherwise those shipped for its class.
+    #[arg(long, global = true, value_name = "FILE|shipped", env = "WEAKLABEL_TILES")]
+    pub tiles: Option<TilesFrom>,
     /// Threads for work on the CPU [default: one per core]
     #[arg(short, long, global = true, value_name = "N", env = "WEAKLABEL_JOBS", value_parser = jobs)]
     pub jobs: Option<usize>,

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::data_source::DataSource;
 use super::output::{print, print_json};
-use super::{Session, signals};
+use super::{Session, signals, tiles};
 use crate::config::Config;
 use crate::report::study::{CellResult, StudyData, write_report};
 use crate::report::{Summary, Table, Watch};
@@ -63,12 +63,13 @@ impl Reproduce {
         if chosen.is_empty() {
             return Err(Error::Usage("--only leaves no cell of this study".into()));
         }
-        let gpu = session.open_gpu()?;
+        let gpu = session.open_gpu_to_continue(&StudyDir::tiles_path(&self.out))?;
         if self.dry_run {
-            return plan(session, &chosen, &estimates(&gpu, &chosen, classes)?);
+            return plan(session, &chosen, &estimates(&gpu, &|| session.gpu_on_paper(), &chosen, classes)?);
         }
         let folder = StudyDir::open(&self.out, &config)?;
         session.log.attach(folder.log()?);
+        folder.keep_tiles(&tiles::attached(&gpu))?;
         let mut open = Vec::new();
         for cell in chosen {
             if folder.result(cell)?.is_none() {

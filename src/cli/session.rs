@@ -1,7 +1,9 @@
 //! What is set up once, before any command runs.
 
+use std::path::Path;
+
 use super::log::Log;
-use super::{Options, log};
+use super::{Options, log, tiles};
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::report::{Progress, ProgressMode};
 use crate::{Error, Result};
@@ -37,11 +39,50 @@ impl Session {
         AdapterChoice { adapter: self.options.adapter.clone(), backend: self.options.backend.clone() }
     }
 
-    /// Opens the adapter that the options name and says on stderr which it is, loudly where it is software.
+    /// Opens the adapter that the options name, with its tiles, and says on stderr which it is, loudly where it is software.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`] and [`tiles::attach`].
+    pub fn open_gpu(&self) -> Result<Gpu> {
+        let mut gpu = self.open_untuned_gpu()?;
+        tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
+        Ok(gpu)
+    }
+
+    /// The same on paper ([`Gpu::on_paper`]).
+    ///
+    /// # Errors
+    /// As [`Session::open_gpu`].
+    pub fn gpu_on_paper(&self) -> Result<Gpu> {
+        let mut gpu = Gpu::on_paper(&self.adapter_choice())?;
+        tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
+        Ok(gpu)
+    }
+
+    /// The same with the tiles in `file`, which a run or a study was begun with, where there is one.
+    ///
+    /// # Errors
+    /// As [`Session::open_gpu`]; [`Error::Usage`] when `--tiles` names others.
+    pub fn open_gpu_to_continue(&self, file: &Path) -> Result<Gpu> {
+        if !file.is_file() {
+            return self.open_gpu();
+        }
+        if self.options.tiles.is_some() {
+            return Err(Error::Usage(format!(
+                "it goes on with the tiles it was begun with, {}: leave out --tiles",
+                file.display()
+            )));
+        }
+        let mut gpu = self.open_untuned_gpu()?;
+        tiles::attach_path(&mut gpu, file)?;
+        Ok(gpu)
+    }
+
+    /// The same with the tiles of its class, whatever was measured.
     ///
     /// # Errors
     /// As [`Gpu::open`].
-    pub fn open_gpu(&self) -> Result<Gpu> {
+    pub fn open_untuned_gpu(&self) -> Result<Gpu> {
         let gpu = Gpu::open(&self.adapter_choice())?;
         let adapter = gpu.adapter();
         if gpu.class().is_software() {

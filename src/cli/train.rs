@@ -16,7 +16,7 @@ use crate::gpu::Gpu;
 use crate::model::checkpoint::Standing;
 use crate::report::{Recorder, RunDir, Table, Watch};
 use crate::scenes::{Dataset, Subset};
-use crate::train::Trainer;
+use crate::train::{Trainer, needs};
 use crate::{Error, Result};
 
 /// `weaklabel train`: train a population of taggers.
@@ -40,6 +40,9 @@ pub struct Train {
     /// Replace an earlier run in that folder
     #[arg(long)]
     pub force: bool,
+    /// Only print what the training takes: steps, and memory on the GPU; nothing is allocated or written
+    #[arg(long, conflicts_with = "resume")]
+    pub dry_run: bool,
 }
 
 impl Train {
@@ -61,7 +64,13 @@ impl Train {
     pub fn run(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
         let config = self.configuration(session)?;
-        let gpu = session.open_gpu()?;
+        if self.dry_run {
+            return dry_run(session, &config);
+        }
+        let gpu = match self.resume {
+            true => session.open_gpu_to_continue(&RunDir::open(&self.out)?.tiles_path())?,
+            false => session.open_gpu()?,
+        };
         let dataset = Dataset::of(&config)?;
         let run = if self.resume {
             RunDir::resume(&self.out)?
@@ -80,6 +89,7 @@ impl Train {
             standardise(&gpu, &examples.store, &statistics, config.features.epsilon)?;
         }
         let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, dataset.fingerprint())?;
+        run.keep_tiles(&trainer.tiles())?;
         run.restore(&mut trainer)?;
         let mut recorder = Recorder::new(&run, &config, &trainer, dataset.classes(), &statistics);
         let task = session.progress.work("training", trainer.total_work());
@@ -89,7 +99,7 @@ impl Train {
             validation.len(),
             config.train.seconds,
             trainer.total_steps(),
-            gpu.allocated_bytes() as f64 / (1 << 20) as f64,
+            gpu.live_bytes() as f64 / (1 << 20) as f64,
         );
         let start = Instant::now();
         recorder.watch(Watch { task: &task, stop, before: 0, cost: trainer.total_work() });
@@ -100,6 +110,7 @@ impl Train {
         if !finished {
             return Err(Error::Interrupted { path: self.out, next: "--resume" });
         }
+        tracing::info!("at most {:.0} MiB were in use on the GPU", gpu.peak_bytes() as f64 / (1 << 20) as f64);
         run.finish()?;
         report(session, &run, &config, &trainer.standing()?, seconds)
     }
@@ -115,6 +126,27 @@ impl Train {
         }
         RunDir::open(&self.out)?.config()
     }
+}
+
+/// Prints what a training takes.
+fn dry_run(session: &Session, config: &Config) -> Result<()> {
+    let dataset = Dataset::of(config)?;
+    let clips = [Subset::Train, Subset::Validation].map(|subset| dataset.len(subset));
+    let gpu = session.gpu_on_paper()?;
+    let needs = needs(&gpu, config, dataset.classes(), clips)?;
+    let mib = needs.bytes as f64 / f64::from(1 << 20);
+    if session.options.json {
+        let adapter = &gpu.adapter().name;
+        return print_json(&json!({"adapter": adapter, "steps": needs.steps, "bytes": needs.bytes}));
+    }
+    print(&format!(
+        "{} training and {} validation segments of {} s\nat most {} steps\n{mib:.0} MiB on {}\n",
+        clips[0],
+        clips[1],
+        config.train.seconds,
+        needs.steps,
+        gpu.adapter().name,
+    ))
 }
 
 /// Mixes or reads the clips of one subset and puts their log-mel on the GPU.

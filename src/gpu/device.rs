@@ -1,10 +1,13 @@
 //! The open device: buffers made here, errors collected here, memory counted here.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::any::Any;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::adapter::{self, AdapterChoice, AdapterDescription};
+use super::memory::{Allocation, Memory};
 use super::pipeline::PipelineCache;
+use super::recording::Resolved;
 use super::tensor::{Element, Tensor};
 use crate::{Error, Result};
 
@@ -57,7 +60,10 @@ pub struct Gpu {
     adapter: AdapterDescription,
     class: DeviceClass,
     fault: Arc<Mutex<Option<Fault>>>,
-    allocated: AtomicU64,
+    /// Recordings replayed since somebody began to observe.
+    pub(super) observed: Mutex<Option<Vec<Resolved>>>,
+    attached: Option<Box<dyn Any + Send + Sync>>,
+    memory: Arc<Memory>,
     buffers: AtomicUsize,
 }
 
@@ -120,6 +126,36 @@ impl Gpu {
         Self::new(device, queue, description)
     }
 
+    /// The adapter that `choice` names without its driver: it makes, validates and counts everything as [`Gpu::open`]'s
+    /// device would, and computes nothing. What work needs can be found out with it before anything is allocated.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`].
+    pub fn on_paper(choice: &AdapterChoice) -> Result<Self> {
+        let (adapter, description) = adapter::choose(choice)?;
+        // Those that kernels and tensors are checked against.
+        let limits = adapter.limits();
+        let required_limits = wgpu::Limits {
+            max_buffer_size: limits.max_buffer_size,
+            max_storage_buffer_binding_size: limits.max_storage_buffer_binding_size,
+            max_uniform_buffer_binding_size: limits.max_uniform_buffer_binding_size,
+            max_storage_buffers_per_shader_stage: limits.max_storage_buffers_per_shader_stage,
+            max_compute_workgroup_storage_size: limits.max_compute_workgroup_storage_size,
+            max_compute_invocations_per_workgroup: limits.max_compute_invocations_per_workgroup,
+            max_compute_workgroup_size_x: limits.max_compute_workgroup_size_x,
+            max_compute_workgroups_per_dimension: limits.max_compute_workgroups_per_dimension,
+            max_immediate_size: limits.max_immediate_size,
+            ..Default::default()
+        };
+        let (device, queue) = wgpu::Device::noop(&wgpu::DeviceDescriptor {
+            label: Some("on paper"),
+            required_features: wgpu::Features::IMMEDIATES,
+            required_limits,
+            ..Default::default()
+        });
+        Ok(Self::new(device, queue, description))
+    }
+
     fn new(device: wgpu::Device, queue: wgpu::Queue, adapter: AdapterDescription) -> Self {
         let fault = Arc::new(Mutex::new(None));
         let first = |fault: &Arc<Mutex<Option<Fault>>>, found: Fault| {
@@ -145,7 +181,9 @@ impl Gpu {
             adapter,
             class,
             fault,
-            allocated: AtomicU64::new(0),
+            observed: Mutex::default(),
+            attached: None,
+            memory: Arc::default(),
             buffers: AtomicUsize::new(0),
         }
     }
@@ -160,14 +198,30 @@ impl Gpu {
         self.class
     }
 
+    /// Gives the device something that a layer above wants to find with it again, such as settings that were found to suit
+    /// it. Replaces what was attached before.
+    pub fn attach(&mut self, value: impl Any + Send + Sync) {
+        self.attached = Some(Box::new(value));
+    }
+
+    /// What was attached, if it is a `T`.
+    pub fn attached<T: Any>(&self) -> Option<&T> {
+        self.attached.as_ref()?.downcast_ref()
+    }
+
     /// Largest storage binding in bytes: longer tensors have to be sharded.
     pub fn max_binding_bytes(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
     }
 
-    /// Bytes of all tensors and staging buffers made so far.
-    pub fn allocated_bytes(&self) -> u64 {
-        self.allocated.load(Ordering::Relaxed)
+    /// Bytes of all tensors and staging buffers that are in use.
+    pub fn live_bytes(&self) -> u64 {
+        self.memory.live()
+    }
+
+    /// The most bytes that were ever in use.
+    pub fn peak_bytes(&self) -> u64 {
+        self.memory.peak()
     }
 
     /// Number of buffers made so far; a training loop must not raise it.
@@ -222,7 +276,7 @@ impl Gpu {
         }
     }
 
-    pub(super) fn buffer(&self, name: &str, bytes: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
+    pub(super) fn buffer(&self, name: &str, bytes: u64, usage: wgpu::BufferUsages) -> Result<Arc<Allocation>> {
         let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let size = bytes.next_multiple_of(4);
         let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
@@ -237,13 +291,12 @@ impl Gpu {
                 format!(
                     "{} has no room for {size} bytes ({} are in use): {error}",
                     self.adapter.name,
-                    self.allocated_bytes()
+                    self.live_bytes()
                 ),
             ));
         }
-        self.allocated.fetch_add(size, Ordering::Relaxed);
         self.buffers.fetch_add(1, Ordering::Relaxed);
-        Ok(buffer)
+        Ok(Allocation::new(buffer, &self.memory))
     }
 
     /// Turns what the driver reported since the last call into an error.

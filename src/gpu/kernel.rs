@@ -36,7 +36,7 @@ impl From<f64> for Constant {
 }
 
 /// What one dispatch has to do, for GFLOP/s and GB/s.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Work {
     /// Floating-point operations that the mathematics asks for (a multiply-add is two).
     pub flops: f64,
@@ -63,4 +63,9 @@ pub trait Kernel {
 
     /// What one dispatch has to do.
     fn work(&self) -> Work;
+
+    /// The layer that it computes, for kernels of which a model has several: channels and plane, `16→32 5×16`.
+    fn layer(&self) -> String {
+        String::new()
+    }
 }

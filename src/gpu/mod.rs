@@ -7,6 +7,7 @@
 pub mod adapter;
 pub mod device;
 pub mod kernel;
+mod memory;
 mod pipeline;
 pub mod profile;
 mod readback;

@@ -1,35 +1,73 @@
-//! Where the time of a recording goes: the same dispatches, one pass each, between two timestamps.
+//! Where the time of a recording goes: the same dispatches one by one, between timestamps where the adapter has them, by
+//! the host's clock where it has none.
+
+use std::time::Instant;
 
 use super::device::Gpu;
 use super::kernel::Work;
-use super::recording::Resolved;
-use crate::{Error, Result};
+use super::recording::{Dispatch, Resolved};
+use crate::Result;
 
 /// One dispatch of a profiled recording.
 #[derive(Debug, Clone)]
 pub struct KernelTime {
     /// The kernel.
     pub name: &'static str,
-    /// Median over the repetitions, in seconds.
-    pub seconds: f64,
+    /// The layer it computes; empty for kernels that a model has one of.
+    pub layer: String,
+    /// Seconds of each repetition, ascending.
+    pub times: Vec<f64>,
     /// What it had to do.
     pub work: Work,
 }
 
+impl KernelTime {
+    /// Kernel and layer.
+    pub fn label(&self) -> String {
+        format!("{} {}", self.name, self.layer).trim_end().to_string()
+    }
+
+    /// Median of the repetitions.
+    pub fn seconds(&self) -> f64 {
+        self.times[self.times.len() / 2]
+    }
+}
+
+/// Least time between two readings of the host's clock, in seconds: a submit has to be short beside it.
+const CLOCKED_S: f64 = 0.005;
+const MOST_REPEATS: u32 = 4096;
+
 impl Gpu {
-    /// Runs one row of `recording` `repeats` times and times every dispatch. Passes of their own make the sum a little
-    /// larger than the time of a replay.
+    /// Whether dispatches are timed by the device itself.
+    pub fn has_timestamps(&self) -> bool {
+        self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
+    }
+
+    /// Runs one row of `recording` `repeats` times, at least once, and times every dispatch. Passes of their own make the sum a little
+    /// larger than the time of a replay. Without timestamps, each dispatch is repeated alone until the host's clock can tell
+    /// its time.
     ///
     /// # Errors
-    /// [`Error::Adapter`] when the adapter has no timestamps; otherwise as [`Gpu::replay`].
+    /// As [`Gpu::replay`].
     pub fn profile(&self, recording: &Resolved, row: u32, repeats: usize) -> Result<Vec<KernelTime>> {
-        if !self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
-            return Err(Error::Adapter(format!(
-                "{} has no timestamp queries, so kernels cannot be timed on it",
-                self.adapter().name
-            )));
-        }
-        let count = 2 * recording.dispatches.len() as u32;
+        let (dispatches, repeats) = (&recording.0.dispatches, repeats.max(1));
+        let times = match self.has_timestamps() {
+            true => self.by_timestamps(dispatches, row, repeats)?,
+            false => dispatches
+                .iter()
+                .map(|dispatch| self.by_clock(dispatch, row, repeats))
+                .collect::<Result<Vec<Vec<f64>>>>()?,
+        };
+        let of_dispatch = |(dispatch, mut times): (&Dispatch, Vec<f64>)| {
+            times.sort_by(f64::total_cmp);
+            KernelTime { name: dispatch.name, layer: dispatch.layer.clone(), times, work: dispatch.work }
+        };
+        Ok(dispatches.iter().zip(times).map(of_dispatch).collect())
+    }
+
+    /// Seconds of each of `dispatches`, `[dispatch][repetition]`.
+    fn by_timestamps(&self, dispatches: &[Dispatch], row: u32, repeats: usize) -> Result<Vec<Vec<f64>>> {
+        let count = 2 * dispatches.len() as u32;
         let queries = self.device.create_query_set(&wgpu::QuerySetDescriptor {
             label: Some("profile"),
             ty: wgpu::QueryType::Timestamp,
@@ -42,11 +80,11 @@ impl Gpu {
             &[count as usize * 2],
         );
         let mut download = self.download(&resolved)?;
-        let mut times = vec![Vec::with_capacity(repeats); recording.dispatches.len()];
+        let mut times = vec![Vec::with_capacity(repeats); dispatches.len()];
         for _ in 0..repeats {
             let mut encoder =
                 self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("profile") });
-            for (index, dispatch) in recording.dispatches.iter().enumerate() {
+            for (index, dispatch) in dispatches.iter().enumerate() {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                     label: Some(dispatch.name),
                     timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
@@ -67,15 +105,29 @@ impl Gpu {
                     .push(pair[1].saturating_sub(pair[0]) as f64 * f64::from(self.queue.get_timestamp_period()) * 1e-9);
             }
         }
-        let median = |times: &mut Vec<f64>| {
-            times.sort_by(f64::total_cmp);
-            times.get(times.len() / 2).copied().unwrap_or_default()
+        Ok(times)
+    }
+
+    /// Seconds of one dispatch, each of `repeats` measurements the mean over as many in a row as the clock needs.
+    fn by_clock(&self, dispatch: &Dispatch, row: u32, repeats: usize) -> Result<Vec<f64>> {
+        let run = |count: u32| -> Result<f64> {
+            let label = Some(dispatch.name);
+            let start = Instant::now();
+            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label });
+            {
+                let descriptor = wgpu::ComputePassDescriptor { label, timestamp_writes: None };
+                let mut pass = encoder.begin_compute_pass(&descriptor);
+                (0..count).for_each(|_| dispatch.encode(&mut pass, row));
+            }
+            self.queue.submit([encoder.finish()]);
+            self.wait()?;
+            Ok(start.elapsed().as_secs_f64())
         };
-        Ok(recording
-            .dispatches
-            .iter()
-            .zip(&mut times)
-            .map(|(dispatch, times)| KernelTime { name: dispatch.name, seconds: median(times), work: dispatch.work })
-            .collect())
+        self.wait()?;
+        let mut count = 1;
+        while run(count)? < CLOCKED_S && count < MOST_REPEATS {
+            count *= 2;
+        }
+        (0..repeats).map(|_| Ok(run(count)? / f64::from(count))).collect()
     }
 }

@@ -1,16 +1,17 @@
 //! From the GPU to the host: at once, or as a download that is queued now and fetched later.
 
 use std::marker::PhantomData;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use super::device::Gpu;
+use super::memory::Allocation;
 use super::tensor::{Element, Tensor};
 use crate::{Error, Result};
 
 /// A staging buffer for one tensor, made once and used every epoch.
 pub struct Download<T> {
-    staging: wgpu::Buffer,
-    source: wgpu::Buffer,
+    staging: Arc<Allocation>,
+    source: Arc<Allocation>,
     bytes: u64,
     pending: Option<mpsc::Receiver<Result<(), wgpu::BufferAsyncError>>>,
     name: String,
@@ -28,7 +29,7 @@ impl Gpu {
         let staging = self.buffer(&format!("{} (staging)", tensor.name()), bytes, usage)?;
         Ok(Download {
             staging,
-            source: tensor.buffer().clone(),
+            source: tensor.allocation(),
             bytes,
             pending: None,
             name: tensor.name().into(),
@@ -53,10 +54,11 @@ impl<T: Element> Download<T> {
         assert!(self.pending.is_none(), "{}: queued twice without a fetch", self.name);
         let mut encoder =
             gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some(&self.name) });
-        encoder.copy_buffer_to_buffer(&self.source, 0, &self.staging, 0, Some(self.bytes.next_multiple_of(4)));
+        let bytes = Some(self.bytes.next_multiple_of(4));
+        encoder.copy_buffer_to_buffer(&self.source.buffer, 0, &self.staging.buffer, 0, bytes);
         gpu.queue.submit([encoder.finish()]);
         let (sender, receiver) = mpsc::channel();
-        self.staging.map_async(wgpu::MapMode::Read, .., move |result| {
+        self.staging.buffer.map_async(wgpu::MapMode::Read, .., move |result| {
             // The receiver is gone only when the download itself was dropped.
             let _ = sender.send(result);
         });
@@ -77,10 +79,10 @@ impl<T: Element> Download<T> {
                 Err(mpsc::TryRecvError::Empty) => gpu.wait()?,
             }
         }
-        let view = self.staging.get_mapped_range(..).map_err(|e| lost(e.to_string()))?;
+        let view = self.staging.buffer.get_mapped_range(..).map_err(|e| lost(e.to_string()))?;
         let values = bytemuck::pod_collect_to_vec(&view[..self.bytes as usize]);
         drop(view);
-        self.staging.unmap();
+        self.staging.buffer.unmap();
         gpu.check()?;
         Ok(values)
     }

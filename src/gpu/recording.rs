@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU32;
 
 use super::device::Gpu;
 use super::kernel::{Kernel, Work};
+use super::memory::Allocation;
 use super::pipeline::Pipeline;
 use crate::{Error, Result};
 
@@ -38,35 +39,46 @@ impl Recording {
         let dispatches =
             self.kernels.iter().map(|kernel| Dispatch::new(gpu, kernel.as_ref())).collect::<Result<Vec<_>>>()?;
         gpu.check()?;
-        Ok(Resolved { name: self.name, dispatches, rows_per_submit: AtomicU32::new(1) })
+        Ok(Resolved(Arc::new(Dispatches { name: self.name, dispatches, rows_per_submit: AtomicU32::new(1) })))
     }
 }
 
-/// A recording that can be replayed for any row of its schedule.
-pub struct Resolved {
-    pub(super) name: String,
-    pub(super) dispatches: Vec<Dispatch>,
+/// A recording that can be replayed for any row of its schedule. Clones share everything.
+#[derive(Clone)]
+pub struct Resolved(pub(super) Arc<Dispatches>);
+
+pub(super) struct Dispatches {
+    pub name: String,
+    pub dispatches: Vec<Dispatch>,
     /// How many rows a submit may hold to stay short, learnt while replaying.
-    pub(super) rows_per_submit: AtomicU32,
+    pub rows_per_submit: AtomicU32,
 }
 
 impl Resolved {
+    /// The recording's name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// Number of dispatches of one row.
     pub fn len(&self) -> usize {
-        self.dispatches.len()
+        self.0.dispatches.len()
     }
 
     /// Whether there is nothing to run.
     pub fn is_empty(&self) -> bool {
-        self.dispatches.is_empty()
+        self.0.dispatches.is_empty()
     }
 }
 
 pub(super) struct Dispatch {
     pub name: &'static str,
+    pub layer: String,
     pub work: Work,
     pipeline: Arc<Pipeline>,
     bind_group: wgpu::BindGroup,
+    /// What the bind group holds.
+    _bound: Vec<Arc<Allocation>>,
     grid: [u32; 3],
 }
 
@@ -85,7 +97,7 @@ impl Dispatch {
             .map(|(number, binding)| wgpu::BindGroupEntry {
                 binding: *number,
                 resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer: &binding.buffer,
+                    buffer: &binding.allocation.buffer,
                     offset: binding.offset,
                     size: wgpu::BufferSize::new(binding.bytes),
                 }),
@@ -98,7 +110,9 @@ impl Dispatch {
         if let Some(error) = pollster::block_on(scope.pop()) {
             return Err(Error::kernel(kernel.name(), error.to_string()));
         }
-        Ok(Self { name: kernel.name(), work: kernel.work(), pipeline, bind_group, grid: [x, y, z] })
+        let (name, layer, work) = (kernel.name(), kernel.layer(), kernel.work());
+        let bound = bindings.iter().map(|(_, binding)| Arc::clone(&binding.allocation)).collect();
+        Ok(Self { name, layer, work, pipeline, bind_group, _bound: bound, grid: [x, y, z] })
     }
 
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>, row: u32) {

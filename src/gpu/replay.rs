@@ -1,6 +1,7 @@
 //! Running a resolved recording for many rows: bounded submits, two in flight, no other wait.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,39 @@ const SUBMIT_TIME: Duration = Duration::from_millis(250);
 const MOST_ROWS: u32 = 4096;
 
 impl Gpu {
+    /// Runs rows `0..rows` of `recording` and waits; the time it took, with nothing in the queue before or after.
+    ///
+    /// # Errors
+    /// As [`Gpu::replay`].
+    pub fn time(&self, recording: &Resolved, rows: u32) -> Result<Duration> {
+        self.wait()?;
+        let start = Instant::now();
+        self.replay(recording, 0..rows)?;
+        self.wait()?;
+        Ok(start.elapsed())
+    }
+
+    /// Does `work` and returns the recordings that it replayed, each once, in the order of their first replay.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub fn observe(&self, work: impl FnOnce() -> Result<()>) -> Result<Vec<Resolved>> {
+        let observed = || self.observed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *observed() = Some(Vec::new());
+        let done = work();
+        let recordings = observed().take().unwrap_or_default();
+        done.map(|()| recordings)
+    }
+
+    fn note(&self, recording: &Resolved) {
+        let mut observed = self.observed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(recordings) = observed.as_mut()
+            && !recordings.iter().any(|known| Arc::ptr_eq(&known.0, &recording.0))
+        {
+            recordings.push(recording.clone());
+        }
+    }
+
     /// Runs `recording` once for every row of the schedule. Returns when the last submit is queued, not when it is done.
     ///
     /// The first submit holds one row; the number doubles while submits stay under half of `SUBMIT_TIME` and is halved
@@ -35,6 +69,8 @@ impl Gpu {
         rows: Range<u32>,
         go_on: &mut dyn FnMut(u32) -> bool,
     ) -> Result<bool> {
+        self.note(recording);
+        let rows_per_submit = &recording.0.rows_per_submit;
         let mut in_flight: Option<(wgpu::SubmissionIndex, u32)> = None;
         let mut finished = Instant::now();
         let mut next = rows.start;
@@ -42,7 +78,7 @@ impl Gpu {
             if !go_on(next - rows.start) {
                 return Ok(false);
             }
-            let count = recording.rows_per_submit.load(Ordering::Relaxed).min(rows.end - next);
+            let count = rows_per_submit.load(Ordering::Relaxed).min(rows.end - next);
             let submitted = self.submit(recording, next..next + count);
             next += count;
             if let Some((previous, rows)) = in_flight.replace((submitted, count)) {
@@ -50,9 +86,9 @@ impl Gpu {
                 let took = finished.elapsed();
                 finished = Instant::now();
                 if took > SUBMIT_TIME {
-                    recording.rows_per_submit.store((rows / 2).max(1), Ordering::Relaxed);
+                    rows_per_submit.store((rows / 2).max(1), Ordering::Relaxed);
                 } else if took < SUBMIT_TIME / 2 {
-                    recording.rows_per_submit.fetch_max((rows * 2).min(MOST_ROWS), Ordering::Relaxed);
+                    rows_per_submit.fetch_max((rows * 2).min(MOST_ROWS), Ordering::Relaxed);
                 }
             }
             self.check()?;
@@ -61,12 +97,12 @@ impl Gpu {
     }
 
     fn submit(&self, recording: &Resolved, rows: Range<u32>) -> wgpu::SubmissionIndex {
-        let label = Some(recording.name.as_str());
+        let label = Some(recording.name());
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label });
         {
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label, timestamp_writes: None });
             for row in rows {
-                recording.dispatches.iter().for_each(|dispatch| dispatch.encode(&mut pass, row));
+                recording.0.dispatches.iter().for_each(|dispatch| dispatch.encode(&mut pass, row));
             }
         }
         self.queue.submit([encoder.finish()])

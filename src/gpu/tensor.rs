@@ -1,6 +1,9 @@
 //! A typed GPU buffer with a shape.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::memory::Allocation;
 
 /// An element type that a storage buffer can hold: a scalar, or a fixed group of them laid out without padding.
 pub trait Element: bytemuck::Pod {
@@ -20,7 +23,7 @@ impl Element for i32 {
 
 /// A buffer on the GPU with a shape, row-major, last axis fastest. Clones share the buffer.
 pub struct Tensor<T> {
-    buffer: wgpu::Buffer,
+    allocation: Arc<Allocation>,
     name: String,
     shape: Vec<usize>,
     element: PhantomData<T>,
@@ -28,13 +31,14 @@ pub struct Tensor<T> {
 
 impl<T> Clone for Tensor<T> {
     fn clone(&self) -> Self {
-        Self { buffer: self.buffer.clone(), name: self.name.clone(), shape: self.shape.clone(), element: PhantomData }
+        let allocation = Arc::clone(&self.allocation);
+        Self { allocation, name: self.name.clone(), shape: self.shape.clone(), element: PhantomData }
     }
 }
 
 impl<T: Element> Tensor<T> {
-    pub(super) fn new(buffer: wgpu::Buffer, name: &str, shape: &[usize]) -> Self {
-        Self { buffer, name: name.into(), shape: shape.into(), element: PhantomData }
+    pub(super) fn new(allocation: Arc<Allocation>, name: &str, shape: &[usize]) -> Self {
+        Self { allocation, name: name.into(), shape: shape.into(), element: PhantomData }
     }
 
     /// Its role, as error messages and debuggers show it.
@@ -76,7 +80,7 @@ impl<T: Element> Tensor<T> {
     pub fn range(&self, first: usize, count: usize) -> Binding {
         assert!(first + count <= self.len(), "{}: {count} elements at {first} of {:?}", self.name, self.shape);
         Binding {
-            buffer: self.buffer.clone(),
+            allocation: self.allocation(),
             offset: (first * size_of::<T>()) as u64,
             bytes: (count * size_of::<T>()) as u64,
             tensor: self.name.clone(),
@@ -85,14 +89,18 @@ impl<T: Element> Tensor<T> {
     }
 
     pub(super) fn buffer(&self) -> &wgpu::Buffer {
-        &self.buffer
+        &self.allocation.buffer
+    }
+
+    pub(super) fn allocation(&self) -> Arc<Allocation> {
+        Arc::clone(&self.allocation)
     }
 }
 
 /// A tensor as a kernel binds it, with its element type erased.
 #[derive(Clone)]
 pub struct Binding {
-    pub(super) buffer: wgpu::Buffer,
+    pub(super) allocation: Arc<Allocation>,
     pub(super) offset: u64,
     pub(super) bytes: u64,
     pub(super) tensor: String,

@@ -1,5 +1,7 @@
 //! What the three convolution kernels share: shapes, tiles and the layouts weights are packed into.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Result;
 use crate::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Tensor};
@@ -60,6 +62,11 @@ impl ConvShape {
         (self.members * self.chunks * self.outputs * self.inputs * self.taps() * self.time * self.mel) as f64
     }
 
+    /// Channels and plane in words.
+    pub fn layer(&self) -> String {
+        format!("{}→{} {}×{}", self.inputs, self.outputs, self.time, self.mel)
+    }
+
     /// Random blocks of four lanes that one pool window takes.
     pub fn blocks_per_window(&self) -> usize {
         (self.pool[0] * self.pool[1]).div_ceil(4)
@@ -109,7 +116,8 @@ impl ConvShape {
 /// With one lane, neighbouring threads take neighbouring windows, and a unit is four channels: their weights are one load.
 /// With several, neighbours take neighbouring channels of the same windows, and a unit is one channel: the input is the same
 /// for all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ConvTile {
     /// Pool windows along [time, mel].
     pub windows: [usize; 2],
@@ -122,6 +130,25 @@ pub struct ConvTile {
 }
 
 impl ConvTile {
+    /// Whether a kernel that computes `channels` channels of `shape` can use it, found out before anything is compiled.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn fits(&self, shape: &ConvShape, channels: usize) -> std::result::Result<(), String> {
+        let Self { windows, units, lanes, workgroup } = *self;
+        let plane = shape.windows();
+        if windows.contains(&0) || windows[0] > plane[0] || windows[1] > plane[1] {
+            return Err(format!("{windows:?} windows in a plane of {plane:?}"));
+        }
+        threads_fit(lanes, workgroup)?;
+        let width = if lanes == 1 { 4 } else { 1 };
+        let most = channels.div_ceil(width * lanes);
+        if units == 0 || units > most {
+            return Err(format!("{units} units, {channels} channels are {most} with {lanes} lanes"));
+        }
+        registers_fit(windows[0] * windows[1] * shape.pool[0] * shape.pool[1] * units * width)
+    }
+
     /// Constants of a kernel that computes `channels` channels.
     pub(super) fn constants(&self, shape: &ConvShape, channels: usize) -> Vec<(&'static str, Constant)> {
         let positions = self.windows[0] * self.windows[1] * shape.pool[0] * shape.pool[1];
@@ -177,6 +204,22 @@ impl ConvTile {
     }
 }
 
+/// Whether threads can stand side by side like this.
+pub(super) fn threads_fit(lanes: usize, workgroup: usize) -> std::result::Result<(), String> {
+    if !lanes.is_power_of_two() || workgroup == 0 || workgroup > 1024 || !workgroup.is_multiple_of(lanes) {
+        return Err(format!("{lanes} lanes in workgroups of {workgroup}"));
+    }
+    Ok(())
+}
+
+/// Whether a compiler can be asked to keep as many sums of one thread in registers.
+pub(super) fn registers_fit(sums: usize) -> std::result::Result<(), String> {
+    if sums > MOST_SUMS { Err(format!("{sums} sums of one thread, {MOST_SUMS} at most")) } else { Ok(()) }
+}
+
+/// Sums of one thread beyond which code grows out of proportion.
+const MOST_SUMS: usize = 512;
+
 /// Tiles that a thread's place can tell apart, `MOST` of `tile.wgsl`: more than any adapter's binding has room for.
 const MOST_TILES: usize = 0xff_ffff;
 /// Workgroups along an axis that every adapter dispatches.
@@ -217,6 +260,14 @@ pub struct PackedWeights {
 }
 
 impl PackedWeights {
+    /// The weights of `members` members of `stride` elements each, from element `first` of `tensor` on: uniform where
+    /// the adapter binds as much.
+    pub fn new(gpu: &Gpu, tensor: &Tensor<f32>, first: usize, stride: usize, members: usize) -> Self {
+        let bindable = (gpu.adapter().limits.uniform_binding as usize).min(64 << 10);
+        let uniform = stride * 4 * members <= bindable;
+        Self { tensor: tensor.clone(), first, stride: stride / 4, members, uniform }
+    }
+
     /// Elements that the start of a layer is aligned to: 256 bytes, the largest offset alignment there is.
     pub const ALIGNMENT: usize = 64;
 

@@ -86,6 +86,10 @@ impl Kernel for ConvForward {
         self.tile.grid(&self.shape, self.shape.outputs)
     }
 
+    fn layer(&self) -> String {
+        self.shape.layer()
+    }
+
     fn work(&self) -> Work {
         let codes = self.codes.as_ref().map_or(0, |codes| codes.tensor.len());
         Work {
@@ -168,6 +172,11 @@ enum Mask {
     Injected,
 }
 
+/// Whether `tile` gives what the oracle says, with the dropout of training.
+pub fn check(shape: ConvShape, tile: ConvTile) -> Case {
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, Mask::Random, false))
+}
+
 fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) -> Result<Trial> {
     let (layer, slope, p, row) = (1, 0.2, 0.2, 1);
     let (mut input, mut inputs) = random(gpu, "input", &shape.input_shape())?;
@@ -212,18 +221,14 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) ->
     let output = gpu.tensor("output", &shape.output_shape())?;
     let per_word = tile.codes_per_word(&shape);
     let codes = Codes::new(gpu, "codes", &shape.output_shape(), per_word)?;
+    let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
+    let packed = PackedWeights::new(gpu, &tensor, 0, shape.forward_quads() * 4, shape.members);
     let kernel = ConvForward {
         shape,
         layer,
         slope,
         input,
-        packed: PackedWeights {
-            tensor: gpu.tensor_from("packed", &[packed.len()], &packed)?,
-            first: 0,
-            stride: shape.forward_quads(),
-            members: shape.members,
-            uniform: mask != Mask::Injected,
-        },
+        packed: PackedWeights { uniform: mask != Mask::Injected && packed.uniform, ..packed },
         output: output.clone(),
         codes: (mask != Mask::Off || ties).then(|| codes.clone()),
         members: gpu.tensor_from("members", &[shape.members], &members)?,

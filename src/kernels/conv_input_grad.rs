@@ -70,6 +70,10 @@ impl Kernel for ConvInputGrad {
         self.tile.grid(&self.shape, self.shape.inputs)
     }
 
+    fn layer(&self) -> String {
+        self.shape.layer()
+    }
+
     fn work(&self) -> Work {
         Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.upper.bytes() + self.lower.bytes()) as f64 }
     }
@@ -105,7 +109,18 @@ pub fn oracle(
     lower.iter().zip(gradients).map(carried).collect()
 }
 
-fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<Trial> {
+/// Whether `tile` gives what the oracle says, with as many codes in a word of this layer and of the one below.
+pub fn check(shape: ConvShape, tile: ConvTile, [upper, lower]: [usize; 2]) -> Case {
+    let name = format!("{} {tile:?}", shape.layer());
+    Case::new(name, move |gpu| trial(gpu, shape, tile, true, [upper, lower]))
+}
+
+/// The most codes in a word above, four below: the layer below knows its own windows.
+fn default_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<Trial> {
+    trial(gpu, shape, tile, uniform, [Codes::most_per_word(shape.pool[0] * shape.pool[1]), 4])
+}
+
+fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool, per_word: [usize; 2]) -> Result<Trial> {
     let (slope, scale) = (0.2, 1.25);
     let upper = random_routes("upper", &shape.output_shape(), shape.pool[0] * shape.pool[1]);
     let lower = random_routes("lower", &shape.input_shape(), 4);
@@ -123,20 +138,15 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<T
         }
     }
     let expected = oracle(&shape, slope, scale, &upper, &weights, &lower);
-    let per_word = Codes::most_per_word(shape.pool[0] * shape.pool[1]);
-    let out = Routes::from(gpu, "lower", &shape.input_shape(), &lower, 4)?;
+    let out = Routes::from(gpu, "lower", &shape.input_shape(), &lower, per_word[1])?;
+    let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
+    let packed = PackedWeights::new(gpu, &tensor, 0, shape.backward_quads() * 4, shape.members);
     let kernel = ConvInputGrad {
         shape,
         slope,
         scale,
-        upper: Routes::from(gpu, "upper", &shape.output_shape(), &upper, per_word)?,
-        packed: PackedWeights {
-            tensor: gpu.tensor_from("packed", &[packed.len()], &packed)?,
-            first: 0,
-            stride: shape.backward_quads(),
-            members: shape.members,
-            uniform,
-        },
+        upper: Routes::from(gpu, "upper", &shape.output_shape(), &upper, per_word[0])?,
+        packed: PackedWeights { uniform: uniform && packed.uniform, ..packed },
         lower: out.clone(),
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
         tile,
@@ -150,12 +160,12 @@ pub const ENTRY: Entry = Entry { name: "conv_input_grad", cases };
 
 /// Odd channels, remainders of every tile, other kernels and pools, and more tiles than a grid has workgroups on one axis.
 fn cases() -> Vec<Case> {
-    let mut cases = super::conv::backward_cases(trial);
+    let mut cases = super::conv::backward_cases(default_trial);
     cases.push(Case::new("more tiles than an axis has", |gpu| {
         let tile = ConvTile { windows: [1, 1], units: 1, lanes: 8, workgroup: 8 };
         let shape =
             ConvShape { members: 1, chunks: 66_000, inputs: 1, outputs: 1, time: 2, mel: 2, kernel: 1, pool: [2, 2] };
-        trial(gpu, shape, tile, true)
+        default_trial(gpu, shape, tile, true)
     }));
     cases
 }

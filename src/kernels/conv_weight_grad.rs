@@ -1,9 +1,12 @@
 //! `conv_weight_grad`: gradients of a convolution's weights and biases, as partial sums over slices (SPEC §2).
 
+use serde::{Deserialize, Serialize};
+
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv::{
-    ConvShape, ConvTile, for_each_tap, input_source, random_routes, scatter_to_winners, upper_source,
+    ConvShape, ConvTile, for_each_tap, input_source, random_routes, registers_fit, scatter_to_winners, threads_fit,
+    upper_source,
 };
 use crate::kernels::group_uniform::{group_uniform, is_shared};
 use crate::kernels::population::Member;
@@ -28,7 +31,8 @@ impl PartialsAt {
 }
 
 /// What one thread sums: the weights between `inputs` and `outputs` channels, over strips `windows` wide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WeightTile {
     /// Pool windows of a strip along mel.
     pub windows: usize,
@@ -43,6 +47,23 @@ pub struct WeightTile {
 }
 
 impl WeightTile {
+    /// Whether the kernel can use it on `shape`, found out before anything is compiled.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn fits(&self, shape: &ConvShape) -> std::result::Result<(), String> {
+        let Self { windows, inputs, outputs, lanes, workgroup } = *self;
+        let [_, across] = shape.windows();
+        if windows == 0 || windows > across {
+            return Err(format!("{windows} windows in a row of {across}"));
+        }
+        threads_fit(lanes, workgroup)?;
+        if inputs == 0 || inputs > shape.inputs || outputs == 0 || outputs > shape.outputs.div_ceil(lanes) {
+            return Err(format!("{inputs} inputs and {outputs} outputs with {lanes} lanes of {}", shape.layer()));
+        }
+        registers_fit(inputs * outputs * shape.taps())
+    }
+
     /// Threads that sum the same slice.
     pub fn threads_per_slice(&self, shape: &ConvShape) -> usize {
         shape.inputs.div_ceil(self.inputs) * shape.outputs.div_ceil(self.outputs * self.lanes) * self.lanes
@@ -120,6 +141,10 @@ impl Kernel for ConvWeightGrad {
         [threads.div_ceil(self.tile.workgroup), 1, self.shape.members]
     }
 
+    fn layer(&self) -> String {
+        self.shape.layer()
+    }
+
     fn work(&self) -> Work {
         Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.input.len() * 4 + self.upper.bytes()) as f64 }
     }
@@ -146,14 +171,22 @@ pub fn oracle(shape: &ConvShape, input: &[f64], upper: &[Routed]) -> Vec<f64> {
     gradients
 }
 
-fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, one_slice: bool) -> Result<Trial> {
+/// Whether `tile` gives what the oracle says, with `per_word` codes in a word of the routes.
+pub fn check(shape: ConvShape, tile: WeightTile, per_word: usize) -> Case {
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, true, per_word))
+}
+
+fn trial_like(gpu: &Gpu, shape: ConvShape, tile: ConvTile, one_slice: bool) -> Result<Trial> {
     // Two inputs and five outputs leave a remainder of most cases' channels.
     let ConvTile { windows: [_, windows], units, lanes, workgroup } = tile;
     let outputs = if lanes == 1 { 5 } else { units };
     let tile = WeightTile { windows, inputs: 2, outputs, lanes, workgroup };
+    trial(gpu, shape, tile, one_slice, Codes::most_per_word(shape.pool[0] * shape.pool[1]))
+}
+
+fn trial(gpu: &Gpu, shape: ConvShape, tile: WeightTile, one_slice: bool, per_word: usize) -> Result<Trial> {
     let (input, inputs) = random(gpu, "input", &shape.input_shape())?;
     let upper = random_routes("upper", &shape.output_shape(), shape.pool[0] * shape.pool[1]);
-    let per_word = Codes::most_per_word(shape.pool[0] * shape.pool[1]);
     let gradients = oracle(&shape, &inputs, &upper);
     // A single slice shows every sum as it is; several are checked by their total, through `adam`'s own cases, and here
     // by splitting the chunks so that each slice holds exactly one member's chunk.
@@ -184,7 +217,7 @@ pub const ENTRY: Entry = Entry { name: "conv_weight_grad", cases };
 
 /// Odd channels, remainders of every tile, other kernels and pools.
 fn cases() -> Vec<Case> {
-    super::conv::backward_cases(trial)
+    super::conv::backward_cases(trial_like)
 }
 
 #[cfg(test)]

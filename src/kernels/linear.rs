@@ -21,6 +21,11 @@ impl LinearShape {
         (self.inputs + 1) * self.outputs
     }
 
+    /// Inputs and outputs in words.
+    pub(super) fn layer(&self) -> String {
+        format!("{}→{}", self.inputs, self.outputs)
+    }
+
     /// Element of the layout [in, out] that holds weight (out, in).
     pub fn weight_at(&self, output: usize, input: usize) -> usize {
         input * self.outputs + output

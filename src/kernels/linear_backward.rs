@@ -101,6 +101,10 @@ impl Kernel for LinearBackward {
         [invocations.div_ceil(WORKGROUP), 1, self.shape.members]
     }
 
+    fn layer(&self) -> String {
+        self.shape.layer()
+    }
+
     fn work(&self) -> Work {
         let elements = 2 * self.input.len() + self.d_output.len() + 2 * self.shape.parameters() * self.shape.members;
         Work { flops: 4.0 * (self.d_output.len() * self.shape.inputs) as f64, bytes: (elements * 4) as f64 }

@@ -92,6 +92,10 @@ impl Kernel for LinearForward {
         [(self.shape.rows * self.shape.outputs).div_ceil(WORKGROUP), 1, self.shape.members]
     }
 
+    fn layer(&self) -> String {
+        self.shape.layer()
+    }
+
     fn work(&self) -> Work {
         Work {
             flops: 2.0 * (self.output.len() * self.shape.inputs) as f64,

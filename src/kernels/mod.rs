@@ -36,6 +36,7 @@ pub mod normalise;
 pub mod normalise_grad;
 pub mod pack;
 pub mod population;
+pub mod probe;
 pub mod prototype_loss;
 pub mod prototypes;
 pub mod routes;
@@ -58,7 +59,7 @@ pub struct Entry {
     pub cases: fn() -> Vec<Case>,
 }
 
-/// All kernels in data-flow order.
+/// All kernels in data-flow order, then those that measure the device.
 pub const REGISTRY: &[Entry] = &[
     spectrum::ENTRY,
     mel::ENTRY,
@@ -95,4 +96,8 @@ pub const REGISTRY: &[Entry] = &[
     confusion::ENTRY,
     score::ENTRY,
     keep_best::ENTRY,
+    probe::multiply_add::ENTRY,
+    probe::copy::ENTRY,
+    probe::workgroup_load::ENTRY,
+    probe::touch::ENTRY,
 ];

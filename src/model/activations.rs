@@ -119,7 +119,7 @@ impl Activations {
                 true => layers
                     .map(|layer| {
                         let conv = architecture.conv_shape(layer, members, segments * chunks);
-                        let per_word = tiles::codes_per_word(gpu.class(), &conv);
+                        let per_word = tiles::forward(gpu, &conv).codes_per_word(&conv);
                         Routes::new(gpu, &format!("routes{layer}"), &shape(layer), per_word)
                     })
                     .collect::<Result<_>>()?,

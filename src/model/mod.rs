@@ -8,7 +8,7 @@ pub mod checkpoint;
 mod init;
 mod passes;
 mod population;
-mod tiles;
+pub mod tiles;
 
 pub use activations::{Activations, Batch, Mode};
 pub use architecture::{Architecture, ConvLayer, Parameter};

@@ -46,12 +46,12 @@ pub fn embed_forward(
             layer,
             slope: architecture.slope,
             input: if layer == 0 { activations.input.clone() } else { activations.pooled[layer - 1].clone() },
-            packed: population.forward_weights(layer),
+            packed: population.forward_weights(gpu, layer),
             output: activations.pooled[layer].clone(),
             codes: activations.routes.get(layer).map(|routes| routes.codes.clone()),
             members: population.progress.clone(),
             dropout: mode.dropout(layer),
-            tile: tiles::forward(gpu.class(), &shape),
+            tile: tiles::forward(gpu, &shape),
         });
     }
     let (pooled, embedding) = (activations.pooled[n_convs - 1].clone(), activations.embedding.clone());
@@ -155,7 +155,7 @@ pub fn embed_backward(
             partials: population.partials.clone(),
             at: population.partials_at[layer],
             members: population.progress.clone(),
-            tile: tiles::weight_grad(gpu.class(), &shape),
+            tile: tiles::weight_grad(gpu, &shape).0,
         });
         if layer > 0 {
             recording.push(ConvInputGrad {
@@ -163,10 +163,10 @@ pub fn embed_backward(
                 slope: architecture.slope,
                 scale: mode.dropout(layer - 1).scale(),
                 upper: activations.routes[layer].clone(),
-                packed: population.backward_weights(layer),
+                packed: population.backward_weights(gpu, layer),
                 lower: activations.routes[layer - 1].clone(),
                 members: population.progress.clone(),
-                tile: tiles::input_grad(gpu.class(), &shape),
+                tile: tiles::input_grad(gpu, &shape),
             });
         }
     }

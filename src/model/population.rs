@@ -30,7 +30,6 @@ pub struct Population {
     pub(super) partials: Tensor<f32>,
     pub(super) partials_at: Vec<PartialsAt>,
     layout: Layout,
-    uniform_bytes: usize,
 }
 
 impl Population {
@@ -65,7 +64,6 @@ impl Population {
             partials: gpu.tensor("partials", &[members, partials])?,
             partials_at: layers.iter().map(at).collect(),
             layout: Layout::new(gpu, layers, &places, packed.unwrap_or(0) as usize)?,
-            uniform_bytes: (gpu.adapter().limits.uniform_binding as usize).min(64 << 10),
             architecture,
         })
     }
@@ -126,24 +124,18 @@ impl Population {
         Ok(gradients)
     }
 
-    pub(super) fn forward_weights(&self, layer: usize) -> PackedWeights {
+    pub(super) fn forward_weights(&self, gpu: &Gpu, layer: usize) -> PackedWeights {
         let span = &self.layout.layers[layer];
-        self.conv_weights(span.forward, span.forward_stride)
+        self.conv_weights(gpu, span.forward, span.forward_stride)
     }
 
-    pub(super) fn backward_weights(&self, layer: usize) -> PackedWeights {
+    pub(super) fn backward_weights(&self, gpu: &Gpu, layer: usize) -> PackedWeights {
         let span = &self.layout.layers[layer];
-        self.conv_weights(span.backward, span.backward_stride)
+        self.conv_weights(gpu, span.backward, span.backward_stride)
     }
 
-    fn conv_weights(&self, first: u32, stride: u32) -> PackedWeights {
-        PackedWeights {
-            tensor: self.layout.packed.clone(),
-            first: first as usize,
-            stride: stride as usize / 4,
-            members: self.members,
-            uniform: stride as usize * 4 * self.members <= self.uniform_bytes,
-        }
+    fn conv_weights(&self, gpu: &Gpu, first: u32, stride: u32) -> PackedWeights {
+        PackedWeights::new(gpu, &self.layout.packed, first as usize, stride as usize, self.members)
     }
 
     pub(super) fn linear_weights(&self, layer: usize) -> LinearWeights {
@@ -183,7 +175,7 @@ fn lay_out(gpu: &Gpu, architecture: &Architecture, members: usize, chunks: usize
     };
     for layer in 0..architecture.convs.len() {
         let shape = architecture.conv_shape(layer, members, chunks);
-        let slices = tiles::slices(gpu.class(), &shape, &tiles::weight_grad(gpu.class(), &shape));
+        let (_, slices) = tiles::weight_grad(gpu, &shape);
         // Nothing asks for the gradient of the features, so the first layer has no transposed layout.
         let transposed = layer > 0;
         for index in 0..shape.outputs * shape.inputs * shape.taps() {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `config.toml` | the resolved configuration, itself a valid `--config` |
 //! | `env.json` | version, adapter, system, arguments, start time |
+//! | `tiles.json` | the register tiles it computes with, a file for `--tiles` |
 //! | `metrics.jsonl` | one line per epoch and member |
 //! | `log.jsonl` | what was logged |
 //! | `checkpoints/` | `best` and `last`, in safetensors |
@@ -22,18 +23,20 @@ use serde_json::{Value, json};
 
 use super::Results;
 use crate::config::{self, Config};
+use crate::model::tiles::TileFile;
 use crate::{Error, Result, atomic};
 
 const LOCK: &str = "run.lock";
 const CONFIG: &str = "config.toml";
 const ENVIRONMENT: &str = "env.json";
+const TILES: &str = "tiles.json";
 const METRICS: &str = "metrics.jsonl";
 const LOG: &str = "log.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const RESULTS: &str = "results.json";
 const DONE: &str = "DONE";
 /// All that a new run in the same place replaces; `run.lock` stays, it is held.
-const REPLACED: [&str; 7] = [CONFIG, ENVIRONMENT, METRICS, LOG, CHECKPOINTS, RESULTS, DONE];
+const REPLACED: [&str; 8] = [CONFIG, ENVIRONMENT, TILES, METRICS, LOG, CHECKPOINTS, RESULTS, DONE];
 
 /// An open run folder. One made by [`RunDir::create`] or [`RunDir::resume`] is locked against other writers until it is
 /// dropped or its process ends, however it ends.
@@ -108,6 +111,20 @@ impl RunDir {
     /// `config.toml`, the resolved configuration.
     pub fn config_path(&self) -> PathBuf {
         self.entry(CONFIG)
+    }
+
+    /// `tiles.json`.
+    pub fn tiles_path(&self) -> PathBuf {
+        self.entry(TILES)
+    }
+
+    /// Writes `tiles.json`, unless the run has one from its beginning.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file.
+    pub fn keep_tiles(&self, tiles: &TileFile) -> Result<()> {
+        let path = self.tiles_path();
+        if path.is_file() { Ok(()) } else { tiles.write(&path) }
     }
 
     /// Where the checkpoint called `name` ("best", "last") is or will be.

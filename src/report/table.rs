@@ -24,6 +24,16 @@ impl Table {
         self.rows.push(Some(row));
     }
 
+    /// The same in Markdown, columns aligned as in the text; lines across are left out.
+    pub fn markdown(&self) -> String {
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | ").replace('\n', " "));
+        let mut rows = self.rows.iter().flatten();
+        let mut text = rows.next().map(|header| line(header)).unwrap_or_default();
+        text += &format!("|---|{}\n", "---:|".repeat(self.n_columns - 1));
+        rows.for_each(|row| text += &line(row));
+        text
+    }
+
     /// Appends a line across the table.
     pub fn rule(&mut self) {
         self.rows.push(None);
@@ -62,6 +72,7 @@ mod tests {
         table.push(vec!["Geräusch".into(), "3.7".into()]);
         let text = table.to_string();
         let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(table.markdown(), "| class | F1 |\n|---|---:|\n| 猫 | 45.8 ± 2.9 |\n| Geräusch | 3.7 |\n");
         assert_eq!(lines[0], "class             F1");
         assert!(lines.iter().all(|line| line.width() == lines[0].width()), "{text}");
     }

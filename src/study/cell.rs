@@ -88,6 +88,7 @@ fn train(context: &Context<'_>, training: &Training, features: &Features, watch:
     let Training { config, run } = training;
     let Features { classes, train, validation, statistics, fingerprint, .. } = features;
     let mut trainer = Trainer::new(context.gpu, config, classes, train, validation, fingerprint.clone())?;
+    run.keep_tiles(&trainer.tiles())?;
     run.restore(&mut trainer)?;
     let mut recorder = Recorder::new(run, config, &trainer, classes, statistics);
     recorder.watch(watch);

@@ -5,7 +5,7 @@ use crate::Result;
 use crate::config::{Config, Method, Variant};
 use crate::evaluate::Heard;
 use crate::gpu::Gpu;
-use crate::train::{StageName, most_members, rehearsal};
+use crate::train::{StageName, most_members, needs, rehearsal};
 
 /// Time and memory of one cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,24 +18,27 @@ pub struct Estimate {
     pub bytes: u64,
 }
 
+/// Makes a device on paper, a new one for each question.
+pub type Paper<'a> = dyn Fn() -> Result<Gpu> + 'a;
+
 /// Times a few steps of each of `cells`, for clips of `classes` classes that are spread evenly. Cells that differ in
-/// their dataset only take the same time.
+/// their dataset only take the same time. `paper` makes the same device on paper ([`Gpu::on_paper`]).
 ///
 /// # Errors
 /// What the device reports.
-pub fn estimates(gpu: &Gpu, cells: &[&Cell], classes: usize) -> Result<Vec<Estimate>> {
+pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], classes: usize) -> Result<Vec<Estimate>> {
     let mut found: Vec<(Config, Estimate)> = Vec::new();
     for cell in cells {
         let mut key = cell.config.clone();
         key.data.variant = Variant::default();
         let known = found.iter().find(|(other, _)| *other == key).map(|(_, estimate)| *estimate);
-        let estimate = known.map_or_else(|| estimate(gpu, cell, classes), Ok)?;
+        let estimate = known.map_or_else(|| estimate(gpu, paper, cell, classes), Ok)?;
         found.push((key, estimate));
     }
     Ok(found.into_iter().map(|(_, estimate)| estimate).collect())
 }
 
-fn estimate(gpu: &Gpu, cell: &Cell, classes: usize) -> Result<Estimate> {
+fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, classes: usize) -> Result<Estimate> {
     let config = &cell.config;
     let heard: Vec<Heard> = (0..config.data.train).map(|clip| Heard::one(clip % classes, cell.seconds)).collect();
     let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
@@ -51,7 +54,7 @@ fn estimate(gpu: &Gpu, cell: &Cell, classes: usize) -> Result<Estimate> {
     for seeds in config.train.seeds.chunks(most) {
         let mut config = config.clone();
         config.train.seeds = seeds.to_vec();
-        let (per_step, working) = time(gpu, &config, classes)?;
+        let per_step = time(gpu, &config, classes)?;
         // Every epoch ends with the forward pass of all that is judged: a third of what a training step does with a frame.
         let per_frame = per_step / (of_seed * seeds.len()) as f64;
         let judged = config.data.validation + if cell.method == Method::Classifier { 0 } else { config.data.train };
@@ -60,27 +63,26 @@ fn estimate(gpu: &Gpu, cell: &Cell, classes: usize) -> Result<Estimate> {
         let tagging: f64 = stages[1..].iter().map(|steps| *steps as f64 * TAGGER_STEP_S).sum();
         found.steps += stages.iter().sum::<u64>();
         found.seconds += per_step * stages[0] as f64 + judging + tagging;
-        found.bytes = found.bytes.max(working + store_bytes(&config));
+        let clips = [config.data.train, config.data.validation];
+        let needs = needs(&paper()?, &config, &names, clips)?;
+        found.bytes = found.bytes.max(needs.bytes + eval_bytes(&config));
     }
     Ok(found)
 }
 
-/// Seconds of a step, and the bytes that it takes on the GPU.
-fn time(gpu: &Gpu, config: &Config, classes: usize) -> Result<(f64, u64)> {
-    let before = gpu.allocated_bytes();
+/// Seconds of a step.
+fn time(gpu: &Gpu, config: &Config, classes: usize) -> Result<f64> {
     let step = rehearsal(gpu, config, classes, config.features.frames(config.train.seconds))?;
     // The first step compiles kernels.
-    step.time(gpu, 1)?;
-    Ok((step.time(gpu, 2)?.as_secs_f64() / 2.0, gpu.allocated_bytes() - before))
+    gpu.time(&step.recording, 1)?;
+    Ok(gpu.time(&step.recording, 2)?.as_secs_f64() / 2.0)
 }
 
 /// About what six dispatches of a few microseconds of work take anywhere.
 const TAGGER_STEP_S: f64 = 3e-4;
 
-/// Bytes of the features of all segments of a cell.
-fn store_bytes(config: &Config) -> u64 {
-    let frames = |seconds: f64| config.features.frames(seconds) as u64;
-    let own = (config.data.train + config.data.validation) as u64 * frames(config.train.seconds);
-    let eval: u64 = config.evaluate.seconds.iter().map(|s| config.data.eval as u64 * frames(*s)).sum();
-    (own + eval) * config.features.bands as u64 * 4
+/// Bytes of the features of the evaluation segments, which wait on the GPU while a cell trains.
+fn eval_bytes(config: &Config) -> u64 {
+    let frames: usize = config.evaluate.seconds.iter().map(|s| config.data.eval * config.features.frames(*s)).sum();
+    (frames * config.features.bands * size_of::<f32>()) as u64
 }

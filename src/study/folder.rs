@@ -3,6 +3,7 @@
 //! | entry | holds |
 //! |---|---|
 //! | `study.toml` | the resolved configuration, itself a valid `--config` |
+//! | `tiles.json` | the register tiles it was begun with |
 //! | `cells/<dataset>-<method>-<length>/` | the run of a cell, and `cell.json` once it has been judged |
 //! | `events.json` | durations of the training events of each class |
 //! | `report.html`, `tables/`, `figures/` | the report |
@@ -17,11 +18,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Cell;
 use crate::config::{self, Config, Variant};
+use crate::model::tiles::TileFile;
 use crate::report::study::CellResult;
 use crate::report::{absolute_paths, lock};
 use crate::{Error, Result, atomic};
 
 const CONFIG: &str = "study.toml";
+const TILES: &str = "tiles.json";
 const CELLS: &str = "cells";
 const RESULT: &str = "cell.json";
 const EVENTS: &str = "events.json";
@@ -96,6 +99,20 @@ impl StudyDir {
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// `tiles.json` of the study at `path`.
+    pub fn tiles_path(path: &Path) -> PathBuf {
+        path.join(TILES)
+    }
+
+    /// Writes `tiles.json`, unless the study has one from its beginning.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file.
+    pub fn keep_tiles(&self, tiles: &TileFile) -> Result<()> {
+        let path = Self::tiles_path(&self.path);
+        if path.is_file() { Ok(()) } else { tiles.write(&path) }
     }
 
     /// The run folder of `cell`.

@@ -5,6 +5,7 @@
 
 mod episodes;
 mod methods;
+mod needs;
 mod rehearsal;
 mod sampler;
 mod schedule;
@@ -13,7 +14,8 @@ mod step;
 mod trainer;
 
 pub use episodes::{Episodes, Prototypes, Triplets};
-pub use rehearsal::{ROWS, rehearsal};
+pub use needs::{Needs, needs};
+pub use rehearsal::{ROWS, random_examples, rehearsal};
 pub use sampler::Sampler;
 pub use schedule::{EpochRows, Schedule};
 pub use stage::StageName;

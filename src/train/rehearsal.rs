@@ -12,15 +12,11 @@ use crate::model::{Architecture, Population};
 /// Rows of the schedule that may be timed.
 pub const ROWS: usize = 4096;
 
-/// The first step of the configured method, on random segments of `frames` frames and `classes` classes, for the models
-/// of `config.train.seeds`.
+/// Random segments of `frames` frames, the classes in turn: enough for a step of any method of `config`.
 ///
 /// # Errors
-/// [`crate::Error::Config`] when batches cannot be balanced; what making tensors and compiling kernels may report.
-pub fn rehearsal(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<TrainingStep> {
-    let names: Vec<String> = (0..classes).map(|class| format!("class {class}")).collect();
-    let stage = StageName::of(config.train.method)[0];
-    // Enough for one step of any method.
+/// What making tensors may report.
+pub fn random_examples(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<Examples> {
     let count = 3 * config.train.batch.max(classes) * config.prototypes.support;
     let store = ExampleStore::new(gpu, count, frames, config.features.bands)?;
     let mut stream = Key::new(0).named("rehearsal").stream();
@@ -29,7 +25,18 @@ pub fn rehearsal(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> R
         gpu.write(&shard.tensor, 0, &values);
     }
     let heard = (0..count).map(|example| Heard::one(example % classes, 1.0)).collect();
-    let examples = Examples::new(gpu, store, heard, classes)?;
+    Examples::new(gpu, store, heard, classes)
+}
+
+/// The first step of the configured method, on random segments of `frames` frames and `classes` classes, for the models
+/// of `config.train.seeds`.
+///
+/// # Errors
+/// [`crate::Error::Config`] when batches cannot be balanced; what making tensors and compiling kernels may report.
+pub fn rehearsal(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<TrainingStep> {
+    let names: Vec<String> = (0..classes).map(|class| format!("class {class}")).collect();
+    let stage = StageName::of(config.train.method)[0];
+    let examples = random_examples(gpu, config, classes, frames)?;
     let episodes = stage.episodes(config, &examples.heard, &names)?;
     let seeds = &config.train.seeds;
     let architecture = Architecture::new(&config.model, &config.features, classes);

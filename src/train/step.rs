@@ -1,14 +1,12 @@
 //! One training step of a population, ready to replay: gather, forward, loss, backward, optimiser. What stands between
 //! the gathered batch and the optimiser is the method's.
 
-use std::time::{Duration, Instant};
-
 use super::methods::{classifier, prototypes, tagger, triplets};
 use super::{Schedule, StageName};
 use crate::Result;
 use crate::config::{Config, OptimiserConfig};
 use crate::evaluate::Examples;
-use crate::gpu::{Gpu, KernelTime, Recording, Resolved, Tensor};
+use crate::gpu::{Gpu, Recording, Resolved, Tensor};
 use crate::kernels::dropout::Dropout;
 use crate::model::{Activations, Batch, Mode, Population};
 
@@ -43,7 +41,8 @@ impl StepContext<'_> {
 
 /// One training step of a population, ready to replay.
 pub struct TrainingStep {
-    pub(super) recording: Resolved,
+    /// Its kernels, from the gathering of a batch to the optimiser.
+    pub recording: Resolved,
     /// `[row, member]`.
     pub(super) losses: Tensor<f32>,
 }
@@ -73,7 +72,7 @@ impl TrainingStep {
         let [rows, members] = [0, 1].map(|axis| schedule.batches.size(axis));
         let losses = gpu.tensor("losses", &[rows, members])?;
         let context = StepContext { gpu, config, population, schedule, losses: losses.clone() };
-        let mut recording = Recording::new("train step");
+        let mut recording = Recording::new(&format!("{} step", stage.name()));
         match (stage, source) {
             (StageName::Classifier, Source::Segments(examples)) => classifier::push(&context, examples, &mut recording),
             (StageName::Triplets, Source::Segments(examples)) => triplets::push(&context, examples, &mut recording),
@@ -85,26 +84,6 @@ impl TrainingStep {
         }?;
         population.push_step(&mut recording, &stage.optimiser(config), &schedule.steps, stage.parameters(population));
         Ok(Self { recording: recording.resolve(gpu)?, losses })
-    }
-
-    /// Runs rows `0..rows` and waits; the time it took.
-    ///
-    /// # Errors
-    /// What the device reports.
-    pub fn time(&self, gpu: &Gpu, rows: u32) -> Result<Duration> {
-        gpu.wait()?;
-        let start = Instant::now();
-        gpu.replay(&self.recording, 0..rows)?;
-        gpu.wait()?;
-        Ok(start.elapsed())
-    }
-
-    /// Times every kernel of one step; see [`Gpu::profile`].
-    ///
-    /// # Errors
-    /// As [`Gpu::profile`].
-    pub fn profile(&self, gpu: &Gpu, repeats: usize) -> Result<Vec<KernelTime>> {
-        gpu.profile(&self.recording, 0, repeats)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::evaluate::{Examples, Heard};
 use crate::gpu::{Download, Gpu};
 use crate::kernels::population::Member;
 use crate::model::checkpoint::Standing;
+use crate::model::tiles::{TileFile, Tiles};
 use crate::model::{Activations, Architecture, Population, initial_parameters};
 use crate::{Error, Result};
 
@@ -71,6 +72,8 @@ pub struct Trainer<'a> {
     config: &'a Config,
     data: Data<'a>,
     population: Population,
+    /// Of one model in a step.
+    chunks: usize,
     stage: Stage,
     /// State, best parameters and progress for a checkpoint.
     standing: (Download<f32>, Download<f32>, Download<Member>),
@@ -111,7 +114,12 @@ impl<'a> Trainer<'a> {
             (gpu.download(&population.state)?, gpu.download(&population.best)?, gpu.download(&population.progress)?);
         population.use_parameters(gpu, &population.state)?;
         let stage = Stage::new(gpu, config, first, &population, data)?;
-        Ok(Self { gpu, config, data, population, stage, standing, stages, epoch: 0, fingerprint })
+        Ok(Self { gpu, config, data, population, chunks, stage, standing, stages, epoch: 0, fingerprint })
+    }
+
+    /// The register tiles that it computes with.
+    pub fn tiles(&self) -> TileFile {
+        TileFile::new(self.gpu, Tiles::in_use(self.gpu, &self.population.architecture, self.chunks))
     }
 
     /// The models.
@@ -166,6 +174,17 @@ impl<'a> Trainer<'a> {
             && *stage != self.stage.name
         {
             self.stage = Stage::new(self.gpu, self.config, *stage, &self.population, self.data)?;
+        }
+        Ok(())
+    }
+
+    /// Makes every later stage in turn, as a training does when it enters it.
+    ///
+    /// # Errors
+    /// What making tensors and compiling kernels may report.
+    pub(super) fn rehearse_stages(&mut self) -> Result<()> {
+        for stage in self.stages().skip(1).collect::<Vec<_>>() {
+            self.stage = Stage::new(self.gpu, self.config, stage, &self.population, self.data)?;
         }
         Ok(())
     }

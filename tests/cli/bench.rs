@@ -1,8 +1,10 @@
-//! `weaklabel bench step`: its lines, and the comparison with those of a file.
+//! `weaklabel bench`: its lines, its tables, and the comparison with those of a file.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
+use weaklabel::kernels::REGISTRY;
 
 use super::program::run;
 
@@ -26,7 +28,7 @@ fn measurements_are_kept_and_compared() {
     assert_eq!(line["kind"], "step");
     let samples: Vec<f64> = line["ms"].as_array().unwrap().iter().map(|ms| ms.as_f64().unwrap()).collect();
     assert!(samples.len() == 9 && samples.is_sorted() && samples[0] > 0.0, "{line}");
-    assert_eq!((&line["ms_per_step"], &line["ms_min"]), (&line["ms"][4], &line["ms"][0]));
+    assert_eq!((&line["ms_median"], &line["ms_min"]), (&line["ms"][4], &line["ms"][0]));
     assert_eq!(std::fs::read_to_string(&kept).unwrap(), out);
 
     // Against steps a thousand times as slow, then as fast: no machine is as noisy as that.
@@ -56,4 +58,64 @@ fn what_cannot_be_compared_is_refused() {
     assert!(code == 2 && errors.contains("the file holds triplets, 40 frames"), "{errors}");
     let (code, _, errors) = run("bench step --frames 30");
     assert!(code == 2 && errors.contains("multiple of 20"), "{errors}");
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A small model, whose kernels compile quickly.
+const SMALL: &str = "--set model.filters=[8,9] --set model.pools=[[4,8],[1,4]] --set model.hidden=4";
+
+#[test]
+fn every_kernel_of_the_program_is_measured_beside_the_limits() {
+    let kernels = format!("bench kernels --quiet {SMALL} --shapes model --frames 20 --batch 10");
+    let (code, out, errors) = run(&format!("{kernels} --json"));
+    assert_eq!((code, errors.as_str()), (0, ""));
+    let lines = lines(&out);
+    let (peaks, timed): (Vec<&Value>, Vec<&Value>) = lines.iter().partition(|line| line["kind"] == "peak");
+    assert_eq!(peaks.len(), 6);
+    let rates: Vec<f64> = peaks.iter().filter_map(|peak| peak["rate"].as_f64()).collect();
+    assert!(rates.len() == 4 && rates.iter().all(|rate| *rate > 0.01), "{out}");
+    let found: BTreeSet<&str> =
+        timed.iter().map(|line| line["kernel"].as_str().unwrap().split(' ').next().unwrap()).collect();
+    let probes = ["multiply_add", "copy", "workgroup_load", "touch"];
+    let all: BTreeSet<&str> = REGISTRY.iter().map(|entry| entry.name).filter(|name| !probes.contains(name)).collect();
+    assert_eq!(found, all);
+    // Both convolutions, and cases that tell lines apart.
+    assert!(out.contains("conv_forward 1→8 20×64") && out.contains("conv_weight_grad 8→9 5×8"), "{out}");
+    let cases: BTreeSet<String> = timed.iter().map(|line| format!("{} {}", line["workload"], line["kernel"])).collect();
+    assert_eq!(cases.len(), timed.len());
+    for line in timed {
+        assert!(line["ms"].as_array().unwrap().len() == 9 && line["share_of_limit"].as_f64().unwrap() > 0.0, "{line}");
+    }
+}
+
+#[test]
+fn features_are_measured_and_shown_in_markdown() {
+    let (code, out, errors) = run("bench features --quiet --seconds 0.2,1 --clips 8 --json");
+    assert_eq!((code, errors.as_str()), (0, ""));
+    let lines = lines(&out);
+    assert_eq!(lines.iter().map(|line| line["seconds"].as_f64().unwrap()).collect::<Vec<_>>(), [0.2, 1.0]);
+    assert!(lines.iter().all(|line| line["kind"] == "features" && line["ms_median"].as_f64().unwrap() > 0.0), "{out}");
+    let (code, out, _) = run("bench features --quiet --seconds 0.2 --clips 8 --markdown");
+    assert_eq!(code, 0);
+    assert!(
+        out.starts_with("**") && out.contains("\n| clips of | ms per clip |") && out.contains("| 0.2 s |"),
+        "{out}"
+    );
+    for wrong in ["--clips 0", "--seconds 0", "--seconds nan", "--markdown --json"] {
+        let (code, _, errors) = run(&format!("bench features {wrong}"));
+        assert!(code == 2 && errors.contains("--"), "{wrong}: {errors}");
+    }
+}
+
+#[test]
+fn steps_of_several_sizes_show_how_time_grows_and_a_profile_where_it_goes() {
+    let (code, out, errors) =
+        run(&format!("bench step --quiet {SMALL} --frames 20,40 --batch 10,20 --members 1,2 --profile"));
+    assert_eq!((code, errors.as_str()), (0, ""));
+    assert!(out.contains("classifier, 40 frames, batch 20, members 2: "), "{out}");
+    assert!(out.contains("for every 1000 of batch × frames × members, residuals up to"), "{out}");
+    assert!(out.contains("% of limit") && out.contains("linear_backward 18→4"), "{out}");
 }

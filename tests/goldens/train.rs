@@ -1,13 +1,16 @@
 //! train.safetensors: a whole training, replayed in one go (SPEC §4.1).
 
 use weaklabel::config::OptimiserConfig;
-use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
+use weaklabel::counter_rng::Key;
+use weaklabel::gpu::{AdapterChoice, DeviceClass, Gpu, Recording};
 use weaklabel::kernels::adam::factors;
 use weaklabel::kernels::bce::Bce;
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::gather::Gather;
 use weaklabel::kernels::population::Step;
+use weaklabel::model::tiles::Tiles;
 use weaklabel::model::{Activations, Batch, Mode, backward, forward};
+use weaklabel::tune::candidates;
 
 use crate::file::{File, Golden, assert_close};
 use crate::network::{VALUE, architecture, population};
@@ -20,16 +23,37 @@ const TRAVELLED: f64 = 1e-3;
 #[test]
 fn a_training_takes_the_same_course() {
     let file = File::load("train.safetensors");
-    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    follow(&file, &Gpu::open(&AdapterChoice::default()).unwrap());
+}
+
+/// With tiles that the tuner may choose, drawn for every kernel and layer.
+#[test]
+fn a_training_takes_the_same_course_with_other_tiles() {
+    let file = File::load("train.safetensors");
+    let mut gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let architecture = architecture(&file, "start.", file.get("data"), None);
+    let mut stream = Key::new(7).stream();
+    let mut tiles = Tiles::in_use(&gpu, &architecture, 10);
+    for choice in &mut tiles.0 {
+        // Those of GPUs compile quickly everywhere.
+        let all = candidates(DeviceClass::Discrete, &choice.layer.shape(choice.chunks), choice.tile);
+        choice.tile = all[1 + stream.below(all.len() - 1)];
+    }
+    gpu.attach(tiles);
+    follow(&file, &gpu);
+}
+
+/// The training of `file` on `gpu`.
+fn follow(file: &File, gpu: &Gpu) {
     let (data, batches) = (file.get("data"), file.get("batches"));
     let (examples, [steps, slots]) = (data.shape[0], [batches.shape[0], batches.shape[1]]);
-    let architecture = architecture(&file, "start.", data, None);
+    let architecture = architecture(file, "start.", data, None);
     let classes = architecture.classes;
     let mut targets = vec![0.0; examples * classes];
     file.get("labels").i32().iter().enumerate().for_each(|(i, label)| targets[i * classes + *label as usize] = 1.0);
     let batch = Batch { members: 1, segments: slots, chunks: data.shape[1] / architecture.chunk_frames };
-    let population = population(&gpu, &file, "start.", architecture, slots * batch.chunks);
-    let activations = Activations::new(&gpu, &population.architecture, batch, true).unwrap();
+    let population = population(gpu, file, "start.", architecture, slots * batch.chunks);
+    let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
     let optimiser = OptimiserConfig::default();
     let schedule: Vec<Step> = (1..=steps as u32)
         .map(|t| {
@@ -51,7 +75,7 @@ fn a_training_takes_the_same_course() {
         batches: ids.clone(),
         input: activations.input.clone(),
     });
-    forward(&gpu, &mut step, &population, &activations, &mode);
+    forward(gpu, &mut step, &population, &activations, &mode);
     step.push(Bce {
         logits: activations.output.clone(),
         targets: gpu.tensor_from("targets", &[examples, classes], &targets).unwrap(),
@@ -59,9 +83,9 @@ fn a_training_takes_the_same_course() {
         d_logits: activations.gradients.as_ref().unwrap().logits.clone(),
         losses: losses.clone(),
     });
-    backward(&gpu, &mut step, &population, &activations, &mode);
+    backward(gpu, &mut step, &population, &activations, &mode);
     population.push_step(&mut step, &optimiser, &schedule, 0..population.architecture.n_parameters());
-    gpu.replay(&step.resolve(&gpu).unwrap(), 0..steps as u32).unwrap();
+    gpu.replay(&step.resolve(gpu).unwrap(), 0..steps as u32).unwrap();
 
     let losses = gpu.read(&losses).unwrap();
     let course = file.get("loss");

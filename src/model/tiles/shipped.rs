@@ -1,4 +1,4 @@
-//! Which register tile each convolution kernel gets on which class of device.
+//! Which register tile each convolution kernel gets on which class of device where none was measured.
 //!
 //! On software adapters a load costs as much as tens of multiply-adds, so tiles are as large as compile time and the
 //! instruction cache allow; on GPUs they are small enough to keep many threads resident. On llvmpipe a value that eight
@@ -57,11 +57,6 @@ pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> WeightTile {
 pub fn slices(class: DeviceClass, shape: &ConvShape, tile: &WeightTile) -> usize {
     let threads: usize = if class.is_software() { 512 } else { 16_384 };
     threads.div_ceil(tile.threads_per_slice(shape)).clamp(1, tile.strips(shape))
-}
-
-/// Codes of a layer's winners in one word: as many as the tile of the forward pass writes at once.
-pub fn codes_per_word(class: DeviceClass, shape: &ConvShape) -> usize {
-    forward(class, shape).codes_per_word(shape)
 }
 
 fn positions(tile: &ConvTile, shape: &ConvShape) -> usize {

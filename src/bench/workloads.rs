@@ -1,0 +1,209 @@
+//! Every kernel that the program dispatches, timed: trainings, judgements and features in miniature on random data, whose
+//! recordings are observed and then profiled.
+
+use serde_json::json;
+
+use super::{MEASUREMENTS, Record, Samples, case};
+use crate::config::{Config, Method, Normalise, Sampling};
+use crate::counter_rng::Key;
+use crate::evaluate::{Centres, embedding_quality};
+use crate::features::{extract, standardise, statistics};
+use crate::gpu::{Gpu, KernelTime, Tensor};
+use crate::kernels::population::Member;
+use crate::model::checkpoint::Standing;
+use crate::model::{Architecture, Population};
+use crate::train::{EpochReport, Observer, Trainer, random_examples};
+use crate::{Error, Result};
+
+/// Which shapes kernels are timed at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shapes {
+    /// Those of the configured model
+    Model,
+    /// Those of a model with 64 to 128 channels and 1 024 hidden units, on 500 chunks
+    Large,
+}
+
+/// Something the program does.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    /// Its name.
+    pub name: String,
+    config: Config,
+    frames: usize,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Features,
+    Training,
+    Quality,
+}
+
+/// A kernel with its times, and where it was dispatched.
+#[derive(Debug, Clone)]
+pub struct Timed {
+    /// Workload and recording.
+    pub workload: String,
+    /// The dispatch.
+    pub kernel: KernelTime,
+}
+
+/// Classes of the random data.
+const CLASSES: usize = 10;
+
+/// What is timed for `shapes`, at segments of each of `frames` frames. Settings are such that together they use every
+/// kernel: triplets mine semi-hard negatives, prototypes normalise every frame.
+pub fn workloads(config: &Config, shapes: Shapes, frames: &[usize]) -> Vec<Workload> {
+    let workload = |name: String, config: &Config, frames: usize, kind: Kind| {
+        let mut config = config.clone();
+        config.train.epochs = Some(1);
+        config.tagger.epochs = 1;
+        (config.triplets.sampling, config.prototypes.normalise) = (Sampling::SemiHard, Normalise::Frame);
+        Workload { name, config, frames, kind }
+    };
+    let training = |config: &Config, frames: usize, method: Method| {
+        let mut config = config.clone();
+        config.train.method = method;
+        workload(method.name().to_string(), &config, frames, Kind::Training)
+    };
+    match shapes {
+        Shapes::Model => {
+            let of_length = |frames: &usize| {
+                let mut found: Vec<Workload> = Method::all().map(|method| training(config, *frames, method)).into();
+                found.push(workload("quality".into(), config, *frames, Kind::Quality));
+                found
+            };
+            let longest = frames.iter().copied().max().unwrap_or(config.model.chunk_frames);
+            let mut found = vec![workload("features".into(), config, longest, Kind::Features)];
+            found.extend(frames.iter().flat_map(of_length));
+            found
+        }
+        Shapes::Large => {
+            let mut large = config.clone();
+            large.model.filters = vec![64, 64, 128, 128];
+            large.model.pools = vec![[2, 2], [2, 2], [1, 4], [1, 2]];
+            large.model.hidden = 1024;
+            let of_method = |(method, batch): (Method, usize)| {
+                let mut config = large.clone();
+                config.train.batch = batch;
+                Workload {
+                    name: format!("large {}", method.name()),
+                    ..training(&config, config.model.chunk_frames, method)
+                }
+            };
+            // 500 chunks each; triplets are two examples until a negative is mined.
+            [(Method::Classifier, 500), (Method::Triplets, 250)].map(of_method).into()
+        }
+    }
+}
+
+impl Workload {
+    /// Does it once and times every dispatch, those of the same kernel, layer and work once.
+    ///
+    /// # Errors
+    /// What training and the device may report.
+    pub fn time(&self, gpu: &Gpu) -> Result<Vec<Timed>> {
+        let mut progress = None;
+        let recordings = gpu.observe(|| {
+            progress = match self.kind {
+                Kind::Features => self.features(gpu).map(|()| None),
+                Kind::Training => self.train(gpu).map(Some),
+                Kind::Quality => self.quality(gpu).map(Some),
+            }?;
+            Ok(())
+        })?;
+        let mut found: Vec<Timed> = Vec::new();
+        for recording in recordings {
+            // A model that has ended its training would be left out by every kernel.
+            if let Some(progress) = &progress {
+                let fresh: Vec<Member> = self.config.train.seeds.iter().map(|seed| Member::new(*seed)).collect();
+                gpu.write(progress, 0, &fresh);
+            }
+            for kernel in gpu.profile(&recording, 0, MEASUREMENTS)? {
+                let same = |timed: &Timed| timed.kernel.label() == kernel.label() && timed.kernel.work == kernel.work;
+                if !found.iter().any(same) {
+                    found.push(Timed { workload: format!("{}: {}", self.name, recording.name()), kernel });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// A timed kernel of this workload as a line of a measurement file.
+    ///
+    /// # Errors
+    /// [`Error::Tolerance`] when the clock did not advance.
+    pub fn record(&self, gpu: &Gpu, timed: &Timed) -> Result<Record> {
+        let config = &self.config;
+        let case = case([
+            ("kind", json!("kernel")),
+            ("workload", json!(timed.workload)),
+            ("kernel", json!(timed.kernel.label())),
+            ("frames", json!(self.frames)),
+            ("batch", json!(config.train.batch)),
+            ("members", json!(config.train.seeds.len())),
+        ]);
+        let samples = Samples::new(timed.kernel.times.iter().map(|seconds| seconds * 1e3).collect());
+        let samples = samples.ok_or_else(|| {
+            Error::Tolerance(format!("{}: the clock did not advance during a dispatch", timed.kernel.label()))
+        })?;
+        Ok(Record::new(case, samples, gpu.adapter()))
+    }
+
+    /// Frames of a segment.
+    pub fn frames(&self) -> usize {
+        self.frames
+    }
+
+    fn features(&self, gpu: &Gpu) -> Result<()> {
+        let config = &self.config.features;
+        let samples = self.frames * config.hop;
+        let audio = |clip: usize| {
+            let mut stream = Key::new(0).named("clip").child(clip as u64).stream();
+            Ok((0..samples).map(|_| stream.uniform(-0.1, 0.1) as f32).collect())
+        };
+        let store = extract(gpu, config, self.config.train.batch, self.frames, &audio, &|_| {})?;
+        standardise(gpu, &store, &statistics(gpu, &store)?, config.epsilon)
+    }
+
+    fn train(&self, gpu: &Gpu) -> Result<Tensor<Member>> {
+        let config = &self.config;
+        let classes: Vec<String> = (0..CLASSES).map(|class| format!("class {class}")).collect();
+        let examples = || random_examples(gpu, config, CLASSES, self.frames);
+        let (train, validation) = (examples()?, examples()?);
+        let mut trainer = Trainer::new(gpu, config, &classes, &train, &validation, String::new())?;
+        trainer.run(&mut Unwatched)?;
+        Ok(trainer.population().progress.clone())
+    }
+
+    fn quality(&self, gpu: &Gpu) -> Result<Tensor<Member>> {
+        let config = &self.config;
+        let examples = random_examples(gpu, config, CLASSES, self.frames)?;
+        let architecture = Architecture::new(&config.model, &config.features, CLASSES);
+        let population = Population::new(gpu, architecture, &config.train.seeds, 1)?;
+        population.use_parameters(gpu, &population.state)?;
+        let centres = Centres::new(gpu, &population, &examples, Normalise::None)?;
+        centres.queue(gpu)?;
+        embedding_quality(gpu, &population, &centres, &examples)?;
+        Ok(population.progress)
+    }
+}
+
+/// A training that nobody watches.
+struct Unwatched;
+
+impl Observer for Unwatched {
+    fn go_on(&mut self, _: u64) -> bool {
+        true
+    }
+
+    fn epoch(&mut self, _: &[EpochReport]) -> Result<()> {
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! `weaklabel bench kernels`.
+
+use clap::Args;
+
+use super::results::{Output, Results};
+use crate::bench::{Limits, Peak, Shapes, Timed, Workload, peaks, workloads};
+use crate::cli::Session;
+use crate::gpu::Gpu;
+use crate::report::Table;
+use crate::{Error, Result};
+
+/// `weaklabel bench kernels`: what the adapter can do at best, and how near every kernel comes to it.
+///
+/// Limits are measured in the same run, by kernels that only multiply and add, only copy, or do nothing. A kernel's limit is
+/// the longer of the times that its arithmetic and its memory traffic would take at those rates; small dispatches are far from
+/// it, since a dispatch has a cost of its own.
+#[derive(Debug, Args)]
+pub struct Kernels {
+    /// Shapes to time at
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "model,large")]
+    pub shapes: Vec<Shapes>,
+    /// Frames per segment at the model's shapes; several after commas
+    #[arg(long, value_name = "N", default_value = "20,1000", value_delimiter = ',')]
+    pub frames: Vec<usize>,
+    /// Examples per step and model at the model's shapes
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub batch: usize,
+    /// Models trained together
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub members: usize,
+    /// Where measurements go.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl Kernels {
+    pub(super) fn run(&self, session: &Session) -> Result<()> {
+        if self.members == 0 {
+            return Err(Error::Usage("--members is at least 1".into()));
+        }
+        let config = session.options.configuration(|config| {
+            config.train.batch = self.batch;
+            config.train.seeds = (1..=self.members as u64).collect();
+        })?;
+        if self.frames.iter().any(|frames| *frames == 0 || !frames.is_multiple_of(config.model.chunk_frames)) {
+            return Err(Error::Usage(format!("--frames is a multiple of {}", config.model.chunk_frames)));
+        }
+        let mut results = self.output.begin(session)?;
+        let gpu = session.open_gpu()?;
+        results.head(&gpu)?;
+        let workloads: Vec<Workload> =
+            self.shapes.iter().flat_map(|shapes| workloads(&config, *shapes, &self.frames)).collect();
+        let task = session.progress.task("measuring", workloads.len() as u64 + 1);
+        let peaks = peaks(&gpu)?;
+        task.advance(1);
+        results.show(&peak_table(&peaks))?;
+        peaks.iter().try_for_each(|peak| results.push(peak.record(&gpu)))?;
+        let mut timed = Vec::new();
+        for workload in &workloads {
+            timed.push((workload, workload.time(&gpu)?));
+            task.advance(1);
+        }
+        task.finish();
+        show(&gpu, Limits::of(&peaks), &timed, &mut results)?;
+        results.finish()
+    }
+}
+
+/// One line for each of the adapter's limits.
+fn peak_table(peaks: &[Peak]) -> Table {
+    let mut table = Table::new(["limit", "measured"].map(String::from).to_vec());
+    peaks.iter().for_each(|peak| table.push(vec![peak.name.into(), peak.figure()]));
+    table
+}
+
+/// One line for each kernel, layer and amount of work.
+fn show(gpu: &Gpu, limits: Limits, all: &[(&Workload, Vec<Timed>)], results: &mut Results<'_>) -> Result<()> {
+    let header = ["kernel", "frames", "dispatched by", "µs", "GFLOP/s", "GB/s", "% of limit"];
+    let mut table = Table::new(header.map(String::from).to_vec());
+    let mut seen: Vec<&Timed> = Vec::new();
+    for (workload, timed) in all.iter().flat_map(|(workload, timed)| timed.iter().map(move |timed| (*workload, timed)))
+    {
+        let kernel = &timed.kernel;
+        // Methods share most of their kernels.
+        if seen.iter().any(|known| known.kernel.label() == kernel.label() && known.kernel.work == kernel.work) {
+            continue;
+        }
+        seen.push(timed);
+        let (seconds, work) = (kernel.seconds(), kernel.work);
+        table.push(vec![
+            kernel.label(),
+            workload.frames().to_string(),
+            timed.workload.clone(),
+            format!("{:.1}", seconds * 1e6),
+            format!("{:.2}", work.flops / seconds * 1e-9),
+            format!("{:.2}", work.bytes / seconds * 1e-9),
+            format!("{:.1}", 100.0 * limits.share(kernel)),
+        ]);
+        let mut record = workload.record(gpu, timed)?;
+        record.set("gflops", (work.flops / seconds * 1e-9).into());
+        record.set("gbps", (work.bytes / seconds * 1e-9).into());
+        record.set("share_of_limit", limits.share(kernel).into());
+        results.push(record)?;
+    }
+    results.show(&table)
+}

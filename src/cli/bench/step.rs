@@ -1,0 +1,233 @@
+//! `weaklabel bench step`.
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::results::{Output, Results};
+use crate::bench::{Growth, Limits, MEASUREMENTS, Record, case, measure, peaks};
+use crate::cli::Session;
+use crate::config::{Config, Method};
+use crate::gpu::{Gpu, KernelTime};
+use crate::report::Table;
+use crate::train::{ROWS, TrainingStep, rehearsal};
+use crate::{Error, Result};
+
+/// `weaklabel bench step`: the median time of a training step, with nothing left in the queue.
+#[derive(Debug, Args)]
+pub struct Step {
+    /// How to train; several after commas are measured one after another
+    #[arg(long, default_value = "classifier", value_delimiter = ',')]
+    pub method: Vec<Method>,
+    /// Frames per segment; several after commas
+    #[arg(long, value_name = "N", default_value = "20", value_delimiter = ',')]
+    pub frames: Vec<usize>,
+    /// Examples per step and model; several after commas
+    #[arg(long, value_name = "N", default_value = "10", value_delimiter = ',')]
+    pub batch: Vec<usize>,
+    /// Models trained together; several after commas
+    #[arg(long, value_name = "N", default_value = "1", value_delimiter = ',')]
+    pub members: Vec<usize>,
+    /// Also time every kernel of a step, beside the adapter's own limits
+    #[arg(long)]
+    pub profile: bool,
+    /// Where measurements go.
+    #[command(flatten)]
+    pub output: Output,
+}
+
+/// One step that is to be measured.
+struct Planned {
+    config: Config,
+    frames: usize,
+    /// Frames of all examples of all models of a step, as its batch counts them.
+    size: f64,
+    case: Map<String, Value>,
+}
+
+/// Classes of the random examples.
+const CLASSES: usize = 10;
+
+impl Step {
+    pub(super) fn run(&self, session: &Session) -> Result<()> {
+        let mut results = self.output.begin(session)?;
+        let plan = self.plan(session)?;
+        plan.iter().try_for_each(|planned| results.expect(&planned.case))?;
+        let gpu = session.open_gpu()?;
+        results.head(&gpu)?;
+        let limits = match self.profile {
+            true => Some(Limits::of(&peaks(&gpu)?)),
+            false => None,
+        };
+        let mut times = Vec::with_capacity(plan.len());
+        for planned in &plan {
+            let step = rehearsal(&gpu, &planned.config, CLASSES, planned.frames)?;
+            let mut record = Record::new(planned.case.clone(), measure(&gpu, &step.recording, ROWS)?, gpu.adapter());
+            times.push((planned, record.samples.clone()));
+            let profile = limits.map(|limits| profile(&gpu, &step, limits)).transpose()?;
+            if let Some(profile) = &profile {
+                record.set("kernels", profile.iter().map(Line::json).collect());
+            }
+            let samples = &record.samples;
+            let [median, min, max] = [samples.median(), samples.min(), samples.max()];
+            let name = record.name();
+            results.say(&format!("{name}: {median:.2} ms per step ({min:.2} to {max:.2}) on {}", record.adapter))?;
+            if let Some(profile) = profile {
+                results.say("")?;
+                results.show(&profile_table(&profile))?;
+            }
+            results.push(record)?;
+        }
+        self.growth(&times, &results)?;
+        results.finish()
+    }
+
+    /// Every length with every method, batch and number of models.
+    fn plan(&self, session: &Session) -> Result<Vec<Planned>> {
+        if self.members.contains(&0) {
+            return Err(Error::Usage("--members is at least 1".into()));
+        }
+        let mut plan = Vec::new();
+        for &frames in &self.frames {
+            for &method in &self.method {
+                for &batch in &self.batch {
+                    for &members in &self.members {
+                        plan.push(planned(session, method, frames, batch, members)?);
+                    }
+                }
+            }
+        }
+        Ok(plan)
+    }
+
+    /// How the time of each method grows with the size of its steps, where enough sizes were measured.
+    fn growth(&self, times: &[(&Planned, crate::bench::Samples)], results: &Results<'_>) -> Result<()> {
+        for method in &self.method {
+            let of_method = times.iter().filter(|(planned, _)| planned.config.train.method == *method);
+            let measured: Vec<_> = of_method.map(|(planned, samples)| (planned.size, samples)).collect();
+            if let Some(growth) = Growth::fit(&measured) {
+                let Growth { constant, slope, residual } = growth;
+                results.say(&format!(
+                    "{}: {constant:.2} ms + {:.3} ms for every 1000 of batch × frames × members, residuals up to {:.0} %",
+                    method.name(),
+                    slope * 1e3,
+                    residual * 100.0,
+                ))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn planned(session: &Session, method: Method, frames: usize, batch: usize, members: usize) -> Result<Planned> {
+    let config = session.options.configuration(|config| {
+        config.train.method = method;
+        config.train.batch = batch;
+        config.train.seeds = (1..=members as u64).collect();
+    })?;
+    if frames == 0 || !frames.is_multiple_of(config.model.chunk_frames) {
+        return Err(Error::Usage(format!("--frames is a multiple of {}", config.model.chunk_frames)));
+    }
+    let case = case([
+        ("kind", json!("step")),
+        ("method", json!(method.name())),
+        ("frames", json!(frames)),
+        ("batch", json!(batch)),
+        ("members", json!(members)),
+    ]);
+    Ok(Planned { config, frames, size: (batch * frames * members) as f64, case })
+}
+
+/// Dispatches of one kernel on one layer.
+struct Line {
+    kernel: KernelTime,
+    calls: usize,
+    seconds: f64,
+    /// Of the time of all dispatches.
+    share: f64,
+    /// Of the adapter's own limit.
+    of_limit: f64,
+}
+
+/// The dispatches of a step, those of the same kernel and layer in one line.
+fn profile(gpu: &Gpu, step: &TrainingStep, limits: Limits) -> Result<Vec<Line>> {
+    let kernels = gpu.profile(&step.recording, 0, MEASUREMENTS)?;
+    let total: f64 = kernels.iter().map(KernelTime::seconds).sum();
+    let mut lines: Vec<Line> = Vec::new();
+    for kernel in kernels {
+        let (seconds, of_limit) = (kernel.seconds(), limits.share(&kernel));
+        match lines.iter_mut().find(|line| line.kernel.label() == kernel.label()) {
+            Some(line) => {
+                (line.calls, line.seconds, line.share) =
+                    (line.calls + 1, line.seconds + seconds, line.share + seconds / total);
+            }
+            None => lines.push(Line { kernel, calls: 1, seconds, share: seconds / total, of_limit }),
+        }
+    }
+    Ok(lines)
+}
+
+impl Line {
+    fn gflops(&self) -> f64 {
+        self.kernel.work.flops / self.kernel.seconds() * 1e-9
+    }
+
+    fn gbps(&self) -> f64 {
+        self.kernel.work.bytes / self.kernel.seconds() * 1e-9
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "kernel": self.kernel.label(),
+            "calls": self.calls,
+            "us": self.seconds * 1e6,
+            "gflops": self.gflops(),
+            "gbps": self.gbps(),
+            "share": self.share,
+            "share_of_limit": self.of_limit,
+        })
+    }
+}
+
+/// One line for each kernel and layer, in the order of their first dispatch.
+fn profile_table(lines: &[Line]) -> Table {
+    let header = ["kernel", "calls", "µs", "% of step", "GFLOP/s", "GB/s", "% of limit"];
+    let mut table = Table::new(header.map(String::from).to_vec());
+    for line in lines {
+        table.push(vec![
+            line.kernel.label(),
+            line.calls.to_string(),
+            format!("{:.0}", line.seconds * 1e6),
+            format!("{:.1}", 100.0 * line.share),
+            format!("{:.2}", line.gflops()),
+            format!("{:.2}", line.gbps()),
+            format!("{:.1}", 100.0 * line.of_limit),
+        ]);
+    }
+    table.rule();
+    let (calls, seconds): (usize, f64) = (lines.iter().map(|l| l.calls).sum(), lines.iter().map(|l| l.seconds).sum());
+    let mut all = vec!["all".to_string(), calls.to_string(), format!("{:.0}", seconds * 1e6), "100.0".into()];
+    all.resize(header.len(), String::new());
+    table.push(all);
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+
+    use super::super::{Bench, Target};
+    use super::*;
+
+    #[test]
+    fn a_step_has_the_documented_defaults() {
+        let command = Bench::augment_args(clap::Command::new("bench"));
+        let parse = |line: &str| {
+            let matches = command.clone().get_matches_from(line.split(' '));
+            let Target::Step(step) = Bench::from_arg_matches(&matches).unwrap().target else { panic!("not a step") };
+            (step.method, step.frames, step.batch, step.members)
+        };
+        assert_eq!(parse("bench step"), (vec![Method::Classifier], vec![20], vec![10], vec![1]));
+        let several = parse("bench step --method triplets,prototypes --frames 20,100 --batch 20,40 --members 3");
+        assert_eq!(several, (vec![Method::Triplets, Method::Prototypes], vec![20, 100], vec![20, 40], vec![3]));
+    }
+}

@@ -1,0 +1,95 @@
+//! Where the register tiles of a command come from: `--tiles`, a run or study that is continued, or the cache of
+//! `weaklabel tune`.
+
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::gpu::Gpu;
+use crate::model::tiles::{TileFile, Tiles};
+use crate::{Error, Result};
+
+/// What `--tiles` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TilesFrom {
+    /// Those of the device's class, whatever was measured.
+    Shipped,
+    /// Those of a file.
+    File(PathBuf),
+}
+
+impl std::str::FromStr for TilesFrom {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> std::result::Result<Self, Self::Err> {
+        Ok(if text == "shipped" { Self::Shipped } else { Self::File(text.into()) })
+    }
+}
+
+/// Gives `gpu` the tiles that `from` names; those of the cache when it names none.
+///
+/// # Errors
+/// As [`TileFile::read`] for a file that is named. What is wrong with the cache is only logged: it can be made anew.
+pub fn attach(gpu: &mut Gpu, from: Option<&TilesFrom>) -> Result<()> {
+    let file = match from {
+        Some(TilesFrom::Shipped) => None,
+        Some(TilesFrom::File(path)) => Some(TileFile::read(path)?),
+        None => cached(gpu),
+    };
+    if let Some(file) = file {
+        attach_file(gpu, file);
+    }
+    Ok(())
+}
+
+/// Gives `gpu` the tiles of a run or study, so that it goes on with the same bits.
+///
+/// # Errors
+/// As [`TileFile::read`].
+pub fn attach_path(gpu: &mut Gpu, path: &Path) -> Result<()> {
+    attach_file(gpu, TileFile::read(path)?);
+    Ok(())
+}
+
+fn attach_file(gpu: &mut Gpu, file: TileFile) {
+    tracing::info!("{} tiles found on {}", file.tiles.0.len(), file.adapter);
+    gpu.attach(file.tiles);
+}
+
+/// The tiles attached to `gpu` as a file.
+pub fn attached(gpu: &Gpu) -> TileFile {
+    TileFile::new(gpu, gpu.attached::<Tiles>().cloned().unwrap_or_default())
+}
+
+fn cached(gpu: &Gpu) -> Option<TileFile> {
+    let path = cache_path(gpu).ok().filter(|path| path.is_file())?;
+    match TileFile::read(&path) {
+        Ok(file) if file.is_of(gpu) => Some(file),
+        Ok(_) => {
+            tracing::warn!("{}: tiles of another version: `weaklabel tune` finds new ones", path.display());
+            None
+        }
+        Err(error) => {
+            tracing::warn!("{error}; it is left out: `weaklabel tune` writes a new one");
+            None
+        }
+    }
+}
+
+/// The cache's file for the adapter of `gpu` and its driver: in `WEAKLABEL_CACHE`, or where the system keeps caches.
+///
+/// # Errors
+/// [`Error::Usage`] when there is no such place.
+pub fn cache_path(gpu: &Gpu) -> Result<PathBuf> {
+    let named = std::env::var_os("WEAKLABEL_CACHE").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let folder = named.or_else(|| Some(dirs::cache_dir()?.join("weaklabel"))).ok_or_else(|| {
+        Error::Usage("this system names no folder for caches: set WEAKLABEL_CACHE, or write to a file with -o".into())
+    })?;
+    let adapter = gpu.adapter();
+    let hash = Sha256::digest(format!("{}\n{}\n{}", adapter.name, adapter.backend, adapter.driver));
+    let readable = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let words: String = adapter.name.chars().map(readable).collect();
+    let words = words.split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
+    let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    Ok(folder.join("tiles").join(format!("{words}-{hash}.json")))
+}

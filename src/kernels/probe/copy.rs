@@ -1,0 +1,72 @@
+//! `copy`: memory read and written once, to measure its bandwidth.
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "copy", cases };
+
+/// Workgroups along the first axis of the grid.
+const ACROSS: usize = 1024;
+
+/// `output` becomes `input`.
+pub struct Copy {
+    /// A multiple of four values.
+    pub input: Tensor<f32>,
+    /// As many.
+    pub output: Tensor<f32>,
+    /// Threads per workgroup.
+    pub workgroup: usize,
+}
+
+impl Copy {
+    /// Makes both tensors, of `values` zeros each.
+    ///
+    /// # Errors
+    /// As [`Gpu::tensor`].
+    pub fn new(gpu: &Gpu, values: usize) -> Result<Self> {
+        let [input, output] = [gpu.tensor("source", &[values])?, gpu.tensor("copy", &[values])?];
+        Ok(Self { input, output, workgroup: 256 })
+    }
+
+    fn quads(&self) -> usize {
+        self.input.len() / 4
+    }
+}
+
+impl Kernel for Copy {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../../shaders/probe/copy.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let width = ACROSS * self.workgroup;
+        vec![("QUADS", self.quads().into()), ("WIDTH", width.into()), ("WORKGROUP", self.workgroup.into())]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("input", self.input.binding()), ("output", self.output.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [ACROSS, self.quads().div_ceil(ACROSS * self.workgroup), 1]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 0.0, bytes: (self.input.len() * 8) as f64 }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    vec![Case::new("more than a row of workgroups", |gpu: &Gpu| -> Result<Trial> {
+        let (input, expected) = random(gpu, "input", &[4 * (ACROSS * 64 + 5)])?;
+        let output = gpu.tensor("output", input.shape())?;
+        let expected = vec![Expectation::within(&output, expected, 0.0)];
+        Ok(Trial::new(Copy { input, output, workgroup: 64 }, expected))
+    })]
+}

@@ -1,0 +1,103 @@
+//! `multiply_add`: multiply-adds in registers, to measure the peak of a device's arithmetic.
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "multiply_add", cases };
+
+/// Steps that the source writes out, `UNROLLED`.
+const UNROLLED: usize = 16;
+/// Chains start from ids modulo this.
+const STARTS: usize = 16;
+
+/// Chains of x ← x · a + b.
+pub struct MultiplyAdd {
+    /// a and b, `[2]`.
+    pub factors: Tensor<f32>,
+    /// The sum of each thread's chains, `[thread]`; as many as a multiple of the workgroup.
+    pub output: Tensor<f32>,
+    /// Whether a chain holds four values at once.
+    pub vector: bool,
+    /// Chains of a thread that do not wait for each other.
+    pub chains: usize,
+    /// Rounds of 16 steps.
+    pub rounds: usize,
+    /// Threads per workgroup.
+    pub workgroup: usize,
+}
+
+impl MultiplyAdd {
+    /// Chains that stay finite however long they are.
+    ///
+    /// # Errors
+    /// As [`Gpu::tensor`].
+    pub fn new(gpu: &Gpu, threads: usize, vector: bool, chains: usize, rounds: usize) -> Result<Self> {
+        let factors = gpu.tensor_from("factors", &[2], &[0.75, 0.5])?;
+        let output = gpu.tensor("sums", &[threads])?;
+        Ok(Self { factors, output, vector, chains, rounds, workgroup: 64 })
+    }
+
+    fn width(&self) -> usize {
+        if self.vector { 4 } else { 1 }
+    }
+
+    fn steps(&self) -> usize {
+        self.rounds * UNROLLED
+    }
+}
+
+impl Kernel for MultiplyAdd {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        let number = match self.vector {
+            true => include_str!("../../../shaders/probe/number_vector.wgsl"),
+            false => include_str!("../../../shaders/probe/number_scalar.wgsl"),
+        };
+        vec![include_str!("../../../shaders/probe/multiply_add.wgsl"), number]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![("CHAINS", self.chains.into()), ("STEPS", self.rounds.into()), ("WORKGROUP", self.workgroup.into())]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("factors", self.factors.binding()), ("output", self.output.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.output.len() / self.workgroup, 1, 1]
+    }
+
+    fn layer(&self) -> String {
+        if self.vector { "vec4<f32>" } else { "f32" }.into()
+    }
+
+    fn work(&self) -> Work {
+        let multiply_adds = self.output.len() * self.chains * self.steps() * self.width();
+        Work { flops: 2.0 * multiply_adds as f64, bytes: (self.output.len() * 4) as f64 }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, vector: bool, chains: usize| {
+        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+            let kernel = MultiplyAdd::new(gpu, 128, vector, chains, 1)?;
+            let end = |mut x: f64| {
+                (0..kernel.steps()).for_each(|_| x = x * 0.75 + 0.5);
+                x
+            };
+            let of_thread = |thread: usize| -> f64 {
+                let starts = (0..chains).flat_map(|chain| (0..kernel.width()).map(move |lane| (chain, lane)));
+                starts.map(|(chain, lane)| end((thread % STARTS + chain + lane) as f64)).sum()
+            };
+            let expected = vec![Expectation::close(&kernel.output, (0..128).map(of_thread).collect())];
+            Ok(Trial::new(kernel, expected))
+        })
+    };
+    vec![case("single values", false, 5), case("four at once", true, 2)]
+}

@@ -1,0 +1,73 @@
+//! `touch`: a dispatch with almost nothing to do, to measure what one costs.
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial, random_below};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "touch", cases };
+
+const WORKGROUP: usize = 64;
+
+/// Adds one to every count: each dispatch has to wait for the one before, as in a training step.
+pub struct Touch {
+    /// `[thread]`, a multiple of 64.
+    pub count: Tensor<u32>,
+}
+
+impl Kernel for Touch {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../../shaders/probe/touch.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![("WORKGROUP", WORKGROUP.into())]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("count", self.count.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.count.len() / WORKGROUP, 1, 1]
+    }
+
+    fn work(&self) -> Work {
+        Work { flops: 0.0, bytes: (self.count.len() * 8) as f64 }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    vec![Case::new("two workgroups", |gpu: &Gpu| -> Result<Trial> {
+        let before: Vec<u32> = random_below("count", 2 * WORKGROUP, 1000);
+        let count = gpu.tensor_from("count", &[2 * WORKGROUP], &before)?;
+        let expected = vec![Expectation::exact(&count, before.iter().map(|x| x + 1).collect())];
+        Ok(Trial::new(Touch { count }, expected))
+    })]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::Recording;
+
+    #[test]
+    fn buffers_count_while_tensors_or_recordings_hold_them() {
+        let gpu = Gpu::noop();
+        let count = gpu.tensor::<u32>("count", &[64]).unwrap();
+        let other = gpu.tensor::<f32>("other", &[1000]).unwrap();
+        assert_eq!((gpu.live_bytes(), gpu.peak_bytes()), (4256, 4256));
+        drop(other);
+        let mut recording = Recording::new("touch");
+        recording.push(Touch { count: count.clone() });
+        let recording = recording.resolve(&gpu).unwrap();
+        drop(count);
+        assert_eq!(gpu.live_bytes(), 256);
+        drop(recording);
+        assert_eq!((gpu.live_bytes(), gpu.peak_bytes()), (0, 4256));
+    }
+}

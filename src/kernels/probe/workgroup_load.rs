@@ -1,0 +1,74 @@
+//! `workgroup_load`: loads from workgroup memory, to measure its bandwidth.
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "workgroup_load", cases };
+
+/// Loads that the source writes out, `UNROLLED`.
+const UNROLLED: usize = 16;
+const WORKGROUP: usize = 256;
+
+/// Sums of what the threads of a workgroup put side by side.
+pub struct WorkgroupLoad {
+    /// One value for each thread of a workgroup, `[256]`.
+    pub input: Tensor<f32>,
+    /// `[thread]`, a multiple of 256.
+    pub output: Tensor<f32>,
+    /// Rounds of 16 loads.
+    pub rounds: usize,
+}
+
+impl WorkgroupLoad {
+    /// Makes both tensors.
+    ///
+    /// # Errors
+    /// As [`Gpu::tensor`].
+    pub fn new(gpu: &Gpu, threads: usize, rounds: usize) -> Result<Self> {
+        Ok(Self { input: gpu.tensor("values", &[WORKGROUP])?, output: gpu.tensor("sums", &[threads])?, rounds })
+    }
+}
+
+impl Kernel for WorkgroupLoad {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        vec![include_str!("../../../shaders/probe/workgroup_load.wgsl")]
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        vec![("STEPS", self.rounds.into()), ("WORKGROUP", WORKGROUP.into())]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![("input", self.input.binding()), ("output", self.output.binding())]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.output.len() / WORKGROUP, 1, 1]
+    }
+
+    /// Bytes are those of workgroup memory.
+    fn work(&self) -> Work {
+        let loads = (self.output.len() * self.rounds * UNROLLED) as f64;
+        Work { flops: loads, bytes: 4.0 * loads }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    vec![Case::new("two workgroups", |gpu: &Gpu| -> Result<Trial> {
+        let (rounds, groups) = (3, 2);
+        let (input, values) = random(gpu, "input", &[WORKGROUP])?;
+        let output = gpu.tensor("output", &[groups * WORKGROUP])?;
+        let load = |thread: usize, step: usize, i: usize| values[(thread + step + i) % WORKGROUP];
+        let sum = |thread: usize| -> f64 {
+            (0..rounds).map(|step| (0..UNROLLED).map(|i| load(thread, step, i)).sum::<f64>()).sum()
+        };
+        let expected = vec![Expectation::close(&output, (0..groups * WORKGROUP).map(sum).collect())];
+        Ok(Trial::new(WorkgroupLoad { input, output, rounds }, expected))
+    })]
+}

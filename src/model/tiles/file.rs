@@ -1,0 +1,101 @@
+//! Tiles as a file: what `weaklabel tune` finds, what a run used, what `--tiles` reads.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Choice, Tiles};
+use crate::gpu::{AdapterDescription, Gpu};
+use crate::{Error, Result, atomic};
+
+/// Tiles with what they were found on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TileFile {
+    /// The adapter's name.
+    pub adapter: String,
+    /// The graphics API.
+    pub backend: String,
+    /// The driver with its version.
+    pub driver: String,
+    /// The program's version.
+    pub version: String,
+    /// A tile for each kernel and layer.
+    pub tiles: Tiles,
+    /// Everything that was measured to find them; for readers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Value>,
+}
+
+impl TileFile {
+    /// `tiles` found on the adapter of `gpu`.
+    pub fn new(gpu: &Gpu, tiles: Tiles) -> Self {
+        let AdapterDescription { name, backend, driver, .. } = gpu.adapter().clone();
+        let version = env!("CARGO_PKG_VERSION").to_string();
+        Self { adapter: name, backend, driver, version, tiles, candidates: Vec::new() }
+    }
+
+    /// Whether they were found on this adapter, with this driver, by this version of the program.
+    pub fn is_of(&self, gpu: &Gpu) -> bool {
+        let AdapterDescription { name, backend, driver, .. } = gpu.adapter();
+        (&self.adapter, &self.backend, &self.driver) == (name, backend, driver)
+            && self.version == env!("CARGO_PKG_VERSION")
+    }
+
+    /// Reads `path`; every tile fits its layer.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be read; [`Error::Data`] naming what is wrong.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        let file: Self = serde_json::from_slice(&text)
+            .map_err(|e| Error::data(path, format!("these are no tiles of `weaklabel tune`: {e}")))?;
+        for Choice { layer, tile, .. } in &file.tiles.0 {
+            tile.fits(layer).map_err(|reason| {
+                let (kernel, layer) = (tile.kernel(), layer.shape(1).layer());
+                Error::data(path, format!("the tile of {kernel} {layer} does not fit it: {reason}"))
+            })?;
+        }
+        Ok(file)
+    }
+
+    /// Writes it to `path`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the path, which then holds what it held before.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self).map_err(|e| Error::io("write", path, e.into()))?;
+        atomic::write_bytes(path, (text + "\n").as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::model::Architecture;
+
+    #[test]
+    fn tiles_come_out_of_their_file_as_they_went_in_and_wrong_ones_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tiles.json");
+        let gpu = Gpu::noop();
+        let config = Config::default();
+        let architecture = Architecture::new(&config.model, &config.features, 10);
+        let file = TileFile::new(&gpu, Tiles::in_use(&gpu, &architecture, 10));
+        file.write(&path).unwrap();
+        assert_eq!(TileFile::read(&path).unwrap(), file);
+        assert!(file.is_of(&gpu));
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (from, to, part) in [
+            ("\"units\": ", "\"units\": 9", "does not fit it"),
+            ("\"workgroup\": ", "\"workgroup\": 99", "workgroups of 99"),
+            ("\"layer\"", "\"leyar\"", "no tiles of `weaklabel tune`"),
+        ] {
+            std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+            let error = TileFile::read(&path).unwrap_err().to_string();
+            assert!(error.contains(part) && error.contains("tiles.json"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The register tiles of the convolutions: measured ones where there are any for a layer, those of the device's class
+//! otherwise.
+//!
+//! A device carries its measured [`Tiles`] ([`Gpu::attach`]); whoever builds kernels asks here.
+
+mod file;
+mod shipped;
+
+use serde::{Deserialize, Serialize};
+
+use super::Architecture;
+use crate::gpu::Gpu;
+use crate::kernels::conv::{ConvShape, ConvTile};
+use crate::kernels::conv_weight_grad::WeightTile;
+
+pub use file::TileFile;
+
+/// A convolution layer, whatever the number of models and chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Input channels.
+    pub inputs: usize,
+    /// Output channels.
+    pub outputs: usize,
+    /// Time steps before the pool.
+    pub time: usize,
+    /// Mel positions before the pool.
+    pub mel: usize,
+    /// Side of the kernel.
+    pub side: usize,
+    /// Pool window as [time, mel].
+    pub pool: [usize; 2],
+}
+
+impl Layer {
+    /// The layer of `shape`.
+    pub fn of(shape: &ConvShape) -> Self {
+        let ConvShape { inputs, outputs, time, mel, kernel, pool, .. } = *shape;
+        Self { inputs, outputs, time, mel, side: kernel, pool }
+    }
+
+    /// The same for one model and `chunks` chunks.
+    pub fn shape(&self, chunks: usize) -> ConvShape {
+        let Self { inputs, outputs, time, mel, side, pool } = *self;
+        ConvShape { members: 1, chunks, inputs, outputs, time, mel, kernel: side, pool }
+    }
+}
+
+/// The knobs of one kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tile {
+    /// The forward pass.
+    ConvForward(ConvTile),
+    /// The gradient of the input.
+    ConvInputGrad(ConvTile),
+    /// The gradients of weights and biases.
+    ConvWeightGrad {
+        /// What a thread sums.
+        tile: WeightTile,
+        /// Partial sums of every parameter.
+        slices: usize,
+    },
+}
+
+impl Tile {
+    /// The kernel's name.
+    pub fn kernel(&self) -> &'static str {
+        match self {
+            Self::ConvForward(_) => "conv_forward",
+            Self::ConvInputGrad(_) => "conv_input_grad",
+            Self::ConvWeightGrad { .. } => "conv_weight_grad",
+        }
+    }
+
+    /// Whether the kernel can use it on `layer`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn fits(&self, layer: &Layer) -> Result<(), String> {
+        let shape = layer.shape(1);
+        match self {
+            Self::ConvForward(tile) => tile.fits(&shape, shape.outputs),
+            Self::ConvInputGrad(tile) => tile.fits(&shape, shape.inputs),
+            Self::ConvWeightGrad { tile, slices } => {
+                tile.fits(&shape)?;
+                if *slices == 0 { Err("no slice".into()) } else { Ok(()) }
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Tile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ConvForward(ConvTile { windows: [t, m], units, lanes, workgroup })
+            | Self::ConvInputGrad(ConvTile { windows: [t, m], units, lanes, workgroup }) => {
+                write!(f, "{t}×{m} windows, {units} units, {lanes} lanes, {workgroup} threads")
+            }
+            Self::ConvWeightGrad { tile: WeightTile { windows, inputs, outputs, lanes, workgroup }, slices } => {
+                write!(
+                    f,
+                    "{windows} windows, {inputs} in, {outputs} out, {lanes} lanes, {workgroup} threads, {slices} slices"
+                )
+            }
+        }
+    }
+}
+
+/// A tile for a layer, found with some number of chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// The layer.
+    pub layer: Layer,
+    /// Chunks of one model.
+    pub chunks: usize,
+    /// The kernel and its knobs.
+    pub tile: Tile,
+}
+
+/// Choices that replace the shipped tiles of their layers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Tiles(pub Vec<Choice>);
+
+impl Tiles {
+    /// Of the choices for the layer of `shape` that `pick` wants, the one whose number of chunks is nearest as a ratio. The
+    /// number of models does not enter: a model trains to the same bits alone and among others.
+    fn nearest<T>(&self, shape: &ConvShape, pick: impl Fn(&Tile) -> Option<T>) -> Option<T> {
+        let layer = Layer::of(shape);
+        let of_layer = self.0.iter().filter(|choice| choice.layer == layer);
+        let distance = |chunks: usize| (chunks as f64 / shape.chunks as f64).ln().abs();
+        let wanted = of_layer.filter_map(|choice| Some((distance(choice.chunks), pick(&choice.tile)?)));
+        wanted.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, picked)| picked)
+    }
+
+    /// The tiles that `gpu` uses to train on `chunks` chunks: choices where it has any for a layer, shipped tiles otherwise.
+    /// Attached to a device of any class, they have it compute what `gpu` does.
+    pub fn in_use(gpu: &Gpu, architecture: &Architecture, chunks: usize) -> Self {
+        let mut choices = gpu.attached::<Self>().cloned().unwrap_or_default().0;
+        for index in 0..architecture.convs.len() {
+            let shape = architecture.conv_shape(index, 1, chunks);
+            let layer = Layer::of(&shape);
+            let (tile, slices) = weight_grad(gpu, &shape);
+            let mut used = vec![Tile::ConvForward(forward(gpu, &shape)), Tile::ConvWeightGrad { tile, slices }];
+            if index > 0 {
+                used.push(Tile::ConvInputGrad(input_grad(gpu, &shape)));
+            }
+            for tile in used {
+                let known = |choice: &Choice| choice.layer == layer && choice.tile.kernel() == tile.kernel();
+                if !choices.iter().any(known) {
+                    choices.push(Choice { layer, chunks, tile });
+                }
+            }
+        }
+        Self(choices)
+    }
+}
+
+/// Tile of the forward pass of a layer.
+pub fn forward(gpu: &Gpu, shape: &ConvShape) -> ConvTile {
+    let measured = |tile: &Tile| if let Tile::ConvForward(tile) = tile { Some(*tile) } else { None };
+    let chosen = gpu.attached::<Tiles>().and_then(|tiles| tiles.nearest(shape, measured));
+    chosen.unwrap_or_else(|| shipped::forward(gpu.class(), shape))
+}
+
+/// Tile of the gradient of a layer's input.
+pub fn input_grad(gpu: &Gpu, shape: &ConvShape) -> ConvTile {
+    let measured = |tile: &Tile| if let Tile::ConvInputGrad(tile) = tile { Some(*tile) } else { None };
+    let chosen = gpu.attached::<Tiles>().and_then(|tiles| tiles.nearest(shape, measured));
+    chosen.unwrap_or_else(|| shipped::input_grad(gpu.class(), shape))
+}
+
+/// Tile of the gradients of a layer's weights and biases, and the partial sums that they are split into.
+pub fn weight_grad(gpu: &Gpu, shape: &ConvShape) -> (WeightTile, usize) {
+    let measured =
+        |tile: &Tile| if let Tile::ConvWeightGrad { tile, slices } = tile { Some((*tile, *slices)) } else { None };
+    let chosen = gpu.attached::<Tiles>().and_then(|tiles| tiles.nearest(shape, measured));
+    let (tile, slices) = chosen.unwrap_or_else(|| {
+        let tile = shipped::weight_grad(gpu.class(), shape);
+        (tile, shipped::slices(gpu.class(), shape, &tile))
+    });
+    (tile, slices.min(tile.strips(shape)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn architecture() -> Architecture {
+        let config = Config::default();
+        Architecture::new(&config.model, &config.features, 10)
+    }
+
+    #[test]
+    fn a_choice_replaces_the_shipped_tile_of_its_layer_and_the_nearest_counts() {
+        let mut gpu = Gpu::noop();
+        let (first, second) = (architecture().conv_shape(0, 3, 500), architecture().conv_shape(1, 3, 500));
+        let shipped = [forward(&gpu, &first), forward(&gpu, &second)];
+        let chosen = |units| ConvTile { windows: [1, 2], units, lanes: 1, workgroup: 64 };
+        let choice =
+            |chunks, units| Choice { layer: Layer::of(&first), chunks, tile: Tile::ConvForward(chosen(units)) };
+        gpu.attach(Tiles(vec![choice(10, 1), choice(400, 2), choice(2000, 4)]));
+        assert_ne!(shipped[0], chosen(2));
+        assert_eq!([forward(&gpu, &first), forward(&gpu, &second)], [chosen(2), shipped[1]]);
+        assert_eq!(forward(&gpu, &ConvShape { chunks: 60, ..first }), chosen(1));
+        assert_eq!(forward(&gpu, &ConvShape { chunks: 70, members: 1, ..first }), chosen(2));
+        assert_eq!(forward(&gpu, &ConvShape { chunks: 1_000_000, ..first }), chosen(4));
+    }
+
+    #[test]
+    fn tiles_in_use_fix_every_kernel_and_change_nothing() {
+        let mut gpu = Gpu::noop();
+        let architecture = architecture();
+        let all = |gpu: &Gpu| -> Vec<_> {
+            let shapes = (0..4).map(|layer| architecture.conv_shape(layer, 1, 50));
+            shapes.map(|s| (forward(gpu, &s), input_grad(gpu, &s), weight_grad(gpu, &s))).collect()
+        };
+        let before = all(&gpu);
+        let tiles = Tiles::in_use(&gpu, &architecture, 50);
+        // Nothing asks for the gradient of the features.
+        assert_eq!(tiles.0.len(), 3 * 4 - 1);
+        assert!(tiles.0.iter().all(|choice| choice.tile.fits(&choice.layer).is_ok()), "{tiles:?}");
+        gpu.attach(tiles.clone());
+        assert_eq!(all(&gpu), before);
+        assert_eq!(Tiles::in_use(&gpu, &architecture, 50), tiles);
+    }
+}

@@ -1,0 +1,38 @@
+//! What a training needs, found out on paper: the same code makes the same tensors on a device that has no memory.
+
+use super::Trainer;
+use crate::Result;
+use crate::config::Config;
+use crate::evaluate::{Examples, Heard};
+use crate::features::extract;
+use crate::gpu::Gpu;
+
+/// What a training needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// Steps of all stages, if none stops before its last epoch.
+    pub steps: u64,
+    /// The most bytes that are in use on the GPU at a time: tensors and staging buffers, from the features to the last stage.
+    pub bytes: u64,
+}
+
+/// The needs of a training of `config` on as many training and validation clips. `gpu` is on paper ([`Gpu::on_paper`]) and
+/// new.
+///
+/// # Errors
+/// [`crate::Error::Config`] when batches cannot be balanced; [`crate::Error::Kernel`] naming the tensor that the adapter cannot
+/// bind.
+pub fn needs(gpu: &Gpu, config: &Config, classes: &[String], clips: [usize; 2]) -> Result<Needs> {
+    let frames = config.features.frames(config.train.seconds);
+    let examples = |count: usize| -> Result<Examples> {
+        let silence = |_: usize| Ok(Vec::new());
+        let store = extract(gpu, &config.features, count, frames, &silence, &|_| {})?;
+        let heard = (0..count).map(|clip| Heard::one(clip % classes.len(), config.train.seconds)).collect();
+        Examples::new(gpu, store, heard, classes.len())
+    };
+    let [train, validation] = [examples(clips[0])?, examples(clips[1])?];
+    let mut trainer = Trainer::new(gpu, config, classes, &train, &validation, String::new())?;
+    let steps = trainer.total_steps();
+    trainer.rehearse_stages()?;
+    Ok(Needs { steps, bytes: gpu.peak_bytes() })
+}

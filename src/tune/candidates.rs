@@ -1,0 +1,135 @@
+//! Which tiles are worth a try on which class of device.
+
+use crate::gpu::DeviceClass;
+use crate::kernels::conv::{ConvShape, ConvTile};
+use crate::kernels::conv_weight_grad::WeightTile;
+use crate::model::tiles::{Layer, Tile};
+
+/// Tiles for the kernel of `shipped` on `shape`, `shipped` first, then others that fit, each once.
+pub fn candidates(class: DeviceClass, shape: &ConvShape, shipped: Tile) -> Vec<Tile> {
+    let layer = Layer::of(shape);
+    let more = match shipped {
+        Tile::ConvForward(tile) => {
+            let packed = tile.codes_per_word(shape);
+            let tiles = conv_tiles(class, shape, shape.outputs).into_iter();
+            // Fewer codes in a word cost the way back more than a tile gives.
+            tiles.filter(|tile| tile.codes_per_word(shape) >= packed).map(Tile::ConvForward).collect()
+        }
+        Tile::ConvInputGrad(_) => conv_tiles(class, shape, shape.inputs).into_iter().map(Tile::ConvInputGrad).collect(),
+        Tile::ConvWeightGrad { slices, .. } => weight_tiles(class, shape, slices),
+    };
+    let mut found = vec![shipped];
+    for tile in more {
+        if tile.fits(&layer).is_ok() && !found.contains(&tile) {
+            found.push(tile);
+        }
+    }
+    found
+}
+
+/// How threads stand side by side, `(lanes, workgroup)`.
+fn forms(class: DeviceClass) -> &'static [(usize, usize)] {
+    match class {
+        // A workgroup of lanes alone shares every address.
+        DeviceClass::Llvmpipe => &[(8, 8)],
+        DeviceClass::Cpu => &[(1, 32)],
+        DeviceClass::Integrated | DeviceClass::Discrete => &[(1, 32), (1, 64), (1, 128), (8, 64), (16, 64)],
+    }
+}
+
+/// Sums of one thread: fewer do not pay for their loads, more do not stay in registers or take long to compile.
+fn sums(class: DeviceClass) -> std::ops::RangeInclusive<usize> {
+    match class {
+        DeviceClass::Llvmpipe => 16..=160,
+        DeviceClass::Cpu => 32..=256,
+        DeviceClass::Integrated | DeviceClass::Discrete => 8..=96,
+    }
+}
+
+/// All of a row, half, and so on, down to one.
+fn halves(row: usize) -> Vec<usize> {
+    let mut found: Vec<usize> = std::iter::successors(Some(row), |n| (*n > 1).then(|| n.div_ceil(2))).collect();
+    found.dedup();
+    found
+}
+
+fn conv_tiles(class: DeviceClass, shape: &ConvShape, channels: usize) -> Vec<ConvTile> {
+    let [along, across] = shape.windows();
+    let window = shape.pool[0] * shape.pool[1];
+    let mut found = Vec::new();
+    for &(lanes, workgroup) in forms(class) {
+        let width = if lanes == 1 { 4 } else { 1 };
+        for high in [1, 2, along] {
+            for wide in halves(across) {
+                for units in [1, 2, 4] {
+                    let tile = ConvTile { windows: [high, wide], units, lanes, workgroup };
+                    if sums(class).contains(&(high * wide * window * units * width))
+                        && tile.fits(shape, channels).is_ok()
+                    {
+                        found.push(tile);
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+fn weight_tiles(class: DeviceClass, shape: &ConvShape, slices: usize) -> Vec<Tile> {
+    let [_, across] = shape.windows();
+    let window = shape.pool[0] * shape.pool[1];
+    // On software adapters the shipped number of slices keeps all cores busy, which is all that more of them can do.
+    let all_slices = if class.is_software() { vec![slices] } else { vec![slices, slices * 4] };
+    let outputs: &[usize] = if class == DeviceClass::Llvmpipe { &[1] } else { &[1, 2, 4] };
+    let mut found = Vec::new();
+    let forms: &[(usize, usize)] = if class.is_software() { forms(class) } else { &[(1, 64), (8, 64), (16, 64)] };
+    for &(lanes, workgroup) in forms {
+        for windows in halves(across).into_iter().filter(|windows| windows * window <= 64) {
+            for inputs in [1, 2, 4, 8] {
+                for &outputs in outputs {
+                    let tile = WeightTile { windows, inputs, outputs, lanes, workgroup };
+                    let sums = inputs * outputs * shape.taps();
+                    if sums <= if class.is_software() { 96 } else { 72 } && tile.fits(shape).is_ok() {
+                        found.extend(all_slices.iter().map(|&slices| Tile::ConvWeightGrad { tile, slices }));
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::gpu::Gpu;
+    use crate::model::{Architecture, tiles};
+
+    #[test]
+    fn every_layer_has_candidates_that_fit_on_every_class() {
+        let config = Config::default();
+        let architecture = Architecture::new(&config.model, &config.features, 10);
+        let gpu = Gpu::noop();
+        let classes = [DeviceClass::Llvmpipe, DeviceClass::Cpu, DeviceClass::Integrated, DeviceClass::Discrete];
+        for (layer, class) in (0..4).flat_map(|layer| classes.map(|class| (layer, class))) {
+            let shape = architecture.conv_shape(layer, 1, 50);
+            let (tile, slices) = tiles::weight_grad(&gpu, &shape);
+            for shipped in [
+                Tile::ConvForward(tiles::forward(&gpu, &shape)),
+                Tile::ConvInputGrad(tiles::input_grad(&gpu, &shape)),
+                Tile::ConvWeightGrad { tile, slices },
+            ] {
+                let all = candidates(class, &shape, shipped);
+                assert_eq!(all[0], shipped);
+                assert!(
+                    (3..300).contains(&all.len()),
+                    "{class:?}, layer {layer}: {} of {}",
+                    all.len(),
+                    shipped.kernel()
+                );
+                assert!(all.iter().all(|tile| tile.fits(&Layer::of(&shape)).is_ok()));
+            }
+        }
+    }
+}

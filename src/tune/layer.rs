@@ -1,0 +1,113 @@
+//! The tensors of one convolution layer at the size of a training step, and its kernels with any tile.
+
+use std::cell::RefCell;
+
+use crate::Result;
+use crate::counter_rng::Key;
+use crate::gpu::{Gpu, Kernel, Tensor};
+use crate::kernels::conv::{ConvShape, PackedWeights};
+use crate::kernels::conv_forward::ConvForward;
+use crate::kernels::conv_input_grad::ConvInputGrad;
+use crate::kernels::conv_weight_grad::{ConvWeightGrad, PartialsAt};
+use crate::kernels::dropout::Dropout;
+use crate::kernels::population::{Member, Step};
+use crate::kernels::routes::{Codes, Routes};
+use crate::model::tiles::Tile;
+
+/// Tensors for the three kernels of a layer of one model.
+pub(super) struct LayerTensors {
+    pub shape: ConvShape,
+    input: Tensor<f32>,
+    output: Tensor<f32>,
+    forward: PackedWeights,
+    backward: PackedWeights,
+    members: Tensor<Member>,
+    schedule: Tensor<Step>,
+    /// Codes of the output's winners, by codes in a word.
+    upper: RefCell<Vec<Codes>>,
+    /// The same of the input's.
+    lower: RefCell<Vec<Codes>>,
+}
+
+impl LayerTensors {
+    pub fn new(gpu: &Gpu, shape: ConvShape) -> Result<Self> {
+        let random = |name: &str, shape: &[usize]| {
+            let mut stream = Key::new(0).named(name).stream();
+            let values: Vec<f32> = (0..shape.iter().product()).map(|_| stream.uniform(-1.0, 1.0) as f32).collect();
+            gpu.tensor_from(name, shape, &values)
+        };
+        let packed = |name: &str, elements: usize| -> Result<PackedWeights> {
+            Ok(PackedWeights::new(gpu, &random(name, &[elements])?, 0, elements, 1))
+        };
+        let step = Step { t: 1, step_size: 1e-3, decay: 1.0 };
+        Ok(Self {
+            input: random("input", &shape.input_shape())?,
+            output: random("output", &shape.output_shape())?,
+            forward: packed("forward weights", shape.forward_quads() * 4)?,
+            backward: packed("backward weights", shape.backward_quads() * 4)?,
+            members: gpu.tensor_from("members", &[1], &[Member::new(1)])?,
+            schedule: gpu.tensor_from("schedule", &[1, 1], &[step])?,
+            upper: RefCell::default(),
+            lower: RefCell::default(),
+            shape,
+        })
+    }
+
+    /// The kernel with `tile`, and with as many codes in a word of this layer and of the one below.
+    pub fn kernel(&self, gpu: &Gpu, tile: &Tile, [upper, lower]: [usize; 2]) -> Result<Box<dyn Kernel>> {
+        let shape = self.shape;
+        let slope = 0.2;
+        let codes = |held: &RefCell<Vec<Codes>>, windows: &[usize], per_word: usize| -> Result<Codes> {
+            let mut held = held.borrow_mut();
+            if let Some(codes) = held.iter().find(|codes| codes.per_word == per_word) {
+                return Ok(codes.clone());
+            }
+            held.push(Codes::new(gpu, "codes", windows, per_word)?);
+            Ok(held[held.len() - 1].clone())
+        };
+        let above = |per_word: usize| codes(&self.upper, &shape.output_shape(), per_word);
+        let upper = |gradients: &Tensor<f32>| -> Result<Routes> {
+            Ok(Routes { gradients: gradients.clone(), codes: above(upper)? })
+        };
+        Ok(match *tile {
+            Tile::ConvForward(tile) => Box::new(ConvForward {
+                shape,
+                layer: 0,
+                slope,
+                input: self.input.clone(),
+                packed: self.forward.clone(),
+                output: self.output.clone(),
+                codes: Some(above(tile.codes_per_word(&shape))?),
+                members: self.members.clone(),
+                dropout: Dropout::Random { p: 0.2, schedule: self.schedule.clone() },
+                tile,
+            }),
+            Tile::ConvInputGrad(tile) => Box::new(ConvInputGrad {
+                shape,
+                slope,
+                scale: 1.25,
+                upper: upper(&self.output)?,
+                packed: self.backward.clone(),
+                lower: Routes {
+                    gradients: self.input.clone(),
+                    codes: codes(&self.lower, &shape.input_shape(), lower)?,
+                },
+                members: self.members.clone(),
+                tile,
+            }),
+            Tile::ConvWeightGrad { tile, slices } => {
+                let slices = slices.min(tile.strips(&shape));
+                let stride = slices * shape.parameters();
+                Box::new(ConvWeightGrad {
+                    shape,
+                    input: self.input.clone(),
+                    upper: upper(&self.output)?,
+                    partials: gpu.tensor("partials", &[1, stride])?,
+                    at: PartialsAt { stride, first: 0, slices },
+                    members: self.members.clone(),
+                    tile,
+                })
+            }
+        })
+    }
+}
