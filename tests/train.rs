@@ -9,15 +9,16 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use weaklabel::Result;
-use weaklabel::config::{Config, Variant};
+use weaklabel::config::{Config, Method, Variant};
 use weaklabel::evaluate::Examples;
 use weaklabel::features::{standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::kernels::class_means::NO_CLASS;
 use weaklabel::model::checkpoint::{Standing, read_model, read_standing};
+use weaklabel::model::tiles::TileFile;
 use weaklabel::scenes::generate::{Options, generate};
 use weaklabel::scenes::{Dataset, Subset};
-use weaklabel::train::{EpochReport, Observer, StageName, Trainer};
+use weaklabel::train::{EpochReport, Observer, StageName, Trainer, needs};
 
 /// A small network compiles in seconds; its second layer's weights fit a uniform binding alone and not four times over.
 const SMALL: [&str; 12] = [
@@ -55,6 +56,7 @@ fn dataset() -> &'static Path {
 
 fn weaklabel(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+    command.env("WEAKLABEL_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("no cache"));
     command.args(args).stdin(Stdio::null());
     command
 }
@@ -272,6 +274,80 @@ fn no_buffer_is_made_while_training() {
     assert!(trainer.run(&mut counter).unwrap());
     assert_eq!(counter.buffers, [before; 5]);
     assert!(counter.checkpoints > 2, "{} checkpoints", counter.checkpoints);
+}
+
+/// A training that is only watched for its end.
+struct Unwatched;
+
+impl Observer for Unwatched {
+    fn go_on(&mut self, _: u64) -> bool {
+        true
+    }
+
+    fn epoch(&mut self, _: &[EpochReport]) -> Result<()> {
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_training_takes_the_memory_that_was_found_on_paper() {
+    let mut config = Config::default();
+    config.model.filters = vec![16, 32];
+    config.model.pools = vec![[4, 4], [5, 8]];
+    (config.train.method, config.train.seconds, config.train.epochs, config.tagger.epochs) =
+        (Method::Triplets, 0.2, Some(2), 2);
+    let dataset = Dataset::open(dataset(), &config).unwrap();
+    let clips = [Subset::Train, Subset::Validation].map(|subset| dataset.len(subset));
+    let paper = Gpu::on_paper(&AdapterChoice::default()).unwrap();
+    let needs = needs(&paper, &config, dataset.classes(), clips).unwrap();
+
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let load = |subset| Examples::load(&gpu, &config, &dataset, subset, 0.2, &|_| {}).unwrap();
+    let (train, validation) = (load(Subset::Train), load(Subset::Validation));
+    let statistics = statistics(&gpu, &train.store).unwrap();
+    for examples in [&train, &validation] {
+        standardise(&gpu, &examples.store, &statistics, config.features.epsilon).unwrap();
+    }
+    let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, String::new()).unwrap();
+    assert_eq!(trainer.total_steps(), needs.steps);
+    assert!(trainer.run(&mut Unwatched).unwrap());
+    let ratio = needs.bytes as f64 / gpu.peak_bytes() as f64;
+    assert!((ratio - 1.0).abs() < 0.05, "{} bytes on paper, {} in use", needs.bytes, gpu.peak_bytes());
+}
+
+#[test]
+fn a_dry_run_prints_what_a_training_takes_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut command = train_command(&run, ("triplets", 3), "1,2");
+    let out = String::from_utf8(
+        succeed({
+            command.arg("--dry-run");
+            command
+        })
+        .stdout,
+    )
+    .unwrap();
+    assert!(out.contains("40 training and 10 validation segments of 0.2 s\nat most 92 steps\n"), "{out}");
+    assert!(out.contains(" MiB on "), "{out}");
+    assert!(!run.exists());
+}
+
+#[test]
+fn a_run_keeps_its_tiles_and_goes_on_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    succeed(train_command(&run, ("classifier", 1), "1"));
+    let file = TileFile::read(&run.join("tiles.json")).unwrap();
+    // Two layers: both forward, both weight gradients, one input gradient.
+    assert_eq!(file.tiles.0.len(), 5);
+    let resumed = weaklabel(&["train", "--resume", "--tiles", "shipped", "-o"]).arg(&run).output().unwrap();
+    let errors = String::from_utf8_lossy(&resumed.stderr).into_owned();
+    assert!(resumed.status.code() == Some(2) && errors.contains("leave out --tiles"), "{errors}");
 }
 
 /// Clips of up to three events, made once, and in training and evaluation one more in which nothing is annotated.

@@ -45,7 +45,7 @@ pub struct Work {
 }
 
 /// A kernel bound to its tensors. Implementors are structs whose fields are the bindings by name, plus tuning knobs.
-pub trait Kernel {
+pub trait Kernel: Send + Sync {
     /// Snake-case name: the WGSL file's stem and the label of everything made for it.
     fn name(&self) -> &'static str;
 

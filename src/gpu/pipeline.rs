@@ -1,7 +1,10 @@
 //! Compiled pipelines, one for each specialised source.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rayon::prelude::*;
 
 use super::device::Gpu;
 use super::kernel::Kernel;
@@ -21,26 +24,45 @@ pub(super) struct Pipeline {
 pub(super) struct PipelineCache(Mutex<HashMap<String, Arc<Pipeline>>>);
 
 impl Gpu {
-    /// The pipeline of `kernel`, compiled on first use.
+    /// Compiles what `kernels` need and is not there yet, on all cores.
+    pub(super) fn compile_all(&self, kernels: &[Box<dyn Kernel>]) -> Result<()> {
+        let sources = kernels.par_iter().map(|kernel| Ok((wgsl::specialise(kernel.as_ref())?, kernel.name())));
+        let mut missing: HashMap<String, &'static str> = sources.collect::<Result<_>>()?;
+        missing.retain(|source, _| !self.cache().contains_key(source));
+        let compiled = missing.into_par_iter().map(|(source, name)| {
+            let pipeline = self.compile(name, &source)?;
+            Ok((source, Arc::new(pipeline)))
+        });
+        let compiled = compiled.collect::<Result<Vec<_>>>()?;
+        self.cache().extend(compiled);
+        Ok(())
+    }
+
+    /// The pipeline of `kernel`, compiled on first use; its limits are those of the device.
     pub(super) fn pipeline(&self, kernel: &dyn Kernel, grid: [u32; 3]) -> Result<Arc<Pipeline>> {
         let source = wgsl::specialise(kernel)?;
-        let mut cache = self.pipelines.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(pipeline) = cache.get(&source) {
-            pipeline.interface.fits(kernel.name(), grid, &self.limits)?;
-            return Ok(Arc::clone(pipeline));
-        }
-        let interface = reflect(kernel.name(), &source)?;
-        interface.fits(kernel.name(), grid, &self.limits)?;
-        let pipeline = Arc::new(self.compile(kernel.name(), &source, interface)?);
-        cache.insert(source, Arc::clone(&pipeline));
+        let known = self.cache().get(&source).map(Arc::clone);
+        let pipeline = match known {
+            Some(pipeline) => pipeline,
+            None => Arc::new(self.compile(kernel.name(), &source)?),
+        };
+        pipeline.interface.fits(kernel.name(), grid, &self.limits)?;
+        self.cache().insert(source, Arc::clone(&pipeline));
         Ok(pipeline)
     }
 
-    fn compile(&self, name: &str, source: &str, interface: Interface) -> Result<Pipeline> {
+    fn cache(&self) -> MutexGuard<'_, HashMap<String, Arc<Pipeline>>> {
+        self.pipelines.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn compile(&self, name: &str, source: &str) -> Result<Pipeline> {
+        let (interface, module) = reflect(name, source)?;
+        // wgpu does not check workgroup memory, and a driver's message names no kernel.
+        interface.fits(name, [1, 1, 1], &self.limits)?;
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(name),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
+            source: wgpu::ShaderSource::Naga(Cow::Owned(module)),
         });
         let entries: Vec<_> = interface
             .bindings

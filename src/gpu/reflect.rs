@@ -30,8 +30,9 @@ pub(super) struct Declaration {
     pub scalar: Option<&'static str>,
 }
 
-/// Parses `wgsl` and reads its interface.
-pub(super) fn reflect(kernel: &str, wgsl: &str) -> Result<Interface> {
+/// Parses `wgsl` and reads its interface. The module is what is compiled: parsing takes as long as all else that is done with a
+/// kernel whose binary the driver has cached.
+pub(super) fn reflect(kernel: &str, wgsl: &str) -> Result<(Interface, naga::Module)> {
     let module = naga::front::wgsl::parse_str(wgsl).map_err(|e| Error::kernel(kernel, e.emit_to_string(wgsl)))?;
     let entry = match module.entry_points.as_slice() {
         [one] => one,
@@ -64,7 +65,7 @@ pub(super) fn reflect(kernel: &str, wgsl: &str) -> Result<Interface> {
             _ => {}
         }
     }
-    Ok(interface)
+    Ok((interface, module))
 }
 
 /// The scalar that an array, vector or atomic is made of.
