@@ -3,6 +3,7 @@
 //! In: configurations, metrics and scores. Out: files ([`RunDir`]), text ([`Results::table`], [`Table`]) and lines or a
 //! bar on stderr ([`Progress`]).
 
+pub mod search;
 pub mod study;
 
 mod embeddings;
