@@ -68,6 +68,16 @@ pub enum Error {
         /// What was expected and what was found.
         reason: String,
     },
+    /// The store of a study cannot be used.
+    #[error("{store}: {reason}")]
+    Store {
+        /// The file, or the server's URL without its password.
+        store: String,
+        /// The database's words, or what is wrong and what to do about it.
+        reason: String,
+        /// Whether the same may work in a while: the server is away, or busy.
+        passing: bool,
+    },
     /// Computed numbers are outside their tolerance.
     #[error("{0}")]
     Tolerance(String),
@@ -130,9 +140,9 @@ impl Error {
     /// device lost, 5 numbers out of tolerance, 6 partly done, 75 stopped early and resumable.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Io { .. } | Self::Kernel { .. } => 1,
+            Self::Io { .. } | Self::Kernel { .. } | Self::Store { passing: true, .. } => 1,
             Self::Usage(_) => 2,
-            Self::Audio { .. } | Self::Data { .. } | Self::Config { .. } => 3,
+            Self::Audio { .. } | Self::Data { .. } | Self::Config { .. } | Self::Store { .. } => 3,
             Self::Adapter(_) | Self::DeviceLost { .. } => 4,
             Self::Tolerance(_) => 5,
             Self::Partly { failed, all } if failed < all => 6,

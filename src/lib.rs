@@ -30,6 +30,12 @@ pub mod report;
 
 pub mod study;
 
+pub mod search;
+
+pub mod store;
+
+pub mod worker;
+
 pub mod bench;
 
 pub mod tune;

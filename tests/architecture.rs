@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 20] = [
     "error",
     "atomic",
     "counter_rng",
@@ -19,6 +19,9 @@ const ORDER: [&str; 17] = [
     "train",
     "report",
     "study",
+    "search",
+    "store",
+    "worker",
     "bench",
     "tune",
     "cli",

@@ -19,14 +19,18 @@ pub mod output;
 pub mod predict;
 pub mod report;
 pub mod reproduce;
+pub mod search;
 pub mod session;
 pub mod signals;
+pub mod status;
+pub mod store_options;
 pub mod tags;
 pub mod tiles;
 pub mod train;
 pub mod trained;
 pub mod tune;
 pub mod windows;
+pub mod worker;
 
 use std::ffi::OsString;
 
@@ -83,7 +87,13 @@ pub enum Command {
     Embed(embed::Embed),
     /// Run the paper's whole study, or go on with it, and write its report
     Reproduce(reproduce::Reproduce),
-    /// Write the report of a study again
+    /// Search for a good configuration, or go on with it, and write its report
+    Search(search::Search),
+    /// Train trials of the studies in a store
+    Worker(worker::Worker),
+    /// Show how far the studies in a store are
+    Status(status::Status),
+    /// Write the report of a study or a search again
     Report(report::Report),
     /// List the adapters, with their limits and features
     Devices(devices::Devices),
@@ -118,6 +128,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Predict(command) => command.run(&session),
         Command::Embed(command) => command.run(&session),
         Command::Reproduce(command) => command.run(&session),
+        Command::Search(command) => command.run(&session),
+        Command::Worker(command) => command.run(&session),
+        Command::Status(command) => command.run(&session),
         Command::Report(command) => command.run(&session),
         Command::Devices(command) => command.run(&session),
         Command::Doctor(command) => command.run(&session),

@@ -4,23 +4,30 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Session, reproduce};
+use super::store_options::StoreOptions;
+use super::{Session, reproduce, search};
 use crate::Result;
 use crate::study::StudyDir;
 
-/// `weaklabel report`: write the report of a study again, from the cells that are finished.
+/// `weaklabel report`: write the report of a study again, from the cells that are finished, or of a search, from its store.
 #[derive(Debug, Args)]
 pub struct Report {
-    /// The study folder
+    /// The folder of a study or a search
     pub study: PathBuf,
+    /// Where a search's trials are shared; store.sqlite in its folder when no store is named.
+    #[command(flatten)]
+    pub shared: StoreOptions,
 }
 
 impl Report {
     /// Writes it.
     ///
     /// # Errors
-    /// As [`reproduce::report`].
+    /// As [`reproduce::report`] and [`search::report_again`].
     pub fn run(self, session: &Session) -> Result<()> {
+        if search::is_search(&self.study) {
+            return search::report_again(session, &self.study, &self.shared);
+        }
         let (folder, config) = StudyDir::read(&self.study)?;
         reproduce::report(session, &folder, &config)
     }

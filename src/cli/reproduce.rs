@@ -8,12 +8,16 @@ use serde_json::json;
 
 use super::data_source::DataSource;
 use super::output::{print, print_json};
+use super::store_options::StoreOptions;
 use super::{Session, signals, tiles};
 use crate::config::Config;
+use crate::gpu::Gpu;
 use crate::report::study::{CellResult, StudyData, write_report};
-use crate::report::{Summary, Table, Watch};
+use crate::report::{Summary, Table, Watch, absolute_paths};
+use crate::store::{Kind, Store};
 use crate::scenes::Dataset;
 use crate::study::{Cell, Context, Estimate, Features, Only, StudyDir, cells, estimates, fast, run_cell};
+use crate::worker::{End, SeedResult, Until, place, work};
 use crate::{Error, Result};
 
 /// `weaklabel reproduce`: the whole study, with its report.
@@ -34,6 +38,9 @@ pub struct Reproduce {
     /// Run these cells only, for example method=triplets,train=1.0 or variant=waa; the report shows all that are done
     #[arg(long, value_name = "KEY=VALUE,…")]
     pub only: Option<Only>,
+    /// Where its seeds are shared; without a store, this process does all by itself.
+    #[command(flatten)]
+    pub shared: StoreOptions,
     /// Print the plan with an estimate of time and memory, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -57,6 +64,9 @@ impl Reproduce {
         if self.fast {
             fast(&mut config, classes);
         }
+        if self.shared.store.is_some() && self.only.is_some() {
+            return Err(Error::Usage("--store shares the whole study: leave out --only".into()));
+        }
         let cells = cells(&config)?;
         let chosen: Vec<&Cell> =
             cells.iter().filter(|cell| self.only.as_ref().is_none_or(|only| only.matches(cell))).collect();
@@ -68,8 +78,12 @@ impl Reproduce {
             return plan(session, &chosen, &estimates(&gpu, &|| session.gpu_on_paper(), &chosen, classes)?);
         }
         let folder = StudyDir::open(&self.out, &config)?;
-        session.log.attach(folder.log()?);
-        folder.keep_tiles(&tiles::attached(&gpu))?;
+        session.log.attach(StudyDir::log(folder.path())?);
+        StudyDir::keep_tiles(folder.path(), &tiles::attached(&gpu))?;
+        if self.shared.store.is_some() {
+            self.share(session, &gpu, &folder, &cells, &config, Until { stop, deadline: None })?;
+            return report(session, &folder, &config);
+        }
         let mut open = Vec::new();
         for cell in chosen {
             if folder.result(cell)?.is_none() {
@@ -99,6 +113,50 @@ impl Reproduce {
     }
 }
 
+impl Reproduce {
+    /// Runs the study together with the other workers of its store: every seed of a cell is a trial of one rung.
+    fn share(
+        &self,
+        session: &Session,
+        gpu: &Gpu,
+        folder: &StudyDir,
+        cells: &[Cell],
+        config: &Config,
+        until: Until,
+    ) -> Result<()> {
+        let Some(location) = self.shared.store.clone() else { return Ok(()) };
+        let config = absolute_paths(config)?;
+        let mut store = Store::open(location)?;
+        let study = self.shared.register(&mut store, folder.path(), Kind::Grid, &config)?;
+        let settings = self.shared.lease.settings(until, None);
+        let (mut store, end) = work(gpu, store, &study, &config, &settings, &session.progress)?;
+        if end != End::Finished {
+            return Err(Error::Interrupted { path: folder.path().into(), next: "the same command" });
+        }
+        let (rows, results) = store.table(&study)?;
+        for row in rows.iter().filter(|row| row.reason.is_some()) {
+            let (cell, seed) = place(row.number, config.study.seeds);
+            let reason = row.reason.as_deref().unwrap_or_default();
+            tracing::warn!("cell {}, seed {}: {reason}", cells[cell], cells[cell].config.train.seeds[seed]);
+        }
+        for (index, cell) in cells.iter().enumerate() {
+            let of_cell = results.iter().filter(|result| place(result.number, config.study.seeds).0 == index);
+            let parts = of_cell.map(|result| {
+                let parsed = serde_json::from_str::<SeedResult>(&result.details);
+                parsed.map_err(|e| Error::data(store.location().to_string(), format!("the result of {cell}: {e}")))
+            });
+            let parts = parts.collect::<Result<Vec<_>>>()?;
+            if let Some(first) = parts.first() {
+                folder.keep_events(&first.events)?;
+            }
+            if let Some(whole) = CellResult::join(parts.into_iter().map(|part| part.result)) {
+                folder.write_result(cell, &whole)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Writes the report of the cells that are finished, prints the tables and says where the report is.
 ///
 /// # Errors
@@ -113,16 +171,12 @@ pub fn report(session: &Session, folder: &StudyDir, config: &Config) -> Result<(
             "no cell of this study is finished: `weaklabel reproduce` goes on with it",
         ));
     };
-    let soundbank = match (&config.data.dataset, &config.data.soundbank) {
-        (Some(path), _) | (None, Some(path)) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        (None, None) => "the built-in soundbank".into(),
-    };
     let study = StudyData {
         title: config.study.title.clone(),
         classes: events.classes,
         durations: events.durations,
         clips: events.clips,
-        soundbank,
+        soundbank: sounds(config),
         planned: planned.len(),
         short_s: config.study.short_s,
         cells: results,
@@ -142,6 +196,14 @@ pub fn report(session: &Session, folder: &StudyDir, config: &Config) -> Result<(
         return print_json(&json!({"report": path, "cells": study.cells.iter().map(cell).collect::<Vec<_>>()}));
     }
     print(&format!("{}\nReport: {}\n", summary(&study.cells), path.display()))
+}
+
+/// What a report calls the sounds.
+pub fn sounds(config: &Config) -> String {
+    match (&config.data.dataset, &config.data.soundbank) {
+        (Some(path), _) | (None, Some(path)) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        (None, None) => "the built-in soundbank".into(),
+    }
 }
 
 /// One line per cell: macro-F1 at every test length.

@@ -78,18 +78,31 @@ impl Session {
         Ok(gpu)
     }
 
+    /// The same for the adapter at place `index` of `weaklabel devices`.
+    ///
+    /// # Errors
+    /// As [`Session::open_gpu`].
+    pub fn open_gpu_at(&self, index: usize) -> Result<Gpu> {
+        let mut gpu = announced(Gpu::open(&AdapterChoice { adapter: Some(index.to_string()), ..self.adapter_choice() })?);
+        tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
+        Ok(gpu)
+    }
+
     /// The same with the tiles of its class, whatever was measured.
     ///
     /// # Errors
     /// As [`Gpu::open`].
     pub fn open_untuned_gpu(&self) -> Result<Gpu> {
-        let gpu = Gpu::open(&self.adapter_choice())?;
-        let adapter = gpu.adapter();
-        if gpu.class().is_software() {
-            tracing::warn!("{} is a software adapter: everything works, slowly", adapter.name);
-        } else {
-            tracing::info!("computing on {} ({})", adapter.name, adapter.backend);
-        }
-        Ok(gpu)
+        Gpu::open(&self.adapter_choice()).map(announced)
     }
+}
+
+fn announced(gpu: Gpu) -> Gpu {
+    let adapter = gpu.adapter();
+    if gpu.class().is_software() {
+        tracing::warn!("{} is a software adapter: everything works, slowly", adapter.name);
+    } else {
+        tracing::info!("computing on {} ({})", adapter.name, adapter.backend);
+    }
+    gpu
 }

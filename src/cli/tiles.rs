@@ -76,15 +76,22 @@ fn cached(gpu: &Gpu) -> Option<TileFile> {
     }
 }
 
+/// `WEAKLABEL_CACHE`, or where the system keeps caches.
+///
+/// # Errors
+/// [`Error::Usage`] when there is no such place.
+pub fn cache_folder() -> Result<PathBuf> {
+    let named = std::env::var_os("WEAKLABEL_CACHE").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let missing = "this system names no folder for caches: set WEAKLABEL_CACHE";
+    named.or_else(|| Some(dirs::cache_dir()?.join("weaklabel"))).ok_or_else(|| Error::Usage(missing.into()))
+}
+
 /// The cache's file for the adapter of `gpu` and its driver: in `WEAKLABEL_CACHE`, or where the system keeps caches.
 ///
 /// # Errors
 /// [`Error::Usage`] when there is no such place.
 pub fn cache_path(gpu: &Gpu) -> Result<PathBuf> {
-    let named = std::env::var_os("WEAKLABEL_CACHE").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let folder = named.or_else(|| Some(dirs::cache_dir()?.join("weaklabel"))).ok_or_else(|| {
-        Error::Usage("this system names no folder for caches: set WEAKLABEL_CACHE, or write to a file with -o".into())
-    })?;
+    let folder = cache_folder()?;
     let adapter = gpu.adapter();
     let hash = Sha256::digest(format!("{}\n{}\n{}", adapter.name, adapter.backend, adapter.driver));
     let readable = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };

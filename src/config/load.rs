@@ -30,6 +30,14 @@ pub fn load(files: &[PathBuf], sets: &[String]) -> Result<Config> {
     merged(Table::new(), &layers)
 }
 
+/// Reads a whole configuration that [`to_toml`] wrote; `name` stands for it in errors.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(name: &str, text: &str) -> Result<Config> {
+    merged(Table::new(), &[Layer::from_text(name.into(), text.into())?])
+}
+
 fn merged(mut base: Table, layers: &[Layer]) -> Result<Config> {
     for layer in layers {
         merge(&mut base, &layer.table);
@@ -45,6 +53,21 @@ fn merged(mut base: Table, layers: &[Layer]) -> Result<Config> {
 /// As [`load`].
 pub fn edit(config: &Config, sets: &[String]) -> Result<Config> {
     let layers = sets.iter().map(|edit| Layer::from_edit(edit)).collect::<Result<Vec<_>>>()?;
+    let base = Table::try_from(config).map_err(|e| Error::config("configuration", e.to_string()))?;
+    merged(base, &layers)
+}
+
+/// `config` with `values` at their dotted keys, all at once.
+///
+/// # Errors
+/// [`Error::Config`] naming the key of a value that does not fit, or the key at fault when they do not fit together.
+pub fn assign(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
+    let mut layers = Vec::with_capacity(values.len());
+    for (key, value) in values {
+        let table = nest(&key.split('.').collect::<Vec<_>>(), value.clone());
+        table.clone().try_into::<Config>().map_err(|e| Error::config(*key, explain(e.message())))?;
+        layers.push(Layer { name: format!("{key} = {value}"), text: None, table });
+    }
     let base = Table::try_from(config).map_err(|e| Error::config("configuration", e.to_string()))?;
     merged(base, &layers)
 }
@@ -74,6 +97,10 @@ impl Layer {
             let line = 1 + e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
             Error::config(format!("{name}:{line}"), "not UTF-8: a configuration is a text file in TOML")
         })?;
+        Self::from_text(name, text)
+    }
+
+    fn from_text(name: String, text: String) -> Result<Self> {
         let table = parse(&text).map_err(|e| {
             let line = line_of(&text, e.span().map_or(0, |span| span.start));
             Error::config(format!("{name}:{line}"), format!("{}\n{}", explain(e.message()), snippet(&e)))

@@ -7,10 +7,10 @@ mod load;
 mod sections;
 mod validate;
 
-pub use load::{edit, load, to_toml};
+pub use load::{assign, edit, load, load_text, to_toml};
 pub use sections::{
-    CellConfig, Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, Normalise, OptimiserConfig,
-    PrototypeConfig, Sampling, SceneConfig, StudyConfig, TaggerConfig, TrainConfig, TripletConfig, TripletGradient,
-    Variant,
+    CellConfig, Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, Normalise, Objective,
+    OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig, StudyConfig, TaggerConfig,
+    TrainConfig, TripletConfig, TripletGradient, Variant,
 };
 pub use validate::{validate, validate_model};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{
     Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
-    SceneConfig, StudyConfig, TaggerConfig, TrainConfig, TripletConfig,
+    SceneConfig, SearchConfig, StudyConfig, TaggerConfig, TrainConfig, TripletConfig,
 };
 use crate::{Error, Result};
 
@@ -19,6 +19,8 @@ const MAX_EVENTS: usize = 100;
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
 /// Most epochs of any training.
 const MAX_EPOCHS: usize = 1_000_000;
+/// Most trials of a search.
+const MAX_TRIALS: usize = 1_000_000;
 /// Widest layer of a network.
 const MAX_WIDTH: usize = 65_536;
 
@@ -38,6 +40,7 @@ pub fn validate(config: &Config) -> Result<()> {
     optimiser(&config.optimiser)?;
     evaluate(&config.evaluate)?;
     study(&config.study)?;
+    search(&config.search)?;
     segment("train.seconds", config.train.seconds, config)?;
     config.evaluate.seconds.iter().try_for_each(|&s| segment("evaluate.seconds", s, config))
 }
@@ -302,6 +305,24 @@ fn study(c: &StudyConfig) -> Result<()> {
     c.seconds.iter().try_for_each(long)?;
     count("study.seeds", c.seeds, 1024)?;
     require(c.short_s > 0.0 && c.short_s <= MAX_SECONDS, "study.short_s", "above 0 and at most 3600 seconds", c.short_s)
+}
+
+/// The numbers of a search; what it draws is checked by who draws it.
+fn search(c: &SearchConfig) -> Result<()> {
+    require(!c.title.trim().is_empty(), "search.title", "a name", &c.title)?;
+    count("search.trials", c.trials, MAX_TRIALS)?;
+    require((2..=1000).contains(&c.eta), "search.eta", "between 2 and 1000", c.eta)?;
+    count("search.minimum", c.minimum, MAX_EPOCHS)?;
+    count("search.rungs", c.rungs, 20)?;
+    count("search.together", c.together, 1024)?;
+    seed("search.seed", c.seed)?;
+    let climbs = (1..c.rungs).try_fold((c.trials, c.minimum), |(trials, epochs), _| {
+        let (trials, epochs) = (trials / c.eta, epochs.checked_mul(c.eta)?);
+        (trials > 0 && epochs <= MAX_EPOCHS).then_some((trials, epochs))
+    });
+    let allowed = "such that a trial reaches the last rung, which has eta^(rungs - 1) times the epochs of the first and a \
+                   trial for as many of search.trials, in at most 1000000 epochs";
+    require(climbs.is_some(), "search.rungs", allowed, c.rungs)
 }
 
 /// At least one value, and none twice.

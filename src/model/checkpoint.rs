@@ -2,13 +2,15 @@
 //! state of a whole population from which training goes on to the same bits.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
-use crate::config::{FeatureConfig, Method, ModelConfig, Normalise, validate_model};
+use crate::config::{Config, FeatureConfig, Method, ModelConfig, Normalise, validate_model};
+use crate::features::Statistics;
 use crate::kernels::population::Member;
 use crate::{Error, Result, atomic};
 
@@ -33,6 +35,23 @@ pub struct Description {
     pub seed: u64,
     /// Epoch the parameters are from, counted from 0.
     pub epoch: usize,
+}
+
+impl Description {
+    /// That of the model drawn from `seed` and trained as `config` says, with the parameters of epoch `epoch`.
+    pub fn new(config: &Config, classes: &[String], statistics: &Statistics, seed: u64, epoch: usize) -> Self {
+        Self {
+            classes: classes.to_vec(),
+            features: config.features.clone(),
+            model: config.model.clone(),
+            method: config.train.method,
+            normalise: config.normalise(config.train.method),
+            mean: statistics.mean.clone(),
+            std: statistics.std.clone(),
+            seed,
+            epoch,
+        }
+    }
 }
 
 /// Writes one model: a tensor for each of [`Architecture::parameters`], `description` as JSON in the metadata.
@@ -96,23 +115,79 @@ pub struct Standing {
     pub fingerprint: String,
 }
 
-/// Writes the standing of a population of `members` models.
+impl Standing {
+    /// The standing of the members `members`, which is what they would have alone.
+    pub fn of(&self, members: Range<usize>) -> Self {
+        let parameters = self.best.len() / self.progress.len();
+        let part = |values: &[f32], each: usize| values[members.start * each..members.end * each].to_vec();
+        Self {
+            stage: self.stage.clone(),
+            epoch: self.epoch,
+            state: part(&self.state, 3 * parameters),
+            best: part(&self.best, parameters),
+            progress: self.progress[members.clone()].to_vec(),
+            fingerprint: self.fingerprint.clone(),
+        }
+    }
+
+    /// The members of `parts`, of the same architecture and at the same epoch, as one population; panics without any.
+    pub fn join(parts: Vec<Self>) -> Self {
+        let mut parts = parts.into_iter();
+        let mut joined = parts.next().expect("a population has a member");
+        for part in parts {
+            assert_eq!((&part.stage, part.epoch), (&joined.stage, joined.epoch), "standings of different epochs");
+            joined.state.extend(part.state);
+            joined.best.extend(part.best);
+            joined.progress.extend(part.progress);
+        }
+        joined
+    }
+
+    /// The standing as a safetensors file in memory; `origin` stands for it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a standing of no member.
+    pub fn to_bytes(&self, origin: &Path) -> Result<Vec<u8>> {
+        let members = self.progress.len();
+        let parameters = self.best.len() / members.max(1);
+        let progress: &[f32] = bytemuck::cast_slice(&self.progress);
+        let views = vec![
+            ("state", vec![members, 3, parameters], self.state.as_slice()),
+            ("best", vec![members, parameters], self.best.as_slice()),
+            // Records of bits, stored under a type of their size.
+            ("progress", vec![members, progress.len() / members.max(1)], progress),
+        ];
+        let epoch = self.epoch.to_string();
+        let metadata = [("stage", self.stage.clone()), ("epoch", epoch), ("data", self.fingerprint.clone())];
+        to_bytes(origin, views, metadata.map(|(key, value)| (key.to_string(), value)).into())
+    }
+
+    /// The standing in `bytes`, of `members` models with `parameters` parameters each.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming `origin` when it is not such a standing.
+    pub fn from_bytes(origin: &Path, bytes: &[u8], members: usize, parameters: usize) -> Result<Self> {
+        let (tensors, metadata) = parse(origin, bytes)?;
+        let epoch = entry(origin, &metadata, "epoch")?;
+        let fields = size_of::<Member>() / size_of::<f32>();
+        let progress = floats(origin, &tensors, "progress", &[members, fields])?;
+        Ok(Self {
+            stage: entry(origin, &metadata, "stage")?.to_string(),
+            epoch: epoch.parse().map_err(|_| Error::data(origin, format!("its epoch '{epoch}' is not a number")))?,
+            state: floats(origin, &tensors, "state", &[members, 3, parameters])?,
+            best: floats(origin, &tensors, "best", &[members, parameters])?,
+            progress: bytemuck::pod_collect_to_vec(&progress),
+            fingerprint: entry(origin, &metadata, "data")?.to_string(),
+        })
+    }
+}
+
+/// Writes the standing of a population.
 ///
 /// # Errors
 /// As [`write_model`].
 pub fn write_standing(path: &Path, standing: &Standing) -> Result<()> {
-    let members = standing.progress.len();
-    let parameters = standing.best.len() / members;
-    let progress: &[f32] = bytemuck::cast_slice(&standing.progress);
-    let views = vec![
-        ("state", vec![members, 3, parameters], standing.state.as_slice()),
-        ("best", vec![members, parameters], standing.best.as_slice()),
-        // Records of bits, stored under a type of their size.
-        ("progress", vec![members, progress.len() / members], progress),
-    ];
-    let epoch = standing.epoch.to_string();
-    let metadata = [("stage", standing.stage.clone()), ("epoch", epoch), ("data", standing.fingerprint.clone())];
-    write(path, views, metadata.map(|(key, value)| (key.to_string(), value)).into())
+    atomic::write_bytes(path, &standing.to_bytes(path)?)
 }
 
 /// Reads the standing of a population of `members` models with `parameters` parameters each.
@@ -121,28 +196,25 @@ pub fn write_standing(path: &Path, standing: &Standing) -> Result<()> {
 /// [`Error::Data`] when the file is not such a standing; [`Error::Io`].
 pub fn read_standing(path: &Path, members: usize, parameters: usize) -> Result<Standing> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    let (tensors, metadata) = parse(path, &bytes)?;
-    let epoch = entry(path, &metadata, "epoch")?;
-    let fields = size_of::<Member>() / size_of::<f32>();
-    let progress = floats(path, &tensors, "progress", &[members, fields])?;
-    Ok(Standing {
-        stage: entry(path, &metadata, "stage")?.to_string(),
-        epoch: epoch.parse().map_err(|_| Error::data(path, format!("its epoch '{epoch}' is not a number")))?,
-        state: floats(path, &tensors, "state", &[members, 3, parameters])?,
-        best: floats(path, &tensors, "best", &[members, parameters])?,
-        progress: bytemuck::pod_collect_to_vec(&progress),
-        fingerprint: entry(path, &metadata, "data")?.to_string(),
-    })
+    Standing::from_bytes(path, &bytes, members, parameters)
 }
 
-fn write(path: &Path, tensors: Vec<(&str, Vec<usize>, &[f32])>, mut metadata: HashMap<String, String>) -> Result<()> {
+fn write(path: &Path, tensors: Vec<(&str, Vec<usize>, &[f32])>, metadata: HashMap<String, String>) -> Result<()> {
+    atomic::write_bytes(path, &to_bytes(path, tensors, metadata)?)
+}
+
+fn to_bytes(
+    path: &Path,
+    tensors: Vec<(&str, Vec<usize>, &[f32])>,
+    mut metadata: HashMap<String, String>,
+) -> Result<Vec<u8>> {
     metadata.insert("format".into(), "pt".into());
     let bad = |e: safetensors::SafeTensorError| Error::data(path, format!("cannot be put together: {e}"));
     let mut views = Vec::with_capacity(tensors.len());
     for (name, shape, values) in tensors {
         views.push((name, TensorView::new(Dtype::F32, shape, bytemuck::cast_slice(values)).map_err(bad)?));
     }
-    atomic::write_bytes(path, &serialize(views, Some(metadata)).map_err(bad)?)
+    serialize(views, Some(metadata)).map_err(bad)
 }
 
 fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<(SafeTensors<'a>, HashMap<String, String>)> {
@@ -215,6 +287,22 @@ mod tests {
             (back.stage, back.epoch, back.state, back.best, back.fingerprint),
             ("tagger".into(), 3, standing.state, standing.best, "ab12".into())
         );
+    }
+
+    #[test]
+    fn a_population_comes_apart_into_its_members_and_together_again() {
+        let floats = |n: usize| (0..n).map(|value| value as f32).collect::<Vec<_>>();
+        let whole = Standing {
+            stage: "classifier".into(),
+            epoch: 9,
+            state: floats(3 * 3 * 5),
+            best: floats(3 * 5),
+            progress: (1..=3).map(Member::new).collect(),
+            fingerprint: "ab".into(),
+        };
+        let (two, one) = (whole.of(0..2), whole.of(2..3));
+        assert_eq!((two.progress.len(), one.state[0], one.best[0]), (2, 30.0, 10.0));
+        assert_eq!(Standing::join(vec![two, one]), whole);
     }
 
     #[test]

@@ -155,17 +155,8 @@ impl Observer for Recorder<'_> {
         let tags = self.last_stage.is_some_and(|stage| stage.name() == standing.stage);
         let trained = |progress: &crate::kernels::population::Member| tags && progress.epochs > 0;
         for (member, progress) in standing.progress.iter().enumerate().filter(|(_, progress)| trained(progress)) {
-            let description = Description {
-                classes: self.classes.to_vec(),
-                features: self.config.features.clone(),
-                model: self.config.model.clone(),
-                method: self.config.train.method,
-                normalise: self.config.normalise(self.config.train.method),
-                mean: self.statistics.mean.clone(),
-                std: self.statistics.std.clone(),
-                seed: self.config.train.seeds[member],
-                epoch: progress.best_epoch as usize,
-            };
+            let (seed, epoch) = (self.config.train.seeds[member], progress.best_epoch as usize);
+            let description = Description::new(self.config, self.classes, self.statistics, seed, epoch);
             let path = self.run.best_checkpoint(&self.config.train.seeds, member);
             let best = &standing.best[member * parameters..][..parameters];
             checkpoint::write_model(&path, &self.architecture, best, &description)?;

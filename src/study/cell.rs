@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::evaluate::{Centres, Examples, Heard, Models, Scorer, embedding_quality};
 use crate::gpu::Gpu;
 use crate::kernels::score::f1;
-use crate::model::checkpoint::read_model;
+use crate::model::checkpoint::{Description, read_model};
 use crate::report::study::{CellResult, CoverageBin, CurvePoint, Group};
 use crate::report::{Metrics, Recorder, RunDir, Watch};
 use crate::train::{Trainer, most_members};
@@ -44,7 +44,14 @@ pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &Features) -> Resu
         }
         watch.before += watch.cost;
     }
-    let mut result = judge(context.gpu, cell, features, &trainings)?;
+    let (curves, best) = curves(&trainings)?;
+    let mut models = Vec::new();
+    for Training { config, run } in &trainings {
+        for member in 0..config.train.seeds.len() {
+            models.push(read_model(&run.best_checkpoint(&config.train.seeds, member))?);
+        }
+    }
+    let mut result = judge(context.gpu, &cell.config, features, &Trained { models, curves, best })?;
     result.seconds_taken = start.elapsed().as_secs_f64();
     context.folder.write_result(cell, &result)?;
     Ok(result)
@@ -98,18 +105,24 @@ fn train(context: &Context<'_>, training: &Training, features: &Features, watch:
     run.finish()
 }
 
+/// What training left of each seed.
+pub struct Trained {
+    /// The parameters of its best epoch.
+    pub models: Vec<(Vec<f32>, Description)>,
+    /// Its epochs, in order.
+    pub curves: Vec<Vec<CurvePoint>>,
+    /// Its best validation score in the last stage, in %.
+    pub best: Vec<f64>,
+}
+
 /// Scores of every seed, with everything the report shows of them, on the evaluation segments of every length.
-fn judge(gpu: &Gpu, cell: &Cell, features: &Features, trainings: &[Training]) -> Result<CellResult> {
-    let config = &cell.config;
-    let seeds = &config.train.seeds;
-    let mut models = Vec::new();
-    for Training { config, run } in trainings {
-        for member in 0..config.train.seeds.len() {
-            models.push(read_model(&run.best_checkpoint(&config.train.seeds, member))?);
-        }
-    }
-    let Models { population, .. } = Models::new(gpu, &models)?;
-    let (normalise, threshold) = (config.normalise(cell.method), config.evaluate.threshold);
+///
+/// # Errors
+/// What the device reports.
+pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained) -> Result<CellResult> {
+    let (seeds, method) = (&config.train.seeds, config.train.method);
+    let Models { population, .. } = Models::new(gpu, &trained.models)?;
+    let (normalise, threshold) = (config.normalise(method), config.evaluate.threshold);
     let centres = Centres::new(gpu, &population, &features.train, normalise)?;
     centres.queue(gpu)?;
 
@@ -136,22 +149,21 @@ fn judge(gpu: &Gpu, cell: &Cell, features: &Features, trainings: &[Training]) ->
         for (all, one) in quality.iter_mut().zip(embedded.quality) {
             all.push(one);
         }
-        if *seconds == cell.seconds {
+        if *seconds == config.train.seconds {
             points = embedded.first;
         }
     }
-    let (curves, best) = curves(trainings)?;
     let label = |heard: &Heard| heard.dominant.unwrap_or(features.classes.len());
     Ok(CellResult {
-        variant: cell.variant,
-        method: cell.method,
-        train_seconds: cell.seconds,
+        variant: config.data.variant,
+        method,
+        train_seconds: config.train.seconds,
         seeds: seeds.clone(),
         classes: features.classes.clone(),
         seconds: config.evaluate.seconds.clone(),
         f1: f1_of,
-        curves,
-        best,
+        curves: trained.curves.clone(),
+        best: trained.best.clone(),
         quality,
         groups: groups.to_vec(),
         coverage,

@@ -106,12 +106,12 @@ impl StudyDir {
         path.join(TILES)
     }
 
-    /// Writes `tiles.json`, unless the study has one from its beginning.
+    /// Writes `tiles.json` of the study at `path`, unless it has one from its beginning.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
-    pub fn keep_tiles(&self, tiles: &TileFile) -> Result<()> {
-        let path = Self::tiles_path(&self.path);
+    pub fn keep_tiles(path: &Path, tiles: &TileFile) -> Result<()> {
+        let path = Self::tiles_path(path);
         if path.is_file() { Ok(()) } else { tiles.write(&path) }
     }
 
@@ -178,12 +178,12 @@ impl StudyDir {
         }
     }
 
-    /// `log.jsonl`, opened to append.
+    /// `log.jsonl` of the study at `path`, opened to append.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
-    pub fn log(&self) -> Result<File> {
-        let path = self.path.join(LOG);
+    pub fn log(path: &Path) -> Result<File> {
+        let path = path.join(LOG);
         OpenOptions::new().append(true).create(true).open(&path).map_err(|e| Error::io("open", path, e))
     }
 }

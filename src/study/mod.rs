@@ -9,7 +9,7 @@ mod features;
 mod folder;
 mod plan;
 
-pub use cell::{Context, run_cell};
+pub use cell::{Context, Trained, judge, run_cell};
 pub use estimate::{Estimate, estimates};
 pub use features::Features;
 pub use folder::{Events, StudyDir};

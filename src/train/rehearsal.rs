@@ -44,8 +44,9 @@ pub fn rehearsal(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> R
     let population = Population::new(gpu, architecture, seeds, chunks)?;
     population.use_parameters(gpu, &population.state)?;
     let schedule = Schedule::new(gpu, ROWS, seeds.len(), episodes.slots())?;
+    let optimisers = vec![config.optimiser.clone(); seeds.len()];
     let epochs: Vec<EpochRows> = (0..ROWS.div_ceil(episodes.steps()))
-        .map(|epoch| EpochRows::new(&*episodes, &config.optimiser, seeds, epoch))
+        .map(|epoch| EpochRows::new(&*episodes, &optimisers, seeds, epoch))
         .collect();
     let slots = ROWS * seeds.len() * episodes.slots();
     let rows = EpochRows {

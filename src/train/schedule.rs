@@ -25,11 +25,11 @@ pub struct EpochRows {
 }
 
 impl EpochRows {
-    /// The rows of epoch `epoch` for the models with these seeds.
-    pub fn new(episodes: &dyn Episodes, optimiser: &OptimiserConfig, seeds: &[u64], epoch: usize) -> Self {
+    /// The rows of epoch `epoch` for the models with these optimisers and seeds.
+    pub fn new(episodes: &dyn Episodes, optimisers: &[OptimiserConfig], seeds: &[u64], epoch: usize) -> Self {
         let of_members: Vec<Vec<Vec<u32>>> = seeds.iter().map(|seed| episodes.epoch(*seed, epoch)).collect();
         let rows = episodes.steps();
-        let step = |row: usize| {
+        let step = |row: usize, optimiser: &OptimiserConfig| {
             let t = (epoch * rows + row + 1) as u32;
             let (step_size, decay) = factors(optimiser, t);
             Step { t, step_size: step_size as f32, decay: decay as f32 }
@@ -39,7 +39,7 @@ impl EpochRows {
                 .flat_map(|row| of_members.iter().flat_map(move |batches| &batches[row]))
                 .copied()
                 .collect(),
-            steps: (0..rows).flat_map(|row| vec![step(row); seeds.len()]).collect(),
+            steps: (0..rows).flat_map(|row| optimisers.iter().map(move |optimiser| step(row, optimiser))).collect(),
         }
     }
 }
@@ -72,11 +72,13 @@ mod tests {
     fn rows_follow_each_other_over_epochs_and_members_stand_side_by_side() {
         let labels: Vec<Vec<usize>> = (0..12).map(|i| vec![i % 2]).collect();
         let sampler = Sampler::new(&labels, &["a".into(), "b".into()], 4, "train.batch").unwrap();
-        let rows = EpochRows::new(&sampler, &OptimiserConfig::default(), &[1, 2], 2);
+        let [slow, fast] = [1e-3, 1e-2].map(|lr| OptimiserConfig { lr, ..OptimiserConfig::default() });
+        let rows = EpochRows::new(&sampler, &[slow.clone(), fast], &[1, 2], 2);
         assert_eq!(rows.steps.iter().map(|s| s.t).collect::<Vec<_>>(), [7, 7, 8, 8, 9, 9]);
         assert_eq!(rows.batches[4..8], sampler.epoch(2, 2)[0]);
         assert_eq!(rows.batches[8..12], sampler.epoch(1, 2)[1]);
-        let alone = EpochRows::new(&sampler, &OptimiserConfig::default(), &[2], 2);
+        assert!(rows.steps.chunks(2).all(|of_row| of_row[1].step_size > 9.0 * of_row[0].step_size));
+        let alone = EpochRows::new(&sampler, &[slow], &[2], 2);
         assert_eq!(alone.batches[..4], rows.batches[4..8]);
     }
 }

@@ -115,7 +115,8 @@ pub(super) struct Stage {
     /// Most epochs.
     pub epochs: usize,
     episodes: Box<dyn Episodes>,
-    optimiser: OptimiserConfig,
+    /// Of each member.
+    optimisers: Vec<OptimiserConfig>,
     seeds: Vec<u64>,
     schedule: Schedule,
     step: TrainingStep,
@@ -126,8 +127,17 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Stage `name` of the training of `population`. For the tagger, E must be final: everything is embedded here.
-    pub fn new(gpu: &Gpu, config: &Config, name: StageName, population: &Population, data: Data<'_>) -> Result<Self> {
+    /// Stage `name` of the training of `population`, whose members have these configurations, one after the other. For the
+    /// tagger, E must be final: everything is embedded here.
+    pub fn new(
+        gpu: &Gpu,
+        configs: &[Config],
+        name: StageName,
+        population: &Population,
+        data: Data<'_>,
+    ) -> Result<Self> {
+        let config = &configs[0];
+        let members = || configs.iter().flat_map(|config| config.train.seeds.iter().map(move |seed| (config, *seed)));
         let episodes = name.episodes(config, &data.train.heard, data.classes)?;
         let schedule = Schedule::new(gpu, episodes.steps(), population.members, episodes.slots())?;
         let normalise = config.normalise(config.train.method);
@@ -165,8 +175,8 @@ impl Stage {
         Ok(Self {
             name,
             epochs: name.epochs(config),
-            optimiser: name.optimiser(config),
-            seeds: config.train.seeds.clone(),
+            optimisers: members().map(|(config, _)| name.optimiser(config)).collect(),
+            seeds: members().map(|(_, seed)| seed).collect(),
             downloads: [downloads()?, downloads()?],
             epoch_end: epoch_end.resolve(gpu)?,
             episodes,
@@ -184,7 +194,7 @@ impl Stage {
     /// Queues training, validation, judgement and the downloads of one epoch. `go_on` is asked often with the steps
     /// queued; `false` when it ended the epoch.
     pub fn queue_epoch(&mut self, gpu: &Gpu, epoch: usize, go_on: &mut dyn FnMut(u32) -> bool) -> Result<bool> {
-        let rows = EpochRows::new(&*self.episodes, &self.optimiser, &self.seeds, epoch);
+        let rows = EpochRows::new(&*self.episodes, &self.optimisers, &self.seeds, epoch);
         self.schedule.upload(gpu, &rows);
         if !gpu.replay_while(&self.step.recording, 0..self.steps() as u32, go_on)? {
             return Ok(false);

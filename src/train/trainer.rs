@@ -69,7 +69,10 @@ pub fn most_members(gpu: &Gpu, config: &Config, heard: &[Heard], classes: &[Stri
 /// Trains a population by the configured method, stage by stage.
 pub struct Trainer<'a> {
     gpu: &'a Gpu,
-    config: &'a Config,
+    /// Of the members in order; they share their stages, layers and data.
+    configs: &'a [Config],
+    /// Of each member.
+    seeds: Vec<u64>,
     data: Data<'a>,
     population: Population,
     /// Of one model in a step.
@@ -81,6 +84,8 @@ pub struct Trainer<'a> {
     stages: Vec<(StageName, u64)>,
     /// Epochs of the current stage that are done.
     epoch: usize,
+    /// Epochs of the first stage after which the training pauses.
+    pause: Option<usize>,
     fingerprint: String,
 }
 
@@ -98,6 +103,25 @@ impl<'a> Trainer<'a> {
         validation: &'a Examples,
         fingerprint: String,
     ) -> Result<Self> {
+        Self::together(gpu, std::slice::from_ref(config), classes, train, validation, fingerprint)
+    }
+
+    /// As [`Trainer::new`] for several trainings that run as one population, seed after seed of one configuration after
+    /// the other. The configurations are [`alike`]: each member trains to the bits it has alone.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub fn together(
+        gpu: &'a Gpu,
+        configs: &'a [Config],
+        classes: &'a [String],
+        train: &'a Examples,
+        validation: &'a Examples,
+        fingerprint: String,
+    ) -> Result<Self> {
+        let config = &configs[0];
+        assert!(configs.iter().all(|other| alike(config, other)), "trainings that are not alike");
+        let seeds: Vec<u64> = configs.iter().flat_map(|config| &config.train.seeds).copied().collect();
         let data = Data { classes, train, validation };
         let architecture = Architecture::new(&config.model, &config.features, classes.len());
         // A later stage whose batches cannot be balanced is refused now, not hours later.
@@ -109,12 +133,31 @@ impl<'a> Trainer<'a> {
         let first = stages[0].0;
         let slots = first.episodes(config, &train.heard, classes)?.slots();
         let chunks = slots * train.chunks(&architecture);
-        let population = Population::new(gpu, architecture, &config.train.seeds, chunks)?;
+        let population = Population::new(gpu, architecture, &seeds, chunks)?;
         let standing =
             (gpu.download(&population.state)?, gpu.download(&population.best)?, gpu.download(&population.progress)?);
         population.use_parameters(gpu, &population.state)?;
-        let stage = Stage::new(gpu, config, first, &population, data)?;
-        Ok(Self { gpu, config, data, population, chunks, stage, standing, stages, epoch: 0, fingerprint })
+        let stage = Stage::new(gpu, configs, first, &population, data)?;
+        Ok(Self {
+            gpu,
+            configs,
+            seeds,
+            data,
+            population,
+            chunks,
+            stage,
+            standing,
+            stages,
+            epoch: 0,
+            pause: None,
+            fingerprint,
+        })
+    }
+
+    /// Makes [`Trainer::run`] return once the first stage has done `epochs` epochs, with a checkpoint from which another
+    /// trainer goes on as if there had been no pause.
+    pub fn pause_after(&mut self, epochs: usize) {
+        self.pause = Some(epochs);
     }
 
     /// The register tiles that it computes with.
@@ -173,7 +216,7 @@ impl<'a> Trainer<'a> {
         if let Some((stage, _)) = self.stages.iter().find(|(stage, _)| stage.name() == standing.stage)
             && *stage != self.stage.name
         {
-            self.stage = Stage::new(self.gpu, self.config, *stage, &self.population, self.data)?;
+            self.stage = Stage::new(self.gpu, self.configs, *stage, &self.population, self.data)?;
         }
         Ok(())
     }
@@ -184,7 +227,7 @@ impl<'a> Trainer<'a> {
     /// What making tensors and compiling kernels may report.
     pub(super) fn rehearse_stages(&mut self) -> Result<()> {
         for stage in self.stages().skip(1).collect::<Vec<_>>() {
-            self.stage = Stage::new(self.gpu, self.config, stage, &self.population, self.data)?;
+            self.stage = Stage::new(self.gpu, self.configs, stage, &self.population, self.data)?;
         }
         Ok(())
     }
@@ -208,14 +251,18 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Trains until every member has stopped in the last stage. Returns `false` when the observer ended it before: no
-    /// whole epoch is lost then, since the queue runs on to the next checkpoint unless the last epoch is saved already.
+    /// Trains until every member has stopped in the last stage, or the pause is reached. Returns `false` when the observer
+    /// ended it before: no whole epoch is lost then, since the queue runs on to the next checkpoint unless the last epoch
+    /// is saved already.
     ///
     /// # Errors
     /// [`Error::Tolerance`] when a loss is not finite, or exactly zero as a device out of memory returns it; what the
     /// device and the observer report.
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<bool> {
         while self.run_stage(observer)? {
+            if self.pause.is_some() {
+                return Ok(true);
+            }
             let mut later = self.stages.iter().skip_while(|(stage, _)| *stage != self.stage.name).skip(1);
             match later.next() {
                 Some((next, _)) => self.enter(*next)?,
@@ -232,16 +279,16 @@ impl<'a> Trainer<'a> {
         let best = self.standing()?.best;
         let architecture = &self.population.architecture;
         let mut state = vec![0.0; self.population.members * 3 * all];
-        for (member, seed) in self.config.train.seeds.iter().enumerate() {
+        for (member, seed) in self.seeds.iter().enumerate() {
             let parameters = &mut state[member * 3 * all..][..all];
             parameters[..of_e].copy_from_slice(&best[member * all..][..of_e]);
             parameters[of_e..].copy_from_slice(&initial_parameters(architecture, *seed)[of_e..]);
         }
-        let progress: Vec<Member> = self.config.train.seeds.iter().map(|seed| Member::new(*seed)).collect();
+        let progress: Vec<Member> = self.seeds.iter().map(|seed| Member::new(*seed)).collect();
         self.gpu.write(&self.population.state, 0, &state);
         self.gpu.write(&self.population.progress, 0, &progress);
         self.population.use_parameters(self.gpu, &self.population.state)?;
-        self.stage = Stage::new(self.gpu, self.config, stage, &self.population, self.data)?;
+        self.stage = Stage::new(self.gpu, self.configs, stage, &self.population, self.data)?;
         self.epoch = 0;
         Ok(())
     }
@@ -253,7 +300,8 @@ impl<'a> Trainer<'a> {
         observer.checkpoint(&standing)?;
         let (mut saved, mut under_way) = (self.epoch, None);
         let mut alive = standing.progress.iter().any(|member| member.alive == 1);
-        while alive {
+        let last = self.pause.unwrap_or(self.stage.epochs).min(self.stage.epochs);
+        while alive && self.epoch < last {
             let epoch = self.epoch;
             if !observer.go_on(self.work_done()) {
                 if let Some(previous) = under_way.take() {
@@ -275,8 +323,8 @@ impl<'a> Trainer<'a> {
                 alive = self.collect(previous, observer)?;
             }
             // A checkpoint needs an idle queue, so it also collects the epoch that is under way.
-            let due = last_checkpoint.elapsed().as_secs_f64() >= self.config.train.checkpoint_s;
-            if due || !alive || self.epoch >= self.stage.epochs {
+            let due = last_checkpoint.elapsed().as_secs_f64() >= self.configs[0].train.checkpoint_s;
+            if due || !alive || self.epoch >= last {
                 if let Some(epoch) = under_way.take() {
                     alive = self.collect(epoch, observer)?;
                 }
@@ -293,6 +341,23 @@ impl<'a> Trainer<'a> {
         observer.epoch(&reports)?;
         Ok(alive)
     }
+}
+
+/// Whether trainings of these configurations can be members of one population: they differ in their seeds, learning rates
+/// and weight decays only, which the schedule tells each member for itself.
+pub fn alike(one: &Config, other: &Config) -> bool {
+    let shared = |config: &Config| {
+        let mut config = config.clone();
+        config.train.seeds.clear();
+        for (lr, weight_decay) in [
+            (&mut config.optimiser.lr, &mut config.optimiser.weight_decay),
+            (&mut config.tagger.lr, &mut config.tagger.weight_decay),
+        ] {
+            (*lr, *weight_decay) = (0.0, 0.0);
+        }
+        config
+    };
+    shared(one) == shared(other)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 pub mod paper;
 
 mod breakdown;
+mod by_seed;
 mod claims;
 mod claims_table;
 mod comparison;

@@ -1,0 +1,221 @@
+//! `weaklabel search`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::data_source::DataSource;
+use super::output::{print, print_json};
+use super::store_options::StoreOptions;
+use super::{Session, signals, tiles};
+use crate::config::{self, Config, Objective};
+use crate::report::search::{Drawn, ParameterAxis, SearchData, TrialData, best, summary, write_search_report};
+use crate::report::{Table, absolute_paths};
+use crate::scenes::{Dataset, Subset};
+use crate::search::{Axis, Trial, axis, trials};
+use crate::store::{Kind, Location, Registered, ResultRow, State, Store, TrialRow};
+use crate::study::StudyDir;
+use crate::worker::{End, Until, work};
+use crate::{Error, Result, atomic};
+
+/// The search's configuration, and what tells its folder from others.
+const CONFIG: &str = "search.toml";
+const BEST: &str = "best.toml";
+
+/// `weaklabel search`: a search over configurations, with its report.
+#[derive(Debug, Args)]
+pub struct Search {
+    /// Where the audio comes from.
+    #[command(flatten)]
+    pub source: DataSource,
+    /// The search's folder; the same command goes on with a search that was stopped, several at once share it
+    #[arg(short, long, value_name = "SEARCH")]
+    pub out: PathBuf,
+    /// Configurations that are tried (the key search.trials)
+    #[arg(long, value_name = "N")]
+    pub trials: Option<usize>,
+    /// Where its trials are shared; store.sqlite in the folder when no store is named.
+    #[command(flatten)]
+    pub shared: StoreOptions,
+    /// Print what is drawn for every trial, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl Search {
+    /// Enters the flags into a configuration.
+    pub fn apply(&self, config: &mut Config) {
+        self.source.apply(&mut config.data);
+        config.search.trials = self.trials.unwrap_or(config.search.trials);
+    }
+
+    /// Trains trials until the search is finished and writes the report.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] after a signal, to be continued by the same command; whatever data, device and store report.
+    pub fn run(self, session: &Session) -> Result<()> {
+        let stop = signals::catch()?;
+        let config = absolute_paths(&session.options.configuration(|config| self.apply(config))?)?;
+        let trials = trials(&config)?;
+        if self.dry_run {
+            return plan(session, &config, &trials);
+        }
+        let gpu = session.open_gpu_to_continue(&StudyDir::tiles_path(&self.out))?;
+        self.begin(&config)?;
+        StudyDir::keep_tiles(&self.out, &tiles::attached(&gpu))?;
+        session.log.attach(StudyDir::log(&self.out)?);
+        let location = self.shared.store.clone().unwrap_or_else(|| Location::within(&self.out));
+        let mut store = Store::open(location)?;
+        let study = self.shared.register(&mut store, &self.out, Kind::Search, &config)?;
+        let settings = self.shared.lease.settings(Until { stop, deadline: None }, None);
+        let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)?;
+        if end != End::Finished {
+            return Err(Error::Interrupted { path: self.out, next: "the same command" });
+        }
+        report(session, &self.out, &mut store, &study, &config)
+    }
+
+    /// Makes the folder, or finds the search's own there.
+    fn begin(&self, config: &Config) -> Result<()> {
+        let own = self.out.join(CONFIG);
+        let occupied = fs::read_dir(&self.out).is_ok_and(|mut entries| entries.next().is_some());
+        if occupied && !own.is_file() {
+            let reason = "the folder is not empty and not a search: choose another with --out";
+            return Err(Error::data(&self.out, reason));
+        }
+        fs::create_dir_all(&self.out).map_err(|e| Error::io("create", &self.out, e))?;
+        if own.is_file() && config::load(std::slice::from_ref(&own), &[])? != *config {
+            let reason = "this search has another configuration: repeat the command it was started with, or choose another \
+                          folder with --out";
+            return Err(Error::data(&own, reason));
+        }
+        atomic::write_bytes(&own, config::to_toml(config)?.as_bytes())
+    }
+}
+
+/// Whether there is a search at `folder`.
+pub fn is_search(folder: &Path) -> bool {
+    folder.join(CONFIG).is_file()
+}
+
+/// Writes the report of the search at `folder` as far as it is, from its own store or the one that `location` names.
+///
+/// # Errors
+/// [`Error::Store`] when the store has no such study; whatever reading and writing report.
+pub fn report_again(session: &Session, folder: &Path, shared: &StoreOptions) -> Result<()> {
+    let config = config::load(&[folder.join(CONFIG)], &[])?;
+    let mut store = Store::open(shared.store.clone().unwrap_or_else(|| Location::within(folder)))?;
+    let name = shared.name(folder)?;
+    let study = store.studies()?.into_iter().find(|study| study.study.name == name).ok_or_else(|| {
+        let reason = format!("it has no study '{name}': say which with --store and --name");
+        Error::Store { store: store.location().to_string(), reason, passing: false }
+    })?;
+    report(session, folder, &mut store, &study, &config)
+}
+
+fn report(session: &Session, folder: &Path, store: &mut Store, study: &Registered, config: &Config) -> Result<()> {
+    let drawn = trials(config)?;
+    let (rows, results) = store.table(study)?;
+    let data = search_data(config, &drawn, &rows, &results)?;
+    let path = write_search_report(folder, &data)?;
+    let best = best(&data);
+    if let Some(best) = best {
+        let mut own = drawn[best.number].config.clone();
+        // A training of its own runs as long as any other.
+        own.train.epochs = config.train.epochs;
+        own.search = config::SearchConfig::default();
+        atomic::write_bytes(&folder.join(BEST), config::to_toml(&own)?.as_bytes())?;
+    }
+    if session.options.json {
+        let best = best.map(|best| json!({"trial": best.number, "score": best.scores.last(), "values": best.values}));
+        let rungs: Vec<_> = (0..data.rungs.len())
+            .map(|rung| data.trials.iter().filter(|trial| trial.scores.len() > rung).count())
+            .collect();
+        let file = folder.join(BEST);
+        return print_json(&json!({"report": path, "best": best, "config": file, "results": rungs}));
+    }
+    let found = if best.is_some() {
+        format!("Best configuration: weaklabel train -c {} …\n", folder.join(BEST).display())
+    } else {
+        "No trial has a result.\n".into()
+    };
+    print(&format!("{}\n{found}Report: {}\n", summary(&data), path.display()))
+}
+
+/// What the report is made of.
+fn search_data(config: &Config, drawn: &[Trial], rows: &[TrialRow], results: &[ResultRow]) -> Result<SearchData> {
+    let dataset = Dataset::of(config)?;
+    let search = &config.search;
+    let parameter = |entry: &config::SpaceConfig| ParameterAxis {
+        name: entry.name.clone(),
+        log: axis(entry) == Axis::Range(true),
+    };
+    let trial = |row: &TrialRow| {
+        let of_trial: Vec<&ResultRow> = results.iter().filter(|result| result.number == row.number).collect();
+        let state = match row.state {
+            State::Paused if row.rung + 1 == search.rungs => "finished",
+            state => state.name(),
+        };
+        let mut adapters: Vec<String> = of_trial.iter().map(|result| result.adapter.clone()).collect();
+        adapters.dedup();
+        TrialData {
+            number: row.number,
+            values: drawn[row.number].values.iter().map(|value| value.as_ref().map(drawn_value)).collect(),
+            state: state.into(),
+            scores: of_trial.iter().map(|result| result.score).collect(),
+            // Those of the last rung have the epochs of all.
+            curves: of_trial.last().and_then(|r| serde_json::from_str(&r.details).ok()).unwrap_or_default(),
+            reason: row.reason.clone(),
+            seconds: of_trial.iter().map(|result| result.seconds).sum(),
+            adapters,
+        }
+    };
+    let known = |row: &&TrialRow| row.number < drawn.len();
+    Ok(SearchData {
+        title: search.title.clone(),
+        soundbank: super::reproduce::sounds(config),
+        classes: dataset.classes().to_vec(),
+        clips: Subset::all().map(|subset| dataset.len(subset)),
+        method: config.train.method,
+        objective: Objective::of(config.train.method).name().into(),
+        eta: search.eta,
+        rungs: (0..search.rungs).map(|rung| search.minimum * search.eta.pow(rung as u32)).collect(),
+        seeds: config.train.seeds.clone(),
+        parameters: search.space.iter().map(parameter).collect(),
+        trials: rows.iter().filter(known).map(trial).collect(),
+        planned: search.trials,
+    })
+}
+
+fn drawn_value(value: &toml::Value) -> Drawn {
+    match value {
+        toml::Value::Integer(value) => Drawn::Number(*value as f64),
+        toml::Value::Float(value) => Drawn::Number(*value),
+        toml::Value::String(text) => Drawn::Text(text.clone()),
+        other => Drawn::Text(other.to_string()),
+    }
+}
+
+/// Prints what is drawn for every trial.
+fn plan(session: &Session, config: &Config, trials: &[Trial]) -> Result<()> {
+    let names = || config.search.space.iter().map(|entry| entry.name.clone());
+    let text = |value: &Option<toml::Value>| value.as_ref().map_or_else(String::new, ToString::to_string);
+    if session.options.json {
+        let trial = |trial: &Trial| json!({"trial": trial.number, "values": trial.values, "model": trial.config.model});
+        return print_json(&json!({"trials": trials.iter().map(trial).collect::<Vec<_>>()}));
+    }
+    let mut table = Table::new(std::iter::once("trial".to_owned()).chain(names()).collect());
+    for trial in trials {
+        table.push(std::iter::once(trial.number.to_string()).chain(trial.values.iter().map(text)).collect());
+    }
+    let ladder = crate::search::ladder(&config.search);
+    let rungs: Vec<String> = ladder
+        .sizes()
+        .iter()
+        .enumerate()
+        .map(|(rung, size)| format!("{size} trials to {} epochs", config.search.minimum * config.search.eta.pow(rung as u32)))
+        .collect();
+    print(&format!("{table}\n{}\n", rungs.join(", ")))
+}

@@ -1,0 +1,105 @@
+//! `--store`, `--name`, `--lease`: where a study's trials are shared.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::config::Config;
+use crate::report::absolute_paths;
+use crate::store::{Kind, Location, Registered, Store, Study};
+use crate::worker::{Settings, Until, data_of};
+use crate::{Error, Result};
+
+/// How long a lease lasts that is not renewed.
+#[derive(Debug, Clone, Args)]
+pub struct LeaseOption {
+    /// Give a trial to another worker when nothing was heard of its own for this long
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = lease, env = "WEAKLABEL_LEASE")]
+    pub lease: Duration,
+}
+
+/// Where the trials of a study are shared.
+#[derive(Debug, Clone, Args)]
+pub struct StoreOptions {
+    /// Share the work with other machines through this store: postgres://USER@HOST/DATABASE, or a file of SQLite
+    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true)]
+    pub store: Option<Location>,
+    /// What the study is called in the store [default: the name of its folder]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// How long a lease lasts.
+    #[command(flatten)]
+    pub lease: LeaseOption,
+}
+
+impl StoreOptions {
+    /// The study's name.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] when there is neither a name nor a folder that has one.
+    pub fn name(&self, out: &Path) -> Result<String> {
+        let folder = || std::path::absolute(out).ok()?.file_name()?.to_str().map(str::to_owned);
+        let name = self.name.clone().or_else(folder).filter(|name| !name.trim().is_empty());
+        name.ok_or_else(|| Error::Usage(format!("'{}' gives the study no name: add --name", out.display())))
+    }
+
+    /// Enters the study of `config` into `store`, or finds it there.
+    ///
+    /// # Errors
+    /// As [`Store::register`]; whatever reading the data reports.
+    pub fn register(&self, store: &mut Store, out: &Path, kind: Kind, config: &Config) -> Result<Registered> {
+        let ladder = match kind {
+            Kind::Search => crate::search::ladder(&config.search),
+            Kind::Grid => {
+                let trials = crate::study::cells(config)?.len() * config.study.seeds;
+                crate::search::Ladder { trials, eta: 2, rungs: 1 }
+            }
+        };
+        store.register(&Study {
+            name: self.name(out)?,
+            kind,
+            config: absolute_paths(config)?,
+            version: env!("CARGO_PKG_VERSION").into(),
+            data: data_of(kind, config)?,
+            ladder,
+        })
+    }
+}
+
+impl LeaseOption {
+    /// How a worker works that stops at a signal.
+    pub fn settings(&self, until: Until, idle_exit: Option<Duration>) -> Settings {
+        Settings { name: Settings::name(), lease: self.lease, until, idle_exit }
+    }
+}
+
+/// A duration: a number of seconds, or with units as in 3h50m.
+///
+/// # Errors
+/// In words, for what is neither.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let parsed = seconds.map_or_else(|| humantime::parse_duration(text), Ok);
+    parsed.map_err(|e| format!("{e}: a number of seconds, or units as in 3h50m"))
+}
+
+fn lease(text: &str) -> Result<Duration, String> {
+    let lease = duration(text)?;
+    let allowed = (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&lease);
+    if allowed { Ok(lease) } else { Err("between one second and a day".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_seconds_or_have_units() {
+        assert_eq!(duration("60"), Ok(Duration::from_secs(60)));
+        assert_eq!(duration("3h50m"), Ok(Duration::from_secs(13_800)));
+        assert!(duration("soon").is_err() && duration("-1").is_err());
+        assert_eq!(lease("1.5"), Ok(Duration::from_millis(1500)));
+        assert!(lease("0.1").is_err() && lease("3d").is_err());
+    }
+}

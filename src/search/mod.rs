@@ -1,0 +1,16 @@
+//! A search over configurations: what is drawn for each trial, and which trials go on.
+//!
+//! In: a configuration with its `[search]` section. Out: trials, each a configuration, and the members of every rung.
+
+mod ladder;
+mod space;
+
+use crate::config::SearchConfig;
+
+pub use ladder::Ladder;
+pub use space::{Axis, Trial, axis, trial, trials};
+
+/// Who climbs how far in the search that `config` describes.
+pub fn ladder(config: &SearchConfig) -> Ladder {
+    Ladder { trials: config.trials, eta: config.eta, rungs: config.rungs }
+}

@@ -1,0 +1,109 @@
+//! A file of SQLite for the processes of one machine. They wait for each other's transactions; the file has a journal
+//! beside it (WAL), which does not work on network file systems.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, ToSql, TransactionBehavior, params_from_iter};
+
+use super::engine::{Engine, Row, Transaction, Value, Work};
+use crate::{Error, Result};
+
+/// How long a transaction waits for those of other processes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) struct Sqlite {
+    connection: Connection,
+    name: String,
+}
+
+impl Sqlite {
+    /// Opens the file, or makes it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let bad = |e: rusqlite::Error| error(&name, &e);
+        let connection = Connection::open(path).map_err(bad)?;
+        connection.busy_timeout(PATIENCE).map_err(bad)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(bad)?;
+        // A result that was acknowledged survives a power cut.
+        connection.pragma_update(None, "synchronous", "FULL").map_err(bad)?;
+        Ok(Self { connection, name })
+    }
+}
+
+impl Engine for Sqlite {
+    fn transaction(&mut self, _topic: i64, work: &mut Work<'_>) -> Result<()> {
+        let name = &self.name;
+        let bad = |e: rusqlite::Error| error(name, &e);
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(bad)?;
+        work(&mut Open { transaction: &transaction, name })?;
+        transaction.commit().map_err(bad)
+    }
+}
+
+struct Open<'a> {
+    transaction: &'a rusqlite::Transaction<'a>,
+    name: &'a str,
+}
+
+impl Transaction for Open<'_> {
+    fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
+        let bad = |e: rusqlite::Error| error(self.name, &e);
+        let mut statement = self.transaction.prepare_cached(&numbered(sql)).map_err(bad)?;
+        statement.execute(params_from_iter(parameters)).map(|rows| rows as u64).map_err(bad)
+    }
+
+    fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>> {
+        let bad = |e: rusqlite::Error| error(self.name, &e);
+        let mut statement = self.transaction.prepare_cached(&numbered(sql)).map_err(bad)?;
+        let columns = statement.column_count();
+        let row = |row: &rusqlite::Row<'_>| {
+            let value = |column| row.get_ref(column).map(value);
+            (0..columns).map(value).collect::<Result<Vec<_>, _>>().map(Row::new)
+        };
+        let rows = statement.query_map(params_from_iter(parameters), row).map_err(bad)?;
+        rows.collect::<Result<_, _>>().map_err(bad)
+    }
+
+    fn now_ms(&mut self) -> Result<i64> {
+        // The file's processes share a clock.
+        Ok(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64))
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(value) => ValueRef::Integer(*value),
+            Self::Real(value) => ValueRef::Real(*value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+            Self::Bytes(value) => ValueRef::Blob(value),
+        }))
+    }
+}
+
+fn value(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Integer(value),
+        ValueRef::Real(value) => Value::Real(value),
+        ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
+        ValueRef::Blob(value) => Value::Bytes(value.into()),
+    }
+}
+
+/// SQLite numbers parameters with question marks.
+fn numbered(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+fn error(name: &str, error: &rusqlite::Error) -> Error {
+    let busy = matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked));
+    let reason = match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => "not a store: choose another file".into(),
+        _ => error.to_string(),
+    };
+    Error::Store { store: name.into(), reason, passing: busy }
+}

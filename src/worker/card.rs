@@ -1,0 +1,59 @@
+//! One worker per card: a lock in the cache folder, named after the card's place on the bus. Software adapters have none and
+//! are shared.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use crate::gpu::AdapterDescription;
+use crate::{Error, Result};
+
+/// A card held by this process until it is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct Card {
+    _lock: Option<File>,
+}
+
+impl Card {
+    /// Takes the card of `adapter` with a lock in `folder`; nothing when another worker has it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the lock cannot be made.
+    pub fn take(adapter: &AdapterDescription, folder: &Path) -> Result<Option<Self>> {
+        if adapter.kind == "cpu" || adapter.pci.bus.is_empty() {
+            return Ok(Some(Self { _lock: None }));
+        }
+        std::fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
+        let path = folder.join(format!("card-{}.lock", adapter.pci.bus.replace([':', '/', '\\'], "-")));
+        let file =
+            OpenOptions::new().append(true).create(true).open(&path).map_err(|e| Error::io("create", &path, e))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _lock: Some(file) })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(e)) => Err(Error::io("lock", path, e)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::Gpu;
+
+    #[test]
+    fn a_card_is_held_by_one_worker_and_a_software_adapter_by_any_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut adapter = Gpu::noop().adapter().clone();
+        (adapter.kind, adapter.pci.bus) = ("discrete".into(), "0000:01:00.0".into());
+        let take = |adapter: &AdapterDescription| Card::take(adapter, folder.path()).unwrap();
+        let first = take(&adapter).unwrap();
+        assert!(take(&adapter).is_none());
+        adapter.pci.bus = "0000:02:00.0".into();
+        assert!(take(&adapter).is_some(), "another card");
+        adapter.pci.bus = "0000:01:00.0".into();
+        drop(first);
+        assert!(take(&adapter).is_some());
+        adapter.kind = "cpu".into();
+        let (one, other) = (take(&adapter), take(&adapter));
+        assert!(one.is_some() && other.is_some());
+    }
+}

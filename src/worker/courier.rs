@@ -1,0 +1,213 @@
+//! Carries what a training brings forth to the store while it goes on: heartbeats, checkpoints, results. When the store is
+//! away, what there is to deliver waits; the training does not.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::store::{Checkpoint, Delivery, Lease, Outcome, Store};
+use crate::{Error, Result};
+
+/// Between two attempts to reach a store that is away.
+pub(super) const AGAIN: Duration = Duration::from_secs(1);
+/// A worker that was asked to stop waits this long for a store that is away.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is carried.
+#[derive(Debug)]
+pub enum Parcel {
+    /// Where somebody else could go on; an older one that has not been delivered is dropped.
+    Checkpoint(Lease, Checkpoint),
+    /// The result of a rung.
+    Result(Lease, Outcome),
+    /// The trial is given back.
+    Release(Lease),
+    /// The trial is given up, for this reason.
+    Failure(Lease, String),
+}
+
+impl Parcel {
+    fn lease(&self) -> &Lease {
+        let (Self::Checkpoint(lease, _) | Self::Result(lease, _) | Self::Release(lease) | Self::Failure(lease, _)) = self;
+        lease
+    }
+
+    fn deliver(&self, store: &mut Store) -> Result<Delivery> {
+        match self {
+            Self::Checkpoint(lease, checkpoint) => store.checkpoint(lease, checkpoint),
+            Self::Result(lease, outcome) => store.finish(lease, outcome),
+            Self::Release(lease) => store.release(lease),
+            Self::Failure(lease, reason) => store.fail(lease, reason),
+        }
+    }
+}
+
+/// A courier under way, with the store.
+pub struct Courier {
+    parcels: Sender<Parcel>,
+    lost: Arc<AtomicBool>,
+    thread: JoinHandle<Result<Store>>,
+}
+
+/// Whose leases a courier renews, and how.
+pub struct Route<'a> {
+    /// The worker's name.
+    pub worker: &'a str,
+    /// How long a lease lasts.
+    pub lease_ms: i64,
+    /// Becomes true when the worker is to stop.
+    pub stop: &'static AtomicBool,
+}
+
+impl Courier {
+    /// Starts to renew `leases` and to deliver to `store`.
+    pub fn start(store: Store, leases: Vec<Lease>, route: &Route<'_>) -> Self {
+        let (parcels, inbox) = channel();
+        let lost = Arc::new(AtomicBool::new(false));
+        let round = Round {
+            store,
+            leases,
+            waiting: VecDeque::new(),
+            worker: route.worker.into(),
+            lease_ms: route.lease_ms,
+            lost: lost.clone(),
+            stop: route.stop,
+            away: false,
+        };
+        Self { parcels, lost, thread: std::thread::spawn(move || round.run(&inbox)) }
+    }
+
+    /// Hands over a parcel.
+    pub fn send(&self, parcel: Parcel) {
+        // A courier that has ended has set `lost`, and says why when it is closed.
+        let _ = self.parcels.send(parcel);
+    }
+
+    /// Whether a lease has gone to somebody else: the training is in vain.
+    pub fn lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
+    }
+
+    /// Gives those of `leases` back that nothing final was sent of, waits until everything is delivered, and returns the
+    /// store.
+    ///
+    /// # Errors
+    /// [`Error::Store`] for what is wrong with the store and will not pass, or did not pass after the worker was asked to stop.
+    pub fn close(self, leases: &[Lease]) -> Result<Store> {
+        // What has a result, or failed, is no longer held under its lease.
+        leases.iter().for_each(|lease| self.send(Parcel::Release(*lease)));
+        drop(self.parcels);
+        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+/// What the courier's thread has in hand.
+struct Round {
+    store: Store,
+    leases: Vec<Lease>,
+    waiting: VecDeque<Parcel>,
+    worker: String,
+    lease_ms: i64,
+    lost: Arc<AtomicBool>,
+    stop: &'static AtomicBool,
+    /// Whether the store could not be reached the last time.
+    away: bool,
+}
+
+impl Round {
+    fn run(mut self, inbox: &Receiver<Parcel>) -> Result<Store> {
+        let outcome = self.carry(inbox);
+        if outcome.is_err() {
+            self.lost.store(true, Ordering::SeqCst);
+        }
+        outcome.map(|()| self.store)
+    }
+
+    fn carry(&mut self, inbox: &Receiver<Parcel>) -> Result<()> {
+        let beat = Duration::from_millis(self.lease_ms as u64 / 4).max(Duration::from_millis(50));
+        let mut next_beat = Instant::now() + beat;
+        let (mut open, mut give_up) = (true, None);
+        while open || !self.waiting.is_empty() {
+            let pause = if self.away { AGAIN.min(beat) } else { next_beat.saturating_duration_since(Instant::now()) };
+            if open {
+                match inbox.recv_timeout(pause) {
+                    Ok(parcel) => self.take(parcel),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => open = false,
+                }
+                inbox.try_iter().for_each(|parcel| self.take(parcel));
+            } else if self.away {
+                std::thread::sleep(pause);
+            }
+            let mut went = Ok(());
+            if Instant::now() >= next_beat && !self.leases.is_empty() {
+                went = self.beat();
+                next_beat = Instant::now() + beat;
+            }
+            went = went.and_then(|()| self.deliver());
+            match went {
+                Ok(()) if self.away => {
+                    tracing::info!("{} is back", self.store.location());
+                    self.away = false;
+                }
+                Ok(()) => {}
+                Err(error @ Error::Store { passing: true, .. }) => {
+                    if !self.away {
+                        tracing::warn!("{error}; training goes on, and what it brings is delivered when the store is back");
+                    }
+                    self.away = true;
+                    if !open && self.stop.load(Ordering::SeqCst) {
+                        let end = *give_up.get_or_insert_with(|| Instant::now() + PATIENCE);
+                        if Instant::now() >= end {
+                            return Err(error);
+                        }
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, parcel: Parcel) {
+        if let Parcel::Checkpoint(lease, _) = &parcel {
+            self.waiting.retain(|other| !matches!(other, Parcel::Checkpoint(earlier, _) if earlier == lease));
+        }
+        self.waiting.push_back(parcel);
+    }
+
+    fn beat(&mut self) -> Result<()> {
+        let answers = self.store.heartbeat(&self.worker, &self.leases, self.lease_ms)?;
+        for (lease, answer) in self.leases.iter().zip(answers) {
+            if answer == Delivery::Refused && !self.lost.swap(true, Ordering::SeqCst) {
+                tracing::warn!("the lease of trial {} has ended: somebody else has it now", lease.trial);
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self) -> Result<()> {
+        while let Some(parcel) = self.waiting.front() {
+            let lease = *parcel.lease();
+            if !self.leases.contains(&lease) {
+                self.waiting.pop_front();
+                continue;
+            }
+            let delivery = parcel.deliver(&mut self.store)?;
+            if delivery == Delivery::Refused {
+                self.lost.store(true, Ordering::SeqCst);
+                if matches!(parcel, Parcel::Result(..)) {
+                    tracing::warn!("what came of trial {} on rung {} was late and is refused", lease.trial, lease.rung);
+                }
+            }
+            if !matches!(parcel, Parcel::Checkpoint(..)) {
+                self.leases.retain(|held| *held != lease);
+            }
+            self.waiting.pop_front();
+        }
+        Ok(())
+    }
+}

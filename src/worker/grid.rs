@@ -1,0 +1,132 @@
+//! The seeds of the cells of the paper's grid, each a trial with one rung: trained to its end, then judged on the evaluation
+//! segments.
+
+use serde::{Deserialize, Serialize};
+
+use super::courier::{Courier, Parcel};
+use super::training::{Bench, Task, Trained, Until, train};
+use super::{Job, outcome};
+use crate::config::{Config, DataConfig};
+use crate::gpu::Gpu;
+use crate::model::checkpoint::Description;
+use crate::report::Progress;
+use crate::report::study::CellResult;
+use crate::store::Claimed;
+use crate::study::{self, Cell, Events, Features, cells, judge};
+use crate::{Error, Result};
+
+/// Most seeds of a cell that one worker takes at a time.
+const TOGETHER: usize = 8;
+
+/// What a worker delivers of one seed of a cell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SeedResult {
+    /// The result of this seed alone.
+    pub result: CellResult,
+    /// The events of the training clips.
+    pub events: Events,
+}
+
+/// The cells of a study and the features of those of one dataset and training length.
+pub struct GridJob<'a> {
+    gpu: &'a Gpu,
+    cells: Vec<Cell>,
+    seeds: usize,
+    /// Of the cells that were worked on last.
+    features: Option<(Config, Features)>,
+    worker: String,
+    progress: Progress,
+}
+
+/// The cell of trial `trial` and its seed's place.
+pub fn place(trial: usize, seeds: usize) -> (usize, usize) {
+    (trial / seeds, trial % seeds)
+}
+
+impl<'a> GridJob<'a> {
+    /// The cells of the study of `config`.
+    ///
+    /// # Errors
+    /// As [`cells`].
+    pub fn new(gpu: &'a Gpu, config: &Config, worker: &str, progress: &Progress) -> Result<Self> {
+        let (cells, seeds) = (cells(config)?, config.study.seeds);
+        Ok(Self { gpu, cells, seeds, features: None, worker: worker.into(), progress: progress.clone() })
+    }
+
+    /// Loads what cell `cell` is trained and judged on, unless it is there.
+    fn load(&mut self, cell: usize) -> Result<()> {
+        let config = &self.cells[cell].config;
+        let data = |config: &Config| -> (DataConfig, f64) { (config.data.clone(), config.train.seconds) };
+        if self.features.as_ref().is_none_or(|(loaded, _)| data(loaded) != data(config)) {
+            // The old ones make room first.
+            self.features = None;
+            self.features = Some((config.clone(), Features::load(self.gpu, config, &self.progress)?));
+        }
+        Ok(())
+    }
+
+    /// Judges seeds of `cell` that trained together.
+    fn judge(&self, cell: &Cell, features: &Features, trained: &[Trained]) -> Result<CellResult> {
+        let mut config = cell.config.clone();
+        config.train.seeds = trained.iter().flat_map(|one| &one.config.train.seeds).copied().collect();
+        let model = |(one, seed): (&Trained, u64)| {
+            let epoch = one.standing.progress[0].best_epoch as usize;
+            let description = Description::new(&config, &features.classes, &features.statistics, seed, epoch);
+            (one.standing.best.clone(), description)
+        };
+        let trained = study::Trained {
+            models: trained.iter().zip(config.train.seeds.iter().copied()).map(model).collect(),
+            curves: trained.iter().flat_map(|one| one.curves.clone()).collect(),
+            best: trained.iter().flat_map(Trained::best).collect(),
+        };
+        judge(self.gpu, &config, features, &trained)
+    }
+}
+
+impl Job for GridJob<'_> {
+    fn alike(&self, one: usize, other: usize) -> bool {
+        place(one, self.seeds).0 == place(other, self.seeds).0
+    }
+
+    fn most(&self) -> usize {
+        TOGETHER
+    }
+
+    fn work(&mut self, claimed: Vec<Claimed>, courier: &Courier, until: Until) -> Result<()> {
+        let (index, _) = place(claimed[0].lease.trial, self.seeds);
+        self.load(index)?;
+        let Some((_, features)) = &self.features else { return Ok(()) };
+        let cell = &self.cells[index];
+        let task = |claimed: Claimed| {
+            let mut config = cell.config.clone();
+            config.train.seeds = vec![cell.config.train.seeds[place(claimed.lease.trial, self.seeds).1]];
+            Task { claimed, config }
+        };
+        let tasks: Vec<Task> = claimed.into_iter().map(task).collect();
+        let bench = Bench {
+            gpu: self.gpu,
+            classes: &features.classes,
+            train: &features.train,
+            validation: &features.validation,
+            fingerprint: &features.fingerprint,
+            until,
+        };
+        let trained = train(&bench, &tasks, None, courier)?;
+        if trained.is_empty() {
+            return Ok(());
+        }
+        let judged = self.judge(cell, features, &trained)?;
+        let events = features.events(cell.variant);
+        for (seed, one) in trained.iter().enumerate() {
+            let mut result = judged.of_seed(seed);
+            result.seconds_taken = one.seconds;
+            let details = serde_json::to_string(&SeedResult { result, events: events.clone() })
+                .map_err(|e| Error::data("a cell's result", e.to_string()))?;
+            let best = one.best()[0];
+            tracing::info!("cell {cell}, seed {}: {best:.1} % in validation", one.config.train.seeds[0]);
+            let outcome = outcome(self.gpu, &self.worker, best, details, one.seconds);
+            courier.send(Parcel::Result(one.lease, outcome));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! A worker: claims trials of a study, trains them, delivers what comes of it, until nothing is left, its time is up or it is
+//! told to stop.
+//!
+//! In: a store. Out: results and checkpoints in it. Data are made anew on each machine, from their seed and its soundbank.
+
+mod card;
+mod courier;
+mod grid;
+mod search;
+mod training;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use self::courier::{AGAIN, Courier, Route};
+use crate::config::Config;
+use crate::gpu::Gpu;
+use crate::report::Progress;
+use crate::scenes::Dataset;
+use crate::store::{Claim, Claimed, Kind, Lease, Outcome, Registered, Store, Wanted};
+use crate::study::cells;
+use crate::{Error, Result};
+
+pub use card::Card;
+pub use grid::{SeedResult, place};
+pub use training::Until;
+
+/// How a worker works.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What it is called in the store; no two workers share a name.
+    pub name: String,
+    /// How long a lease lasts that is not renewed.
+    pub lease: Duration,
+    /// When to stop.
+    pub until: Until,
+    /// Stop when there was nothing to do for this long, though the study is not finished.
+    pub idle_exit: Option<Duration>,
+}
+
+impl Settings {
+    /// A name for a worker: host, process and a number that no earlier process of this id had.
+    pub fn name() -> String {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_millis());
+        format!("{}:{}:{:x}", gethostname::gethostname().to_string_lossy(), std::process::id(), since & 0xff_ffff)
+    }
+}
+
+/// Why a worker ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The study is finished.
+    Finished,
+    /// Others do what is left.
+    Idle,
+    /// It was told to.
+    Stopped,
+}
+
+/// How the trials of a kind of study are trained.
+trait Job {
+    /// Whether two trials can train as one population.
+    fn alike(&self, one: usize, other: usize) -> bool;
+
+    /// Most trials of one population.
+    fn most(&self) -> usize;
+
+    /// Trains what was claimed and hands the results to the courier; stops early when the leases are lost or `until` is reached.
+    fn work(&mut self, claimed: Vec<Claimed>, courier: &Courier, until: Until) -> Result<()>;
+}
+
+/// What the data of the study of `config` depend on, as it is compared between machines.
+///
+/// # Errors
+/// Whatever reading a soundbank or a dataset reports.
+pub fn data_of(kind: Kind, config: &Config) -> Result<String> {
+    match kind {
+        Kind::Search => Ok(Dataset::of(config)?.fingerprint()),
+        Kind::Grid => {
+            let mut found: Vec<String> = Vec::new();
+            for cell in cells(config)? {
+                let name = cell.variant.name();
+                if !found.iter().any(|other| other.starts_with(name)) {
+                    found.push(format!("{name} {}", Dataset::of(&cell.config)?.fingerprint()));
+                }
+            }
+            Ok(found.join("; "))
+        }
+    }
+}
+
+/// Works on `study`, whose sounds are where `config` says, until there is nothing left for this worker.
+///
+/// # Errors
+/// [`Error::Store`] when the study is not the one this machine would make: other data, or another version of the program; what data,
+/// device and store report, after all leases were given back.
+pub fn work(
+    gpu: &Gpu,
+    mut store: Store,
+    study: &Registered,
+    config: &Config,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<(Store, End)> {
+    refuse_others(&store, study, config)?;
+    let mut job: Box<dyn Job + '_> = match study.study.kind {
+        Kind::Search => Box::new(search::SearchJob::new(gpu, config, &settings.name, progress)?),
+        Kind::Grid => Box::new(grid::GridJob::new(gpu, config, &settings.name, progress)?),
+    };
+    let task = progress.task("results", study.study.ladder.sizes().iter().sum::<usize>() as u64);
+    let mut idle_since = None;
+    let mut away = false;
+    while !settings.until.reached() {
+        let wanted = Wanted {
+            worker: &settings.name,
+            adapter: &gpu.adapter().name,
+            lease_ms: settings.lease.as_millis() as i64,
+            most: job.most(),
+            alike: &|one, other| job.alike(one, other),
+        };
+        match store.claim(study, &wanted) {
+            Ok(Claim::Trials(claimed)) => {
+                (idle_since, away) = (None, false);
+                store = train(&mut *job, store, claimed, settings)?;
+                if let Ok(done) = store.results(study) {
+                    task.set(done as u64);
+                }
+            }
+            Ok(Claim::Nothing) => {
+                away = false;
+                let since = *idle_since.get_or_insert_with(Instant::now);
+                if settings.idle_exit.is_some_and(|limit| since.elapsed() >= limit) {
+                    return Ok((store, End::Idle));
+                }
+                std::thread::sleep(AGAIN.min(settings.lease / 4));
+            }
+            Ok(Claim::Finished) => {
+                task.finish();
+                return Ok((store, End::Finished));
+            }
+            Err(error @ Error::Store { passing: true, .. }) => {
+                if !away {
+                    tracing::warn!("{error}; trying again until it is back");
+                }
+                away = true;
+                let since = *idle_since.get_or_insert_with(Instant::now);
+                if settings.idle_exit.is_some_and(|limit| since.elapsed() >= limit) {
+                    return Err(error);
+                }
+                std::thread::sleep(AGAIN);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((store, End::Stopped))
+}
+
+/// Trains `claimed`, and gives back what has no result in the end.
+fn train(job: &mut dyn Job, store: Store, claimed: Vec<Claimed>, settings: &Settings) -> Result<Store> {
+    let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
+    let route = Route { worker: &settings.name, lease_ms: settings.lease.as_millis() as i64, stop: settings.until.stop };
+    let courier = Courier::start(store, leases.clone(), &route);
+    let outcome = job.work(claimed, &courier, settings.until);
+    let store = courier.close(&leases);
+    outcome.and(store)
+}
+
+fn outcome(gpu: &Gpu, worker: &str, score: f64, details: String, seconds: f64) -> Outcome {
+    let adapter = gpu.adapter().name.clone();
+    Outcome { score, details, worker: worker.into(), adapter, seconds, checkpoint: None }
+}
+
+/// A study is worked on by the version of the program and with the data that it was begun with.
+fn refuse_others(store: &Store, study: &Registered, config: &Config) -> Result<()> {
+    let own = crate::store::Study {
+        version: env!("CARGO_PKG_VERSION").into(),
+        data: data_of(study.study.kind, config)?,
+        config: config.clone(),
+        ..study.study.clone()
+    };
+    match crate::store::difference(&study.study, &own) {
+        None => Ok(()),
+        Some(difference) => {
+            let reason = format!("its study '{}' has {difference}", study.study.name);
+            Err(Error::Store { store: store.location().to_string(), reason, passing: false })
+        }
+    }
+}
+
+/// `config` with its sounds where this machine has them.
+///
+/// # Errors
+/// [`Error::Data`] when they are where it says on no folder of this machine.
+pub fn here(config: &Config) -> Result<()> {
+    let folders = [("--dataset", &config.data.dataset), ("--soundbank", &config.data.soundbank)];
+    for (flag, folder) in folders {
+        if let Some(folder) = folder
+            && !Path::new(folder).is_dir()
+        {
+            let reason = format!("the study's sounds are not there on this machine: say where they are with {flag} DIR");
+            return Err(Error::data(folder, reason));
+        }
+    }
+    Ok(())
+}
