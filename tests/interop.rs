@@ -91,7 +91,7 @@ fn pytorch_gives_the_same_probabilities() {
         pools: vec![[2, 2], [1, 4], [3, 1]],
         kernel: 5,
         slope: 0.1,
-        hidden: 7,
+        hidden: vec![7],
         ..ModelConfig::default()
     };
     write_random_model(&other, model, 40, 3);
