@@ -66,7 +66,8 @@ impl Reference<'_> {
             let shape = architecture.conv_shape(layer, 1, batch.segments * batch.chunks);
             let weights = take(shape.parameters() - shape.outputs);
             let blocks = shape.blocks_per_window();
-            let keep = |_: usize, window: usize, position: usize| keep(layer, window * blocks + position / 4, position % 4);
+            let keep =
+                |_: usize, window: usize, position: usize| keep(layer, window * blocks + position / 4, position % 4);
             values = conv_forward::oracle(&shape, slope, &values, weights, take(shape.outputs), scale, keep).0;
         }
         let [channels, time, mel] = architecture.last();
