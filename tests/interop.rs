@@ -83,7 +83,7 @@ fn pytorch_gives_the_same_probabilities() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let [default, other] = ["default.safetensors", "other.safetensors"].map(|name| folder.path().join(name));
+    let [default, other, shallow] = ["default", "other", "shallow"].map(|name| folder.path().join(name));
     write_random_model(&default, ModelConfig::default(), 64, 10);
     let model = ModelConfig {
         chunk_frames: 12,
@@ -91,12 +91,13 @@ fn pytorch_gives_the_same_probabilities() {
         pools: vec![[2, 2], [1, 4], [3, 1]],
         kernel: 5,
         slope: 0.1,
-        hidden: 7,
+        hidden: vec![7, 6],
         ..ModelConfig::default()
     };
     write_random_model(&other, model, 40, 3);
     let from_a_run = std::env::var_os("WEAKLABEL_MODEL").map(PathBuf::from);
-    for model in [default, other].into_iter().chain(from_a_run) {
+    write_random_model(&shallow, ModelConfig { hidden: vec![], ..ModelConfig::default() }, 64, 10);
+    for model in [default, other, shallow].into_iter().chain(from_a_run) {
         let examples = folder.path().join("examples.safetensors");
         write_examples(&examples, &model);
         agree("pytorch_model.py", &[&model, &examples]);

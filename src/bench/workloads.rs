@@ -84,7 +84,7 @@ pub fn workloads(config: &Config, shapes: Shapes, frames: &[usize]) -> Vec<Workl
             let mut large = config.clone();
             large.model.filters = vec![64, 64, 128, 128];
             large.model.pools = vec![[2, 2], [2, 2], [1, 4], [1, 2]];
-            large.model.hidden = 1024;
+            large.model.hidden = vec![1024];
             let of_method = |(method, batch): (Method, usize)| {
                 let mut config = large.clone();
                 config.train.batch = batch;

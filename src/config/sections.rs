@@ -1,7 +1,10 @@
 //! The sections of a configuration and their defaults.
 
+use std::fmt;
 use std::path::PathBuf;
 
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{self, Deserializer, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// A whole configuration.
@@ -209,8 +212,9 @@ pub struct ModelConfig {
     pub slope: f64,
     /// Dropout probability: 0.2 (A).
     pub dropout: f64,
-    /// Hidden units of the classifier: 32 (P).
-    pub hidden: usize,
+    /// Units of each hidden layer of the classifier: 32 (P). A number alone is one layer, an empty list none.
+    #[serde(deserialize_with = "one_or_several")]
+    pub hidden: Vec<usize>,
 }
 
 impl Default for ModelConfig {
@@ -222,9 +226,38 @@ impl Default for ModelConfig {
             kernel: 3,
             slope: 0.2,
             dropout: 0.2,
-            hidden: 32,
+            hidden: vec![32],
         }
     }
+}
+
+/// A list of numbers, or one number for a list of one. An untagged enum would say neither what was found nor where.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
+    struct OneOrSeveral;
+
+    impl<'de> Visitor<'de> for OneOrSeveral {
+        type Value = Vec<usize>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a number of units or a list of them")
+        }
+
+        fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+            let one = usize::try_from(value).map_err(|_| E::invalid_value(Unexpected::Signed(value), &self))?;
+            Ok(vec![one])
+        }
+
+        fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+            let one = usize::try_from(value).map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))?;
+            Ok(vec![one])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, several: A) -> Result<Self::Value, A::Error> {
+            Deserialize::deserialize(SeqAccessDeserializer::new(several))
+        }
+    }
+
+    deserializer.deserialize_any(OneOrSeveral)
 }
 
 /// The ways to train.

@@ -23,6 +23,10 @@ const MAX_EPOCHS: usize = 1_000_000;
 const MAX_TRIALS: usize = 1_000_000;
 /// Widest layer of a network.
 const MAX_WIDTH: usize = 65_536;
+/// Most hidden layers of the classifier.
+const MAX_HIDDEN: usize = 4;
+/// Most layers of a network, convolutions and linear ones: dropout's counter tells them apart by four bits.
+const MAX_LAYERS: usize = 16;
 
 /// Checks every value of `config`, alone and against the others.
 ///
@@ -192,8 +196,23 @@ fn model(c: &ModelConfig, features: &FeatureConfig) -> Result<()> {
         &format!("between 1 and {MAX_WIDTH} each"),
         &c.filters,
     )?;
-    // Layers are told apart by four bits of the dropout counter, G's two among them.
-    require(c.filters.len() <= 12, "model.filters", "at most 12 convolutions", c.filters.len())?;
+    require(c.hidden.len() <= MAX_HIDDEN, "model.hidden", &format!("at most {MAX_HIDDEN} hidden layers"), &c.hidden)?;
+    require(
+        c.hidden.iter().all(|n| (1..=MAX_WIDTH).contains(n)),
+        "model.hidden",
+        &format!("between 1 and {MAX_WIDTH} each"),
+        &c.hidden,
+    )?;
+    let most = MAX_LAYERS - 1 - c.hidden.len();
+    require(
+        c.filters.len() <= most,
+        "model.filters",
+        &format!(
+            "at most {most} convolutions beside model.hidden = {:?} and the last layer: {MAX_LAYERS} in all",
+            c.hidden
+        ),
+        c.filters.len(),
+    )?;
     // Features move in groups of four values.
     require(
         (c.chunk_frames * features.bands).is_multiple_of(4),
@@ -210,8 +229,7 @@ fn model(c: &ModelConfig, features: &FeatureConfig) -> Result<()> {
     )?;
     pools(c, features.bands)?;
     require((0.0..=1.0).contains(&c.slope), "model.slope", "between 0 and 1", c.slope)?;
-    require((0.0..1.0).contains(&c.dropout), "model.dropout", "at least 0 and below 1", c.dropout)?;
-    count("model.hidden", c.hidden, MAX_WIDTH)
+    require((0.0..1.0).contains(&c.dropout), "model.dropout", "at least 0 and below 1", c.dropout)
 }
 
 /// A pool that left a remainder would silently drop the last frames or bands.

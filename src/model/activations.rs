@@ -24,7 +24,7 @@ pub enum Mode {
     Evaluate,
     /// Logits, with dropout, winners kept for the backward pass.
     Train {
-        /// Dropout of every layer: convolutions, then G's hidden layer.
+        /// Dropout of every layer: convolutions, then G's hidden layers.
         dropout: Vec<Dropout>,
     },
 }
@@ -52,8 +52,8 @@ pub struct Activations {
     pub routes: Vec<Routes>,
     /// `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
-    /// `[member, segment, unit]`.
-    pub hidden: Tensor<f32>,
+    /// Each hidden layer's output, `[member, segment, unit]`.
+    pub hidden: Vec<Tensor<f32>>,
     /// Logits in training, probabilities in evaluation, `[member, segment, class]`.
     pub output: Tensor<f32>,
     /// Gradients of embedding, hidden units and logits; none in evaluation.
@@ -64,13 +64,29 @@ pub struct Activations {
 pub struct Gradients {
     /// `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
-    /// `[member, segment, unit]`, before LeakyReLU and dropout.
-    pub hidden: Tensor<f32>,
+    /// Of each hidden layer, `[member, segment, unit]`, before LeakyReLU and dropout.
+    pub hidden: Vec<Tensor<f32>>,
     /// `[member, segment, class]`.
     pub logits: Tensor<f32>,
 }
 
+impl Gradients {
+    /// What G hands back from layer to layer: the gradients of its input, hidden layers and output.
+    pub(super) fn of_tagger(&self) -> Vec<Tensor<f32>> {
+        in_order(&self.embedding, &self.hidden, &self.logits)
+    }
+}
+
+fn in_order(input: &Tensor<f32>, hidden: &[Tensor<f32>], output: &Tensor<f32>) -> Vec<Tensor<f32>> {
+    std::iter::once(input).chain(hidden).chain([output]).cloned().collect()
+}
+
 impl Activations {
+    /// What G's layers hand on: its input, hidden layers and output.
+    pub(super) fn of_tagger(&self) -> Vec<Tensor<f32>> {
+        in_order(&self.embedding, &self.hidden, &self.output)
+    }
+
     /// Bytes of the largest tensor that training one member on `chunks` chunks takes: what a device must be able to bind.
     pub fn largest_bytes(architecture: &Architecture, chunks: usize) -> u64 {
         let outputs = |layer: usize| architecture.conv_shape(layer, 1, chunks).output_shape().iter().product::<usize>();
@@ -100,11 +116,15 @@ impl Activations {
         };
         let layers = 0..=last;
         let of_segment = |name: &str, size: usize| gpu.tensor(name, &[members, segments, size]);
-        let (embedding, hidden, classes) = (architecture.embedding(), architecture.hidden, architecture.classes);
+        let of_hidden = |name: &str| -> Result<Vec<_>> {
+            let layers = architecture.hidden.iter().enumerate();
+            layers.map(|(layer, units)| of_segment(&format!("{name}{layer}"), *units)).collect()
+        };
+        let (embedding, classes) = (architecture.embedding(), architecture.classes);
         let gradients = || -> Result<Gradients> {
             Ok(Gradients {
                 embedding: of_segment("d_embedding", embedding)?,
-                hidden: of_segment("d_hidden", hidden)?,
+                hidden: of_hidden("d_hidden")?,
                 logits: of_segment("d_logits", classes)?,
             })
         };
@@ -126,7 +146,7 @@ impl Activations {
                 false => Vec::new(),
             },
             embedding: of_segment("embedding", embedding)?,
-            hidden: of_segment("hidden", hidden)?,
+            hidden: of_hidden("hidden")?,
             output: of_segment("output", classes)?,
             gradients: train.then(gradients).transpose()?,
         })

@@ -9,8 +9,8 @@ use crate::kernels::linear::LinearShape;
 pub struct Architecture {
     /// Convolution layers, input first.
     pub convs: Vec<ConvLayer>,
-    /// Hidden units of G.
-    pub hidden: usize,
+    /// Units of G's hidden layers, first to last; none for a single linear layer.
+    pub hidden: Vec<usize>,
     /// Classes.
     pub classes: usize,
     /// Mel bands.
@@ -43,7 +43,7 @@ pub struct ConvLayer {
 /// One parameter tensor in PyTorch's layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
-    /// `cnn.conv0.weight` … `fc.linear1.bias`.
+    /// `cnn.conv0.weight` … `fc.linear1.bias`, the last of G's linear layers.
     pub name: String,
     /// out × in × time × mel, out × in, or out.
     pub shape: Vec<usize>,
@@ -76,7 +76,7 @@ impl Architecture {
         };
         Self {
             convs: model.filters.iter().zip(&model.pools).map(layer).collect(),
-            hidden: model.hidden,
+            hidden: model.hidden.clone(),
             classes,
             bands: features.bands,
             chunk_frames: model.chunk_frames,
@@ -104,9 +104,20 @@ impl Architecture {
         ConvShape { members, chunks, inputs, outputs, time, mel, kernel: self.kernel, pool }
     }
 
-    /// Fully connected layer `layer` of G (0 or 1) for a population.
+    /// Fully connected layers of G: the hidden ones and the one behind them.
+    pub fn n_linears(&self) -> usize {
+        self.hidden.len() + 1
+    }
+
+    /// Layers that drop out: the convolutions, then G's hidden layers.
+    pub fn n_dropouts(&self) -> usize {
+        self.convs.len() + self.hidden.len()
+    }
+
+    /// Fully connected layer `layer` of G for a population.
     pub fn linear_shape(&self, layer: usize, members: usize, rows: usize) -> LinearShape {
-        let (inputs, outputs) = if layer == 0 { (self.embedding(), self.hidden) } else { (self.hidden, self.classes) };
+        let inputs = if layer == 0 { self.embedding() } else { self.hidden[layer - 1] };
+        let outputs = self.hidden.get(layer).copied().unwrap_or(self.classes);
         LinearShape { members, rows, inputs, outputs }
     }
 
@@ -115,7 +126,7 @@ impl Architecture {
         let convs = self.convs.iter().enumerate().map(|(index, conv)| {
             (format!("cnn.conv{index}"), vec![conv.outputs, conv.inputs, self.kernel, self.kernel])
         });
-        let linears = [0, 1].map(|index| {
+        let linears = (0..self.n_linears()).map(|index| {
             let shape = self.linear_shape(index, 1, 1);
             (format!("fc.linear{index}"), vec![shape.outputs, shape.inputs])
         });
@@ -158,5 +169,28 @@ mod tests {
         assert_eq!(parameters[0].name, "cnn.conv0.weight");
         assert_eq!(parameters[6].shape, [65, 32, 3, 3]);
         assert_eq!((parameters[8].name.as_str(), parameters[8].fan_in), ("fc.linear0.weight", 130));
+    }
+
+    #[test]
+    fn the_tagger_has_as_many_linear_layers_as_it_is_given_widths_and_one() {
+        let of_g = |hidden: &[usize]| {
+            let model = ModelConfig { hidden: hidden.into(), ..ModelConfig::default() };
+            let architecture = Architecture::new(&model, &FeatureConfig::default(), 10);
+            assert_eq!(architecture.n_embedding_parameters(), 25_905);
+            assert_eq!(architecture.n_dropouts(), 4 + hidden.len());
+            let parameters = architecture.parameters().split_off(8);
+            assert_eq!(parameters.len(), 2 * architecture.n_linears());
+            let weights = parameters.chunks(2).enumerate().map(|(layer, pair)| {
+                assert_eq!(pair[0].name, format!("fc.linear{layer}.weight"));
+                assert_eq!(pair[1].name, format!("fc.linear{layer}.bias"));
+                assert_eq!(pair.iter().map(|p| p.fan_in).collect::<Vec<_>>(), [pair[0].shape[1]; 2]);
+                assert_eq!(pair[1].shape, pair[0].shape[..1]);
+                [pair[0].shape[0], pair[0].shape[1]]
+            });
+            (weights.collect::<Vec<_>>(), architecture.n_parameters() - 25_905)
+        };
+        assert_eq!(of_g(&[]), (vec![[10, 130]], 1_310));
+        assert_eq!(of_g(&[32]), (vec![[32, 130], [10, 32]], 4_192 + 330));
+        assert_eq!(of_g(&[64, 32]), (vec![[64, 130], [32, 64], [10, 32]], 8_384 + 2_080 + 330));
     }
 }

@@ -8,6 +8,7 @@ use crate::kernels::chunk_mean_grad::ChunkMeanGrad;
 use crate::kernels::conv_forward::ConvForward;
 use crate::kernels::conv_input_grad::ConvInputGrad;
 use crate::kernels::conv_weight_grad::ConvWeightGrad;
+use crate::kernels::dropout::Dropout;
 use crate::kernels::frame_mean::FrameMean;
 use crate::kernels::frame_mean_grad::FrameMeanGrad;
 use crate::kernels::linear_backward::{Below, LinearBackward};
@@ -66,26 +67,24 @@ pub fn tag_forward(recording: &mut Recording, population: &Population, activatio
     let architecture = &population.architecture;
     let batch = activations.batch;
     let n_convs = architecture.convs.len();
-    recording.push(LinearForward {
-        shape: architecture.linear_shape(0, batch.members, batch.segments),
-        layer: n_convs,
-        input: activations.embedding.clone(),
-        packed: population.linear_weights(0),
-        output: activations.hidden.clone(),
-        members: population.progress.clone(),
-        activation: Activation::Leaky(architecture.slope),
-        dropout: mode.dropout(n_convs),
-    });
-    recording.push(LinearForward {
-        shape: architecture.linear_shape(1, batch.members, batch.segments),
-        layer: n_convs + 1,
-        input: activations.hidden.clone(),
-        packed: population.linear_weights(1),
-        output: activations.output.clone(),
-        members: population.progress.clone(),
-        activation: if matches!(mode, Mode::Evaluate) { Activation::Sigmoid } else { Activation::None },
-        dropout: crate::kernels::dropout::Dropout::Off,
-    });
+    let values = activations.of_tagger();
+    for layer in 0..architecture.n_linears() {
+        let is_hidden = layer < architecture.hidden.len();
+        recording.push(LinearForward {
+            shape: architecture.linear_shape(layer, batch.members, batch.segments),
+            layer: n_convs + layer,
+            input: values[layer].clone(),
+            packed: population.linear_weights(layer),
+            output: values[layer + 1].clone(),
+            members: population.progress.clone(),
+            activation: match mode {
+                _ if is_hidden => Activation::Leaky(architecture.slope),
+                Mode::Evaluate => Activation::Sigmoid,
+                Mode::Train { .. } => Activation::None,
+            },
+            dropout: if is_hidden { mode.dropout(n_convs + layer) } else { Dropout::Off },
+        });
+    }
 }
 
 /// Pushes the way back through G: from the gradient of the logits to that of the embedding and the partial gradients of G's
@@ -94,30 +93,22 @@ pub fn tag_backward(recording: &mut Recording, population: &Population, activati
     let architecture = &population.architecture;
     let batch = activations.batch;
     let n_convs = architecture.convs.len();
-    let gradients = activations.gradients();
-    let linear = |layer: usize| architecture.linear_shape(layer, batch.members, batch.segments);
-    recording.push(LinearBackward {
-        shape: linear(1),
-        input: activations.hidden.clone(),
-        below: Some(Below { layer: n_convs, slope: architecture.slope, dropout: mode.dropout(n_convs) }),
-        packed: population.linear_weights(1),
-        d_output: gradients.logits.clone(),
-        d_input: gradients.hidden.clone(),
-        partials: population.partials.clone(),
-        at: population.partials_at[n_convs + 1],
-        members: population.progress.clone(),
-    });
-    recording.push(LinearBackward {
-        shape: linear(0),
-        input: activations.embedding.clone(),
-        below: None,
-        packed: population.linear_weights(0),
-        d_output: gradients.hidden.clone(),
-        d_input: gradients.embedding.clone(),
-        partials: population.partials.clone(),
-        at: population.partials_at[n_convs],
-        members: population.progress.clone(),
-    });
+    let (values, gradients) = (activations.of_tagger(), activations.gradients().of_tagger());
+    let below = |layer: usize| Below { layer, slope: architecture.slope, dropout: mode.dropout(layer) };
+    for layer in (0..architecture.n_linears()).rev() {
+        recording.push(LinearBackward {
+            shape: architecture.linear_shape(layer, batch.members, batch.segments),
+            input: values[layer].clone(),
+            // The embedding is a mean: E has its own way back through LeakyReLU and dropout.
+            below: (layer > 0).then(|| below(n_convs + layer - 1)),
+            packed: population.linear_weights(layer),
+            d_output: gradients[layer + 1].clone(),
+            d_input: gradients[layer].clone(),
+            partials: population.partials.clone(),
+            at: population.partials_at[n_convs + layer],
+            members: population.progress.clone(),
+        });
+    }
 }
 
 /// Pushes the way back through E: from the gradient of the embedding to the partial gradients of E's parameters.

@@ -188,7 +188,7 @@ fn lay_out(gpu: &Gpu, architecture: &Architecture, members: usize, chunks: usize
         let (forward, backward) = (shape.forward_quads() * 4, if transposed { shape.backward_quads() * 4 } else { 0 });
         push(shape.parameters(), slices, [region(forward) as usize, forward], [region(backward) as usize, backward]);
     }
-    for layer in 0..2 {
+    for layer in 0..architecture.n_linears() {
         let shape = architecture.linear_shape(layer, members, 1);
         for index in 0..shape.outputs * shape.inputs {
             places.extend([shape.weight_at(index / shape.inputs, index % shape.inputs) as u32, NOWHERE]);

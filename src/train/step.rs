@@ -35,7 +35,7 @@ impl StepContext<'_> {
             true => Dropout::Random { p, schedule: self.schedule.steps.clone() },
             false => Dropout::Off,
         };
-        Mode::Train { dropout: vec![dropout; self.population.architecture.convs.len() + 1] }
+        Mode::Train { dropout: vec![dropout; self.population.architecture.n_dropouts()] }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use weaklabel::config::{Config, Method, Variant, load, to_toml};
+use weaklabel::config::{Config, Method, ModelConfig, Variant, load, to_toml};
 use weaklabel::study::cells;
 
 /// Writes `text` to a file of its own and returns its path, which lives as long as the folder.
@@ -56,6 +56,27 @@ fn an_edit_is_toml_or_else_a_bare_word() {
     assert_eq!((config.train.method, config.data.variant), (Method::Classifier, Variant::Ms200));
     assert_eq!((config.optimiser.lr, config.train.seconds), (3e-4, 1.0));
     assert_eq!(config.train.seeds, [4, 5]);
+}
+
+#[test]
+fn a_width_alone_is_a_list_of_one_hidden_layer() {
+    let folder = tempfile::tempdir().unwrap();
+    let hidden = |text: &str| load(&[file(&folder, "run.toml", text)], &[]).unwrap().model.hidden;
+    assert_eq!(hidden("[model]\nhidden = 48\n"), [48]);
+    assert_eq!(hidden("[model]\nhidden = [64, 32]\n"), [64, 32]);
+    assert!(hidden("[model]\nhidden = []\n").is_empty());
+    assert_eq!(edited(&["model.hidden=16"]).unwrap().model.hidden, [16]);
+    assert_eq!(edited(&["model.hidden=[16, 8]", "model.hidden=[]"]).unwrap().model.hidden, [0; 0]);
+    // As JSON too, in the metadata of a model.
+    let of_json = |text: &str| serde_json::from_str::<ModelConfig>(text).unwrap();
+    assert_eq!(of_json(r#"{"hidden": 48}"#), of_json(r#"{"hidden": [48]}"#));
+    // It is written as a list.
+    assert!(to_toml(&edited(&["model.hidden=16"]).unwrap()).unwrap().contains("hidden = [16]"));
+
+    let message = refused("[model]\nslope = 0.1\nhidden = 'wide'\n");
+    assert!(message.starts_with("run.toml:3: invalid type: string \"wide\", expected a number of units"), "{message}");
+    let message = refused("[model]\nhidden = [32,\n  0]\n");
+    assert!(message.starts_with("run.toml:2: model.hidden: must be between 1 and 65536 each"), "{message}");
 }
 
 #[test]

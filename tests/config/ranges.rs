@@ -53,7 +53,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("model.slope=-0.1", "between 0 and 1"),
     ("model.dropout=1", "below 1"),
     ("model.dropout=nan", "below 1"),
-    ("model.hidden=0", "between 1"),
+    ("model.filters=[8,8,8,8,8,8,8,8,8,8,8,8,8,8,8]", "at most 14 convolutions beside model.hidden = [32]"),
+    ("model.hidden=0", "between 1 and 65536 each, not [0]"),
+    ("model.hidden=[32, 65537]", "between 1 and 65536 each"),
+    ("model.hidden=[5, 4, 3, 2, 1]", "at most 4 hidden layers"),
+    ("model.hidden=-1", "integer `-1`, expected a number of units or a list of them"),
+    ("model.hidden=[-1]", "integer `-1`"),
+    ("model.hidden=wide", "expected a number of units or a list of them"),
     ("train.method=magic", "classifier"),
     ("train.seconds=-1", "above 0"),
     ("train.seconds=0.3", "multiple of 0.2 s"),
@@ -135,6 +141,8 @@ fn bounds_are_inside() {
         "model.slope=0",
         "model.dropout=0",
         "model.kernel=1",
+        "model.hidden=[]",
+        "model.hidden=[1, 65536, 1, 1]",
         "optimiser.beta1=0",
         "optimiser.weight_decay=0",
         "train.checkpoint_s=0",
@@ -155,6 +163,35 @@ fn a_pool_that_leaves_a_remainder_names_the_layer_and_the_sizes() {
     config.model.pools[1] = [4, 2];
     let message = validate(&config).unwrap_err().to_string();
     assert!(message.starts_with("model.pools: the 4×2 pool of conv1 does not divide its 10×32"), "{message}");
+}
+
+#[test]
+fn the_last_of_six_layers_is_named_as_well() {
+    let six = |pools: &str| load(&[], &["model.filters=[5, 7, 9, 11, 13, 15]".into(), format!("model.pools={pools}")]);
+    assert!(six("[[2,2],[2,2],[1,2],[1,2],[5,2],[1,2]]").is_ok());
+    let message = six("[[2,2],[2,2],[1,2],[1,2],[5,2],[1,3]]").unwrap_err().to_string();
+    let words = "the 1×3 pool of conv5 does not divide its 1×2 (time × mel) input, which comes from \
+                 model.chunk_frames = 20 and features.bands = 64";
+    assert!(message.ends_with(words), "{message}");
+    let message = six("[[2,2],[2,2],[1,2],[1,2],[5,2]]").unwrap_err().to_string();
+    assert!(message.contains("one [time, mel] pair for each of the 6 model.filters"), "{message}");
+}
+
+/// Sixteen layers are told apart, the last linear one among them.
+#[test]
+fn convolutions_and_hidden_layers_share_a_limit_whose_message_names_both() {
+    let layers = |convs: usize, hidden: usize| {
+        let mut config = Config::default();
+        (config.model.filters, config.model.pools) = (vec![8; convs], vec![[1, 1]; convs]);
+        config.model.hidden = vec![8; hidden];
+        validate(&config)
+    };
+    for hidden in 0..=4 {
+        assert!(layers(15 - hidden, hidden).is_ok(), "{hidden}");
+        let message = layers(16 - hidden, hidden).unwrap_err().to_string();
+        assert!(message.starts_with("model.filters: ") && message.contains("beside model.hidden = ["), "{message}");
+        assert!(message.ends_with(&format!("and the last layer: 16 in all, not {}", 16 - hidden)), "{message}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn values_and_gradients_of_every_parameter_agree() {
     for case in file.cases(".input") {
         let case = format!("{case}.");
         let architecture = architecture(&file, "", file.get(&format!("{case}input")), None);
-        let dropout = vec![Dropout::Off; architecture.convs.len() + 1];
+        let dropout = vec![Dropout::Off; architecture.n_dropouts()];
         Pass::run(&gpu, &file, &case, architecture, dropout).compare(&gpu, &file, &case);
     }
 }

@@ -23,7 +23,7 @@ fn of_windows(shape: &ConvShape, mask: &Golden) -> Vec<u32> {
     keep
 }
 
-/// The mask `[segment, unit]` of the hidden layer in blocks of four.
+/// The mask `[segment, unit]` of a hidden layer in blocks of four.
 fn of_units(mask: &Golden) -> Vec<u32> {
     let mut keep: Vec<u32> = mask.i32().into_iter().map(|kept| kept as u32).collect();
     keep.resize(keep.len().next_multiple_of(4), 0);
@@ -46,7 +46,8 @@ fn values_and_gradients_agree_under_given_masks() {
         p: ModelConfig::default().dropout,
         keep: gpu.tensor_from("keep", &[1, keep.len() / 4, 4], &keep).unwrap(),
     };
-    let dropout = masks.chain([of_units(file.get("keep.linear0"))]).map(inject).collect();
+    let hidden = (0..architecture.hidden.len()).map(|layer| of_units(file.get(&format!("keep.linear{layer}"))));
+    let dropout = masks.chain(hidden).map(inject).collect();
     let pass = Pass::run(&gpu, &file, "", architecture, dropout);
     for (layer, pooled) in pass.activations.pooled.iter().enumerate() {
         let name = format!("pool{layer}");

@@ -28,7 +28,7 @@ impl Embedding {
     fn new(gpu: &Gpu, file: &File, input: &Golden, normalise: Normalise) -> Self {
         let architecture = architecture(file, "", input, None);
         let batch = batch(&architecture, input);
-        let mode = Mode::Train { dropout: vec![Dropout::Off; architecture.convs.len() + 1] };
+        let mode = Mode::Train { dropout: vec![Dropout::Off; architecture.n_dropouts()] };
         let population = population(gpu, file, "", architecture, batch.segments * batch.chunks);
         let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
         gpu.write(&activations.input, 0, &input.f32());

@@ -22,9 +22,11 @@ pub fn architecture(file: &File, weights: &str, input: &Golden, pooled: Option<&
     let convs: Vec<_> = (0..).map_while(|layer| shape(&format!("cnn.conv{layer}.weight"))).collect();
     model.filters = convs.iter().map(|shape| shape[0]).collect();
     model.kernel = convs[0][2];
-    if let Some(hidden) = shape("fc.linear0.bias") {
-        model.hidden = hidden[0];
-    }
+    let linears: Vec<_> = (0..).map_while(|layer| shape(&format!("fc.linear{layer}.bias"))).collect();
+    let classes = linears.split_last().map_or(1, |(last, hidden)| {
+        model.hidden = hidden.iter().map(|shape| shape[0]).collect();
+        last[0]
+    });
     if let Some(prefix) = pooled {
         let pooled = |layer: usize| &file.get(&format!("{prefix}pool{layer}")).shape;
         model.chunk_frames = input.shape[0] * input.shape[1] / pooled(0)[0];
@@ -36,7 +38,7 @@ pub fn architecture(file: &File, weights: &str, input: &Golden, pooled: Option<&
         model.pools = (0..convs.len()).map(&mut pool).collect();
     }
     assert_eq!(model.pools.len(), convs.len(), "pool windows and convolutions");
-    let architecture = Architecture::new(&model, &features, shape("fc.linear1.bias").map_or(1, |classes| classes[0]));
+    let architecture = Architecture::new(&model, &features, classes);
     for parameter in architecture.parameters() {
         if let Some(found) = shape(&parameter.name) {
             assert_eq!(found, parameter.shape, "{}", parameter.name);

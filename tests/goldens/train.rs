@@ -65,7 +65,7 @@ fn follow(file: &File, gpu: &Gpu) {
     let ids: Vec<u32> = batches.i32().into_iter().map(|id| id as u32).collect();
     let ids = gpu.tensor_from("batches", &[steps, 1, slots], &ids).unwrap();
     let losses = gpu.tensor("losses", &[steps, 1]).unwrap();
-    let mode = Mode::Train { dropout: vec![Dropout::Off; population.architecture.convs.len() + 1] };
+    let mode = Mode::Train { dropout: vec![Dropout::Off; population.architecture.n_dropouts()] };
 
     let mut step = Recording::new("train step");
     step.push(Gather {

@@ -34,12 +34,16 @@ class Tagger(nn.Module):
             layers[f"pool{i}"] = nn.MaxPool2d(pool)
             channels, bands = filters, bands // pool[1]
         self.cnn = nn.Sequential(layers)
-        self.fc = nn.Sequential(OrderedDict(
-            linear0=nn.Linear(bands * channels, model["hidden"]),
-            activation0=nn.LeakyReLU(model["slope"]),
-            dropout0=nn.Dropout(model["dropout"]),
-            linear1=nn.Linear(model["hidden"], classes),
-        ))
+        # Before there could be several hidden layers, there was one and its width stood alone.
+        hidden = model["hidden"] if isinstance(model["hidden"], list) else [model["hidden"]]
+        layers, inputs = OrderedDict(), bands * channels
+        for i, units in enumerate(hidden):
+            layers[f"linear{i}"] = nn.Linear(inputs, units)
+            layers[f"activation{i}"] = nn.LeakyReLU(model["slope"])
+            layers[f"dropout{i}"] = nn.Dropout(model["dropout"])
+            inputs = units
+        layers[f"linear{len(hidden)}"] = nn.Linear(inputs, classes)
+        self.fc = nn.Sequential(layers)
 
     def forward(self, inputs):
         """Probabilities, segment × class, of inputs, segment × frame × band."""

@@ -1,0 +1,235 @@
+//! Networks of other depths than the default's: their gradients against differences of a model in f64, and their way
+//! through training, checkpoint and evaluation.
+
+#![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
+
+use weaklabel::Result;
+use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise};
+use weaklabel::counter_rng::Key;
+use weaklabel::evaluate::{Examples, Models, Scorer};
+use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
+use weaklabel::kernels::bce::{self, Bce};
+use weaklabel::kernels::dropout::{Dropout, keeps};
+use weaklabel::kernels::population::{Member, Step};
+use weaklabel::kernels::{chunk_mean, conv_forward, linear};
+use weaklabel::model::checkpoint::{Description, Standing, read_model, write_model};
+use weaklabel::model::{Activations, Architecture, Batch, Mode, Population, backward, forward};
+use weaklabel::train::{EpochReport, Observer, Trainer, random_examples};
+
+/// Chunks of 12 frames and 32 bands, and layers of odd widths: two convolutions to six, no hidden layer to four.
+fn models() -> [ModelConfig; 4] {
+    let model = |filters: &[usize], pools: &[[usize; 2]], hidden: &[usize]| ModelConfig {
+        chunk_frames: 12,
+        filters: filters.into(),
+        pools: pools.into(),
+        hidden: hidden.into(),
+        ..ModelConfig::default()
+    };
+    let six = [[2, 2], [1, 2], [2, 2], [1, 2], [3, 2], [1, 1]];
+    [
+        model(&[5, 7], &[[4, 4], [3, 4]], &[]),
+        model(&[3, 9, 5], &[[2, 2], [2, 4], [3, 2]], &[9, 7]),
+        model(&[3, 5, 7, 9, 5, 3], &six, &[6, 5, 4, 7]),
+        model(&[3, 5, 7, 9, 5, 3], &six, &[]),
+    ]
+}
+
+const CLASSES: usize = 5;
+
+fn features() -> FeatureConfig {
+    FeatureConfig { bands: 32, ..FeatureConfig::default() }
+}
+
+/// One member's training step in f64.
+struct Reference<'a> {
+    architecture: &'a Architecture,
+    batch: Batch,
+    input: &'a [f64],
+    targets: &'a [f64],
+    member: Member,
+    t: u32,
+}
+
+impl Reference<'_> {
+    /// Mean loss with `parameters`, under the masks of layers numbered from the first convolution to the last hidden layer.
+    fn loss(&self, parameters: &[f64]) -> f64 {
+        let Self { architecture, batch, .. } = self;
+        let (slope, p) = (architecture.slope, architecture.dropout);
+        let scale = 1.0 / (1.0 - p);
+        let n_convs = architecture.convs.len();
+        let keep =
+            |layer: usize, block: usize, lane: usize| keeps(&self.member, self.t, layer as u32, block as u32, lane, p);
+        let mut values = self.input.to_vec();
+        let mut rest = parameters;
+        let mut take = |count: usize| rest.split_off(..count).unwrap();
+        for layer in 0..n_convs {
+            let shape = architecture.conv_shape(layer, 1, batch.segments * batch.chunks);
+            let weights = take(shape.parameters() - shape.outputs);
+            let blocks = shape.blocks_per_window();
+            let keep =
+                |_: usize, window: usize, position: usize| keep(layer, window * blocks + position / 4, position % 4);
+            values = conv_forward::oracle(&shape, slope, &values, weights, take(shape.outputs), scale, keep).0;
+        }
+        let [channels, time, mel] = architecture.last();
+        values = chunk_mean::oracle(&[1, batch.segments, batch.chunks, channels, time, mel], &values);
+        for layer in 0..architecture.n_linears() {
+            let shape = architecture.linear_shape(layer, 1, batch.segments);
+            values = linear::oracle(&shape, &values, take(shape.parameters()));
+            if layer < architecture.hidden.len() {
+                for (index, x) in values.iter_mut().enumerate() {
+                    let kept = keep(n_convs + layer, index / 4, index % 4);
+                    *x *= if kept { scale * if *x > 0.0 { 1.0 } else { slope } } else { 0.0 };
+                }
+            }
+        }
+        bce::oracle(&values, self.targets).0
+    }
+}
+
+/// Two members, so that each finds its own part of every tensor; dropout, so that every layer has its own number.
+#[test]
+fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let seeds = [3, 4];
+    let batch = Batch { members: seeds.len(), segments: 3, chunks: 2 };
+    for model in models() {
+        let architecture = Architecture::new(&model, &features(), CLASSES);
+        let n_parameters = architecture.n_parameters();
+        let frames = batch.chunks * architecture.chunk_frames;
+        let mut stream = Key::new(9).stream();
+        let mut draw = |count: usize| -> Vec<f32> { (0..count).map(|_| stream.normal() as f32).collect() };
+        let inputs = draw(batch.members * batch.segments * frames * architecture.bands);
+        let targets: Vec<f32> =
+            draw(batch.segments * CLASSES).into_iter().map(|x| f32::from(u8::from(x > 0.5))).collect();
+        let steps: Vec<Step> =
+            (0..batch.members as u32).map(|m| Step { t: 7 + m, step_size: 0.0, decay: 0.0 }).collect();
+
+        let population = Population::new(&gpu, architecture, &seeds, batch.segments * batch.chunks).unwrap();
+        let architecture = &population.architecture;
+        // So large that values neither fade nor grow from layer to layer.
+        let mut state = gpu.read(&population.state).unwrap();
+        state.iter_mut().for_each(|weight| *weight *= 2.4);
+        gpu.write(&population.state, 0, &state);
+        population.use_parameters(&gpu, &population.state).unwrap();
+        let activations = Activations::new(&gpu, architecture, batch, true).unwrap();
+        gpu.write(&activations.input, 0, &inputs);
+        let schedule = gpu.tensor_from("schedule", &[1, batch.members], &steps).unwrap();
+        let dropout = Dropout::Random { p: architecture.dropout, schedule };
+        let mode = Mode::Train { dropout: vec![dropout; architecture.n_dropouts()] };
+        let losses = gpu.tensor("losses", &[1, batch.members]).unwrap();
+        let slots: Vec<u32> = (0..batch.members).flat_map(|_| 0..batch.segments as u32).collect();
+        let mut recording = Recording::new("pass");
+        forward(&gpu, &mut recording, &population, &activations, &mode);
+        recording.push(Bce {
+            logits: activations.output.clone(),
+            targets: gpu.tensor_from("targets", &[batch.segments, CLASSES], &targets).unwrap(),
+            batches: gpu.tensor_from("batches", &[1, batch.members, batch.segments], &slots).unwrap(),
+            d_logits: activations.gradients().logits.clone(),
+            losses: losses.clone(),
+        });
+        backward(&gpu, &mut recording, &population, &activations, &mode);
+        gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
+        let (losses, gradients) = (gpu.read(&losses).unwrap(), population.gradients(&gpu).unwrap());
+
+        let double = |values: &[f32]| values.iter().map(|x| f64::from(*x)).collect::<Vec<f64>>();
+        let targets = double(&targets);
+        for (member, seed) in seeds.into_iter().enumerate() {
+            let inputs = double(&inputs[member * inputs.len() / 2..][..inputs.len() / 2]);
+            let mut parameters = double(&state[member * 3 * n_parameters..][..n_parameters]);
+            let reference = Reference {
+                architecture,
+                batch,
+                input: &inputs,
+                targets: &targets,
+                member: Member::new(seed),
+                t: steps[member].t,
+            };
+            let expected = reference.loss(&parameters);
+            assert!((f64::from(losses[member]) / expected - 1.0).abs() < 1e-5, "{} {expected}", losses[member]);
+            for parameter in architecture.parameters() {
+                let (mut error, mut size) = (0.0, 0.0);
+                for index in (0..parameter.len()).step_by(parameter.len().div_ceil(5)) {
+                    let index = parameter.first + index;
+                    let mut nudged = |by: f64| {
+                        parameters[index] += by;
+                        let loss = reference.loss(&parameters);
+                        parameters[index] -= by;
+                        loss
+                    };
+                    let difference = (nudged(1e-6) - nudged(-1e-6)) / 2e-6;
+                    error += (f64::from(gradients[member * n_parameters + index]) - difference).powi(2);
+                    size += difference.powi(2);
+                }
+                let relative = (error / size).sqrt();
+                println!("{} of seed {seed}: {relative:.1e} of {:.1e}", parameter.name, size.sqrt());
+                assert!(relative < 1e-4, "{:?}: {} of seed {seed}", model.hidden, parameter.name);
+            }
+        }
+    }
+}
+
+/// Notes the losses of a training.
+struct Losses(Vec<f64>);
+
+impl Observer for Losses {
+    fn go_on(&mut self, _: u64) -> bool {
+        true
+    }
+
+    fn epoch(&mut self, reports: &[EpochReport]) -> Result<()> {
+        self.0.extend(reports.iter().map(|report| report.loss));
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores() {
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let classes: Vec<String> = (0..CLASSES).map(|class| format!("class {class}")).collect();
+    let scores = |population: &Population, examples: &Examples| {
+        Scorer::new(&gpu, population, examples, Normalise::None, 0.5).unwrap().probabilities(&gpu).unwrap().concat()
+    };
+    // The second stage of a method on distances trains G alone.
+    for (index, (model, method)) in models().into_iter().zip(Method::all().into_iter().cycle()).enumerate() {
+        let mut config = Config { model, features: features(), ..Config::default() };
+        config.train.method = method;
+        (config.train.seeds, config.train.epochs, config.tagger.epochs) = (vec![6], Some(1), 1);
+        (config.train.batch, config.tagger.batch) = (2 * CLASSES, CLASSES);
+        let examples = || random_examples(&gpu, &config, CLASSES, 2 * config.model.chunk_frames).unwrap();
+        let (train, validation) = (examples(), examples());
+        let mut trainer = Trainer::new(&gpu, &config, &classes, &train, &validation, String::new()).unwrap();
+        let mut losses = Losses(Vec::new());
+        assert!(trainer.run(&mut losses).unwrap());
+        let stages = if method == Method::Classifier { 1 } else { 2 };
+        assert!(losses.0.len() == stages && losses.0.iter().all(|loss| loss.is_finite()), "{:?}", losses.0);
+
+        let best = trainer.standing().unwrap().best;
+        let population = trainer.population();
+        population.use_parameters(&gpu, &population.best).unwrap();
+        let before = scores(population, &validation);
+        assert!(before.iter().all(|p| (0.0..=1.0).contains(p)) && before.iter().any(|p| *p != before[0]));
+
+        let path = folder.path().join(format!("{index}.safetensors"));
+        let description = Description {
+            classes: classes.clone(),
+            features: config.features.clone(),
+            model: config.model.clone(),
+            method,
+            normalise: Normalise::None,
+            mean: vec![0.0; config.features.bands],
+            std: vec![1.0; config.features.bands],
+            seed: 6,
+            epoch: 0,
+        };
+        write_model(&path, &population.architecture, &best, &description).unwrap();
+        let read = read_model(&path).unwrap();
+        assert_eq!(read, (best, description));
+        let models = Models::new(&gpu, &[read]).unwrap();
+        assert_eq!(scores(&models.population, &validation), before, "{:?}", config.model);
+    }
+}
