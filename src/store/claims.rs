@@ -83,6 +83,14 @@ impl Store {
         })
     }
 
+    /// The last checkpoint of a trial.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`].
+    pub fn last_checkpoint(&mut self, study: &Registered, trial: usize) -> Result<Option<Checkpoint>> {
+        self.transaction(study.id, |tx| checkpoint(tx, study.id, trial))
+    }
+
     /// Claims trials of `study`.
     ///
     /// # Errors
@@ -96,16 +104,16 @@ impl Store {
         // Nobody else writes the checkpoint of a trial that is leased, so others need not wait for its bytes.
         let topic = -1 - leases[0].trial as i64;
         self.transaction(topic, |tx| {
-            let claimed = |lease: &Lease| Ok(Claimed { lease: *lease, checkpoint: checkpoint(tx, lease)? });
+            let claimed = |lease: &Lease| Ok(Claimed { lease: *lease, checkpoint: checkpoint(tx, lease.study, lease.trial)? });
             Ok(Claim::Trials(leases.iter().map(claimed).collect::<Result<_>>()?))
         })
     }
 }
 
-fn checkpoint(tx: &mut dyn Transaction, lease: &Lease) -> Result<Option<Checkpoint>> {
+fn checkpoint(tx: &mut dyn Transaction, study: i64, trial: usize) -> Result<Option<Checkpoint>> {
     let sql = "SELECT t.epoch, c.bytes, c.details FROM weaklabel_checkpoints c \
                JOIN weaklabel_trials t ON t.study = c.study AND t.number = c.number WHERE c.study = $1 AND c.number = $2";
-    let found = tx.query(sql, &[lease.study.into(), lease.trial.into()])?.into_iter().next();
+    let found = tx.query(sql, &[study.into(), trial.into()])?.into_iter().next();
     Ok(found.map(|mut row| Checkpoint {
         epoch: row.count(),
         bytes: row.bytes().unwrap_or_default(),

@@ -56,6 +56,8 @@ impl Postgres {
         if version < 130_000 {
             return Err(refused(name, &format!("PostgreSQL {} is too old: 13 or newer is needed", version / 10_000)));
         }
+        // A worker that is stopped within a transaction must not stop all others.
+        client.batch_execute("SET idle_in_transaction_session_timeout = '10s'").map_err(bad)?;
         Ok(Self { client, name: name.into() })
     }
 }
@@ -179,6 +181,7 @@ fn error(name: &str, error: &postgres::Error) -> Error {
             SqlState::CONNECTION_EXCEPTION,
             SqlState::CONNECTION_FAILURE,
             SqlState::CONNECTION_DOES_NOT_EXIST,
+            SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
         ]
         .contains(code),
         // What comes from no server comes from the way there.

@@ -93,11 +93,9 @@ impl Job for SearchJob<'_> {
         for trained in train(&bench, &tasks, Some(epochs), courier)? {
             let best = trained.best();
             let score = best.iter().sum::<f64>() / best.len() as f64;
-            let details = checkpoint_details(&trained)?;
+            let details = curves(&trained)?;
             let mut outcome = outcome(self.gpu, &self.worker, score, details, trained.seconds);
-            if rung + 1 < search.rungs {
-                outcome.checkpoint = Some(trained.checkpoint()?);
-            }
+            outcome.checkpoint = Some(trained.checkpoint()?);
             tracing::info!("trial {} has {score:.1} % after {epochs} epochs", trained.lease.trial);
             courier.send(Parcel::Result(trained.lease, outcome));
         }
@@ -105,6 +103,6 @@ impl Job for SearchJob<'_> {
     }
 }
 
-fn checkpoint_details(trained: &Trained) -> Result<String> {
+fn curves(trained: &Trained) -> Result<String> {
     serde_json::to_string(&trained.curves).map_err(|e| Error::data("learning curves", e.to_string()))
 }

@@ -141,6 +141,7 @@ fn attempt(bench: &Bench<'_>, tasks: &[Task], pause: Option<usize>, courier: &Co
             Some(kept) => {
                 let origin = origin(task.claimed.lease.trial);
                 standings.push(Standing::from_bytes(Path::new(&origin), &kept.bytes, seeds, parameters)?);
+                tracing::info!("trial {} goes on after epoch {}", task.claimed.lease.trial, kept.epoch);
                 let of_trial: Vec<Vec<CurvePoint>> = serde_json::from_str(&kept.details)
                     .map_err(|e| Error::data(&origin, format!("its learning curves cannot be read: {e}")))?;
                 curves.extend(of_trial);
