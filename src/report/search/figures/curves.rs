@@ -25,7 +25,7 @@ pub fn chapter(search: &SearchData) -> Chapter {
         title: "Learning curves by rung",
         anchor: "curves",
         note: format!(
-            "{} in % on the validation set by epochs trained, {}, as long as all seeds train. A line is a trial; its colour \
+            "Validation {} in % by epochs trained, {}, as long as all seeds train. A line is a trial; its colour \
              is the highest rung on which it has a result. Upright lines are the rungs, where the best 1/{} go on. The \
              thick line is the best trial.",
             search.objective,

@@ -17,6 +17,8 @@ use crate::report::page::{Chapter, Figure};
 const HEIGHT: f64 = 190.0;
 const ROW: f64 = 26.0;
 const RADIUS: f64 = 3.8;
+/// So many values are written out along the axis.
+const FEW: usize = 6;
 
 /// What one trial had drawn, and how far it came with it.
 struct Point<'a> {
@@ -33,7 +35,7 @@ pub fn chapter(search: &SearchData) -> Chapter {
         title: "The score against each parameter",
         anchor: "parameters",
         note: format!(
-            "{} in % on the validation set, of every trial on the highest rung on which it has a result. Compare points of \
+            "Validation {} in % of every trial, on the highest rung on which it has a result. Compare points of \
              one colour: those of a higher rung have trained longer. The ring is the best trial. Choices that are no \
              numbers have a row each, where points stand a little apart so that none hides another.",
             search.objective
@@ -75,9 +77,13 @@ fn figure(search: &SearchData, at: usize, axis: &ParameterAxis) -> Option<Figure
 fn by_number(search: &SearchData, axis: &ParameterAxis, points: &[Point], numbers: &[f64]) -> (Panel, String) {
     let numbers = || numbers.iter().copied();
     let x = if axis.log { Scale::logarithmic(numbers()) } else { Scale::linear(numbers()) };
+    let mut different: Vec<f64> = numbers().collect();
+    different.sort_by(f64::total_cmp);
+    different.dedup();
+    let (low, high) = (different[0], different[different.len() - 1]);
     let scale = if x.is_logarithmic() { ", on a logarithmic scale" } else { "" };
-    let (low, high) = (numbers().fold(f64::INFINITY, f64::min), numbers().fold(f64::NEG_INFINITY, f64::max));
     let words = format!("{} trials from {} to {}{scale}.", points.len(), number(low), number(high));
+    let x = if different.len() > FEW { x } else { x.with_ticks(different) };
     let y = Scale::linear(points.iter().map(|point| point.score));
     let label = if x.is_logarithmic() { format!("{} (logarithmic)", short(&axis.name)) } else { short(&axis.name) };
     let mut plot = Plot::new(&heading(search), HEIGHT, &label, x, y);
