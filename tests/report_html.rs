@@ -1,4 +1,4 @@
-//! The HTML report as readers meet it: opened in a browser, on a phone and on a screen, by day and by night.
+//! The HTML reports as readers meet them: opened in a browser, on a phone and on a screen, by day and by night.
 //!
 //! Needs Chromium; without it the test says that it was left out, and fails where `CI=true`.
 
@@ -6,6 +6,8 @@
 
 #[path = "report_html/chromium.rs"]
 mod chromium;
+#[path = "report_html/search.rs"]
+mod search;
 #[path = "report_html/study.rs"]
 mod study;
 
@@ -14,12 +16,20 @@ use std::fs;
 use std::path::Path;
 
 use chromium::{Chromium, Seen, WIDTHS};
+use weaklabel::report::page::Grid;
+use weaklabel::report::search as search_report;
 use weaklabel::report::study::{StudyData, claims, claims_grid, tables, write_report};
 
-/// The rows and cells that every table of the report must have.
-fn expected_tables(study: &StudyData) -> BTreeMap<String, (usize, usize)> {
-    let grids = tables(study).into_iter().chain([claims_grid(&claims(study))]);
-    grids.map(|grid| (grid.name, (grid.rows.len(), grid.columns.len() * (grid.rows.len() + 1)))).collect()
+/// The rows and cells that every table of a report must have.
+type Tables = BTreeMap<String, (usize, usize)>;
+
+fn shapes(grids: impl IntoIterator<Item = Grid>) -> Tables {
+    let shape = |grid: &Grid| (grid.rows.len(), grid.columns.len() * (grid.rows.len() + 1));
+    grids.into_iter().map(|grid| (grid.name.clone(), shape(&grid))).collect()
+}
+
+fn expected_tables(study: &StudyData) -> Tables {
+    shapes(tables(study).into_iter().chain([claims_grid(&claims(study))]))
 }
 
 fn figure_names(folder: &Path) -> Vec<String> {
@@ -31,7 +41,7 @@ fn figure_names(folder: &Path) -> Vec<String> {
 }
 
 /// What is wrong with a page, in words.
-fn faults(seen: &Seen, tables: &BTreeMap<String, (usize, usize)>, figures: &[String], dark: bool) -> Vec<String> {
+fn faults(seen: &Seen, tables: &Tables, figures: &[String], dark: bool) -> Vec<String> {
     let mut faults = Vec::new();
     let mut check = |right: bool, fault: String| {
         if !right {
@@ -68,25 +78,40 @@ fn faults(seen: &Seen, tables: &BTreeMap<String, (usize, usize)>, figures: &[Str
     faults
 }
 
+/// Asserts that `page` has all of `tables` and `figures`, and is readable at every width by day and by night.
+fn assert_readable(chromium: &Chromium, page: &Path, tables: &Tables, figures: &[String]) {
+    assert_eq!(chromium.console(page), Vec::<String>::new());
+    for dark in [false, true] {
+        let seen = chromium.measure(page, dark);
+        for width in WIDTHS {
+            let seen = &seen[&width.to_string()];
+            assert_eq!(seen.width, width);
+            let none: [&str; 0] = [];
+            assert_eq!(faults(seen, tables, figures, dark), none, "{width} pixels, dark: {dark}");
+        }
+    }
+}
+
 #[test]
-fn the_report_is_complete_and_readable_in_a_browser() {
+fn the_report_of_a_study_is_complete_and_readable_in_a_browser() {
     let Some(chromium) = Chromium::find() else { return };
     let folder = tempfile::tempdir().unwrap();
     let study = study::full();
     let page = write_report(folder.path(), &study).unwrap();
     let (tables, figures) = (expected_tables(&study), figure_names(folder.path()));
     assert!(tables.len() == 13 && figures.len() == 23, "{} tables, {} figures", tables.len(), figures.len());
+    assert_readable(&chromium, &page, &tables, &figures);
+}
 
-    assert_eq!(chromium.console(&page), Vec::<String>::new());
-    for dark in [false, true] {
-        let seen = chromium.measure(&page, dark);
-        for width in WIDTHS {
-            let seen = &seen[&width.to_string()];
-            assert_eq!(seen.width, width);
-            let none: [&str; 0] = [];
-            assert_eq!(faults(seen, &tables, &figures, dark), none, "{width} pixels, dark: {dark}");
-        }
-    }
+#[test]
+fn the_report_of_a_search_is_complete_and_readable_in_a_browser() {
+    let Some(chromium) = Chromium::find() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let search = search::full();
+    let page = search_report::write_search_report(folder.path(), &search).unwrap();
+    let (tables, figures) = (shapes(search_report::tables(&search)), figure_names(folder.path()));
+    assert!(tables["trials"].0 == 60 && figures.len() == 8, "{tables:?}, {figures:?}");
+    assert_readable(&chromium, &page, &tables, &figures);
 }
 
 /// The check above must notice what it is there for.

@@ -3,9 +3,11 @@
 //! In: configurations, metrics and scores. Out: files ([`RunDir`]), text ([`Results::table`], [`Table`]) and lines or a
 //! bar on stderr ([`Progress`]).
 
+pub mod page;
 pub mod search;
 pub mod study;
 
+mod curve;
 mod embeddings;
 mod progress;
 mod recorder;
@@ -13,6 +15,7 @@ mod results;
 mod run_dir;
 mod table;
 
+pub use curve::CurvePoint;
 pub use embeddings::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
 pub use progress::{Progress, ProgressMode, Task};
 pub use recorder::{Metrics, Recorder, Watch};

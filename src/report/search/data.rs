@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::Method;
-use crate::report::study::CurvePoint;
+use crate::report::CurvePoint;
 
 /// A search as far as it got.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

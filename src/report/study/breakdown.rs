@@ -1,10 +1,11 @@
 //! What lies behind the macro scores of a dataset: classes, durations, coverage, embeddings, trainings.
 
-use super::data::{CellResult, CoverageBin, CurvePoint};
-use super::grid::{Cell, Column, Grid, Kind};
+use super::data::{CellResult, CoverageBin};
 use super::paper;
 use super::tables::{Dataset, place};
 use crate::evaluate::Quality;
+use crate::report::CurvePoint;
+use crate::report::page::{Cell, Column, Grid, Kind};
 use crate::train::StageName;
 
 /// F1 of every class.

@@ -2,10 +2,10 @@
 
 use super::claims::Claim;
 use super::comparison::{Comparison, LEVEL};
-use super::grid::{Cell, Column, Grid, Kind};
-use super::markup::escape_markdown;
 use super::paired::Evidence;
 use super::paper;
+use crate::report::page::markup::escape_markdown;
+use crate::report::page::{Cell, Column, Grid, Kind};
 
 /// How the comparisons were made: the caption of their table.
 fn method() -> String {

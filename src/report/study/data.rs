@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Method, Variant};
 use crate::evaluate::Quality;
-use crate::report::Summary;
+use crate::report::{CurvePoint, Summary};
 
 /// All seeds of one cell: one dataset, method and training length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,19 +75,6 @@ impl CellResult {
     pub fn class_f1(&self, length: usize, class: usize) -> Summary {
         Summary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
     }
-}
-
-/// One epoch of one seed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CurvePoint {
-    /// "classifier", "triplets", "prototypes" or "tagger": what was trained.
-    pub stage: String,
-    /// Epoch of the stage, counted from 0.
-    pub epoch: usize,
-    /// Mean training loss.
-    pub loss: f64,
-    /// Validation score in %: macro-F1, or F(x) while E trains alone.
-    pub score: f64,
 }
 
 /// Macro-F1 over the segments whose event is short, or long. Classes without such a segment do not count.

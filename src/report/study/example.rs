@@ -1,10 +1,11 @@
 //! Made-up studies for tests: small, complete in every field, and the same each time.
 
-use super::data::{CellResult, CoverageBin, CurvePoint, Group, StudyData};
+use super::data::{CellResult, CoverageBin, Group, StudyData};
 use super::paper;
 use super::tables::VARIANTS;
 use crate::config::{Method, Variant};
 use crate::evaluate::Quality;
+use crate::report::CurvePoint;
 use crate::train::StageName;
 
 /// Embeddings of a class.

@@ -1,35 +1,27 @@
-//! The report as one HTML file that needs nothing else: style, tables and figures are inside, and there is no script.
+//! The page of a study.
 
 use indexmap::IndexSet;
-use minijinja::value::Serde;
-use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use super::claims::{Claim, Verdict};
 use super::claims_table::claims_grid;
 use super::data::{CellResult, StudyData};
-use super::figures::{Chapter, dark_variables, light_variables, with_variables};
-use super::grid::Grid;
+use crate::report::page::html::{ChapterPart, Fact, TablePart, render};
+use crate::report::page::palette::CLASSES;
+use crate::report::page::words::duration;
+use crate::report::page::{Chapter, Grid};
 
 /// All that the template shows.
 #[derive(Serialize)]
 struct Page<'a> {
     title: &'a str,
-    version: &'static str,
-    style: String,
     notice: Option<String>,
     facts: Vec<Fact>,
     claims: Vec<ClaimCard<'a>>,
-    claims_table: Option<Table<'a>>,
-    main_tables: Vec<Table<'a>>,
+    claims_table: Option<TablePart<'a>>,
+    main_tables: Vec<TablePart<'a>>,
     chapters: Vec<ChapterPart<'a>>,
-    tables: Vec<Table<'a>>,
-}
-
-#[derive(Serialize)]
-struct Fact {
-    name: &'static str,
-    value: String,
+    tables: Vec<TablePart<'a>>,
 }
 
 #[derive(Serialize)]
@@ -41,52 +33,21 @@ struct ClaimCard<'a> {
     sentence: &'a str,
 }
 
-#[derive(Serialize)]
-struct Table<'a> {
-    title: &'a str,
-    html: String,
-}
-
-#[derive(Serialize)]
-struct ChapterPart<'a> {
-    title: &'a str,
-    anchor: &'a str,
-    note: &'a str,
-    /// SVGs.
-    figures: Vec<String>,
-}
-
 /// The whole page. The first `main` of `tables` stand beside the claims, the others at the end.
 pub fn page(study: &StudyData, claims: &[Claim], tables: &[Grid], main: usize, chapters: &[Chapter]) -> String {
     let comparisons = claims_grid(claims);
     let (main_tables, tables) = tables.split_at(main);
     let page = Page {
         title: &study.title,
-        version: env!("CARGO_PKG_VERSION"),
-        style: style(),
         notice: notice(study),
         facts: facts(study),
         claims: claims.iter().map(card).collect(),
-        claims_table: (!comparisons.rows.is_empty()).then(|| table(&comparisons)),
-        main_tables: main_tables.iter().map(table).collect(),
-        chapters: chapters.iter().map(part).collect(),
-        tables: tables.iter().map(table).collect(),
+        claims_table: (!comparisons.rows.is_empty()).then(|| (&comparisons).into()),
+        main_tables: main_tables.iter().map(TablePart::from).collect(),
+        chapters: chapters.iter().map(ChapterPart::from).collect(),
+        tables: tables.iter().map(TablePart::from).collect(),
     };
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    // A name that ends in .html has everything escaped that is not marked as safe.
-    environment
-        .render_named_str("report.html", include_str!("report.html"), Serde(page))
-        .expect("a template of our own")
-}
-
-/// The style sheet, in whose colours the figures are drawn too. Paper is white.
-fn style() -> String {
-    let (light, dark) = (light_variables(), dark_variables());
-    format!(
-        ":root {{{light}}}\n@media screen and (prefers-color-scheme: dark) {{ :root {{{dark}}} }}\n{}",
-        include_str!("report.css")
-    )
+    render(include_str!("report.html"), &CLASSES, page)
 }
 
 fn card(claim: &Claim) -> ClaimCard<'_> {
@@ -98,19 +59,6 @@ fn card(claim: &Claim) -> ClaimCard<'_> {
     };
     let (statement, sentence) = (&claim.statement, &claim.sentence);
     ClaimCard { letter: claim.letter, verdict: claim.verdict.to_string(), class, statement, sentence }
-}
-
-fn table(grid: &Grid) -> Table<'_> {
-    Table { title: &grid.title, html: grid.html() }
-}
-
-fn part(chapter: &Chapter) -> ChapterPart<'_> {
-    ChapterPart {
-        title: chapter.title,
-        anchor: chapter.anchor,
-        note: &chapter.note,
-        figures: chapter.figures.iter().map(|figure| with_variables(&figure.svg)).collect(),
-    }
 }
 
 /// What a reader must know first about a study that is not complete.
@@ -127,18 +75,18 @@ fn facts(study: &StudyData) -> Vec<Fact> {
     let [train, validation, evaluation] = study.clips;
     let wall = study.cells.iter().map(|cell| cell.seconds_taken).sum();
     let mut facts = vec![
-        Fact { name: "Sounds", value: study.soundbank.clone() },
-        Fact { name: "Classes", value: format!("{}: {}", study.classes.len(), study.classes.join(", ")) },
-        Fact { name: "Clips", value: format!("{train} training, {validation} validation, {evaluation} evaluation") },
-        Fact { name: "Cells", value: format!("{} of {} finished", study.cells.len(), study.planned) },
+        Fact::new("Sounds", study.soundbank.clone()),
+        Fact::new("Classes", format!("{}: {}", study.classes.len(), study.classes.join(", "))),
+        Fact::new("Clips", format!("{train} training, {validation} validation, {evaluation} evaluation")),
+        Fact::new("Cells", format!("{} of {} finished", study.cells.len(), study.planned)),
     ];
     if !study.cells.is_empty() {
         let seeds = distinct(study, |cell| cell.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "));
         facts.extend([
-            Fact { name: "Seeds", value: seeds },
-            Fact { name: "Adapter", value: distinct(study, |cell| cell.adapter.clone()) },
-            Fact { name: "Wall time", value: format!("{}, all cells together", duration(wall)) },
-            Fact { name: "Data", value: distinct(study, |cell| format!("{} {}", cell.variant.name(), cell.data)) },
+            Fact::new("Seeds", seeds),
+            Fact::new("Adapter", distinct(study, |cell| cell.adapter.clone())),
+            Fact::new("Wall time", format!("{}, all cells together", duration(wall))),
+            Fact::new("Data", distinct(study, |cell| format!("{} {}", cell.variant.name(), cell.data))),
         ]);
     }
     facts
@@ -147,19 +95,6 @@ fn facts(study: &StudyData) -> Vec<Fact> {
 /// The different values of `of`, in the order of the cells.
 fn distinct(study: &StudyData, of: impl Fn(&CellResult) -> String) -> String {
     study.cells.iter().map(of).collect::<IndexSet<_>>().into_iter().collect::<Vec<_>>().join("; ")
-}
-
-fn duration(seconds: f64) -> String {
-    let seconds = seconds.round();
-    let minutes = (seconds / 60.0).floor();
-    if minutes < 1.0 {
-        format!("{seconds} s")
-    } else if minutes < 60.0 {
-        format!("{minutes} min {} s", seconds - 60.0 * minutes)
-    } else {
-        let hours = (minutes / 60.0).floor();
-        format!("{hours} h {} min", minutes - 60.0 * hours)
-    }
 }
 
 #[cfg(test)]
@@ -199,13 +134,5 @@ mod tests {
         for reference in ["http:", "https:", " src=", "url(", "@import", "<link", "<script"] {
             assert!(!page.contains(reference), "{reference}");
         }
-    }
-
-    #[test]
-    fn durations_are_told_in_two_units() {
-        assert_eq!(
-            [0.4, 59.7, 61.0, 3599.0, 3660.0, 86_400.0].map(duration),
-            ["0 s", "1 min 0 s", "1 min 1 s", "59 min 59 s", "1 h 1 min", "24 h 0 min"]
-        );
     }
 }

@@ -2,9 +2,9 @@
 
 use super::breakdown;
 use super::data::{CellResult, StudyData};
-use super::grid::{Cell, Column, Grid, Kind};
 use super::paper;
 use crate::config::{Method, Variant};
+use crate::report::page::{Cell, Column, Grid, Kind};
 
 /// The datasets in the order of the paper's tables.
 pub(super) const VARIANTS: [Variant; 2] = [Variant::Ms200, Variant::Waa];

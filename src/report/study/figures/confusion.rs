@@ -1,10 +1,11 @@
 //! Which classes an embedding takes for each other: confusion matrices of the nearest class mean.
 
-use super::canvas::{Anchor, Panel, WIDTH, draw};
-use super::palette::{INK, MUTED};
-use super::{Chapter, Figure, by_method, class_name, datasets, within};
+use super::{by_method, class_name, datasets, within};
 use crate::config::Method;
 use crate::evaluate::Quality;
+use crate::report::page::canvas::{Anchor, Panel, WIDTH, draw};
+use crate::report::page::palette::{INK, MUTED};
+use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, StudyData};
 use crate::report::study::tables::{Dataset, place};
 

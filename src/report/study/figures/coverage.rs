@@ -1,8 +1,9 @@
 //! Scores by how much of the segment its event covers.
 
-use super::canvas::{Axes, Curve, Panel, draw};
-use super::{Chapter, Figure, datasets, mean, method_legend, of_method, stem, training_lengths, within};
+use super::{datasets, mean, method_legend, of_method, stem, training_lengths, within};
 use crate::config::Method;
+use crate::report::page::canvas::{Axes, Curve, Panel, draw};
+use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, CoverageBin, StudyData};
 use crate::report::study::tables::{Dataset, place};
 

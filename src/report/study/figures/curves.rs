@@ -1,9 +1,11 @@
 //! How training went: loss and validation score by epoch.
 
-use super::canvas::{Axes, Curve, Panel, draw};
-use super::{Chapter, Figure, datasets, mean, method_legend, of_method, stem, training_lengths, within};
+use super::{datasets, mean, method_legend, of_method, stem, training_lengths, within};
 use crate::config::Method;
-use crate::report::study::data::{CellResult, CurvePoint, StudyData};
+use crate::report::CurvePoint;
+use crate::report::page::canvas::{Axes, Curve, Panel, draw};
+use crate::report::page::{Chapter, Figure};
+use crate::report::study::data::{CellResult, StudyData};
 use crate::report::study::tables::Dataset;
 use crate::train::StageName;
 

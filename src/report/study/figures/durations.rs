@@ -1,8 +1,10 @@
 //! The durations of the training events of every class (the paper's Figure 1).
 
-use super::canvas::{Anchor, Panel, WIDTH, draw};
-use super::palette::{GRID, INK, MUTED};
-use super::{Chapter, Figure, of_class, short};
+use super::of_class;
+use crate::report::page::canvas::{Anchor, Panel, WIDTH, draw};
+use crate::report::page::palette::{GRID, INK, MUTED};
+use crate::report::page::words::short;
+use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::StudyData;
 use crate::report::study::density::Density;
 

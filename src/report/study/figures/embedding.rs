@@ -2,11 +2,13 @@
 
 use rayon::prelude::*;
 
-use super::canvas::{Panel, WIDTH, draw};
 use super::confusion::first_quality;
-use super::{Chapter, Figure, by_method, datasets, of_class, short, within};
+use super::{by_method, datasets, of_class, within};
 use crate::config::Method;
 use crate::counter_rng::Key;
+use crate::report::page::canvas::{Panel, WIDTH, draw};
+use crate::report::page::words::short;
+use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, StudyData};
 use crate::report::study::tables::Dataset;
 use crate::report::study::tsne::tsne;

@@ -1,58 +1,25 @@
 //! The figures of a report, each as SVG and PNG with a text alternative.
 //!
-//! In: a study ([`StudyData`]). Out: chapters of [`Figure`]s in the order of the report. Every figure is one column of panels
+//! In: a study ([`StudyData`]). Out: chapters of figures in the order of the report. Every figure is one column of panels
 //! that fits a phone; a dataset, method or length of which nothing is finished has none.
 
-mod canvas;
 mod confusion;
 mod coverage;
 mod curves;
 mod durations;
 mod embedding;
 mod overview;
-mod palette;
 
 use rayon::prelude::*;
 
-use self::canvas::Mark;
-use self::palette::{CLASSES, Colour, METHODS};
 use super::data::{CellResult, StudyData};
 use super::paper;
 use super::tables::{Dataset, VARIANTS, ascending};
 use crate::config::Method;
-
-pub use palette::{dark_variables, light_variables, with_variables};
-
-/// Characters of the longest name that is written out.
-const LONGEST: usize = 26;
-
-/// A figure of a report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figure {
-    /// Stem of its files: letters, digits, hyphens and underscores.
-    pub name: String,
-    /// What it shows; drawn above it.
-    pub title: String,
-    /// What is seen, in words and numbers.
-    pub alt: String,
-    /// On white, with title and text alternative inside; ids begin with the name.
-    pub svg: String,
-    /// The same in pixels, two for one of the SVG.
-    pub png: Vec<u8>,
-}
-
-/// Figures of one kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chapter {
-    /// What it is called.
-    pub title: &'static str,
-    /// Its anchor.
-    pub anchor: &'static str,
-    /// How its figures are read.
-    pub note: String,
-    /// At least one.
-    pub figures: Vec<Figure>,
-}
+use crate::report::page::Chapter;
+use crate::report::page::canvas::{Mark, Panel};
+use crate::report::page::palette::{CLASSES, Colour, METHODS};
+use crate::report::page::words::short;
 
 /// All figures of `study`, in chapters; the same for the same study, byte for byte.
 pub fn chapters(study: &StudyData) -> Vec<Chapter> {
@@ -107,17 +74,9 @@ fn of_class(class: usize) -> Mark {
 }
 
 /// A legend of `methods`.
-fn method_legend(methods: &[Method]) -> canvas::Panel {
+fn method_legend(methods: &[Method]) -> Panel {
     let entries: Vec<_> = methods.iter().map(|m| (m.name().into(), Mark { colour: of_method(*m), shape: 0 })).collect();
-    canvas::Panel::legend(&entries, 3)
-}
-
-/// A name that fits beside a panel.
-fn short(name: &str) -> String {
-    match name.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.into(),
-    }
+    Panel::legend(&entries, 3)
 }
 
 /// The name of a class, within its limits.
@@ -234,11 +193,5 @@ mod tests {
         let confusion = chapters.iter().find(|chapter| chapter.anchor == "confusion").unwrap();
         let (_, shapes) = confusion.figures[0].svg.split_once("</desc>").unwrap();
         assert!(!shapes.contains(">77<") && shapes.matches("<rect").count() > 900, "{shapes}");
-    }
-
-    #[test]
-    fn long_names_are_cut() {
-        assert_eq!(short("Electric_shaver_toothbrush"), "Electric_shaver_toothbrush");
-        assert_eq!(short(&"ä".repeat(27)), format!("{}…", "ä".repeat(26)));
     }
 }

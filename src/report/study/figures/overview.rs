@@ -1,10 +1,11 @@
 //! The scores of a dataset at a glance: macro-F1 by training and test length, one heat map per method.
 
-use super::canvas::{Anchor, Panel, WIDTH, draw};
-use super::palette::{INK, MUTED};
-use super::{Chapter, Figure, by_method, datasets};
+use super::{by_method, datasets};
 use crate::config::Method;
 use crate::report::Summary;
+use crate::report::page::canvas::{Anchor, Panel, WIDTH, draw};
+use crate::report::page::palette::{INK, MUTED};
+use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, StudyData};
 use crate::report::study::paper;
 use crate::report::study::tables::{Dataset, place};

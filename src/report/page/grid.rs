@@ -2,6 +2,7 @@
 
 use csv::WriterBuilder;
 
+use super::words::{number, short};
 use crate::report::Summary;
 
 /// What people see where there is no value.
@@ -44,6 +45,8 @@ pub enum Kind {
     Number(usize),
     /// A mean over seeds and its standard deviation, with so many decimals: two columns in TSV.
     Score(usize),
+    /// A number of any size, or words of which people see the beginning.
+    Value,
     /// A probability with four decimals, or that it is smaller.
     Probability,
 }
@@ -105,12 +108,14 @@ impl Kind {
     /// How people see `cell`.
     pub(super) fn shown(self, cell: &Cell) -> String {
         let decimals = match self {
-            Self::Text => 0,
+            Self::Text | Self::Value => 0,
             Self::Number(decimals) | Self::Score(decimals) => decimals,
             Self::Probability => 4,
         };
         match cell {
+            Cell::Text(text) if self == Self::Value => short(text),
             Cell::Text(text) => text.clone(),
+            Cell::Number(value) if self == Self::Value => number(*value),
             Cell::Number(value) if self == Self::Probability && *value < 0.0001 => "< 0.0001".into(),
             Cell::Number(value) | Cell::Score(value, None) => rounded(*value, decimals),
             Cell::Score(mean, Some(sd)) => format!("{} ± {}", rounded(*mean, decimals), rounded(*sd, decimals)),

@@ -105,7 +105,7 @@ impl Grid {
 }
 
 /// `text` on one line, with a backslash before what Markdown would take for markup.
-pub(super) fn escape_markdown(text: &str) -> String {
+pub fn escape_markdown(text: &str) -> String {
     one_line(text).chars().flat_map(|c| ("\\`*_|<>[]~$&".contains(c)).then_some('\\').into_iter().chain([c])).collect()
 }
 

@@ -155,12 +155,26 @@ impl Panel {
         self.elements.push(Primitive::Line { x1, y1, x2, y2, stroke, stroke_width, stroke_dasharray: None });
     }
 
+    /// The line through `points`; none through a single one.
+    pub fn path(&mut self, points: &[[f64; 2]], colour: Colour, width: f64) {
+        if points.len() > 1 {
+            let points = points.iter().map(|[x, y]| (*x, *y)).collect();
+            let (stroke, stroke_width) = (colour.into(), width);
+            self.elements.push(Primitive::PolyLine { points, stroke, stroke_width, stroke_dasharray: None });
+        }
+    }
+
+    /// A circle around `at`.
+    pub fn ring(&mut self, [cx, cy]: [f64; 2], r: f64, colour: Colour) {
+        let (fill, fill_opacity, stroke, stroke_width) = (Color::None, None, Some(colour.into()), Some(1.5));
+        self.elements.push(Primitive::Circle { cx, cy, r, fill, fill_opacity, stroke, stroke_width });
+    }
+
     /// The area inside `points`, faintly, and the line through them.
     pub fn area(&mut self, points: Vec<[f64; 2]>, colour: Colour) {
-        let line = points.iter().map(|[x, y]| (*x, *y)).collect();
-        self.shapes(&[points], colour, 0.25);
-        let (stroke, stroke_width) = (colour.into(), 1.5);
-        self.elements.push(Primitive::PolyLine { points: line, stroke, stroke_width, stroke_dasharray: None });
+        let points = [points];
+        self.shapes(&points, colour, 0.25);
+        self.path(&points[0], colour, 1.5);
     }
 
     /// Marks of `radius` at `points`.

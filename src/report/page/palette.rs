@@ -54,9 +54,24 @@ pub const CLASSES: [Colour; 10] = [
     colour("class-9", "#6f6f79", "#b6b6c0"),
 ];
 
-fn all() -> impl Iterator<Item = Colour> {
+/// One per rung of a search, ever darker on white and ever lighter on a dark page.
+pub const RUNGS: [Colour; 6] = [
+    colour("rung-0", "#8d93a1", "#747a88"),
+    colour("rung-1", "#2a9d8c", "#2fa894"),
+    colour("rung-2", "#2f7fc1", "#5aa9ec"),
+    colour("rung-3", "#6a4bc4", "#a894ff"),
+    colour("rung-4", "#a3268c", "#ee8fdd"),
+    colour("rung-5", "#b3001e", "#ffb199"),
+];
+
+/// The colours of every page; figures have others beside them.
+fn shared() -> impl Iterator<Item = Colour> {
     let others = [PAPER, INK, MUTED, GRID, HEAT, ON_LOW_HEAT, ON_HALF_HEAT, ON_HEAT];
-    others.into_iter().chain(METHODS).chain(CLASSES)
+    others.into_iter().chain(METHODS)
+}
+
+fn all() -> impl Iterator<Item = Colour> {
+    shared().chain(CLASSES).chain(RUNGS)
 }
 
 /// An SVG whose colours are the variables that [`light_variables`] and [`dark_variables`] set.
@@ -65,18 +80,18 @@ pub fn with_variables(svg: &str) -> String {
     all().fold(svg.to_owned(), |svg, c| svg.replace(&format!("\"{}\"", c.light), &format!("\"var(--{})\"", c.name)))
 }
 
-/// The colours on white as declarations of CSS.
-pub fn light_variables() -> String {
-    declarations(|colour| colour.light)
+/// The colours of every page and `others` on white, as declarations of CSS.
+pub fn light_variables(others: &[Colour]) -> String {
+    declarations(others, |colour| colour.light)
 }
 
-/// The colours of a dark page as declarations of CSS.
-pub fn dark_variables() -> String {
-    declarations(|colour| colour.dark)
+/// The same on a dark page.
+pub fn dark_variables(others: &[Colour]) -> String {
+    declarations(others, |colour| colour.dark)
 }
 
-fn declarations(value: impl Fn(Colour) -> &'static str) -> String {
-    all().fold(String::new(), |mut css, colour| {
+fn declarations(others: &[Colour], value: impl Fn(Colour) -> &'static str) -> String {
+    shared().chain(others.iter().copied()).fold(String::new(), |mut css, colour| {
         let _ = write!(css, "--{}:{};", colour.name, value(colour));
         css
     })
@@ -113,6 +128,9 @@ mod tests {
             assert!(on_paper(INK) > 12.0 && on_paper(MUTED) > 4.5, "{page}");
             for colour in METHODS {
                 assert!(on_paper(colour) > 4.5, "{page} {colour:?}: {}", on_paper(colour));
+            }
+            for colour in RUNGS {
+                assert!(on_paper(colour) > 3.0, "{page} {colour:?}: {}", on_paper(colour));
             }
             for colour in CLASSES {
                 assert!(on_paper(colour) > 2.3, "{page} {colour:?}: {}", on_paper(colour));

@@ -1,0 +1,19 @@
+//! What the reports share: tables, figures, the page they stand on, and how they become files.
+//!
+//! In: what a report puts into its [`Grid`]s and figures. Out: Markdown, LaTeX, TSV, SVG, PNG and one HTML file.
+
+pub(super) mod canvas;
+pub(super) mod files;
+pub(super) mod html;
+pub(super) mod markup;
+pub(super) mod palette;
+pub(super) mod words;
+
+mod figure;
+mod grid;
+
+pub use figure::{Chapter, Figure};
+pub use grid::{Cell, Column, Grid, Kind};
+
+#[cfg(test)]
+pub(super) use files::tests::files_below;

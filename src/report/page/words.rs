@@ -1,0 +1,71 @@
+//! How values are told to people.
+
+/// Characters of the longest name that is written out.
+const LONGEST: usize = 26;
+
+/// A name that fits beside a panel.
+pub fn short(name: &str) -> String {
+    cut(name, LONGEST)
+}
+
+/// The first `longest` characters of `text`, and a sign that there are more.
+pub fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
+
+/// A whole number as it is, another one with four significant digits, with a true minus sign.
+pub fn number(value: f64) -> String {
+    // No sign on zero.
+    let value = value + 0.0;
+    let rounded = format!("{value:.3e}").parse().unwrap_or(value);
+    let text = match value.abs() {
+        size if size < 1e9 && value.fract() == 0.0 => format!("{value}"),
+        1e-4..1e6 => format!("{rounded}"),
+        _ => format!("{rounded:e}"),
+    };
+    text.replace('-', "−")
+}
+
+/// Seconds in the two units that fit.
+pub fn duration(seconds: f64) -> String {
+    let seconds = seconds.round();
+    let minutes = (seconds / 60.0).floor();
+    if minutes < 1.0 {
+        format!("{seconds} s")
+    } else if minutes < 60.0 {
+        format!("{minutes} min {} s", seconds - 60.0 * minutes)
+    } else {
+        let hours = (minutes / 60.0).floor();
+        format!("{hours} h {} min", minutes - 60.0 * hours)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(short("Electric_shaver_toothbrush"), "Electric_shaver_toothbrush");
+        assert_eq!(short(&"ä".repeat(27)), format!("{}…", "ä".repeat(26)));
+    }
+
+    #[test]
+    fn whole_numbers_are_whole_and_others_have_four_digits() {
+        let values = [0.0, -0.0, 16_384.0, 0.2, 0.001_234_56, 1234.56, -0.5, 1.2e-7, 0.000_099_999_9, 3e12];
+        let expected = ["0", "0", "16384", "0.2", "0.001235", "1235", "−0.5", "1.2e−7", "1e−4", "3e12"];
+        assert_eq!(values.map(number), expected);
+        assert_eq!([f64::NAN, f64::INFINITY].map(number), ["NaN", "inf"]);
+    }
+
+    #[test]
+    fn durations_are_told_in_two_units() {
+        assert_eq!(
+            [0.4, 59.7, 61.0, 3599.0, 3660.0, 86_400.0].map(duration),
+            ["0 s", "1 min 0 s", "1 min 1 s", "59 min 59 s", "1 h 1 min", "24 h 0 min"]
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! The tables of a search: its rungs, its trials, and a short one for a terminal.
+
+use super::data::{Drawn, SearchData, TrialData};
+use super::standing::{last_result, ranked, result, rungs};
+use crate::report::Table;
+use crate::report::page::{Cell, Column, Grid, Kind};
+
+/// The table of the rungs and that of the trials.
+pub fn tables(search: &SearchData) -> [Grid; 2] {
+    [rung_grid(search), trial_grid(search)]
+}
+
+/// One line per rung, for a terminal: how many results it has, and the best.
+pub fn summary(search: &SearchData) -> Table {
+    let best = format!("best {} in %", search.objective);
+    let mut table = Table::new(["rung", "epochs", "results", &best, "of trial"].map(str::to_owned).into());
+    for rung in rungs(search) {
+        let (score, number) = match rung.results.first() {
+            Some((score, number)) => (format!("{score:.1}"), number.to_string()),
+            None => ("–".into(), "–".into()),
+        };
+        table.push(vec![rung.rung.to_string(), rung.epochs.to_string(), rung.results.len().to_string(), score, number]);
+    }
+    table
+}
+
+fn rung_grid(search: &SearchData) -> Grid {
+    let caption = format!(
+        "Results: trials that have trained so many epochs and were judged. Promoted: those of them that trained on, the best \
+         1/{} as far as they were known. Scores: {} in % on the validation set, {}.",
+        search.eta,
+        search.objective,
+        over_seeds(search),
+    );
+    let columns = [
+        ("rung", Kind::Number(0)),
+        ("epochs", Kind::Number(0)),
+        ("results", Kind::Number(0)),
+        ("promoted", Kind::Number(0)),
+        ("best", Kind::Number(1)),
+        ("best trial", Kind::Number(0)),
+        ("median", Kind::Number(1)),
+    ];
+    let columns = columns.map(|(head, kind)| Column::new(head, kind)).into();
+    let mut grid = Grid::new("rungs", "Rungs", caption, 1, columns);
+    for rung in rungs(search) {
+        let best = rung.results.first();
+        grid.push(vec![
+            Cell::count(rung.rung),
+            Cell::count(rung.epochs),
+            Cell::count(rung.results.len()),
+            Cell::count(rung.promoted),
+            number(best.map(|(score, _)| *score)),
+            best.map_or(Cell::Missing, |(_, trial)| Cell::count(*trial)),
+            number(rung.median()),
+        ]);
+    }
+    grid
+}
+
+fn trial_grid(search: &SearchData) -> Grid {
+    let caption = format!(
+        "Best first: by the highest rung with a result, then by the score there. Scores: {} in % on the validation set \
+         after so many epochs, {}. “–”: no result, or a parameter without effect in this trial.",
+        search.objective,
+        over_seeds(search),
+    );
+    let first = [("trial", Kind::Number(0)), ("state", Kind::Text), ("rung", Kind::Number(0))];
+    let score = |epochs: &usize| Column::new(format!("{}, {epochs} epochs", search.objective), Kind::Number(1));
+    let columns = first.into_iter().map(|(head, kind)| Column::new(head, kind));
+    let columns = columns.chain(search.rungs.iter().map(score));
+    let columns = columns.chain(search.parameters.iter().map(|axis| Column::new(&axis.name, Kind::Value)));
+    let mut grid = Grid::new("trials", "Trials", caption, 1, columns.collect());
+    for trial in ranked(search) {
+        let rung = last_result(search, trial).map_or(Cell::Missing, |(rung, _)| Cell::count(rung));
+        let scores = (0..search.rungs.len()).map(|rung| number(result(search, trial, rung)));
+        let values = (0..search.parameters.len()).map(|parameter| value(trial, parameter));
+        let labels = [Cell::count(trial.number), Cell::text(&trial.state), rung];
+        grid.push(labels.into_iter().chain(scores).chain(values).collect());
+    }
+    grid
+}
+
+fn number(value: Option<f64>) -> Cell {
+    value.filter(|value| value.is_finite()).map_or(Cell::Missing, Cell::Number)
+}
+
+fn value(trial: &TrialData, parameter: usize) -> Cell {
+    match trial.values.get(parameter).and_then(Option::as_ref) {
+        Some(Drawn::Number(value)) => number(Some(*value)),
+        Some(Drawn::Text(text)) => Cell::text(text),
+        None => Cell::Missing,
+    }
+}
+
+/// What a score of `search` is over its seeds.
+pub fn over_seeds(search: &SearchData) -> String {
+    match search.seeds.as_slice() {
+        [seed] => format!("seed {seed} alone"),
+        seeds => format!("mean over {} seeds", seeds.len()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{finished, search, trial};
+    use super::*;
+
+    #[test]
+    fn rungs_have_their_best_and_their_median() {
+        let [grid, _] = tables(&finished());
+        let numbers = |row: [f64; 7]| row.map(Cell::Number).to_vec();
+        assert_eq!(grid.rows[0], numbers([0.0, 2.0, 8.0, 2.0, 30.5, 7.0, 25.25]));
+        assert_eq!(grid.rows[1], numbers([1.0, 6.0, 2.0, 1.0, 40.5, 7.0, 39.75]));
+        assert_eq!(grid.rows[2], numbers([2.0, 18.0, 1.0, 0.0, 50.5, 7.0, 50.5]));
+        assert!(grid.caption.contains("the best 1/3") && grid.caption.contains("mean over 2 seeds"));
+        let [empty, _] = tables(&search(Vec::new()));
+        assert_eq!(empty.rows[0][2..], [Cell::count(0), Cell::count(0), Cell::Missing, Cell::Missing, Cell::Missing]);
+    }
+
+    #[test]
+    fn trials_come_best_first_with_every_score_and_value() {
+        let [_, grid] = tables(&finished());
+        let heads: Vec<&str> = grid.columns.iter().map(|column| column.head.as_str()).collect();
+        let scores = ["macro-F1, 2 epochs", "macro-F1, 6 epochs", "macro-F1, 18 epochs"];
+        let parameters = ["optimiser.lr", "model.channels", "model.dropout"];
+        assert_eq!(heads, [&["trial", "state", "rung"][..], &scores, &parameters].concat());
+        let markdown = grid.markdown();
+        let first = markdown.lines().filter(|line| line.starts_with('|')).nth(2).unwrap();
+        let cells: Vec<&str> = first.trim_matches('|').split('|').map(str::trim).collect();
+        assert_eq!(cells, ["7", "finished", "2", "30.5", "40.5", "50.5", "0.0009", "\\[32, 32, 64\\]", "–"]);
+        assert_eq!(
+            grid.rows.last().unwrap()[..4],
+            [Cell::count(8), Cell::text("failed"), Cell::Missing, Cell::Missing]
+        );
+    }
+
+    #[test]
+    fn long_words_are_cut_for_people_and_whole_for_machines() {
+        let mut search = search(vec![trial(0, "paused", &[10.0])]);
+        search.trials[0].values = vec![Some(Drawn::Number(f64::NAN)), Some(Drawn::Text("x".repeat(99)))];
+        let [_, grid] = tables(&search);
+        assert!(grid.markdown().contains(&format!(" {}… |", "x".repeat(26))));
+        assert!(grid.tsv().contains(&format!("\t\t{}\t", "x".repeat(99))), "{}", grid.tsv());
+    }
+
+    #[test]
+    fn the_summary_has_a_line_per_rung() {
+        let text = summary(&finished()).to_string();
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[0].join(" "), "rung epochs results best macro-F1 in % of trial");
+        assert_eq!(
+            lines[1..],
+            [["0", "2", "8", "30.5", "7"], ["1", "6", "2", "40.5", "7"], ["2", "18", "1", "50.5", "7"]]
+        );
+        assert!(summary(&search(Vec::new())).to_string().contains('–'));
+    }
+}
