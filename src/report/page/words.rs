@@ -20,9 +20,9 @@ pub fn cut(text: &str, longest: usize) -> String {
 pub fn number(value: f64) -> String {
     // No sign on zero.
     let value = value + 0.0;
-    let rounded = format!("{value:.3e}").parse().unwrap_or(value);
-    let text = match value.abs() {
-        size if size < 1e9 && value.fract() == 0.0 => format!("{value}"),
+    let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
+    let text = match rounded.abs() {
+        ..1e9 if value.fract() == 0.0 => format!("{value}"),
         1e-4..1e6 => format!("{rounded}"),
         _ => format!("{rounded:e}"),
     };
@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn whole_numbers_are_whole_and_others_have_four_digits() {
         let values = [0.0, -0.0, 16_384.0, 0.2, 0.001_234_56, 1234.56, -0.5, 1.2e-7, 0.000_099_999_9, 3e12];
-        let expected = ["0", "0", "16384", "0.2", "0.001235", "1235", "−0.5", "1.2e−7", "1e−4", "3e12"];
+        let expected = ["0", "0", "16384", "0.2", "0.001235", "1235", "−0.5", "1.2e−7", "0.0001", "3e12"];
         assert_eq!(values.map(number), expected);
         assert_eq!([f64::NAN, f64::INFINITY].map(number), ["NaN", "inf"]);
     }

@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_logarithmic_scale_has_powers_of_ten_or_numbers_between_them() {
         let of = |low: f64, high: f64| Scale::logarithmic([low, high].into_iter());
-        assert_eq!(ticks(&of(1e-5, 1e-1)), ["1e−5", "1e−4", "0.001", "0.01", "0.1"]);
+        assert_eq!(ticks(&of(1e-5, 1e-1)), ["1e−5", "0.0001", "0.001", "0.01", "0.1"]);
         assert_eq!(ticks(&of(1e-3, 1e-1)), ["0.001", "0.003", "0.01", "0.03", "0.1"]);
         assert_eq!(ticks(&of(16.0, 128.0)), ["20", "50", "100"]);
         assert_eq!(ticks(&of(0.0011, 0.0019)), ["0.0012", "0.0014", "0.0016", "0.0018"]);
