@@ -4,6 +4,8 @@
 
 pub mod error;
 
+pub mod secrets;
+
 pub mod atomic;
 
 pub mod counter_rng;

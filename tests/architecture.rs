@@ -4,8 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "error",
+    "secrets",
     "atomic",
     "counter_rng",
     "config",

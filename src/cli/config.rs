@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Options, Session, output};
 use crate::Result;
 use crate::config::{Config, to_toml};
+use crate::search::trials;
 use crate::study::cells;
 
 /// `weaklabel config`.
@@ -45,7 +46,13 @@ impl ConfigCommand {
                 let config = files.load(&session.options)?;
                 if session.options.json { output::print_json(&config) } else { output::print(&to_toml(&config)?) }
             }
-            Action::Check(files) => cells(&files.load(&session.options)?).map(drop),
+            Action::Check(files) => {
+                let config = files.load(&session.options)?;
+                if !config.search.space.is_empty() {
+                    trials(&config)?;
+                }
+                cells(&config).map(drop)
+            }
         }
     }
 }

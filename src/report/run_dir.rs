@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use super::Results;
 use crate::config::{self, Config};
 use crate::model::tiles::TileFile;
+use crate::secrets::without_secrets;
 use crate::{Error, Result, atomic};
 
 const LOCK: &str = "run.lock";
@@ -268,7 +269,7 @@ pub(crate) fn absolute_paths(config: &Config) -> Result<Config> {
 }
 
 fn environment(adapter: &Value) -> Value {
-    let arguments: Vec<_> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<_> = std::env::args_os().map(|a| without_secrets(&a.to_string_lossy())).collect();
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |t| t.as_secs());
     json!({
         "version": env!("CARGO_PKG_VERSION"),

@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::secrets::without_secrets;
+
 /// Where a store is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
@@ -49,25 +51,6 @@ impl fmt::Debug for Location {
     }
 }
 
-/// `text` with the password of every URL in it replaced by three stars, be it before the host or a parameter.
-pub fn without_secrets(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.into() };
-    let (address, query) = rest.split_once('?').map_or((rest, None), |(address, query)| (address, Some(query)));
-    // A password may hold an @ of its own: the last one ends it.
-    let address = match address.rsplit_once('@') {
-        Some((login, host)) => match login.split_once(':') {
-            Some((user, _)) => format!("{user}:***@{host}"),
-            None => format!("{login}@{host}"),
-        },
-        None => address.into(),
-    };
-    let parameter = |part: &str| if part.starts_with("password=") { "password=***".into() } else { part.to_owned() };
-    match query {
-        Some(query) => format!("{scheme}://{address}?{}", query.split('&').map(parameter).collect::<Vec<_>>().join("&")),
-        None => format!("{scheme}://{address}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,7 +70,5 @@ mod tests {
         for url in ["postgres://me:se@cret@host:5/db?sslmode=require", "postgres://host/db?user=me&password=secret"] {
             assert!(!shown(url).contains("cret") && shown(url).contains("host"), "{}", shown(url));
         }
-        assert_eq!(without_secrets("--store=postgres://me:x@host/db"), "--store=postgres://me:***@host/db");
-        assert_eq!(without_secrets("postgres://me@host/db"), "postgres://me@host/db");
     }
 }

@@ -23,7 +23,7 @@ use crate::{Error, Result};
 
 pub use claims::{Claim, Claimed, Prospect, Wanted};
 pub use leases::{Checkpoint, Delivery, Lease, Outcome};
-pub use location::{Location, without_secrets};
+pub use location::Location;
 pub use table::{ResultRow, State, TrialRow, WorkerRow};
 
 /// The topic of what concerns no study: the schema and the list of studies.

@@ -1,0 +1,335 @@
+//! A search through the command line: what it leaves behind, and that nothing which happens to its workers or its server
+//! changes what comes out.
+
+#![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
+
+mod postgres;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use postgres::{SECRET, Server};
+use serde_json::Value;
+use weaklabel::store::{Location, Registered, State, Store, TrialRow};
+
+/// Sixty trials on rungs of 1, 3, 9 and 27 epochs, with a network that compiles in seconds and trains in milliseconds.
+const SEARCH: &str = r#"
+[data]
+train = 20
+validation = 10
+eval = 10
+
+[model]
+filters = [16, 32]
+pools = [[4, 4], [5, 8]]
+
+[train]
+seconds = 0.2
+checkpoint_s = 0.0
+# As many epochs as a rung has: nothing stops early.
+min_epochs = 200
+
+[[search.space]]
+name = "optimiser.lr"
+log_uniform = [1e-4, 1e-1]
+
+[[search.space]]
+name = "optimiser.weight_decay"
+choice = [0.0, 0.1]
+"#;
+
+/// What a lease lasts here.
+const LEASE: &str = "3s";
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    /// A folder with the configuration and, so that workers need not mix them, the finished clips.
+    fn new() -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::write(place.path("search.toml"), SEARCH).unwrap();
+        let mut generate = place.command("generate", &["--wav"]);
+        generate.arg("-o").arg(place.path("clips"));
+        succeed(generate);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, command: &str, args: &[&str]) -> Command {
+        let mut whole = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+        whole.args([command, "--progress", "none", "-c"]).arg(self.path("search.toml")).args(args);
+        whole.env("WEAKLABEL_CACHE", self.path("cache")).env_remove("WEAKLABEL_STORE").stdin(Stdio::null());
+        whole
+    }
+
+    fn search(&self, out: &str, args: &[&str]) -> Command {
+        let mut command = self.command("search", &["--lease", LEASE]);
+        command.args(args).arg("--dataset").arg(self.path("clips")).arg("-o").arg(self.path(out));
+        command
+    }
+
+    /// A worker, with what it logs in a file.
+    fn worker(&self, name: &str, store: &str) -> Process {
+        let mut worker = self.command("worker", &["--lease", LEASE]);
+        // In a process's arguments everybody could read the password.
+        worker.env("WEAKLABEL_STORE", store);
+        Process::start(worker, self.path(name))
+    }
+}
+
+/// A process whose stderr goes to a file.
+struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    fn start(mut command: Command, log: PathBuf) -> Self {
+        let file = std::fs::File::create(&log).unwrap();
+        Self { child: command.stdout(Stdio::null()).stderr(file).spawn().unwrap(), log }
+    }
+
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    fn logged(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Whether it holds the lease of `row`: a worker's name has its process number.
+    fn holds(&self, row: &TrialRow) -> bool {
+        row.state == State::Running && row.worker.as_ref().is_some_and(|w| w.contains(&format!(":{}:", self.child.id())))
+    }
+
+    fn end(&mut self) -> Option<i32> {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(start.elapsed() < Duration::from_secs(300), "it does not end:\n{}", self.logged());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn succeed(mut command: Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn rows(store: &mut Store, study: &Registered) -> Vec<TrialRow> {
+    store.table(study).unwrap().0
+}
+
+/// Waits until the store has the study.
+fn appears(store: &mut Store) -> Registered {
+    wait(|| store.studies().unwrap().pop())
+}
+
+fn wait<T>(mut what: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = what() {
+            return found;
+        }
+        assert!(start.elapsed() < Duration::from_secs(300), "what was waited for does not happen");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Stops one of `processes` in the middle of a rung, with a checkpoint of that rung in the store; which one, and its trial.
+fn stop_in_a_rung(store: &mut Store, study: &Registered, processes: &[&Process]) -> (usize, TrialRow) {
+    // Epochs up to the rungs below.
+    let below = |rung: usize| if rung == 0 { 0 } else { 3_usize.pow(rung as u32 - 1) };
+    wait(|| {
+        let in_a_rung = |row: &TrialRow| row.rung > 0 && row.epoch > below(row.rung);
+        let found = rows(store, study).into_iter().filter(in_a_rung);
+        let (place, row) = found.into_iter().find_map(|row| Some((processes.iter().position(|p| p.holds(&row))?, row)))?;
+        processes[place].signal("-STOP");
+        std::thread::sleep(Duration::from_millis(20));
+        // It may have finished in the meantime.
+        let now = rows(store, study).into_iter().find(|now| now.number == row.number).unwrap();
+        if processes[place].holds(&now) && now.fence == row.fence && now.rung == row.rung {
+            return Some((place, now));
+        }
+        processes[place].signal("-CONT");
+        None
+    })
+}
+
+/// Four workers: one is killed, one is stopped beyond its lease and continued; on a server, that is stopped and started again,
+/// too. What comes out must be what one process alone has found at `unbroken`.
+fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&Server>) {
+    let location = match store_url {
+        Some(url) => url.parse().unwrap(),
+        None => Location::File(place.path(out).join("store.sqlite")),
+    };
+    let text = store_url.map_or_else(|| place.path(out).join("store.sqlite").to_str().unwrap().to_owned(), str::to_owned);
+    let mut search = place.search(out, &["--json"]);
+    if let Some(url) = store_url {
+        search.env("WEAKLABEL_STORE", url);
+    }
+    let mut first = Process::start(search, place.path(&format!("{out}.first")));
+    if store_url.is_none() {
+        wait(|| place.path(out).join("store.sqlite").is_file().then_some(()));
+    }
+    let mut store = Store::open(location).unwrap();
+    let study = appears(&mut store);
+    let mut workers: Vec<Process> = (0..3).map(|n| place.worker(&format!("{out}.worker{n}"), &text)).collect();
+
+    let (killed, trial) = stop_in_a_rung(&mut store, &study, &workers.iter().collect::<Vec<_>>());
+    workers[killed].child.kill().unwrap();
+    workers[killed].child.wait().unwrap();
+    let dead = workers.remove(killed);
+
+    let (stopped, late) = stop_in_a_rung(&mut store, &study, &workers.iter().collect::<Vec<_>>());
+    let of_late = |row: &TrialRow| row.number == late.number;
+    wait(|| rows(&mut store, &study).into_iter().find(|row| of_late(row) && row.fence > late.fence));
+    workers[stopped].signal("-CONT");
+
+    if let Some(server) = server {
+        server.stop_at_once();
+        std::thread::sleep(Duration::from_millis(1500));
+        server.start_again();
+    }
+    assert_eq!(first.end(), Some(0), "{}", first.logged());
+    for worker in &mut workers {
+        assert_eq!(worker.end(), Some(0), "{}", worker.logged());
+    }
+
+    let ladder = study.study.ladder;
+    let (rows, results) = store.table(&study).unwrap();
+    let on = |rung: usize| results.iter().filter(|result| result.rung == rung).count();
+    assert_eq!([on(0), on(1), on(2), on(3)], [60, 20, 6, 2]);
+    assert_eq!(ladder.sizes(), [60, 20, 6, 2]);
+    assert!(rows.iter().all(|row| row.state == State::Paused && row.worker.is_none()), "something is left");
+    let logs: Vec<String> =
+        workers.iter().chain([&first]).map(Process::logged).chain([dead.logged()]).collect();
+    let goes_on = |epoch: usize| format!("trial {} goes on after epoch {epoch}", trial.number);
+    assert!((trial.epoch..27).any(|epoch| logs.iter().any(|log| log.contains(&goes_on(epoch)))), "{trial:?}\n{logs:?}");
+    let lost = [format!("the lease of trial {} has ended", late.number), format!("what came of trial {}", late.number)];
+    assert!(lost.iter().any(|words| workers[stopped].logged().contains(words)), "{}", workers[stopped].logged());
+    if server.is_some() {
+        assert!(logs.iter().any(|log| log.contains("training goes on") || log.contains("until it is back")), "{logs:?}");
+        assert!(logs.iter().all(|log| !log.contains(SECRET)));
+    }
+
+    // Trial for trial what one process alone has found, to the bit.
+    let mut alone = Store::open(Location::File(place.path("unbroken").join("store.sqlite"))).unwrap();
+    let other = alone.studies().unwrap().remove(0);
+    let (_, expected) = alone.table(&other).unwrap();
+    let scores = |results: &[weaklabel::store::ResultRow]| {
+        results.iter().map(|result| (result.number, result.rung, result.score, result.details.clone())).collect::<Vec<_>>()
+    };
+    assert!(scores(&results) == scores(&expected), "scores or curves differ");
+    for number in 0..60 {
+        let [one, other] = [store.last_checkpoint(&study, number), alone.last_checkpoint(&other, number)].map(|kept| {
+            let bytes = kept.unwrap().unwrap().bytes;
+            let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+            ["state", "best", "progress"].map(|name| tensors.tensor(name).unwrap().data().to_vec())
+        });
+        assert!(one == other, "the weights of trial {number} differ");
+    }
+    let best = |out: &str| std::fs::read_to_string(place.path(out).join("best.toml")).unwrap();
+    assert_eq!(best(out), best("unbroken"));
+}
+
+/// Whether a file below `folder` holds `words`.
+fn holds(folder: &Path, words: &str) -> Option<PathBuf> {
+    std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).find_map(|path| {
+        if path.is_dir() {
+            return holds(&path, words);
+        }
+        let found = std::fs::read(&path).unwrap().windows(words.len()).any(|part| part == words.as_bytes());
+        found.then_some(path)
+    })
+}
+
+#[test]
+fn neither_workers_that_die_nor_a_server_that_falls_change_what_is_found() {
+    let place = Place::new();
+    let output = succeed(place.search("unbroken", &["--json"]));
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed["results"], serde_json::json!([60, 20, 6, 2]));
+    let best = printed["best"]["trial"].as_u64().unwrap();
+    for file in ["report.html", "best.toml", "search.toml", "tables/trials.tsv", "tables/rungs.md", "log.jsonl"] {
+        assert!(place.path("unbroken").join(file).is_file(), "{file}");
+    }
+    // The best configuration is one for `train`, of a training as long as any.
+    let mut train = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+    train.args(["train", "--dry-run", "-o", "none", "-c"]).arg(place.path("unbroken/best.toml"));
+    succeed(train);
+    let text = std::fs::read_to_string(place.path("unbroken/best.toml")).unwrap();
+    assert!(!text.contains("epochs = 27") && !text.contains("space"), "{text}");
+
+    // The same command again has nothing to do but the report.
+    let again: Value = serde_json::from_slice(&succeed(place.search("unbroken", &["--json"])).stdout).unwrap();
+    assert_eq!(again["best"]["trial"].as_u64().unwrap(), best);
+    let mut report = place.command("report", &["--json"]);
+    report.arg(place.path("unbroken"));
+    let reported: Value = serde_json::from_slice(&succeed(report).stdout).unwrap();
+    assert_eq!(reported["best"], printed["best"]);
+    // Another configuration is another search.
+    let refused = place.search("unbroken", &["--set", "search.seed=2"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("another configuration"));
+
+    survives(&place, "file", None, None);
+    if let Some(server) = Server::start() {
+        survives(&place, "server", Some(&server.url()), Some(&server));
+        assert_eq!(holds(&place.path("server"), SECRET), None, "a password in a file");
+        let mut status = place.command("status", &["--json"]);
+        status.env("WEAKLABEL_STORE", server.url());
+        let status: Value = serde_json::from_slice(&succeed(status).stdout).unwrap();
+        assert_eq!(status["studies"][0]["state"], "finished");
+        assert_eq!(status["studies"][0]["rungs"][1]["results"], 20);
+    }
+}
+
+#[test]
+fn a_worker_that_is_told_to_go_leaves_its_trial_to_others() {
+    let place = Place::new();
+    let store = place.path("out/store.sqlite").to_str().unwrap().to_owned();
+    let mut first = Process::start(place.search("out", &[]), place.path("first"));
+    wait(|| Path::new(&store).is_file().then_some(()));
+    let mut open = Store::open(Location::File(store.clone().into())).unwrap();
+    let study = appears(&mut open);
+    wait(|| rows(&mut open, &study).iter().any(|row| first.holds(row) && row.rung > 0).then_some(()));
+    first.signal("-TERM");
+    assert_eq!(first.end(), Some(75), "{}", first.logged());
+    let left = rows(&mut open, &study);
+    assert!(left.iter().all(|row| row.state != State::Running), "a lease is left: {left:?}");
+
+    // A worker whose time is up goes as well, and so does one that has nothing to do.
+    let mut limited = place.command("worker", &["--store", &store, "--max-time", "0.5", "--lease", LEASE]);
+    limited.stderr(Stdio::null());
+    assert_eq!(limited.status().unwrap().code(), Some(75));
+    let mut empty = place.command("worker", &["--idle-exit", "1"]);
+    empty.arg("--store").arg(place.path("empty.sqlite"));
+    succeed(empty);
+    // Other data are refused.
+    let mut generate = place.command("generate", &["--wav", "--set", "data.seed=2"]);
+    generate.arg("-o").arg(place.path("others"));
+    succeed(generate);
+    let mut other = place.command("worker", &["--store", &store]);
+    let refused = other.arg("--dataset").arg(place.path("others")).output().unwrap();
+    let message = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(3) && message.contains("other data"), "{message}");
+    assert!(rows(&mut open, &study).iter().all(|row| row.state != State::Running && row.attempts <= 1));
+}
