@@ -1,5 +1,7 @@
 //! A PostgreSQL server of a test's own, on loopback and in a temporary folder.
 
+#![allow(dead_code, reason = "each test file uses some of it")]
+
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -54,11 +56,6 @@ impl Server {
     /// Where a store connects to.
     pub fn url(&self) -> String {
         format!("postgres://weaklabel:{SECRET}@127.0.0.1:{}/postgres", self.port)
-    }
-
-    /// The folder of its data.
-    pub fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
     }
 
     fn path(&self, name: &str) -> String {
