@@ -7,11 +7,10 @@ use rayon::prelude::*;
 
 use super::Statistics;
 use super::extract::check;
+use super::front_end::FrontEnd;
 use crate::Result;
 use crate::config::FeatureConfig;
 use crate::gpu::{Gpu, Recording, Tensor};
-use crate::kernels::mel::Mel;
-use crate::kernels::spectrum::Spectrum;
 use crate::kernels::standardise::Standardise;
 
 /// How audio falls into chunks.
@@ -69,7 +68,7 @@ pub struct ChunkBatch {
     pub chunking: Chunking,
     /// Standardised log-mel of the chunks that were uploaded last, `[chunk, frame, band]`.
     pub features: Tensor<f32>,
-    spectrum: Spectrum,
+    front_end: FrontEnd,
     samples: Vec<f32>,
     lengths: Vec<u32>,
     used: usize,
@@ -85,11 +84,12 @@ impl ChunkBatch {
         let chunking = Chunking { hop: config.hop, frames: chunk_frames };
         // What the chunk's frames hear: half an FFT before the centre of the first, half an FFT behind that of the last.
         let (lead, samples) = (config.fft / 2, (chunk_frames - 1) * config.hop + config.fft);
+        let front_end = FrontEnd::new(gpu, config, chunks, samples, chunk_frames, lead)?;
         Ok(Self {
             chunking,
             features: gpu.tensor("features", &[chunks, chunk_frames, config.bands])?,
-            spectrum: Spectrum { lead, ..Spectrum::new(gpu, config, chunks, samples, chunk_frames)? },
-            samples: vec![0.0; chunks * samples],
+            samples: vec![0.0; front_end.audio.len()],
+            front_end,
             lengths: vec![0; chunks],
             used: 0,
         })
@@ -117,8 +117,7 @@ impl ChunkBatch {
         statistics: &Statistics,
     ) -> Result<()> {
         let Statistics { mean, std } = statistics;
-        recording.push(self.spectrum.clone());
-        recording.push(Mel::new(gpu, config, &self.spectrum.magnitude, &self.features)?);
+        self.front_end.push(gpu, recording, &self.features)?;
         recording.push(Standardise::new(gpu, &self.features, mean, std, config.epsilon)?);
         Ok(())
     }
@@ -126,7 +125,7 @@ impl ChunkBatch {
     /// Puts the audio of `chunks`, at most [`ChunkBatch::len`] of them, in place on the host.
     pub fn fill(&mut self, chunks: &[Chunk<'_>]) {
         assert!(chunks.len() <= self.len(), "{} chunks where {} have room", chunks.len(), self.len());
-        let (step, lead, width) = (self.chunking.samples(), self.spectrum.lead, self.spectrum.audio.size(1));
+        let (step, lead, width) = (self.chunking.samples(), self.front_end.lead, self.front_end.audio.size(1));
         self.used = chunks.len();
         self.lengths.fill(0);
         let rows = self.samples.par_chunks_exact_mut(width).zip(&mut self.lengths);
@@ -143,8 +142,8 @@ impl ChunkBatch {
 
     /// Sends that audio to the GPU, behind everything that is queued.
     pub fn upload(&self, gpu: &Gpu) {
-        gpu.write(&self.spectrum.audio, 0, &self.samples[..self.used * self.spectrum.audio.size(1)]);
-        gpu.write(&self.spectrum.lengths, 0, &self.lengths);
+        gpu.write(&self.front_end.audio, 0, &self.samples[..self.used * self.front_end.audio.size(1)]);
+        gpu.write(&self.front_end.lengths, 0, &self.lengths);
     }
 }
 

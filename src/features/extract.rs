@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use super::front_end::FrontEnd;
 use super::store::ExampleStore;
 use crate::config::FeatureConfig;
 use crate::gpu::{Gpu, Recording, Resolved};
-use crate::kernels::mel::Mel;
-use crate::kernels::spectrum::{FFT_LENGTHS, Spectrum};
+use crate::kernels::spectrum::FFT_LENGTHS;
 use crate::{Error, Result};
 
 /// Bytes of audio that are staged for the GPU at a time.
@@ -36,8 +36,7 @@ pub fn extract(
     let ready = AtomicUsize::new(0);
     for shard in store.shards() {
         let mut recording = Recording::new("features");
-        recording.push(batch.spectrum.clone());
-        recording.push(Mel::new(gpu, config, &batch.spectrum.magnitude, &shard.tensor)?);
+        batch.front_end.push(gpu, &mut recording, &shard.tensor)?;
         let recording = recording.resolve(gpu)?;
         for (row, start) in (0..shard.count).step_by(batch.lengths.len()).enumerate() {
             let used = batch.lengths.len().min(shard.count - start);
@@ -53,11 +52,11 @@ pub fn extract(
     Ok(store)
 }
 
-/// Segments that go to the GPU together: what is staged on the host, and the kernel that takes it.
+/// Segments that go to the GPU together: what is staged on the host, and the kernels that take it.
 struct Batch {
     samples: Vec<f32>,
     lengths: Vec<u32>,
-    spectrum: Spectrum,
+    front_end: FrontEnd,
 }
 
 impl Batch {
@@ -68,11 +67,8 @@ impl Batch {
         let bindable = usize::try_from(gpu.max_binding_bytes()).unwrap_or(usize::MAX);
         let segments = (BATCH_BYTES / (samples * size_of::<f32>())).min(bindable / magnitude_bytes).min(65_535);
         let segments = segments.clamp(1, count);
-        Ok(Self {
-            samples: vec![0.0; segments * samples],
-            lengths: vec![0; segments],
-            spectrum: Spectrum::new(gpu, config, segments, samples, frames)?,
-        })
+        let front_end = FrontEnd::new(gpu, config, segments, samples, frames, 0)?;
+        Ok(Self { samples: vec![0.0; front_end.audio.len()], lengths: vec![0; segments], front_end })
     }
 
     /// Puts segments 0..used in place; the rest of the batch is empty.
@@ -94,8 +90,8 @@ impl Batch {
     fn run(&self, gpu: &Gpu, recording: &Resolved, row: u32, used: usize) -> Result<()> {
         gpu.wait()?;
         let stride = self.samples.len() / self.lengths.len();
-        gpu.write(&self.spectrum.audio, 0, &self.samples[..used * stride]);
-        gpu.write(&self.spectrum.lengths, 0, &self.lengths);
+        gpu.write(&self.front_end.audio, 0, &self.samples[..used * stride]);
+        gpu.write(&self.front_end.lengths, 0, &self.lengths);
         gpu.replay(recording, row..row + 1)
     }
 }

@@ -6,6 +6,7 @@
 
 mod chunks;
 mod extract;
+mod front_end;
 mod standardise;
 mod store;
 

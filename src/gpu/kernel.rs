@@ -3,12 +3,16 @@
 use super::tensor::Binding;
 
 /// The value of a WGSL `const`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Constant {
     /// `const NAME: u32 = …u;`
     U32(u32),
     /// `const NAME: f32 = …;`
     F32(f32),
+    /// `const NAME: array<u32, N> = …;`, of which every index in the source is a constant.
+    U32s(Vec<u32>),
+    /// `const NAME: array<f32, N> = …;`, of which every index in the source is a constant.
+    F32s(Vec<f32>),
 }
 
 impl From<u32> for Constant {
@@ -32,6 +36,18 @@ impl From<bool> for Constant {
 impl From<f64> for Constant {
     fn from(value: f64) -> Self {
         Self::F32(value as f32)
+    }
+}
+
+impl From<Vec<u32>> for Constant {
+    fn from(values: Vec<u32>) -> Self {
+        Self::U32s(values)
+    }
+}
+
+impl From<Vec<f32>> for Constant {
+    fn from(values: Vec<f32>) -> Self {
+        Self::F32s(values)
     }
 }
 

@@ -18,14 +18,42 @@ use crate::{Error, Result};
 pub fn specialise(kernel: &dyn Kernel) -> Result<String> {
     let fail = |reason: String| Error::kernel(kernel.name(), reason);
     let joined = kernel.source().join("\n");
-    let (source, known) = rewrite(&joined, &kernel.constants()).map_err(fail)?;
+    let constants = kernel.constants();
+    let (source, known) = rewrite(&joined, &constants).map_err(fail)?;
     unroll(&source, &known).map_err(fail)
 }
 
-/// Replaces the value of every named constant; returns the values of all integer constants of the source.
-fn rewrite(source: &str, constants: &[(&'static str, Constant)]) -> Result<(String, HashMap<String, i64>), String> {
-    let mut waiting: HashMap<&str, Constant> = constants.iter().copied().collect();
-    let mut known = HashMap::new();
+/// What is known of a source's constants: the integers, and the host's tables.
+#[derive(Clone, Default)]
+struct Known<'a> {
+    numbers: HashMap<String, i64>,
+    tables: HashMap<&'a str, &'a Constant>,
+}
+
+impl Known<'_> {
+    /// Entry `index` of table `name` as it stands in code.
+    fn entry(&self, name: &str, index: i64) -> Option<String> {
+        match self.tables.get(name)? {
+            Constant::F32s(values) => values.get(usize::try_from(index).ok()?).map(|value| format!("({value:?})")),
+            _ => self.integer(name, index).map(|value| format!("{value}u")),
+        }
+    }
+
+    /// Entry `index` of table `name`, if it is one of integers.
+    fn integer(&self, name: &str, index: i64) -> Option<i64> {
+        match self.tables.get(name)? {
+            Constant::U32s(values) => values.get(usize::try_from(index).ok()?).map(|value| i64::from(*value)),
+            _ => None,
+        }
+    }
+}
+
+/// Replaces the value of every named constant; returns what is known of all constants of the source.
+fn rewrite<'a>(source: &str, constants: &'a [(&'static str, Constant)]) -> Result<(String, Known<'a>), String> {
+    let mut waiting: HashMap<&str, &Constant> = constants.iter().map(|(name, value)| (*name, value)).collect();
+    let is_table = |value: &Constant| matches!(value, Constant::U32s(_) | Constant::F32s(_));
+    let tables = constants.iter().filter(|(_, value)| is_table(value)).map(|(name, value)| (*name, value)).collect();
+    let mut known = Known { numbers: HashMap::new(), tables };
     let mut derived = Vec::new();
     let mut out = String::with_capacity(source.len());
     for line in source.lines() {
@@ -36,11 +64,13 @@ fn rewrite(source: &str, constants: &[(&'static str, Constant)]) -> Result<(Stri
         match (waiting.remove(name), kind) {
             (Some(Constant::U32(value)), "u32") => {
                 let _ = writeln!(out, "const {name}: u32 = {value}u;");
-                known.insert(name.to_string(), i64::from(value));
+                known.numbers.insert(name.to_string(), i64::from(*value));
             }
             (Some(Constant::F32(value)), "f32") => {
                 let _ = writeln!(out, "const {name}: f32 = {value:?};");
             }
+            (Some(Constant::U32s(_)), kind) if kind.starts_with("array<u32,") => {}
+            (Some(Constant::F32s(_)), kind) if kind.starts_with("array<f32,") => {}
             (Some(other), kind) => {
                 return Err(format!("constant {name} is {kind} in the source and {other:?} on the host"));
             }
@@ -55,7 +85,7 @@ fn rewrite(source: &str, constants: &[(&'static str, Constant)]) -> Result<(Stri
         let count = derived.len();
         derived.retain(|(name, value)| {
             let value = evaluate(value, &known);
-            known.extend(value.iter().map(|value| ((*name).to_string(), *value)));
+            known.numbers.extend(value.iter().map(|value| ((*name).to_string(), *value)));
             value.is_err()
         });
         if derived.len() == count {
@@ -76,14 +106,14 @@ fn parse_const(line: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// Writes out every loop marked `// unroll`, outermost first, so that bounds may use the indices of enclosing loops.
-fn unroll(source: &str, known: &HashMap<String, i64>) -> Result<String, String> {
+fn unroll(source: &str, known: &Known<'_>) -> Result<String, String> {
     let lines: Vec<&str> = source.lines().collect();
     let mut out = String::with_capacity(source.len());
     unroll_lines(&lines, known, &mut out)?;
     Ok(out)
 }
 
-fn unroll_lines(lines: &[&str], known: &HashMap<String, i64>, out: &mut String) -> Result<(), String> {
+fn unroll_lines(lines: &[&str], known: &Known<'_>, out: &mut String) -> Result<(), String> {
     let mut at = 0;
     while at < lines.len() {
         let line = lines[at];
@@ -103,7 +133,7 @@ fn unroll_lines(lines: &[&str], known: &HashMap<String, i64>, out: &mut String) 
         at += body.len() + 1;
         for index in 0..count {
             let mut inner = known.clone();
-            inner.insert(name.to_string(), index);
+            inner.numbers.insert(name.to_string(), index);
             let _ = writeln!(out, "{{ const {name} = {index}u;");
             unroll_lines(body, &inner, out)?;
             out.push_str("}\n");
@@ -112,27 +142,49 @@ fn unroll_lines(lines: &[&str], known: &HashMap<String, i64>, out: &mut String) 
     Ok(())
 }
 
-/// `line` with every index that is a constant expression replaced by its value: naga's time grows with the square of the
-/// number of expressions in a function, and most of an unrolled loop's are in its indices.
-fn fold_indices(line: &str, known: &HashMap<String, i64>) -> String {
+/// `line` with every index that is a constant expression replaced by its value, and with it every entry of a table that
+/// is looked up at such an index: naga's time grows with the square of the number of expressions in a function, and most
+/// of an unrolled loop's are in its indices.
+fn fold_indices(line: &str, known: &Known<'_>) -> String {
     let code = line.split("//").next().unwrap_or(line);
     let mut out = String::with_capacity(line.len());
     let mut rest = code;
     while let Some(open) = rest.find('[') {
         out.push_str(&rest[..=open]);
         rest = &rest[open + 1..];
-        // An index that holds another one is not constant.
-        let Some(close) = rest.find([']', '[']) else { break };
-        if rest[close..].starts_with(']')
-            && let Ok(value @ 0..) = evaluate(&rest[..close], known)
-        {
-            let _ = write!(out, "{value}u");
-            rest = &rest[close..];
+        // An index that holds another one is constant only where that is an entry of a table.
+        let Some(close) = closing(rest) else { break };
+        let Ok(value @ 0..) = evaluate(&rest[..close], known) else { continue };
+        let array = &out[..out.len() - 1];
+        let start = array.rfind(|c| !is_name(c)).map_or(0, |at| at + 1);
+        match known.entry(&array[start..], value) {
+            Some(entry) => {
+                out.truncate(start);
+                out.push_str(&entry);
+                rest = &rest[close + 1..];
+            }
+            None => {
+                let _ = write!(out, "{value}u");
+                rest = &rest[close..];
+            }
         }
     }
     out.push_str(rest);
     out.push_str(&line[code.len()..]);
     out
+}
+
+/// Where the bracket closes that was opened before `rest`.
+fn closing(rest: &str) -> Option<usize> {
+    let mut depth = 1;
+    rest.find(|c| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        depth == 0
+    })
+}
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
 }
 
 /// `(index, bound)` of `for (var i = 0u; i < BOUND; i++) {`.
@@ -144,8 +196,8 @@ fn parse_loop(head: &str) -> Option<(&str, &str)> {
     (parts.next()? == format!("{name}++")).then_some((name, bound))
 }
 
-/// The value of an integer expression of literals, known constants, `+ - * / %` and parentheses.
-fn evaluate(expression: &str, known: &HashMap<String, i64>) -> Result<i64, String> {
+/// The value of an integer expression of literals, known constants, entries of tables, `+ - * / %` and parentheses.
+fn evaluate(expression: &str, known: &Known<'_>) -> Result<i64, String> {
     let mut tokens = Tokens { rest: expression.trim(), known };
     let value = tokens.sum()?;
     if tokens.rest.is_empty() { Ok(value) } else { Err(format!("`{expression}` is not a constant expression")) }
@@ -153,7 +205,7 @@ fn evaluate(expression: &str, known: &HashMap<String, i64>) -> Result<i64, Strin
 
 struct Tokens<'a> {
     rest: &'a str,
-    known: &'a HashMap<String, i64>,
+    known: &'a Known<'a>,
 }
 
 impl Tokens<'_> {
@@ -191,12 +243,17 @@ impl Tokens<'_> {
             let value = self.sum()?;
             return self.take(&[')']).map(|_| value).ok_or_else(|| "missing `)`".to_string());
         }
-        let length = self.rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(self.rest.len());
+        let length = self.rest.find(|c: char| !is_name(c)).unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(length);
         self.rest = rest.trim_start();
+        if self.take(&['[']).is_some() {
+            let index = self.sum()?;
+            self.take(&[']']).ok_or("missing `]`")?;
+            return self.known.integer(word, index).ok_or_else(|| format!("`{word}` has no entry {index}"));
+        }
         match word.trim_end_matches('u').parse() {
             Ok(number) => Ok(number),
-            Err(_) => self.known.get(word).copied().ok_or_else(|| format!("`{word}` is not a known constant")),
+            Err(_) => self.known.numbers.get(word).copied().ok_or_else(|| format!("`{word}` is not a known constant")),
         }
     }
 }
@@ -205,8 +262,9 @@ impl Tokens<'_> {
 mod tests {
     use super::*;
 
-    fn known(pairs: &[(&str, i64)]) -> HashMap<String, i64> {
-        pairs.iter().map(|(name, value)| ((*name).to_string(), *value)).collect()
+    fn known(pairs: &[(&str, i64)]) -> Known<'static> {
+        let numbers = pairs.iter().map(|(name, value)| ((*name).to_string(), *value)).collect();
+        Known { numbers, ..Known::default() }
     }
 
     #[test]
@@ -222,9 +280,10 @@ mod tests {
     #[test]
     fn constants_are_rewritten_and_derived_ones_are_followed() {
         let source = "const Q: u32 = P * 2u;\nconst W: u32 = 1u; // tile\nconst P: u32 = W + 2u;\nconst S: f32 = 0.5;\nfn f() {}\n";
-        let (out, known) = rewrite(source, &[("W", 4u32.into()), ("S", 0.1.into())]).unwrap();
+        let constants = [("W", 4u32.into()), ("S", 0.1.into())];
+        let (out, known) = rewrite(source, &constants).unwrap();
         assert!(out.contains("const W: u32 = 4u;") && out.contains("const S: f32 = 0.1;"), "{out}");
-        assert_eq!((known["P"], known["Q"]), (6, 12));
+        assert_eq!((known.numbers["P"], known.numbers["Q"]), (6, 12));
         assert!(rewrite(source, &[("MISSING", 1u32.into())]).unwrap_err().contains("MISSING"));
         assert!(rewrite(source, &[("S", 1u32.into())]).is_err());
     }
@@ -248,6 +307,21 @@ mod tests {
         assert_eq!(fold("x[A * B + 1u] += y[i + A] * z[B][A]; // w[A]"), "x[7u] += y[i + A] * z[2u][3u]; // w[A]");
         assert_eq!(fold("x[a[B]] = y[A - 4u];"), "x[a[2u]] = y[A - 4u];");
         assert_eq!(fold("let x = y;"), "let x = y;");
+    }
+
+    #[test]
+    fn entries_of_tables_stand_in_the_code() {
+        let source = "const W: array<f32, 1> = array<f32, 1>(0.0);\nconst N: array<u32, 1> = array<u32, 1>(0u);\n\
+                      for (var i = 0u; i < 2u; i++) { // unroll\nfor (var j = 0u; j < N[i]; j++) { // unroll\n\
+                      x[N[j] + 1u] += W[N[i] - 1u] * y[N[k]];\n}\n}\n";
+        let constants = [("W", vec![-0.5, 1.5].into()), ("N", vec![1u32, 2].into())];
+        let (out, known) = rewrite(source, &constants).unwrap();
+        assert!(!out.contains("const"), "{out}");
+        let out = unroll(&out, &known).unwrap();
+        assert_eq!(out.matches("x[2u] += (-0.5) * y[N[k]];").count(), 1, "{out}");
+        assert_eq!(out.matches("x[2u] += (1.5) * y[N[k]];").count(), 1, "{out}");
+        assert_eq!(out.matches("x[3u] += (1.5) * y[N[k]];").count(), 1, "{out}");
+        assert!(rewrite("const W: f32 = 0.0;\n", &constants).is_err());
     }
 
     #[test]

@@ -115,18 +115,22 @@ pub fn filters(config: &FeatureConfig) -> Vec<Vec<f64>> {
     edges.windows(3).map(|e| (0..=config.fft / 2).map(|k| weight(e, k as f64 * bin_hz)).collect()).collect()
 }
 
-/// `[band, 2]` first bin and number of bins, and `[bin of the band, band]` weights, padded to the widest band.
-fn sparse(filters: &[Vec<f64>]) -> (Vec<u32>, Vec<f32>) {
-    let support = |filter: &Vec<f64>| {
+/// Of every band, its first bin and the weights from there to its last; none where no bin lies in it.
+pub(super) fn triangles(filters: &[Vec<f64>]) -> Vec<(usize, &[f64])> {
+    let support = |filter: &'_ Vec<f64>| {
         let first = filter.iter().position(|&w| w > 0.0).unwrap_or(0);
         first..filter.iter().rposition(|&w| w > 0.0).map_or(first, |last| last + 1)
     };
-    let bins: Vec<_> = filters.iter().map(support).collect();
-    let widest = bins.iter().map(ExactSizeIterator::len).max().unwrap_or(0).max(1);
-    let weight = |k: usize, band: usize| bins[band].clone().nth(k).map_or(0.0, |bin| filters[band][bin] as f32);
-    let weights = (0..widest).flat_map(|k| (0..bins.len()).map(move |band| (k, band))).map(|(k, b)| weight(k, b));
-    let weights = weights.collect();
-    (bins.iter().flat_map(|b| [b.start as u32, b.len() as u32]).collect(), weights)
+    filters.iter().map(|filter| (support(filter).start, &filter[support(filter)])).collect()
+}
+
+/// `[band, 2]` first bin and number of bins, and `[bin of the band, band]` weights, padded to the widest band.
+fn sparse(filters: &[Vec<f64>]) -> (Vec<u32>, Vec<f32>) {
+    let triangles = triangles(filters);
+    let widest = triangles.iter().map(|(_, weights)| weights.len()).max().unwrap_or(0).max(1);
+    let weight = |k: usize| triangles.iter().map(move |(_, weights)| weights.get(k).map_or(0.0, |w| *w as f32));
+    let bins = triangles.iter().flat_map(|(first, weights)| [*first as u32, weights.len() as u32]).collect();
+    (bins, (0..widest).flat_map(weight).collect())
 }
 
 /// `[frame, band]`: ln(mel + offset) of `[frame, bin]` magnitudes.

@@ -28,6 +28,7 @@ pub mod layout;
 pub mod linear;
 pub mod linear_backward;
 pub mod linear_forward;
+pub mod log_mel;
 pub mod mel;
 pub mod mine_negatives;
 pub mod moments;
@@ -63,6 +64,7 @@ pub struct Entry {
 pub const REGISTRY: &[Entry] = &[
     spectrum::ENTRY,
     mel::ENTRY,
+    log_mel::ENTRY,
     moments::ENTRY,
     standardise::ENTRY,
     gather::ENTRY,

@@ -1,0 +1,203 @@
+//! Log-mel of centred, windowed frames, from audio to the example store in the registers of one thread (SPEC §1): what
+//! [`Spectrum`](super::spectrum::Spectrum) and [`Mel`](super::mel::Mel) compute, for adapters whose threads are lanes of a
+//! CPU's vectors.
+
+use std::f64::consts::TAU;
+
+use super::group_uniform::group_uniform;
+use super::{Case, Entry, Expectation, Trial, mel, random, spectrum};
+use crate::Result;
+use crate::config::FeatureConfig;
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+
+pub(super) const ENTRY: Entry = Entry { name: "log_mel", cases };
+
+/// The FFT length that the kernel is written for.
+const FFT: usize = 512;
+/// Samples from a point of the first pass to the next of the same FFT.
+const ROW: usize = 32;
+
+/// Audio of a batch in, ln(mel + offset) into the example store; row r of the schedule writes the store's examples from
+/// r · segments on, as far as there are any.
+#[derive(Clone)]
+pub struct LogMel {
+    /// `[segment, samples]`; what lies beyond a segment's length is not read as signal.
+    pub audio: Tensor<f32>,
+    /// `[segment]`: samples of each segment.
+    pub lengths: Tensor<u32>,
+    /// `[fft]`, see [`hann_window`](spectrum::hann_window).
+    pub window: Tensor<f32>,
+    /// `[16, 16, 2]`: at j, r, e^(−2πi j r / 256), between the two passes of the FFT.
+    pub turns: Tensor<f32>,
+    /// `[9, 16, 2]`: at r, s, e^(−2πi (r + 16 s) / 512), by which the spectrum of the odd samples is turned.
+    pub halves: Tensor<f32>,
+    /// `[example, frame, band]`
+    pub features: Tensor<f32>,
+    /// Where in its row of `audio` the first frame is centred, as [`Spectrum::lead`](super::spectrum::Spectrum::lead).
+    pub lead: usize,
+    /// Window, hop, bands and offset.
+    pub config: FeatureConfig,
+    /// Whether indices are shown to be the same for all threads, for llvmpipe.
+    pub shown: bool,
+    /// Invocations per workgroup.
+    pub workgroup: usize,
+}
+
+impl LogMel {
+    /// Log-mel of `audio`, whose rows are `lengths` samples long, into `features`; panics when a row is no multiple of four
+    /// samples or the bands are not those of `config`.
+    ///
+    /// # Errors
+    /// As [`Gpu::tensor`].
+    pub fn new(
+        gpu: &Gpu,
+        config: &FeatureConfig,
+        audio: &Tensor<f32>,
+        lengths: &Tensor<u32>,
+        features: &Tensor<f32>,
+        lead: usize,
+    ) -> Result<Self> {
+        assert!(
+            config.fft == FFT && audio.size(1).is_multiple_of(4) && lead.is_multiple_of(4),
+            "what is computed four at a time"
+        );
+        features.expect_shape(&[features.size(0), features.size(1), config.bands]);
+        let window: Vec<f32> = spectrum::hann_window(config.window, FFT).into_iter().map(|w| w as f32).collect();
+        let roots = |rows: usize, power: &dyn Fn(usize, usize) -> usize| -> Vec<f32> {
+            let powers = (0..rows * 16).map(|at| power(at / 16, at % 16) as f64);
+            powers.map(|k| (TAU * k / FFT as f64).sin_cos()).flat_map(|(sin, cos)| [cos as f32, -sin as f32]).collect()
+        };
+        Ok(Self {
+            audio: audio.clone(),
+            lengths: lengths.clone(),
+            window: gpu.tensor_from("window", &[FFT], &window)?,
+            turns: gpu.tensor_from("turns", &[16, 16, 2], &roots(16, &|j, r| 2 * j * r))?,
+            halves: gpu.tensor_from("halves", &[9, 16, 2], &roots(9, &|r, s| r + 16 * s))?,
+            features: features.clone(),
+            lead,
+            config: config.clone(),
+            shown: gpu.class() == DeviceClass::Llvmpipe,
+            workgroup: 8,
+        })
+    }
+
+    /// Whether devices of `class` are the faster with it, and it can compute this geometry: an FFT of 512 samples, and four
+    /// samples or bands at each of its loads and stores.
+    pub fn suits(class: DeviceClass, config: &FeatureConfig) -> bool {
+        class == DeviceClass::Llvmpipe
+            && config.fft == FFT
+            && config.hop.is_multiple_of(4)
+            && config.bands.is_multiple_of(4)
+    }
+}
+
+impl Kernel for LogMel {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        let mut source =
+            vec![include_str!("../../shaders/features/log_mel.wgsl"), include_str!("../../shaders/lib/math.wgsl")];
+        source.extend(group_uniform(self.shown, true));
+        source
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        // Samples that the window lets through lie in these rows of an FFT's samples.
+        let first = (FFT - self.config.window) / 2;
+        let rows = first / ROW..(first + self.config.window).div_ceil(ROW);
+        let filters = mel::filters(&self.config);
+        let triangles = mel::triangles(&filters);
+        let (first_bins, counts) =
+            triangles.iter().map(|(first, weights)| (*first as u32, weights.len() as u32)).unzip();
+        let places = triangles.iter().scan(0, |next, (_, weights)| {
+            *next += weights.len() as u32;
+            Some(*next - weights.len() as u32)
+        });
+        let weights = triangles.iter().flat_map(|(_, weights)| weights.iter().map(|w| *w as f32));
+        vec![
+            ("FRAMES", self.features.size(1).into()),
+            ("HOP", self.config.hop.into()),
+            ("LEAD", self.lead.into()),
+            ("FIRST_ROW", rows.start.into()),
+            ("ROWS", rows.len().into()),
+            ("BANDS", self.config.bands.into()),
+            ("OFFSET", self.config.log_offset.into()),
+            ("WORKGROUP", self.workgroup.into()),
+            ("FIRST_BIN", Constant::U32s(first_bins)),
+            ("BINS", Constant::U32s(counts)),
+            ("PLACE", Constant::U32s(places.collect())),
+            ("WEIGHTS", Constant::F32s(weights.collect())),
+        ]
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        vec![
+            ("audio", self.audio.binding()),
+            ("lengths", self.lengths.binding()),
+            ("window", self.window.binding()),
+            ("turns", self.turns.binding()),
+            ("halves", self.halves.binding()),
+            ("features", self.features.binding()),
+        ]
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [(self.audio.size(0) * self.features.size(1)).div_ceil(self.workgroup), 1, 1]
+    }
+
+    fn work(&self) -> Work {
+        let frames = (self.audio.size(0) * self.features.size(1)) as f64;
+        let (fft, bands) = (FFT as f64, self.features.size(2) as f64);
+        Work {
+            // Every bin lies in at most two bands.
+            flops: frames * (2.5 * fft * fft.log2() + 2.0 * fft),
+            bytes: 4.0 * (self.audio.len() as f64 + frames * bands),
+        }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let paper = FeatureConfig::default();
+    let narrow = FeatureConfig { window: 302, hop: 100, bands: 40, low_hz: 0.0, high_hz: 8000.0, ..paper.clone() };
+    let empty_bands = FeatureConfig { window: 512, bands: 128, ..paper.clone() };
+    vec![
+        case("SPEC 1", &paper, &[1600, 1599, 0, 159, 160, 700], [6, 11], 0, 0),
+        case("parts of longer signals, last batch of a store", &paper, &[1600, 480, 479, 319], [6, 7], 2, 1),
+        case("odd window, bands from 0 Hz to the last", &narrow, &[1000, 301], [2, 11], 0, 0),
+        case("bands without a bin, no padding", &empty_bands, &[500], [2, 3], 0, 1),
+    ]
+}
+
+/// Noise of the given lengths; noise also fills the rest of each row, where it must not count. The kernel is asked for
+/// the `frames` frames that follow the first `lead_hops`, as row `row` of the schedule of a store of `examples` examples.
+fn case(
+    name: &str,
+    config: &FeatureConfig,
+    lengths: &'static [usize],
+    [examples, frames]: [usize; 2],
+    lead_hops: usize,
+    row: u32,
+) -> Case {
+    let config = config.clone();
+    Case::new(name, move |gpu| {
+        let samples = lengths.iter().max().map_or(4, |longest| (longest + 3).next_multiple_of(4));
+        let (audio, values) = random(gpu, "audio", &[lengths.len(), samples])?;
+        let of_segment = |(signal, &length): (&[f64], &usize)| {
+            let magnitude = spectrum::oracle(&config, &signal[..length], lead_hops + frames);
+            mel::oracle(&config, &magnitude).split_off(lead_hops * config.bands)
+        };
+        let logmel: Vec<f64> = values.chunks_exact(samples).zip(lengths).flat_map(of_segment).collect();
+        let counts: Vec<u32> = lengths.iter().map(|&n| n as u32).collect();
+        let counts = gpu.tensor_from("lengths", &[lengths.len()], &counts)?;
+        let features = gpu.tensor("features", &[examples, frames, config.bands])?;
+        let kernel = LogMel::new(gpu, &config, &audio, &counts, &features, lead_hops * config.hop)?;
+        let mut expected = vec![0.0; kernel.features.len()];
+        let at = row as usize * lengths.len() * frames * config.bands;
+        let written = logmel.len().min(expected.len() - at);
+        expected[at..at + written].copy_from_slice(&logmel[..written]);
+        let expected = vec![Expectation::close(&kernel.features, expected)];
+        Ok(Trial::new(kernel, expected).at_row(row))
+    })
+}
