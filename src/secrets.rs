@@ -14,7 +14,9 @@ pub fn without_secrets(text: &str) -> String {
     };
     let parameter = |part: &str| if part.starts_with("password=") { "password=***".into() } else { part.to_owned() };
     match query {
-        Some(query) => format!("{scheme}://{address}?{}", query.split('&').map(parameter).collect::<Vec<_>>().join("&")),
+        Some(query) => {
+            format!("{scheme}://{address}?{}", query.split('&').map(parameter).collect::<Vec<_>>().join("&"))
+        }
         None => format!("{scheme}://{address}"),
     }
 }

@@ -109,7 +109,8 @@ impl Process {
 
     /// Whether it holds the lease of `row`: a worker's name has its process number.
     fn holds(&self, row: &TrialRow) -> bool {
-        row.state == State::Running && row.worker.as_ref().is_some_and(|w| w.contains(&format!(":{}:", self.child.id())))
+        row.state == State::Running
+            && row.worker.as_ref().is_some_and(|w| w.contains(&format!(":{}:", self.child.id())))
     }
 
     fn end(&mut self) -> Option<i32> {
@@ -164,7 +165,8 @@ fn stop_in_a_rung(store: &mut Store, study: &Registered, processes: &[&Process])
     wait(|| {
         let in_a_rung = |row: &TrialRow| row.rung > 0 && row.epoch > below(row.rung);
         let found = rows(store, study).into_iter().filter(in_a_rung);
-        let (place, row) = found.into_iter().find_map(|row| Some((processes.iter().position(|p| p.holds(&row))?, row)))?;
+        let (place, row) =
+            found.into_iter().find_map(|row| Some((processes.iter().position(|p| p.holds(&row))?, row)))?;
         processes[place].signal("-STOP");
         std::thread::sleep(Duration::from_millis(20));
         // It may have finished in the meantime.
@@ -184,7 +186,8 @@ fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&S
         Some(url) => url.parse().unwrap(),
         None => Location::File(place.path(out).join("store.sqlite")),
     };
-    let text = store_url.map_or_else(|| place.path(out).join("store.sqlite").to_str().unwrap().to_owned(), str::to_owned);
+    let text =
+        store_url.map_or_else(|| place.path(out).join("store.sqlite").to_str().unwrap().to_owned(), str::to_owned);
     let mut search = place.search(out, &["--json"]);
     if let Some(url) = store_url {
         search.env("WEAKLABEL_STORE", url);
@@ -224,14 +227,16 @@ fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&S
     assert_eq!([on(0), on(1), on(2), on(3)], [60, 20, 6, 2]);
     assert_eq!(ladder.sizes(), [60, 20, 6, 2]);
     assert!(rows.iter().all(|row| row.state == State::Paused && row.worker.is_none()), "something is left");
-    let logs: Vec<String> =
-        workers.iter().chain([&first]).map(Process::logged).chain([dead.logged()]).collect();
+    let logs: Vec<String> = workers.iter().chain([&first]).map(Process::logged).chain([dead.logged()]).collect();
     let goes_on = |epoch: usize| format!("trial {} goes on after epoch {epoch}", trial.number);
     assert!((trial.epoch..27).any(|epoch| logs.iter().any(|log| log.contains(&goes_on(epoch)))), "{trial:?}\n{logs:?}");
     let lost = [format!("the lease of trial {} has ended", late.number), format!("what came of trial {}", late.number)];
     assert!(lost.iter().any(|words| workers[stopped].logged().contains(words)), "{}", workers[stopped].logged());
     if server.is_some() {
-        assert!(logs.iter().any(|log| log.contains("training goes on") || log.contains("until it is back")), "{logs:?}");
+        assert!(
+            logs.iter().any(|log| log.contains("training goes on") || log.contains("until it is back")),
+            "{logs:?}"
+        );
         assert!(logs.iter().all(|log| !log.contains(SECRET)));
     }
 
@@ -240,7 +245,10 @@ fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&S
     let other = alone.studies().unwrap().remove(0);
     let (_, expected) = alone.table(&other).unwrap();
     let scores = |results: &[weaklabel::store::ResultRow]| {
-        results.iter().map(|result| (result.number, result.rung, result.score, result.details.clone())).collect::<Vec<_>>()
+        results
+            .iter()
+            .map(|result| (result.number, result.rung, result.score, result.details.clone()))
+            .collect::<Vec<_>>()
     };
     for (found, expected) in scores(&results).iter().zip(scores(&expected)) {
         assert_eq!(*found, expected, "the score or the curves of a trial");

@@ -75,7 +75,8 @@ fn trials_climb_until_the_study_is_finished(store: &mut Store) {
         }
     }
     // Scores 0 7 5 | 3 1 8 | 6 4 2: whoever is promoted goes before a new one.
-    let expected = [(0, 0), (1, 0), (2, 0), (1, 1), (3, 0), (4, 0), (5, 0), (5, 1), (6, 0), (7, 0), (8, 0), (6, 1), (5, 2)];
+    let expected =
+        [(0, 0), (1, 0), (2, 0), (1, 1), (3, 0), (4, 0), (5, 0), (5, 1), (6, 0), (7, 0), (8, 0), (6, 1), (5, 2)];
     assert_eq!(order, expected);
     assert_eq!((store.prospect(&study).unwrap(), store.results(&study).unwrap()), (Prospect::Finished, 13));
     let (rows, _) = store.table(&study).unwrap();
@@ -214,7 +215,8 @@ fn many_workers_share_without_doing_anything_twice(location: &Location) {
                             for Claimed { lease, .. } in trials {
                                 let score = (lease.trial * 37 % 54) as f64;
                                 if store.finish(&lease, &outcome(score, lease.rung)).unwrap() == Delivery::Accepted {
-                                    let before = accepted.lock().unwrap().insert((lease.trial, lease.rung), name.clone());
+                                    let before =
+                                        accepted.lock().unwrap().insert((lease.trial, lease.rung), name.clone());
                                     assert_eq!(before, None, "accepted twice");
                                 }
                             }

@@ -148,10 +148,8 @@ fn report(session: &Session, folder: &Path, store: &mut Store, study: &Registere
 fn search_data(config: &Config, drawn: &[Trial], rows: &[TrialRow], results: &[ResultRow]) -> Result<SearchData> {
     let dataset = Dataset::of(config)?;
     let search = &config.search;
-    let parameter = |entry: &config::SpaceConfig| ParameterAxis {
-        name: entry.name.clone(),
-        log: axis(entry) == Axis::Range(true),
-    };
+    let parameter =
+        |entry: &config::SpaceConfig| ParameterAxis { name: entry.name.clone(), log: axis(entry) == Axis::Range(true) };
     let trial = |row: &TrialRow| {
         let of_trial: Vec<&ResultRow> = results.iter().filter(|result| result.number == row.number).collect();
         let state = match row.state {
@@ -215,7 +213,9 @@ fn plan(session: &Session, config: &Config, trials: &[Trial]) -> Result<()> {
         .sizes()
         .iter()
         .enumerate()
-        .map(|(rung, size)| format!("{size} trials to {} epochs", config.search.minimum * config.search.eta.pow(rung as u32)))
+        .map(|(rung, size)| {
+            format!("{size} trials to {} epochs", config.search.minimum * config.search.eta.pow(rung as u32))
+        })
         .collect();
     print(&format!("{table}\n{}\n", rungs.join(", ")))
 }

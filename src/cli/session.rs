@@ -83,7 +83,8 @@ impl Session {
     /// # Errors
     /// As [`Session::open_gpu`].
     pub fn open_gpu_at(&self, index: usize) -> Result<Gpu> {
-        let mut gpu = announced(Gpu::open(&AdapterChoice { adapter: Some(index.to_string()), ..self.adapter_choice() })?);
+        let mut gpu =
+            announced(Gpu::open(&AdapterChoice { adapter: Some(index.to_string()), ..self.adapter_choice() })?);
         tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
         Ok(gpu)
     }

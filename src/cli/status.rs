@@ -36,7 +36,11 @@ impl Status {
         let mut store = Store::open(self.store)?;
         loop {
             let (text, value, finished) = state(&mut store)?;
-            if session.options.json { print_json(&value)? } else { print(&text)? }
+            if session.options.json {
+                print_json(&value)?;
+            } else {
+                print(&text)?;
+            }
             if !self.watch || finished || stop.load(std::sync::atomic::Ordering::SeqCst) {
                 return Ok(());
             }
@@ -98,6 +102,7 @@ fn state(store: &mut Store) -> Result<(String, Value, bool)> {
     if studies.is_empty() {
         return Ok(("No study yet.\n".into(), json!({"studies": studies, "workers": listed}), false));
     }
-    let text = if listed.is_empty() { format!("{table}{failures}\n") } else { format!("{table}{failures}\n{workers}\n") };
+    let text =
+        if listed.is_empty() { format!("{table}{failures}\n") } else { format!("{table}{failures}\n{workers}\n") };
     Ok((text, json!({"studies": studies, "workers": listed}), finished))
 }

@@ -143,7 +143,8 @@ fn take_card(session: &Session) -> Result<(Gpu, Card)> {
         let gpu = session.open_gpu()?;
         let card = Card::take(gpu.adapter(), &folder)?;
         let name = &gpu.adapter().name;
-        let card = card.ok_or_else(|| Error::Adapter(format!("another worker has {name}: choose another --adapter")))?;
+        let card =
+            card.ok_or_else(|| Error::Adapter(format!("another worker has {name}: choose another --adapter")))?;
         return Ok((gpu, card));
     }
     let mut choice = session.adapter_choice();

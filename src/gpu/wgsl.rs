@@ -24,7 +24,7 @@ pub fn specialise(kernel: &dyn Kernel) -> Result<String> {
 }
 
 /// What is known of a source's constants: the integers, and the host's tables.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 struct Known<'a> {
     numbers: HashMap<String, i64>,
     tables: HashMap<&'a str, &'a Constant>,

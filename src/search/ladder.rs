@@ -187,7 +187,9 @@ mod tests {
                     let takes = random.uniform(0.5, 20.0) * 3f64.powi(rung as i32);
                     running.push((now + takes, trial, rung, random.chance(0.1)));
                 }
-                let Some(next) = (0..running.len()).min_by(|&a, &b| running[a].0.total_cmp(&running[b].0)) else { break };
+                let Some(next) = (0..running.len()).min_by(|&a, &b| running[a].0.total_cmp(&running[b].0)) else {
+                    break;
+                };
                 let (end, trial, rung, dies) = running.swap_remove(next);
                 now = end;
                 if dies {

@@ -47,7 +47,8 @@ pub fn trial(config: &Config, number: usize) -> Result<Trial> {
         });
         values.push(if holds { Some(draw(entry, root.named(&entry.name))?) } else { None });
     }
-    let config = configure(config, &values).map_err(|error| of_trial(error, search.space.as_slice(), &values, number))?;
+    let config =
+        configure(config, &values).map_err(|error| of_trial(error, search.space.as_slice(), &values, number))?;
     Ok(Trial { number, values, config })
 }
 
@@ -160,12 +161,8 @@ fn check(config: &Config) -> Result<()> {
             return Err(of_entry(entry, "needs a name that no other entry has"));
         }
         may_differ(entry, method)?;
-        let ways = [
-            !entry.choice.is_empty(),
-            entry.uniform.is_some(),
-            entry.log_uniform.is_some(),
-            entry.integer.is_some(),
-        ];
+        let ways =
+            [!entry.choice.is_empty(), entry.uniform.is_some(), entry.log_uniform.is_some(), entry.integer.is_some()];
         if ways.iter().filter(|way| **way).count() != 1 {
             return Err(of_entry(entry, "needs exactly one of choice, uniform, log_uniform and integer"));
         }
@@ -206,7 +203,8 @@ fn may_differ(entry: &SpaceConfig, method: Method) -> Result<()> {
         return Ok(());
     }
     if !SECTIONS.contains(&section) {
-        let reason = "cannot be drawn: trials differ in [model], [optimiser], train.batch, and in [triplets] or [prototypes]";
+        let reason =
+            "cannot be drawn: trials differ in [model], [optimiser], train.batch, and in [triplets] or [prototypes]";
         return Err(of_entry(entry, reason));
     }
     let of_another = Method::all().iter().any(|other| other.name() == section && *other != method);
@@ -297,7 +295,10 @@ mod tests {
             (entry("model.dropout", "choice = [0.1]\nwhen = { layers = 3 }"), "no entry above it"),
             (entry("train.seconds", "choice = [1.0]"), "cannot be drawn"),
             (entry("triplets.margin", "choice = [0.1]"), "not read"),
-            (entry("model.pools", "choice = [[[2, 2], [2, 2], [1, 4], [1, 3]]]"), "the 1×3 pool of conv3 does not divide"),
+            (
+                entry("model.pools", "choice = [[[2, 2], [2, 2], [1, 4], [1, 3]]]"),
+                "the 1×3 pool of conv3 does not divide",
+            ),
             (entry("model.dropout", "choice = [1.5]"), "trial 0 of the search (model.dropout = 1.5)"),
         ];
         for (space, expected) in cases {

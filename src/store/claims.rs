@@ -104,7 +104,8 @@ impl Store {
         // Nobody else writes the checkpoint of a trial that is leased, so others need not wait for its bytes.
         let topic = -1 - leases[0].trial as i64;
         self.transaction(topic, |tx| {
-            let claimed = |lease: &Lease| Ok(Claimed { lease: *lease, checkpoint: checkpoint(tx, lease.study, lease.trial)? });
+            let claimed =
+                |lease: &Lease| Ok(Claimed { lease: *lease, checkpoint: checkpoint(tx, lease.study, lease.trial)? });
             Ok(Claim::Trials(leases.iter().map(claimed).collect::<Result<_>>()?))
         })
     }
@@ -170,7 +171,8 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
 
 /// All trials that can be claimed, most urgent first, and whether any other is under way.
 fn open(study: &Registered, begun: &[TrialRow], scores: &[(usize, usize, f64)], now: i64) -> (Vec<Open>, bool) {
-    let known: HashMap<(usize, usize), f64> = scores.iter().map(|&(trial, rung, score)| ((trial, rung), score)).collect();
+    let known: HashMap<(usize, usize), f64> =
+        scores.iter().map(|&(trial, rung, score)| ((trial, rung), score)).collect();
     let row_of: HashMap<usize, &TrialRow> = begun.iter().map(|row| (row.number, row)).collect();
     let failed = |trial: usize, rung: usize| {
         row_of.get(&trial).is_some_and(|row| row.state == State::Failed && rung >= row.rung)

@@ -31,7 +31,8 @@ pub enum Parcel {
 
 impl Parcel {
     fn lease(&self) -> &Lease {
-        let (Self::Checkpoint(lease, _) | Self::Result(lease, _) | Self::Release(lease) | Self::Failure(lease, _)) = self;
+        let (Self::Checkpoint(lease, _) | Self::Result(lease, _) | Self::Release(lease) | Self::Failure(lease, _)) =
+            self;
         lease
     }
 
@@ -156,7 +157,9 @@ impl Round {
                 Ok(()) => {}
                 Err(error @ Error::Store { passing: true, .. }) => {
                     if !self.away {
-                        tracing::warn!("{error}; training goes on, and what it brings is delivered when the store is back");
+                        tracing::warn!(
+                            "{error}; training goes on, and what it brings is delivered when the store is back"
+                        );
                     }
                     self.away = true;
                     if !open && self.stop.load(Ordering::SeqCst) {

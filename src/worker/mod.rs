@@ -158,7 +158,8 @@ pub fn work(
 /// Trains `claimed`, and gives back what has no result in the end.
 fn train(job: &mut dyn Job, store: Store, claimed: Vec<Claimed>, settings: &Settings) -> Result<Store> {
     let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
-    let route = Route { worker: &settings.name, lease_ms: settings.lease.as_millis() as i64, stop: settings.until.stop };
+    let route =
+        Route { worker: &settings.name, lease_ms: settings.lease.as_millis() as i64, stop: settings.until.stop };
     let courier = Courier::start(store, leases.clone(), &route);
     let outcome = job.work(claimed, &courier, settings.until);
     let store = courier.close(&leases);
@@ -197,7 +198,8 @@ pub fn here(config: &Config) -> Result<()> {
         if let Some(folder) = folder
             && !Path::new(folder).is_dir()
         {
-            let reason = format!("the study's sounds are not there on this machine: say where they are with {flag} DIR");
+            let reason =
+                format!("the study's sounds are not there on this machine: say where they are with {flag} DIR");
             return Err(Error::data(folder, reason));
         }
     }

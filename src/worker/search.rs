@@ -80,8 +80,7 @@ impl Job for SearchJob<'_> {
         let rung = claimed[0].lease.rung;
         let epochs = search.minimum * search.eta.pow(rung as u32);
         let config = |claimed: &Claimed| self.trials[claimed.lease.trial].config.clone();
-        let tasks: Vec<Task> =
-            claimed.into_iter().map(|claimed| Task { config: config(&claimed), claimed }).collect();
+        let tasks: Vec<Task> = claimed.into_iter().map(|claimed| Task { config: config(&claimed), claimed }).collect();
         let bench = Bench {
             gpu: self.gpu,
             classes: &self.classes,

@@ -36,7 +36,10 @@ impl Server {
             assert!(owned.success());
         }
         let (data, password) = (server.path("data"), server.path("password"));
-        server.run("initdb", &["-D", &data, "-U", "weaklabel", "-A", "scram-sha-256", "--pwfile", &password, "--no-sync"]);
+        server.run(
+            "initdb",
+            &["-D", &data, "-U", "weaklabel", "-A", "scram-sha-256", "--pwfile", &password, "--no-sync"],
+        );
         server.start_again();
         Some(server)
     }

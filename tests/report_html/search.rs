@@ -93,7 +93,7 @@ fn trial(number: usize) -> TrialData {
             Some(Drawn::Number(dropout)),
             Some(Drawn::Text(channels.into())),
             Some(Drawn::Number(batch)),
-            (number % 3 > 0).then(|| Drawn::Text(choice.into())),
+            (!number.is_multiple_of(3)).then(|| Drawn::Text(choice.into())),
             Some(Drawn::Number(64.0)),
         ],
         state: state.into(),

@@ -22,7 +22,7 @@ pub fn trial(number: usize, state: &str, scores: &[f64]) -> TrialData {
         values: vec![
             Some(Drawn::Number(0.0001 * 3.0_f64.powi(number as i32 % 5))),
             Some(Drawn::Text(widths.into())),
-            (number % 2 == 0).then_some(Drawn::Number(0.1 * (number % 7) as f64)),
+            (number.is_multiple_of(2)).then_some(Drawn::Number(0.1 * (number % 7) as f64)),
         ],
         state: state.into(),
         scores: scores.to_vec(),

@@ -5,7 +5,8 @@ use super::data::{CellResult, CoverageBin, Group};
 impl CellResult {
     /// What the seed at place `seed` alone would have given. Points are drawn of the first seed only, so others have none.
     pub fn of_seed(&self, seed: usize) -> Self {
-        let one = |bin: &CoverageBin| CoverageBin { f1: bin.f1.get(seed).copied().into_iter().collect(), ..bin.clone() };
+        let one =
+            |bin: &CoverageBin| CoverageBin { f1: bin.f1.get(seed).copied().into_iter().collect(), ..bin.clone() };
         Self {
             seeds: vec![self.seeds[seed]],
             f1: vec![self.f1[seed].clone()],

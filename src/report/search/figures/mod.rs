@@ -22,7 +22,7 @@ pub fn chapters(search: &SearchData) -> Vec<Chapter> {
 /// How what came as far as `rung` looks: the highest of all has the strongest colour.
 fn of_rung(search: &SearchData, rung: usize) -> Mark {
     let (highest, strongest) = (search.rungs.len().saturating_sub(1), RUNGS.len() - 1);
-    let colour = if highest == 0 { strongest } else { (rung * strongest + highest / 2) / highest };
+    let colour = (rung * strongest + highest / 2).checked_div(highest).unwrap_or(strongest);
     Mark { colour: RUNGS[colour.min(strongest)], shape: rung % 4 }
 }
 
