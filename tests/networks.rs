@@ -148,7 +148,7 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
             assert!((f64::from(losses[member]) / expected - 1.0).abs() < 1e-5, "{} {expected}", losses[member]);
             for parameter in architecture.parameters() {
                 let (mut error, mut size) = (0.0, 0.0);
-                for index in (0..parameter.len()).step_by(parameter.len().div_ceil(5)) {
+                for index in (0..parameter.len()).step_by(parameter.len().div_ceil(7)) {
                     let index = parameter.first + index;
                     let mut nudged = |by: f64| {
                         parameters[index] += by;
@@ -160,9 +160,10 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
                     error += (f64::from(gradients[member * n_parameters + index]) - difference).powi(2);
                     size += difference.powi(2);
                 }
-                let relative = (error / size).sqrt();
-                println!("{} of seed {seed}: {relative:.1e} of {:.1e}", parameter.name, size.sqrt());
-                assert!(relative < 1e-4, "{:?}: {} of seed {seed}", model.hidden, parameter.name);
+                let (error, size) = (error.sqrt(), size.sqrt());
+                println!("{} of seed {seed}: {error:.1e} of {size:.1e}", parameter.name);
+                // What no output depends on has no gradient at all.
+                assert!(error <= 1e-4 * size, "{:?}: {} of seed {seed}", model.hidden, parameter.name);
             }
         }
     }
@@ -211,6 +212,8 @@ fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores()
         let best = trainer.standing().unwrap().best;
         let population = trainer.population();
         population.use_parameters(&gpu, &population.best).unwrap();
+        // A member that has come to its end computes nothing more.
+        gpu.write(&population.progress, 0, &[Member::new(6)]);
         let before = scores(population, &validation);
         assert!(before.iter().all(|p| (0.0..=1.0).contains(p)) && before.iter().any(|p| *p != before[0]));
 

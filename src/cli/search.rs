@@ -14,7 +14,7 @@ use crate::config::{self, Config, Objective};
 use crate::report::search::{Drawn, ParameterAxis, SearchData, TrialData, best, summary, write_search_report};
 use crate::report::{Table, absolute_paths};
 use crate::scenes::{Dataset, Subset};
-use crate::search::{Axis, Trial, axis, trials};
+use crate::search::{Trial, by_ratios, names, trials, value_of};
 use crate::store::{Kind, Location, Registered, ResultRow, State, Store, TrialRow};
 use crate::study::StudyDir;
 use crate::worker::{End, Until, work};
@@ -148,8 +148,11 @@ fn report(session: &Session, folder: &Path, store: &mut Store, study: &Registere
 fn search_data(config: &Config, drawn: &[Trial], rows: &[TrialRow], results: &[ResultRow]) -> Result<SearchData> {
     let dataset = Dataset::of(config)?;
     let search = &config.search;
-    let parameter =
-        |entry: &config::SpaceConfig| ParameterAxis { name: entry.name.clone(), log: axis(entry) == Axis::Range(true) };
+    let space = &search.space;
+    let parameter = |name: &&str| ParameterAxis { name: (*name).into(), log: by_ratios(space, name) };
+    let values = |trial: &Trial| {
+        names(space).iter().map(|name| value_of(space, &trial.values, name).map(drawn_value)).collect::<Vec<_>>()
+    };
     let trial = |row: &TrialRow| {
         let of_trial: Vec<&ResultRow> = results.iter().filter(|result| result.number == row.number).collect();
         let state = match row.state {
@@ -160,7 +163,7 @@ fn search_data(config: &Config, drawn: &[Trial], rows: &[TrialRow], results: &[R
         adapters.dedup();
         TrialData {
             number: row.number,
-            values: drawn[row.number].values.iter().map(|value| value.as_ref().map(drawn_value)).collect(),
+            values: values(&drawn[row.number]),
             state: state.into(),
             scores: of_trial.iter().map(|result| result.score).collect(),
             // Those of the last rung have the epochs of all.
@@ -181,7 +184,7 @@ fn search_data(config: &Config, drawn: &[Trial], rows: &[TrialRow], results: &[R
         eta: search.eta,
         rungs: (0..search.rungs).map(|rung| search.minimum * search.eta.pow(rung as u32)).collect(),
         seeds: config.train.seeds.clone(),
-        parameters: search.space.iter().map(parameter).collect(),
+        parameters: names(space).iter().map(parameter).collect(),
         trials: rows.iter().filter(known).map(trial).collect(),
         planned: search.trials,
     })
@@ -198,15 +201,23 @@ fn drawn_value(value: &toml::Value) -> Drawn {
 
 /// Prints what is drawn for every trial.
 fn plan(session: &Session, config: &Config, trials: &[Trial]) -> Result<()> {
-    let names = || config.search.space.iter().map(|entry| entry.name.clone());
-    let text = |value: &Option<toml::Value>| value.as_ref().map_or_else(String::new, ToString::to_string);
+    let space = &config.search.space;
+    let names = names(space);
+    let text = |value: Option<&toml::Value>| value.map_or_else(String::new, ToString::to_string);
     if session.options.json {
-        let trial = |trial: &Trial| json!({"trial": trial.number, "values": trial.values, "model": trial.config.model});
+        let values = |trial: &Trial| {
+            let value = |name: &&str| ((*name).to_owned(), json!(value_of(space, &trial.values, name)));
+            names.iter().map(value).collect::<serde_json::Map<_, _>>()
+        };
+        let trial =
+            |trial: &Trial| json!({"trial": trial.number, "values": values(trial), "model": trial.config.model});
         return print_json(&json!({"trials": trials.iter().map(trial).collect::<Vec<_>>()}));
     }
-    let mut table = Table::new(std::iter::once("trial".to_owned()).chain(names()).collect());
+    let header = std::iter::once("trial".to_owned()).chain(names.iter().map(ToString::to_string));
+    let mut table = Table::new(header.collect());
     for trial in trials {
-        table.push(std::iter::once(trial.number.to_string()).chain(trial.values.iter().map(text)).collect());
+        let values = names.iter().map(|name| text(value_of(space, &trial.values, name)));
+        table.push(std::iter::once(trial.number.to_string()).chain(values).collect());
     }
     let ladder = crate::search::ladder(&config.search);
     let rungs: Vec<String> = ladder

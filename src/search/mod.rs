@@ -8,7 +8,7 @@ mod space;
 use crate::config::SearchConfig;
 
 pub use ladder::Ladder;
-pub use space::{Axis, Trial, axis, trial, trials};
+pub use space::{Trial, by_ratios, names, trial, trials, value_of};
 
 /// Who climbs how far in the search that `config` describes.
 pub fn ladder(config: &SearchConfig) -> Ladder {

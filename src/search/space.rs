@@ -1,6 +1,5 @@
 //! What is drawn for every trial: values of configuration keys, from their own random numbers each.
 
-use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use crate::config::{Config, Method, SpaceConfig, assign};
@@ -21,15 +20,6 @@ pub struct Trial {
     pub config: Config,
 }
 
-/// A value as tables and plots take it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Axis {
-    /// Drawn from a range of numbers; `true` for ratios.
-    Range(bool),
-    /// One of several values.
-    Choice,
-}
-
 /// Trial `number` of the search that `config` describes. It depends on the seed, its number and the names in the space
 /// only, not on other trials and not on who asks.
 ///
@@ -40,16 +30,32 @@ pub fn trial(config: &Config, number: usize) -> Result<Trial> {
     let root = Key::new(search.seed).named("search").child(number as u64);
     let mut values: Vec<Option<Value>> = Vec::with_capacity(search.space.len());
     for (index, entry) in search.space.iter().enumerate() {
-        let holds = entry.when.iter().all(|(name, allowed)| {
-            let other = search.space[..index].iter().position(|other| other.name == *name);
-            let value = other.and_then(|other| values[other].as_ref());
-            value.is_some_and(|value| fits(value, allowed))
-        });
+        let drawn = |name: &str| value_of(&search.space[..index], &values, name);
+        let holds = entry.when.iter().all(|(name, allowed)| drawn(name).is_some_and(|value| fits(value, allowed)));
+        if holds && drawn(&entry.name).is_some() {
+            return Err(of_entry(entry, &format!("is drawn twice in trial {number}: the conditions of both hold")));
+        }
         values.push(if holds { Some(draw(entry, root.named(&entry.name))?) } else { None });
     }
     let config =
         configure(config, &values).map_err(|error| of_trial(error, search.space.as_slice(), &values, number))?;
     Ok(Trial { number, values, config })
+}
+
+/// What was drawn under `name`, among `values` of the entries of `space`.
+pub fn value_of<'a>(space: &[SpaceConfig], values: &'a [Option<Value>], name: &str) -> Option<&'a Value> {
+    space.iter().zip(values).filter(|(entry, _)| entry.name == name).find_map(|(_, value)| value.as_ref())
+}
+
+/// The names of `space`, each once: entries of one name are ways to draw it under different conditions.
+pub fn names(space: &[SpaceConfig]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for entry in space {
+        if !names.contains(&entry.name.as_str()) {
+            names.push(&entry.name);
+        }
+    }
+    names
 }
 
 /// All trials of the search that `config` describes.
@@ -61,9 +67,9 @@ pub fn trials(config: &Config) -> Result<Vec<Trial>> {
     (0..config.search.trials).map(|number| trial(config, number)).collect()
 }
 
-/// How entry `entry` is drawn.
-pub fn axis(entry: &SpaceConfig) -> Axis {
-    if entry.choice.is_empty() { Axis::Range(entry.log_uniform.is_some()) } else { Axis::Choice }
+/// Whether what is called `name` is drawn by ratios wherever it is drawn.
+pub fn by_ratios(space: &[SpaceConfig], name: &str) -> bool {
+    space.iter().filter(|entry| entry.name == name).all(|entry| entry.log_uniform.is_some())
 }
 
 /// Whether `value` is `allowed`, or one of them.
@@ -157,8 +163,10 @@ fn check(config: &Config) -> Result<()> {
     }
     for (index, entry) in space.iter().enumerate() {
         let (earlier, name) = (&space[..index], entry.name.as_str());
-        if name.is_empty() || earlier.iter().any(|other| other.name == name) {
-            return Err(of_entry(entry, "needs a name that no other entry has"));
+        let conditional = |entry: &SpaceConfig| !entry.when.is_empty();
+        let again = earlier.iter().any(|other| other.name == name && !(conditional(other) && conditional(entry)));
+        if name.is_empty() || again {
+            return Err(of_entry(entry, "needs a name of its own, or a condition wherever it is named"));
         }
         may_differ(entry, method)?;
         let ways =
@@ -272,6 +280,37 @@ mod tests {
     }
 
     #[test]
+    fn a_key_can_be_drawn_in_several_ways_under_conditions() {
+        let config = config(
+            r#"
+            [[search.space]]
+            name = "layers"
+            choice = [3, 4]
+            [[search.space]]
+            name = "model.filters"
+            choice = [[8, 8, 8]]
+            when = { layers = 3 }
+            [[search.space]]
+            name = "model.pools"
+            choice = [[[2, 2], [2, 2], [1, 4]]]
+            when = { layers = 3 }
+            [[search.space]]
+            name = "model.filters"
+            choice = [[4, 4, 4, 4], [5, 5, 5, 5]]
+            when = { layers = 4 }
+            "#,
+        );
+        let space = &config.search.space;
+        for trial in trials(&config).unwrap() {
+            let layers = value_of(space, &trial.values, "layers").unwrap().as_integer().unwrap() as usize;
+            assert_eq!(trial.config.model.filters.len(), layers);
+            let filters = value_of(space, &trial.values, "model.filters").unwrap();
+            assert_eq!(filters.as_array().unwrap().len(), layers);
+        }
+        assert_eq!(names(space), ["layers", "model.filters", "model.pools"]);
+    }
+
+    #[test]
     fn an_entry_does_not_change_what_others_draw() {
         let long = trials(&config(LAYERS)).unwrap();
         let rate = "[[search.space]]\nname = \"optimiser.lr\"\nlog_uniform = [1e-4, 1e-2]";
@@ -293,6 +332,12 @@ mod tests {
             (entry("model.filters[x]", "choice = [8]"), "no element of a list"),
             (entry("layers", "choice = [8]"), "neither a key"),
             (entry("model.dropout", "choice = [0.1]\nwhen = { layers = 3 }"), "no entry above it"),
+            (entry("model.slope", "choice = [0.1]").repeat(2), "a name of its own"),
+            (
+                entry("layers", "choice = [3]")
+                    + &entry("model.slope", "choice = [0.1]\nwhen = { layers = 3 }").repeat(2),
+                "drawn twice in trial 0",
+            ),
             (entry("train.seconds", "choice = [1.0]"), "cannot be drawn"),
             (entry("triplets.margin", "choice = [0.1]"), "not read"),
             (

@@ -187,7 +187,11 @@ fn error(name: &str, error: &postgres::Error) -> Error {
         // What comes from no server comes from the way there.
         None => error.is_closed() || is_io(error),
     };
-    Error::Store { store: name.into(), reason: explain(error), passing }
+    let mut reason = explain(error);
+    if reason.contains("TLS handshake") {
+        reason += ": name the file of its authority in PGSSLROOTCERT, or leave TLS out with ?sslmode=disable";
+    }
+    Error::Store { store: name.into(), reason, passing }
 }
 
 fn is_io(error: &postgres::Error) -> bool {

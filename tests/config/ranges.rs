@@ -97,6 +97,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("study.title=", "a name"),
     ("study.variants=[]", "at least one"),
     ("study.short_s=0", "above 0"),
+    ("search.title=", "a name"),
+    ("search.trials=0", "between 1"),
+    ("search.eta=1", "between 2"),
+    ("search.minimum=0", "between 1"),
+    ("search.rungs=0", "between 1"),
+    ("search.rungs=5", "such that a trial reaches the last rung"),
+    ("search.together=0", "between 1"),
     ("evaluate.seconds=[]", "at least one"),
     ("evaluate.seconds=[1, 1.0]", "twice"),
     ("evaluate.seconds=[1, 0.25]", "multiple of model.chunk_frames = 20"),
@@ -120,7 +127,7 @@ fn every_key_has_a_refusal() {
     for (section, keys) in &document {
         for key in keys.as_table().unwrap().keys() {
             // Any unsigned number is a seed, a patience or a first epoch that may stop.
-            let free = ["data.seed", "train.patience", "train.min_epochs"];
+            let free = ["data.seed", "search.seed", "train.patience", "train.min_epochs"];
             let name = format!("{section}.{key}");
             let refused = REFUSED.iter().any(|(edit, _)| edit.starts_with(&format!("{name}=")));
             assert!(refused || free.contains(&name.as_str()), "{name} is not tested");
