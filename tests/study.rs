@@ -1,4 +1,4 @@
-//! A study through the command line: its plan, what it leaves behind, and that killing it changes nothing.
+//! A study through the command line: its plan, what it leaves behind, and that killing or sharing it changes nothing.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
@@ -123,6 +123,17 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
     assert!(found == expected, "cells differ");
     assert!(tables(&unbroken).len() >= 6, "{:?}", tables(&unbroken).keys());
     assert_eq!(tables(&broken), tables(&unbroken));
+
+    // Shared with a worker through a store, the same again.
+    let store = folder.path().join("store.sqlite");
+    let mut worker = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+    worker.args(["worker", "--progress", "none", "--idle-exit", "120", "--store"]).arg(&store);
+    let mut worker = worker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    succeed(reproduce(folder.path(), "shared", &["--store", store.to_str().unwrap()]));
+    assert!(worker.wait().unwrap().success());
+    let shared = folder.path().join("shared");
+    assert!(cells(&shared) == expected, "cells of the shared study differ");
+    assert_eq!(tables(&shared), tables(&unbroken));
 
     // What the command prints is what the cells hold.
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -31,28 +31,9 @@ fn multiply(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
     return vec2<f32>(fma(a.x, b.x, -a.y * b.y), fma(a.x, b.y, a.y * b.x));
 }
 
-fn modulus(z: vec2<f32>) -> f32 {
-    return sqrt(z.x * z.x + z.y * z.y);
-}
-
 // Where point `i` of the frame in `slot` lies in workgroup memory.
 fn place(slot: u32, i: u32) -> u32 {
     return slot * AREA + i + i / 16u * SKEW;
-}
-
-struct Four {
-    a: vec2<f32>,
-    b: vec2<f32>,
-    c: vec2<f32>,
-    d: vec2<f32>,
-}
-
-fn fft4(a: vec2<f32>, b: vec2<f32>, c: vec2<f32>, d: vec2<f32>) -> Four {
-    let even_sum = a + c;
-    let even_difference = a - c;
-    let odd_sum = b + d;
-    let odd_difference = vec2<f32>(b.y - d.y, d.x - b.x); // −i (b − d)
-    return Four(even_sum + odd_sum, even_difference + odd_difference, even_sum - odd_sum, even_difference - odd_difference);
 }
 
 @compute @workgroup_size(LANES * SLOTS)

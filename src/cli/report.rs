@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::store_options::StoreOptions;
 use super::{Session, reproduce, search};
-use crate::Result;
 use crate::study::StudyDir;
+use crate::Result;
 
 /// `weaklabel report`: write the report of a study again, from the cells that are finished, or of a search, from its store.
 #[derive(Debug, Args)]
@@ -27,6 +27,10 @@ impl Report {
     pub fn run(self, session: &Session) -> Result<()> {
         if search::is_search(&self.study) {
             return search::report_again(session, &self.study, &self.shared);
+        }
+        if self.shared.store.is_some() || self.shared.name.is_some() {
+            // Not refused: the store may come from the environment.
+            tracing::warn!("this is a study: its report is written from its cells, whatever store is named");
         }
         let (folder, config) = StudyDir::read(&self.study)?;
         reproduce::report(session, &folder, &config)

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::data_source::DataSource;
 use super::output::{print, print_json};
-use super::store_options::StoreOptions;
+use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
 use crate::config::Config;
 use crate::gpu::Gpu;
@@ -41,6 +41,9 @@ pub struct Reproduce {
     /// Where its seeds are shared; without a store, this process does all by itself.
     #[command(flatten)]
     pub shared: StoreOptions,
+    /// How long a lease lasts.
+    #[command(flatten)]
+    pub lease: LeaseOption,
     /// Print the plan with an estimate of time and memory, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -66,6 +69,9 @@ impl Reproduce {
         }
         if self.shared.store.is_some() && self.only.is_some() {
             return Err(Error::Usage("--store shares the whole study: leave out --only".into()));
+        }
+        if self.shared.name.is_some() && self.shared.store.is_none() {
+            return Err(Error::Usage("--name is what the study is called in a store: add --store".into()));
         }
         let cells = cells(&config)?;
         let chosen: Vec<&Cell> =
@@ -128,7 +134,7 @@ impl Reproduce {
         let config = absolute_paths(config)?;
         let mut store = Store::open(location)?;
         let study = self.shared.register(&mut store, folder.path(), Kind::Grid, &config)?;
-        let settings = self.shared.lease.settings(until, None);
+        let settings = self.lease.settings(until, None);
         let (mut store, end) = work(gpu, store, &study, &config, &settings, &session.progress)?;
         if end != End::Finished {
             return Err(Error::Interrupted { path: folder.path().into(), next: "the same command" });

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::data_source::DataSource;
 use super::output::{print, print_json};
-use super::store_options::StoreOptions;
+use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
 use crate::config::{self, Config, Objective};
 use crate::report::search::{Drawn, ParameterAxis, SearchData, TrialData, best, summary, write_search_report};
@@ -39,6 +39,9 @@ pub struct Search {
     /// Where its trials are shared; store.sqlite in the folder when no store is named.
     #[command(flatten)]
     pub shared: StoreOptions,
+    /// How long a lease lasts.
+    #[command(flatten)]
+    pub lease: LeaseOption,
     /// Print what is drawn for every trial, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -69,7 +72,7 @@ impl Search {
         let location = self.shared.store.clone().unwrap_or_else(|| Location::within(&self.out));
         let mut store = Store::open(location)?;
         let study = self.shared.register(&mut store, &self.out, Kind::Search, &config)?;
-        let settings = self.shared.lease.settings(Until { stop, deadline: None }, None);
+        let settings = self.lease.settings(Until { stop, deadline: None }, None);
         let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)?;
         if end != End::Finished {
             return Err(Error::Interrupted { path: self.out, next: "the same command" });

@@ -28,9 +28,6 @@ pub struct StoreOptions {
     /// What the study is called in the store [default: the name of its folder]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// How long a lease lasts.
-    #[command(flatten)]
-    pub lease: LeaseOption,
 }
 
 impl StoreOptions {

@@ -97,8 +97,11 @@ impl Kernel for LogMel {
     }
 
     fn source(&self) -> Vec<&'static str> {
-        let mut source =
-            vec![include_str!("../../shaders/features/log_mel.wgsl"), include_str!("../../shaders/lib/math.wgsl")];
+        let mut source = vec![
+            include_str!("../../shaders/features/log_mel.wgsl"),
+            include_str!("../../shaders/lib/fft4.wgsl"),
+            include_str!("../../shaders/lib/math.wgsl"),
+        ];
         source.extend(group_uniform(self.shown, true));
         source
     }

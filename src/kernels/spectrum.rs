@@ -78,7 +78,7 @@ impl Kernel for Spectrum {
     }
 
     fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/features/spectrum.wgsl")]
+        vec![include_str!("../../shaders/features/spectrum.wgsl"), include_str!("../../shaders/lib/fft4.wgsl")]
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -153,9 +153,12 @@ impl StudyDir {
     /// Keeps the result of `cell`: it is finished.
     ///
     /// # Errors
-    /// [`Error::Io`] naming the file.
+    /// [`Error::Io`] naming the file or the folder.
     pub fn write_result(&self, cell: &Cell, result: &CellResult) -> Result<()> {
-        write(&self.cell(cell).join(RESULT), result)
+        // Of a cell that other machines trained there is no run here.
+        let folder = self.cell(cell);
+        fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
+        write(&folder.join(RESULT), result)
     }
 
     /// The events of the training clips, if a cell has begun.
