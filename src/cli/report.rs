@@ -6,8 +6,8 @@ use clap::Args;
 
 use super::store_options::StoreOptions;
 use super::{Session, reproduce, search};
-use crate::study::StudyDir;
 use crate::Result;
+use crate::study::StudyDir;
 
 /// `weaklabel report`: write the report of a study again, from the cells that are finished, or of a search, from its store.
 #[derive(Debug, Args)]
