@@ -127,7 +127,7 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
     // Shared with a worker through a store, the same again.
     let store = folder.path().join("store.sqlite");
     let mut worker = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-    worker.args(["worker", "--progress", "none", "--idle-exit", "120", "--store"]).arg(&store);
+    worker.args(["worker", "--progress", "none", "--idle-exit", "30", "--store"]).arg(&store);
     let mut worker = worker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     succeed(reproduce(folder.path(), "shared", &["--store", store.to_str().unwrap()]));
     assert!(worker.wait().unwrap().success());

@@ -55,7 +55,7 @@ impl Worker {
         let settings = self.lease.settings(until, self.idle_exit);
         tracing::info!("worker {} at {}", settings.name, self.store);
         let mut idle_since = Instant::now();
-        let mut away = false;
+        let (mut away, mut worked) = (false, false);
         loop {
             if until.reached() {
                 let path = self.store.to_string().into();
@@ -78,7 +78,8 @@ impl Worker {
             };
             away = false;
             let Some(study) = open else {
-                if unfinished == 0 && any {
+                // A worker may be started before the study it is meant for, beside old ones: it has time until `idle_exit`.
+                if unfinished == 0 && any && (worked || self.idle_exit.is_none()) {
                     tracing::info!("nothing is left to do");
                     return Ok(());
                 }
@@ -97,7 +98,7 @@ impl Worker {
                 tracing::info!("nothing to do any more: others do what is left");
                 return Ok(());
             }
-            idle_since = Instant::now();
+            (idle_since, worked) = (Instant::now(), true);
         }
     }
 
