@@ -11,8 +11,8 @@ const TILE_CODES: u32 = 2u; // codes of one word that a tile has: PER_WORD, or a
 const WINDOW: u32 = POOL_T * POOL_M;
 const BLOCKS: u32 = (WINDOW + 3u) / 4u; // random blocks of one window
 
-@group(0) @binding(2) var<storage, read_write> output: array<f32>;  // [member, chunk, out, windows_t, windows_m]
-@group(0) @binding(3) var<storage, read> members: array<Member>;    // [member]
+@group(0) @binding(2) var<storage, read_write> output: array<Stored>; // [member, chunk, out, windows_t, windows_m / STORED]
+@group(0) @binding(3) var<storage, read> members: array<Member>;      // [member]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -21,7 +21,7 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
     // The number of chunks follows from the tensors, so that batches of every size share one compiled kernel.
-    let chunks = arrayLength(&output) / (MEMBERS * OUT * WINDOWS_T * WINDOWS_M);
+    let chunks = arrayLength(&output) * STORED / (MEMBERS * OUT * WINDOWS_T * WINDOWS_M);
     let place = place_of(id, group, groups);
     if (place.chunk >= chunks || members[place.member].alive == 0u) {
         return;
@@ -30,38 +30,41 @@ fn main(
 
     var sums: array<Unit, POSITIONS * UNITS>;
     for (var u = 0u; u < UNITS; u++) { // unroll
-        let bias = tap_weights(place, IN * TAPS, u);
+        let bias = tap_weights(place, PARTS - 1u, IN * TAPS, u);
         for (var p = 0u; p < POSITIONS; p++) { // unroll
             sums[p * UNITS + u] = bias;
         }
     }
-    for (var channel = 0u; channel < IN; channel++) {
-        let plane = (chunk * IN + group_uniform(channel, IN)) * TIME * MEL;
-        var near: array<f32, PATCH_T * PATCH_M>;
-        for (var r = 0u; r < PATCH_T; r++) { // unroll
-            let values = input_row(plane, place.window_t * POOL_T + r, place.window_m * POOL_M);
-            for (var c = 0u; c < PATCH_M; c++) { // unroll
-                near[r * PATCH_M + c] = values[c];
-            }
-        }
-        for (var u = 0u; u < UNITS; u++) { // unroll
-            var kernel: array<Unit, TAPS>;
-            for (var k = 0u; k < TAPS; k++) { // unroll
-                kernel[k] = tap_weights(place, channel * TAPS + k, u);
-            }
-            // A few sums with all their taps, then the next few: they stay in registers meanwhile.
-            for (var j = 0u; j < POSITIONS / JOINED; j++) { // unroll
-                var joined: array<Unit, JOINED>;
-                for (var s = 0u; s < JOINED; s++) { // unroll
-                    joined[s] = sums[(j * JOINED + s) * UNITS + u];
+    for (var part = 0u; part < PARTS; part++) { // unroll
+        let end = select((part + 1u) * PART_CHANNELS, IN, part + 1u == PARTS);
+        for (var channel = part * PART_CHANNELS; channel < end; channel++) {
+            let plane = (chunk * IN + group_uniform(channel, IN)) * TIME * MEL;
+            var near: array<f32, PATCH_T * PATCH_M>;
+            for (var r = 0u; r < PATCH_T; r++) { // unroll
+                let values = input_row(plane, place.window_t * POOL_T + r, place.window_m * POOL_M);
+                for (var c = 0u; c < PATCH_M; c++) { // unroll
+                    near[r * PATCH_M + c] = values[c];
                 }
+            }
+            for (var u = 0u; u < UNITS; u++) { // unroll
+                var kernel: array<Unit, TAPS>;
                 for (var k = 0u; k < TAPS; k++) { // unroll
-                    for (var s = 0u; s < JOINED; s++) { // unroll
-                        joined[s] += kernel[k] * near[((j * JOINED + s) / COLUMNS + k / KERNEL) * PATCH_M + (j * JOINED + s) % COLUMNS + k % KERNEL];
-                    }
+                    kernel[k] = tap_weights(place, part, channel * TAPS + k, u);
                 }
-                for (var s = 0u; s < JOINED; s++) { // unroll
-                    sums[(j * JOINED + s) * UNITS + u] = joined[s];
+                // A few sums with all their taps, then the next few: they stay in registers meanwhile.
+                for (var j = 0u; j < POSITIONS / JOINED; j++) { // unroll
+                    var joined: array<Unit, JOINED>;
+                    for (var s = 0u; s < JOINED; s++) { // unroll
+                        joined[s] = sums[(j * JOINED + s) * UNITS + u];
+                    }
+                    for (var k = 0u; k < TAPS; k++) { // unroll
+                        for (var s = 0u; s < JOINED; s++) { // unroll
+                            joined[s] += kernel[k] * near[((j * JOINED + s) / COLUMNS + k / KERNEL) * PATCH_M + (j * JOINED + s) % COLUMNS + k % KERNEL];
+                        }
+                    }
+                    for (var s = 0u; s < JOINED; s++) { // unroll
+                        sums[(j * JOINED + s) * UNITS + u] = joined[s];
+                    }
                 }
             }
         }
@@ -75,6 +78,7 @@ fn main(
                 let m = place.window_m + w * TILE_CODES % TILE_M;
                 let row_at = (place.chunk * OUT + out) * WINDOWS_T + t; // among those of its member
                 var word = 0u;
+                var bests: array<f32, STORED>;
                 for (var x = 0u; x < TILE_CODES; x++) { // unroll
                     let window = row_at * WINDOWS_M + m + x;
                     var random: array<vec2<u32>, BLOCKS>;
@@ -95,8 +99,9 @@ fn main(
                         }
                     }
                     word |= select(0u, code, m + x < WINDOWS_M) << code_shift(x, PER_WORD);
-                    if (t < WINDOWS_T && m + x < WINDOWS_M && out < OUT) {
-                        output[place.member * chunks * OUT * WINDOWS_T * WINDOWS_M + window] = best;
+                    bests[x % STORED] = best;
+                    if (x % STORED == STORED - 1u && t < WINDOWS_T && m + x < WINDOWS_M && out < OUT) {
+                        output[(place.member * chunks * OUT * WINDOWS_T * WINDOWS_M + window) / STORED] = stored_of(bests);
                     }
                 }
                 if (t < WINDOWS_T && m < WINDOWS_M && out < OUT) {

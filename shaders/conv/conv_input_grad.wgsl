@@ -7,15 +7,16 @@ const SLOPE: f32 = 0.2;
 const DROPOUT_SCALE: f32 = 1.25;
 const PER_WORD: u32 = 2u;        // codes in a word of this layer's routes
 const LOWER_PER_WORD: u32 = 2u;  // codes in a word of those of the layer below
+const LOWER_CODES: u32 = 2u;     // of them, neighbours that a tile has in the same word
 
 const HALO_T: u32 = (PAD + POOL_T - 1u) / POOL_T; // windows beside the tile that reach into its near
 const HALO_M: u32 = (PAD + POOL_M - 1u) / POOL_M;
 const NEAR_T: u32 = TILE_T + 2u * HALO_T;
 const NEAR_M: u32 = TILE_M + 2u * HALO_M;
 
-@group(0) @binding(2) var<storage, read_write> lower_gradients: array<f32>; // [member, chunk, in, time, mel]
-@group(0) @binding(3) var<storage, read> members: array<Member>;            // [member]
-@group(0) @binding(4) var<storage, read> lower_codes: array<u32>;           // [member, chunk, in, time, word]
+@group(0) @binding(2) var<storage, read_write> lower_gradients: array<Stored>; // [member, chunk, in, time, mel / STORED]
+@group(0) @binding(3) var<storage, read> members: array<Member>;               // [member]
+@group(0) @binding(4) var<storage, read> lower_codes: array<u32>;              // [member, chunk, in, time, word]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -23,7 +24,7 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
-    let chunks = arrayLength(&lower_gradients) / (MEMBERS * IN * TIME * MEL);
+    let chunks = arrayLength(&lower_gradients) * STORED / (MEMBERS * IN * TIME * MEL);
     let place = place_of(id, group, groups);
     if (place.chunk >= chunks || members[place.member].alive == 0u) {
         return;
@@ -34,44 +35,47 @@ fn main(
     for (var p = 0u; p < POSITIONS * UNITS; p++) { // unroll
         sums[p] = Unit();
     }
-    for (var channel = 0u; channel < OUT; channel++) {
-        let plane = (chunk * OUT + group_uniform(channel, OUT)) * WINDOWS_T;
-        var gradient: array<f32, NEAR_T * NEAR_M>;
-        var winner: array<u32, NEAR_T * NEAR_M>;
-        for (var r = 0u; r < NEAR_T; r++) { // unroll
-            let windows = upper_row(plane, place.window_t + r, place.window_m);
-            for (var c = 0u; c < NEAR_M; c++) { // unroll
-                gradient[r * NEAR_M + c] = windows.gradient[c];
-                winner[r * NEAR_M + c] = windows.winner[c];
-            }
-        }
-        var near: array<f32, PATCH_T * PATCH_M>;
-        for (var r = 0u; r < PATCH_T; r++) { // unroll
-            for (var c = 0u; c < PATCH_M; c++) { // unroll
-                let t = r + HALO_T * POOL_T - PAD;
-                let m = c + HALO_M * POOL_M - PAD;
-                let window = t / POOL_T * NEAR_M + m / POOL_M;
-                near[r * PATCH_M + c] = select(0.0, gradient[window], winner[window] == t % POOL_T * POOL_M + m % POOL_M);
-            }
-        }
-        for (var u = 0u; u < UNITS; u++) { // unroll
-            var kernel: array<Unit, TAPS>;
-            for (var k = 0u; k < TAPS; k++) { // unroll
-                kernel[k] = tap_weights(place, channel * TAPS + k, u);
-            }
-            // A few sums with all their taps, then the next few: they stay in registers meanwhile.
-            for (var j = 0u; j < POSITIONS / JOINED; j++) { // unroll
-                var joined: array<Unit, JOINED>;
-                for (var s = 0u; s < JOINED; s++) { // unroll
-                    joined[s] = sums[(j * JOINED + s) * UNITS + u];
+    for (var part = 0u; part < PARTS; part++) { // unroll
+        let end = select((part + 1u) * PART_CHANNELS, OUT, part + 1u == PARTS);
+        for (var channel = part * PART_CHANNELS; channel < end; channel++) {
+            let plane = (chunk * OUT + group_uniform(channel, OUT)) * WINDOWS_T;
+            var gradient: array<f32, NEAR_T * NEAR_M>;
+            var winner: array<u32, NEAR_T * NEAR_M>;
+            for (var r = 0u; r < NEAR_T; r++) { // unroll
+                let windows = upper_row(plane, place.window_t + r, place.window_m);
+                for (var c = 0u; c < NEAR_M; c++) { // unroll
+                    gradient[r * NEAR_M + c] = windows.gradient[c];
+                    winner[r * NEAR_M + c] = windows.winner[c];
                 }
+            }
+            var near: array<f32, PATCH_T * PATCH_M>;
+            for (var r = 0u; r < PATCH_T; r++) { // unroll
+                for (var c = 0u; c < PATCH_M; c++) { // unroll
+                    let t = r + HALO_T * POOL_T - PAD;
+                    let m = c + HALO_M * POOL_M - PAD;
+                    let window = t / POOL_T * NEAR_M + m / POOL_M;
+                    near[r * PATCH_M + c] = select(0.0, gradient[window], winner[window] == t % POOL_T * POOL_M + m % POOL_M);
+                }
+            }
+            for (var u = 0u; u < UNITS; u++) { // unroll
+                var kernel: array<Unit, TAPS>;
                 for (var k = 0u; k < TAPS; k++) { // unroll
-                    for (var s = 0u; s < JOINED; s++) { // unroll
-                        joined[s] += kernel[k] * near[((j * JOINED + s) / COLUMNS + KERNEL - 1u - k / KERNEL) * PATCH_M + (j * JOINED + s) % COLUMNS + KERNEL - 1u - k % KERNEL];
-                    }
+                    kernel[k] = tap_weights(place, part, channel * TAPS + k, u);
                 }
-                for (var s = 0u; s < JOINED; s++) { // unroll
-                    sums[(j * JOINED + s) * UNITS + u] = joined[s];
+                // A few sums with all their taps, then the next few: they stay in registers meanwhile.
+                for (var j = 0u; j < POSITIONS / JOINED; j++) { // unroll
+                    var joined: array<Unit, JOINED>;
+                    for (var s = 0u; s < JOINED; s++) { // unroll
+                        joined[s] = sums[(j * JOINED + s) * UNITS + u];
+                    }
+                    for (var k = 0u; k < TAPS; k++) { // unroll
+                        for (var s = 0u; s < JOINED; s++) { // unroll
+                            joined[s] += kernel[k] * near[((j * JOINED + s) / COLUMNS + KERNEL - 1u - k / KERNEL) * PATCH_M + (j * JOINED + s) % COLUMNS + KERNEL - 1u - k % KERNEL];
+                        }
+                    }
+                    for (var s = 0u; s < JOINED; s++) { // unroll
+                        sums[(j * JOINED + s) * UNITS + u] = joined[s];
+                    }
                 }
             }
         }
@@ -80,14 +84,21 @@ fn main(
     for (var u = 0u; u < UNITS; u++) { // unroll
         for (var i = 0u; i < WIDTH; i++) { // unroll
             let channel = (place.first_unit + u * LANES) * WIDTH + i;
-            for (var p = 0u; p < POSITIONS; p++) { // unroll
-                let t = place.window_t * POOL_T + p / COLUMNS;
-                let m = place.window_m * POOL_M + p % COLUMNS;
+            for (var w = 0u; w < POSITIONS / LOWER_CODES; w++) { // unroll
+                let t = place.window_t * POOL_T + w * LOWER_CODES / COLUMNS;
+                let m = place.window_m * POOL_M + w * LOWER_CODES % COLUMNS;
                 if (t < TIME && m < MEL && channel < IN) {
                     let row_at = (chunk * IN + channel) * TIME + t;
-                    let word = lower_codes[row_at * code_words(MEL, LOWER_PER_WORD) + m / LOWER_PER_WORD];
-                    let factor = route_factor(code_in(word, m, LOWER_PER_WORD), SLOPE, DROPOUT_SCALE);
-                    lower_gradients[row_at * MEL + m] = channel_of(sums[p * UNITS + u], i) * factor;
+                    let codes = lower_codes[row_at * code_words(MEL, LOWER_PER_WORD) + m / LOWER_PER_WORD]
+                        >> code_shift(m, LOWER_PER_WORD);
+                    var carried: array<f32, STORED>;
+                    for (var x = 0u; x < LOWER_CODES; x++) { // unroll
+                        let factor = route_factor(code_in(codes, x, LOWER_PER_WORD), SLOPE, DROPOUT_SCALE);
+                        carried[x % STORED] = channel_of(sums[(w * LOWER_CODES + x) * UNITS + u], i) * factor;
+                        if (x % STORED == STORED - 1u && m + x < MEL) {
+                            lower_gradients[(row_at * MEL + m + x) / STORED] = stored_of(carried);
+                        }
+                    }
                 }
             }
         }

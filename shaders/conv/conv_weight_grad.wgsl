@@ -92,12 +92,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
             }
             for (var o = 0u; o < OUTPUTS; o++) { // unroll
                 let windows = upper_row((chunk * OUT + min(first_out + o * LANES, OUT - 1u)) * WINDOWS_T, window_t, window_m);
-                var gradient: array<f32, POOL_T * COLUMNS>;
                 for (var w = 0u; w < TILE_M; w++) { // unroll
                     bias[o] += windows.gradient[w];
-                    for (var p = 0u; p < POOL_T * POOL_M; p++) { // unroll
-                        gradient[p / POOL_M * COLUMNS + w * POOL_M + p % POOL_M] = select(0.0, windows.gradient[w], windows.winner[w] == p);
-                    }
                 }
                 // The taps of one row after those of another: their sums stay in registers meanwhile.
                 for (var k = 0u; k < INPUTS * KERNEL; k++) { // unroll
@@ -105,9 +101,21 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
                     for (var s = 0u; s < KERNEL; s++) { // unroll
                         joined[s] = sums[(o * INPUTS * KERNEL + k) * KERNEL + s];
                     }
-                    for (var p = 0u; p < POOL_T * COLUMNS; p++) { // unroll
+                    for (var w = 0u; w < TILE_M; w++) { // unroll
+                        // What the taps of this row see from the winner: the winner's row first, then its column.
+                        var across: array<f32, POOL_M + KERNEL - 1u>;
+                        for (var c = 0u; c < POOL_M + KERNEL - 1u; c++) { // unroll
+                            across[c] = near[k / KERNEL * PATCH + k % KERNEL * PATCH_M + w * POOL_M + c];
+                            for (var p = 0u; p < POOL_T - 1u; p++) { // unroll
+                                across[c] = select(across[c], near[k / KERNEL * PATCH + (k % KERNEL + p + 1u) * PATCH_M + w * POOL_M + c], windows.winner[w] / POOL_M == p + 1u);
+                            }
+                        }
                         for (var s = 0u; s < KERNEL; s++) { // unroll
-                            joined[s] += gradient[p] * near[k / KERNEL * PATCH + (k % KERNEL + p / COLUMNS) * PATCH_M + p % COLUMNS + s];
+                            var seen = across[s];
+                            for (var p = 0u; p < POOL_M - 1u; p++) { // unroll
+                                seen = select(seen, across[s + p + 1u], windows.winner[w] % POOL_M == p + 1u);
+                            }
+                            joined[s] += windows.gradient[w] * seen;
                         }
                     }
                     for (var s = 0u; s < KERNEL; s++) { // unroll

@@ -57,7 +57,7 @@ fn place_of(id: vec3<u32>, group: vec3<u32>, groups: vec3<u32>) -> Place {
     return place;
 }
 
-// Weights of tap `tap` of a thread's unit `u`; taps are counted over all channels of the other side.
-fn tap_weights(place: Place, tap: u32, u: u32) -> Unit {
-    return weights_at(place.weights + tap * TAP_UNITS + min(place.first_unit + u * LANES, TAP_UNITS - 1u));
+// Weights of tap `tap` of a thread's unit `u`, behind binding `part`; taps are counted over all channels of the other side.
+fn tap_weights(place: Place, part: u32, tap: u32, u: u32) -> Unit {
+    return weights_at(part, place.weights + tap * TAP_UNITS + min(place.first_unit + u * LANES, TAP_UNITS - 1u));
 }

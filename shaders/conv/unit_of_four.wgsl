@@ -2,8 +2,8 @@
 const WIDTH: u32 = 4u;
 alias Unit = vec4<f32>;
 
-fn weights_at(at: u32) -> Unit {
-    return packed[at];
+fn weights_at(part: u32, at: u32) -> Unit {
+    return packed_four(part, at);
 }
 
 fn channel_of(unit: Unit, channel: u32) -> f32 {

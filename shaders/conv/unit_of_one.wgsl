@@ -2,8 +2,8 @@
 const WIDTH: u32 = 1u;
 alias Unit = f32;
 
-fn weights_at(at: u32) -> Unit {
-    return packed[at / 4u][at % 4u];
+fn weights_at(part: u32, at: u32) -> Unit {
+    return packed_one(part, at);
 }
 
 fn channel_of(unit: Unit, channel: u32) -> f32 {

@@ -100,6 +100,16 @@ impl ConvShape {
         self.forward_at(output, self.inputs, 0)
     }
 
+    /// Elements of one member's forward layout, and those of one of its input channels.
+    pub fn forward_sizes(&self) -> [usize; 2] {
+        [self.forward_quads() * 4, self.forward_at(0, 1, 0)]
+    }
+
+    /// Elements of one member's transposed layout, and those of one of its output channels.
+    pub fn backward_sizes(&self) -> [usize; 2] {
+        [self.backward_quads() * 4, self.backward_at(1, 0, 0)]
+    }
+
     /// Vec4s of the transposed layout of the input gradient: [out, tap, in / 4].
     pub fn backward_quads(&self) -> usize {
         self.outputs * self.taps() * self.inputs.div_ceil(4)
@@ -225,12 +235,15 @@ const MOST_TILES: usize = 0xff_ffff;
 /// Workgroups along an axis that every adapter dispatches.
 const MOST_WORKGROUPS: usize = 65_535;
 
-/// The library file that defines `input_row`.
-pub(super) fn input_source(shape: &ConvShape, whole_row: bool) -> &'static str {
-    if whole_row && shape.mel.is_multiple_of(4) {
-        include_str!("../../shaders/conv/input_rows.wgsl")
-    } else {
-        include_str!("../../shaders/conv/input_columns.wgsl")
+/// The library file that defines `input_row`, for tiles `windows` wide.
+pub(super) fn input_source(shape: &ConvShape, windows: usize) -> &'static str {
+    let fours = shape.mel.is_multiple_of(4) && (windows * shape.pool[1]).is_multiple_of(4);
+    match shape.windows()[1] {
+        across if across == windows && shape.mel.is_multiple_of(4) => {
+            include_str!("../../shaders/conv/input_rows.wgsl")
+        }
+        across if across.is_multiple_of(windows) && fours => include_str!("../../shaders/conv/input_stretches.wgsl"),
+        _ => include_str!("../../shaders/conv/input_columns.wgsl"),
     }
 }
 
@@ -244,6 +257,15 @@ pub(super) fn upper_source(shape: &ConvShape, whole_row: bool) -> [&'static str;
     [include_str!("../../shaders/conv/windows.wgsl"), rows]
 }
 
+/// The library file that defines how values are stored, `together` neighbours of rows `across` wide.
+pub(super) fn stores(together: usize, across: usize) -> &'static str {
+    if together.is_multiple_of(4) && across.is_multiple_of(4) {
+        include_str!("../../shaders/conv/stores_fours.wgsl")
+    } else {
+        include_str!("../../shaders/conv/stores_ones.wgsl")
+    }
+}
+
 /// One layer's weights, packed for one direction, of every member: a range of a larger tensor.
 #[derive(Clone)]
 pub struct PackedWeights {
@@ -255,40 +277,74 @@ pub struct PackedWeights {
     pub stride: usize,
     /// Members.
     pub members: usize,
-    /// Whether to bind them as a uniform buffer.
-    pub uniform: bool,
+    /// How a kernel binds them.
+    pub bound: Bound,
+}
+
+/// How packed weights are bound: software adapters load from uniform buffers far more cheaply than from storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// As storage.
+    Storage,
+    /// As a uniform buffer.
+    Uniform,
+    /// As two uniform buffers.
+    Halves {
+        /// Channels of the first one.
+        channels: usize,
+        /// Vec4s of the first one.
+        size: usize,
+    },
 }
 
 impl PackedWeights {
-    /// The weights of `members` members of `stride` elements each, from element `first` of `tensor` on: uniform where
-    /// the adapter binds as much.
-    pub fn new(gpu: &Gpu, tensor: &Tensor<f32>, first: usize, stride: usize, members: usize) -> Self {
+    /// The weights of `members` members of `stride` elements each, `channel` elements for each channel of the other side, from
+    /// element `first` of `tensor` on: uniform where the adapter binds as much.
+    pub fn new(gpu: &Gpu, tensor: &Tensor<f32>, first: usize, [stride, channel]: [usize; 2], members: usize) -> Self {
         let bindable = (gpu.adapter().limits.uniform_binding as usize).min(64 << 10);
-        let uniform = stride * 4 * members <= bindable;
-        Self { tensor: tensor.clone(), first, stride: stride / 4, members, uniform }
+        let channels = stride / channel / 2;
+        let half = channels * channel;
+        let halves = gpu.class().is_software() && members == 1 && half.is_multiple_of(Self::ALIGNMENT);
+        let bound = match stride * 4 * members {
+            bytes if bytes <= bindable => Bound::Uniform,
+            _ if halves && (stride - half) * 4 <= bindable => Bound::Halves { channels, size: half / 4 },
+            _ => Bound::Storage,
+        };
+        Self { tensor: tensor.clone(), first, stride: stride / 4, members, bound }
     }
 
     /// Elements that the start of a layer is aligned to: 256 bytes, the largest offset alignment there is.
     pub const ALIGNMENT: usize = 64;
 
     pub(super) fn source(&self) -> &'static str {
-        if self.uniform {
-            include_str!("../../shaders/conv/weights_uniform.wgsl")
-        } else {
-            include_str!("../../shaders/conv/weights_storage.wgsl")
+        match self.bound {
+            Bound::Storage => include_str!("../../shaders/conv/weights_storage.wgsl"),
+            Bound::Uniform => include_str!("../../shaders/conv/weights_uniform.wgsl"),
+            Bound::Halves { .. } => include_str!("../../shaders/conv/weights_halves.wgsl"),
         }
     }
 
     pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = vec![("PACKED", self.stride.into())];
-        if self.uniform {
-            constants.push(("PACKED_SIZE", (self.stride * self.members).into()));
+        match self.bound {
+            Bound::Storage => {}
+            Bound::Uniform => constants.push(("PACKED_SIZE", (self.stride * self.members).into())),
+            Bound::Halves { channels, size } => constants.extend([
+                ("PART_CHANNELS", channels.into()),
+                ("FIRST_SIZE", size.into()),
+                ("REST_SIZE", (self.stride - size).into()),
+            ]),
         }
         constants
     }
 
-    pub(super) fn binding(&self) -> Binding {
-        self.tensor.range(self.first, self.stride * 4 * self.members)
+    pub(super) fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        let all = self.stride * self.members;
+        let range = |from: usize, to: usize| self.tensor.range(self.first + from * 4, (to - from) * 4);
+        match self.bound {
+            Bound::Storage | Bound::Uniform => vec![("packed", range(0, all))],
+            Bound::Halves { size, .. } => vec![("packed", range(0, size)), ("packed_rest", range(size, all))],
+        }
     }
 }
 
@@ -318,6 +374,7 @@ pub(super) fn backward_cases(trial: fn(&Gpu, ConvShape, ConvTile, bool) -> Resul
         case("kernel 1, pool of eight", [1, 3, 9, 6, 4, 8], 1, [2, 4], alone([1, 1]), false),
         case("lanes, whole rows", [2, 3, 11, 19, 6, 16], 3, [2, 2], lanes([1, 8], 2, 8), true),
         case("lanes, whole rows of two windows", [2, 3, 3, 9, 5, 4], 3, [1, 2], lanes([5, 2], 1, 8), false),
+        case("lanes, half rows", [1, 2, 5, 19, 6, 16], 3, [2, 2], lanes([1, 4], 2, 8), true),
         case("lanes, parts of rows", [1, 2, 9, 5, 6, 24], 3, [2, 2], lanes([2, 8], 1, 16), true),
     ]
 }

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, for_each_tap, input_source};
+use crate::kernels::conv::{Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, input_source, stores};
 use crate::kernels::dropout::{Dropout, keeps};
 use crate::kernels::population::{Member, Step};
 use crate::kernels::routes::{Codes, Routed};
@@ -43,25 +43,26 @@ impl Kernel for ConvForward {
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/route.wgsl"),
             self.packed.source(),
-            input_source(&self.shape, self.tile.is_whole_row(&self.shape)),
+            input_source(&self.shape, self.tile.windows[1]),
             match self.codes {
                 Some(_) => include_str!("../../shaders/conv/routes_stored.wgsl"),
                 None => include_str!("../../shaders/conv/routes_dropped.wgsl"),
             },
         ];
+        source.push(stores(self.tile_codes(), self.shape.windows()[1]));
         source.extend(self.tile.source(self.dropout.needs_row()));
         source.extend(self.dropout.source());
         source
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let per_word = self.codes.as_ref().map_or(1, |codes| codes.per_word);
+        let per_word = self.codes_per_word();
         assert!(self.tile.fills_words(&self.shape, per_word), "{:?} with {per_word} codes in a word", self.tile);
         let mut constants = vec![
             ("LAYER", self.layer.into()),
             ("SLOPE", self.slope.into()),
             ("PER_WORD", per_word.into()),
-            ("TILE_CODES", per_word.min(self.tile.windows[1]).into()),
+            ("TILE_CODES", self.tile_codes().into()),
         ];
         constants.extend(self.shape.constants());
         constants.extend(self.tile.constants(&self.shape, self.shape.outputs));
@@ -73,10 +74,10 @@ impl Kernel for ConvForward {
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
         let mut bindings = vec![
             ("input", self.input.binding()),
-            ("packed", self.packed.binding()),
             ("output", self.output.binding()),
             ("members", self.members.binding()),
         ];
+        bindings.extend(self.packed.bindings());
         bindings.extend(self.codes.as_ref().map(|codes| ("codes", codes.tensor.binding())));
         bindings.extend(self.dropout.binding());
         bindings
@@ -96,6 +97,18 @@ impl Kernel for ConvForward {
             flops: 2.0 * self.shape.multiply_adds(),
             bytes: ((self.input.len() + self.output.len() + codes) * 4) as f64,
         }
+    }
+}
+
+impl ConvForward {
+    /// Codes in a word; where none are kept, as many as could be.
+    fn codes_per_word(&self) -> usize {
+        self.codes.as_ref().map_or_else(|| self.tile.codes_per_word(&self.shape), |codes| codes.per_word)
+    }
+
+    /// Those of one word that a tile has.
+    fn tile_codes(&self) -> usize {
+        self.codes_per_word().min(self.tile.windows[1])
     }
 }
 
@@ -222,13 +235,13 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) ->
     let per_word = tile.codes_per_word(&shape);
     let codes = Codes::new(gpu, "codes", &shape.output_shape(), per_word)?;
     let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
-    let packed = PackedWeights::new(gpu, &tensor, 0, shape.forward_quads() * 4, shape.members);
+    let packed = PackedWeights::new(gpu, &tensor, 0, shape.forward_sizes(), shape.members);
     let kernel = ConvForward {
         shape,
         layer,
         slope,
         input,
-        packed: PackedWeights { uniform: mask != Mask::Injected && packed.uniform, ..packed },
+        packed: PackedWeights { bound: if mask == Mask::Injected { Bound::Storage } else { packed.bound }, ..packed },
         output: output.clone(),
         codes: (mask != Mask::Off || ties).then(|| codes.clone()),
         members: gpu.tensor_from("members", &[shape.members], &members)?,
@@ -291,6 +304,15 @@ fn cases() -> Vec<Case> {
         case("lanes, whole rows", shape(2, 3, 3, 19, 6, 16, 3, [2, 2]), lanes([1, 8], 2, 8), Mask::Random, true),
         case("lanes, rows of five", shape(2, 3, 17, 9, 4, 10, 5, [2, 2]), lanes([2, 5], 1, 8), Mask::Injected, true),
         case("lanes, parts of rows", shape(1, 3, 3, 5, 6, 24, 3, [2, 2]), lanes([2, 8], 1, 16), Mask::Random, true),
+        case("lanes, half rows", shape(1, 3, 3, 9, 6, 16, 5, [2, 2]), lanes([1, 4], 2, 8), Mask::Random, false),
+        case("weights in halves", shape(1, 2, 32, 65, 5, 4, 3, [1, 2]), lanes([5, 2], 1, 8), Mask::Random, false),
+        case(
+            "weights in halves, four channels",
+            shape(1, 2, 32, 65, 5, 4, 3, [1, 2]),
+            alone([5, 2], 1, 32),
+            Mask::Off,
+            true,
+        ),
         case(
             "more tiles than an axis has",
             shape(1, 66_000, 1, 1, 2, 2, 1, [2, 2]),

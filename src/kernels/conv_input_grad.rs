@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv::{
-    ConvShape, ConvTile, PackedWeights, for_each_tap, random_routes, scatter_to_winners, upper_source,
+    Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, random_routes, scatter_to_winners, stores, upper_source,
 };
 use crate::kernels::population::Member;
 use crate::kernels::routes::{Codes, Routed, Routes};
@@ -41,6 +41,7 @@ impl Kernel for ConvInputGrad {
             include_str!("../../shaders/lib/route.wgsl"),
             self.packed.source(),
         ];
+        source.push(stores(self.lower_codes(), self.shape.mel));
         source.extend(upper_source(&self.shape, self.tile.is_whole_row(&self.shape)));
         source.extend(self.tile.source(false));
         source
@@ -49,6 +50,7 @@ impl Kernel for ConvInputGrad {
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = vec![("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())];
         constants.extend([self.upper.constant("PER_WORD"), self.lower.constant("LOWER_PER_WORD")]);
+        constants.push(("LOWER_CODES", self.lower_codes().into()));
         constants.extend(self.shape.constants());
         constants.extend(self.tile.constants(&self.shape, self.shape.inputs));
         constants.extend(self.packed.constants());
@@ -56,14 +58,15 @@ impl Kernel for ConvInputGrad {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
+        let mut bindings = vec![
             ("gradients", self.upper.gradients.binding()),
             ("codes", self.upper.codes.tensor.binding()),
-            ("packed", self.packed.binding()),
             ("lower_gradients", self.lower.gradients.binding()),
             ("lower_codes", self.lower.codes.tensor.binding()),
             ("members", self.members.binding()),
-        ]
+        ];
+        bindings.extend(self.packed.bindings());
+        bindings
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -76,6 +79,14 @@ impl Kernel for ConvInputGrad {
 
     fn work(&self) -> Work {
         Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.upper.bytes() + self.lower.bytes()) as f64 }
+    }
+}
+
+impl ConvInputGrad {
+    /// The most neighbours whose codes share a word of the layer below, wherever a tile begins.
+    fn lower_codes(&self) -> usize {
+        let (columns, per_word) = (self.tile.windows[1] * self.shape.pool[1], self.lower.codes.per_word);
+        [8, 4, 2].into_iter().find(|n| columns.is_multiple_of(*n) && per_word.is_multiple_of(*n)).unwrap_or(1)
     }
 }
 
@@ -140,13 +151,13 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool, per_word: [
     let expected = oracle(&shape, slope, scale, &upper, &weights, &lower);
     let out = Routes::from(gpu, "lower", &shape.input_shape(), &lower, per_word[1])?;
     let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
-    let packed = PackedWeights::new(gpu, &tensor, 0, shape.backward_quads() * 4, shape.members);
+    let packed = PackedWeights::new(gpu, &tensor, 0, shape.backward_sizes(), shape.members);
     let kernel = ConvInputGrad {
         shape,
         slope,
         scale,
         upper: Routes::from(gpu, "upper", &shape.output_shape(), &upper, per_word[0])?,
-        packed: PackedWeights { uniform: uniform && packed.uniform, ..packed },
+        packed: PackedWeights { bound: if uniform { packed.bound } else { Bound::Storage }, ..packed },
         lower: out.clone(),
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
         tile,
@@ -161,6 +172,12 @@ pub const ENTRY: Entry = Entry { name: "conv_input_grad", cases };
 /// Odd channels, remainders of every tile, other kernels and pools, and more tiles than a grid has workgroups on one axis.
 fn cases() -> Vec<Case> {
     let mut cases = super::conv::backward_cases(default_trial);
+    cases.push(Case::new("weights in halves", |gpu| {
+        let tile = ConvTile { windows: [5, 2], units: 1, lanes: 8, workgroup: 8 };
+        let shape =
+            ConvShape { members: 1, chunks: 2, inputs: 32, outputs: 65, time: 5, mel: 4, kernel: 3, pool: [1, 2] };
+        default_trial(gpu, shape, tile, true)
+    }));
     cases.push(Case::new("more tiles than an axis has", |gpu| {
         let tile = ConvTile { windows: [1, 1], units: 1, lanes: 8, workgroup: 8 };
         let shape =

@@ -109,21 +109,27 @@ impl Kernel for ConvWeightGrad {
     }
 
     fn source(&self) -> Vec<&'static str> {
-        let whole_row = self.tile.windows == self.shape.windows()[1];
         let mut source = vec![
             include_str!("../../shaders/conv/conv_weight_grad.wgsl"),
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/route.wgsl"),
-            input_source(&self.shape, whole_row),
+            input_source(&self.shape, self.tile.windows),
         ];
-        source.extend(upper_source(&self.shape, whole_row));
+        source.extend(match self.stretch() {
+            Some(_) => [
+                include_str!("../../shaders/conv/windows.wgsl"),
+                include_str!("../../shaders/conv/upper_stretches.wgsl"),
+            ],
+            None => upper_source(&self.shape, self.tile.windows == self.shape.windows()[1]),
+        });
         source.extend(group_uniform(is_shared(self.tile.lanes, self.tile.workgroup), false));
         source
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let per_word = vec![self.upper.constant("PER_WORD")];
-        [self.shape.constants(), self.tile.constants(), self.at.constants(), per_word].concat()
+        let mut routes = vec![self.upper.constant("PER_WORD")];
+        routes.extend(self.stretch().map(|windows| ("WORD_WINDOWS", windows.into())));
+        [self.shape.constants(), self.tile.constants(), self.at.constants(), routes].concat()
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
@@ -147,6 +153,16 @@ impl Kernel for ConvWeightGrad {
 
     fn work(&self) -> Work {
         Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.input.len() * 4 + self.upper.bytes()) as f64 }
+    }
+}
+
+impl ConvWeightGrad {
+    /// Windows of a strip whose codes share a word, where strips are made of fours and of whole words or of parts of one.
+    fn stretch(&self) -> Option<usize> {
+        let (windows, per_word, across) = (self.tile.windows, self.upper.codes.per_word, self.shape.windows()[1]);
+        let shared = windows.min(per_word);
+        let fits = windows.max(per_word).is_multiple_of(shared);
+        (windows < across && across.is_multiple_of(windows) && windows.is_multiple_of(4) && fits).then_some(shared)
     }
 }
 

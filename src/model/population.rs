@@ -7,7 +7,7 @@ use crate::Result;
 use crate::config::OptimiserConfig;
 use crate::gpu::{Gpu, Recording, Tensor};
 use crate::kernels::adam::Adam;
-use crate::kernels::conv::PackedWeights;
+use crate::kernels::conv::{ConvShape, PackedWeights};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::keep_best::KeepBest;
 use crate::kernels::layout::{Layout, NOWHERE, Span};
@@ -125,17 +125,19 @@ impl Population {
     }
 
     pub(super) fn forward_weights(&self, gpu: &Gpu, layer: usize) -> PackedWeights {
-        let span = &self.layout.layers[layer];
-        self.conv_weights(gpu, span.forward, span.forward_stride)
+        self.conv_weights(gpu, self.layout.layers[layer].forward, self.conv_shape(layer).forward_sizes())
     }
 
     pub(super) fn backward_weights(&self, gpu: &Gpu, layer: usize) -> PackedWeights {
-        let span = &self.layout.layers[layer];
-        self.conv_weights(gpu, span.backward, span.backward_stride)
+        self.conv_weights(gpu, self.layout.layers[layer].backward, self.conv_shape(layer).backward_sizes())
     }
 
-    fn conv_weights(&self, gpu: &Gpu, first: u32, stride: u32) -> PackedWeights {
-        PackedWeights::new(gpu, &self.layout.packed, first as usize, stride as usize, self.members)
+    fn conv_weights(&self, gpu: &Gpu, first: u32, sizes: [usize; 2]) -> PackedWeights {
+        PackedWeights::new(gpu, &self.layout.packed, first as usize, sizes, self.members)
+    }
+
+    fn conv_shape(&self, layer: usize) -> ConvShape {
+        self.architecture.conv_shape(layer, self.members, 1)
     }
 
     pub(super) fn linear_weights(&self, layer: usize) -> LinearWeights {

@@ -80,7 +80,7 @@ fn weight_tiles(class: DeviceClass, shape: &ConvShape, slices: usize) -> Vec<Til
     let window = shape.pool[0] * shape.pool[1];
     // On software adapters the shipped number of slices keeps all cores busy, which is all that more of them can do.
     let all_slices = if class.is_software() { vec![slices] } else { vec![slices, slices * 4] };
-    let outputs: &[usize] = if class == DeviceClass::Llvmpipe { &[1] } else { &[1, 2, 4] };
+    let outputs: &[usize] = if class == DeviceClass::Llvmpipe { &[1, 2] } else { &[1, 2, 4] };
     let mut found = Vec::new();
     let forms: &[(usize, usize)] = if class.is_software() { forms(class) } else { &[(1, 64), (8, 64), (16, 64)] };
     for &(lanes, workgroup) in forms {
@@ -89,7 +89,7 @@ fn weight_tiles(class: DeviceClass, shape: &ConvShape, slices: usize) -> Vec<Til
                 for &outputs in outputs {
                     let tile = WeightTile { windows, inputs, outputs, lanes, workgroup };
                     let sums = inputs * outputs * shape.taps();
-                    if sums <= if class.is_software() { 96 } else { 72 } && tile.fits(shape).is_ok() {
+                    if sums <= if class.is_software() { 160 } else { 72 } && tile.fits(shape).is_ok() {
                         found.extend(all_slices.iter().map(|&slices| Tile::ConvWeightGrad { tile, slices }));
                     }
                 }

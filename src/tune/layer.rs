@@ -36,15 +36,15 @@ impl LayerTensors {
             let values: Vec<f32> = (0..shape.iter().product()).map(|_| stream.uniform(-1.0, 1.0) as f32).collect();
             gpu.tensor_from(name, shape, &values)
         };
-        let packed = |name: &str, elements: usize| -> Result<PackedWeights> {
-            Ok(PackedWeights::new(gpu, &random(name, &[elements])?, 0, elements, 1))
+        let packed = |name: &str, sizes: [usize; 2]| -> Result<PackedWeights> {
+            Ok(PackedWeights::new(gpu, &random(name, &sizes[..1])?, 0, sizes, 1))
         };
         let step = Step { t: 1, step_size: 1e-3, decay: 1.0 };
         Ok(Self {
             input: random("input", &shape.input_shape())?,
             output: random("output", &shape.output_shape())?,
-            forward: packed("forward weights", shape.forward_quads() * 4)?,
-            backward: packed("backward weights", shape.backward_quads() * 4)?,
+            forward: packed("forward weights", shape.forward_sizes())?,
+            backward: packed("backward weights", shape.backward_sizes())?,
             members: gpu.tensor_from("members", &[1], &[Member::new(1)])?,
             schedule: gpu.tensor_from("schedule", &[1, 1], &[step])?,
             upper: RefCell::default(),

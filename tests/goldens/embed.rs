@@ -2,7 +2,7 @@
 //! belong to the methods that use distances.
 
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
-use weaklabel::kernels::conv::{ConvShape, ConvTile, PackedWeights};
+use weaklabel::kernels::conv::{Bound, ConvShape, ConvTile, PackedWeights};
 use weaklabel::kernels::conv_forward::ConvForward;
 use weaklabel::kernels::conv_input_grad::ConvInputGrad;
 use weaklabel::kernels::dropout::Dropout;
@@ -56,7 +56,7 @@ fn identity(
     (0..shape.inputs).for_each(|channel| packed[at(channel)] = 1.0);
     biases.into_iter().for_each(|bias| packed[bias] = LIFT);
     let tensor = gpu.tensor_from("packed", &[size], &packed).unwrap();
-    PackedWeights { tensor, first: 0, stride: size / 4, members: 1, uniform: false }
+    PackedWeights { tensor, first: 0, stride: size / 4, members: 1, bound: Bound::Storage }
 }
 
 #[test]

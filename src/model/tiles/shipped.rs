@@ -40,11 +40,12 @@ pub fn input_grad(class: DeviceClass, shape: &ConvShape) -> ConvTile {
 pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> WeightTile {
     let window = shape.pool[0] * shape.pool[1];
     if class == DeviceClass::Llvmpipe {
-        // Few inputs do not pay for many gradients, and short rows not for few inputs.
-        let most = if shape.inputs == 1 { 16 } else { 64 };
-        let windows = (most / window).clamp(1, shape.windows()[1]);
-        let inputs = if windows * window < 16 { 4 } else { 2 };
-        return WeightTile { windows, inputs: inputs.min(shape.inputs), outputs: 1, lanes: LANES, workgroup: LANES };
+        // Gradients cost a load for each lane, inputs one for all of them: a tile has enough of both for each other, and
+        // its code still fits the instruction cache.
+        let windows = (32 / window).clamp(1, shape.windows()[1]);
+        let inputs = if windows * window < 32 { 4 } else { 2 };
+        let outputs = shape.outputs.div_ceil(LANES).min(2);
+        return WeightTile { windows, inputs: inputs.min(shape.inputs), outputs, lanes: LANES, workgroup: LANES };
     }
     // Not larger: the code of a tile's loads and sums has to stay in the instruction cache.
     let inputs = if class == DeviceClass::Cpu && window <= 4 { 2 } else { 1 };
@@ -55,7 +56,12 @@ pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> WeightTile {
 
 /// Partial sums that the gradients of a layer are split into: enough threads for the device, none without a strip.
 pub fn slices(class: DeviceClass, shape: &ConvShape, tile: &WeightTile) -> usize {
-    let threads: usize = if class.is_software() { 512 } else { 16_384 };
+    // Every slice is added up by `adam`, so no more than keep a software adapter's cores evenly busy.
+    let threads: usize = match class {
+        DeviceClass::Llvmpipe => 256,
+        DeviceClass::Cpu => 512,
+        DeviceClass::Integrated | DeviceClass::Discrete => 16_384,
+    };
     threads.div_ceil(tile.threads_per_slice(shape)).clamp(1, tile.strips(shape))
 }
 
