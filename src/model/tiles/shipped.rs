@@ -13,13 +13,13 @@ use crate::kernels::conv_weight_grad::WeightTile;
 const LANES: usize = 8;
 /// Positions of a tile over whole rows.
 const POSITIONS: usize = 128;
+/// Sums of a thread, all its channels: with more, the code no longer fits the instruction cache.
+const SUMS: usize = 160;
 
 /// Tile of the forward pass.
 pub fn forward(class: DeviceClass, shape: &ConvShape) -> ConvTile {
     if class == DeviceClass::Llvmpipe {
-        let tile = whole_rows(shape);
-        let units = if (33..=64).contains(&positions(&tile, shape)) { 2 } else { 1 };
-        return ConvTile { units: units.min(shape.outputs.div_ceil(LANES)), ..tile };
+        return whole_rows(shape, shape.outputs);
     }
     let units = if shape.pool[0] > 1 { 2 } else { 1 };
     ConvTile { units: units.min(shape.outputs.div_ceil(4)), ..alone(class, shape) }
@@ -28,7 +28,7 @@ pub fn forward(class: DeviceClass, shape: &ConvShape) -> ConvTile {
 /// Tile of the gradient of the input.
 pub fn input_grad(class: DeviceClass, shape: &ConvShape) -> ConvTile {
     if class == DeviceClass::Llvmpipe {
-        return whole_rows(shape);
+        return whole_rows(shape, shape.inputs);
     }
     let tile = alone(class, shape);
     // More channels for each load, as long as the tile is small.
@@ -69,14 +69,19 @@ fn positions(tile: &ConvTile, shape: &ConvShape) -> usize {
     tile.windows[0] * tile.windows[1] * shape.pool[0] * shape.pool[1]
 }
 
-/// Rows as wide as the plane, as many as make a tile; of a very wide plane, a part.
-fn whole_rows(shape: &ConvShape) -> ConvTile {
+/// Rows as wide as the plane, as many as make a tile; of a very wide plane, a part. What is loaded serves several of
+/// `channels` channels, as many as leave no thread without work.
+fn whole_rows(shape: &ConvShape, channels: usize) -> ConvTile {
     let [time, mel] = shape.windows();
     let window = shape.pool[0] * shape.pool[1];
     let wide = (POSITIONS / window).clamp(1, mel);
     // Without a pool over time, the rows around a tile cost more than the tile: take the whole column.
     let high = if shape.pool[0] == 1 { (POSITIONS / (wide * window)).clamp(1, time) } else { 1 };
-    ConvTile { windows: [high, wide], units: 1, lanes: LANES, workgroup: LANES }
+    let tile = ConvTile { windows: [high, wide], units: 1, lanes: LANES, workgroup: LANES };
+    let groups = channels.div_ceil(LANES);
+    let most = (SUMS / positions(&tile, shape)).clamp(1, groups);
+    let units = (1..=most).rev().find(|units| groups.is_multiple_of(*units)).unwrap_or(1);
+    ConvTile { units, ..tile }
 }
 
 /// Threads side by side over windows.
