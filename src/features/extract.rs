@@ -86,12 +86,13 @@ impl Batch {
         )
     }
 
-    /// Waits for the batch before, so that at most one is staged by the driver, then queues this one.
+    /// Hands the batch to the driver while the one before is computed, waits for that one, so that no more than two are
+    /// staged, then queues this one.
     fn run(&self, gpu: &Gpu, recording: &Resolved, row: u32, used: usize) -> Result<()> {
-        gpu.wait()?;
         let stride = self.samples.len() / self.lengths.len();
         gpu.write(&self.front_end.audio, 0, &self.samples[..used * stride]);
         gpu.write(&self.front_end.lengths, 0, &self.lengths);
+        gpu.wait()?;
         gpu.replay(recording, row..row + 1)
     }
 }
