@@ -4,8 +4,9 @@
     interleaved.py WEAKLABEL [--rounds N] [--python PYTHON] [--methods …] [--frames …] [--old WEAKLABEL] [--burn BURN]
                    [-- PYTORCH OPTIONS…]
 
-Each round runs each program once in every cell. Printed are the least of the medians and, for each peer, the share of its
-time that weaklabel takes. The peers are PyTorch and, with `--burn`, the program built in burn/; its options go in the same
+Each round runs each program once in every cell. Printed are the medians of all rounds and, for each peer, the share of its time
+that weaklabel takes: the median of the rounds' shares, their least and their most, because only programs that ran one after the
+other met the machine at the same speed. The peers are PyTorch and, with `--burn`, the program built in burn/; its options go in the same
 word: `--burn "BURN --backend flex"`. `--old` adds another build of weaklabel to every round. What follows `--` goes to
 pytorch.py: `-- --device cuda --mode graph`.
 """
@@ -25,6 +26,12 @@ def milliseconds(command):
     """ms per step that `command` measured, and what it ran on."""
     line = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return statistics.median(line["ms"]), line["adapter"]
+
+
+def share(own, peer):
+    """The share of a peer's time, round by round."""
+    shares = sorted(mine / its for mine, its in zip(own, peer))
+    return f"{statistics.median(shares):.2f} ({shares[0]:.2f} to {shares[-1]:.2f})"
 
 
 def main():
@@ -50,22 +57,21 @@ def main():
         peers["burn"] = options.burn
     programs |= peers
     cells = [["--method", method, "--frames", frames] for frames in options.frames for method in options.methods]
-    least, adapters = {}, {}
+    times, adapters = {}, {}
     for _ in range(options.rounds):
         for cell in cells:
             for name, command in programs.items():
                 time, adapters[name] = milliseconds(command + cell)
-                key = (name, cell[1], cell[3])
-                least[key] = min(time, least.get(key, time))
+                times.setdefault((name, cell[1], cell[3]), []).append(time)
     for name, adapter in adapters.items():
         print(f"{name}: {adapter}")
     head = ["method, frames", *programs, *(f"weaklabel / {peer}" for peer in peers)]
     print(f"\n| {' | '.join(head)} |")
     print(f"|{'---|' * len(head)}")
     for cell in cells:
-        times = {name: least[name, cell[1], cell[3]] for name in programs}
-        columns = [f"{time:.1f} ms" for time in times.values()]
-        ratios = [f"{times['weaklabel'] / times[peer]:.2f}" for peer in peers]
+        rounds = {name: times[name, cell[1], cell[3]] for name in programs}
+        columns = [f"{statistics.median(of_name):.1f} ms" for of_name in rounds.values()]
+        ratios = [share(rounds["weaklabel"], rounds[peer]) for peer in peers]
         print(f"| {cell[1]}, {cell[3]} | {' | '.join(columns + ratios)} |")
 
 
