@@ -89,11 +89,11 @@ fn main(
                 let m = place.window_m * POOL_M + w * LOWER_CODES % COLUMNS;
                 if (t < TIME && m < MEL && channel < IN) {
                     let row_at = (chunk * IN + channel) * TIME + t;
-                    let codes = lower_codes[row_at * code_words(MEL, LOWER_PER_WORD) + m / LOWER_PER_WORD]
+                    let word = lower_codes[row_at * code_words(MEL, LOWER_PER_WORD) + m / LOWER_PER_WORD]
                         >> code_shift(m, LOWER_PER_WORD);
                     var carried: array<f32, STORED>;
                     for (var x = 0u; x < LOWER_CODES; x++) { // unroll
-                        let factor = route_factor(code_in(codes, x, LOWER_PER_WORD), SLOPE, DROPOUT_SCALE);
+                        let factor = route_factor(code_in(word, x, LOWER_PER_WORD), SLOPE, DROPOUT_SCALE);
                         carried[x % STORED] = channel_of(sums[(w * LOWER_CODES + x) * UNITS + u], i) * factor;
                         if (x % STORED == STORED - 1u && m + x < MEL) {
                             lower_gradients[(row_at * MEL + m + x) / STORED] = stored_of(carried);

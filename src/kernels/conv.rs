@@ -297,20 +297,28 @@ pub enum Bound {
     },
 }
 
-impl PackedWeights {
-    /// The weights of `members` members of `stride` elements each, `channel` elements for each channel of the other side, from
-    /// element `first` of `tensor` on: uniform where the adapter binds as much.
-    pub fn new(gpu: &Gpu, tensor: &Tensor<f32>, first: usize, [stride, channel]: [usize; 2], members: usize) -> Self {
+impl Bound {
+    /// Uniform where the adapter binds the weights of `members` members of `stride` elements, `channel` elements for each
+    /// channel; in two buffers when `halves` says so and those of one member fit.
+    pub(super) fn of(gpu: &Gpu, [stride, channel]: [usize; 2], members: usize, halves: bool) -> Self {
         let bindable = (gpu.adapter().limits.uniform_binding as usize).min(64 << 10);
         let channels = stride / channel / 2;
         let half = channels * channel;
-        let halves = gpu.class().is_software() && members == 1 && half.is_multiple_of(Self::ALIGNMENT);
-        let bound = match stride * 4 * members {
-            bytes if bytes <= bindable => Bound::Uniform,
-            _ if halves && (stride - half) * 4 <= bindable => Bound::Halves { channels, size: half / 4 },
-            _ => Bound::Storage,
-        };
-        Self { tensor: tensor.clone(), first, stride: stride / 4, members, bound }
+        let halves = halves && members == 1 && half.is_multiple_of(PackedWeights::ALIGNMENT);
+        match stride * 4 * members {
+            bytes if bytes <= bindable => Self::Uniform,
+            _ if halves && (stride - half) * 4 <= bindable => Self::Halves { channels, size: half / 4 },
+            _ => Self::Storage,
+        }
+    }
+}
+
+impl PackedWeights {
+    /// The weights of `members` members of `stride` elements each, `channel` elements for each channel of the other side, from
+    /// element `first` of `tensor` on: uniform where the adapter binds as much.
+    pub fn new(gpu: &Gpu, tensor: &Tensor<f32>, first: usize, sizes: [usize; 2], members: usize) -> Self {
+        let bound = Bound::of(gpu, sizes, members, gpu.class().is_software());
+        Self { tensor: tensor.clone(), first, stride: sizes[0] / 4, members, bound }
     }
 
     /// Elements that the start of a layer is aligned to: 256 bytes, the largest offset alignment there is.

@@ -236,12 +236,16 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) ->
     let codes = Codes::new(gpu, "codes", &shape.output_shape(), per_word)?;
     let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
     let packed = PackedWeights::new(gpu, &tensor, 0, shape.forward_sizes(), shape.members);
+    let bound = match mask {
+        Mask::Injected => Bound::Storage,
+        _ => Bound::of(gpu, shape.forward_sizes(), shape.members, true),
+    };
     let kernel = ConvForward {
         shape,
         layer,
         slope,
         input,
-        packed: PackedWeights { bound: if mask == Mask::Injected { Bound::Storage } else { packed.bound }, ..packed },
+        packed: PackedWeights { bound, ..packed },
         output: output.clone(),
         codes: (mask != Mask::Off || ties).then(|| codes.clone()),
         members: gpu.tensor_from("members", &[shape.members], &members)?,

@@ -152,12 +152,16 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool, per_word: [
     let out = Routes::from(gpu, "lower", &shape.input_shape(), &lower, per_word[1])?;
     let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
     let packed = PackedWeights::new(gpu, &tensor, 0, shape.backward_sizes(), shape.members);
+    let bound = match uniform {
+        true => Bound::of(gpu, shape.backward_sizes(), shape.members, true),
+        false => Bound::Storage,
+    };
     let kernel = ConvInputGrad {
         shape,
         slope,
         scale,
         upper: Routes::from(gpu, "upper", &shape.output_shape(), &upper, per_word[0])?,
-        packed: PackedWeights { bound: if uniform { packed.bound } else { Bound::Storage }, ..packed },
+        packed: PackedWeights { bound, ..packed },
         lower: out.clone(),
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
         tile,
