@@ -70,6 +70,9 @@ fn tls(name: &str) -> Result<MakeRustlsConnect> {
         let certificates = CertificateDer::pem_file_iter(&path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|e| Error::data(&path, format!("PGSSLROOTCERT names no file of certificates: {e}")))?;
+        if certificates.is_empty() {
+            return Err(Error::data(&path, "PGSSLROOTCERT names it, but it holds no certificate in PEM"));
+        }
         roots.add_parsable_certificates(certificates);
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -56,6 +56,22 @@ impl Server {
         self.run("pg_ctl", &["stop", "-m", "immediate", "-D", &self.path("data")]);
     }
 
+    /// Goes on with a certificate, its key in PEM, and refuses whoever comes without TLS.
+    pub fn insist_on_tls(&self, certificate: &str, key: &str) {
+        self.stop_at_once();
+        std::fs::write(self.path("data/server.crt"), certificate).unwrap();
+        std::fs::write(self.path("data/server.key"), key).unwrap();
+        let rules = std::fs::read_to_string(self.path("data/pg_hba.conf")).unwrap();
+        std::fs::write(self.path("data/pg_hba.conf"), rules.replace("\nhost ", "\nhostssl ")).unwrap();
+        std::fs::write(self.path("data/postgresql.auto.conf"), "ssl = on\n").unwrap();
+        let key = self.path("data/server.key");
+        if self.root {
+            assert!(Command::new("chown").args(["postgres", &key]).status().unwrap().success());
+        }
+        assert!(Command::new("chmod").args(["600", &key]).status().unwrap().success());
+        self.start_again();
+    }
+
     /// Where a store connects to.
     pub fn url(&self) -> String {
         format!("postgres://weaklabel:{SECRET}@127.0.0.1:{}/postgres", self.port)
