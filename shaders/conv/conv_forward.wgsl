@@ -28,11 +28,11 @@ fn main(
     }
     let chunk = group_uniform(place.member * chunks + place.chunk, MOST);
 
-    var sums: array<Unit, POSITIONS * UNITS>;
+    var sums: array<array<Unit, POSITIONS>, UNITS>;
     for (var u = 0u; u < UNITS; u++) { // unroll
         let bias = tap_weights(place, PARTS - 1u, IN * TAPS, u);
         for (var p = 0u; p < POSITIONS; p++) { // unroll
-            sums[p * UNITS + u] = bias;
+            sums[u][p] = bias;
         }
     }
     for (var part = 0u; part < PARTS; part++) { // unroll
@@ -51,63 +51,54 @@ fn main(
                 for (var k = 0u; k < TAPS; k++) { // unroll
                     kernel[k] = tap_weights(place, part, channel * TAPS + k, u);
                 }
-                // A few sums with all their taps, then the next few: they stay in registers meanwhile.
-                for (var j = 0u; j < POSITIONS / JOINED; j++) { // unroll
-                    var joined: array<Unit, JOINED>;
-                    for (var s = 0u; s < JOINED; s++) { // unroll
-                        joined[s] = sums[(j * JOINED + s) * UNITS + u];
-                    }
-                    for (var k = 0u; k < TAPS; k++) { // unroll
-                        for (var s = 0u; s < JOINED; s++) { // unroll
-                            joined[s] += kernel[k] * near[((j * JOINED + s) / COLUMNS + k / KERNEL) * PATCH_M + (j * JOINED + s) % COLUMNS + k % KERNEL];
-                        }
-                    }
-                    for (var s = 0u; s < JOINED; s++) { // unroll
-                        sums[(j * JOINED + s) * UNITS + u] = joined[s];
-                    }
-                }
+                sums[u] = add_taps(sums[u], kernel, near);
             }
         }
     }
 
     for (var u = 0u; u < UNITS; u++) { // unroll
-        for (var i = 0u; i < WIDTH; i++) { // unroll
-            let out = (place.first_unit + u * LANES) * WIDTH + i;
-            for (var w = 0u; w < TILE_T * TILE_M / TILE_CODES; w++) { // unroll
-                let t = place.window_t + w * TILE_CODES / TILE_M;
-                let m = place.window_m + w * TILE_CODES % TILE_M;
-                let row_at = (place.chunk * OUT + out) * WINDOWS_T + t; // among those of its member
-                var word = 0u;
-                var bests: array<f32, STORED>;
-                for (var x = 0u; x < TILE_CODES; x++) { // unroll
-                    let window = row_at * WINDOWS_M + m + x;
-                    var random: array<vec2<u32>, BLOCKS>;
-                    for (var b = 0u; b < BLOCKS; b++) { // unroll
-                        random[b] = dropout_bits(place.member, LAYER, window * BLOCKS + b);
-                    }
-                    var best = 0.0;
-                    var code = 0u;
-                    for (var p = 0u; p < WINDOW; p++) { // unroll
-                        let row_of = w * TILE_CODES / TILE_M * POOL_T + p / POOL_M;
-                        let column_of = (w * TILE_CODES % TILE_M + x) * POOL_M + p % POOL_M;
-                        let value = channel_of(sums[(row_of * COLUMNS + column_of) * UNITS + u], i);
-                        let kept = dropout_keeps(random[p / 4u], p % 4u);
-                        let passed = select(0.0, select(SLOPE * value, value, value > 0.0) * DROPOUT_SCALE, kept);
-                        if (p == 0u || passed > best) {
-                            best = passed;
-                            code = route_code(p, select(DROPPED, select(NEGATIVE, POSITIVE, value > 0.0), kept));
-                        }
-                    }
-                    word |= select(0u, code, m + x < WINDOWS_M) << code_shift(x, PER_WORD);
-                    bests[x % STORED] = best;
-                    if (x % STORED == STORED - 1u && t < WINDOWS_T && m + x < WINDOWS_M && out < OUT) {
-                        output[(place.member * chunks * OUT * WINDOWS_T * WINDOWS_M + window) / STORED] = stored_of(bests);
+        store_pooled(place, chunks, u, sums[u]);
+    }
+}
+
+// Activates, drops and pools the sums of a thread's unit `u`, and stores what passes with the winners' codes.
+fn store_pooled(place: Place, chunks: u32, u: u32, sums: array<Unit, POSITIONS>) {
+    for (var i = 0u; i < WIDTH; i++) { // unroll
+        let out = (place.first_unit + u * LANES) * WIDTH + i;
+        for (var w = 0u; w < TILE_T * TILE_M / TILE_CODES; w++) { // unroll
+            let t = place.window_t + w * TILE_CODES / TILE_M;
+            let m = place.window_m + w * TILE_CODES % TILE_M;
+            let row_at = (place.chunk * OUT + out) * WINDOWS_T + t; // among those of its member
+            var word = 0u;
+            var bests: array<f32, STORED>;
+            for (var x = 0u; x < TILE_CODES; x++) { // unroll
+                let window = row_at * WINDOWS_M + m + x;
+                var random: array<vec2<u32>, BLOCKS>;
+                for (var b = 0u; b < BLOCKS; b++) { // unroll
+                    random[b] = dropout_bits(place.member, LAYER, window * BLOCKS + b);
+                }
+                var best = 0.0;
+                var code = 0u;
+                for (var p = 0u; p < WINDOW; p++) { // unroll
+                    let row_of = w * TILE_CODES / TILE_M * POOL_T + p / POOL_M;
+                    let column_of = (w * TILE_CODES % TILE_M + x) * POOL_M + p % POOL_M;
+                    let value = channel_of(sums[row_of * COLUMNS + column_of], i);
+                    let kept = dropout_keeps(random[p / 4u], p % 4u);
+                    let passed = select(0.0, select(SLOPE * value, value, value > 0.0) * DROPOUT_SCALE, kept);
+                    if (p == 0u || passed > best) {
+                        best = passed;
+                        code = route_code(p, select(DROPPED, select(NEGATIVE, POSITIVE, value > 0.0), kept));
                     }
                 }
-                if (t < WINDOWS_T && m < WINDOWS_M && out < OUT) {
-                    let row_words = code_words(WINDOWS_M, PER_WORD);
-                    store_codes((place.member * chunks * OUT * WINDOWS_T + row_at) * row_words + m / PER_WORD, word);
+                word |= select(0u, code, m + x < WINDOWS_M) << code_shift(x, PER_WORD);
+                bests[x % STORED] = best;
+                if (x % STORED == STORED - 1u && t < WINDOWS_T && m + x < WINDOWS_M && out < OUT) {
+                    output[(place.member * chunks * OUT * WINDOWS_T * WINDOWS_M + window) / STORED] = stored_of(bests);
                 }
+            }
+            if (t < WINDOWS_T && m < WINDOWS_M && out < OUT) {
+                let row_words = code_words(WINDOWS_M, PER_WORD);
+                store_codes((place.member * chunks * OUT * WINDOWS_T + row_at) * row_words + m / PER_WORD, word);
             }
         }
     }

@@ -31,9 +31,11 @@ fn main(
     }
     let chunk = group_uniform(place.member * chunks + place.chunk, MOST);
 
-    var sums: array<Unit, POSITIONS * UNITS>;
-    for (var p = 0u; p < POSITIONS * UNITS; p++) { // unroll
-        sums[p] = Unit();
+    var sums: array<array<Unit, POSITIONS>, UNITS>;
+    for (var u = 0u; u < UNITS; u++) { // unroll
+        for (var p = 0u; p < POSITIONS; p++) { // unroll
+            sums[u][p] = Unit();
+        }
     }
     for (var part = 0u; part < PARTS; part++) { // unroll
         let end = select((part + 1u) * PART_CHANNELS, OUT, part + 1u == PARTS);
@@ -62,42 +64,33 @@ fn main(
                 for (var k = 0u; k < TAPS; k++) { // unroll
                     kernel[k] = tap_weights(place, part, channel * TAPS + k, u);
                 }
-                // A few sums with all their taps, then the next few: they stay in registers meanwhile.
-                for (var j = 0u; j < POSITIONS / JOINED; j++) { // unroll
-                    var joined: array<Unit, JOINED>;
-                    for (var s = 0u; s < JOINED; s++) { // unroll
-                        joined[s] = sums[(j * JOINED + s) * UNITS + u];
-                    }
-                    for (var k = 0u; k < TAPS; k++) { // unroll
-                        for (var s = 0u; s < JOINED; s++) { // unroll
-                            joined[s] += kernel[k] * near[((j * JOINED + s) / COLUMNS + KERNEL - 1u - k / KERNEL) * PATCH_M + (j * JOINED + s) % COLUMNS + KERNEL - 1u - k % KERNEL];
-                        }
-                    }
-                    for (var s = 0u; s < JOINED; s++) { // unroll
-                        sums[(j * JOINED + s) * UNITS + u] = joined[s];
-                    }
-                }
+                sums[u] = add_taps(sums[u], kernel, near);
             }
         }
     }
 
     for (var u = 0u; u < UNITS; u++) { // unroll
-        for (var i = 0u; i < WIDTH; i++) { // unroll
-            let channel = (place.first_unit + u * LANES) * WIDTH + i;
-            for (var w = 0u; w < POSITIONS / LOWER_CODES; w++) { // unroll
-                let t = place.window_t * POOL_T + w * LOWER_CODES / COLUMNS;
-                let m = place.window_m * POOL_M + w * LOWER_CODES % COLUMNS;
-                if (t < TIME && m < MEL && channel < IN) {
-                    let row_at = (chunk * IN + channel) * TIME + t;
-                    let word = lower_codes[row_at * code_words(MEL, LOWER_PER_WORD) + m / LOWER_PER_WORD]
-                        >> code_shift(m, LOWER_PER_WORD);
-                    var carried: array<f32, STORED>;
-                    for (var x = 0u; x < LOWER_CODES; x++) { // unroll
-                        let factor = route_factor(code_in(word, x, LOWER_PER_WORD), SLOPE, DROPOUT_SCALE);
-                        carried[x % STORED] = channel_of(sums[(w * LOWER_CODES + x) * UNITS + u], i) * factor;
-                        if (x % STORED == STORED - 1u && m + x < MEL) {
-                            lower_gradients[(row_at * MEL + m + x) / STORED] = stored_of(carried);
-                        }
+        store_carried(place, chunk, u, sums[u]);
+    }
+}
+
+// Carries the sums of a thread's unit `u` through dropout and LeakyReLU of the layer below, and stores them.
+fn store_carried(place: Place, chunk: u32, u: u32, sums: array<Unit, POSITIONS>) {
+    for (var i = 0u; i < WIDTH; i++) { // unroll
+        let channel = (place.first_unit + u * LANES) * WIDTH + i;
+        for (var w = 0u; w < POSITIONS / LOWER_CODES; w++) { // unroll
+            let t = place.window_t * POOL_T + w * LOWER_CODES / COLUMNS;
+            let m = place.window_m * POOL_M + w * LOWER_CODES % COLUMNS;
+            if (t < TIME && m < MEL && channel < IN) {
+                let row_at = (chunk * IN + channel) * TIME + t;
+                let word = lower_codes[row_at * code_words(MEL, LOWER_PER_WORD) + m / LOWER_PER_WORD]
+                    >> code_shift(m, LOWER_PER_WORD);
+                var carried: array<f32, STORED>;
+                for (var x = 0u; x < LOWER_CODES; x++) { // unroll
+                    let factor = route_factor(code_in(word, x, LOWER_PER_WORD), SLOPE, DROPOUT_SCALE);
+                    carried[x % STORED] = channel_of(sums[w * LOWER_CODES + x], i) * factor;
+                    if (x % STORED == STORED - 1u && m + x < MEL) {
+                        lower_gradients[(row_at * MEL + m + x) / STORED] = stored_of(carried);
                     }
                 }
             }

@@ -53,12 +53,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
     let first_out = job / IN_GROUPS % OUT_GROUPS * OUTPUTS * LANES + id.x % LANES;
     let slice = job / (IN_GROUPS * OUT_GROUPS);
 
-    var sums: array<f32, OUTPUTS * INPUTS * TAPS>;
-    for (var s = 0u; s < OUTPUTS * INPUTS * TAPS; s++) { // unroll
-        sums[s] = 0.0;
-    }
+    var sums: array<array<f32, INPUTS * TAPS>, OUTPUTS>;
     var bias: array<f32, OUTPUTS>;
     for (var o = 0u; o < OUTPUTS; o++) { // unroll
+        for (var s = 0u; s < INPUTS * TAPS; s++) { // unroll
+            sums[o][s] = 0.0;
+        }
         bias[o] = 0.0;
     }
     let end = (slice + 1u) * strips / SLICES;
@@ -95,33 +95,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
                 for (var w = 0u; w < TILE_M; w++) { // unroll
                     bias[o] += windows.gradient[w];
                 }
-                // The taps of one row after those of another: their sums stay in registers meanwhile.
-                for (var k = 0u; k < INPUTS * KERNEL; k++) { // unroll
-                    var joined: array<f32, KERNEL>;
-                    for (var s = 0u; s < KERNEL; s++) { // unroll
-                        joined[s] = sums[(o * INPUTS * KERNEL + k) * KERNEL + s];
-                    }
-                    for (var w = 0u; w < TILE_M; w++) { // unroll
-                        // What the taps of this row see from the winner: the winner's row first, then its column.
-                        var across: array<f32, POOL_M + KERNEL - 1u>;
-                        for (var c = 0u; c < POOL_M + KERNEL - 1u; c++) { // unroll
-                            across[c] = near[k / KERNEL * PATCH + k % KERNEL * PATCH_M + w * POOL_M + c];
-                            for (var p = 0u; p < POOL_T - 1u; p++) { // unroll
-                                across[c] = select(across[c], near[k / KERNEL * PATCH + (k % KERNEL + p + 1u) * PATCH_M + w * POOL_M + c], windows.winner[w] / POOL_M == p + 1u);
-                            }
-                        }
-                        for (var s = 0u; s < KERNEL; s++) { // unroll
-                            var seen = across[s];
-                            for (var p = 0u; p < POOL_M - 1u; p++) { // unroll
-                                seen = select(seen, across[s + p + 1u], windows.winner[w] % POOL_M == p + 1u);
-                            }
-                            joined[s] += windows.gradient[w] * seen;
-                        }
-                    }
-                    for (var s = 0u; s < KERNEL; s++) { // unroll
-                        sums[(o * INPUTS * KERNEL + k) * KERNEL + s] = joined[s];
-                    }
-                }
+                sums[o] = add_windows(sums[o], near, windows);
             }
         }
     }
@@ -133,7 +107,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
             for (var i = 0u; i < INPUTS; i++) { // unroll
                 if (first_in + i < IN) {
                     for (var k = 0u; k < TAPS; k++) { // unroll
-                        partials[base + (out * IN + first_in + i) * TAPS + k] = sums[(o * INPUTS + i) * TAPS + k];
+                        partials[base + (out * IN + first_in + i) * TAPS + k] = sums[o][i * TAPS + k];
                     }
                 }
             }
@@ -142,4 +116,37 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
             }
         }
     }
+}
+
+// The sums of one output channel with what its taps see of the inputs at the winners of one row of windows.
+fn add_windows(sums: array<f32, INPUTS * TAPS>, near: array<f32, INPUTS * PATCH>, windows: Windows) -> array<f32, INPUTS * TAPS> {
+    var added: array<f32, INPUTS * TAPS>;
+    // The taps of one row after those of another: their sums stay in registers meanwhile.
+    for (var k = 0u; k < INPUTS * KERNEL; k++) { // unroll
+        var joined: array<f32, KERNEL>;
+        for (var s = 0u; s < KERNEL; s++) { // unroll
+            joined[s] = sums[k * KERNEL + s];
+        }
+        for (var w = 0u; w < TILE_M; w++) { // unroll
+            // What the taps of this row see from the winner: the winner's row first, then its column.
+            var across: array<f32, POOL_M + KERNEL - 1u>;
+            for (var c = 0u; c < POOL_M + KERNEL - 1u; c++) { // unroll
+                across[c] = near[k / KERNEL * PATCH + k % KERNEL * PATCH_M + w * POOL_M + c];
+                for (var p = 0u; p < POOL_T - 1u; p++) { // unroll
+                    across[c] = select(across[c], near[k / KERNEL * PATCH + (k % KERNEL + p + 1u) * PATCH_M + w * POOL_M + c], windows.winner[w] / POOL_M == p + 1u);
+                }
+            }
+            for (var s = 0u; s < KERNEL; s++) { // unroll
+                var seen = across[s];
+                for (var p = 0u; p < POOL_M - 1u; p++) { // unroll
+                    seen = select(seen, across[s + p + 1u], windows.winner[w] % POOL_M == p + 1u);
+                }
+                joined[s] += windows.gradient[w] * seen;
+            }
+        }
+        for (var s = 0u; s < KERNEL; s++) { // unroll
+            added[k * KERNEL + s] = joined[s];
+        }
+    }
+    return added;
 }

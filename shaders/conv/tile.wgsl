@@ -15,6 +15,7 @@ const TILE_M: u32 = 2u;
 const UNITS: u32 = 1u;
 const LANES: u32 = 1u;
 const JOINED: u32 = 2u;    // sums that take turns
+const SEEN: array<u32, 9> = array<u32, 9>(0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u); // [tap], place it sees: on the way back the last one first
 const WORKGROUP: u32 = 64u;
 
 const PAD: u32 = KERNEL / 2u;
@@ -60,4 +61,26 @@ fn place_of(id: vec3<u32>, group: vec3<u32>, groups: vec3<u32>) -> Place {
 // Weights of tap `tap` of a thread's unit `u`, behind binding `part`; taps are counted over all channels of the other side.
 fn tap_weights(place: Place, part: u32, tap: u32, u: u32) -> Unit {
     return weights_at(part, place.weights + tap * TAP_UNITS + min(place.first_unit + u * LANES, TAP_UNITS - 1u));
+}
+
+// The sums of one unit with what its taps see of one channel added. Functions keep the unrolled loops short: naga's time grows
+// with the square of a function's length.
+fn add_taps(sums: array<Unit, POSITIONS>, kernel: array<Unit, TAPS>, near: array<f32, PATCH_T * PATCH_M>) -> array<Unit, POSITIONS> {
+    var added: array<Unit, POSITIONS>;
+    // A few sums with all their taps, then the next few: they stay in registers meanwhile.
+    for (var j = 0u; j < POSITIONS / JOINED; j++) { // unroll
+        var joined: array<Unit, JOINED>;
+        for (var s = 0u; s < JOINED; s++) { // unroll
+            joined[s] = sums[j * JOINED + s];
+        }
+        for (var k = 0u; k < TAPS; k++) { // unroll
+            for (var s = 0u; s < JOINED; s++) { // unroll
+                joined[s] += kernel[k] * near[((j * JOINED + s) / COLUMNS + SEEN[k] / KERNEL) * PATCH_M + (j * JOINED + s) % COLUMNS + SEEN[k] % KERNEL];
+            }
+        }
+        for (var s = 0u; s < JOINED; s++) { // unroll
+            added[j * JOINED + s] = joined[s];
+        }
+    }
+    return added;
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use rayon::prelude::*;
 
@@ -56,7 +57,9 @@ impl Gpu {
     }
 
     fn compile(&self, name: &str, source: &str) -> Result<Pipeline> {
+        let start = Instant::now();
         let (interface, module) = reflect(name, source)?;
+        let parsed = start.elapsed();
         // wgpu does not check workgroup memory, and a driver's message names no kernel.
         interface.fits(name, [1, 1, 1], &self.limits)?;
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
@@ -94,7 +97,13 @@ impl Gpu {
             },
             cache: None,
         });
-        match pollster::block_on(scope.pop()) {
+        let failed = pollster::block_on(scope.pop());
+        tracing::debug!(
+            "{name}: parsed in {:.0} ms, compiled in {:.0} ms",
+            parsed.as_secs_f64() * 1e3,
+            (start.elapsed() - parsed).as_secs_f64() * 1e3,
+        );
+        match failed {
             Some(error) => Err(Error::kernel(name, error.to_string())),
             None => Ok(Pipeline { pipeline, layout, interface }),
         }

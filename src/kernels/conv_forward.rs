@@ -63,6 +63,7 @@ impl Kernel for ConvForward {
             ("SLOPE", self.slope.into()),
             ("PER_WORD", per_word.into()),
             ("TILE_CODES", self.tile_codes().into()),
+            ("SEEN", (0..self.shape.taps() as u32).collect::<Vec<_>>().into()),
         ];
         constants.extend(self.shape.constants());
         constants.extend(self.tile.constants(&self.shape, self.shape.outputs));

@@ -51,6 +51,7 @@ impl Kernel for ConvInputGrad {
         let mut constants = vec![("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())];
         constants.extend([self.upper.constant("PER_WORD"), self.lower.constant("LOWER_PER_WORD")]);
         constants.push(("LOWER_CODES", self.lower_codes().into()));
+        constants.push(("SEEN", (0..self.shape.taps() as u32).rev().collect::<Vec<_>>().into()));
         constants.extend(self.shape.constants());
         constants.extend(self.tile.constants(&self.shape, self.shape.inputs));
         constants.extend(self.packed.constants());
