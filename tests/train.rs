@@ -276,6 +276,31 @@ fn no_buffer_is_made_while_training() {
     assert!(counter.checkpoints > 2, "{} checkpoints", counter.checkpoints);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_over_a_thousand_epochs() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut command = train_command(&run, ("classifier", 1000), "5");
+    command.args(["--set", "train.min_epochs=1000", "--set", "train.batch=40"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut resident = Vec::new();
+    while child.try_wait().unwrap().is_none() {
+        let epochs = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB")?.trim().parse().ok());
+        if let Some(kib) = kib.filter(|_| (50..1000).contains(&epochs)) {
+            resident.push((epochs, kib));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(child.wait().unwrap().success());
+    let (first, last): ((usize, i64), (usize, i64)) = (resident[0], resident[resident.len() - 1]);
+    assert!(last.0 - first.0 > 500, "{resident:?}");
+    // Two kilobytes an epoch would be more.
+    assert!(last.1 - first.1 < 1024, "{} KiB after {} epochs, {} after {}", first.1, first.0, last.1, last.0);
+}
+
 /// A training that is only watched for its end.
 struct Unwatched;
 

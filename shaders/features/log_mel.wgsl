@@ -4,7 +4,7 @@
 // is exchanged and every index is a constant. The FFT/2 pairs of a frame are the points of a complex FFT of 16 × 16.
 // Batches and stores of every size share the code: it reads their sizes from the tensors.
 const FRAMES: u32 = 5u;
-const HOP: u32 = 160u;        // a multiple of four, as LEAD is
+const HOP: u32 = 160u;        // even, as LEAD is
 const LEAD: u32 = 0u;         // samples before the centre of the first frame
 const FIRST_ROW: u32 = 1u;    // the window lets samples through in ROWS of the sixteen rows of 32, from this one on
 const ROWS: u32 = 14u;
@@ -17,9 +17,9 @@ const BINS: array<u32, 1> = array<u32, 1>(0u);          // [band], bins of its t
 const PLACE: array<u32, 1> = array<u32, 1>(0u);         // [band], where its weights begin
 const WEIGHTS: array<f32, 1> = array<f32, 1>(0.0);      // of all triangles, one after another
 
-@group(0) @binding(0) var<storage, read> audio: array<vec4<f32>>;            // [segment, samples]
+@group(0) @binding(0) var<storage, read> audio: array<vec2<f32>>;            // [segment, samples]
 @group(0) @binding(1) var<storage, read> lengths: array<u32>;                // [segment of the batch], samples that count
-@group(0) @binding(2) var<uniform> window: array<vec4<f32>, 128>;            // [sample]
+@group(0) @binding(2) var<uniform> window: array<vec4<f32>, 128>;            // [j, row of 16, sample of 2]
 @group(0) @binding(3) var<uniform> turns: array<vec4<f32>, 128>;             // [j, r] of 16: e^(−2πi j r / 256)
 @group(0) @binding(4) var<uniform> halves: array<vec4<f32>, 72>;             // [r, s] of 9 and 16: e^(−2πi (r + 16 s) / 512)
 @group(0) @binding(5) var<storage, read_write> features: array<vec4<f32>>;   // [example, frame, band]
@@ -89,59 +89,50 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     // Before the signal's start the position wraps around and is beyond its end as well.
     let start = centre - 256u;
 
-    // Point n is the pair of samples 2n and 2n + 1; an FFT of every sixteenth from j on, two of them at a time.
+    // Point n is the pair of samples 2n and 2n + 1; an FFT of every sixteenth from j on. One at a time, because the code of two
+    // does not fit the instruction cache.
     var v: array<vec2<f32>, 256>;
-    for (var pair = 0u; pair < 8u; pair++) {
-        let p = group_uniform(pair, 8u);
-        var even: array<vec2<f32>, 16>;
-        var odd: array<vec2<f32>, 16>;
+    for (var i = 0u; i < 16u; i++) {
+        let j = group_uniform(i, 16u);
+        var points: array<vec2<f32>, 16>;
         for (var e = 0u; e < 16u; e++) { // unroll
-            even[e] = vec2<f32>(0.0);
-            odd[e] = vec2<f32>(0.0);
+            points[e] = vec2<f32>(0.0);
         }
         for (var e = 0u; e < ROWS; e++) { // unroll
-            let position = start + 4u * p + 32u * (FIRST_ROW + e);
-            let quad = audio[segment * stride + min(position / 4u, stride - 1u)];
-            let within = vec4<u32>(position) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(limit);
-            let heard = select(vec4<f32>(0.0), quad, within) * window[p + 8u * (FIRST_ROW + e)];
-            even[FIRST_ROW + e] = heard.xy;
-            odd[FIRST_ROW + e] = heard.zw;
+            let position = start + 2u * j + 32u * (FIRST_ROW + e);
+            let pair = audio[segment * stride + min(position / 2u, stride - 1u)];
+            let within = vec2<u32>(position, position + 1u) < vec2<u32>(limit);
+            let rows = window[8u * j + (FIRST_ROW + e) / 2u];
+            points[FIRST_ROW + e] = select(vec2<f32>(0.0), pair, within) * select(rows.xy, rows.zw, (FIRST_ROW + e) % 2u == 1u);
         }
-        fft16(&even);
-        fft16(&odd);
+        fft16(&points);
         for (var r = 0u; r < 8u; r++) { // unroll
-            let w = turns[16u * p + r];
-            v[2u * p + 32u * r] = multiply(even[2u * r], w.xy);
-            v[2u * p + 32u * r + 16u] = multiply(even[2u * r + 1u], w.zw);
-        }
-        for (var r = 0u; r < 8u; r++) { // unroll
-            let w = turns[16u * p + 8u + r];
-            v[2u * p + 1u + 32u * r] = multiply(odd[2u * r], w.xy);
-            v[2u * p + 1u + 32u * r + 16u] = multiply(odd[2u * r + 1u], w.zw);
+            let w = turns[8u * j + r];
+            v[j + 32u * r] = multiply(points[2u * r], w.xy);
+            v[j + 32u * r + 16u] = multiply(points[2u * r + 1u], w.zw);
         }
     }
 
     // The points hold the spectra of the even and the odd samples; bins k and 256 − k share both. With bins r, r + 16 and
     // so on come those from 16 − r on.
     var magnitude: array<f32, 257>;
-    for (var i = 0u; i < 7u; i++) {
-        let r = group_uniform(i, 8u) + 1u;
+    for (var i = 0u; i < 7u; i++) { // unroll
         var low: array<vec2<f32>, 16>;
         var high: array<vec2<f32>, 16>;
         for (var j = 0u; j < 16u; j++) { // unroll
-            low[j] = v[16u * r + j];
-            high[j] = v[256u - 16u * r + j];
+            low[j] = v[16u * (i + 1u) + j];
+            high[j] = v[240u - 16u * i + j];
         }
         fft16(&low);
         fft16(&high);
         for (var s = 0u; s < 8u; s++) { // unroll
-            let w = halves[8u * r + s];
+            let w = halves[8u * (i + 1u) + s];
             let first = bins(low[2u * s], high[15u - 2u * s], w.xy);
             let second = bins(low[2u * s + 1u], high[14u - 2u * s], w.zw);
-            magnitude[r + 32u * s] = first.x;
-            magnitude[256u - r - 32u * s] = first.y;
-            magnitude[r + 32u * s + 16u] = second.x;
-            magnitude[240u - r - 32u * s] = second.y;
+            magnitude[i + 1u + 32u * s] = first.x;
+            magnitude[255u - i - 32u * s] = first.y;
+            magnitude[i + 17u + 32u * s] = second.x;
+            magnitude[239u - i - 32u * s] = second.y;
         }
     }
     // Bins whose partner is of the same FFT.

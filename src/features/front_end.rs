@@ -36,8 +36,8 @@ impl FrontEnd {
     ) -> Result<Self> {
         let config = config.clone();
         if LogMel::suits(gpu.class(), &config) {
-            // The kernel takes four samples at a time.
-            let audio = gpu.tensor("audio", &[segments, samples.next_multiple_of(4)])?;
+            // The kernel takes two samples at a time.
+            let audio = gpu.tensor("audio", &[segments, samples.next_multiple_of(2)])?;
             return Ok(Self { audio, lengths: gpu.tensor("lengths", &[segments])?, lead, config, spectrum: None });
         }
         let spectrum = Spectrum { lead, ..Spectrum::new(gpu, &config, segments, samples, frames)? };

@@ -25,7 +25,8 @@ pub struct LogMel {
     pub audio: Tensor<f32>,
     /// `[segment]`: samples of each segment.
     pub lengths: Tensor<u32>,
-    /// `[fft]`, see [`hann_window`](spectrum::hann_window).
+    /// `[16, 16, 2]`: at j, row, s, that of sample 32 row + 2 j + s of [`hann_window`](spectrum::hann_window), as the first pass
+    /// goes through it.
     pub window: Tensor<f32>,
     /// `[16, 16, 2]`: at j, r, e^(−2πi j r / 256), between the two passes of the FFT.
     pub turns: Tensor<f32>,
@@ -44,8 +45,8 @@ pub struct LogMel {
 }
 
 impl LogMel {
-    /// Log-mel of `audio`, whose rows are `lengths` samples long, into `features`; panics when a row is no multiple of four
-    /// samples or the bands are not those of `config`.
+    /// Log-mel of `audio`, whose rows are `lengths` samples long, into `features`; panics when a row has an odd number
+    /// of samples or the bands are not those of `config`.
     ///
     /// # Errors
     /// As [`Gpu::tensor`].
@@ -58,11 +59,13 @@ impl LogMel {
         lead: usize,
     ) -> Result<Self> {
         assert!(
-            config.fft == FFT && audio.size(1).is_multiple_of(4) && lead.is_multiple_of(4),
-            "what is computed four at a time"
+            config.fft == FFT && audio.size(1).is_multiple_of(2) && lead.is_multiple_of(2),
+            "what is computed two at a time"
         );
         features.expect_shape(&[features.size(0), features.size(1), config.bands]);
-        let window: Vec<f32> = spectrum::hann_window(config.window, FFT).into_iter().map(|w| w as f32).collect();
+        let samples = spectrum::hann_window(config.window, FFT);
+        let window: Vec<f32> =
+            (0..FFT).map(|at| samples[at / 2 % 16 * ROW + at / ROW * 2 + at % 2] as f32).collect();
         let roots = |rows: usize, power: &dyn Fn(usize, usize) -> usize| -> Vec<f32> {
             let powers = (0..rows * 16).map(|at| power(at / 16, at % 16) as f64);
             powers.map(|k| (TAU * k / FFT as f64).sin_cos()).flat_map(|(sin, cos)| [cos as f32, -sin as f32]).collect()
@@ -70,7 +73,7 @@ impl LogMel {
         Ok(Self {
             audio: audio.clone(),
             lengths: lengths.clone(),
-            window: gpu.tensor_from("window", &[FFT], &window)?,
+            window: gpu.tensor_from("window", &[16, 16, 2], &window)?,
             turns: gpu.tensor_from("turns", &[16, 16, 2], &roots(16, &|j, r| 2 * j * r))?,
             halves: gpu.tensor_from("halves", &[9, 16, 2], &roots(9, &|r, s| r + 16 * s))?,
             features: features.clone(),
@@ -81,12 +84,12 @@ impl LogMel {
         })
     }
 
-    /// Whether devices of `class` are the faster with it, and it can compute this geometry: an FFT of 512 samples, and four
-    /// samples or bands at each of its loads and stores.
+    /// Whether devices of `class` are the faster with it, and it can compute this geometry: an FFT of 512 samples, two samples at
+    /// each of its loads and four bands at each of its stores.
     pub fn suits(class: DeviceClass, config: &FeatureConfig) -> bool {
         class == DeviceClass::Llvmpipe
             && config.fft == FFT
-            && config.hop.is_multiple_of(4)
+            && config.hop.is_multiple_of(2)
             && config.bands.is_multiple_of(4)
     }
 }
