@@ -125,6 +125,10 @@ fn assert_same_training(broken: &Path, unbroken: &Path) {
     assert_eq!(metrics(broken), metrics(unbroken));
     let best = |run: &Path| read_model(&run.join("checkpoints/best.safetensors")).unwrap();
     assert_eq!(best(broken), best(unbroken));
+    for file in ["best.safetensors", "last.safetensors"] {
+        let bytes = |run: &Path| std::fs::read(run.join("checkpoints").join(file)).unwrap();
+        assert!(bytes(broken) == bytes(unbroken), "{file}: the same models, but not the same bytes");
+    }
 }
 
 #[test]

@@ -214,7 +214,25 @@ fn to_bytes(
     for (name, shape, values) in tensors {
         views.push((name, TensorView::new(Dtype::F32, shape, bytemuck::cast_slice(values)).map_err(bad)?));
     }
-    serialize(views, Some(metadata)).map_err(bad)
+    let mut bytes = serialize(views, Some(metadata)).map_err(bad)?;
+    sort_metadata(&mut bytes).map_err(|e| Error::data(path, format!("cannot be put together: {e}")))?;
+    Ok(bytes)
+}
+
+/// Puts the metadata of a safetensors file in the order of their keys. The crate writes them in that of a hash map, which is
+/// another one in every process, and the same model must be the same file.
+fn sort_metadata(bytes: &mut [u8]) -> serde_json::Result<()> {
+    let (length, rest) = bytes.split_at_mut(size_of::<u64>());
+    let length = length.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+    let header = &mut rest[..length];
+    let mut parsed: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(header)?;
+    if let Some(metadata) = parsed.get_mut("__metadata__").and_then(serde_json::Value::as_object_mut) {
+        metadata.sort_keys();
+    }
+    // As long as before, and behind it the same blanks.
+    let sorted = serde_json::to_vec(&parsed)?;
+    header[..sorted.len()].copy_from_slice(&sorted);
+    Ok(())
 }
 
 fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<(SafeTensors<'a>, HashMap<String, String>)> {
@@ -303,6 +321,17 @@ mod tests {
         let (two, one) = (whole.of(0..2), whole.of(2..3));
         assert_eq!((two.progress.len(), one.state[0], one.best[0]), (2, 30.0, 10.0));
         assert_eq!(Standing::join(vec![two, one]), whole);
+    }
+
+    #[test]
+    fn the_same_model_is_the_same_file() {
+        let metadata = || (0..20).map(|n| (format!("key {n}"), format!("\u{e9}\"\\\n{n}"))).collect::<HashMap<_, _>>();
+        let file = || to_bytes(Path::new("x"), vec![("x", vec![2], &[1.0, 2.0])], metadata()).unwrap();
+        assert_eq!(file(), file());
+        let bytes = file();
+        let (tensors, read) = parse(Path::new("x"), &bytes).unwrap();
+        assert_eq!(floats(Path::new("x"), &tensors, "x", &[2]).unwrap(), [1.0, 2.0]);
+        assert_eq!((read.len(), &read["key 7"]), (21, &metadata()["key 7"]));
     }
 
     #[test]
