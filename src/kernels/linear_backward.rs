@@ -1,9 +1,10 @@
 //! `linear_backward`: gradients of a fully connected layer's input, weights and biases (SPEC §3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::dropout::{Dropout, keeps};
+use crate::kernels::group_uniform::group_uniform;
 use crate::kernels::linear::{LinearShape, LinearWeights, pack};
 use crate::kernels::population::{Member, Step};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
@@ -12,6 +13,8 @@ use crate::kernels::{Case, Entry, Expectation, Trial, random};
 pub const ENTRY: Entry = Entry { name: "linear_backward", cases };
 
 const WORKGROUP: usize = 64;
+/// Rows, or outputs, of one thread.
+const AT_ONCE: usize = 4;
 
 /// LeakyReLU and dropout that produced a layer's input.
 #[derive(Clone)]
@@ -44,6 +47,8 @@ pub struct LinearBackward {
     pub at: PartialsAt,
     /// `[member]`.
     pub members: Tensor<Member>,
+    /// Whether indices are shown to be the same for all threads, for llvmpipe.
+    pub shown: bool,
 }
 
 impl LinearBackward {
@@ -62,7 +67,7 @@ impl Kernel for LinearBackward {
             include_str!("../../shaders/linear/linear_backward.wgsl"),
             include_str!("../../shaders/lib/member.wgsl"),
         ];
-        source.extend(self.dropout().needs_row().then_some(include_str!("../../shaders/lib/row.wgsl")));
+        source.extend(group_uniform(self.shown, self.dropout().needs_row()));
         source.extend(self.dropout().source());
         source
     }
@@ -76,6 +81,7 @@ impl Kernel for LinearBackward {
             ("PARTIALS_AT", self.at.first.into()),
             ("ACTIVATED", self.below.is_some().into()),
             ("SLOPE", self.below.as_ref().map_or(1.0, |below| below.slope).into()),
+            ("AT_ONCE", AT_ONCE.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ];
         constants.extend(self.shape.constants());
@@ -97,8 +103,8 @@ impl Kernel for LinearBackward {
     }
 
     fn grid(&self) -> [usize; 3] {
-        let invocations = self.shape.rows * self.shape.inputs + self.shape.parameters();
-        [invocations.div_ceil(WORKGROUP), 1, self.shape.members]
+        let LinearShape { members, rows, inputs, outputs } = self.shape;
+        [(inputs + 1).div_ceil(WORKGROUP), rows.div_ceil(AT_ONCE) + outputs.div_ceil(AT_ONCE), members]
     }
 
     fn layer(&self) -> String {
@@ -184,6 +190,7 @@ fn trial(gpu: &Gpu, shape: LinearShape, activated: bool) -> Result<Trial> {
         partials: partials.clone(),
         at: PartialsAt { stride: shape.parameters(), first: 0, slices: 1 },
         members: gpu.tensor_from("members", &[members], &population)?,
+        shown: gpu.class() == DeviceClass::Llvmpipe,
     };
     let expected = vec![Expectation::close(&d_input, d_inputs), Expectation::close(&partials, d_parameters)];
     Ok(Trial::new(kernel, expected).at_row(row as u32))

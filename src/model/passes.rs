@@ -2,7 +2,7 @@
 
 use super::{Activations, Mode, Population, tiles};
 use crate::config::Normalise;
-use crate::gpu::{Gpu, Recording};
+use crate::gpu::{DeviceClass, Gpu, Recording};
 use crate::kernels::chunk_mean::ChunkMean;
 use crate::kernels::chunk_mean_grad::ChunkMeanGrad;
 use crate::kernels::conv_forward::ConvForward;
@@ -23,7 +23,7 @@ pub fn forward(gpu: &Gpu, recording: &mut Recording, population: &Population, ac
 /// Pushes the way back from the gradient of the logits to the partial gradients of every parameter. Panics when the
 /// activations were made for evaluation.
 pub fn backward(gpu: &Gpu, recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
-    tag_backward(recording, population, activations, mode);
+    tag_backward(gpu, recording, population, activations, mode);
     embed_backward(gpu, recording, population, activations, mode, Normalise::None);
 }
 
@@ -89,7 +89,13 @@ pub fn tag_forward(recording: &mut Recording, population: &Population, activatio
 
 /// Pushes the way back through G: from the gradient of the logits to that of the embedding and the partial gradients of G's
 /// parameters.
-pub fn tag_backward(recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
+pub fn tag_backward(
+    gpu: &Gpu,
+    recording: &mut Recording,
+    population: &Population,
+    activations: &Activations,
+    mode: &Mode,
+) {
     let architecture = &population.architecture;
     let batch = activations.batch;
     let n_convs = architecture.convs.len();
@@ -107,6 +113,7 @@ pub fn tag_backward(recording: &mut Recording, population: &Population, activati
             partials: population.partials.clone(),
             at: population.partials_at[n_convs + layer],
             members: population.progress.clone(),
+            shown: gpu.class() == DeviceClass::Llvmpipe,
         });
     }
 }

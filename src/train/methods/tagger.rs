@@ -15,7 +15,7 @@ pub(in crate::train) fn push(
     examples: &Examples,
     recording: &mut Recording,
 ) -> Result<()> {
-    let StepContext { population, schedule, .. } = context;
+    let StepContext { gpu, population, schedule, .. } = context;
     let activations = context.activations(1)?;
     let mode = context.mode();
     recording.push(GatherRows {
@@ -31,6 +31,6 @@ pub(in crate::train) fn push(
         d_logits: activations.gradients().logits.clone(),
         losses: context.losses.clone(),
     });
-    tag_backward(recording, population, &activations, &mode);
+    tag_backward(gpu, recording, population, &activations, &mode);
     Ok(())
 }
