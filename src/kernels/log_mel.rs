@@ -64,8 +64,7 @@ impl LogMel {
         );
         features.expect_shape(&[features.size(0), features.size(1), config.bands]);
         let samples = spectrum::hann_window(config.window, FFT);
-        let window: Vec<f32> =
-            (0..FFT).map(|at| samples[at / 2 % 16 * ROW + at / ROW * 2 + at % 2] as f32).collect();
+        let window: Vec<f32> = (0..FFT).map(|at| samples[at / 2 % 16 * ROW + at / ROW * 2 + at % 2] as f32).collect();
         let roots = |rows: usize, power: &dyn Fn(usize, usize) -> usize| -> Vec<f32> {
             let powers = (0..rows * 16).map(|at| power(at / 16, at % 16) as f64);
             powers.map(|k| (TAU * k / FFT as f64).sin_cos()).flat_map(|(sin, cos)| [cos as f32, -sin as f32]).collect()
