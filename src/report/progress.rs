@@ -173,7 +173,8 @@ impl Task {
             Shown::Share => format!("{percent:.1} %"),
         };
         let mut line = format!("{}: {count}, {}", self.name, time(elapsed));
-        if done > 0 && done < self.total {
+        // From the first hundredth, which may be mostly preparation, nothing follows for the rest.
+        if done > 0 && done < self.total && (percent >= 1.0 || elapsed >= 120.0) {
             line += &format!(", about {} left", time(elapsed * (self.total - done) as f64 / done as f64));
         }
         line
@@ -244,6 +245,7 @@ mod tests {
         let task = Task::new("study", ProgressBar::hidden(), 3000, Shown::Share, None);
         assert_eq!(task.line(1000, Duration::from_secs(100)), "study: 33.3 %, 100 s, about 3 min left");
         assert_eq!(task.line(10, Duration::from_secs(200)), "study: 0.3 %, 3 min, about 16.6 h left");
+        assert_eq!(task.line(10, Duration::from_secs(30)), "study: 0.3 %, 30 s");
     }
 
     #[test]
