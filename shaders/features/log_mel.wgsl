@@ -89,8 +89,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     // Before the signal's start the position wraps around and is beyond its end as well.
     let start = centre - 256u;
 
-    // Point n is the pair of samples 2n and 2n + 1; an FFT of every sixteenth from j on. One at a time, because the code of two
-    // does not fit the instruction cache.
+    // Point n is the pair of samples 2n and 2n + 1; an FFT of every sixteenth from j on. One at a time, because large
+    // code is slow to fetch.
     var v: array<vec2<f32>, 256>;
     for (var i = 0u; i < 16u; i++) {
         let j = group_uniform(i, 16u);

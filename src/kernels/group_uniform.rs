@@ -1,8 +1,15 @@
 //! Values that all threads of a workgroup share, and how a compiler gets to know that they do.
 
+use crate::gpu::{DeviceClass, Gpu};
+
 /// Whether a workgroup is one row of lanes, so that its threads share their indices.
 pub(super) fn is_shared(lanes: usize, workgroup: usize) -> bool {
     lanes > 1 && lanes == workgroup
+}
+
+/// Whether the compiler of `gpu`'s driver has to be shown what is uniform.
+pub(crate) fn is_shown(gpu: &Gpu) -> bool {
+    gpu.class() == DeviceClass::Llvmpipe
 }
 
 /// The library files that define `group_uniform`, shown to llvmpipe's compiler or left to others, and the row where it is

@@ -5,8 +5,8 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Element, Gpu, Tensor};
-use crate::kernels::group_uniform::group_uniform;
+use crate::gpu::{Binding, Constant, Element, Gpu, Tensor};
+use crate::kernels::group_uniform::{group_uniform, is_shown};
 
 /// One layer's parameters and where they go, as `shaders/lib/span.wgsl` has it. All in elements.
 #[repr(C)]
@@ -69,7 +69,7 @@ impl Layout {
             packed: gpu.tensor("packed", &[packed])?,
             spans: gpu.tensor_from("spans", &[layers.len()], &layers)?,
             places: gpu.tensor_from("places", &[places.len() / 2, 2], places)?,
-            shown: gpu.class() == DeviceClass::Llvmpipe,
+            shown: is_shown(gpu),
             layers,
         })
     }

@@ -1,10 +1,10 @@
 //! `linear_backward`: gradients of a fully connected layer's input, weights and biases (SPEC §3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::dropout::{Dropout, keeps};
-use crate::kernels::group_uniform::group_uniform;
+use crate::kernels::group_uniform::{group_uniform, is_shown};
 use crate::kernels::linear::{LinearShape, LinearWeights, pack};
 use crate::kernels::population::{Member, Step};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
@@ -190,7 +190,7 @@ fn trial(gpu: &Gpu, shape: LinearShape, activated: bool) -> Result<Trial> {
         partials: partials.clone(),
         at: PartialsAt { stride: shape.parameters(), first: 0, slices: 1 },
         members: gpu.tensor_from("members", &[members], &population)?,
-        shown: gpu.class() == DeviceClass::Llvmpipe,
+        shown: is_shown(gpu),
     };
     let expected = vec![Expectation::close(&d_input, d_inputs), Expectation::close(&partials, d_parameters)];
     Ok(Trial::new(kernel, expected).at_row(row as u32))
@@ -201,6 +201,11 @@ fn cases() -> Vec<Case> {
         |name: &str, shape: LinearShape, activated: bool| Case::new(name, move |gpu| trial(gpu, shape, activated));
     vec![
         case("from the embedding", LinearShape { members: 2, rows: 7, inputs: 130, outputs: 32 }, false),
+        case(
+            "as many inputs as threads, more outputs than 256",
+            LinearShape { members: 1, rows: 18, inputs: 64, outputs: 300 },
+            false,
+        ),
         case("through LeakyReLU and dropout", LinearShape { members: 2, rows: 9, inputs: 13, outputs: 5 }, true),
     ]
 }

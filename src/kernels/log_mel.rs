@@ -4,7 +4,7 @@
 
 use std::f64::consts::TAU;
 
-use super::group_uniform::group_uniform;
+use super::group_uniform::{group_uniform, is_shown};
 use super::{Case, Entry, Expectation, Trial, mel, random, spectrum};
 use crate::Result;
 use crate::config::FeatureConfig;
@@ -78,7 +78,7 @@ impl LogMel {
             features: features.clone(),
             lead,
             config: config.clone(),
-            shown: gpu.class() == DeviceClass::Llvmpipe,
+            shown: is_shown(gpu),
             workgroup: 8,
         })
     }
@@ -165,12 +165,12 @@ impl Kernel for LogMel {
 
 fn cases() -> Vec<Case> {
     let paper = FeatureConfig::default();
-    let narrow = FeatureConfig { window: 302, hop: 100, bands: 40, low_hz: 0.0, high_hz: 8000.0, ..paper.clone() };
+    let narrow = FeatureConfig { window: 302, hop: 102, bands: 40, low_hz: 0.0, high_hz: 8000.0, ..paper.clone() };
     let empty_bands = FeatureConfig { window: 512, bands: 128, ..paper.clone() };
     vec![
         case("SPEC 1", &paper, &[1600, 1599, 0, 159, 160, 700], [6, 11], 0, 0),
         case("parts of longer signals, last batch of a store", &paper, &[1600, 480, 479, 319], [6, 7], 2, 1),
-        case("odd window, bands from 0 Hz to the last", &narrow, &[1000, 301], [2, 11], 0, 0),
+        case("odd window, bands from 0 Hz to the last", &narrow, &[1001, 301], [2, 11], 0, 0),
         case("bands without a bin, no padding", &empty_bands, &[500], [2, 3], 0, 1),
     ]
 }
@@ -187,7 +187,7 @@ fn case(
 ) -> Case {
     let config = config.clone();
     Case::new(name, move |gpu| {
-        let samples = lengths.iter().max().map_or(4, |longest| (longest + 3).next_multiple_of(4));
+        let samples = lengths.iter().max().map_or(2, |longest| (longest + 1).next_multiple_of(2));
         let (audio, values) = random(gpu, "audio", &[lengths.len(), samples])?;
         let of_segment = |(signal, &length): (&[f64], &usize)| {
             let magnitude = spectrum::oracle(&config, &signal[..length], lead_hops + frames);

@@ -22,7 +22,7 @@ pub mod frame_mean;
 pub mod frame_mean_grad;
 pub mod gather;
 pub mod gather_rows;
-mod group_uniform;
+pub(crate) mod group_uniform;
 pub mod keep_best;
 pub mod layout;
 pub mod linear;

@@ -222,9 +222,8 @@ fn to_bytes(
 /// Puts the metadata of a safetensors file in the order of their keys. The crate writes them in that of a hash map, which is
 /// another one in every process, and the same model must be the same file.
 fn sort_metadata(bytes: &mut [u8]) -> serde_json::Result<()> {
-    let (length, rest) = bytes.split_at_mut(size_of::<u64>());
-    let length = length.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-    let header = &mut rest[..length];
+    let Some((length, rest)) = bytes.split_first_chunk_mut() else { return Ok(()) };
+    let header = &mut rest[..u64::from_le_bytes(*length) as usize];
     let mut parsed: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(header)?;
     if let Some(metadata) = parsed.get_mut("__metadata__").and_then(serde_json::Value::as_object_mut) {
         metadata.sort_keys();

@@ -2,7 +2,7 @@
 
 use super::{Activations, Mode, Population, tiles};
 use crate::config::Normalise;
-use crate::gpu::{DeviceClass, Gpu, Recording};
+use crate::gpu::{Gpu, Recording};
 use crate::kernels::chunk_mean::ChunkMean;
 use crate::kernels::chunk_mean_grad::ChunkMeanGrad;
 use crate::kernels::conv_forward::ConvForward;
@@ -11,6 +11,7 @@ use crate::kernels::conv_weight_grad::ConvWeightGrad;
 use crate::kernels::dropout::Dropout;
 use crate::kernels::frame_mean::FrameMean;
 use crate::kernels::frame_mean_grad::FrameMeanGrad;
+use crate::kernels::group_uniform::is_shown;
 use crate::kernels::linear_backward::{Below, LinearBackward};
 use crate::kernels::linear_forward::{Activation, LinearForward};
 
@@ -113,7 +114,7 @@ pub fn tag_backward(
             partials: population.partials.clone(),
             at: population.partials_at[n_convs + layer],
             members: population.progress.clone(),
-            shown: gpu.class() == DeviceClass::Llvmpipe,
+            shown: is_shown(gpu),
         });
     }
 }
