@@ -17,7 +17,9 @@ use weaklabel::features::{standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::score::f1;
 use weaklabel::model::checkpoint::{Description, read_model, write_model};
-use weaklabel::model::{Activations, Architecture, Batch, Mode, Population, forward, initial_parameters};
+use weaklabel::model::{
+    Activations, Architecture, Batch, Mode, Population, embed_forward, initial_parameters, tag_forward,
+};
 use weaklabel::report::Results;
 use weaklabel::scenes::{Dataset, Subset};
 
@@ -56,9 +58,10 @@ fn write_examples(path: &Path, model: &Path) {
     let activations = Activations::new(&gpu, &population.architecture, batch, false).unwrap();
     gpu.write(&activations.input, 0, &inputs);
     let mut recording = Recording::new("evaluate");
-    forward(&gpu, &mut recording, &population, &activations, &Mode::Evaluate);
+    embed_forward(&gpu, &mut recording, &population, &activations, &Mode::Evaluate, Normalise::None);
+    tag_forward(&mut recording, &population, &activations);
     gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
-    let probabilities = gpu.read(&activations.output).unwrap();
+    let probabilities = gpu.read(activations.probabilities()).unwrap();
     let of_inputs = TensorView::new(Dtype::F32, shape.to_vec(), bytemuck::cast_slice(&inputs)).unwrap();
     let of_model = vec![batch.segments, population.architecture.classes];
     let of_model = TensorView::new(Dtype::F32, of_model, bytemuck::cast_slice(&probabilities)).unwrap();

@@ -8,12 +8,14 @@ use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise};
 use weaklabel::counter_rng::Key;
 use weaklabel::evaluate::{Examples, Models, Scorer};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
-use weaklabel::kernels::bce::{self, Bce};
 use weaklabel::kernels::dropout::{Dropout, keeps};
 use weaklabel::kernels::population::{Member, Step};
+use weaklabel::kernels::tagger_step::{self, Division};
 use weaklabel::kernels::{chunk_mean, conv_forward, linear};
 use weaklabel::model::checkpoint::{Description, Standing, read_model, write_model};
-use weaklabel::model::{Activations, Architecture, Batch, Mode, Population, backward, forward};
+use weaklabel::model::{
+    Activations, Architecture, Batch, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
+};
 use weaklabel::train::{EpochReport, Observer, Trainer, random_examples};
 
 /// Chunks of 12 frames and 32 bands, and layers of odd widths: two convolutions to six, no hidden layer to four.
@@ -82,7 +84,7 @@ impl Reference<'_> {
                 }
             }
         }
-        bce::oracle(&values, self.targets).0
+        tagger_step::cross_entropy(&values, self.targets).0
     }
 }
 
@@ -116,20 +118,21 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
         let schedule = gpu.tensor_from("schedule", &[1, batch.members], &steps).unwrap();
         let dropout = Dropout::Random { p: architecture.dropout, schedule };
         let mode = Mode::Train { dropout: vec![dropout; architecture.n_dropouts()] };
-        let losses = gpu.tensor("losses", &[1, batch.members]).unwrap();
+        let shares = Division::of(&gpu).shares;
+        let losses = gpu.tensor("losses", &[1, batch.members, shares]).unwrap();
         let slots: Vec<u32> = (0..batch.members).flat_map(|_| 0..batch.segments as u32).collect();
         let mut recording = Recording::new("pass");
-        forward(&gpu, &mut recording, &population, &activations, &mode);
-        recording.push(Bce {
-            logits: activations.output.clone(),
+        let supervision = Supervision {
             targets: gpu.tensor_from("targets", &[batch.segments, CLASSES], &targets).unwrap(),
             batches: gpu.tensor_from("batches", &[1, batch.members, batch.segments], &slots).unwrap(),
-            d_logits: activations.gradients().logits.clone(),
             losses: losses.clone(),
-        });
-        backward(&gpu, &mut recording, &population, &activations, &mode);
+        };
+        embed_forward(&gpu, &mut recording, &population, &activations, &mode, Normalise::None);
+        tag_step(&gpu, &mut recording, &population, &activations, &mode, supervision, true);
+        embed_backward(&gpu, &mut recording, &population, &activations, &mode, Normalise::None);
         gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
-        let (losses, gradients) = (gpu.read(&losses).unwrap(), population.gradients(&gpu).unwrap());
+        let losses: Vec<f32> = gpu.read(&losses).unwrap().chunks(shares).map(|parts| parts.iter().sum()).collect();
+        let gradients = population.gradients(&gpu).unwrap();
 
         let double = |values: &[f32]| values.iter().map(|x| f64::from(*x)).collect::<Vec<f64>>();
         let targets = double(&targets);

@@ -1,11 +1,10 @@
-// A fully connected layer with what follows it: nothing, LeakyReLU and dropout, or a sigmoid (SPEC 3).
+// A fully connected layer in evaluation, with what follows it: LeakyReLU or a sigmoid (SPEC 3).
 const MEMBERS: u32 = 1u;
 const ROWS: u32 = 3u; // of one member
 const IN: u32 = 6u;
 const OUT: u32 = 4u;
-const LAYER: u32 = 4u;
 const PACKED: u32 = 28u; // elements of one member
-const ACTIVATION: u32 = 0u; // 0 none, 1 LeakyReLU and dropout, 2 sigmoid
+const SIGMOID: u32 = 0u; // 1 sigmoid, 0 LeakyReLU
 const SLOPE: f32 = 0.2;
 const WORKGROUP: u32 = 64u;
 
@@ -28,11 +27,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         x += input[inputs + i] * packed[weights + i * OUT];
     }
     x += packed[weights + IN * OUT];
-    if (ACTIVATION == 1u) {
-        let kept = dropout_keeps(dropout_bits(member, LAYER, id.x / 4u), id.x % 4u);
-        x = select(0.0, select(SLOPE * x, x, x > 0.0) * DROPOUT_SCALE, kept);
-    }
-    if (ACTIVATION == 2u) {
+    if (SIGMOID == 0u) {
+        x = select(SLOPE * x, x, x > 0.0);
+    } else {
         // The exponential's argument is never positive, so it cannot overflow.
         let e = exp_accurate(-abs(x));
         x = select(e, 1.0, x >= 0.0) / (1.0 + e);

@@ -11,7 +11,7 @@ use crate::kernels::gather_rows::GatherRows;
 use crate::kernels::nearest::Nearest;
 use crate::kernels::rows::Rows;
 use crate::kernels::score::Criterion;
-use crate::model::{Activations, Batch, Mode, Population, tag_forward};
+use crate::model::{Activations, Batch, Population, tag_forward};
 
 /// Counts, on the GPU, how well a population does on the validation examples.
 pub trait Judge {
@@ -206,9 +206,9 @@ impl Tagging {
             batches: batches.clone(),
             input: activations.embedding.clone(),
         });
-        tag_forward(&mut recording, population, &activations, &Mode::Evaluate);
+        tag_forward(&mut recording, population, &activations);
         recording.push(Confusion {
-            outputs: activations.output.clone(),
+            outputs: activations.probabilities().clone(),
             targets: examples.targets.clone(),
             batches,
             counts: counts.clone(),

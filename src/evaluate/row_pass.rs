@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::gpu::{Download, Gpu, Recording, Resolved, Tensor};
 use crate::kernels::normalise::Normalise;
-use crate::model::{Activations, Mode, Population, tag_forward};
+use crate::model::{Activations, Population, tag_forward};
 
 /// A pass over rows of every member, as many at a time as its tensors hold.
 pub(super) struct RowPass {
@@ -18,8 +18,8 @@ impl RowPass {
     /// G on the embeddings of `activations`: probabilities.
     pub fn tags(gpu: &Gpu, population: &Population, activations: &Activations) -> Result<Self> {
         let mut recording = Recording::new("tag");
-        tag_forward(&mut recording, population, activations, &Mode::Evaluate);
-        Self::new(gpu, recording, &activations.embedding, &activations.output)
+        tag_forward(&mut recording, population, activations);
+        Self::new(gpu, recording, &activations.embedding, activations.probabilities())
     }
 
     /// The embeddings of `activations`, scaled to unit length.

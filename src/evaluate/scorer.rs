@@ -74,9 +74,9 @@ impl Scorer {
         let mut recording = Recording::new("evaluate");
         examples.push_gather(&mut recording, &batches, &activations.input);
         embed_forward(gpu, &mut recording, population, &activations, &Mode::Evaluate, normalise);
-        tag_forward(&mut recording, population, &activations, &Mode::Evaluate);
+        tag_forward(&mut recording, population, &activations);
         recording.push(Confusion {
-            outputs: activations.output.clone(),
+            outputs: activations.probabilities().clone(),
             targets: examples.targets.clone(),
             batches,
             counts: counts.clone(),
@@ -86,7 +86,7 @@ impl Scorer {
             plan,
             recording: recording.resolve(gpu)?,
             examples: examples.len(),
-            output: activations.output,
+            output: activations.probabilities().clone(),
             counts,
         })
     }

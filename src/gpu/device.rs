@@ -93,13 +93,18 @@ impl Gpu {
         Ok(Self::new(device, queue, description))
     }
 
-    /// A device without a driver and with WebGPU's default limits: it validates shaders, layouts and dispatches and
+    /// A device without a driver, with WebGPU's default limits but for immediates and the sixteen storage buffers that every
+    /// native driver has: it validates shaders, layouts and dispatches and
     /// computes nothing.
     pub fn noop() -> Self {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("noop"),
             required_features: wgpu::Features::IMMEDIATES,
-            required_limits: wgpu::Limits { max_immediate_size: 128, ..Default::default() },
+            required_limits: wgpu::Limits {
+                max_immediate_size: 128,
+                max_storage_buffers_per_shader_stage: 16,
+                ..Default::default()
+            },
             ..Default::default()
         };
         let (device, queue) = wgpu::Device::noop(&descriptor);

@@ -4,7 +4,6 @@
 //! says what it computes, and cases that compare the two. Tests, benchmarks and the self-check loop over the registry.
 
 pub mod adam;
-pub mod bce;
 mod case;
 pub mod chunk_mean;
 pub mod chunk_mean_grad;
@@ -26,7 +25,6 @@ pub(crate) mod group_uniform;
 pub mod keep_best;
 pub mod layout;
 pub mod linear;
-pub mod linear_backward;
 pub mod linear_forward;
 pub mod log_mel;
 pub mod mel;
@@ -48,6 +46,7 @@ pub mod silhouette;
 pub mod spectrum;
 pub mod standardise;
 pub mod store_rows;
+pub mod tagger_step;
 pub mod triplet_loss;
 
 pub use case::{Case, Expectation, Trial, random, random_below, relative_error};
@@ -80,8 +79,7 @@ pub const REGISTRY: &[Entry] = &[
     distances_grad::ENTRY,
     normalise_grad::ENTRY,
     linear_forward::ENTRY,
-    bce::ENTRY,
-    linear_backward::ENTRY,
+    tagger_step::ENTRY,
     chunk_mean_grad::ENTRY,
     frame_mean_grad::ENTRY,
     conv_input_grad::ENTRY,

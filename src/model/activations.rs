@@ -52,39 +52,25 @@ pub struct Activations {
     pub routes: Vec<Routes>,
     /// `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
-    /// Each hidden layer's output, `[member, segment, unit]`.
-    pub hidden: Vec<Tensor<f32>>,
-    /// Logits in training, probabilities in evaluation, `[member, segment, class]`.
-    pub output: Tensor<f32>,
-    /// Gradients of embedding, hidden units and logits; none in evaluation.
+    /// The outputs of G's layers, `[member, segment, unit]`, of the last one as probabilities; empty in training.
+    pub tagger: Vec<Tensor<f32>>,
+    /// What is on its way back; none in evaluation.
     pub gradients: Option<Gradients>,
 }
 
-/// Gradients of G's tensors, of the same shapes.
+/// Gradients of a batch, and what G's training step keeps of it.
 pub struct Gradients {
-    /// `[member, segment, mel · channel]`.
+    /// Of the embeddings, `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
-    /// Of each hidden layer, `[member, segment, unit]`, before LeakyReLU and dropout.
-    pub hidden: Vec<Tensor<f32>>,
-    /// `[member, segment, class]`.
-    pub logits: Tensor<f32>,
-}
-
-impl Gradients {
-    /// What G hands back from layer to layer: the gradients of its input, hidden layers and output.
-    pub(super) fn of_tagger(&self) -> Vec<Tensor<f32>> {
-        in_order(&self.embedding, &self.hidden, &self.logits)
-    }
-}
-
-fn in_order(input: &Tensor<f32>, hidden: &[Tensor<f32>], output: &Tensor<f32>) -> Vec<Tensor<f32>> {
-    std::iter::once(input).chain(hidden).chain([output]).cloned().collect()
+    /// Outputs of all of G's layers and their gradients before LeakyReLU and dropout, `[member, segment, 2, unit]`; the last
+    /// units are the logits.
+    pub tagged: Tensor<f32>,
 }
 
 impl Activations {
-    /// What G's layers hand on: its input, hidden layers and output.
-    pub(super) fn of_tagger(&self) -> Vec<Tensor<f32>> {
-        in_order(&self.embedding, &self.hidden, &self.output)
+    /// Probabilities, `[member, segment, class]`; panics for activations that were made for training.
+    pub fn probabilities(&self) -> &Tensor<f32> {
+        self.tagger.last().expect("activations made for evaluation")
     }
 
     /// Bytes of the largest tensor that training one member on `chunks` chunks takes: what a device must be able to bind.
@@ -116,16 +102,11 @@ impl Activations {
         };
         let layers = 0..=last;
         let of_segment = |name: &str, size: usize| gpu.tensor(name, &[members, segments, size]);
-        let of_hidden = |name: &str| -> Result<Vec<_>> {
-            let layers = architecture.hidden.iter().enumerate();
-            layers.map(|(layer, units)| of_segment(&format!("{name}{layer}"), *units)).collect()
-        };
-        let (embedding, classes) = (architecture.embedding(), architecture.classes);
+        let widths: Vec<usize> = architecture.hidden.iter().copied().chain([architecture.classes]).collect();
         let gradients = || -> Result<Gradients> {
             Ok(Gradients {
-                embedding: of_segment("d_embedding", embedding)?,
-                hidden: of_hidden("d_hidden")?,
-                logits: of_segment("d_logits", classes)?,
+                embedding: of_segment("d_embedding", architecture.embedding())?,
+                tagged: gpu.tensor("tagged", &[members, segments, 2, widths.iter().sum()])?,
             })
         };
         Ok(Self {
@@ -145,9 +126,15 @@ impl Activations {
                     .collect::<Result<_>>()?,
                 false => Vec::new(),
             },
-            embedding: of_segment("embedding", embedding)?,
-            hidden: of_hidden("hidden")?,
-            output: of_segment("output", classes)?,
+            embedding: of_segment("embedding", architecture.embedding())?,
+            tagger: match train {
+                true => Vec::new(),
+                false => widths
+                    .iter()
+                    .enumerate()
+                    .map(|(layer, units)| of_segment(&format!("tagger{layer}"), *units))
+                    .collect::<Result<_>>()?,
+            },
             gradients: train.then(gradients).transpose()?,
         })
     }

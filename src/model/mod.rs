@@ -13,5 +13,5 @@ pub mod tiles;
 pub use activations::{Activations, Batch, Mode};
 pub use architecture::{Architecture, ConvLayer, Parameter};
 pub use init::initial_parameters;
-pub use passes::{backward, embed_backward, embed_forward, forward, tag_backward, tag_forward};
+pub use passes::{Supervision, embed_backward, embed_forward, tag_forward, tag_step};
 pub use population::Population;

@@ -1,8 +1,8 @@
 //! The kernels of a forward and of a backward pass, in order (SPEC §§2, 3).
 
-use super::{Activations, Mode, Population, tiles};
+use super::{Activations, Batch, Mode, Population, tiles};
 use crate::config::Normalise;
-use crate::gpu::{Gpu, Recording};
+use crate::gpu::{Gpu, Recording, Tensor};
 use crate::kernels::chunk_mean::ChunkMean;
 use crate::kernels::chunk_mean_grad::ChunkMeanGrad;
 use crate::kernels::conv_forward::ConvForward;
@@ -12,21 +12,8 @@ use crate::kernels::dropout::Dropout;
 use crate::kernels::frame_mean::FrameMean;
 use crate::kernels::frame_mean_grad::FrameMeanGrad;
 use crate::kernels::group_uniform::is_shown;
-use crate::kernels::linear_backward::{Below, LinearBackward};
 use crate::kernels::linear_forward::{Activation, LinearForward};
-
-/// Pushes E and G from `activations.input` to `activations.output`.
-pub fn forward(gpu: &Gpu, recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
-    embed_forward(gpu, recording, population, activations, mode, Normalise::None);
-    tag_forward(recording, population, activations, mode);
-}
-
-/// Pushes the way back from the gradient of the logits to the partial gradients of every parameter. Panics when the
-/// activations were made for evaluation.
-pub fn backward(gpu: &Gpu, recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
-    tag_backward(gpu, recording, population, activations, mode);
-    embed_backward(gpu, recording, population, activations, mode, Normalise::None);
-}
+use crate::kernels::tagger_step::{Division, TaggerLayer, TaggerStep};
 
 /// Pushes E from `activations.input` to `activations.embedding`. [`Normalise::Frame`] scales each time step to unit length;
 /// a segment is normalised by whoever takes distances.
@@ -63,60 +50,72 @@ pub fn embed_forward(
     }
 }
 
-/// Pushes G from `activations.embedding` to `activations.output`.
-pub fn tag_forward(recording: &mut Recording, population: &Population, activations: &Activations, mode: &Mode) {
+/// Pushes G from `activations.embedding` to `activations.tagger`, in evaluation.
+pub fn tag_forward(recording: &mut Recording, population: &Population, activations: &Activations) {
     let architecture = &population.architecture;
     let batch = activations.batch;
-    let n_convs = architecture.convs.len();
-    let values = activations.of_tagger();
-    for layer in 0..architecture.n_linears() {
+    let mut input = &activations.embedding;
+    for (layer, output) in activations.tagger.iter().enumerate() {
         let is_hidden = layer < architecture.hidden.len();
         recording.push(LinearForward {
             shape: architecture.linear_shape(layer, batch.members, batch.segments),
-            layer: n_convs + layer,
-            input: values[layer].clone(),
+            input: input.clone(),
             packed: population.linear_weights(layer),
-            output: values[layer + 1].clone(),
+            output: output.clone(),
             members: population.progress.clone(),
-            activation: match mode {
-                _ if is_hidden => Activation::Leaky(architecture.slope),
-                Mode::Evaluate => Activation::Sigmoid,
-                Mode::Train { .. } => Activation::None,
-            },
-            dropout: if is_hidden { mode.dropout(n_convs + layer) } else { Dropout::Off },
+            activation: if is_hidden { Activation::Leaky(architecture.slope) } else { Activation::Sigmoid },
         });
+        input = output;
     }
 }
 
-/// Pushes the way back through G: from the gradient of the logits to that of the embedding and the partial gradients of G's
-/// parameters.
-pub fn tag_backward(
+/// What G learns from: targets, which of them are in a batch, and where the loss goes.
+pub struct Supervision {
+    /// 0 or 1, `[example, class]`.
+    pub targets: Tensor<f32>,
+    /// Ids, `[row, member, slot]`.
+    pub batches: Tensor<u32>,
+    /// Each share's part of the batch's mean, `[row, member, share]`, of [`Division`]'s shares.
+    pub losses: Tensor<f32>,
+}
+
+/// Pushes a training step of G from `activations.embedding`: forward, loss, and back to the partial gradients of G's parameters
+/// and, when `embedding_learns`, the gradients of the embeddings. Panics when the activations were made for evaluation.
+pub fn tag_step(
     gpu: &Gpu,
     recording: &mut Recording,
     population: &Population,
     activations: &Activations,
     mode: &Mode,
+    supervision: Supervision,
+    embedding_learns: bool,
 ) {
     let architecture = &population.architecture;
-    let batch = activations.batch;
+    let Batch { members, segments, .. } = activations.batch;
     let n_convs = architecture.convs.len();
-    let (values, gradients) = (activations.of_tagger(), activations.gradients().of_tagger());
-    let below = |layer: usize| Below { layer, slope: architecture.slope, dropout: mode.dropout(layer) };
-    for layer in (0..architecture.n_linears()).rev() {
-        recording.push(LinearBackward {
-            shape: architecture.linear_shape(layer, batch.members, batch.segments),
-            input: values[layer].clone(),
-            // The embedding is a mean: E has its own way back through LeakyReLU and dropout.
-            below: (layer > 0).then(|| below(n_convs + layer - 1)),
-            packed: population.linear_weights(layer),
-            d_output: gradients[layer + 1].clone(),
-            d_input: gradients[layer].clone(),
-            partials: population.partials.clone(),
-            at: population.partials_at[n_convs + layer],
-            members: population.progress.clone(),
-            shown: is_shown(gpu),
-        });
-    }
+    let gradients = activations.gradients();
+    let layer = |layer: usize| TaggerLayer {
+        shape: architecture.linear_shape(layer, members, segments),
+        packed: population.linear_weights(layer),
+        at: population.partials_at[n_convs + layer],
+    };
+    let Supervision { targets, batches, losses } = supervision;
+    recording.push(TaggerStep {
+        layers: (0..architecture.n_linears()).map(layer).collect(),
+        first_layer: n_convs,
+        slope: architecture.slope,
+        dropout: if architecture.hidden.is_empty() { Dropout::Off } else { mode.dropout(n_convs) },
+        embedding: activations.embedding.clone(),
+        tagged: gradients.tagged.clone(),
+        d_embedding: embedding_learns.then(|| gradients.embedding.clone()),
+        partials: population.partials.clone(),
+        targets,
+        batches,
+        losses,
+        members: population.progress.clone(),
+        division: Division::of(gpu),
+        shown: is_shown(gpu),
+    });
 }
 
 /// Pushes the way back through E: from the gradient of the embedding to the partial gradients of E's parameters.

@@ -14,6 +14,7 @@ use crate::kernels::layout::{Layout, NOWHERE, Span};
 use crate::kernels::linear::LinearWeights;
 use crate::kernels::pack::Pack;
 use crate::kernels::population::{Member, Step};
+use crate::kernels::tagger_step::Division;
 
 /// The models that train together, one for each seed.
 pub struct Population {
@@ -190,13 +191,14 @@ fn lay_out(gpu: &Gpu, architecture: &Architecture, members: usize, chunks: usize
         let (forward, backward) = (shape.forward_quads() * 4, if transposed { shape.backward_quads() * 4 } else { 0 });
         push(shape.parameters(), slices, [region(forward) as usize, forward], [region(backward) as usize, backward]);
     }
+    let division = Division::of(gpu);
     for layer in 0..architecture.n_linears() {
         let shape = architecture.linear_shape(layer, members, 1);
         for index in 0..shape.outputs * shape.inputs {
             places.extend([shape.weight_at(index / shape.inputs, index % shape.inputs) as u32, NOWHERE]);
         }
         places.extend((0..shape.outputs).flat_map(|out| [shape.bias_at(out) as u32, NOWHERE]));
-        push(shape.parameters(), 1, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
+        push(shape.parameters(), division.shares, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
     }
     (spans, places)
 }

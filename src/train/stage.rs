@@ -219,8 +219,8 @@ impl Stage {
             if state.epochs as usize != epoch + 1 {
                 continue;
             }
-            let of_member: Vec<f64> =
-                losses.iter().skip(member).step_by(members).map(|loss| f64::from(*loss)).collect();
+            let parts = losses.chunks(self.step.losses.size(2)).skip(member).step_by(members);
+            let of_member: Vec<f64> = parts.map(|parts| parts.iter().map(|loss| f64::from(*loss)).sum()).collect();
             self.check_losses(member, epoch, &of_member)?;
             reports.push(EpochReport {
                 stage: self.name,

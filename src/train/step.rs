@@ -8,7 +8,8 @@ use crate::config::{Config, OptimiserConfig};
 use crate::evaluate::Examples;
 use crate::gpu::{Gpu, Recording, Resolved, Tensor};
 use crate::kernels::dropout::Dropout;
-use crate::model::{Activations, Batch, Mode, Population};
+use crate::kernels::tagger_step::Division;
+use crate::model::{Activations, Batch, Mode, Population, Supervision};
 
 /// What the kernels of a step are pushed with.
 pub(super) struct StepContext<'a> {
@@ -16,7 +17,7 @@ pub(super) struct StepContext<'a> {
     pub config: &'a Config,
     pub population: &'a Population,
     pub schedule: &'a Schedule,
-    /// `[row, member]`.
+    /// Parts of each batch's loss, `[row, member, part]`.
     pub losses: Tensor<f32>,
 }
 
@@ -26,6 +27,15 @@ impl StepContext<'_> {
         let [members, segments] = [1, 2].map(|axis| self.schedule.batches.size(axis));
         let batch = Batch { members, segments, chunks };
         Activations::new(self.gpu, &self.population.architecture, batch, true)
+    }
+
+    /// The targets of `examples` for G, and where its loss goes.
+    pub fn supervision(&self, examples: &Examples) -> Supervision {
+        Supervision {
+            targets: examples.targets.clone(),
+            batches: self.schedule.batches.clone(),
+            losses: self.losses.clone(),
+        }
     }
 
     /// Training with the configured dropout.
@@ -43,7 +53,7 @@ impl StepContext<'_> {
 pub struct TrainingStep {
     /// Its kernels, from the gathering of a batch to the optimiser.
     pub recording: Resolved,
-    /// `[row, member]`.
+    /// Parts of each batch's loss, `[row, member, part]`.
     pub(super) losses: Tensor<f32>,
 }
 
@@ -70,7 +80,9 @@ impl TrainingStep {
         schedule: &Schedule,
     ) -> Result<Self> {
         let [rows, members] = [0, 1].map(|axis| schedule.batches.size(axis));
-        let losses = gpu.tensor("losses", &[rows, members])?;
+        let parts =
+            if matches!(stage, StageName::Classifier | StageName::Tagger) { Division::of(gpu).shares } else { 1 };
+        let losses = gpu.tensor("losses", &[rows, members, parts])?;
         let context = StepContext { gpu, config, population, schedule, losses: losses.clone() };
         let mut recording = Recording::new(&format!("{} step", stage.name()));
         match (stage, source) {

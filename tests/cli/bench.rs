@@ -119,5 +119,5 @@ fn steps_of_several_sizes_show_how_time_grows_and_a_profile_where_it_goes() {
     assert_eq!((code, errors.as_str()), (0, ""));
     assert!(out.contains("classifier, 40 frames, batch 20, members 2: "), "{out}");
     assert!(out.contains("for every 1000 of batch × frames × members, residuals up to"), "{out}");
-    assert!(out.contains("% of limit") && out.contains("linear_backward 18→4"), "{out}");
+    assert!(out.contains("% of limit") && out.contains("tagger_step 18→4"), "{out}");
 }

@@ -1,8 +1,11 @@
 //! grads_bce.safetensors: E and G trained end to end, values and gradients of every parameter (SPEC §§2, 3, 4.1).
 
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
-use weaklabel::kernels::bce::Bce;
+use weaklabel::kernels::conv_weight_grad::PartialsAt;
 use weaklabel::kernels::dropout::Dropout;
+use weaklabel::kernels::linear::{LinearShape, LinearWeights};
+use weaklabel::kernels::population::Member;
+use weaklabel::kernels::tagger_step::{Division, TaggerLayer, TaggerStep};
 
 use crate::file::{File, assert_close};
 use crate::network::{GRADIENT, Pass, VALUE, architecture};
@@ -19,17 +22,42 @@ fn values_and_gradients_of_every_parameter_agree() {
     }
 }
 
-/// Mean losses and gradients of logits `[member, slot, class]`; the same targets for every member.
+/// Mean losses and gradients of logits `[member, slot, class]`; the same targets for every member. G has one layer, which hands
+/// its input on as it is.
 fn bce(gpu: &Gpu, shape: [usize; 3], logits: &[f32], targets: &[f32], examples: &[u32]) -> [Vec<f32>; 2] {
     let [members, slots, classes] = shape;
-    let kernel = Bce {
-        logits: gpu.tensor_from("logits", &shape, logits).unwrap(),
+    let layer = LinearShape { members, rows: slots, inputs: classes, outputs: classes };
+    let mut identity = vec![0.0; layer.parameters()];
+    (0..classes).for_each(|class| identity[layer.weight_at(class, class)] = 1.0);
+    let packed = LinearWeights {
+        tensor: gpu.tensor_from("packed", &[members * identity.len()], &identity.repeat(members)).unwrap(),
+        first: 0,
+        stride: identity.len(),
+        members,
+    };
+    let division = Division { shares: 1, ..Division::of(gpu) };
+    let d_logits = gpu.tensor("d_logits", &shape).unwrap();
+    let kernel = TaggerStep {
+        layers: vec![TaggerLayer {
+            shape: layer,
+            packed,
+            at: PartialsAt { stride: identity.len(), first: 0, slices: 1 },
+        }],
+        first_layer: 0,
+        slope: 0.0,
+        dropout: Dropout::Off,
+        embedding: gpu.tensor_from("logits", &shape, logits).unwrap(),
+        tagged: gpu.tensor("tagged", &[members, slots, 2, classes]).unwrap(),
+        d_embedding: Some(d_logits.clone()),
+        partials: gpu.tensor("partials", &[members, identity.len()]).unwrap(),
         targets: gpu.tensor_from("targets", &[targets.len() / classes, classes], targets).unwrap(),
         batches: gpu.tensor_from("batches", &[1, members, slots], examples).unwrap(),
-        d_logits: gpu.tensor("d_logits", &shape).unwrap(),
-        losses: gpu.tensor("losses", &[1, members]).unwrap(),
+        losses: gpu.tensor("losses", &[1, members, 1]).unwrap(),
+        members: gpu.tensor_from("members", &[members], &vec![Member::new(0); members]).unwrap(),
+        division,
+        shown: false,
     };
-    let (losses, d_logits) = (kernel.losses.clone(), kernel.d_logits.clone());
+    let losses = kernel.losses.clone();
     let mut recording = Recording::new("bce");
     recording.push(kernel);
     gpu.replay(&recording.resolve(gpu).unwrap(), 0..1).unwrap();

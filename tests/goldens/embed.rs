@@ -1,6 +1,7 @@
 //! embed.safetensors: E layer by layer in evaluation, and max-pooling of ties (SPEC §2). The normalised embeddings
 //! belong to the methods that use distances.
 
+use weaklabel::config::Normalise;
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::conv::{Bound, ConvShape, ConvTile, PackedWeights};
 use weaklabel::kernels::conv_forward::ConvForward;
@@ -8,7 +9,7 @@ use weaklabel::kernels::conv_input_grad::ConvInputGrad;
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::population::Member;
 use weaklabel::kernels::routes::{Routed, Routes};
-use weaklabel::model::{Activations, Mode, forward};
+use weaklabel::model::{Activations, Mode, embed_forward};
 
 use crate::file::{File, assert_close};
 use crate::network::{VALUE, architecture, batch, population};
@@ -28,7 +29,7 @@ fn every_layer_and_the_embedding_agree() {
         let activations = Activations::new(&gpu, &population.architecture, batch, false).unwrap();
         gpu.write(&activations.input, 0, &input.f32());
         let mut recording = Recording::new("embed");
-        forward(&gpu, &mut recording, &population, &activations, &Mode::Evaluate);
+        embed_forward(&gpu, &mut recording, &population, &activations, &Mode::Evaluate, Normalise::None);
         gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
         for (layer, pooled) in activations.pooled.iter().enumerate() {
             let name = format!("{case}.pool{layer}");

@@ -1,10 +1,12 @@
 //! The networks of a file of reference values on the GPU: layers as its tensors say, its weights, its batches.
 
-use weaklabel::config::{FeatureConfig, ModelConfig};
+use weaklabel::config::{FeatureConfig, ModelConfig, Normalise};
 use weaklabel::gpu::{Gpu, Recording};
-use weaklabel::kernels::bce::Bce;
 use weaklabel::kernels::dropout::Dropout;
-use weaklabel::model::{Activations, Architecture, Batch, Mode, Population, backward, forward};
+use weaklabel::kernels::tagger_step::Division;
+use weaklabel::model::{
+    Activations, Architecture, Batch, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
+};
 
 use crate::file::{File, Golden, assert_close};
 
@@ -84,20 +86,19 @@ impl Pass {
         let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
         gpu.write(&activations.input, 0, &input.f32());
         let slots: Vec<u32> = (0..batch.segments as u32).collect();
-        let losses = gpu.tensor("losses", &[1, 1]).unwrap();
+        let losses = gpu.tensor("losses", &[1, 1, Division::of(gpu).shares]).unwrap();
         let mode = Mode::Train { dropout };
         let mut recording = Recording::new("pass");
-        forward(gpu, &mut recording, &population, &activations, &mode);
-        recording.push(Bce {
-            logits: activations.output.clone(),
+        let supervision = Supervision {
             targets: gpu.tensor_from("targets", &targets.shape, &targets.f32()).unwrap(),
             batches: gpu.tensor_from("batches", &[1, 1, batch.segments], &slots).unwrap(),
-            d_logits: activations.gradients.as_ref().unwrap().logits.clone(),
             losses: losses.clone(),
-        });
-        backward(gpu, &mut recording, &population, &activations, &mode);
+        };
+        embed_forward(gpu, &mut recording, &population, &activations, &mode, Normalise::None);
+        tag_step(gpu, &mut recording, &population, &activations, &mode, supervision, true);
+        embed_backward(gpu, &mut recording, &population, &activations, &mode, Normalise::None);
         gpu.replay(&recording.resolve(gpu).unwrap(), 0..1).unwrap();
-        let loss = gpu.read(&losses).unwrap()[0];
+        let loss = gpu.read(&losses).unwrap().iter().sum();
         Self { population, activations, loss }
     }
 
@@ -107,11 +108,20 @@ impl Pass {
             let name = format!("{case}{what}");
             assert_close(&name, found, file.get(&name), tolerance);
         };
-        let gradients = self.activations.gradients.as_ref().unwrap();
+        let gradients = self.activations.gradients();
+        let tagged = gpu.read(&gradients.tagged).unwrap();
+        let (units, classes) = (gradients.tagged.size(3), self.population.architecture.classes);
+        let logits = |from: usize| -> Vec<f32> {
+            tagged
+                .chunks(2 * units)
+                .flat_map(|of_slot| &of_slot[from + units - classes..][..classes])
+                .copied()
+                .collect()
+        };
         against("embedding", &gpu.read(&self.activations.embedding).unwrap(), VALUE);
-        against("logits", &gpu.read(&self.activations.output).unwrap(), VALUE);
+        against("logits", &logits(0), VALUE);
         against("loss", &[self.loss], VALUE);
-        against("grad.logits", &gpu.read(&gradients.logits).unwrap(), GRADIENT);
+        against("grad.logits", &logits(units), GRADIENT);
         against("grad.embedding", &gpu.read(&gradients.embedding).unwrap(), GRADIENT);
         let found = self.population.gradients(gpu).unwrap();
         for parameter in self.population.architecture.parameters() {

@@ -1,15 +1,15 @@
 //! train.safetensors: a whole training, replayed in one go (SPEC §4.1).
 
-use weaklabel::config::OptimiserConfig;
+use weaklabel::config::{Normalise, OptimiserConfig};
 use weaklabel::counter_rng::Key;
 use weaklabel::gpu::{AdapterChoice, DeviceClass, Gpu, Recording};
 use weaklabel::kernels::adam::factors;
-use weaklabel::kernels::bce::Bce;
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::gather::Gather;
 use weaklabel::kernels::population::Step;
+use weaklabel::kernels::tagger_step::Division;
 use weaklabel::model::tiles::Tiles;
-use weaklabel::model::{Activations, Batch, Mode, backward, forward};
+use weaklabel::model::{Activations, Batch, Mode, Supervision, embed_backward, embed_forward, tag_step};
 use weaklabel::tune::candidates;
 
 use crate::file::{File, Golden, assert_close};
@@ -64,7 +64,8 @@ fn follow(file: &File, gpu: &Gpu) {
     let schedule = gpu.tensor_from("schedule", &[steps, 1], &schedule).unwrap();
     let ids: Vec<u32> = batches.i32().into_iter().map(|id| id as u32).collect();
     let ids = gpu.tensor_from("batches", &[steps, 1, slots], &ids).unwrap();
-    let losses = gpu.tensor("losses", &[steps, 1]).unwrap();
+    let shares = Division::of(gpu).shares;
+    let losses = gpu.tensor("losses", &[steps, 1, shares]).unwrap();
     let mode = Mode::Train { dropout: vec![Dropout::Off; population.architecture.n_dropouts()] };
 
     let mut step = Recording::new("train step");
@@ -75,19 +76,15 @@ fn follow(file: &File, gpu: &Gpu) {
         batches: ids.clone(),
         input: activations.input.clone(),
     });
-    forward(gpu, &mut step, &population, &activations, &mode);
-    step.push(Bce {
-        logits: activations.output.clone(),
-        targets: gpu.tensor_from("targets", &[examples, classes], &targets).unwrap(),
-        batches: ids,
-        d_logits: activations.gradients.as_ref().unwrap().logits.clone(),
-        losses: losses.clone(),
-    });
-    backward(gpu, &mut step, &population, &activations, &mode);
+    embed_forward(gpu, &mut step, &population, &activations, &mode, Normalise::None);
+    let targets = gpu.tensor_from("targets", &[examples, classes], &targets).unwrap();
+    let supervision = Supervision { targets, batches: ids, losses: losses.clone() };
+    tag_step(gpu, &mut step, &population, &activations, &mode, supervision, true);
+    embed_backward(gpu, &mut step, &population, &activations, &mode, Normalise::None);
     population.push_step(&mut step, &optimiser, &schedule, 0..population.architecture.n_parameters());
     gpu.replay(&step.resolve(gpu).unwrap(), 0..steps as u32).unwrap();
 
-    let losses = gpu.read(&losses).unwrap();
+    let losses: Vec<f32> = gpu.read(&losses).unwrap().chunks(shares).map(|parts| parts.iter().sum()).collect();
     let course = file.get("loss");
     assert_eq!(losses.len(), course.values.len(), "losses");
     for (t, (found, expected)) in losses.iter().zip(&course.values).enumerate() {

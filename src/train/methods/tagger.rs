@@ -3,9 +3,8 @@
 use crate::Result;
 use crate::evaluate::Examples;
 use crate::gpu::{Recording, Tensor};
-use crate::kernels::bce::Bce;
 use crate::kernels::gather_rows::GatherRows;
-use crate::model::{tag_backward, tag_forward};
+use crate::model::tag_step;
 use crate::train::step::StepContext;
 
 /// Pushes everything up to the partial gradients of G.
@@ -23,14 +22,6 @@ pub(in crate::train) fn push(
         batches: schedule.batches.clone(),
         input: activations.embedding.clone(),
     });
-    tag_forward(recording, population, &activations, &mode);
-    recording.push(Bce {
-        logits: activations.output.clone(),
-        targets: examples.targets.clone(),
-        batches: schedule.batches.clone(),
-        d_logits: activations.gradients().logits.clone(),
-        losses: context.losses.clone(),
-    });
-    tag_backward(gpu, recording, population, &activations, &mode);
+    tag_step(gpu, recording, population, &activations, &mode, context.supervision(examples), false);
     Ok(())
 }

@@ -1,0 +1,241 @@
+// One training step of G (SPEC 3, 4.1) in one dispatch: its layers forward, binary cross-entropy from logits (the paper's
+// equation 1), and the way back to the gradients of its weights, its biases and the embeddings.
+//
+// A workgroup takes its share of a member's batch through all layers, ROWS examples at a time, and hands values and gradients
+// on from layer to layer in `tagged`. Neighbouring threads take neighbouring outputs of a layer, on the way back neighbouring
+// inputs. What a thread loads serves all ROWS examples; the rest is the same for the whole workgroup.
+const MEMBERS: u32 = 1u;
+const SLOTS: u32 = 3u;       // examples of one member's batch
+const CLASSES: u32 = 4u;
+const LAYERS: u32 = 2u;
+const FIRST_LAYER: u32 = 4u; // the number of G's first layer, which enters the dropout counter
+const UNITS: u32 = 10u;      // outputs of all layers
+const SLOPE: f32 = 0.2;
+const PARTIALS: u32 = 100u;  // elements of one member
+const SHARES: u32 = 1u;      // workgroups of one member
+const ROWS: u32 = 3u;        // examples at a time
+const WORKGROUP: u32 = 8u;
+
+const IN: array<u32, 2> = array<u32, 2>(5u, 6u);          // [layer], inputs
+const OUT: array<u32, 2> = array<u32, 2>(6u, 4u);         // [layer], outputs
+const FROM: array<u32, 2> = array<u32, 2>(0u, 0u);        // [layer], unit at which its inputs start; the first layer has the embedding
+const TO: array<u32, 2> = array<u32, 2>(0u, 6u);          // [layer], unit at which its outputs start
+const PACKED_AT: array<u32, 2> = array<u32, 2>(0u, 36u);  // [layer], elements before its weights
+const PACKED: array<u32, 2> = array<u32, 2>(36u, 28u);    // [layer], elements of one member
+const PARTIALS_AT: array<u32, 2> = array<u32, 2>(0u, 36u); // [layer], elements before its partial sums
+
+@group(0) @binding(0) var<storage, read> embedding: array<f32>;      // [member, slot, dimension]
+@group(0) @binding(1) var<storage, read> packed: array<f32>;         // [layer, member, (in, out) then biases (out)]
+@group(0) @binding(2) var<storage, read_write> tagged: array<f32>;   // [member, slot, (value, gradient), unit]
+@group(0) @binding(3) var<storage, read> members: array<Member>;     // [member]
+@group(0) @binding(4) var<storage, read_write> partials: array<f32>; // [member, …, share, weights (out, in) then biases (out)]
+@group(0) @binding(5) var<storage, read> targets: array<f32>;        // [example, class]
+@group(0) @binding(6) var<storage, read> batches: array<u32>;        // [row, member, slot]
+@group(0) @binding(7) var<storage, read_write> losses: array<f32>;   // [row, member, share]
+
+struct Layer {
+    index: u32,
+    inputs: u32,
+    outputs: u32,
+    start: u32,    // unit at which its inputs start
+    end: u32,      // unit at which its outputs start
+    packed: u32,   // element at which its member's weights start
+    partials: u32, // element at which its share's gradients start
+}
+
+// What a workgroup works on.
+struct Place {
+    local: u32,
+    member: u32,
+    start: u32, // first slot of the share
+    end: u32,   // slot behind its last
+    first: u32, // first slot of those at a time
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {
+    let member = group_uniform(group.z, MEMBERS);
+    if (members[member].alive == 0u) {
+        return;
+    }
+    let share = group_uniform(group.x, SHARES);
+    let start = share * SLOTS / SHARES;
+    let end = (share + 1u) * SLOTS / SHARES;
+    if (start == end) {
+        for (var l = 0u; l < LAYERS; l++) { // unroll
+            clear(local, Layer(l, IN[l], OUT[l], FROM[l], TO[l], 0u, partials_of(member, share, PARTIALS_AT[l], IN[l], OUT[l])));
+        }
+    }
+    var loss = 0.0;
+    for (var passed = 0u; passed < end - start; passed += ROWS) {
+        let place = Place(local, member, start, end, start + group_uniform(passed, SLOTS));
+        for (var l = 0u; l < LAYERS; l++) { // unroll
+            forward(place, Layer(l, IN[l], OUT[l], FROM[l], TO[l], PACKED_AT[l] + member * PACKED[l], 0u));
+            storageBarrier();
+        }
+        loss += cross_entropy(place);
+        storageBarrier();
+        for (var back = 0u; back < LAYERS; back++) { // unroll
+            let layer = Layer(
+                LAYERS - 1u - back,
+                IN[LAYERS - 1u - back],
+                OUT[LAYERS - 1u - back],
+                FROM[LAYERS - 1u - back],
+                TO[LAYERS - 1u - back],
+                PACKED_AT[LAYERS - 1u - back] + member * PACKED[LAYERS - 1u - back],
+                partials_of(member, share, PARTIALS_AT[LAYERS - 1u - back], IN[LAYERS - 1u - back], OUT[LAYERS - 1u - back]),
+            );
+            weight_gradients(place, layer);
+            input_gradients(place, layer);
+            storageBarrier();
+        }
+    }
+    let total = workgroup_sum(local, loss);
+    if (local == 0u) {
+        losses[(row.index * MEMBERS + member) * SHARES + share] = total / f32(SLOTS * CLASSES);
+    }
+}
+
+fn partials_of(member: u32, share: u32, at: u32, inputs: u32, outputs: u32) -> u32 {
+    return member * PARTIALS + at + share * (inputs + 1u) * outputs;
+}
+
+// Elements of `tagged`: the value of a unit and its gradient.
+fn value_at(place: Place, slot: u32, unit: u32) -> u32 {
+    return (place.member * SLOTS + slot) * 2u * UNITS + unit;
+}
+
+fn gradient_at(place: Place, slot: u32, unit: u32) -> u32 {
+    return value_at(place, slot, unit) + UNITS;
+}
+
+// Input `i` of a layer for the example in `slot`.
+fn input_of(place: Place, layer: Layer, slot: u32, i: u32) -> f32 {
+    if (layer.index == 0u) {
+        return embedding[(place.member * SLOTS + slot) * layer.inputs + i];
+    }
+    return tagged[value_at(place, slot, layer.start + i)];
+}
+
+// The slot of example `r` of those at a time, or the last one where there are fewer.
+fn slot_of(place: Place, r: u32) -> u32 {
+    return min(place.first + r, place.end - 1u);
+}
+
+fn forward(place: Place, layer: Layer) {
+    for (var o = place.local; o < layer.outputs; o += WORKGROUP) {
+        var sums: array<f32, ROWS>;
+        for (var r = 0u; r < ROWS; r++) { // unroll
+            sums[r] = 0.0;
+        }
+        for (var i = 0u; i < layer.inputs; i++) {
+            let input = group_uniform(i, layer.inputs);
+            let weight = packed[layer.packed + i * layer.outputs + o];
+            for (var r = 0u; r < ROWS; r++) { // unroll
+                sums[r] += input_of(place, layer, slot_of(place, r), input) * weight;
+            }
+        }
+        let bias = packed[layer.packed + layer.inputs * layer.outputs + o];
+        for (var r = 0u; r < ROWS; r++) { // unroll
+            if (place.first + r < place.end) {
+                var x = sums[r] + bias;
+                if (layer.index + 1u < LAYERS) {
+                    let kept = is_kept(place, layer.index, (place.first + r) * layer.outputs + o);
+                    x = select(0.0, select(SLOPE * x, x, x > 0.0) * DROPOUT_SCALE, kept);
+                }
+                tagged[value_at(place, place.first + r, layer.end + o)] = x;
+            }
+        }
+    }
+}
+
+fn is_kept(place: Place, layer: u32, element: u32) -> bool {
+    return dropout_keeps(dropout_bits(place.member, FIRST_LAYER + layer, element / 4u), element % 4u);
+}
+
+// A thread's part of the sum of losses; stores the gradients of the logits.
+fn cross_entropy(place: Place) -> f32 {
+    var sum = 0.0;
+    for (var at = place.local; at < min(ROWS, place.end - place.first) * CLASSES; at += WORKGROUP) {
+        let slot = place.first + at / CLASSES;
+        let example = batches[(row.index * MEMBERS + place.member) * SLOTS + slot];
+        let logit = UNITS - CLASSES + at % CLASSES;
+        let y = targets[example * CLASSES + at % CLASSES];
+        let x = tagged[value_at(place, slot, logit)];
+        let e = exp_accurate(-abs(x));
+        sum += max(x, 0.0) - x * y + ln_one_plus(e);
+        tagged[gradient_at(place, slot, logit)] = (select(e, 1.0, x >= 0.0) / (1.0 + e) - y) / f32(SLOTS * CLASSES);
+    }
+    return sum;
+}
+
+// ln(1 + e) for e in [0, 1] without the cancellation of forming 1 + e: 2·atanh(e / (2 + e)).
+fn ln_one_plus(e: f32) -> f32 {
+    let z = e / (2.0 + e);
+    let s = z * z;
+    return 2.0 * z * (1.0 + s * (1.0 / 3.0 + s * (1.0 / 5.0 + s * (1.0 / 7.0 + s * (1.0 / 9.0 + s * (1.0 / 11.0 + s * (1.0 / 13.0 + s / 15.0)))))));
+}
+
+// Of the weights of one input after another and, behind the last input, of the biases. What follows the first examples is added.
+fn weight_gradients(place: Place, layer: Layer) {
+    for (var i = place.local; i <= layer.inputs; i += WORKGROUP) {
+        var inputs: array<f32, ROWS>;
+        for (var r = 0u; r < ROWS; r++) { // unroll
+            let x = input_of(place, layer, slot_of(place, r), min(i, layer.inputs - 1u));
+            inputs[r] = select(0.0, select(x, 1.0, i == layer.inputs), place.first + r < place.end);
+        }
+        for (var o = 0u; o < layer.outputs; o++) {
+            let out = group_uniform(o, layer.outputs);
+            let at = layer.partials + select(o * layer.inputs + i, layer.inputs * layer.outputs + o, i == layer.inputs);
+            var sum = 0.0;
+            if (place.first > place.start) {
+                sum = partials[at];
+            }
+            for (var r = 0u; r < ROWS; r++) { // unroll
+                sum += inputs[r] * tagged[gradient_at(place, slot_of(place, r), layer.end + out)];
+            }
+            partials[at] = sum;
+        }
+    }
+}
+
+// Of a layer's inputs, carried on through the LeakyReLU and dropout that they come out of; the embedding is a mean, E has
+// its own way back.
+fn input_gradients(place: Place, layer: Layer) {
+    if (layer.index == 0u && !EMBEDDING_LEARNS) {
+        return;
+    }
+    for (var i = place.local; i < layer.inputs; i += WORKGROUP) {
+        var gradients: array<f32, ROWS>;
+        for (var r = 0u; r < ROWS; r++) { // unroll
+            gradients[r] = 0.0;
+        }
+        for (var o = 0u; o < layer.outputs; o++) {
+            let out = group_uniform(o, layer.outputs);
+            let weight = packed[layer.packed + i * layer.outputs + o];
+            for (var r = 0u; r < ROWS; r++) { // unroll
+                gradients[r] += tagged[gradient_at(place, slot_of(place, r), layer.end + out)] * weight;
+            }
+        }
+        for (var r = 0u; r < ROWS; r++) { // unroll
+            let slot = place.first + r;
+            if (slot < place.end) {
+                if (layer.index == 0u) {
+                    store_embedding_gradient((place.member * SLOTS + slot) * layer.inputs + i, gradients[r]);
+                } else {
+                    let kept = is_kept(place, layer.index - 1u, slot * layer.inputs + i);
+                    let positive = tagged[value_at(place, slot, layer.start + i)] > 0.0;
+                    let factor = select(0.0, select(SLOPE, 1.0, positive) * DROPOUT_SCALE, kept);
+                    tagged[gradient_at(place, slot, layer.start + i)] = gradients[r] * factor;
+                }
+            }
+        }
+    }
+}
+
+// Zeroes a layer's gradients of a share without examples.
+fn clear(local: u32, layer: Layer) {
+    for (var at = local; at < (layer.inputs + 1u) * layer.outputs; at += WORKGROUP) {
+        partials[layer.partials + at] = 0.0;
+    }
+}

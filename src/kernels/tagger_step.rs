@@ -1,0 +1,397 @@
+//! `tagger_step`: one training step of G on a batch, forward, loss and backward (SPEC §§3, 4.1).
+
+use crate::Result;
+use crate::counter_rng::Key;
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::kernels::conv_weight_grad::PartialsAt;
+use crate::kernels::dropout::{Dropout, keeps};
+use crate::kernels::group_uniform::{group_uniform, is_shown};
+use crate::kernels::linear::{self, LinearShape, LinearWeights, pack};
+use crate::kernels::population::{Member, Step};
+use crate::kernels::{Case, Entry, Expectation, Trial, random};
+
+/// The kernel's line in the registry.
+pub const ENTRY: Entry = Entry { name: "tagger_step", cases };
+
+/// Examples that a thread computes at a time: their sums have to stay in registers.
+const MOST_ROWS: usize = 16;
+
+/// One of G's layers.
+#[derive(Clone)]
+pub struct TaggerLayer {
+    /// Its sizes; rows are the examples of a batch.
+    pub shape: LinearShape,
+    /// Weights and biases.
+    pub packed: LinearWeights,
+    /// Where its gradients go, a slice for each share of the batch.
+    pub at: PartialsAt,
+}
+
+/// How a batch is divided among threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Division {
+    /// Workgroups of one member, each with its share of the batch and its own partial sums.
+    pub shares: usize,
+    /// Threads per workgroup.
+    pub workgroup: usize,
+}
+
+impl Division {
+    /// The division for the class of `gpu`: a software adapter has few cores and pays for every partial sum; a GPU wants many
+    /// threads.
+    pub fn of(gpu: &Gpu) -> Self {
+        match gpu.class() {
+            DeviceClass::Llvmpipe => Self { shares: 1, workgroup: 8 },
+            DeviceClass::Cpu => Self { shares: 1, workgroup: 32 },
+            DeviceClass::Integrated | DeviceClass::Discrete => Self { shares: 8, workgroup: 128 },
+        }
+    }
+}
+
+/// One training step of G: its layers forward, binary cross-entropy, and the way back.
+pub struct TaggerStep {
+    /// G's layers in order.
+    pub layers: Vec<TaggerLayer>,
+    /// The number of the first one, which enters the dropout counter.
+    pub first_layer: usize,
+    /// Slope of LeakyReLU below zero, after every layer but the last.
+    pub slope: f64,
+    /// What is dropped after LeakyReLU. A given mask is that of one hidden layer.
+    pub dropout: Dropout,
+    /// `[member, slot, dimension]`.
+    pub embedding: Tensor<f32>,
+    /// Values and gradients of all layers' outputs, `[member, slot, 2, unit]`; the last units are the logits.
+    pub tagged: Tensor<f32>,
+    /// Gradients of the embeddings, `[member, slot, dimension]`; none where nothing before G learns.
+    pub d_embedding: Option<Tensor<f32>>,
+    /// Partial sums of all layers.
+    pub partials: Tensor<f32>,
+    /// 0 or 1, `[example, class]`.
+    pub targets: Tensor<f32>,
+    /// Ids, `[row, member, slot]`.
+    pub batches: Tensor<u32>,
+    /// Each share's part of the mean over batch and classes, `[row, member, share]`.
+    pub losses: Tensor<f32>,
+    /// `[member]`.
+    pub members: Tensor<Member>,
+    /// How the batch is divided.
+    pub division: Division,
+    /// Whether indices are shown to be the same for all threads, for llvmpipe.
+    pub shown: bool,
+}
+
+impl TaggerStep {
+    fn slots(&self) -> usize {
+        self.batches.size(2)
+    }
+
+    /// As many as share the work evenly, within what a thread can have at a time.
+    fn rows(&self) -> usize {
+        let share = self.slots().div_ceil(self.division.shares);
+        share.div_ceil(share.div_ceil(MOST_ROWS))
+    }
+}
+
+impl Kernel for TaggerStep {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn source(&self) -> Vec<&'static str> {
+        let mut source = vec![
+            include_str!("../../shaders/linear/tagger_step.wgsl"),
+            match self.d_embedding {
+                Some(_) => include_str!("../../shaders/linear/embedding_learns.wgsl"),
+                None => include_str!("../../shaders/linear/embedding_rests.wgsl"),
+            },
+            include_str!("../../shaders/lib/member.wgsl"),
+            include_str!("../../shaders/lib/math.wgsl"),
+            include_str!("../../shaders/lib/sum.wgsl"),
+        ];
+        source.extend(group_uniform(self.shown, true));
+        source.extend(self.dropout.source());
+        source
+    }
+
+    fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let hidden = self.layers.len() - 1;
+        assert!(hidden < 2 || !matches!(self.dropout, Dropout::Injected { .. }), "one mask, {hidden} hidden layers");
+        assert!(self.layers.iter().all(|layer| layer.at.slices == self.division.shares), "a slice for each share");
+        let of_layers = |value: &dyn Fn(&TaggerLayer) -> usize| -> Constant {
+            self.layers.iter().map(|layer| value(layer) as u32).collect::<Vec<_>>().into()
+        };
+        let ends = self.layers.iter().scan(0, |units, layer| {
+            *units += layer.shape.outputs;
+            Some(*units)
+        });
+        let ends: Vec<u32> = ends.map(|units| units as u32).collect();
+        let to: Vec<u32> = [0].into_iter().chain(ends.iter().copied()).take(self.layers.len()).collect();
+        let from: Vec<u32> = [0].into_iter().chain(to.iter().copied()).take(self.layers.len()).collect();
+        let mut constants = vec![
+            ("MEMBERS", self.batches.size(1).into()),
+            ("SLOTS", self.slots().into()),
+            ("CLASSES", self.targets.size(1).into()),
+            ("LAYERS", self.layers.len().into()),
+            ("FIRST_LAYER", self.first_layer.into()),
+            ("UNITS", self.tagged.size(3).into()),
+            ("SLOPE", self.slope.into()),
+            ("PARTIALS", self.layers[0].at.stride.into()),
+            ("SHARES", self.division.shares.into()),
+            ("ROWS", self.rows().into()),
+            ("WORKGROUP", self.division.workgroup.into()),
+            ("IN", of_layers(&|layer| layer.shape.inputs)),
+            ("OUT", of_layers(&|layer| layer.shape.outputs)),
+            ("FROM", from.into()),
+            ("TO", to.into()),
+            ("PACKED_AT", of_layers(&|layer| layer.packed.first)),
+            ("PACKED", of_layers(&|layer| layer.packed.stride)),
+            ("PARTIALS_AT", of_layers(&|layer| layer.at.first)),
+        ];
+        constants.extend(self.dropout.constants());
+        constants
+    }
+
+    fn bindings(&self) -> Vec<(&'static str, Binding)> {
+        let mut bindings = vec![
+            ("embedding", self.embedding.binding()),
+            ("packed", self.layers[0].packed.tensor.binding()),
+            ("tagged", self.tagged.binding()),
+            ("members", self.members.binding()),
+            ("partials", self.partials.binding()),
+            ("targets", self.targets.binding()),
+            ("batches", self.batches.binding()),
+            ("losses", self.losses.binding()),
+        ];
+        bindings.extend(self.d_embedding.as_ref().map(|gradients| ("d_embedding", gradients.binding())));
+        bindings.extend(self.dropout.binding());
+        bindings
+    }
+
+    fn grid(&self) -> [usize; 3] {
+        [self.division.shares, 1, self.batches.size(1)]
+    }
+
+    fn layer(&self) -> String {
+        let widths = self.layers.iter().map(|layer| layer.shape.outputs);
+        let widths: Vec<_> = [self.layers[0].shape.inputs].into_iter().chain(widths).map(|n| n.to_string()).collect();
+        widths.join("→")
+    }
+
+    fn work(&self) -> Work {
+        let weights: usize = self.layers.iter().map(|layer| layer.shape.inputs * layer.shape.outputs).sum();
+        let rows = self.batches.size(1) * self.slots();
+        let elements = 2 * self.embedding.len() + 2 * self.tagged.len() + 2 * weights * self.batches.size(1);
+        Work { flops: 6.0 * (rows * weights) as f64, bytes: (elements * 4) as f64 }
+    }
+}
+
+/// `(loss, ∂loss/∂logits)` of one batch: max(x, 0) − x·y + ln(1 + e^−|x|), mean over all elements.
+pub fn cross_entropy(logits: &[f64], targets: &[f64]) -> (f64, Vec<f64>) {
+    let n = logits.len() as f64;
+    let element = |(x, y): (&f64, &f64)| x.max(0.0) - x * y + (-x.abs()).exp().ln_1p();
+    let sigmoid = |x: f64| if x >= 0.0 { 1.0 / (1.0 + (-x).exp()) } else { x.exp() / (1.0 + x.exp()) };
+    let loss = logits.iter().zip(targets).map(element).sum::<f64>() / n;
+    (loss, logits.iter().zip(targets).map(|(x, y)| (sigmoid(*x) - y) / n).collect())
+}
+
+/// What is special about a case.
+struct Setting {
+    members: usize,
+    slots: usize,
+    /// Inputs, hidden units, classes.
+    widths: &'static [usize],
+    division: Division,
+    dropout: f64,
+    /// Whether E learns too.
+    embedding_learns: bool,
+    /// Factor of the embeddings: large ones make extreme logits.
+    spread: f64,
+}
+
+fn trial(gpu: &Gpu, setting: &Setting) -> Result<Trial> {
+    let Setting { members, slots, widths, division, dropout: p, embedding_learns, spread } = *setting;
+    let (first_layer, slope, rows, row, examples) = (4, 0.2, 2, 1, slots + 3);
+    let (dimension, classes) = (widths[0], widths[widths.len() - 1]);
+    let shapes: Vec<LinearShape> =
+        widths.windows(2).map(|pair| LinearShape { members, rows: slots, inputs: pair[0], outputs: pair[1] }).collect();
+    let (_, mut values) = random(gpu, "embedding", &[members, slots, dimension])?;
+    values.iter_mut().for_each(|x| *x = f64::from((*x * spread) as f32));
+    let single = |values: &[f64]| values.iter().map(|x| *x as f32).collect::<Vec<_>>();
+    let embedding = gpu.tensor_from("embedding", &[members, slots, dimension], &single(&values))?;
+    let mut stream = Key::new(4).stream();
+    let targets: Vec<f32> = (0..examples * classes).map(|_| f32::from(u8::from(stream.chance(0.3)))).collect();
+    let ids: Vec<u32> = (0..rows * members * slots).map(|_| stream.below(examples) as u32).collect();
+    let population: Vec<Member> = (0..members).map(|m| Member::new(m as u64)).collect();
+    let steps: Vec<Step> = (0..rows * members).map(|i| Step { t: 3 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
+    let schedule = gpu.tensor_from("schedule", &[rows, members], &steps)?;
+    let dropout = if p > 0.0 { Dropout::Random { p, schedule } } else { Dropout::Off };
+
+    let mut packed = Vec::new();
+    let mut parameters = Vec::new();
+    let (mut layers, mut partials) = (Vec::new(), 0);
+    for (index, shape) in shapes.iter().enumerate() {
+        let (_, of_layer) = random(gpu, &format!("parameters{index}"), &[members, shape.parameters()])?;
+        layers.push((packed.len(), partials));
+        packed.extend(pack(shape, &of_layer));
+        packed.resize(packed.len().next_multiple_of(64), 0.0);
+        partials += shape.parameters() * division.shares;
+        parameters.push(of_layer);
+    }
+    let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
+    let at = |first: usize| PartialsAt { stride: partials, first, slices: division.shares };
+    let layers: Vec<TaggerLayer> = shapes
+        .iter()
+        .zip(layers)
+        .map(|(shape, (first, partials))| TaggerLayer {
+            shape: *shape,
+            packed: LinearWeights { tensor: tensor.clone(), first, stride: shape.parameters(), members },
+            at: at(partials),
+        })
+        .collect();
+
+    // Every layer forward, with what each of its outputs was multiplied with.
+    let mut inputs = vec![values];
+    let mut factors: Vec<Vec<f64>> = vec![vec![1.0; members * slots * dimension]];
+    for (index, shape) in shapes.iter().enumerate() {
+        let outputs = linear::oracle(shape, &inputs[index], &parameters[index]);
+        let factor = |(element, x): (usize, &f64)| {
+            let (member, element) = (element / (slots * shape.outputs), element % (slots * shape.outputs));
+            let t = steps[row * members + member].t;
+            let layer = (first_layer + index) as u32;
+            let kept = p == 0.0 || keeps(&population[member], t, layer, element as u32 / 4, element % 4, p);
+            match (index + 1 < shapes.len(), kept) {
+                (false, _) => 1.0,
+                (true, true) => dropout.scale() * if *x > 0.0 { 1.0 } else { slope },
+                (true, false) => 0.0,
+            }
+        };
+        let of_layer: Vec<f64> = outputs.iter().enumerate().map(factor).collect();
+        inputs.push(outputs.iter().zip(&of_layer).map(|(x, factor)| x * factor).collect());
+        factors.push(of_layer);
+    }
+    let logits = &inputs[shapes.len()];
+    let (mut losses, mut d_output) = (vec![0.0; row * members * division.shares], Vec::new());
+    for member in 0..members {
+        let chosen = &ids[(row * members + member) * slots..][..slots];
+        let wanted: Vec<f64> =
+            chosen.iter().flat_map(|id| &targets[*id as usize * classes..][..classes]).map(|y| f64::from(*y)).collect();
+        let of_member = &logits[member * slots * classes..][..slots * classes];
+        d_output.extend(cross_entropy(of_member, &wanted).1);
+        for share in 0..division.shares {
+            let [first, end] = [share, share + 1].map(|share| share * slots / division.shares * classes);
+            let weight = (end - first) as f64 / (slots * classes) as f64;
+            let part = (end > first).then(|| cross_entropy(&of_member[first..end], &wanted[first..end]).0 * weight);
+            losses.push(part.unwrap_or(0.0));
+        }
+    }
+    // And back: the gradients of every share on their own.
+    let share_of =
+        |slot: usize| (0..division.shares).rfind(|share| share * slots / division.shares <= slot).unwrap_or(0);
+    let units: usize = widths[1..].iter().sum();
+    let mut tagged = vec![0.0; members * slots * 2 * units];
+    let mut expected_partials = vec![0.0; members * partials];
+    let mut end = units;
+    for (index, shape) in shapes.iter().enumerate().rev() {
+        end -= shape.outputs;
+        for (element, (value, gradient)) in inputs[index + 1].iter().zip(&d_output).enumerate() {
+            let place = element / shape.outputs * 2 * units + end + element % shape.outputs;
+            tagged[place] = *value;
+            tagged[place + units] = *gradient;
+        }
+        for share in 0..division.shares {
+            let mut of_share = d_output.clone();
+            for (element, gradient) in of_share.iter_mut().enumerate() {
+                *gradient *= f64::from(u8::from(share_of(element / shape.outputs % slots) == share));
+            }
+            let ones = |_: usize, _: usize| 1.0;
+            let (_, gradients) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &of_share, ones);
+            for (member, gradients) in gradients.chunks(shape.parameters()).enumerate() {
+                let at = member * partials + layers[index].at.first + share * shape.parameters();
+                expected_partials[at..][..shape.parameters()].copy_from_slice(gradients);
+            }
+        }
+        let factor = |member: usize, element: usize| factors[index][member * slots * shape.inputs + element];
+        (d_output, _) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &d_output, factor);
+    }
+
+    let d_embedding = gpu.tensor("d_embedding", &[members, slots, dimension])?;
+    let kernel = TaggerStep {
+        layers,
+        first_layer,
+        slope,
+        dropout,
+        embedding,
+        tagged: gpu.tensor("tagged", &[members, slots, 2, units])?,
+        d_embedding: embedding_learns.then(|| d_embedding.clone()),
+        partials: gpu.tensor("partials", &[members, partials])?,
+        targets: gpu.tensor_from("targets", &[examples, classes], &targets)?,
+        batches: gpu.tensor_from("batches", &[rows, members, slots], &ids)?,
+        losses: gpu.tensor("losses", &[rows, members, division.shares])?,
+        members: gpu.tensor_from("members", &[members], &population)?,
+        division,
+        shown: is_shown(gpu),
+    };
+    let mut expected = vec![
+        Expectation::close(&kernel.tagged, tagged),
+        Expectation::close(&kernel.partials, expected_partials),
+        Expectation::close(&kernel.losses, losses),
+    ];
+    if embedding_learns {
+        expected.push(Expectation::close(&d_embedding, d_output));
+    }
+    Ok(Trial::new(kernel, expected).at_row(row as u32))
+}
+
+fn cases() -> Vec<Case> {
+    let case = |name: &str, setting: Setting| Case::new(name, move |gpu| trial(gpu, &setting));
+    let alone = Division { shares: 1, workgroup: 8 };
+    let usual = Setting {
+        members: 1,
+        slots: 10,
+        widths: &[130, 32, 10],
+        division: alone,
+        dropout: 0.2,
+        embedding_learns: true,
+        spread: 1.0,
+    };
+    vec![
+        case("the paper's G", Setting { ..usual }),
+        case("three members, two hidden layers", Setting { members: 3, slots: 7, widths: &[13, 9, 5, 3], ..usual }),
+        case("no hidden layer, extreme logits", Setting { members: 2, widths: &[20, 11], spread: 12.0, ..usual }),
+        case("G alone", Setting { embedding_learns: false, dropout: 0.0, ..usual }),
+        case("more examples than at a time", Setting { slots: 53, widths: &[9, 6, 4], ..usual }),
+        case(
+            "shares, of which some are shorter",
+            Setting {
+                members: 2,
+                slots: 50,
+                widths: &[40, 17, 5],
+                division: Division { shares: 8, workgroup: 128 },
+                ..usual
+            },
+        ),
+        case(
+            "more shares than examples",
+            Setting { slots: 3, widths: &[8, 5, 2], division: Division { shares: 8, workgroup: 32 }, ..usual },
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gradient_is_the_derivative_of_the_loss() {
+        let (logits, targets) = ([0.3, -2.0, 5.0, -0.1], [1.0, 0.0, 0.0, 1.0]);
+        let (_, gradient) = cross_entropy(&logits, &targets);
+        for index in 0..4 {
+            let loss = |by: f64| {
+                let mut nudged = logits;
+                nudged[index] += by;
+                cross_entropy(&nudged, &targets).0
+            };
+            assert!(((loss(1e-6) - loss(-1e-6)) / 2e-6 - gradient[index]).abs() < 1e-8);
+        }
+    }
+}
