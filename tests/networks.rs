@@ -129,7 +129,7 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
         };
         embed_forward(&gpu, &mut recording, &population, &activations, &mode, Normalise::None);
         tag_step(&gpu, &mut recording, &population, &activations, &mode, supervision, true);
-        embed_backward(&gpu, &mut recording, &population, &activations, &mode, Normalise::None);
+        embed_backward(&gpu, &mut recording, &population, &activations, &mode, Normalise::None).unwrap();
         gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
         let losses: Vec<f32> = gpu.read(&losses).unwrap().chunks(shares).map(|parts| parts.iter().sum()).collect();
         let gradients = population.gradients(&gpu).unwrap();

@@ -15,7 +15,10 @@ fn windows_inside(t: u32) -> bool {
     return t >= HALO_T && t < WINDOWS_T + HALO_T;
 }
 
+fn code_at(row_at: u32, window: u32) -> u32 {
+    return code_in(codes[row_at * code_words(WINDOWS_M, PER_WORD) + window / PER_WORD], window, PER_WORD);
+}
+
 fn winner_at(row_at: u32, window: u32) -> u32 {
-    let word = codes[row_at * code_words(WINDOWS_M, PER_WORD) + window / PER_WORD];
-    return route_position(code_in(word, window, PER_WORD));
+    return route_position(code_at(row_at, window));
 }

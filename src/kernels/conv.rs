@@ -247,16 +247,6 @@ pub(super) fn input_source(shape: &ConvShape, windows: usize) -> &'static str {
     }
 }
 
-/// The library files that define `upper_row`.
-pub(super) fn upper_source(shape: &ConvShape, whole_row: bool) -> [&'static str; 2] {
-    let rows = if whole_row && shape.windows()[1].is_multiple_of(4) {
-        include_str!("../../shaders/conv/upper_rows.wgsl")
-    } else {
-        include_str!("../../shaders/conv/upper_columns.wgsl")
-    };
-    [include_str!("../../shaders/conv/windows.wgsl"), rows]
-}
-
 /// The library file that defines how values are stored, `together` neighbours of rows `across` wide.
 pub(super) fn stores(together: usize, across: usize) -> &'static str {
     if together.is_multiple_of(4) && across.is_multiple_of(4) {

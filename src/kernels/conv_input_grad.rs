@@ -3,10 +3,11 @@
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv::{
-    Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, random_routes, scatter_to_winners, stores, upper_source,
+    Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, random_routes, scatter_to_winners, stores,
 };
 use crate::kernels::population::Member;
 use crate::kernels::routes::{Codes, Routed, Routes};
+use crate::kernels::upper::{Upper, mean_cases, random_upper};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// Gradient of the input of one convolution layer.
@@ -18,7 +19,7 @@ pub struct ConvInputGrad {
     /// What dropout multiplies kept values with.
     pub scale: f64,
     /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
-    pub upper: Routes,
+    pub upper: Upper,
     /// Weights in the transposed layout.
     pub packed: PackedWeights,
     /// Winners of the layer below; receives its gradients, `[member, chunk, in, time, mel]`.
@@ -42,14 +43,15 @@ impl Kernel for ConvInputGrad {
             self.packed.source(),
         ];
         source.push(stores(self.lower_codes(), self.shape.mel));
-        source.extend(upper_source(&self.shape, self.tile.is_whole_row(&self.shape)));
+        source.extend(self.upper.source(&self.shape, self.tile.is_whole_row(&self.shape)));
         source.extend(self.tile.source(false));
         source
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = vec![("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())];
-        constants.extend([self.upper.constant("PER_WORD"), self.lower.constant("LOWER_PER_WORD")]);
+        constants.extend(self.upper.constants());
+        constants.push(self.lower.constant("LOWER_PER_WORD"));
         constants.push(("LOWER_CODES", self.lower_codes().into()));
         constants.push(("SEEN", (0..self.shape.taps() as u32).rev().collect::<Vec<_>>().into()));
         constants.extend(self.shape.constants());
@@ -60,12 +62,11 @@ impl Kernel for ConvInputGrad {
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
         let mut bindings = vec![
-            ("gradients", self.upper.gradients.binding()),
-            ("codes", self.upper.codes.tensor.binding()),
             ("lower_gradients", self.lower.gradients.binding()),
             ("lower_codes", self.lower.codes.tensor.binding()),
             ("members", self.members.binding()),
         ];
+        bindings.extend(self.upper.bindings());
         bindings.extend(self.packed.bindings());
         bindings
     }
@@ -124,17 +125,28 @@ pub fn oracle(
 /// Whether `tile` gives what the oracle says, with as many codes in a word of this layer and of the one below.
 pub fn check(shape: ConvShape, tile: ConvTile, [upper, lower]: [usize; 2]) -> Case {
     let name = format!("{} {tile:?}", shape.layer());
-    Case::new(name, move |gpu| trial(gpu, shape, tile, true, [upper, lower]))
+    Case::new(name, move |gpu| trial(gpu, shape, tile, true, [upper, lower], None))
 }
 
 /// The most codes in a word above, four below: the layer below knows its own windows.
 fn default_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<Trial> {
-    trial(gpu, shape, tile, uniform, [Codes::most_per_word(shape.pool[0] * shape.pool[1]), 4])
+    trial(gpu, shape, tile, uniform, [Codes::most_per_word(shape.pool[0] * shape.pool[1]), 4], None)
 }
 
-fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool, per_word: [usize; 2]) -> Result<Trial> {
+fn mean_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, chunks: usize) -> Result<Trial> {
+    trial(gpu, shape, tile, true, [Codes::most_per_word(shape.pool[0] * shape.pool[1]), 4], Some(chunks))
+}
+
+fn trial(
+    gpu: &Gpu,
+    shape: ConvShape,
+    tile: ConvTile,
+    uniform: bool,
+    per_word: [usize; 2],
+    mean: Option<usize>,
+) -> Result<Trial> {
     let (slope, scale) = (0.2, 1.25);
-    let upper = random_routes("upper", &shape.output_shape(), shape.pool[0] * shape.pool[1]);
+    let (upper, above) = random_upper(gpu, &shape, per_word[0], mean)?;
     let lower = random_routes("lower", &shape.input_shape(), 4);
     let (_, weights) = random(gpu, "weights", &[shape.members, shape.outputs, shape.inputs, shape.taps()])?;
     let mut packed = vec![0.0; shape.members * shape.backward_quads() * 4];
@@ -149,7 +161,7 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool, per_word: [
             packed[member * shape.backward_quads() * 4 + shape.backward_at(output, input, tap)] = *weight as f32;
         }
     }
-    let expected = oracle(&shape, slope, scale, &upper, &weights, &lower);
+    let expected = oracle(&shape, slope, scale, &above, &weights, &lower);
     let out = Routes::from(gpu, "lower", &shape.input_shape(), &lower, per_word[1])?;
     let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
     let packed = PackedWeights::new(gpu, &tensor, 0, shape.backward_sizes(), shape.members);
@@ -161,7 +173,7 @@ fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool, per_word: [
         shape,
         slope,
         scale,
-        upper: Routes::from(gpu, "upper", &shape.output_shape(), &upper, per_word[0])?,
+        upper,
         packed: PackedWeights { bound, ..packed },
         lower: out.clone(),
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
@@ -177,6 +189,7 @@ pub const ENTRY: Entry = Entry { name: "conv_input_grad", cases };
 /// Odd channels, remainders of every tile, other kernels and pools, and more tiles than a grid has workgroups on one axis.
 fn cases() -> Vec<Case> {
     let mut cases = super::conv::backward_cases(default_trial);
+    cases.extend(mean_cases(mean_trial));
     cases.push(Case::new("weights in halves", |gpu| {
         let tile = ConvTile { windows: [5, 2], units: 1, lanes: 8, workgroup: 8 };
         let shape =

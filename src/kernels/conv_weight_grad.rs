@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv::{
-    ConvShape, ConvTile, for_each_tap, input_source, random_routes, registers_fit, scatter_to_winners, threads_fit,
-    upper_source,
+    ConvShape, ConvTile, for_each_tap, input_source, registers_fit, scatter_to_winners, threads_fit,
 };
 use crate::kernels::group_uniform::{group_uniform, is_shared};
 use crate::kernels::population::Member;
-use crate::kernels::routes::{Codes, Routed, Routes};
+use crate::kernels::routes::{Codes, Routed};
+use crate::kernels::upper::{Upper, mean_cases, random_upper};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// Where a layer's partial sums stand: `[slice, parameter]` in every member's part of one tensor.
@@ -92,7 +92,7 @@ pub struct ConvWeightGrad {
     /// `[member, chunk, in, time, mel]`.
     pub input: Tensor<f32>,
     /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
-    pub upper: Routes,
+    pub upper: Upper,
     /// Partial sums of all layers.
     pub partials: Tensor<f32>,
     /// Where this layer's are.
@@ -120,26 +120,26 @@ impl Kernel for ConvWeightGrad {
                 include_str!("../../shaders/conv/windows.wgsl"),
                 include_str!("../../shaders/conv/upper_stretches.wgsl"),
             ],
-            None => upper_source(&self.shape, self.tile.windows == self.shape.windows()[1]),
+            None => self.upper.source(&self.shape, self.tile.windows == self.shape.windows()[1]),
         });
         source.extend(group_uniform(is_shared(self.tile.lanes, self.tile.workgroup), false));
         source
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let mut routes = vec![self.upper.constant("PER_WORD")];
-        routes.extend(self.stretch().map(|windows| ("WORD_WINDOWS", windows.into())));
-        [self.shape.constants(), self.tile.constants(), self.at.constants(), routes].concat()
+        let mut upper = self.upper.constants();
+        upper.extend(self.stretch().map(|windows| ("WORD_WINDOWS", windows.into())));
+        [self.shape.constants(), self.tile.constants(), self.at.constants(), upper].concat()
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
+        let mut bindings = vec![
             ("input", self.input.binding()),
-            ("gradients", self.upper.gradients.binding()),
-            ("codes", self.upper.codes.tensor.binding()),
             ("partials", self.partials.binding()),
             ("members", self.members.binding()),
-        ]
+        ];
+        bindings.extend(self.upper.bindings());
+        bindings
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -157,9 +157,11 @@ impl Kernel for ConvWeightGrad {
 }
 
 impl ConvWeightGrad {
-    /// Windows of a strip whose codes share a word, where strips are made of fours and of whole words or of parts of one.
+    /// Windows of a strip whose codes share a word, where gradients are stored and strips are made of fours and of whole words
+    /// or of parts of one.
     fn stretch(&self) -> Option<usize> {
-        let (windows, per_word, across) = (self.tile.windows, self.upper.codes.per_word, self.shape.windows()[1]);
+        let Upper::Stored(routes) = &self.upper else { return None };
+        let (windows, per_word, across) = (self.tile.windows, routes.codes.per_word, self.shape.windows()[1]);
         let shared = windows.min(per_word);
         let fits = windows.max(per_word).is_multiple_of(shared);
         (windows < across && across.is_multiple_of(windows) && windows.is_multiple_of(4) && fits).then_some(shared)
@@ -189,31 +191,45 @@ pub fn oracle(shape: &ConvShape, input: &[f64], upper: &[Routed]) -> Vec<f64> {
 
 /// Whether `tile` gives what the oracle says, with `per_word` codes in a word of the routes.
 pub fn check(shape: ConvShape, tile: WeightTile, per_word: usize) -> Case {
-    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, true, per_word))
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, true, per_word, None))
 }
 
-fn trial_like(gpu: &Gpu, shape: ConvShape, tile: ConvTile, one_slice: bool) -> Result<Trial> {
+fn mean_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, chunks: usize) -> Result<Trial> {
+    trial(gpu, shape, like(tile), true, Codes::most_per_word(shape.pool[0] * shape.pool[1]), Some(chunks))
+}
+
+fn stored_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, one_slice: bool) -> Result<Trial> {
+    trial(gpu, shape, like(tile), one_slice, Codes::most_per_word(shape.pool[0] * shape.pool[1]), None)
+}
+
+fn like(tile: ConvTile) -> WeightTile {
     // Two inputs and five outputs leave a remainder of most cases' channels.
     let ConvTile { windows: [_, windows], units, lanes, workgroup } = tile;
     let outputs = if lanes == 1 { 5 } else { units };
-    let tile = WeightTile { windows, inputs: 2, outputs, lanes, workgroup };
-    trial(gpu, shape, tile, one_slice, Codes::most_per_word(shape.pool[0] * shape.pool[1]))
+    WeightTile { windows, inputs: 2, outputs, lanes, workgroup }
 }
 
-fn trial(gpu: &Gpu, shape: ConvShape, tile: WeightTile, one_slice: bool, per_word: usize) -> Result<Trial> {
+fn trial(
+    gpu: &Gpu,
+    shape: ConvShape,
+    tile: WeightTile,
+    one_slice: bool,
+    per_word: usize,
+    mean: Option<usize>,
+) -> Result<Trial> {
     let (input, inputs) = random(gpu, "input", &shape.input_shape())?;
-    let upper = random_routes("upper", &shape.output_shape(), shape.pool[0] * shape.pool[1]);
-    let gradients = oracle(&shape, &inputs, &upper);
+    let (upper, above) = random_upper(gpu, &shape, per_word, mean)?;
+    let gradients = oracle(&shape, &inputs, &above);
     // A single slice shows every sum as it is; several are checked by their total, through `adam`'s own cases, and here
     // by splitting the chunks so that each slice holds exactly one member's chunk.
     let slices = if one_slice { 1 } else { shape.chunks };
     let partials = gpu.tensor("partials", &[shape.members, slices, shape.parameters()])?;
-    let expected = if one_slice { gradients } else { per_chunk(&shape, &inputs, &upper) };
+    let expected = if one_slice { gradients } else { per_chunk(&shape, &inputs, &above) };
     let at = PartialsAt { stride: slices * shape.parameters(), first: 0, slices };
     let kernel = ConvWeightGrad {
         shape,
         input,
-        upper: Routes::from(gpu, "upper", &shape.output_shape(), &upper, per_word)?,
+        upper,
         partials: partials.clone(),
         at,
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
@@ -233,7 +249,9 @@ pub const ENTRY: Entry = Entry { name: "conv_weight_grad", cases };
 
 /// Odd channels, remainders of every tile, other kernels and pools.
 fn cases() -> Vec<Case> {
-    super::conv::backward_cases(trial_like)
+    let mut cases = super::conv::backward_cases(stored_trial);
+    cases.extend(mean_cases(mean_trial));
+    cases
 }
 
 #[cfg(test)]

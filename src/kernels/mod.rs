@@ -6,7 +6,6 @@
 pub mod adam;
 mod case;
 pub mod chunk_mean;
-pub mod chunk_mean_grad;
 pub mod class_means;
 pub mod confusion;
 pub mod confusion_matrix;
@@ -48,6 +47,7 @@ pub mod standardise;
 pub mod store_rows;
 pub mod tagger_step;
 pub mod triplet_loss;
+pub mod upper;
 
 pub use case::{Case, Expectation, Trial, random, random_below, relative_error};
 
@@ -80,7 +80,6 @@ pub const REGISTRY: &[Entry] = &[
     normalise_grad::ENTRY,
     linear_forward::ENTRY,
     tagger_step::ENTRY,
-    chunk_mean_grad::ENTRY,
     frame_mean_grad::ENTRY,
     conv_input_grad::ENTRY,
     conv_weight_grad::ENTRY,

@@ -4,7 +4,7 @@ use super::{Architecture, tiles};
 use crate::Result;
 use crate::gpu::{Gpu, Tensor};
 use crate::kernels::dropout::Dropout;
-use crate::kernels::routes::Routes;
+use crate::kernels::routes::{Codes, Routes};
 
 /// How many segments of which length enter one pass of each member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +48,8 @@ pub struct Activations {
     /// Each convolution's output, `[member, chunk, channel, time, mel]`; the last as
     /// `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Vec<Tensor<f32>>,
-    /// Winners and gradients of the same shapes; empty in evaluation.
-    pub routes: Vec<Routes>,
+    /// Each convolution's winners; empty in evaluation.
+    pub codes: Vec<Codes>,
     /// `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
     /// The outputs of G's layers, `[member, segment, unit]`, of the last one as probabilities; empty in training.
@@ -60,6 +60,9 @@ pub struct Activations {
 
 /// Gradients of a batch, and what G's training step keeps of it.
 pub struct Gradients {
+    /// At the winners of every convolution but the last, of the shapes of [`Activations::pooled`]; those of the last are the
+    /// embeddings'.
+    pub pooled: Vec<Tensor<f32>>,
     /// Of the embeddings, `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
     /// Outputs of all of G's layers and their gradients before LeakyReLU and dropout, `[member, segment, 2, unit]`; the last
@@ -79,6 +82,11 @@ impl Activations {
         let largest = (0..architecture.convs.len()).map(|layer| outputs(layer) * size_of::<f32>()).max();
         let input = chunks * architecture.chunk_frames * architecture.bands * size_of::<f32>();
         largest.unwrap_or(0).max(input) as u64
+    }
+
+    /// Winners and gradients of a convolution but the last; panics for activations that were made for evaluation.
+    pub(super) fn routes(&self, layer: usize) -> Routes {
+        Routes { gradients: self.gradients().pooled[layer].clone(), codes: self.codes[layer].clone() }
     }
 
     /// The gradients of activations that were made for training; panics for others.
@@ -105,6 +113,9 @@ impl Activations {
         let widths: Vec<usize> = architecture.hidden.iter().copied().chain([architecture.classes]).collect();
         let gradients = || -> Result<Gradients> {
             Ok(Gradients {
+                pooled: (0..last)
+                    .map(|layer| gpu.tensor(&format!("d_pool{layer}"), &shape(layer)))
+                    .collect::<Result<_>>()?,
                 embedding: of_segment("d_embedding", architecture.embedding())?,
                 tagged: gpu.tensor("tagged", &[members, segments, 2, widths.iter().sum()])?,
             })
@@ -116,12 +127,12 @@ impl Activations {
                 .clone()
                 .map(|layer| gpu.tensor(&format!("pool{layer}"), &shape(layer)))
                 .collect::<Result<_>>()?,
-            routes: match train {
+            codes: match train {
                 true => layers
                     .map(|layer| {
                         let conv = architecture.conv_shape(layer, members, segments * chunks);
                         let per_word = tiles::forward(gpu, &conv).codes_per_word(&conv);
-                        Routes::new(gpu, &format!("routes{layer}"), &shape(layer), per_word)
+                        Codes::new(gpu, &format!("codes{layer}"), &shape(layer), per_word)
                     })
                     .collect::<Result<_>>()?,
                 false => Vec::new(),

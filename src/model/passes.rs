@@ -1,10 +1,10 @@
 //! The kernels of a forward and of a backward pass, in order (SPEC §§2, 3).
 
 use super::{Activations, Batch, Mode, Population, tiles};
+use crate::Result;
 use crate::config::Normalise;
 use crate::gpu::{Gpu, Recording, Tensor};
 use crate::kernels::chunk_mean::ChunkMean;
-use crate::kernels::chunk_mean_grad::ChunkMeanGrad;
 use crate::kernels::conv_forward::ConvForward;
 use crate::kernels::conv_input_grad::ConvInputGrad;
 use crate::kernels::conv_weight_grad::ConvWeightGrad;
@@ -13,7 +13,9 @@ use crate::kernels::frame_mean::FrameMean;
 use crate::kernels::frame_mean_grad::FrameMeanGrad;
 use crate::kernels::group_uniform::is_shown;
 use crate::kernels::linear_forward::{Activation, LinearForward};
+use crate::kernels::routes::Routes;
 use crate::kernels::tagger_step::{Division, TaggerLayer, TaggerStep};
+use crate::kernels::upper::{EmbeddingMean, Upper};
 
 /// Pushes E from `activations.input` to `activations.embedding`. [`Normalise::Frame`] scales each time step to unit length;
 /// a segment is normalised by whoever takes distances.
@@ -37,7 +39,7 @@ pub fn embed_forward(
             input: if layer == 0 { activations.input.clone() } else { activations.pooled[layer - 1].clone() },
             packed: population.forward_weights(gpu, layer),
             output: activations.pooled[layer].clone(),
-            codes: activations.routes.get(layer).map(|routes| routes.codes.clone()),
+            codes: activations.codes.get(layer).cloned(),
             members: population.progress.clone(),
             dropout: mode.dropout(layer),
             tile: tiles::forward(gpu, &shape),
@@ -119,6 +121,9 @@ pub fn tag_step(
 }
 
 /// Pushes the way back through E: from the gradient of the embedding to the partial gradients of E's parameters.
+///
+/// # Errors
+/// [`crate::Error::Kernel`] when a gradient exceeds what the adapter binds or has room for.
 pub fn embed_backward(
     gpu: &Gpu,
     recording: &mut Recording,
@@ -126,30 +131,32 @@ pub fn embed_backward(
     activations: &Activations,
     mode: &Mode,
     normalise: Normalise,
-) {
+) -> Result<()> {
     let architecture = &population.architecture;
     let batch = activations.batch;
     let n_convs = architecture.convs.len();
-    let [channels, time, mel] = architecture.last();
-    let shape = [batch.members, batch.segments, batch.chunks, channels, time, mel];
+    let last = n_convs - 1;
     let d_embedding = activations.gradients().embedding.clone();
-    let lower = activations.routes[n_convs - 1].clone();
-    let (slope, scale) = (architecture.slope, mode.dropout(n_convs - 1).scale());
-    match normalise {
+    let (pooled, codes) = (&activations.pooled[last], activations.codes[last].clone());
+    let (slope, scale) = (architecture.slope, mode.dropout(last).scale());
+    let above = match normalise {
         Normalise::Frame => {
-            let pooled = activations.pooled[n_convs - 1].clone();
-            recording.push(FrameMeanGrad { d_embedding, pooled, lower, slope, scale });
+            let lower = Routes { gradients: gpu.tensor("d_pool", pooled.shape())?, codes };
+            let pooled = pooled.clone();
+            recording.push(FrameMeanGrad { d_embedding, pooled, lower: lower.clone(), slope, scale });
+            Upper::Stored(lower)
         }
         Normalise::None | Normalise::Segment => {
-            recording.push(ChunkMeanGrad { d_embedding, lower, shape, slope, scale });
+            Upper::Mean(EmbeddingMean { d_embedding, codes, chunks: batch.chunks, slope, scale })
         }
-    }
+    };
     for layer in (0..n_convs).rev() {
         let shape = architecture.conv_shape(layer, batch.members, batch.segments * batch.chunks);
+        let upper = if layer == last { above.clone() } else { Upper::Stored(activations.routes(layer)) };
         recording.push(ConvWeightGrad {
             shape,
             input: if layer == 0 { activations.input.clone() } else { activations.pooled[layer - 1].clone() },
-            upper: activations.routes[layer].clone(),
+            upper: upper.clone(),
             partials: population.partials.clone(),
             at: population.partials_at[layer],
             members: population.progress.clone(),
@@ -160,12 +167,13 @@ pub fn embed_backward(
                 shape,
                 slope: architecture.slope,
                 scale: mode.dropout(layer - 1).scale(),
-                upper: activations.routes[layer].clone(),
+                upper,
                 packed: population.backward_weights(gpu, layer),
-                lower: activations.routes[layer - 1].clone(),
+                lower: activations.routes(layer - 1),
                 members: population.progress.clone(),
                 tile: tiles::input_grad(gpu, &shape),
             });
         }
     }
+    Ok(())
 }

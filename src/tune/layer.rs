@@ -12,6 +12,7 @@ use crate::kernels::conv_weight_grad::{ConvWeightGrad, PartialsAt};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::population::{Member, Step};
 use crate::kernels::routes::{Codes, Routes};
+use crate::kernels::upper::Upper;
 use crate::model::tiles::Tile;
 
 /// Tensors for the three kernels of a layer of one model.
@@ -66,8 +67,8 @@ impl LayerTensors {
             Ok(held[held.len() - 1].clone())
         };
         let above = |per_word: usize| codes(&self.upper, &shape.output_shape(), per_word);
-        let upper = |gradients: &Tensor<f32>| -> Result<Routes> {
-            Ok(Routes { gradients: gradients.clone(), codes: above(upper)? })
+        let upper = |gradients: &Tensor<f32>| -> Result<Upper> {
+            Ok(Upper::Stored(Routes { gradients: gradients.clone(), codes: above(upper)? }))
         };
         Ok(match *tile {
             Tile::ConvForward(tile) => Box::new(ConvForward {

@@ -9,6 +9,7 @@ use weaklabel::kernels::conv_input_grad::ConvInputGrad;
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::population::Member;
 use weaklabel::kernels::routes::{Routed, Routes};
+use weaklabel::kernels::upper::Upper;
 use weaklabel::model::{Activations, Mode, embed_forward};
 
 use crate::file::{File, assert_close};
@@ -101,7 +102,7 @@ fn the_first_of_equal_maxima_wins_and_gets_the_whole_gradient() {
             shape,
             slope: 0.0,
             scale: 1.0,
-            upper: routes.clone(),
+            upper: Upper::Stored(routes.clone()),
             packed: identity(&gpu, &shape, shape.backward_quads() * 4, |c| shape.backward_at(c, c, 0), vec![]),
             lower: below.clone(),
             members,

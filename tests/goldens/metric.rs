@@ -40,7 +40,7 @@ impl Embedding {
     }
 
     fn push_back(&self, gpu: &Gpu, recording: &mut Recording) {
-        embed_backward(gpu, recording, &self.population, &self.activations, &self.mode, self.normalise);
+        embed_backward(gpu, recording, &self.population, &self.activations, &self.mode, self.normalise).unwrap();
     }
 
     fn d_embedding(&self) -> &Tensor<f32> {

@@ -96,7 +96,7 @@ impl Pass {
         };
         embed_forward(gpu, &mut recording, &population, &activations, &mode, Normalise::None);
         tag_step(gpu, &mut recording, &population, &activations, &mode, supervision, true);
-        embed_backward(gpu, &mut recording, &population, &activations, &mode, Normalise::None);
+        embed_backward(gpu, &mut recording, &population, &activations, &mode, Normalise::None).unwrap();
         gpu.replay(&recording.resolve(gpu).unwrap(), 0..1).unwrap();
         let loss = gpu.read(&losses).unwrap().iter().sum();
         Self { population, activations, loss }

@@ -80,7 +80,7 @@ fn follow(file: &File, gpu: &Gpu) {
     let targets = gpu.tensor_from("targets", &[examples, classes], &targets).unwrap();
     let supervision = Supervision { targets, batches: ids, losses: losses.clone() };
     tag_step(gpu, &mut step, &population, &activations, &mode, supervision, true);
-    embed_backward(gpu, &mut step, &population, &activations, &mode, Normalise::None);
+    embed_backward(gpu, &mut step, &population, &activations, &mode, Normalise::None).unwrap();
     population.push_step(&mut step, &optimiser, &schedule, 0..population.architecture.n_parameters());
     gpu.replay(&step.resolve(gpu).unwrap(), 0..steps as u32).unwrap();
 

@@ -15,6 +15,5 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
     examples.push_gather(recording, &schedule.batches, &activations.input);
     embed_forward(gpu, recording, population, &activations, &mode, Normalise::None);
     tag_step(gpu, recording, population, &activations, &mode, context.supervision(examples), true);
-    embed_backward(gpu, recording, population, &activations, &mode, Normalise::None);
-    Ok(())
+    embed_backward(gpu, recording, population, &activations, &mode, Normalise::None)
 }

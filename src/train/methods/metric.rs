@@ -43,7 +43,7 @@ impl Embedded {
     }
 
     /// Pushes the way back to the partial gradients of E.
-    pub fn push_back(self, context: &StepContext<'_>, recording: &mut Recording) {
+    pub fn push_back(self, context: &StepContext<'_>, recording: &mut Recording) -> Result<()> {
         let d_embedding = &self.activations.gradients().embedding;
         if self.normalise == Normalise::Segment {
             recording.push(NormaliseGrad {
@@ -53,6 +53,6 @@ impl Embedded {
             });
         }
         let StepContext { gpu, population, .. } = context;
-        embed_backward(gpu, recording, population, &self.activations, &self.mode, self.normalise);
+        embed_backward(gpu, recording, population, &self.activations, &self.mode, self.normalise)
     }
 }

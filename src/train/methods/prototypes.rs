@@ -48,6 +48,5 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
         repeat: settings.support,
         gradient: part(&embedded.d_rows, 0, supports),
     });
-    embedded.push_back(context, recording);
-    Ok(())
+    embedded.push_back(context, recording)
 }

@@ -61,6 +61,5 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
         repeat: 1,
         gradient: Rows::all(&embedded.d_rows),
     });
-    embedded.push_back(context, recording);
-    Ok(())
+    embedded.push_back(context, recording)
 }

@@ -1,0 +1,23 @@
+// Windows of the last layer, whose outputs have their mean in the embedding: every one's gradient is its share of the
+// embedding's, carried on through this layer's own LeakyReLU and dropout.
+const SEGMENT_CHUNKS: u32 = 1u; // chunks of one segment
+const UPPER_SLOPE: f32 = 0.2;
+const UPPER_SCALE: f32 = 1.25;  // what dropout multiplied kept values with
+@group(0) @binding(5) var<storage, read> gradients: array<f32>; // of the embeddings, [member, segment, windows_m · out]
+
+// NEAR_M windows of row t, from window m on.
+fn upper_row(plane: u32, t: u32, m: u32) -> Windows {
+    let row_at = windows_row(plane, t);
+    let segment = plane / (OUT * WINDOWS_T) / SEGMENT_CHUNKS;
+    let out = plane / WINDOWS_T % OUT;
+    var windows: Windows;
+    for (var c = 0u; c < NEAR_M; c++) { // unroll
+        let at = clamp(m + c, HALO_M, WINDOWS_M + HALO_M - 1u) - HALO_M;
+        let inside = windows_inside(t) && m + c >= HALO_M && m + c < WINDOWS_M + HALO_M;
+        let code = code_at(row_at, at);
+        let gradient = gradients[(segment * WINDOWS_M + at) * OUT + out] / f32(SEGMENT_CHUNKS * WINDOWS_T);
+        windows.gradient[c] = select(0.0, gradient * route_factor(code, UPPER_SLOPE, UPPER_SCALE), inside);
+        windows.winner[c] = route_position(code);
+    }
+    return windows;
+}
