@@ -15,6 +15,7 @@ use weaklabel::counter_rng::Key;
 use weaklabel::evaluate::{Examples, Scorer};
 use weaklabel::features::{standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
+use weaklabel::kernels::input::Input;
 use weaklabel::kernels::score::f1;
 use weaklabel::model::checkpoint::{Description, read_model, write_model};
 use weaklabel::model::{
@@ -56,9 +57,9 @@ fn write_examples(path: &Path, model: &Path) {
     gpu.write(&population.state, 0, &parameters);
     population.use_parameters(&gpu, &population.state).unwrap();
     let activations = Activations::new(&gpu, &population.architecture, batch, false).unwrap();
-    gpu.write(&activations.input, 0, &inputs);
+    let input = Input::Own(gpu.tensor_from("input", &shape, &inputs).unwrap());
     let mut recording = Recording::new("evaluate");
-    embed_forward(&gpu, &mut recording, &population, &activations, &Mode::Evaluate, Normalise::None);
+    embed_forward(&gpu, &mut recording, &population, &input, &activations, &Mode::Evaluate, Normalise::None);
     tag_forward(&mut recording, &population, &activations);
     gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
     let probabilities = gpu.read(activations.probabilities()).unwrap();

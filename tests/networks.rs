@@ -9,6 +9,7 @@ use weaklabel::counter_rng::Key;
 use weaklabel::evaluate::{Examples, Models, Scorer};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::dropout::{Dropout, keeps};
+use weaklabel::kernels::input::Input;
 use weaklabel::kernels::population::{Member, Step};
 use weaklabel::kernels::tagger_step::{self, Division};
 use weaklabel::kernels::{chunk_mean, conv_forward, linear};
@@ -114,7 +115,8 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
         gpu.write(&population.state, 0, &state);
         population.use_parameters(&gpu, &population.state).unwrap();
         let activations = Activations::new(&gpu, architecture, batch, true).unwrap();
-        gpu.write(&activations.input, 0, &inputs);
+        let shape = [batch.members, batch.segments, frames, architecture.bands];
+        let input = Input::Own(gpu.tensor_from("input", &shape, &inputs).unwrap());
         let schedule = gpu.tensor_from("schedule", &[1, batch.members], &steps).unwrap();
         let dropout = Dropout::Random { p: architecture.dropout, schedule };
         let mode = Mode::Train { dropout: vec![dropout; architecture.n_dropouts()] };
@@ -127,9 +129,9 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
             batches: gpu.tensor_from("batches", &[1, batch.members, batch.segments], &slots).unwrap(),
             losses: losses.clone(),
         };
-        embed_forward(&gpu, &mut recording, &population, &activations, &mode, Normalise::None);
+        embed_forward(&gpu, &mut recording, &population, &input, &activations, &mode, Normalise::None);
         tag_step(&gpu, &mut recording, &population, &activations, &mode, supervision, true);
-        embed_backward(&gpu, &mut recording, &population, &activations, &mode, Normalise::None).unwrap();
+        embed_backward(&gpu, &mut recording, &population, &input, &activations, &mode, Normalise::None).unwrap();
         gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
         let losses: Vec<f32> = gpu.read(&losses).unwrap().chunks(shares).map(|parts| parts.iter().sum()).collect();
         let gradients = population.gradients(&gpu).unwrap();

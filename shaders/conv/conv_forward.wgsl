@@ -38,7 +38,7 @@ fn main(
     for (var part = 0u; part < PARTS; part++) { // unroll
         let end = select((part + 1u) * PART_CHANNELS, IN, part + 1u == PARTS);
         for (var channel = part * PART_CHANNELS; channel < end; channel++) {
-            let plane = (chunk * IN + group_uniform(channel, IN)) * TIME * MEL;
+            let plane = input_plane(chunks, chunk, group_uniform(channel, IN));
             var near: array<f32, PATCH_T * PATCH_M>;
             for (var r = 0u; r < PATCH_T; r++) { // unroll
                 let values = input_row(plane, place.window_t * POOL_T + r, place.window_m * POOL_M);

@@ -67,10 +67,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         let window_m = group_uniform(strip % TILES_M, TILES_M) * TILE_M;
         // The rows that the first windows have in common with those before them.
         var near: array<f32, INPUTS * PATCH>;
+        var planes: array<u32, INPUTS>;
         for (var i = 0u; i < INPUTS; i++) { // unroll
-            let plane = (chunk * IN + min(first_in + i, IN - 1u)) * TIME * MEL;
+            planes[i] = input_plane(chunks, chunk, min(first_in + i, IN - 1u));
             for (var r = 0u; r < KERNEL - 1u; r++) { // unroll
-                let values = input_row(plane, r, window_m * POOL_M);
+                let values = input_row(planes[i], r, window_m * POOL_M);
                 for (var c = 0u; c < PATCH_M; c++) { // unroll
                     near[i * PATCH + (POOL_T + r) * PATCH_M + c] = values[c];
                 }
@@ -79,12 +80,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         for (var along = 0u; along < WINDOWS_T; along++) {
             let window_t = group_uniform(along, WINDOWS_T);
             for (var i = 0u; i < INPUTS; i++) { // unroll
-                let plane = (chunk * IN + min(first_in + i, IN - 1u)) * TIME * MEL;
                 for (var at = 0u; at < (KERNEL - 1u) * PATCH_M; at++) { // unroll
                     near[i * PATCH + at] = near[i * PATCH + POOL_T * PATCH_M + at];
                 }
                 for (var r = 0u; r < POOL_T; r++) { // unroll
-                    let values = input_row(plane, window_t * POOL_T + KERNEL - 1u + r, window_m * POOL_M);
+                    let values = input_row(planes[i], window_t * POOL_T + KERNEL - 1u + r, window_m * POOL_M);
                     for (var c = 0u; c < PATCH_M; c++) { // unroll
                         near[i * PATCH + (KERNEL - 1u + r) * PATCH_M + c] = values[c];
                     }

@@ -46,8 +46,8 @@ impl Embedder {
         let activations = Activations::new(gpu, &population.architecture, batch, false)?;
         let embeddings = gpu.tensor("embeddings", &[members, examples.len(), dimensions])?;
         let mut recording = Recording::new("embed");
-        examples.push_gather(&mut recording, &batches, &activations.input);
-        embed_forward(gpu, &mut recording, population, &activations, &Mode::Evaluate, normalise);
+        let input = examples.push_input(gpu, &mut recording, &batches)?;
+        embed_forward(gpu, &mut recording, population, &input, &activations, &Mode::Evaluate, normalise);
         let mut rows = activations.embedding.clone();
         if normalise == Normalise::Segment && embedding == Embedding::ForDistances {
             rows = gpu.tensor("normalised", activations.embedding.shape())?;

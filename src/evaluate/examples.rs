@@ -7,6 +7,7 @@ use crate::features::{ExampleStore, extract};
 use crate::gpu::{Gpu, Recording, Tensor};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::gather::Gather;
+use crate::kernels::input::{Gathered, Input};
 use crate::model::Architecture;
 use crate::scenes::{Cuts, Dataset, Segment, Subset};
 use crate::{Error, Result};
@@ -94,8 +95,17 @@ impl Examples {
         self.heard.is_empty()
     }
 
-    /// Pushes the copies of a batch's examples, one kernel for each shard of the store.
-    pub fn push_gather(&self, recording: &mut Recording, batches: &Tensor<u32>, input: &Tensor<f32>) {
+    /// The examples of a batch as the first layer's input: where they lie when the store is one tensor; otherwise their copies are
+    /// pushed, one kernel for each shard.
+    ///
+    /// # Errors
+    /// What making the tensor of the copies may report.
+    pub fn push_input(&self, gpu: &Gpu, recording: &mut Recording, batches: &Tensor<u32>) -> Result<Input> {
+        if let [shard] = self.store.shards() {
+            return Ok(Input::Gathered(Gathered { store: shard.tensor.clone(), batches: batches.clone() }));
+        }
+        let [_, frames, bands] = [0, 1, 2].map(|axis| self.store.shards()[0].tensor.size(axis));
+        let input = gpu.tensor("input", &[batches.size(1), batches.size(2), frames, bands])?;
         for shard in self.store.shards() {
             recording.push(Gather {
                 shard: shard.tensor.clone(),
@@ -105,6 +115,7 @@ impl Examples {
                 input: input.clone(),
             });
         }
+        Ok(Input::Own(input))
     }
 }
 

@@ -72,8 +72,8 @@ impl Scorer {
             Activations::new(gpu, &population.architecture, Batch { members, segments: plan.segments, chunks }, false)?;
         let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("evaluate");
-        examples.push_gather(&mut recording, &batches, &activations.input);
-        embed_forward(gpu, &mut recording, population, &activations, &Mode::Evaluate, normalise);
+        let input = examples.push_input(gpu, &mut recording, &batches)?;
+        embed_forward(gpu, &mut recording, population, &input, &activations, &Mode::Evaluate, normalise);
         tag_forward(&mut recording, population, &activations);
         recording.push(Confusion {
             outputs: activations.probabilities().clone(),

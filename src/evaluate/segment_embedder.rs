@@ -7,7 +7,7 @@ use super::{BatchPlan, Embedding, Models};
 use crate::config::Normalise;
 use crate::features::{Chunk, ChunkBatch, Statistics};
 use crate::gpu::{Download, Gpu, Recording, Resolved};
-use crate::kernels::gather::Gather;
+use crate::kernels::input::{Gathered, Input};
 use crate::model::{Activations, Architecture, Batch, Mode, embed_forward};
 use crate::{Error, Result};
 
@@ -39,14 +39,9 @@ impl<'a> SegmentEmbedder<'a> {
         let statistics = Statistics { mean: description.mean.clone(), std: description.std.clone() };
         let mut recording = Recording::new("embed segments");
         batch.push(gpu, &mut recording, &description.features, &statistics)?;
-        recording.push(Gather {
-            shard: batch.features.clone(),
-            first: 0,
-            count: chunks,
-            batches: gpu.tensor_from("all chunks", &[1, members, chunks], &ids)?,
-            input: activations.input.clone(),
-        });
-        embed_forward(gpu, &mut recording, population, &activations, &Mode::Evaluate, description.normalise);
+        let batches = gpu.tensor_from("all chunks", &[1, members, chunks], &ids)?;
+        let input = Input::Gathered(Gathered { store: batch.features.clone(), batches });
+        embed_forward(gpu, &mut recording, population, &input, &activations, &Mode::Evaluate, description.normalise);
         let scaled = description.normalise == Normalise::Segment && embedding == Embedding::ForDistances;
         Ok(Self {
             gpu,

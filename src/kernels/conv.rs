@@ -235,18 +235,6 @@ const MOST_TILES: usize = 0xff_ffff;
 /// Workgroups along an axis that every adapter dispatches.
 const MOST_WORKGROUPS: usize = 65_535;
 
-/// The library file that defines `input_row`, for tiles `windows` wide.
-pub(super) fn input_source(shape: &ConvShape, windows: usize) -> &'static str {
-    let fours = shape.mel.is_multiple_of(4) && (windows * shape.pool[1]).is_multiple_of(4);
-    match shape.windows()[1] {
-        across if across == windows && shape.mel.is_multiple_of(4) => {
-            include_str!("../../shaders/conv/input_rows.wgsl")
-        }
-        across if across.is_multiple_of(windows) && fours => include_str!("../../shaders/conv/input_stretches.wgsl"),
-        _ => include_str!("../../shaders/conv/input_columns.wgsl"),
-    }
-}
-
 /// The library file that defines how values are stored, `together` neighbours of rows `across` wide.
 pub(super) fn stores(together: usize, across: usize) -> &'static str {
     if together.is_multiple_of(4) && across.is_multiple_of(4) {

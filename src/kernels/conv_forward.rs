@@ -2,8 +2,9 @@
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::conv::{Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, input_source, stores};
+use crate::kernels::conv::{Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, stores};
 use crate::kernels::dropout::{Dropout, keeps};
+use crate::kernels::input::{Input, random_input};
 use crate::kernels::population::{Member, Step};
 use crate::kernels::routes::{Codes, Routed};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
@@ -16,8 +17,8 @@ pub struct ConvForward {
     pub layer: usize,
     /// Slope of LeakyReLU below zero.
     pub slope: f64,
-    /// `[member, chunk, in, time, mel]`.
-    pub input: Tensor<f32>,
+    /// `[member, chunk, in, time, mel]`, or where it lies.
+    pub input: Input,
     /// Weights and biases in the forward layout.
     pub packed: PackedWeights,
     /// `[member, chunk, out, windows_t, windows_m]`.
@@ -43,14 +44,14 @@ impl Kernel for ConvForward {
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/route.wgsl"),
             self.packed.source(),
-            input_source(&self.shape, self.tile.windows[1]),
             match self.codes {
                 Some(_) => include_str!("../../shaders/conv/routes_stored.wgsl"),
                 None => include_str!("../../shaders/conv/routes_dropped.wgsl"),
             },
         ];
+        source.extend(self.input.source(&self.shape, self.tile.windows[1]));
         source.push(stores(self.tile_codes(), self.shape.windows()[1]));
-        source.extend(self.tile.source(self.dropout.needs_row()));
+        source.extend(self.tile.source(self.dropout.needs_row() || self.input.needs_row()));
         source.extend(self.dropout.source());
         source
     }
@@ -66,6 +67,7 @@ impl Kernel for ConvForward {
             ("SEEN", (0..self.shape.taps() as u32).collect::<Vec<_>>().into()),
         ];
         constants.extend(self.shape.constants());
+        constants.extend(self.input.constants(&self.shape));
         constants.extend(self.tile.constants(&self.shape, self.shape.outputs));
         constants.extend(self.packed.constants());
         constants.extend(self.dropout.constants());
@@ -73,11 +75,8 @@ impl Kernel for ConvForward {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![
-            ("input", self.input.binding()),
-            ("output", self.output.binding()),
-            ("members", self.members.binding()),
-        ];
+        let mut bindings = vec![("output", self.output.binding()), ("members", self.members.binding())];
+        bindings.extend(self.input.bindings());
         bindings.extend(self.packed.bindings());
         bindings.extend(self.codes.as_ref().map(|codes| ("codes", codes.tensor.binding())));
         bindings.extend(self.dropout.binding());
@@ -96,7 +95,7 @@ impl Kernel for ConvForward {
         let codes = self.codes.as_ref().map_or(0, |codes| codes.tensor.len());
         Work {
             flops: 2.0 * self.shape.multiply_adds(),
-            bytes: ((self.input.len() + self.output.len() + codes) * 4) as f64,
+            bytes: ((self.shape.input_shape().iter().product::<usize>() + self.output.len() + codes) * 4) as f64,
         }
     }
 }
@@ -188,17 +187,24 @@ enum Mask {
 
 /// Whether `tile` gives what the oracle says, with the dropout of training.
 pub fn check(shape: ConvShape, tile: ConvTile) -> Case {
-    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, Mask::Random, false))
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, Mask::Random, false, None))
 }
 
-fn trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool) -> Result<Trial> {
+fn trial(
+    gpu: &Gpu,
+    shape: ConvShape,
+    tile: ConvTile,
+    mask: Mask,
+    ties: bool,
+    gathered: Option<[usize; 2]>,
+) -> Result<Trial> {
     let (layer, slope, p, row) = (1, 0.2, 0.2, 1);
-    let (mut input, mut inputs) = random(gpu, "input", &shape.input_shape())?;
+    let (mut input, mut inputs) = random_input(gpu, &shape, gathered.map(|[examples, slots]| [examples, slots, row]))?;
     if ties {
         // Few distinct values make equal maxima common: the first of the window must win.
         inputs.iter_mut().for_each(|x| *x = x.round().clamp(-1.0, 1.0));
-        input =
-            gpu.tensor_from("input", &shape.input_shape(), &inputs.iter().map(|x| *x as f32).collect::<Vec<_>>())?;
+        let rounded: Vec<f32> = inputs.iter().map(|x| *x as f32).collect();
+        input = Input::Own(gpu.tensor_from("input", &shape.input_shape(), &rounded)?);
     }
     let (_, mut weights) = random(gpu, "weights", &[shape.members, shape.outputs, shape.inputs, shape.taps()])?;
     if ties {
@@ -278,7 +284,7 @@ fn cases() -> Vec<Case> {
     let alone = |windows, units, workgroup| ConvTile { windows, units, lanes: 1, workgroup };
     let lanes = |windows, units, workgroup| ConvTile { windows, units, lanes: 8, workgroup };
     let case = |name: &str, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool| {
-        Case::new(name, move |gpu| trial(gpu, shape, tile, mask, ties))
+        Case::new(name, move |gpu| trial(gpu, shape, tile, mask, ties, None))
     };
     vec![
         case("one input channel", shape(1, 3, 1, 16, 20, 64, 3, [2, 2]), alone([1, 4], 2, 64), Mask::Off, false),
@@ -318,6 +324,12 @@ fn cases() -> Vec<Case> {
             Mask::Off,
             true,
         ),
+        Case::new("two members' batches out of a store", move |gpu| {
+            trial(gpu, shape(2, 6, 1, 9, 4, 16, 3, [2, 2]), lanes([1, 8], 1, 8), Mask::Random, false, Some([5, 3]))
+        }),
+        Case::new("out of a store, threads alone", move |gpu| {
+            trial(gpu, shape(1, 4, 1, 5, 4, 12, 3, [2, 2]), alone([1, 3], 1, 32), Mask::Off, false, Some([300, 4]))
+        }),
         case(
             "more tiles than an axis has",
             shape(1, 66_000, 1, 1, 2, 2, 1, [2, 2]),

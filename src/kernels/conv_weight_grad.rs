@@ -4,14 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::conv::{
-    ConvShape, ConvTile, for_each_tap, input_source, registers_fit, scatter_to_winners, threads_fit,
-};
+use crate::kernels::conv::{ConvShape, ConvTile, for_each_tap, registers_fit, scatter_to_winners, threads_fit};
 use crate::kernels::group_uniform::{group_uniform, is_shared};
+use crate::kernels::input::{Input, random_input};
 use crate::kernels::population::Member;
 use crate::kernels::routes::{Codes, Routed};
 use crate::kernels::upper::{Upper, mean_cases, random_upper};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::kernels::{Case, Entry, Expectation, Trial};
 
 /// Where a layer's partial sums stand: `[slice, parameter]` in every member's part of one tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,8 +88,8 @@ impl WeightTile {
 pub struct ConvWeightGrad {
     /// Sizes of the layer.
     pub shape: ConvShape,
-    /// `[member, chunk, in, time, mel]`.
-    pub input: Tensor<f32>,
+    /// `[member, chunk, in, time, mel]`, or where it lies.
+    pub input: Input,
     /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
     pub upper: Upper,
     /// Partial sums of all layers.
@@ -113,8 +112,8 @@ impl Kernel for ConvWeightGrad {
             include_str!("../../shaders/conv/conv_weight_grad.wgsl"),
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/route.wgsl"),
-            input_source(&self.shape, self.tile.windows),
         ];
+        source.extend(self.input.source(&self.shape, self.tile.windows));
         source.extend(match self.stretch() {
             Some(_) => [
                 include_str!("../../shaders/conv/windows.wgsl"),
@@ -122,22 +121,20 @@ impl Kernel for ConvWeightGrad {
             ],
             None => self.upper.source(&self.shape, self.tile.windows == self.shape.windows()[1]),
         });
-        source.extend(group_uniform(is_shared(self.tile.lanes, self.tile.workgroup), false));
+        source.extend(group_uniform(is_shared(self.tile.lanes, self.tile.workgroup), self.input.needs_row()));
         source
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut upper = self.upper.constants();
         upper.extend(self.stretch().map(|windows| ("WORD_WINDOWS", windows.into())));
-        [self.shape.constants(), self.tile.constants(), self.at.constants(), upper].concat()
+        [self.shape.constants(), self.input.constants(&self.shape), self.tile.constants(), self.at.constants(), upper]
+            .concat()
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![
-            ("input", self.input.binding()),
-            ("partials", self.partials.binding()),
-            ("members", self.members.binding()),
-        ];
+        let mut bindings = vec![("partials", self.partials.binding()), ("members", self.members.binding())];
+        bindings.extend(self.input.bindings());
         bindings.extend(self.upper.bindings());
         bindings
     }
@@ -152,7 +149,8 @@ impl Kernel for ConvWeightGrad {
     }
 
     fn work(&self) -> Work {
-        Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.input.len() * 4 + self.upper.bytes()) as f64 }
+        let inputs = self.shape.input_shape().iter().product::<usize>();
+        Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (inputs * 4 + self.upper.bytes()) as f64 }
     }
 }
 
@@ -191,15 +189,15 @@ pub fn oracle(shape: &ConvShape, input: &[f64], upper: &[Routed]) -> Vec<f64> {
 
 /// Whether `tile` gives what the oracle says, with `per_word` codes in a word of the routes.
 pub fn check(shape: ConvShape, tile: WeightTile, per_word: usize) -> Case {
-    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, true, per_word, None))
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, true, per_word, None, None))
 }
 
 fn mean_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, chunks: usize) -> Result<Trial> {
-    trial(gpu, shape, like(tile), true, Codes::most_per_word(shape.pool[0] * shape.pool[1]), Some(chunks))
+    trial(gpu, shape, like(tile), true, Codes::most_per_word(shape.pool[0] * shape.pool[1]), Some(chunks), None)
 }
 
 fn stored_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, one_slice: bool) -> Result<Trial> {
-    trial(gpu, shape, like(tile), one_slice, Codes::most_per_word(shape.pool[0] * shape.pool[1]), None)
+    trial(gpu, shape, like(tile), one_slice, Codes::most_per_word(shape.pool[0] * shape.pool[1]), None, None)
 }
 
 fn like(tile: ConvTile) -> WeightTile {
@@ -216,8 +214,9 @@ fn trial(
     one_slice: bool,
     per_word: usize,
     mean: Option<usize>,
+    gathered: Option<[usize; 3]>,
 ) -> Result<Trial> {
-    let (input, inputs) = random(gpu, "input", &shape.input_shape())?;
+    let (input, inputs) = random_input(gpu, &shape, gathered)?;
     let (upper, above) = random_upper(gpu, &shape, per_word, mean)?;
     let gradients = oracle(&shape, &inputs, &above);
     // A single slice shows every sum as it is; several are checked by their total, through `adam`'s own cases, and here
@@ -235,7 +234,8 @@ fn trial(
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
         tile,
     };
-    Ok(Trial::new(kernel, vec![Expectation::close(&partials, expected)]))
+    let row = gathered.map_or(0, |[_, _, row]| row);
+    Ok(Trial::new(kernel, vec![Expectation::close(&partials, expected)]).at_row(row as u32))
 }
 
 /// The gradients of each chunk on its own.
@@ -251,6 +251,24 @@ pub const ENTRY: Entry = Entry { name: "conv_weight_grad", cases };
 fn cases() -> Vec<Case> {
     let mut cases = super::conv::backward_cases(stored_trial);
     cases.extend(mean_cases(mean_trial));
+    let shape = |members, chunks, mel| ConvShape {
+        members,
+        chunks,
+        inputs: 1,
+        outputs: 9,
+        time: 4,
+        mel,
+        kernel: 3,
+        pool: [2, 2],
+    };
+    cases.push(Case::new("two members' batches out of a store", move |gpu| {
+        let tile = WeightTile { windows: 4, inputs: 1, outputs: 2, lanes: 8, workgroup: 8 };
+        trial(gpu, shape(2, 6, 16), tile, true, 8, None, Some([5, 3, 1]))
+    }));
+    cases.push(Case::new("out of a store, threads alone", move |gpu| {
+        let tile = WeightTile { windows: 3, inputs: 1, outputs: 4, lanes: 1, workgroup: 32 };
+        trial(gpu, shape(1, 4, 12), tile, false, 2, None, Some([300, 4, 1]))
+    }));
     cases
 }
 

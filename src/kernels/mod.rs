@@ -21,6 +21,7 @@ pub mod frame_mean_grad;
 pub mod gather;
 pub mod gather_rows;
 pub(crate) mod group_uniform;
+pub mod input;
 pub mod keep_best;
 pub mod layout;
 pub mod linear;

@@ -1,4 +1,4 @@
-//! What a pass leaves on the GPU: the input of a batch, every layer's output, and the gradients on the way back.
+//! What a pass leaves on the GPU: every layer's output, and the gradients on the way back.
 
 use super::{Architecture, tiles};
 use crate::Result;
@@ -43,8 +43,6 @@ impl Mode {
 pub struct Activations {
     /// Its size.
     pub batch: Batch,
-    /// Standardised log-mel, `[member, segment, frame, band]`.
-    pub input: Tensor<f32>,
     /// Each convolution's output, `[member, chunk, channel, time, mel]`; the last as
     /// `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Vec<Tensor<f32>>,
@@ -122,7 +120,6 @@ impl Activations {
         };
         Ok(Self {
             batch,
-            input: gpu.tensor("input", &[members, segments, chunks * architecture.chunk_frames, architecture.bands])?,
             pooled: layers
                 .clone()
                 .map(|layer| gpu.tensor(&format!("pool{layer}"), &shape(layer)))

@@ -12,17 +12,19 @@ use crate::kernels::dropout::Dropout;
 use crate::kernels::frame_mean::FrameMean;
 use crate::kernels::frame_mean_grad::FrameMeanGrad;
 use crate::kernels::group_uniform::is_shown;
+use crate::kernels::input::Input;
 use crate::kernels::linear_forward::{Activation, LinearForward};
 use crate::kernels::routes::Routes;
 use crate::kernels::tagger_step::{Division, TaggerLayer, TaggerStep};
 use crate::kernels::upper::{EmbeddingMean, Upper};
 
-/// Pushes E from `activations.input` to `activations.embedding`. [`Normalise::Frame`] scales each time step to unit length;
+/// Pushes E from `input`, standardised log-mel, to `activations.embedding`. [`Normalise::Frame`] scales each time step to unit length;
 /// a segment is normalised by whoever takes distances.
 pub fn embed_forward(
     gpu: &Gpu,
     recording: &mut Recording,
     population: &Population,
+    input: &Input,
     activations: &Activations,
     mode: &Mode,
     normalise: Normalise,
@@ -36,7 +38,7 @@ pub fn embed_forward(
             shape,
             layer,
             slope: architecture.slope,
-            input: if layer == 0 { activations.input.clone() } else { activations.pooled[layer - 1].clone() },
+            input: if layer == 0 { input.clone() } else { Input::Own(activations.pooled[layer - 1].clone()) },
             packed: population.forward_weights(gpu, layer),
             output: activations.pooled[layer].clone(),
             codes: activations.codes.get(layer).cloned(),
@@ -120,7 +122,8 @@ pub fn tag_step(
     });
 }
 
-/// Pushes the way back through E: from the gradient of the embedding to the partial gradients of E's parameters.
+/// Pushes the way back through E: from the gradient of the embedding to the partial gradients of E's parameters,
+/// of a batch of `input`.
 ///
 /// # Errors
 /// [`crate::Error::Kernel`] when a gradient exceeds what the adapter binds or has room for.
@@ -128,6 +131,7 @@ pub fn embed_backward(
     gpu: &Gpu,
     recording: &mut Recording,
     population: &Population,
+    input: &Input,
     activations: &Activations,
     mode: &Mode,
     normalise: Normalise,
@@ -155,7 +159,7 @@ pub fn embed_backward(
         let upper = if layer == last { above.clone() } else { Upper::Stored(activations.routes(layer)) };
         recording.push(ConvWeightGrad {
             shape,
-            input: if layer == 0 { activations.input.clone() } else { activations.pooled[layer - 1].clone() },
+            input: if layer == 0 { input.clone() } else { Input::Own(activations.pooled[layer - 1].clone()) },
             upper: upper.clone(),
             partials: population.partials.clone(),
             at: population.partials_at[layer],

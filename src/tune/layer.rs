@@ -10,6 +10,7 @@ use crate::kernels::conv_forward::ConvForward;
 use crate::kernels::conv_input_grad::ConvInputGrad;
 use crate::kernels::conv_weight_grad::{ConvWeightGrad, PartialsAt};
 use crate::kernels::dropout::Dropout;
+use crate::kernels::input::Input;
 use crate::kernels::population::{Member, Step};
 use crate::kernels::routes::{Codes, Routes};
 use crate::kernels::upper::Upper;
@@ -75,7 +76,7 @@ impl LayerTensors {
                 shape,
                 layer: 0,
                 slope,
-                input: self.input.clone(),
+                input: Input::Own(self.input.clone()),
                 packed: self.forward.clone(),
                 output: self.output.clone(),
                 codes: Some(above(tile.codes_per_word(&shape))?),
@@ -101,7 +102,7 @@ impl LayerTensors {
                 let stride = slices * shape.parameters();
                 Box::new(ConvWeightGrad {
                     shape,
-                    input: self.input.clone(),
+                    input: Input::Own(self.input.clone()),
                     upper: upper(&self.output)?,
                     partials: gpu.tensor("partials", &[1, stride])?,
                     at: PartialsAt { stride, first: 0, slices },

@@ -7,6 +7,7 @@ use weaklabel::kernels::conv::{Bound, ConvShape, ConvTile, PackedWeights};
 use weaklabel::kernels::conv_forward::ConvForward;
 use weaklabel::kernels::conv_input_grad::ConvInputGrad;
 use weaklabel::kernels::dropout::Dropout;
+use weaklabel::kernels::input::Input;
 use weaklabel::kernels::population::Member;
 use weaklabel::kernels::routes::{Routed, Routes};
 use weaklabel::kernels::upper::Upper;
@@ -28,9 +29,9 @@ fn every_layer_and_the_embedding_agree() {
         let batch = batch(&architecture, input);
         let population = population(&gpu, &file, "", architecture.clone(), batch.segments * batch.chunks);
         let activations = Activations::new(&gpu, &population.architecture, batch, false).unwrap();
-        gpu.write(&activations.input, 0, &input.f32());
+        let input = Input::Own(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
         let mut recording = Recording::new("embed");
-        embed_forward(&gpu, &mut recording, &population, &activations, &Mode::Evaluate, Normalise::None);
+        embed_forward(&gpu, &mut recording, &population, &input, &activations, &Mode::Evaluate, Normalise::None);
         gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
         for (layer, pooled) in activations.pooled.iter().enumerate() {
             let name = format!("{case}.pool{layer}");
@@ -82,7 +83,7 @@ fn the_first_of_equal_maxima_wins_and_gets_the_whole_gradient() {
             shape,
             layer: 0,
             slope: 0.0,
-            input: gpu.tensor_from("input", &shape.input_shape(), &input.f32()).unwrap(),
+            input: Input::Own(gpu.tensor_from("input", &shape.input_shape(), &input.f32()).unwrap()),
             packed: identity(&gpu, &shape, shape.forward_quads() * 4, |c| shape.forward_at(c, c, 0), biases),
             output: pooled.clone(),
             codes: Some(routes.codes.clone()),

@@ -6,6 +6,7 @@ use weaklabel::gpu::{AdapterChoice, Gpu, Recording, Tensor};
 use weaklabel::kernels::distances::Distances;
 use weaklabel::kernels::distances_grad::{DistancesGrad, Side};
 use weaklabel::kernels::dropout::Dropout;
+use weaklabel::kernels::input::Input;
 use weaklabel::kernels::prototype_loss::PrototypeLoss;
 use weaklabel::kernels::prototypes::Prototypes;
 use weaklabel::kernels::rows::Rows;
@@ -19,6 +20,7 @@ use crate::network::{GRADIENT, VALUE, architecture, batch, population};
 /// E with the weights of a file, on `input` `[segment, frame, band]`.
 struct Embedding {
     population: Population,
+    input: Input,
     activations: Activations,
     mode: Mode,
     normalise: Normalise,
@@ -31,16 +33,17 @@ impl Embedding {
         let mode = Mode::Train { dropout: vec![Dropout::Off; architecture.n_dropouts()] };
         let population = population(gpu, file, "", architecture, batch.segments * batch.chunks);
         let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
-        gpu.write(&activations.input, 0, &input.f32());
-        Self { population, activations, mode, normalise }
+        let input = Input::Own(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
+        Self { population, input, activations, mode, normalise }
     }
 
     fn push(&self, gpu: &Gpu, recording: &mut Recording) {
-        embed_forward(gpu, recording, &self.population, &self.activations, &self.mode, self.normalise);
+        embed_forward(gpu, recording, &self.population, &self.input, &self.activations, &self.mode, self.normalise);
     }
 
     fn push_back(&self, gpu: &Gpu, recording: &mut Recording) {
-        embed_backward(gpu, recording, &self.population, &self.activations, &self.mode, self.normalise).unwrap();
+        embed_backward(gpu, recording, &self.population, &self.input, &self.activations, &self.mode, self.normalise)
+            .unwrap();
     }
 
     fn d_embedding(&self) -> &Tensor<f32> {

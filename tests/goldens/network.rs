@@ -3,6 +3,7 @@
 use weaklabel::config::{FeatureConfig, ModelConfig, Normalise};
 use weaklabel::gpu::{Gpu, Recording};
 use weaklabel::kernels::dropout::Dropout;
+use weaklabel::kernels::input::Input;
 use weaklabel::kernels::tagger_step::Division;
 use weaklabel::model::{
     Activations, Architecture, Batch, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
@@ -84,7 +85,7 @@ impl Pass {
         let batch = batch(&architecture, input);
         let population = population(gpu, file, "", architecture, batch.segments * batch.chunks);
         let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
-        gpu.write(&activations.input, 0, &input.f32());
+        let input = Input::Own(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
         let slots: Vec<u32> = (0..batch.segments as u32).collect();
         let losses = gpu.tensor("losses", &[1, 1, Division::of(gpu).shares]).unwrap();
         let mode = Mode::Train { dropout };
@@ -94,9 +95,9 @@ impl Pass {
             batches: gpu.tensor_from("batches", &[1, 1, batch.segments], &slots).unwrap(),
             losses: losses.clone(),
         };
-        embed_forward(gpu, &mut recording, &population, &activations, &mode, Normalise::None);
+        embed_forward(gpu, &mut recording, &population, &input, &activations, &mode, Normalise::None);
         tag_step(gpu, &mut recording, &population, &activations, &mode, supervision, true);
-        embed_backward(gpu, &mut recording, &population, &activations, &mode, Normalise::None).unwrap();
+        embed_backward(gpu, &mut recording, &population, &input, &activations, &mode, Normalise::None).unwrap();
         gpu.replay(&recording.resolve(gpu).unwrap(), 0..1).unwrap();
         let loss = gpu.read(&losses).unwrap().iter().sum();
         Self { population, activations, loss }

@@ -5,7 +5,7 @@ use weaklabel::counter_rng::Key;
 use weaklabel::gpu::{AdapterChoice, DeviceClass, Gpu, Recording};
 use weaklabel::kernels::adam::factors;
 use weaklabel::kernels::dropout::Dropout;
-use weaklabel::kernels::gather::Gather;
+use weaklabel::kernels::input::{Gathered, Input};
 use weaklabel::kernels::population::Step;
 use weaklabel::kernels::tagger_step::Division;
 use weaklabel::model::tiles::Tiles;
@@ -69,18 +69,13 @@ fn follow(file: &File, gpu: &Gpu) {
     let mode = Mode::Train { dropout: vec![Dropout::Off; population.architecture.n_dropouts()] };
 
     let mut step = Recording::new("train step");
-    step.push(Gather {
-        shard: gpu.tensor_from("data", &data.shape, &data.f32()).unwrap(),
-        first: 0,
-        count: examples,
-        batches: ids.clone(),
-        input: activations.input.clone(),
-    });
-    embed_forward(gpu, &mut step, &population, &activations, &mode, Normalise::None);
+    let store = gpu.tensor_from("data", &data.shape, &data.f32()).unwrap();
+    let input = Input::Gathered(Gathered { store, batches: ids.clone() });
+    embed_forward(gpu, &mut step, &population, &input, &activations, &mode, Normalise::None);
     let targets = gpu.tensor_from("targets", &[examples, classes], &targets).unwrap();
     let supervision = Supervision { targets, batches: ids, losses: losses.clone() };
     tag_step(gpu, &mut step, &population, &activations, &mode, supervision, true);
-    embed_backward(gpu, &mut step, &population, &activations, &mode, Normalise::None).unwrap();
+    embed_backward(gpu, &mut step, &population, &input, &activations, &mode, Normalise::None).unwrap();
     population.push_step(&mut step, &optimiser, &schedule, 0..population.architecture.n_parameters());
     gpu.replay(&step.resolve(gpu).unwrap(), 0..steps as u32).unwrap();
 

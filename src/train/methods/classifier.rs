@@ -12,8 +12,8 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
     let StepContext { gpu, population, schedule, .. } = context;
     let activations = context.activations(examples.chunks(&population.architecture))?;
     let mode = context.mode();
-    examples.push_gather(recording, &schedule.batches, &activations.input);
-    embed_forward(gpu, recording, population, &activations, &mode, Normalise::None);
+    let input = examples.push_input(gpu, recording, &schedule.batches)?;
+    embed_forward(gpu, recording, population, &input, &activations, &mode, Normalise::None);
     tag_step(gpu, recording, population, &activations, &mode, context.supervision(examples), true);
-    embed_backward(gpu, recording, population, &activations, &mode, Normalise::None)
+    embed_backward(gpu, recording, population, &input, &activations, &mode, Normalise::None)
 }

@@ -4,12 +4,13 @@ use crate::Result;
 use crate::config::Normalise;
 use crate::evaluate::Examples;
 use crate::gpu::{Recording, Tensor};
-use crate::kernels::{self, normalise_grad::NormaliseGrad};
+use crate::kernels::{self, input::Input, normalise_grad::NormaliseGrad};
 use crate::model::{Activations, Mode, embed_backward, embed_forward};
 use crate::train::step::StepContext;
 
 /// The embeddings of a batch and their gradients.
 pub(super) struct Embedded {
+    input: Input,
     activations: Activations,
     mode: Mode,
     normalise: Normalise,
@@ -30,8 +31,8 @@ impl Embedded {
         let StepContext { gpu, population, schedule, .. } = context;
         let activations = context.activations(examples.chunks(&population.architecture))?;
         let mode = context.mode();
-        examples.push_gather(recording, &schedule.batches, &activations.input);
-        embed_forward(gpu, recording, population, &activations, &mode, normalise);
+        let input = examples.push_input(gpu, recording, &schedule.batches)?;
+        embed_forward(gpu, recording, population, &input, &activations, &mode, normalise);
         let (mut rows, mut d_rows) = (activations.embedding.clone(), activations.gradients().embedding.clone());
         if normalise == Normalise::Segment {
             rows = gpu.tensor("normalised", rows.shape())?;
@@ -39,7 +40,7 @@ impl Embedded {
             let embedding = activations.embedding.clone();
             recording.push(kernels::normalise::Normalise { embedding, normalised: rows.clone() });
         }
-        Ok(Self { activations, mode, normalise, rows, d_rows })
+        Ok(Self { input, activations, mode, normalise, rows, d_rows })
     }
 
     /// Pushes the way back to the partial gradients of E.
@@ -53,6 +54,6 @@ impl Embedded {
             });
         }
         let StepContext { gpu, population, .. } = context;
-        embed_backward(gpu, recording, population, &self.activations, &self.mode, self.normalise)
+        embed_backward(gpu, recording, population, &self.input, &self.activations, &self.mode, self.normalise)
     }
 }

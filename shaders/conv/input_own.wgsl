@@ -1,0 +1,6 @@
+// A layer's input, chunk by chunk.
+
+// Element at which the plane of a channel starts. Chunks are counted over all members, of which each has `chunks`.
+fn input_plane(chunks: u32, chunk: u32, channel: u32) -> u32 {
+    return (chunk * IN + channel) * TIME * MEL;
+}
