@@ -63,7 +63,9 @@ impl Reference<'_> {
         let keep =
             |layer: usize, block: usize, lane: usize| keeps(&self.member, self.t, layer as u32, block as u32, lane, p);
         let mut values = self.input.to_vec();
-        let mut rest = parameters;
+        let layers = architecture.parameters();
+        let parameters: Vec<f64> = layers.iter().flat_map(|p| &parameters[p.first..][..p.len()]).copied().collect();
+        let mut rest = parameters.as_slice();
         let mut take = |count: usize| rest.split_off(..count).unwrap();
         for layer in 0..n_convs {
             let shape = architecture.conv_shape(layer, 1, batch.segments * batch.chunks);
@@ -97,7 +99,7 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
     let batch = Batch { members: seeds.len(), segments: 3, chunks: 2 };
     for model in models() {
         let architecture = Architecture::new(&model, &features(), CLASSES);
-        let n_parameters = architecture.n_parameters();
+        let elements = architecture.elements();
         let frames = batch.chunks * architecture.chunk_frames;
         let mut stream = Key::new(9).stream();
         let mut draw = |count: usize| -> Vec<f32> { (0..count).map(|_| stream.normal() as f32).collect() };
@@ -140,7 +142,7 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
         let targets = double(&targets);
         for (member, seed) in seeds.into_iter().enumerate() {
             let inputs = double(&inputs[member * inputs.len() / 2..][..inputs.len() / 2]);
-            let mut parameters = double(&state[member * 3 * n_parameters..][..n_parameters]);
+            let mut parameters = double(&state[member * 3 * elements..][..elements]);
             let reference = Reference {
                 architecture,
                 batch,
@@ -162,7 +164,7 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
                         loss
                     };
                     let difference = (nudged(1e-6) - nudged(-1e-6)) / 2e-6;
-                    error += (f64::from(gradients[member * n_parameters + index]) - difference).powi(2);
+                    error += (f64::from(gradients[member * elements + index]) - difference).powi(2);
                     size += difference.powi(2);
                 }
                 let (error, size) = (error.sqrt(), size.sqrt());

@@ -35,7 +35,7 @@ const NEAR_M: u32 = TILE_M;
 const PATCH_T: u32 = POOL_T + KERNEL - 1u;
 const PATCH_M: u32 = COLUMNS + KERNEL - 1u;
 const PATCH: u32 = PATCH_T * PATCH_M;
-const PARAMETERS: u32 = OUT * IN * TAPS + OUT;
+const PARAMETERS: u32 = (OUT * IN * TAPS + OUT + 3u) / 4u * 4u; // as `adam` has them, four at a time
 
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>;  // [member, …, slice, weights (out, in, tap) then biases (out)]
 @group(0) @binding(3) var<storage, read> members: array<Member>;      // [member]

@@ -2,7 +2,7 @@
 // them expect them.
 struct Span {
     first: u32,           // parameter of one member
-    count: u32,           // parameters
+    count: u32,           // parameters, a multiple of four
     partials: u32,        // elements of one member before this layer's partial sums
     slices: u32,          // partial sums of every parameter
     forward: u32,         // elements before this layer's forward layout
@@ -21,13 +21,18 @@ fn span_of(group: u32) -> Span {
     return spans[group_uniform(span, SPANS)];
 }
 
-// Writes a parameter to the places from which the kernels read it; NOWHERE where there is none.
+// Writes four parameters to the places from which the kernels read them; NOWHERE where there is none.
 const NOWHERE: u32 = 0xffffffffu;
 
-fn scatter(member: u32, parameter: u32, span: Span, value: f32) {
-    let place = places[parameter];
-    packed[span.forward + member * span.forward_stride + place.x] = value;
-    if (place.y != NOWHERE) {
-        packed[span.backward + member * span.backward_stride + place.y] = value;
+fn scatter(member: u32, four: u32, span: Span, values: vec4<f32>) {
+    let forward = places[2u * four];
+    let backward = places[2u * four + 1u];
+    for (var i = 0u; i < 4u; i++) { // unroll
+        if (forward[i] != NOWHERE) {
+            packed[span.forward + member * span.forward_stride + forward[i]] = values[i];
+        }
+        if (backward[i] != NOWHERE) {
+            packed[span.backward + member * span.backward_stride + backward[i]] = values[i];
+        }
     }
 }

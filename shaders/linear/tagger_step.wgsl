@@ -96,8 +96,9 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     }
 }
 
+// A share's gradients of a layer fill whole fours, as `adam` has them.
 fn partials_of(member: u32, share: u32, at: u32, inputs: u32, outputs: u32) -> u32 {
-    return member * PARTIALS + at + share * (inputs + 1u) * outputs;
+    return member * PARTIALS + at + share * (((inputs + 1u) * outputs + 3u) / 4u * 4u);
 }
 
 // Elements of `tagged`: the value of a unit and its gradient.

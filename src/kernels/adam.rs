@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::Result;
 use crate::config::OptimiserConfig;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::layout::{Layout, NOWHERE, Span};
+use crate::kernels::layout::{Layout, Span};
 use crate::kernels::population::{Member, Step};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
@@ -99,9 +99,10 @@ pub fn oracle(optimiser: &OptimiserConfig, t: u32, [p, m, v]: [f64; 3], gradient
 }
 
 fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -> Result<Trial> {
-    // Two layers of 70 and 30 parameters with three and one partial sums; the first has a transposed layout too.
-    let (members, counts, slices, row) = (2, [70, 30], [3, 1], 1);
-    let parameters = 100;
+    // Two layers of 72 and 30 parameters with three and one partial sums; the first has a transposed layout too, and two
+    // elements fill the last four of the second.
+    let (members, counts, slices, row) = (2, [72, 32], [3, 1], 1);
+    let parameters = 104;
     let stride = counts[0] * slices[0] + counts[1] * slices[1];
     let (_, mut values) = random(gpu, "state", &[members, 3, parameters])?;
     for member in 0..members {
@@ -119,26 +120,30 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -
         backward_stride,
         first_group: 0,
     };
-    let spans = vec![span(0, 70, 0, 3, 0, 140, 70), span(70, 30, 210, 1, 280, 0, 0)];
-    let places: Vec<u32> =
-        (0..parameters as u32).flat_map(|i| if i < 70 { [69 - i, i] } else { [i - 70, NOWHERE] }).collect();
+    let spans = vec![span(0, 72, 0, 3, 0, 144, 72), span(72, 32, 216, 1, 288, 0, 0)];
+    let place = |i: usize| match i {
+        0..72 => [Some(71 - i), Some(i)],
+        72..102 => [Some(i - 72), None],
+        _ => [None; 2],
+    };
+    let places: Vec<_> = (0..parameters).map(place).collect();
     let (step_size, decay) = factors(&optimiser, t);
     let step = Step { t, step_size: step_size as f32, decay: decay as f32 };
     let mut expected = values.clone();
-    let mut packed = vec![0.0; 340];
+    let mut packed = vec![0.0; 352];
     for member in 0..members {
         for i in updated.clone() {
-            let (layer, local) = if i < 70 { (0, i) } else { (1, i - 70) };
-            let base = member * stride + [0, 210][layer];
+            let (layer, local) = if i < 72 { (0, i) } else { (1, i - 72) };
+            let base = member * stride + [0, 216][layer];
             let gradient = (0..slices[layer]).map(|slice| sums[base + slice * counts[layer] + local]).sum();
             let at = |part: usize| (member * 3 + part) * parameters + i;
             let after = oracle(&optimiser, t, [values[at(0)], values[at(1)], values[at(2)]], gradient);
             (0..3).for_each(|part| expected[at(part)] = after[part]);
             if layer == 0 {
-                packed[member * 70 + 69 - local] = after[0];
-                packed[140 + member * 70 + local] = after[0];
-            } else {
-                packed[280 + member * 30 + local] = after[0];
+                packed[member * 72 + 71 - local] = after[0];
+                packed[144 + member * 72 + local] = after[0];
+            } else if local < 30 {
+                packed[288 + member * 32 + local] = after[0];
             }
         }
     }
@@ -149,7 +154,7 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -
             &values.iter().map(|x| *x as f32).collect::<Vec<_>>(),
         )?,
         partials,
-        layout: Layout::new(gpu, spans, &places, 340)?,
+        layout: Layout::new(gpu, spans, &places, 352)?,
         schedule: gpu.tensor_from("schedule", &[2, members], &[step; 4])?,
         members: gpu.tensor_from("members", &[members], &vec![Member::new(1); members])?,
         optimiser,
@@ -161,9 +166,9 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -
 
 fn cases() -> Vec<Case> {
     vec![
-        Case::new("AdamW, first step", |gpu| trial(gpu, OptimiserConfig::default(), 1, 0..100)),
-        Case::new("AdamW, late step", |gpu| trial(gpu, OptimiserConfig::default(), 50_000, 0..100)),
-        Case::new("Adam", |gpu| trial(gpu, OptimiserConfig { weight_decay: 0.0, ..Default::default() }, 7, 0..100)),
-        Case::new("one layer of two", |gpu| trial(gpu, OptimiserConfig::default(), 3, 70..100)),
+        Case::new("AdamW, first step", |gpu| trial(gpu, OptimiserConfig::default(), 1, 0..104)),
+        Case::new("AdamW, late step", |gpu| trial(gpu, OptimiserConfig::default(), 50_000, 0..104)),
+        Case::new("Adam", |gpu| trial(gpu, OptimiserConfig { weight_decay: 0.0, ..Default::default() }, 7, 0..104)),
+        Case::new("one layer of two", |gpu| trial(gpu, OptimiserConfig::default(), 3, 72..104)),
     ]
 }

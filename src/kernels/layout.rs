@@ -14,7 +14,7 @@ use crate::kernels::group_uniform::{group_uniform, is_shown};
 pub struct Span {
     /// First parameter.
     pub first: u32,
-    /// Parameters.
+    /// Parameters with those that fill the last [`AT_ONCE`].
     pub count: u32,
     /// Before this layer's partial gradients, in one member.
     pub partials: u32,
@@ -36,11 +36,19 @@ impl Element for Span {
     const SCALAR: Option<&'static str> = None;
 }
 
+/// Parameters that a thread computes at a time; a layer has a multiple of them.
+pub const AT_ONCE: usize = 4;
+
 /// The place of a parameter that has none in a layout.
-pub const NOWHERE: u32 = u32::MAX;
+const NOWHERE: u32 = u32::MAX;
 
 /// Threads per workgroup of the kernels that go over parameters: each workgroup stays within one layer.
 const WORKGROUP: usize = 64;
+
+/// Workgroups that go over a layer.
+fn groups_of(span: &Span) -> u32 {
+    span.count.div_ceil((WORKGROUP * AT_ONCE) as u32)
+}
 
 /// The layers of a population and the places of their parameters.
 #[derive(Clone)]
@@ -55,36 +63,43 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of `layers`; `places` holds each parameter's places in its layer's two layouts, or [`NOWHERE`].
+    /// The layout of `layers`; `places` holds each parameter's places in its layer's two layouts, where it has any.
     ///
     /// # Errors
     /// What making tensors may report.
-    pub fn new(gpu: &Gpu, mut layers: Vec<Span>, places: &[u32], packed: usize) -> Result<Self> {
+    pub fn new(gpu: &Gpu, mut layers: Vec<Span>, places: &[[Option<usize>; 2]], packed: usize) -> Result<Self> {
+        let place = |of: Option<usize>| of.map_or(NOWHERE, |place| place as u32);
+        let fours = places.chunks_exact(AT_ONCE);
+        let fours: Vec<u32> = fours
+            .flat_map(|four| [0, 1].map(|of| four.iter().map(move |places| place(places[of]))))
+            .flatten()
+            .collect();
         let mut groups = 0;
         for span in &mut layers {
             span.first_group = groups;
-            groups += span.count.div_ceil(WORKGROUP as u32);
+            assert!(span.first.is_multiple_of(AT_ONCE as u32) && span.count.is_multiple_of(AT_ONCE as u32), "{span:?}");
+            groups += groups_of(span);
         }
         Ok(Self {
             packed: gpu.tensor("packed", &[packed])?,
             spans: gpu.tensor_from("spans", &[layers.len()], &layers)?,
-            places: gpu.tensor_from("places", &[places.len() / 2, 2], places)?,
+            places: gpu.tensor_from("places", &[places.len() / AT_ONCE, 2, AT_ONCE], &fours)?,
             shown: is_shown(gpu),
             layers,
         })
     }
 
-    /// Parameters of one member.
-    pub fn n_parameters(&self) -> usize {
-        self.places.size(0)
+    /// Elements of one member's parameters.
+    pub fn elements(&self) -> usize {
+        self.places.size(0) * AT_ONCE
     }
 
     /// The workgroups of the layers that `parameters` are made of; panics when a layer is in it by halves.
     pub(super) fn groups(&self, parameters: &Range<usize>) -> Range<usize> {
         let group_at = |parameter: usize| {
-            let behind = self.layers.last().map_or(0, |span| span.first_group + span.count.div_ceil(WORKGROUP as u32));
+            let behind = self.layers.last().map_or(0, |span| span.first_group + groups_of(span));
             let starts = self.layers.iter().map(|span| (span.first as usize, span.first_group));
-            let mut edges = starts.chain([(self.n_parameters(), behind)]);
+            let mut edges = starts.chain([(self.elements(), behind)]);
             let edge = edges.find(|(first, _)| *first == parameter);
             edge.unwrap_or_else(|| panic!("parameter {parameter} is within a layer")).1 as usize
         };

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::layout::{Layout, NOWHERE, Span};
+use crate::kernels::layout::{Layout, Span};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// The kernel's line in the registry.
@@ -47,21 +47,21 @@ impl Kernel for Pack {
     }
 
     fn work(&self) -> Work {
-        Work { flops: 0.0, bytes: (self.layout.n_parameters() * self.parameters.size(0) * 20) as f64 }
+        Work { flops: 0.0, bytes: (self.layout.elements() * self.parameters.size(0) * 20) as f64 }
     }
 }
 
 impl Pack {
     fn groups(&self) -> Range<usize> {
-        self.layout.groups(&(0..self.layout.n_parameters()))
+        self.layout.groups(&(0..self.layout.elements()))
     }
 }
 
 fn cases() -> Vec<Case> {
     vec![Case::new("two members, three layers, one transposed", |gpu: &Gpu| -> Result<Trial> {
-        let (members, count) = (2, 50_usize);
+        let (members, count) = (2, 52_usize);
         let (parameters, values) = random(gpu, "parameters", &[members, 3, count])?;
-        let spans: Vec<Span> = [(0, 20, 0, 140), (20, 20, 40, 0), (40, 10, 80, 0)]
+        let spans: Vec<Span> = [(0, 20, 0, 140), (20, 20, 40, 0), (40, 12, 80, 0)]
             .map(|(first, count, forward, backward)| Span {
                 first,
                 count,
@@ -74,13 +74,13 @@ fn cases() -> Vec<Case> {
                 first_group: 0,
             })
             .to_vec();
-        let places: Vec<u32> =
-            (0..count as u32).flat_map(|i| [i % 20, if i < 20 { 19 - i } else { NOWHERE }]).collect();
+        // The last two fill the third layer's last four.
+        let places: Vec<_> = (0..count).map(|i| [(i < 50).then_some(i % 20), (i < 20).then(|| 19 - i)]).collect();
         let mut expected = vec![0.0; 180];
         for member in 0..members {
-            for i in 0..count {
+            for i in 0..50 {
                 let value = values[member * 3 * count + i];
-                let (forward, stride) = [(0, 20), (40, 20), (80, 10)][i / 20];
+                let (forward, stride) = [(0, 20), (40, 20), (80, 12)][i / 20];
                 expected[forward + member * stride + i % 20] = value;
                 if i < 20 {
                     expected[140 + member * 20 + 19 - i] = value;

@@ -6,6 +6,7 @@ use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::dropout::{Dropout, keeps};
 use crate::kernels::group_uniform::{group_uniform, is_shown};
+use crate::kernels::layout::AT_ONCE;
 use crate::kernels::linear::{self, LinearShape, LinearWeights, pack};
 use crate::kernels::population::{Member, Step};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
@@ -234,7 +235,7 @@ fn trial(gpu: &Gpu, setting: &Setting) -> Result<Trial> {
         layers.push((packed.len(), partials));
         packed.extend(pack(shape, &of_layer));
         packed.resize(packed.len().next_multiple_of(64), 0.0);
-        partials += shape.parameters() * division.shares;
+        partials += shape.parameters().next_multiple_of(AT_ONCE) * division.shares;
         parameters.push(of_layer);
     }
     let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
@@ -306,7 +307,8 @@ fn trial(gpu: &Gpu, setting: &Setting) -> Result<Trial> {
             let ones = |_: usize, _: usize| 1.0;
             let (_, gradients) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &of_share, ones);
             for (member, gradients) in gradients.chunks(shape.parameters()).enumerate() {
-                let at = member * partials + layers[index].at.first + share * shape.parameters();
+                let at =
+                    member * partials + layers[index].at.first + share * shape.parameters().next_multiple_of(AT_ONCE);
                 expected_partials[at..][..shape.parameters()].copy_from_slice(gradients);
             }
         }

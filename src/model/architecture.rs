@@ -2,6 +2,7 @@
 
 use crate::config::{FeatureConfig, ModelConfig};
 use crate::kernels::conv::ConvShape;
+use crate::kernels::layout::AT_ONCE;
 use crate::kernels::linear::LinearShape;
 
 /// The layers of E and G.
@@ -121,7 +122,8 @@ impl Architecture {
         LinearShape { members, rows, inputs, outputs }
     }
 
-    /// All parameter tensors in the order in which they are stored: each layer's weights, then its biases.
+    /// All parameter tensors in the order in which they are stored: each layer's weights, then its biases. A layer starts at a
+    /// multiple of four elements, which the optimiser computes at a time.
     pub fn parameters(&self) -> Vec<Parameter> {
         let convs = self.convs.iter().enumerate().map(|(index, conv)| {
             (format!("cnn.conv{index}"), vec![conv.outputs, conv.inputs, self.kernel, self.kernel])
@@ -134,6 +136,7 @@ impl Architecture {
         let mut parameters = Vec::new();
         for (name, shape) in convs.chain(linears) {
             let fan_in = shape[1..].iter().product();
+            first = padded(first);
             for (kind, shape) in [("weight", shape.clone()), ("bias", vec![shape[0]])] {
                 let parameter = Parameter { name: format!("{name}.{kind}"), shape, fan_in, first };
                 first += parameter.len();
@@ -143,15 +146,20 @@ impl Architecture {
         parameters
     }
 
-    /// Elements of the parameters of E, which stand before those of G.
-    pub fn n_embedding_parameters(&self) -> usize {
-        self.parameters()[..2 * self.convs.len()].iter().map(Parameter::len).sum()
+    /// Elements that the parameters of E take, which stand before those of G.
+    pub fn embedding_elements(&self) -> usize {
+        self.parameters()[2 * self.convs.len()].first
     }
 
-    /// Elements of all parameters of one model.
-    pub fn n_parameters(&self) -> usize {
-        self.parameters().iter().map(Parameter::len).sum()
+    /// Elements that the parameters of one model take, with what lies between layers.
+    pub fn elements(&self) -> usize {
+        self.parameters().last().map_or(0, |last| padded(last.first + last.len()))
     }
+}
+
+/// What `elements` are stored in.
+fn padded(elements: usize) -> usize {
+    elements.next_multiple_of(AT_ONCE)
 }
 
 #[cfg(test)]
@@ -162,8 +170,12 @@ mod tests {
     #[test]
     fn the_default_architecture_has_the_parameters_of_the_specification() {
         let architecture = Architecture::new(&ModelConfig::default(), &FeatureConfig::default(), 10);
-        assert_eq!(architecture.n_parameters(), 25_905 + 4_192 + 330);
-        assert_eq!(architecture.n_embedding_parameters(), 25_905);
+        let counts = |of: &str| -> usize {
+            architecture.parameters().iter().filter(|p| p.name.starts_with(of)).map(Parameter::len).sum()
+        };
+        assert_eq!([counts("cnn."), counts("fc.linear0."), counts("fc.linear1.")], [25_905, 4_192, 330]);
+        // Three elements behind E, two behind G.
+        assert_eq!([architecture.embedding_elements(), architecture.elements()], [25_908, 25_908 + 4_192 + 332]);
         assert_eq!(architecture.embedding(), 130);
         let parameters = architecture.parameters();
         assert_eq!(parameters[0].name, "cnn.conv0.weight");
@@ -176,9 +188,10 @@ mod tests {
         let of_g = |hidden: &[usize]| {
             let model = ModelConfig { hidden: hidden.into(), ..ModelConfig::default() };
             let architecture = Architecture::new(&model, &FeatureConfig::default(), 10);
-            assert_eq!(architecture.n_embedding_parameters(), 25_905);
+            assert_eq!(architecture.embedding_elements(), 25_908);
             assert_eq!(architecture.n_dropouts(), 4 + hidden.len());
             let parameters = architecture.parameters().split_off(8);
+            let of_g = parameters.iter().map(Parameter::len).sum::<usize>();
             assert_eq!(parameters.len(), 2 * architecture.n_linears());
             let weights = parameters.chunks(2).enumerate().map(|(layer, pair)| {
                 assert_eq!(pair[0].name, format!("fc.linear{layer}.weight"));
@@ -187,7 +200,7 @@ mod tests {
                 assert_eq!(pair[1].shape, pair[0].shape[..1]);
                 [pair[0].shape[0], pair[0].shape[1]]
             });
-            (weights.collect::<Vec<_>>(), architecture.n_parameters() - 25_905)
+            (weights.collect::<Vec<_>>(), of_g)
         };
         assert_eq!(of_g(&[]), (vec![[10, 130]], 1_310));
         assert_eq!(of_g(&[32]), (vec![[32, 130], [10, 32]], 4_192 + 330));

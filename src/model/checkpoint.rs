@@ -70,7 +70,7 @@ pub fn write_model(
     write(path, views.collect(), [("weaklabel".to_string(), json)].into())
 }
 
-/// Reads one model back: its parameters in the order of [`Architecture::parameters`], and its description.
+/// Reads one model back: its parameters where [`Architecture::parameters`] has them, and its description.
 ///
 /// # Errors
 /// [`Error::Data`] naming what the file lacks; [`Error::Io`].
@@ -91,9 +91,10 @@ pub fn read_model(path: &Path) -> Result<(Vec<f32>, Description)> {
         return Err(Error::data(path, format!("its metadata lack classes, or the statistics of {bands} bands")));
     }
     let architecture = Architecture::new(&description.model, &description.features, description.classes.len());
-    let mut parameters = Vec::with_capacity(architecture.n_parameters());
+    let mut parameters = vec![0.0; architecture.elements()];
     for parameter in architecture.parameters() {
-        parameters.extend(floats(path, &tensors, &parameter.name, &parameter.shape)?);
+        let values = floats(path, &tensors, &parameter.name, &parameter.shape)?;
+        parameters[parameter.first..][..parameter.len()].copy_from_slice(&values);
     }
     Ok((parameters, description))
 }

@@ -3,15 +3,16 @@
 use super::Architecture;
 use crate::counter_rng::Key;
 
-/// The initial parameters of the model with this seed, in the order of [`Architecture::parameters`].
+/// The initial parameters of the model with this seed, where [`Architecture::parameters`] has them.
 pub fn initial_parameters(architecture: &Architecture, seed: u64) -> Vec<f32> {
     let key = Key::new(seed).named("init");
-    let draw = |(index, parameter): (usize, super::Parameter)| {
+    let mut values = vec![0.0; architecture.elements()];
+    for (index, parameter) in architecture.parameters().iter().enumerate() {
         let bound = 1.0 / (parameter.fan_in as f64).sqrt();
         let mut stream = key.child(index as u64).stream();
-        (0..parameter.len()).map(move |_| stream.uniform(-bound, bound) as f32)
-    };
-    architecture.parameters().into_iter().enumerate().flat_map(draw).collect()
+        values[parameter.first..][..parameter.len()].fill_with(|| stream.uniform(-bound, bound) as f32);
+    }
+    values
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::kernels::adam::Adam;
 use crate::kernels::conv::{ConvShape, PackedWeights};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::keep_best::KeepBest;
-use crate::kernels::layout::{Layout, NOWHERE, Span};
+use crate::kernels::layout::{AT_ONCE, Layout, Span};
 use crate::kernels::linear::LinearWeights;
 use crate::kernels::pack::Pack;
 use crate::kernels::population::{Member, Step};
@@ -41,7 +41,7 @@ impl Population {
     pub fn new(gpu: &Gpu, architecture: Architecture, seeds: &[u64], chunks: usize) -> Result<Self> {
         let members = seeds.len();
         let (layers, places) = lay_out(gpu, &architecture, members, chunks);
-        let n_parameters = architecture.n_parameters();
+        let elements = architecture.elements();
         let partials: usize = layers.iter().map(|span| (span.count * span.slices) as usize).sum();
         let packed = layers
             .iter()
@@ -49,18 +49,18 @@ impl Population {
                 (s.forward + s.forward_stride * members as u32).max(s.backward + s.backward_stride * members as u32)
             })
             .max();
-        let mut state = vec![0.0; members * 3 * n_parameters];
+        let mut state = vec![0.0; members * 3 * elements];
         for (member, seed) in seeds.iter().enumerate() {
             let initial = initial_parameters(&architecture, *seed);
-            state[member * 3 * n_parameters..][..n_parameters].copy_from_slice(&initial);
+            state[member * 3 * elements..][..elements].copy_from_slice(&initial);
         }
         let progress: Vec<Member> = seeds.iter().map(|seed| Member::new(*seed)).collect();
         let at =
             |span: &Span| PartialsAt { stride: partials, first: span.partials as usize, slices: span.slices as usize };
         Ok(Self {
             members,
-            state: gpu.tensor_from("state", &[members, 3, n_parameters], &state)?,
-            best: gpu.tensor("best", &[members, n_parameters])?,
+            state: gpu.tensor_from("state", &[members, 3, elements], &state)?,
+            best: gpu.tensor("best", &[members, elements])?,
             progress: gpu.tensor_from("progress", &[members], &progress)?,
             partials: gpu.tensor("partials", &[members, partials])?,
             partials_at: layers.iter().map(at).collect(),
@@ -114,7 +114,7 @@ impl Population {
     /// What reading them back may report.
     pub fn gradients(&self, gpu: &Gpu) -> Result<Vec<f32>> {
         let partials = gpu.read(&self.partials)?;
-        let mut gradients = Vec::with_capacity(self.members * self.architecture.n_parameters());
+        let mut gradients = Vec::with_capacity(self.members * self.architecture.elements());
         for of_member in partials.chunks(self.partials.size(1)) {
             for span in &self.layout.layers {
                 let (count, slices) = (span.count as usize, span.slices as usize);
@@ -153,7 +153,12 @@ impl Population {
 }
 
 /// The span of every layer, and the places of every parameter within its layer's layouts.
-fn lay_out(gpu: &Gpu, architecture: &Architecture, members: usize, chunks: usize) -> (Vec<Span>, Vec<u32>) {
+fn lay_out(
+    gpu: &Gpu,
+    architecture: &Architecture,
+    members: usize,
+    chunks: usize,
+) -> (Vec<Span>, Vec<[Option<usize>; 2]>) {
     let (mut spans, mut places) = (Vec::new(), Vec::new());
     let (mut first, mut partials, mut packed) = (0, 0, 0);
     let mut region = |elements: usize| {
@@ -162,6 +167,7 @@ fn lay_out(gpu: &Gpu, architecture: &Architecture, members: usize, chunks: usize
         start as u32
     };
     let mut push = |count: usize, slices: usize, forward: [usize; 2], backward: [usize; 2]| {
+        let count = count.next_multiple_of(AT_ONCE);
         spans.push(Span {
             first: first as u32,
             count: count as u32,
@@ -184,10 +190,11 @@ fn lay_out(gpu: &Gpu, architecture: &Architecture, members: usize, chunks: usize
         for index in 0..shape.outputs * shape.inputs * shape.taps() {
             let (out, input, tap) =
                 (index / shape.taps() / shape.inputs, index / shape.taps() % shape.inputs, index % shape.taps());
-            let backward = if transposed { shape.backward_at(out, input, tap) as u32 } else { NOWHERE };
-            places.extend([shape.forward_at(out, input, tap) as u32, backward]);
+            let backward = transposed.then(|| shape.backward_at(out, input, tap));
+            places.push([Some(shape.forward_at(out, input, tap)), backward]);
         }
-        places.extend((0..shape.outputs).flat_map(|out| [shape.bias_at(out) as u32, NOWHERE]));
+        places.extend((0..shape.outputs).map(|out| [Some(shape.bias_at(out)), None]));
+        places.resize(places.len().next_multiple_of(AT_ONCE), [None; 2]);
         let (forward, backward) = (shape.forward_quads() * 4, if transposed { shape.backward_quads() * 4 } else { 0 });
         push(shape.parameters(), slices, [region(forward) as usize, forward], [region(backward) as usize, backward]);
     }
@@ -195,9 +202,10 @@ fn lay_out(gpu: &Gpu, architecture: &Architecture, members: usize, chunks: usize
     for layer in 0..architecture.n_linears() {
         let shape = architecture.linear_shape(layer, members, 1);
         for index in 0..shape.outputs * shape.inputs {
-            places.extend([shape.weight_at(index / shape.inputs, index % shape.inputs) as u32, NOWHERE]);
+            places.push([Some(shape.weight_at(index / shape.inputs, index % shape.inputs)), None]);
         }
-        places.extend((0..shape.outputs).flat_map(|out| [shape.bias_at(out) as u32, NOWHERE]));
+        places.extend((0..shape.outputs).map(|out| [Some(shape.bias_at(out)), None]));
+        places.resize(places.len().next_multiple_of(AT_ONCE), [None; 2]);
         push(shape.parameters(), division.shares, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
     }
     (spans, places)

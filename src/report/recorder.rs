@@ -50,7 +50,7 @@ impl RunDir {
         let last = self.checkpoint("last");
         if last.is_file() {
             let population = trainer.population();
-            let (members, parameters) = (population.members, population.architecture.n_parameters());
+            let (members, parameters) = (population.members, population.architecture.elements());
             trainer.restore(&checkpoint::read_standing(&last, members, parameters)?)?;
         }
         let (stage, epochs) = trainer.position();
@@ -150,7 +150,7 @@ impl Observer for Recorder<'_> {
     }
 
     fn checkpoint(&mut self, standing: &Standing) -> Result<()> {
-        let parameters = self.architecture.n_parameters();
+        let parameters = self.architecture.elements();
         // A model whose G has not been trained yet is not one to tag with.
         let tags = self.last_stage.is_some_and(|stage| stage.name() == standing.stage);
         let trained = |progress: &crate::kernels::population::Member| tags && progress.epochs > 0;

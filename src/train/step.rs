@@ -114,7 +114,7 @@ impl StageName {
 
     /// The parameters it trains: all, those of E, or those of G.
     fn parameters(self, population: &Population) -> std::ops::Range<usize> {
-        let (of_e, all) = (population.architecture.n_embedding_parameters(), population.architecture.n_parameters());
+        let (of_e, all) = (population.architecture.embedding_elements(), population.architecture.elements());
         match self {
             Self::Classifier => 0..all,
             Self::Triplets | Self::Prototypes => 0..of_e,

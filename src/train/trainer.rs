@@ -275,7 +275,7 @@ impl<'a> Trainer<'a> {
     /// Starts a stage from the best parameters of the one before: G anew, with fresh moments and progress.
     fn enter(&mut self, stage: StageName) -> Result<()> {
         let architecture = &self.population.architecture;
-        let (of_e, all) = (architecture.n_embedding_parameters(), architecture.n_parameters());
+        let (of_e, all) = (architecture.embedding_elements(), architecture.elements());
         let best = self.standing()?.best;
         let architecture = &self.population.architecture;
         let mut state = vec![0.0; self.population.members * 3 * all];

@@ -131,7 +131,7 @@ fn attempt(bench: &Bench<'_>, tasks: &[Task], pause: Option<usize>, courier: &Co
     let configs: Vec<Config> = tasks.iter().map(|task| task.config.clone()).collect();
     let Bench { gpu, classes, train, validation, .. } = *bench;
     let mut trainer = Trainer::together(gpu, &configs, classes, train, validation, bench.fingerprint.to_owned())?;
-    let parameters = trainer.population().architecture.n_parameters();
+    let parameters = trainer.population().architecture.elements();
     let mut members = Vec::new();
     let (mut standings, mut curves) = (Vec::new(), Vec::new());
     for task in tasks {

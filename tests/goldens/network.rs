@@ -52,13 +52,13 @@ pub fn architecture(file: &File, weights: &str, input: &Golden, pooled: Option<&
 
 /// One model with the weights `<weights><name>` of `file`, for steps of `chunks` chunks. G's are zeros in a file of E alone.
 pub fn population(gpu: &Gpu, file: &File, weights: &str, architecture: Architecture, chunks: usize) -> Population {
-    let parameters = architecture.parameters();
-    let values = parameters.iter().flat_map(|parameter| match file.find(&format!("{weights}{}", parameter.name)) {
-        Some(tensor) => tensor.f32(),
-        None if parameter.name.starts_with("fc.") => vec![0.0; parameter.len()],
-        None => panic!("no weights for {}", parameter.name),
-    });
-    let values: Vec<f32> = values.collect();
+    let mut values = vec![0.0; architecture.elements()];
+    for parameter in architecture.parameters() {
+        match file.find(&format!("{weights}{}", parameter.name)) {
+            Some(tensor) => values[parameter.first..][..parameter.len()].copy_from_slice(&tensor.f32()),
+            None => assert!(parameter.name.starts_with("fc."), "no weights for {}", parameter.name),
+        }
+    }
     let population = Population::new(gpu, architecture, &[1], chunks).unwrap();
     gpu.write(&population.state, 0, &values);
     population.use_parameters(gpu, &population.state).unwrap();

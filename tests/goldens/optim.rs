@@ -3,7 +3,7 @@
 use weaklabel::config::OptimiserConfig;
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::adam::{Adam, factors};
-use weaklabel::kernels::layout::{Layout, NOWHERE, Span};
+use weaklabel::kernels::layout::{AT_ONCE, Layout, Span};
 use weaklabel::kernels::population::{Member, Step};
 use weaklabel::kernels::relative_error;
 
@@ -22,18 +22,18 @@ fn optimiser(name: &str) -> OptimiserConfig {
 
 /// Parameters, first and second moments `[3, parameter]` after each step, for `gradients` `[step][parameter]`.
 fn run(gpu: &Gpu, optimiser: &OptimiserConfig, start: &[f32], gradients: &[&[f32]]) -> Vec<Vec<f32>> {
-    let n = start.len();
+    let stored = start.len().next_multiple_of(AT_ONCE);
     let mut state = start.to_vec();
-    state.resize(3 * n, 0.0);
-    let state = gpu.tensor_from("state", &[1, 3, n], &state).unwrap();
-    let partials = gpu.tensor("partials", &[1, n]).unwrap();
+    state.resize(3 * stored, 0.0);
+    let state = gpu.tensor_from("state", &[1, 3, stored], &state).unwrap();
+    let partials = gpu.tensor("partials", &[1, stored]).unwrap();
     let schedule: Vec<Step> = (1..=gradients.len() as u32)
         .map(|t| {
             let (step_size, decay) = factors(optimiser, t);
             Step { t, step_size: step_size as f32, decay: decay as f32 }
         })
         .collect();
-    let count = n as u32;
+    let count = stored as u32;
     let span = Span {
         first: 0,
         count,
@@ -45,22 +45,22 @@ fn run(gpu: &Gpu, optimiser: &OptimiserConfig, start: &[f32], gradients: &[&[f32
         backward_stride: 0,
         first_group: 0,
     };
-    let places: Vec<u32> = (0..count).flat_map(|place| [place, NOWHERE]).collect();
+    let places: Vec<_> = (0..stored).map(|place| [(place < start.len()).then_some(place), None]).collect();
     let mut recording = Recording::new("step");
     recording.push(Adam {
         state: state.clone(),
         partials: partials.clone(),
-        layout: Layout::new(gpu, vec![span], &places, n).unwrap(),
+        layout: Layout::new(gpu, vec![span], &places, stored).unwrap(),
         schedule: gpu.tensor_from("schedule", &[schedule.len(), 1], &schedule).unwrap(),
         members: gpu.tensor_from("members", &[1], &[Member::new(1)]).unwrap(),
         optimiser: optimiser.clone(),
-        parameters: 0..n,
+        parameters: 0..stored,
     });
     let recording = recording.resolve(gpu).unwrap();
     let step = |(row, gradient): (usize, &&[f32])| {
         gpu.write(&partials, 0, gradient);
         gpu.replay(&recording, row as u32..row as u32 + 1).unwrap();
-        gpu.read(&state).unwrap()
+        gpu.read(&state).unwrap().chunks(stored).flat_map(|part| &part[..start.len()]).copied().collect()
     };
     gradients.iter().enumerate().map(step).collect()
 }
