@@ -104,7 +104,7 @@ impl Examples {
         if let [shard] = self.store.shards() {
             return Ok(Input::Gathered(Gathered { store: shard.tensor.clone(), batches: batches.clone() }));
         }
-        let [_, frames, bands] = [0, 1, 2].map(|axis| self.store.shards()[0].tensor.size(axis));
+        let ExampleStore { frames, bands, .. } = self.store;
         let input = gpu.tensor("input", &[batches.size(1), batches.size(2), frames, bands])?;
         for shard in self.store.shards() {
             recording.push(Gather {
@@ -174,4 +174,28 @@ pub fn load_lengths(
 /// A lock whose holder may have panicked: what it guards is replaced whole.
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_read_where_it_lies_or_copied_from_several_shards() {
+        let gpu = Gpu::noop();
+        let frames = 100_000;
+        let most = (gpu.max_binding_bytes() / (frames * 64 * 4) as u64) as usize;
+        for (count, shards) in [(most, 1), (2 * most + 1, 3)] {
+            let store = ExampleStore::new(&gpu, count, frames, 64).unwrap();
+            let examples = Examples::new(&gpu, store, vec![Heard::one(0, 1.0); count], 2).unwrap();
+            let batches = gpu.tensor("batches", &[7, 2, 1]).unwrap();
+            let mut recording = Recording::new("input");
+            match examples.push_input(&gpu, &mut recording, &batches).unwrap() {
+                Input::Gathered(gathered) => assert_eq!((shards, gathered.store.size(0)), (1, count)),
+                Input::Own(input) => input.expect_shape(&[2, 1, frames, 64]),
+            }
+            let copies = if shards == 1 { 0 } else { shards };
+            assert_eq!(recording.resolve(&gpu).unwrap().len(), copies);
+        }
+    }
 }

@@ -42,7 +42,7 @@ impl Division {
     /// threads.
     pub fn of(gpu: &Gpu) -> Self {
         match gpu.class() {
-            DeviceClass::Llvmpipe => Self { shares: 2, workgroup: 8 },
+            DeviceClass::Llvmpipe => Self { shares: 1, workgroup: 8 },
             DeviceClass::Cpu => Self { shares: 1, workgroup: 32 },
             DeviceClass::Integrated | DeviceClass::Discrete => Self { shares: 8, workgroup: 128 },
         }
