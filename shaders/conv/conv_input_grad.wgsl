@@ -43,8 +43,9 @@ fn main(
             let plane = (chunk * OUT + group_uniform(channel, OUT)) * WINDOWS_T;
             var gradient: array<f32, NEAR_T * NEAR_M>;
             var winner: array<u32, NEAR_T * NEAR_M>;
+            let above = upper_above(plane, place.window_m);
             for (var r = 0u; r < NEAR_T; r++) { // unroll
-                let windows = upper_row(plane, place.window_t + r, place.window_m);
+                let windows = upper_row(above, plane, place.window_t + r, place.window_m);
                 for (var c = 0u; c < NEAR_M; c++) { // unroll
                     gradient[r * NEAR_M + c] = windows.gradient[c];
                     winner[r * NEAR_M + c] = windows.winner[c];

@@ -77,6 +77,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
                 }
             }
         }
+        var aboves: array<Above, OUTPUTS>;
+        for (var o = 0u; o < OUTPUTS; o++) { // unroll
+            aboves[o] = upper_above(upper_plane(chunk, first_out + o * LANES), window_m);
+        }
         for (var along = 0u; along < WINDOWS_T; along++) {
             let window_t = group_uniform(along, WINDOWS_T);
             for (var i = 0u; i < INPUTS; i++) { // unroll
@@ -91,7 +95,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
                 }
             }
             for (var o = 0u; o < OUTPUTS; o++) { // unroll
-                let windows = upper_row((chunk * OUT + min(first_out + o * LANES, OUT - 1u)) * WINDOWS_T, window_t, window_m);
+                let windows = upper_row(aboves[o], upper_plane(chunk, first_out + o * LANES), window_t, window_m);
                 for (var w = 0u; w < TILE_M; w++) { // unroll
                     bias[o] += windows.gradient[w];
                 }
@@ -116,6 +120,11 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
             }
         }
     }
+}
+
+// The row of windows at which the plane of output channel `out` starts.
+fn upper_plane(chunk: u32, out: u32) -> u32 {
+    return (chunk * OUT + min(out, OUT - 1u)) * WINDOWS_T;
 }
 
 // The sums of one output channel with what its taps see of the inputs at the winners of one row of windows.

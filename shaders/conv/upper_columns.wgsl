@@ -2,7 +2,7 @@
 @group(0) @binding(5) var<storage, read> gradients: array<f32>; // [member, chunk, out, windows_t, windows_m]
 
 // NEAR_M windows of row t, from window m on.
-fn upper_row(plane: u32, t: u32, m: u32) -> Windows {
+fn upper_row(above: Above, plane: u32, t: u32, m: u32) -> Windows {
     let row_at = windows_row(plane, t);
     var windows: Windows;
     for (var c = 0u; c < NEAR_M; c++) { // unroll

@@ -43,7 +43,7 @@ impl Kernel for ConvInputGrad {
             self.packed.source(),
         ];
         source.push(stores(self.lower_codes(), self.shape.mel));
-        source.extend(self.upper.source(&self.shape, self.tile.is_whole_row(&self.shape)));
+        source.extend(self.upper.source(&self.shape, self.tile.is_whole_row(&self.shape), false));
         source.extend(self.tile.source(false));
         source
     }

@@ -115,13 +115,8 @@ impl Kernel for ConvWeightGrad {
             include_str!("../../shaders/lib/route.wgsl"),
         ];
         source.extend(self.input.source(&self.shape, self.tile.windows));
-        source.extend(match self.stretch() {
-            Some(_) => [
-                include_str!("../../shaders/conv/windows.wgsl"),
-                include_str!("../../shaders/conv/upper_stretches.wgsl"),
-            ],
-            None => self.upper.source(&self.shape, self.tile.windows == self.shape.windows()[1]),
-        });
+        let whole_row = self.tile.windows == self.shape.windows()[1];
+        source.extend(self.upper.source(&self.shape, whole_row, self.stretch().is_some()));
         source.extend(group_uniform(is_shared(self.tile.lanes, self.tile.workgroup), self.input.needs_row()));
         source
     }

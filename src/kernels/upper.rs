@@ -38,16 +38,19 @@ impl Upper {
         }
     }
 
-    /// The library files that define `upper_row`, for tiles of whole rows or of parts of them.
-    pub(super) fn source(&self, shape: &ConvShape, whole_row: bool) -> [&'static str; 2] {
+    /// The library files that define `upper_row`, for tiles of whole rows or of parts of them; `stretched` where parts can be read
+    /// four windows at a time.
+    pub(super) fn source(&self, shape: &ConvShape, whole_row: bool, stretched: bool) -> Vec<&'static str> {
+        let windows = include_str!("../../shaders/conv/windows.wgsl");
         let rows = match self {
-            Self::Mean(_) => include_str!("../../shaders/conv/upper_mean.wgsl"),
+            Self::Mean(_) => return vec![windows, include_str!("../../shaders/conv/upper_mean.wgsl")],
+            Self::Stored(_) if stretched => include_str!("../../shaders/conv/upper_stretches.wgsl"),
             Self::Stored(_) if whole_row && shape.windows()[1].is_multiple_of(4) => {
                 include_str!("../../shaders/conv/upper_rows.wgsl")
             }
             Self::Stored(_) => include_str!("../../shaders/conv/upper_columns.wgsl"),
         };
-        [include_str!("../../shaders/conv/windows.wgsl"), rows]
+        vec![windows, include_str!("../../shaders/conv/upper_stored.wgsl"), rows]
     }
 
     pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {
