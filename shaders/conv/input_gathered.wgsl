@@ -4,7 +4,7 @@ const NO_EXAMPLE: u32 = 0xffffffffu;
 @group(0) @binding(9) var<storage, read> batches: array<u32>; // [row, member, slot]
 
 // Element at which a chunk's only plane starts. Chunks are counted over all members, of which each has `chunks`. A slot
-// without an example gets that of another.
+// without an example has the first.
 fn input_plane(chunks: u32, chunk: u32, channel: u32) -> u32 {
     let slots = chunks / EXAMPLE_CHUNKS;
     let id = batches[row.index * MEMBERS * slots + chunk / EXAMPLE_CHUNKS];

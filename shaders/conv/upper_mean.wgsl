@@ -13,7 +13,7 @@ fn upper_above(plane: u32, m: u32) -> Above {
     let out = plane / WINDOWS_T % OUT;
     var above: Above;
     for (var c = 0u; c < NEAR_M; c++) { // unroll
-        let at = clamp(m + c, HALO_M, WINDOWS_M + HALO_M - 1u) - HALO_M;
+        let at = windows_column(m + c);
         above[c] = gradients[(segment * WINDOWS_M + at) * OUT + out] / f32(SEGMENT_CHUNKS * WINDOWS_T);
     }
     return above;
@@ -24,8 +24,8 @@ fn upper_row(above: Above, plane: u32, t: u32, m: u32) -> Windows {
     let row_at = windows_row(plane, t);
     var windows: Windows;
     for (var c = 0u; c < NEAR_M; c++) { // unroll
-        let at = clamp(m + c, HALO_M, WINDOWS_M + HALO_M - 1u) - HALO_M;
-        let inside = windows_inside(t) && m + c >= HALO_M && m + c < WINDOWS_M + HALO_M;
+        let at = windows_column(m + c);
+        let inside = windows_inside(t) && columns_inside(m + c);
         let code = code_at(row_at, at);
         windows.gradient[c] = select(0.0, above[c] * route_factor(code, UPPER_SLOPE, UPPER_SCALE), inside);
         windows.winner[c] = route_position(code);

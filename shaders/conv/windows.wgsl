@@ -15,6 +15,15 @@ fn windows_inside(t: u32) -> bool {
     return t >= HALO_T && t < WINDOWS_T + HALO_T;
 }
 
+// The same of a column.
+fn windows_column(m: u32) -> u32 {
+    return clamp(m, HALO_M, WINDOWS_M + HALO_M - 1u) - HALO_M;
+}
+
+fn columns_inside(m: u32) -> bool {
+    return m >= HALO_M && m < WINDOWS_M + HALO_M;
+}
+
 fn code_at(row_at: u32, window: u32) -> u32 {
     return code_in(codes[row_at * code_words(WINDOWS_M, PER_WORD) + window / PER_WORD], window, PER_WORD);
 }

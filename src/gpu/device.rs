@@ -93,9 +93,8 @@ impl Gpu {
         Ok(Self::new(device, queue, description))
     }
 
-    /// A device without a driver, with WebGPU's default limits but for immediates and the sixteen storage buffers that every
-    /// native driver has: it validates shaders, layouts and dispatches and
-    /// computes nothing.
+    /// A device without a driver, with WebGPU's default limits but for immediates and storage buffers, of which it has
+    /// sixteen as on D3D12: it validates shaders, layouts and dispatches and computes nothing.
     pub fn noop() -> Self {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("noop"),

@@ -7,7 +7,7 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv::{ConvShape, ConvTile, for_each_tap, registers_fit, scatter_to_winners, threads_fit};
 use crate::kernels::group_uniform::{group_uniform, is_shared};
 use crate::kernels::input::{Input, random_input};
-use crate::kernels::layout::AT_ONCE;
+use crate::kernels::layout::padded;
 use crate::kernels::population::Member;
 use crate::kernels::routes::{Codes, Routed};
 use crate::kernels::upper::{Upper, mean_cases, random_upper};
@@ -218,11 +218,11 @@ fn trial(
     // A single slice shows every sum as it is; several are checked by their total, through `adam`'s own cases, and here
     // by splitting the chunks so that each slice holds exactly one member's chunk.
     let slices = if one_slice { 1 } else { shape.chunks };
-    let stored = shape.parameters().next_multiple_of(AT_ONCE);
+    let stored = padded(shape.parameters());
     let partials = gpu.tensor("partials", &[shape.members, slices, stored])?;
     let expected = if one_slice { gradients } else { per_chunk(&shape, &inputs, &above) };
-    let padded = |of_slice: &[f64]| [of_slice, &vec![0.0; stored - of_slice.len()]].concat();
-    let expected = expected.chunks(shape.parameters()).flat_map(padded).collect();
+    let filled = |of_slice: &[f64]| [of_slice, &vec![0.0; stored - of_slice.len()]].concat();
+    let expected = expected.chunks(shape.parameters()).flat_map(filled).collect();
     let at = PartialsAt { stride: slices * stored, first: 0, slices };
     let kernel = ConvWeightGrad {
         shape,

@@ -20,7 +20,7 @@ pub enum Input {
 pub struct Gathered {
     /// `[example, frames, bands]`: every example is a whole number of chunks.
     pub store: Tensor<f32>,
-    /// Ids, `[row, member, slot]`; what a slot without an example gives is not said.
+    /// Ids, `[row, member, slot]`; a slot without an example has the first.
     pub batches: Tensor<u32>,
 }
 
@@ -79,9 +79,9 @@ pub(super) fn random_input(gpu: &Gpu, shape: &ConvShape, gathered: Option<[usize
     let (store, values) = random(gpu, "store", &[examples, shape.chunks / slots * shape.time, shape.mel])?;
     let of_row = shape.members * slots;
     let mut ids: Vec<u32> = random_below("ids", (row + 1) * of_row, examples);
-    // A slot without an example reads that of another one, whatever comes out.
-    ids[0] = NO_EXAMPLE;
-    let chosen = ids[row * of_row..].iter().flat_map(|id| &values[*id as usize * example..][..example]);
+    ids[row * of_row + 1] = NO_EXAMPLE;
+    let chosen = ids[row * of_row..].iter().map(|id| if *id == NO_EXAMPLE { 0 } else { *id as usize });
+    let chosen = chosen.flat_map(|id| &values[id * example..][..example]);
     let chosen = chosen.copied().collect();
     let batches = gpu.tensor_from("batches", &[row + 1, shape.members, slots], &ids)?;
     Ok((Input::Gathered(Gathered { store, batches }), chosen))

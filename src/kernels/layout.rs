@@ -39,6 +39,11 @@ impl Element for Span {
 /// Parameters that a thread computes at a time; a layer has a multiple of them.
 pub const AT_ONCE: usize = 4;
 
+/// The elements that `count` parameters of a layer take: whole [`AT_ONCE`]s.
+pub fn padded(count: usize) -> usize {
+    count.next_multiple_of(AT_ONCE)
+}
+
 /// The place of a parameter that has none in a layout.
 const NOWHERE: u32 = u32::MAX;
 

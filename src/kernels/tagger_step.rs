@@ -6,7 +6,7 @@ use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::dropout::{Dropout, keeps};
 use crate::kernels::group_uniform::{group_uniform, is_shown};
-use crate::kernels::layout::AT_ONCE;
+use crate::kernels::layout::padded;
 use crate::kernels::linear::{self, LinearShape, LinearWeights, pack};
 use crate::kernels::population::{Member, Step};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
@@ -121,13 +121,11 @@ impl Kernel for TaggerStep {
         let of_layers = |value: &dyn Fn(&TaggerLayer) -> usize| -> Constant {
             self.layers.iter().map(|layer| value(layer) as u32).collect::<Vec<_>>().into()
         };
-        let ends = self.layers.iter().scan(0, |units, layer| {
-            *units += layer.shape.outputs;
-            Some(*units)
-        });
-        let ends: Vec<u32> = ends.map(|units| units as u32).collect();
-        let to: Vec<u32> = [0].into_iter().chain(ends.iter().copied()).take(self.layers.len()).collect();
-        let from: Vec<u32> = [0].into_iter().chain(to.iter().copied()).take(self.layers.len()).collect();
+        let units_before =
+            |layer: usize| -> u32 { self.layers[..layer].iter().map(|layer| layer.shape.outputs as u32).sum() };
+        let layers = 0..self.layers.len();
+        let to: Vec<u32> = layers.clone().map(units_before).collect();
+        let from: Vec<u32> = layers.map(|layer| units_before(layer.saturating_sub(1))).collect();
         let mut constants = vec![
             ("MEMBERS", self.batches.size(1).into()),
             ("SLOTS", self.slots().into()),
@@ -235,7 +233,7 @@ fn trial(gpu: &Gpu, setting: &Setting) -> Result<Trial> {
         layers.push((packed.len(), partials));
         packed.extend(pack(shape, &of_layer));
         packed.resize(packed.len().next_multiple_of(64), 0.0);
-        partials += shape.parameters().next_multiple_of(AT_ONCE) * division.shares;
+        partials += padded(shape.parameters()) * division.shares;
         parameters.push(of_layer);
     }
     let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
@@ -307,8 +305,7 @@ fn trial(gpu: &Gpu, setting: &Setting) -> Result<Trial> {
             let ones = |_: usize, _: usize| 1.0;
             let (_, gradients) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &of_share, ones);
             for (member, gradients) in gradients.chunks(shape.parameters()).enumerate() {
-                let at =
-                    member * partials + layers[index].at.first + share * shape.parameters().next_multiple_of(AT_ONCE);
+                let at = member * partials + layers[index].at.first + share * padded(shape.parameters());
                 expected_partials[at..][..shape.parameters()].copy_from_slice(gradients);
             }
         }

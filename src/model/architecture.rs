@@ -2,7 +2,7 @@
 
 use crate::config::{FeatureConfig, ModelConfig};
 use crate::kernels::conv::ConvShape;
-use crate::kernels::layout::AT_ONCE;
+use crate::kernels::layout::padded;
 use crate::kernels::linear::LinearShape;
 
 /// The layers of E and G.
@@ -155,11 +155,6 @@ impl Architecture {
     pub fn elements(&self) -> usize {
         self.parameters().last().map_or(0, |last| padded(last.first + last.len()))
     }
-}
-
-/// What `elements` are stored in.
-fn padded(elements: usize) -> usize {
-    elements.next_multiple_of(AT_ONCE)
 }
 
 #[cfg(test)]

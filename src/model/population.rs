@@ -10,7 +10,7 @@ use crate::kernels::adam::Adam;
 use crate::kernels::conv::{ConvShape, PackedWeights};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::keep_best::KeepBest;
-use crate::kernels::layout::{AT_ONCE, Layout, Span};
+use crate::kernels::layout::{Layout, Span, padded};
 use crate::kernels::linear::LinearWeights;
 use crate::kernels::pack::Pack;
 use crate::kernels::population::{Member, Step};
@@ -167,7 +167,7 @@ fn lay_out(
         start as u32
     };
     let mut push = |count: usize, slices: usize, forward: [usize; 2], backward: [usize; 2]| {
-        let count = count.next_multiple_of(AT_ONCE);
+        let count = padded(count);
         spans.push(Span {
             first: first as u32,
             count: count as u32,
@@ -194,7 +194,7 @@ fn lay_out(
             places.push([Some(shape.forward_at(out, input, tap)), backward]);
         }
         places.extend((0..shape.outputs).map(|out| [Some(shape.bias_at(out)), None]));
-        places.resize(places.len().next_multiple_of(AT_ONCE), [None; 2]);
+        places.resize(padded(places.len()), [None; 2]);
         let (forward, backward) = (shape.forward_quads() * 4, if transposed { shape.backward_quads() * 4 } else { 0 });
         push(shape.parameters(), slices, [region(forward) as usize, forward], [region(backward) as usize, backward]);
     }
@@ -205,7 +205,7 @@ fn lay_out(
             places.push([Some(shape.weight_at(index / shape.inputs, index % shape.inputs)), None]);
         }
         places.extend((0..shape.outputs).map(|out| [Some(shape.bias_at(out)), None]));
-        places.resize(places.len().next_multiple_of(AT_ONCE), [None; 2]);
+        places.resize(padded(places.len()), [None; 2]);
         push(shape.parameters(), division.shares, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
     }
     (spans, places)

@@ -11,7 +11,7 @@ use crate::kernels::conv_input_grad::ConvInputGrad;
 use crate::kernels::conv_weight_grad::{ConvWeightGrad, PartialsAt};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::input::Input;
-use crate::kernels::layout::AT_ONCE;
+use crate::kernels::layout::padded;
 use crate::kernels::population::{Member, Step};
 use crate::kernels::routes::{Codes, Routes};
 use crate::kernels::upper::Upper;
@@ -100,7 +100,7 @@ impl LayerTensors {
             }),
             Tile::ConvWeightGrad { tile, slices } => {
                 let slices = slices.min(tile.strips(&shape));
-                let stride = slices * shape.parameters().next_multiple_of(AT_ONCE);
+                let stride = slices * padded(shape.parameters());
                 Box::new(ConvWeightGrad {
                     shape,
                     input: Input::Own(self.input.clone()),

@@ -3,7 +3,7 @@
 use weaklabel::config::OptimiserConfig;
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::adam::{Adam, factors};
-use weaklabel::kernels::layout::{AT_ONCE, Layout, Span};
+use weaklabel::kernels::layout::{Layout, Span, padded};
 use weaklabel::kernels::population::{Member, Step};
 use weaklabel::kernels::relative_error;
 
@@ -22,7 +22,7 @@ fn optimiser(name: &str) -> OptimiserConfig {
 
 /// Parameters, first and second moments `[3, parameter]` after each step, for `gradients` `[step][parameter]`.
 fn run(gpu: &Gpu, optimiser: &OptimiserConfig, start: &[f32], gradients: &[&[f32]]) -> Vec<Vec<f32>> {
-    let stored = start.len().next_multiple_of(AT_ONCE);
+    let stored = padded(start.len());
     let mut state = start.to_vec();
     state.resize(3 * stored, 0.0);
     let state = gpu.tensor_from("state", &[1, 3, stored], &state).unwrap();
