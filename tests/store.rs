@@ -7,7 +7,7 @@ mod postgres;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
 use postgres::Server;
@@ -238,6 +238,19 @@ fn many_workers_share_without_doing_anything_twice(location: &Location) {
     assert!(rows.iter().all(|row| row.state == State::Paused));
 }
 
+/// Workers and the study that they wait for may be started in the same moment, before the store has its tables.
+fn all_may_come_first(location: &Location) {
+    let start = Barrier::new(6);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                start.wait();
+                assert_eq!(Store::open(location.clone()).unwrap().studies().unwrap(), []);
+            });
+        }
+    });
+}
+
 fn suite(location: &Location) {
     let mut store = Store::open(location.clone()).unwrap();
     assert_eq!(store.studies().unwrap(), []);
@@ -258,9 +271,18 @@ fn the_suite_holds_in_a_file() {
 }
 
 #[test]
+fn a_file_is_made_once_by_all_who_come_first() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..40 {
+        all_may_come_first(&Location::File(folder.path().join(format!("{round}.sqlite"))));
+    }
+}
+
+#[test]
 fn the_suite_holds_on_a_server_and_a_lost_connection_comes_back() {
     let Some(server) = Server::start() else { return };
     let location: Location = server.url().parse().unwrap();
+    all_may_come_first(&location);
     suite(&location);
 
     let mut store = Store::open(location.clone()).unwrap();

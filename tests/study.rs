@@ -128,9 +128,11 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
     let store = folder.path().join("store.sqlite");
     let mut worker = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
     worker.args(["worker", "--progress", "none", "--idle-exit", "30", "--store"]).arg(&store);
-    let mut worker = worker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let said = folder.path().join("worker.log");
+    let mut worker = worker.stdout(Stdio::null()).stderr(std::fs::File::create(&said).unwrap()).spawn().unwrap();
     succeed(reproduce(folder.path(), "shared", &["--store", store.to_str().unwrap()]));
-    assert!(worker.wait().unwrap().success());
+    let status = worker.wait().unwrap();
+    assert!(status.success(), "{status}: {}", std::fs::read_to_string(&said).unwrap());
     let shared = folder.path().join("shared");
     assert!(cells(&shared) == expected, "cells of the shared study differ");
     assert_eq!(tables(&shared), tables(&unbroken));

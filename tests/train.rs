@@ -288,7 +288,8 @@ fn memory_does_not_grow_over_a_thousand_epochs() {
     let run = folder.path().join("run");
     let mut command = train_command(&run, ("classifier", 1000), "5");
     command.args(["--set", "train.min_epochs=1000", "--set", "train.batch=40"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let said = folder.path().join("train.log");
+    let mut child = command.stdout(Stdio::null()).stderr(std::fs::File::create(&said).unwrap()).spawn().unwrap();
     let mut resident = Vec::new();
     while child.try_wait().unwrap().is_none() {
         let epochs = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count();
@@ -299,7 +300,8 @@ fn memory_does_not_grow_over_a_thousand_epochs() {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert!(child.wait().unwrap().success());
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{status}: {}", std::fs::read_to_string(&said).unwrap());
     let (first, last): ((usize, i64), (usize, i64)) = (resident[0], resident[resident.len() - 1]);
     assert!(last.0 - first.0 > 500, "{resident:?}");
     // Two kilobytes an epoch would be more.

@@ -2,7 +2,7 @@
 //! beside it (WAL), which does not work on network file systems.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, TransactionBehavior, params_from_iter};
@@ -12,6 +12,8 @@ use crate::{Error, Result};
 
 /// How long a transaction waits for those of other processes.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two attempts where SQLite does not wait by itself.
+const AGAIN: Duration = Duration::from_millis(5);
 
 pub(super) struct Sqlite {
     connection: Connection,
@@ -25,10 +27,22 @@ impl Sqlite {
         let bad = |e: rusqlite::Error| error(&name, &e);
         let connection = Connection::open(path).map_err(bad)?;
         connection.busy_timeout(PATIENCE).map_err(bad)?;
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(bad)?;
+        keep_wal(&connection).map_err(bad)?;
         // A result that was acknowledged survives a power cut.
         connection.pragma_update(None, "synchronous", "FULL").map_err(bad)?;
         Ok(Self { connection, name })
+    }
+}
+
+/// Gives the file its WAL, unless it has one. Of several that make the same file at once SQLite refuses all but one, whatever
+/// their patience, since each may hold what another waits for.
+fn keep_wal(connection: &Connection) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error) if is_busy(&error) && start.elapsed() < PATIENCE => std::thread::sleep(AGAIN),
+            outcome => return outcome,
+        }
     }
 }
 
@@ -99,11 +113,14 @@ fn numbered(sql: &str) -> String {
     sql.replace('$', "?")
 }
 
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
 fn error(name: &str, error: &rusqlite::Error) -> Error {
-    let busy = matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked));
     let reason = match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => "not a store: choose another file".into(),
         _ => error.to_string(),
     };
-    Error::Store { store: name.into(), reason, passing: busy }
+    Error::Store { store: name.into(), reason, passing: is_busy(error) }
 }
