@@ -53,14 +53,14 @@ fn write_examples(path: &Path, model: &Path) {
     let inputs: Vec<f32> = (0..shape.iter().product()).map(|_| stream.normal() as f32).collect();
 
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
-    let population = Population::new(&gpu, architecture, &[description.seed], batch.segments * batch.chunks).unwrap();
+    let population = Population::new(&gpu, architecture, &[description.seed], batch.segments, batch.chunks).unwrap();
     gpu.write(&population.state, 0, &parameters);
     population.use_parameters(&gpu, &population.state).unwrap();
     let activations = Activations::new(&gpu, &population.architecture, batch, false).unwrap();
     let input = Input::Own(gpu.tensor_from("input", &shape, &inputs).unwrap());
     let mut recording = Recording::new("evaluate");
     embed_forward(&gpu, &mut recording, &population, &input, &activations, &Mode::Evaluate, Normalise::None);
-    tag_forward(&mut recording, &population, &activations);
+    tag_forward(&gpu, &mut recording, &population, &activations);
     gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
     let probabilities = gpu.read(activations.probabilities()).unwrap();
     let of_inputs = TensorView::new(Dtype::F32, shape.to_vec(), bytemuck::cast_slice(&inputs)).unwrap();
@@ -132,7 +132,7 @@ fn scikit_learn_gives_the_same_f1() {
         initial_parameters(&architecture, 3).into_iter().map(|weight| 3.0 * weight).collect();
     // The bias of the last class.
     *parameters.last_mut().unwrap() = -100.0;
-    let population = Population::new(&gpu, architecture, &[3], 1).unwrap();
+    let population = Population::new(&gpu, architecture, &[3], 1, 1).unwrap();
     gpu.write(&population.state, 0, &parameters);
     population.use_parameters(&gpu, &population.state).unwrap();
     let folder = tempfile::tempdir().unwrap();

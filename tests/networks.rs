@@ -11,7 +11,7 @@ use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::dropout::{Dropout, keeps};
 use weaklabel::kernels::input::Input;
 use weaklabel::kernels::population::{Member, Step};
-use weaklabel::kernels::tagger_step::{self, Division};
+use weaklabel::kernels::tagger_step;
 use weaklabel::kernels::{chunk_mean, conv_forward, linear};
 use weaklabel::model::checkpoint::{Description, Standing, read_model, write_model};
 use weaklabel::model::{
@@ -109,7 +109,7 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
         let steps: Vec<Step> =
             (0..batch.members as u32).map(|m| Step { t: 7 + m, step_size: 0.0, decay: 0.0 }).collect();
 
-        let population = Population::new(&gpu, architecture, &seeds, batch.segments * batch.chunks).unwrap();
+        let population = Population::new(&gpu, architecture, &seeds, batch.segments, batch.chunks).unwrap();
         let architecture = &population.architecture;
         // So large that values neither fade nor grow from layer to layer.
         let mut state = gpu.read(&population.state).unwrap();
@@ -122,7 +122,7 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
         let schedule = gpu.tensor_from("schedule", &[1, batch.members], &steps).unwrap();
         let dropout = Dropout::Random { p: architecture.dropout, schedule };
         let mode = Mode::Train { dropout: vec![dropout; architecture.n_dropouts()] };
-        let shares = Division::of(&gpu).shares;
+        let shares = population.division.shares;
         let losses = gpu.tensor("losses", &[1, batch.members, shares]).unwrap();
         let slots: Vec<u32> = (0..batch.members).flat_map(|_| 0..batch.segments as u32).collect();
         let mut recording = Recording::new("pass");

@@ -1,4 +1,6 @@
 // A fully connected layer in evaluation, with what follows it: LeakyReLU or a sigmoid (SPEC 3).
+//
+// A thread computes one output of AT_ONCE rows: a weight that it loads serves all of them, an input all threads of its group.
 const MEMBERS: u32 = 1u;
 const ROWS: u32 = 3u; // of one member
 const IN: u32 = 6u;
@@ -6,7 +8,8 @@ const OUT: u32 = 4u;
 const PACKED: u32 = 28u; // elements of one member
 const SIGMOID: u32 = 0u; // 1 sigmoid, 0 LeakyReLU
 const SLOPE: f32 = 0.2;
-const WORKGROUP: u32 = 64u;
+const AT_ONCE: u32 = 2u; // rows of a thread
+const WORKGROUP: u32 = 8u;
 
 @group(0) @binding(0) var<storage, read> input: array<f32>;        // [member, row, in]
 @group(0) @binding(1) var<storage, read> packed: array<f32>;       // [member, in, out], then the biases [out]
@@ -15,24 +18,37 @@ const WORKGROUP: u32 = 64u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
-    let member = group.z;
-    if (id.x >= ROWS * OUT || members[member].alive == 0u) {
+    let member = group_uniform(group.z, MEMBERS);
+    let out = id.x;
+    if (out >= OUT || members[member].alive == 0u) {
         return;
     }
-    let out = id.x % OUT;
-    let inputs = (member * ROWS + id.x / OUT) * IN;
+    let first = group_uniform(group.y, (ROWS + AT_ONCE - 1u) / AT_ONCE) * AT_ONCE;
     let weights = member * PACKED + out;
-    var x = 0.0;
+    var sums: array<f32, AT_ONCE>;
+    for (var r = 0u; r < AT_ONCE; r++) { // unroll
+        sums[r] = 0.0;
+    }
     for (var i = 0u; i < IN; i++) {
-        x += input[inputs + i] * packed[weights + i * OUT];
+        let at = group_uniform(i, IN);
+        let weight = packed[weights + at * OUT];
+        for (var r = 0u; r < AT_ONCE; r++) { // unroll
+            sums[r] += input[(member * ROWS + min(first + r, ROWS - 1u)) * IN + at] * weight;
+        }
     }
-    x += packed[weights + IN * OUT];
+    let bias = packed[weights + IN * OUT];
+    for (var r = 0u; r < AT_ONCE; r++) { // unroll
+        if (first + r < ROWS) {
+            output[(member * ROWS + first + r) * OUT + out] = followed(sums[r] + bias);
+        }
+    }
+}
+
+fn followed(x: f32) -> f32 {
     if (SIGMOID == 0u) {
-        x = select(SLOPE * x, x, x > 0.0);
-    } else {
-        // The exponential's argument is never positive, so it cannot overflow.
-        let e = exp_accurate(-abs(x));
-        x = select(e, 1.0, x >= 0.0) / (1.0 + e);
+        return select(SLOPE * x, x, x > 0.0);
     }
-    output[member * ROWS * OUT + id.x] = x;
+    // The exponential's argument is never positive, so it cannot overflow.
+    let e = exp_accurate(-abs(x));
+    return select(e, 1.0, x >= 0.0) / (1.0 + e);
 }

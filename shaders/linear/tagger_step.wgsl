@@ -3,7 +3,8 @@
 //
 // A workgroup takes its share of a member's batch through all layers, ROWS examples at a time, and hands values and gradients
 // on from layer to layer in `tagged`. Neighbouring threads take neighbouring outputs of a layer, on the way back neighbouring
-// inputs. What a thread loads serves all ROWS examples; the rest is the same for the whole workgroup.
+// inputs, AT_ONCE of them at a time. A weight that a thread loads serves all ROWS examples; a value or gradient, which is the
+// same for the whole workgroup, serves all that are at once.
 const MEMBERS: u32 = 1u;
 const SLOTS: u32 = 3u;       // examples of one member's batch
 const CLASSES: u32 = 4u;
@@ -14,6 +15,7 @@ const SLOPE: f32 = 0.2;
 const PARTIALS: u32 = 100u;  // elements of one member
 const SHARES: u32 = 1u;      // workgroups of one member
 const ROWS: u32 = 3u;        // examples at a time
+const AT_ONCE: u32 = 2u;     // outputs, or inputs, of a thread at a time
 const WORKGROUP: u32 = 8u;
 
 const IN: array<u32, 2> = array<u32, 2>(5u, 6u);          // [layer], inputs
@@ -23,6 +25,8 @@ const TO: array<u32, 2> = array<u32, 2>(0u, 6u);          // [layer], unit at wh
 const PACKED_AT: array<u32, 2> = array<u32, 2>(0u, 36u);  // [layer], elements before its weights
 const PACKED: array<u32, 2> = array<u32, 2>(36u, 28u);    // [layer], elements of one member
 const PARTIALS_AT: array<u32, 2> = array<u32, 2>(0u, 36u); // [layer], elements before its partial sums
+
+const PASSES: u32 = ((SLOTS + SHARES - 1u) / SHARES + ROWS - 1u) / ROWS; // most of a share
 
 @group(0) @binding(0) var<storage, read> embedding: array<f32>;      // [member, slot, dimension]
 @group(0) @binding(1) var<storage, read> packed: array<f32>;         // [layer, member, (in, out) then biases (out)]
@@ -83,8 +87,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
                 PACKED_AT[LAYERS - 1u - back] + member * PACKED[LAYERS - 1u - back],
                 partials_of(member, share, PARTIALS_AT[LAYERS - 1u - back], IN[LAYERS - 1u - back], OUT[LAYERS - 1u - back]),
             );
-            weight_gradients(place, layer);
-            input_gradients(place, layer);
+            backward(place, layer);
             storageBarrier();
         }
     }
@@ -121,29 +124,52 @@ fn slot_of(place: Place, r: u32) -> u32 {
     return min(place.first + r, place.end - 1u);
 }
 
+// Inputs `i` of a layer for the examples at a time.
+fn inputs_of(place: Place, layer: Layer, i: u32) -> array<f32, ROWS> {
+    var values: array<f32, ROWS>;
+    for (var r = 0u; r < ROWS; r++) { // unroll
+        values[r] = input_of(place, layer, slot_of(place, r), i);
+    }
+    return values;
+}
+
 fn forward(place: Place, layer: Layer) {
-    for (var o = place.local; o < layer.outputs; o += WORKGROUP) {
-        var sums: array<f32, ROWS>;
-        for (var r = 0u; r < ROWS; r++) { // unroll
-            sums[r] = 0.0;
+    for (var first = place.local; first < layer.outputs; first += WORKGROUP * AT_ONCE) {
+        var sums: array<array<f32, ROWS>, AT_ONCE>;
+        for (var u = 0u; u < AT_ONCE; u++) { // unroll
+            for (var r = 0u; r < ROWS; r++) { // unroll
+                sums[u][r] = 0.0;
+            }
         }
         for (var i = 0u; i < layer.inputs; i++) {
             let input = group_uniform(i, layer.inputs);
-            let weight = packed[layer.packed + i * layer.outputs + o];
-            for (var r = 0u; r < ROWS; r++) { // unroll
-                sums[r] += input_of(place, layer, slot_of(place, r), input) * weight;
+            let values = inputs_of(place, layer, input);
+            for (var u = 0u; u < AT_ONCE; u++) { // unroll
+                let weight = packed[layer.packed + input * layer.outputs + min(first + u * WORKGROUP, layer.outputs - 1u)];
+                for (var r = 0u; r < ROWS; r++) { // unroll
+                    sums[u][r] += values[r] * weight;
+                }
             }
         }
-        let bias = packed[layer.packed + layer.inputs * layer.outputs + o];
-        for (var r = 0u; r < ROWS; r++) { // unroll
-            if (place.first + r < place.end) {
-                var x = sums[r] + bias;
-                if (layer.index + 1u < LAYERS) {
-                    let kept = is_kept(place, layer.index, (place.first + r) * layer.outputs + o);
-                    x = select(0.0, select(SLOPE * x, x, x > 0.0) * DROPOUT_SCALE, kept);
-                }
-                tagged[value_at(place, place.first + r, layer.end + o)] = x;
+        for (var u = 0u; u < AT_ONCE; u++) { // unroll
+            if (first + u * WORKGROUP < layer.outputs) {
+                store_outputs(place, layer, first + u * WORKGROUP, sums[u]);
             }
+        }
+    }
+}
+
+// Output `o` of the examples at a time, from its sums: with the bias and, of all layers but the last, LeakyReLU and dropout.
+fn store_outputs(place: Place, layer: Layer, o: u32, sums: array<f32, ROWS>) {
+    let bias = packed[layer.packed + layer.inputs * layer.outputs + o];
+    for (var r = 0u; r < ROWS; r++) { // unroll
+        if (place.first + r < place.end) {
+            var x = sums[r] + bias;
+            if (layer.index + 1u < LAYERS) {
+                let kept = is_kept(place, layer.index, (place.first + r) * layer.outputs + o);
+                x = select(0.0, select(SLOPE * x, x, x > 0.0) * DROPOUT_SCALE, kept);
+            }
+            tagged[value_at(place, place.first + r, layer.end + o)] = x;
         }
     }
 }
@@ -175,58 +201,73 @@ fn ln_one_plus(e: f32) -> f32 {
     return 2.0 * z * (1.0 + s * (1.0 / 3.0 + s * (1.0 / 5.0 + s * (1.0 / 7.0 + s * (1.0 / 9.0 + s * (1.0 / 11.0 + s * (1.0 / 13.0 + s / 15.0)))))));
 }
 
-// Of the weights of one input after another and, behind the last input, of the biases. What follows the first examples is added.
-fn weight_gradients(place: Place, layer: Layer) {
-    for (var i = place.local; i <= layer.inputs; i += WORKGROUP) {
-        var inputs: array<f32, ROWS>;
-        for (var r = 0u; r < ROWS; r++) { // unroll
-            let x = input_of(place, layer, slot_of(place, r), min(i, layer.inputs - 1u));
-            inputs[r] = select(0.0, select(x, 1.0, i == layer.inputs), place.first + r < place.end);
+// Gradients of a layer's weights and, behind its last input, of its biases; and those of its inputs.
+fn backward(place: Place, layer: Layer) {
+    let inputs_learn = layer.index > 0u || EMBEDDING_LEARNS;
+    for (var first = place.local; first <= layer.inputs; first += WORKGROUP * AT_ONCE) {
+        var inputs: array<array<f32, ROWS>, AT_ONCE>;
+        var gradients: array<array<f32, ROWS>, AT_ONCE>;
+        for (var u = 0u; u < AT_ONCE; u++) { // unroll
+            let i = first + u * WORKGROUP;
+            let values = inputs_of(place, layer, min(i, layer.inputs - 1u));
+            for (var r = 0u; r < ROWS; r++) { // unroll
+                inputs[u][r] = select(0.0, select(values[r], 1.0, i == layer.inputs), place.first + r < place.end);
+                gradients[u][r] = 0.0;
+            }
         }
         for (var o = 0u; o < layer.outputs; o++) {
             let out = group_uniform(o, layer.outputs);
-            let at = layer.partials + select(o * layer.inputs + i, layer.inputs * layer.outputs + o, i == layer.inputs);
-            var sum = 0.0;
-            if (place.first > place.start) {
-                sum = partials[at];
-            }
+            var above: array<f32, ROWS>;
             for (var r = 0u; r < ROWS; r++) { // unroll
-                sum += inputs[r] * tagged[gradient_at(place, slot_of(place, r), layer.end + out)];
+                above[r] = tagged[gradient_at(place, slot_of(place, r), layer.end + out)];
             }
-            partials[at] = sum;
+            for (var u = 0u; u < AT_ONCE; u++) { // unroll
+                let i = first + u * WORKGROUP;
+                if (i <= layer.inputs) {
+                    add_weight_gradient(place, layer, i, out, inputs[u], above);
+                }
+                if (inputs_learn) {
+                    let weight = packed[layer.packed + min(i, layer.inputs - 1u) * layer.outputs + out];
+                    for (var r = 0u; r < ROWS; r++) { // unroll
+                        gradients[u][r] += above[r] * weight;
+                    }
+                }
+            }
+        }
+        for (var u = 0u; u < AT_ONCE; u++) { // unroll
+            if (inputs_learn && first + u * WORKGROUP < layer.inputs) {
+                store_input_gradients(place, layer, first + u * WORKGROUP, gradients[u]);
+            }
         }
     }
 }
 
-// Of a layer's inputs, carried on through the LeakyReLU and dropout that they come out of; the embedding is a mean, E has
-// its own way back.
-fn input_gradients(place: Place, layer: Layer) {
-    if (layer.index == 0u && !EMBEDDING_LEARNS) {
-        return;
+// Of the weight of input `i` and output `o`, or of the bias: what follows the first examples of a share is added.
+fn add_weight_gradient(place: Place, layer: Layer, i: u32, o: u32, inputs: array<f32, ROWS>, above: array<f32, ROWS>) {
+    let at = layer.partials + select(o * layer.inputs + i, layer.inputs * layer.outputs + o, i == layer.inputs);
+    var sum = 0.0;
+    if (PASSES > 1u && place.first > place.start) {
+        sum = partials[at];
     }
-    for (var i = place.local; i < layer.inputs; i += WORKGROUP) {
-        var gradients: array<f32, ROWS>;
-        for (var r = 0u; r < ROWS; r++) { // unroll
-            gradients[r] = 0.0;
-        }
-        for (var o = 0u; o < layer.outputs; o++) {
-            let out = group_uniform(o, layer.outputs);
-            let weight = packed[layer.packed + i * layer.outputs + o];
-            for (var r = 0u; r < ROWS; r++) { // unroll
-                gradients[r] += tagged[gradient_at(place, slot_of(place, r), layer.end + out)] * weight;
-            }
-        }
-        for (var r = 0u; r < ROWS; r++) { // unroll
-            let slot = place.first + r;
-            if (slot < place.end) {
-                if (layer.index == 0u) {
-                    store_embedding_gradient((place.member * SLOTS + slot) * layer.inputs + i, gradients[r]);
-                } else {
-                    let kept = is_kept(place, layer.index - 1u, slot * layer.inputs + i);
-                    let positive = tagged[value_at(place, slot, layer.start + i)] > 0.0;
-                    let factor = select(0.0, select(SLOPE, 1.0, positive) * DROPOUT_SCALE, kept);
-                    tagged[gradient_at(place, slot, layer.start + i)] = gradients[r] * factor;
-                }
+    for (var r = 0u; r < ROWS; r++) { // unroll
+        sum += inputs[r] * above[r];
+    }
+    partials[at] = sum;
+}
+
+// Of a layer's input `i`, carried on through the LeakyReLU and dropout that it comes out of; the embedding is a mean, E has
+// its own way back.
+fn store_input_gradients(place: Place, layer: Layer, i: u32, gradients: array<f32, ROWS>) {
+    for (var r = 0u; r < ROWS; r++) { // unroll
+        let slot = place.first + r;
+        if (slot < place.end) {
+            if (layer.index == 0u) {
+                store_embedding_gradient((place.member * SLOTS + slot) * layer.inputs + i, gradients[r]);
+            } else {
+                let kept = is_kept(place, layer.index - 1u, slot * layer.inputs + i);
+                let positive = tagged[value_at(place, slot, layer.start + i)] > 0.0;
+                let factor = select(0.0, select(SLOPE, 1.0, positive) * DROPOUT_SCALE, kept);
+                tagged[gradient_at(place, slot, layer.start + i)] = gradients[r] * factor;
             }
         }
     }

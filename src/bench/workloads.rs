@@ -182,7 +182,7 @@ impl Workload {
         let config = &self.config;
         let examples = random_examples(gpu, config, CLASSES, self.frames)?;
         let architecture = Architecture::new(&config.model, &config.features, CLASSES);
-        let population = Population::new(gpu, architecture, &config.train.seeds, 1)?;
+        let population = Population::new(gpu, architecture, &config.train.seeds, 1, 1)?;
         population.use_parameters(gpu, &population.state)?;
         let centres = Centres::new(gpu, &population, &examples, Normalise::None)?;
         centres.queue(gpu)?;

@@ -58,7 +58,7 @@ impl Eval {
         self.check_classes(&dataset, description)?;
         let gpu = session.open_gpu()?;
         let architecture = Architecture::new(&description.model, &description.features, description.classes.len());
-        let population = Population::new(&gpu, architecture, seeds, 1)?;
+        let population = Population::new(&gpu, architecture, seeds, 1, 1)?;
         let parameters: Vec<f32> = models.iter().flat_map(|(parameters, _)| parameters).copied().collect();
         gpu.write(&population.best, 0, &parameters);
         population.use_parameters(&gpu, &population.best)?;

@@ -206,7 +206,7 @@ impl Tagging {
             batches: batches.clone(),
             input: activations.embedding.clone(),
         });
-        tag_forward(&mut recording, population, &activations);
+        tag_forward(gpu, &mut recording, population, &activations);
         recording.push(Confusion {
             outputs: activations.probabilities().clone(),
             targets: examples.targets.clone(),

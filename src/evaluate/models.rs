@@ -24,7 +24,7 @@ impl Models {
         let description = models[0].1.clone();
         let seeds: Vec<u64> = models.iter().map(|(_, description)| description.seed).collect();
         let architecture = Architecture::new(&description.model, &description.features, description.classes.len());
-        let population = Population::new(gpu, architecture, &seeds, 1)?;
+        let population = Population::new(gpu, architecture, &seeds, 1, 1)?;
         let parameters: Vec<f32> = models.iter().flat_map(|(parameters, _)| parameters).copied().collect();
         gpu.write(&population.best, 0, &parameters);
         population.use_parameters(gpu, &population.best)?;

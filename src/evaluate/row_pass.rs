@@ -18,7 +18,7 @@ impl RowPass {
     /// G on the embeddings of `activations`: probabilities.
     pub fn tags(gpu: &Gpu, population: &Population, activations: &Activations) -> Result<Self> {
         let mut recording = Recording::new("tag");
-        tag_forward(&mut recording, population, activations);
+        tag_forward(gpu, &mut recording, population, activations);
         Self::new(gpu, recording, &activations.embedding, activations.probabilities())
     }
 

@@ -74,7 +74,7 @@ impl Scorer {
         let mut recording = Recording::new("evaluate");
         let input = examples.push_input(gpu, &mut recording, &batches)?;
         embed_forward(gpu, &mut recording, population, &input, &activations, &Mode::Evaluate, normalise);
-        tag_forward(&mut recording, population, &activations);
+        tag_forward(gpu, &mut recording, population, &activations);
         recording.push(Confusion {
             outputs: activations.probabilities().clone(),
             targets: examples.targets.clone(),

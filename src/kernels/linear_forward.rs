@@ -1,7 +1,8 @@
 //! `linear_forward`: a fully connected layer with what follows it in evaluation (SPEC §3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::kernels::group_uniform::{group_uniform, is_shown};
 use crate::kernels::linear::{LinearShape, LinearWeights, oracle, pack};
 use crate::kernels::population::Member;
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
@@ -9,7 +10,28 @@ use crate::kernels::{Case, Entry, Expectation, Trial, random};
 /// The kernel's line in the registry.
 pub const ENTRY: Entry = Entry { name: "linear_forward", cases };
 
-const WORKGROUP: usize = 64;
+/// How rows and outputs are divided among threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinearTile {
+    /// Rows of a thread, for each of which it computes one output.
+    pub rows: usize,
+    /// Threads per workgroup, side by side over outputs.
+    pub workgroup: usize,
+    /// Whether indices are shown to be the same for all threads, for llvmpipe.
+    pub shown: bool,
+}
+
+impl LinearTile {
+    /// The tile for `rows` rows on the class of `gpu`: a software adapter saves loads, a GPU wants many threads.
+    pub fn of(gpu: &Gpu, rows: usize) -> Self {
+        let (most, workgroup) = match gpu.class() {
+            DeviceClass::Llvmpipe => (16, 8),
+            DeviceClass::Cpu => (16, 32),
+            DeviceClass::Integrated | DeviceClass::Discrete => (4, 32),
+        };
+        Self { rows: rows.min(most), workgroup, shown: is_shown(gpu) }
+    }
+}
 
 /// What follows a fully connected layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +56,8 @@ pub struct LinearForward {
     pub members: Tensor<Member>,
     /// What follows.
     pub activation: Activation,
+    /// How rows and outputs are divided.
+    pub tile: LinearTile,
 }
 
 impl Kernel for LinearForward {
@@ -42,11 +66,13 @@ impl Kernel for LinearForward {
     }
 
     fn source(&self) -> Vec<&'static str> {
-        vec![
+        let mut source = vec![
             include_str!("../../shaders/linear/linear_forward.wgsl"),
             include_str!("../../shaders/lib/member.wgsl"),
             include_str!("../../shaders/lib/math.wgsl"),
-        ]
+        ];
+        source.extend(group_uniform(self.tile.shown, false));
+        source
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -58,7 +84,8 @@ impl Kernel for LinearForward {
             ("PACKED", self.packed.stride.into()),
             ("SIGMOID", sigmoid.into()),
             ("SLOPE", slope.into()),
-            ("WORKGROUP", WORKGROUP.into()),
+            ("AT_ONCE", self.tile.rows.into()),
+            ("WORKGROUP", self.tile.workgroup.into()),
         ];
         constants.extend(self.shape.constants());
         constants
@@ -74,7 +101,8 @@ impl Kernel for LinearForward {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [(self.shape.rows * self.shape.outputs).div_ceil(WORKGROUP), 1, self.shape.members]
+        let LinearTile { rows, workgroup, .. } = self.tile;
+        [self.shape.outputs.div_ceil(workgroup), self.shape.rows.div_ceil(rows), self.shape.members]
     }
 
     fn layer(&self) -> String {
@@ -118,6 +146,7 @@ fn trial(gpu: &Gpu, shape: LinearShape, activation: Activation) -> Result<Trial>
         output: output.clone(),
         members: gpu.tensor_from("members", &[members], &vec![Member::new(1); members])?,
         activation,
+        tile: LinearTile::of(gpu, rows),
     };
     Ok(Trial::new(kernel, vec![Expectation::close(&output, expected)]))
 }
@@ -129,7 +158,7 @@ fn cases() -> Vec<Case> {
     };
     vec![
         case("hidden units", shape(2, 7, 130, 32), Activation::Leaky(0.2)),
-        case("more rows than threads", shape(1, 81, 13, 9), Activation::Leaky(0.1)),
+        case("more rows than a thread has", shape(1, 81, 13, 9), Activation::Leaky(0.1)),
         case("probabilities", shape(3, 11, 5, 3), Activation::Sigmoid),
     ]
 }

@@ -17,6 +17,9 @@ pub const ENTRY: Entry = Entry { name: "tagger_step", cases };
 /// Examples that a thread computes at a time: their sums have to stay in registers.
 const MOST_ROWS: usize = 16;
 
+/// Outputs of a layer that a thread computes at a time: they share what is loaded of an example.
+const MOST_AT_ONCE: usize = 4;
+
 /// One of G's layers.
 #[derive(Clone)]
 pub struct TaggerLayer {
@@ -38,13 +41,15 @@ pub struct Division {
 }
 
 impl Division {
-    /// The division for the class of `gpu`: a software adapter has few cores and pays for every partial sum; a GPU wants many
-    /// threads.
-    pub fn of(gpu: &Gpu) -> Self {
+    /// The division of `slots` examples for the class of `gpu`: a software adapter has few cores and pays for every partial
+    /// sum; a GPU wants many threads.
+    pub fn of(gpu: &Gpu, slots: usize) -> Self {
         match gpu.class() {
-            DeviceClass::Llvmpipe => Self { shares: 1, workgroup: 8 },
-            DeviceClass::Cpu => Self { shares: 1, workgroup: 32 },
-            DeviceClass::Integrated | DeviceClass::Discrete => Self { shares: 8, workgroup: 128 },
+            DeviceClass::Llvmpipe => Self { shares: slots.div_ceil(64).min(8), workgroup: 8 },
+            DeviceClass::Cpu => Self { shares: slots.div_ceil(64).min(8), workgroup: 32 },
+            DeviceClass::Integrated | DeviceClass::Discrete => {
+                Self { shares: slots.div_ceil(8).clamp(8, 64), workgroup: 128 }
+            }
         }
     }
 }
@@ -90,6 +95,12 @@ impl TaggerStep {
     fn rows(&self) -> usize {
         let share = self.slots().div_ceil(self.division.shares);
         share.div_ceil(share.div_ceil(MOST_ROWS))
+    }
+
+    /// As many outputs as keep all threads busy in the widest layer.
+    fn at_once(&self) -> usize {
+        let widest = self.layers.iter().map(|layer| layer.shape.outputs).max().unwrap_or(1);
+        (widest / self.division.workgroup).clamp(1, MOST_AT_ONCE)
     }
 }
 
@@ -137,6 +148,7 @@ impl Kernel for TaggerStep {
             ("PARTIALS", self.layers[0].at.stride.into()),
             ("SHARES", self.division.shares.into()),
             ("ROWS", self.rows().into()),
+            ("AT_ONCE", self.at_once().into()),
             ("WORKGROUP", self.division.workgroup.into()),
             ("IN", of_layers(&|layer| layer.shape.inputs)),
             ("OUT", of_layers(&|layer| layer.shape.outputs)),
@@ -359,6 +371,7 @@ fn cases() -> Vec<Case> {
         case("no hidden layer, extreme logits", Setting { members: 2, widths: &[20, 11], spread: 12.0, ..usual }),
         case("G alone", Setting { embedding_learns: false, dropout: 0.0, ..usual }),
         case("more examples than at a time", Setting { slots: 53, widths: &[9, 6, 4], ..usual }),
+        case("more examples and outputs than at a time", Setting { slots: 37, widths: &[30, 29, 10], ..usual }),
         case(
             "shares, of which some are shorter",
             Setting {

@@ -13,9 +13,9 @@ use crate::kernels::frame_mean::FrameMean;
 use crate::kernels::frame_mean_grad::FrameMeanGrad;
 use crate::kernels::group_uniform::is_shown;
 use crate::kernels::input::Input;
-use crate::kernels::linear_forward::{Activation, LinearForward};
+use crate::kernels::linear_forward::{Activation, LinearForward, LinearTile};
 use crate::kernels::routes::Routes;
-use crate::kernels::tagger_step::{Division, TaggerLayer, TaggerStep};
+use crate::kernels::tagger_step::{TaggerLayer, TaggerStep};
 use crate::kernels::upper::{EmbeddingMean, Upper};
 
 /// Pushes E from `input`, standardised log-mel, to `activations.embedding`. [`Normalise::Frame`] scales each time step to unit length;
@@ -55,7 +55,7 @@ pub fn embed_forward(
 }
 
 /// Pushes G from `activations.embedding` to `activations.tagger`, in evaluation.
-pub fn tag_forward(recording: &mut Recording, population: &Population, activations: &Activations) {
+pub fn tag_forward(gpu: &Gpu, recording: &mut Recording, population: &Population, activations: &Activations) {
     let architecture = &population.architecture;
     let batch = activations.batch;
     let mut input = &activations.embedding;
@@ -68,6 +68,7 @@ pub fn tag_forward(recording: &mut Recording, population: &Population, activatio
             output: output.clone(),
             members: population.progress.clone(),
             activation: if is_hidden { Activation::Leaky(architecture.slope) } else { Activation::Sigmoid },
+            tile: LinearTile::of(gpu, batch.segments),
         });
         input = output;
     }
@@ -79,7 +80,7 @@ pub struct Supervision {
     pub targets: Tensor<f32>,
     /// Ids, `[row, member, slot]`.
     pub batches: Tensor<u32>,
-    /// Each share's part of the batch's mean, `[row, member, share]`, of [`Division`]'s shares.
+    /// Each share's part of the batch's mean, `[row, member, share]`, of [`Population::division`]'s shares.
     pub losses: Tensor<f32>,
 }
 
@@ -117,7 +118,7 @@ pub fn tag_step(
         batches,
         losses,
         members: population.progress.clone(),
-        division: Division::of(gpu),
+        division: population.division,
         shown: is_shown(gpu),
     });
 }

@@ -28,19 +28,23 @@ pub struct Population {
     pub best: Tensor<f32>,
     /// Progress of each, `[member]`.
     pub progress: Tensor<Member>,
+    /// How G divides a batch.
+    pub division: Division,
     pub(super) partials: Tensor<f32>,
     pub(super) partials_at: Vec<PartialsAt>,
     layout: Layout,
 }
 
 impl Population {
-    /// Models with their initial parameters, one for each of `seeds`; `chunks` of each enter one training step.
+    /// Models with their initial parameters, one for each of `seeds`. One training step of each takes `segments`
+    /// segments of `chunks` chunks.
     ///
     /// # Errors
     /// What making tensors may report.
-    pub fn new(gpu: &Gpu, architecture: Architecture, seeds: &[u64], chunks: usize) -> Result<Self> {
+    pub fn new(gpu: &Gpu, architecture: Architecture, seeds: &[u64], segments: usize, chunks: usize) -> Result<Self> {
         let members = seeds.len();
-        let (layers, places) = lay_out(gpu, &architecture, members, chunks);
+        let division = Division::of(gpu, segments);
+        let (layers, places) = lay_out(gpu, &architecture, members, segments * chunks, division.shares);
         let elements = architecture.elements();
         let partials: usize = layers.iter().map(|span| (span.count * span.slices) as usize).sum();
         let packed = layers
@@ -62,6 +66,7 @@ impl Population {
             state: gpu.tensor_from("state", &[members, 3, elements], &state)?,
             best: gpu.tensor("best", &[members, elements])?,
             progress: gpu.tensor_from("progress", &[members], &progress)?,
+            division,
             partials: gpu.tensor("partials", &[members, partials])?,
             partials_at: layers.iter().map(at).collect(),
             layout: Layout::new(gpu, layers, &places, packed.unwrap_or(0) as usize)?,
@@ -152,12 +157,14 @@ impl Population {
     }
 }
 
-/// The span of every layer, and the places of every parameter within its layer's layouts.
+/// The span of every layer, and the places of every parameter within its layer's layouts; `chunks` enter a step, whose batch G
+/// divides into `shares`.
 fn lay_out(
     gpu: &Gpu,
     architecture: &Architecture,
     members: usize,
     chunks: usize,
+    shares: usize,
 ) -> (Vec<Span>, Vec<[Option<usize>; 2]>) {
     let (mut spans, mut places) = (Vec::new(), Vec::new());
     let (mut first, mut partials, mut packed) = (0, 0, 0);
@@ -198,7 +205,6 @@ fn lay_out(
         let (forward, backward) = (shape.forward_quads() * 4, if transposed { shape.backward_quads() * 4 } else { 0 });
         push(shape.parameters(), slices, [region(forward) as usize, forward], [region(backward) as usize, backward]);
     }
-    let division = Division::of(gpu);
     for layer in 0..architecture.n_linears() {
         let shape = architecture.linear_shape(layer, members, 1);
         for index in 0..shape.outputs * shape.inputs {
@@ -206,7 +212,7 @@ fn lay_out(
         }
         places.extend((0..shape.outputs).map(|out| [Some(shape.bias_at(out)), None]));
         places.resize(padded(places.len()), [None; 2]);
-        push(shape.parameters(), division.shares, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
+        push(shape.parameters(), shares, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
     }
     (spans, places)
 }

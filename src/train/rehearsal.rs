@@ -40,8 +40,8 @@ pub fn rehearsal(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> R
     let episodes = stage.episodes(config, &examples.heard, &names)?;
     let seeds = &config.train.seeds;
     let architecture = Architecture::new(&config.model, &config.features, classes);
-    let chunks = episodes.slots() * examples.chunks(&architecture);
-    let population = Population::new(gpu, architecture, seeds, chunks)?;
+    let chunks = examples.chunks(&architecture);
+    let population = Population::new(gpu, architecture, seeds, episodes.slots(), chunks)?;
     population.use_parameters(gpu, &population.state)?;
     let schedule = Schedule::new(gpu, ROWS, seeds.len(), episodes.slots())?;
     let optimisers = vec![config.optimiser.clone(); seeds.len()];

@@ -8,7 +8,6 @@ use crate::config::{Config, OptimiserConfig};
 use crate::evaluate::Examples;
 use crate::gpu::{Gpu, Recording, Resolved, Tensor};
 use crate::kernels::dropout::Dropout;
-use crate::kernels::tagger_step::Division;
 use crate::model::{Activations, Batch, Mode, Population, Supervision};
 
 /// What the kernels of a step are pushed with.
@@ -81,7 +80,7 @@ impl TrainingStep {
     ) -> Result<Self> {
         let [rows, members] = [0, 1].map(|axis| schedule.batches.size(axis));
         let parts =
-            if matches!(stage, StageName::Classifier | StageName::Tagger) { Division::of(gpu).shares } else { 1 };
+            if matches!(stage, StageName::Classifier | StageName::Tagger) { population.division.shares } else { 1 };
         let losses = gpu.tensor("losses", &[rows, members, parts])?;
         let context = StepContext { gpu, config, population, schedule, losses: losses.clone() };
         let mut recording = Recording::new(&format!("{} step", stage.name()));

@@ -132,8 +132,8 @@ impl<'a> Trainer<'a> {
         let stages = StageName::of(config.train.method).iter().map(steps).collect::<Result<Vec<_>>>()?;
         let first = stages[0].0;
         let slots = first.episodes(config, &train.heard, classes)?.slots();
-        let chunks = slots * train.chunks(&architecture);
-        let population = Population::new(gpu, architecture, &seeds, chunks)?;
+        let chunks = train.chunks(&architecture);
+        let population = Population::new(gpu, architecture, &seeds, slots, chunks)?;
         let standing =
             (gpu.download(&population.state)?, gpu.download(&population.best)?, gpu.download(&population.progress)?);
         population.use_parameters(gpu, &population.state)?;
@@ -144,7 +144,7 @@ impl<'a> Trainer<'a> {
             seeds,
             data,
             population,
-            chunks,
+            chunks: slots * chunks,
             stage,
             standing,
             stages,

@@ -35,7 +35,7 @@ fn bce(gpu: &Gpu, shape: [usize; 3], logits: &[f32], targets: &[f32], examples: 
         stride: identity.len(),
         members,
     };
-    let division = Division { shares: 1, ..Division::of(gpu) };
+    let division = Division { shares: 1, ..Division::of(gpu, 1) };
     let d_logits = gpu.tensor("d_logits", &shape).unwrap();
     let kernel = TaggerStep {
         layers: vec![TaggerLayer {

@@ -27,7 +27,7 @@ fn every_layer_and_the_embedding_agree() {
     for case in file.cases(".embedding") {
         let input = golden(case, "input");
         let batch = batch(&architecture, input);
-        let population = population(&gpu, &file, "", architecture.clone(), batch.segments * batch.chunks);
+        let population = population(&gpu, &file, "", architecture.clone(), batch);
         let activations = Activations::new(&gpu, &population.architecture, batch, false).unwrap();
         let input = Input::Own(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
         let mut recording = Recording::new("embed");

@@ -31,7 +31,7 @@ impl Embedding {
         let architecture = architecture(file, "", input, None);
         let batch = batch(&architecture, input);
         let mode = Mode::Train { dropout: vec![Dropout::Off; architecture.n_dropouts()] };
-        let population = population(gpu, file, "", architecture, batch.segments * batch.chunks);
+        let population = population(gpu, file, "", architecture, batch);
         let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
         let input = Input::Own(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
         Self { population, input, activations, mode, normalise }

@@ -4,7 +4,6 @@ use weaklabel::config::{FeatureConfig, ModelConfig, Normalise};
 use weaklabel::gpu::{Gpu, Recording};
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::input::Input;
-use weaklabel::kernels::tagger_step::Division;
 use weaklabel::model::{
     Activations, Architecture, Batch, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
 };
@@ -50,8 +49,8 @@ pub fn architecture(file: &File, weights: &str, input: &Golden, pooled: Option<&
     architecture
 }
 
-/// One model with the weights `<weights><name>` of `file`, for steps of `chunks` chunks. G's are zeros in a file of E alone.
-pub fn population(gpu: &Gpu, file: &File, weights: &str, architecture: Architecture, chunks: usize) -> Population {
+/// One model with the weights `<weights><name>` of `file`, for steps on `batch`. G's are zeros in a file of E alone.
+pub fn population(gpu: &Gpu, file: &File, weights: &str, architecture: Architecture, batch: Batch) -> Population {
     let mut values = vec![0.0; architecture.elements()];
     for parameter in architecture.parameters() {
         match file.find(&format!("{weights}{}", parameter.name)) {
@@ -59,7 +58,7 @@ pub fn population(gpu: &Gpu, file: &File, weights: &str, architecture: Architect
             None => assert!(parameter.name.starts_with("fc."), "no weights for {}", parameter.name),
         }
     }
-    let population = Population::new(gpu, architecture, &[1], chunks).unwrap();
+    let population = Population::new(gpu, architecture, &[1], batch.segments, batch.chunks).unwrap();
     gpu.write(&population.state, 0, &values);
     population.use_parameters(gpu, &population.state).unwrap();
     population
@@ -83,11 +82,11 @@ impl Pass {
     pub fn run(gpu: &Gpu, file: &File, case: &str, architecture: Architecture, dropout: Vec<Dropout>) -> Self {
         let (input, targets) = (file.get(&format!("{case}input")), file.get(&format!("{case}targets")));
         let batch = batch(&architecture, input);
-        let population = population(gpu, file, "", architecture, batch.segments * batch.chunks);
+        let population = population(gpu, file, "", architecture, batch);
         let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
         let input = Input::Own(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
         let slots: Vec<u32> = (0..batch.segments as u32).collect();
-        let losses = gpu.tensor("losses", &[1, 1, Division::of(gpu).shares]).unwrap();
+        let losses = gpu.tensor("losses", &[1, 1, population.division.shares]).unwrap();
         let mode = Mode::Train { dropout };
         let mut recording = Recording::new("pass");
         let supervision = Supervision {

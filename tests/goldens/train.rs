@@ -7,7 +7,6 @@ use weaklabel::kernels::adam::factors;
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::input::{Gathered, Input};
 use weaklabel::kernels::population::Step;
-use weaklabel::kernels::tagger_step::Division;
 use weaklabel::model::tiles::Tiles;
 use weaklabel::model::{Activations, Batch, Mode, Supervision, embed_backward, embed_forward, tag_step};
 use weaklabel::tune::candidates;
@@ -52,7 +51,7 @@ fn follow(file: &File, gpu: &Gpu) {
     let mut targets = vec![0.0; examples * classes];
     file.get("labels").i32().iter().enumerate().for_each(|(i, label)| targets[i * classes + *label as usize] = 1.0);
     let batch = Batch { members: 1, segments: slots, chunks: data.shape[1] / architecture.chunk_frames };
-    let population = population(gpu, file, "start.", architecture, slots * batch.chunks);
+    let population = population(gpu, file, "start.", architecture, batch);
     let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
     let optimiser = OptimiserConfig::default();
     let schedule: Vec<Step> = (1..=steps as u32)
@@ -64,7 +63,7 @@ fn follow(file: &File, gpu: &Gpu) {
     let schedule = gpu.tensor_from("schedule", &[steps, 1], &schedule).unwrap();
     let ids: Vec<u32> = batches.i32().into_iter().map(|id| id as u32).collect();
     let ids = gpu.tensor_from("batches", &[steps, 1, slots], &ids).unwrap();
-    let shares = Division::of(gpu).shares;
+    let shares = population.division.shares;
     let losses = gpu.tensor("losses", &[steps, 1, shares]).unwrap();
     let mode = Mode::Train { dropout: vec![Dropout::Off; population.architecture.n_dropouts()] };
 
