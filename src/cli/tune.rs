@@ -61,7 +61,7 @@ impl Tune {
         let mut all = Vec::new();
         for chunks in chunks {
             let shapes: Vec<_> = (0..layers).map(|layer| architecture.conv_shape(layer, 1, chunks)).collect();
-            all.extend(tune(&gpu, &shapes, &self.kernel, &mut |_| task.advance(1))?);
+            all.extend(tune(&gpu, &shapes, self.batch, &self.kernel, &mut |_| task.advance(1))?);
         }
         task.finish();
         for (tuned, tried) in all.iter().flat_map(|tuned| tuned.tried.iter().map(move |tried| (tuned, tried))) {

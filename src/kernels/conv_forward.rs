@@ -185,9 +185,10 @@ enum Mask {
     Injected,
 }
 
-/// Whether `tile` gives what the oracle says, with the dropout of training.
-pub fn check(shape: ConvShape, tile: ConvTile) -> Case {
-    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, Mask::Random, false, None))
+/// Whether `tile` gives what the oracle says, with the dropout of training; `gathered` from examples of a chunk each.
+pub fn check(shape: ConvShape, tile: ConvTile, gathered: bool) -> Case {
+    let gathered = gathered.then_some([shape.chunks + 2, shape.chunks]);
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, Mask::Random, false, gathered))
 }
 
 fn trial(

@@ -122,10 +122,11 @@ pub fn oracle(
     lower.iter().zip(gradients).map(carried).collect()
 }
 
-/// Whether `tile` gives what the oracle says, with as many codes in a word of this layer and of the one below.
-pub fn check(shape: ConvShape, tile: ConvTile, [upper, lower]: [usize; 2]) -> Case {
+/// Whether `tile` gives what the oracle says, with as many codes in a word of this layer and of the one below; under a `mean` over
+/// a chunk.
+pub fn check(shape: ConvShape, tile: ConvTile, [upper, lower]: [usize; 2], mean: bool) -> Case {
     let name = format!("{} {tile:?}", shape.layer());
-    Case::new(name, move |gpu| trial(gpu, shape, tile, true, [upper, lower], None))
+    Case::new(name, move |gpu| trial(gpu, shape, tile, true, [upper, lower], mean.then_some(1)))
 }
 
 /// The most codes in a word above, four below: the layer below knows its own windows.

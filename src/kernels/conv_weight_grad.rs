@@ -183,9 +183,11 @@ pub fn oracle(shape: &ConvShape, input: &[f64], upper: &[Routed]) -> Vec<f64> {
     gradients
 }
 
-/// Whether `tile` gives what the oracle says, with `per_word` codes in a word of the routes.
-pub fn check(shape: ConvShape, tile: WeightTile, per_word: usize) -> Case {
-    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, true, per_word, None, None))
+/// Whether `tile` gives what the oracle says, with `per_word` codes in a word of the routes; `gathered` from examples of a chunk
+/// each, and under a `mean` over one.
+pub fn check(shape: ConvShape, tile: WeightTile, per_word: usize, gathered: bool, mean: bool) -> Case {
+    let (mean, gathered) = (mean.then_some(1), gathered.then_some([shape.chunks + 2, shape.chunks, 1]));
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, true, per_word, mean, gathered))
 }
 
 fn mean_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, chunks: usize) -> Result<Trial> {

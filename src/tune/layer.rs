@@ -1,4 +1,4 @@
-//! The tensors of one convolution layer at the size of a training step, and its kernels with any tile.
+//! The tensors of one convolution layer at the size of a training step, and its kernels with any tile, as the step has them.
 
 use std::cell::RefCell;
 
@@ -10,18 +10,35 @@ use crate::kernels::conv_forward::ConvForward;
 use crate::kernels::conv_input_grad::ConvInputGrad;
 use crate::kernels::conv_weight_grad::{ConvWeightGrad, PartialsAt};
 use crate::kernels::dropout::Dropout;
-use crate::kernels::input::Input;
+use crate::kernels::input::{Gathered, Input};
 use crate::kernels::layout::padded;
 use crate::kernels::population::{Member, Step};
 use crate::kernels::routes::{Codes, Routes};
-use crate::kernels::upper::Upper;
+use crate::kernels::upper::{EmbeddingMean, Upper};
 use crate::model::tiles::Tile;
+
+/// Where a layer stands in a network, which decides what its kernels read in a training step (SPEC §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The first one: it reads examples in their store.
+    pub first: bool,
+    /// The last one: the gradients of its outputs are those of their mean.
+    pub last: bool,
+}
+
+const SLOPE: f64 = 0.2;
+const DROPOUT: f64 = 0.2;
 
 /// Tensors for the three kernels of a layer of one model.
 pub(super) struct LayerTensors {
     pub shape: ConvShape,
-    input: Tensor<f32>,
+    pub standing: Standing,
+    input: Input,
     output: Tensor<f32>,
+    /// At the input's winners.
+    d_input: Tensor<f32>,
+    /// Of the embeddings, `[member, segment, dimension]`.
+    d_embedding: Tensor<f32>,
     forward: PackedWeights,
     backward: PackedWeights,
     members: Tensor<Member>,
@@ -33,7 +50,8 @@ pub(super) struct LayerTensors {
 }
 
 impl LayerTensors {
-    pub fn new(gpu: &Gpu, shape: ConvShape) -> Result<Self> {
+    /// Those for batches of `segments` segments.
+    pub fn new(gpu: &Gpu, shape: ConvShape, standing: Standing, segments: usize) -> Result<Self> {
         let random = |name: &str, shape: &[usize]| {
             let mut stream = Key::new(0).named(name).stream();
             let values: Vec<f32> = (0..shape.iter().product()).map(|_| stream.uniform(-1.0, 1.0) as f32).collect();
@@ -43,9 +61,21 @@ impl LayerTensors {
             Ok(PackedWeights::new(gpu, &random(name, &sizes[..1])?, 0, sizes, 1))
         };
         let step = Step { t: 1, step_size: 1e-3, decay: 1.0 };
+        let input = if standing.first {
+            let frames = shape.chunks / segments * shape.time;
+            let ids: Vec<u32> = (0..segments as u32).collect();
+            Input::Gathered(Gathered {
+                store: random("store", &[segments, frames, shape.mel])?,
+                batches: gpu.tensor_from("batches", &[1, 1, segments], &ids)?,
+            })
+        } else {
+            Input::Own(random("input", &shape.input_shape())?)
+        };
         Ok(Self {
-            input: random("input", &shape.input_shape())?,
+            input,
             output: random("output", &shape.output_shape())?,
+            d_input: gpu.tensor("d_input", &shape.input_shape())?,
+            d_embedding: random("d_embedding", &[1, segments, shape.outputs * shape.windows()[1]])?,
             forward: packed("forward weights", shape.forward_sizes())?,
             backward: packed("backward weights", shape.backward_sizes())?,
             members: gpu.tensor_from("members", &[1], &[Member::new(1)])?,
@@ -53,13 +83,14 @@ impl LayerTensors {
             upper: RefCell::default(),
             lower: RefCell::default(),
             shape,
+            standing,
         })
     }
 
     /// The kernel with `tile`, and with as many codes in a word of this layer and of the one below.
     pub fn kernel(&self, gpu: &Gpu, tile: &Tile, [upper, lower]: [usize; 2]) -> Result<Box<dyn Kernel>> {
         let shape = self.shape;
-        let slope = 0.2;
+        let (slope, scale) = (SLOPE, 1.0 / (1.0 - DROPOUT));
         let codes = |held: &RefCell<Vec<Codes>>, windows: &[usize], per_word: usize| -> Result<Codes> {
             let mut held = held.borrow_mut();
             if let Some(codes) = held.iter().find(|codes| codes.per_word == per_word) {
@@ -69,30 +100,35 @@ impl LayerTensors {
             Ok(held[held.len() - 1].clone())
         };
         let above = |per_word: usize| codes(&self.upper, &shape.output_shape(), per_word);
-        let upper = |gradients: &Tensor<f32>| -> Result<Upper> {
-            Ok(Upper::Stored(Routes { gradients: gradients.clone(), codes: above(upper)? }))
+        let upper = || -> Result<Upper> {
+            let codes = above(upper)?;
+            if !self.standing.last {
+                return Ok(Upper::Stored(Routes { gradients: self.output.clone(), codes }));
+            }
+            let chunks = shape.chunks / self.d_embedding.size(1);
+            Ok(Upper::Mean(EmbeddingMean { d_embedding: self.d_embedding.clone(), codes, chunks, slope, scale }))
         };
         Ok(match *tile {
             Tile::ConvForward(tile) => Box::new(ConvForward {
                 shape,
                 layer: 0,
                 slope,
-                input: Input::Own(self.input.clone()),
+                input: self.input.clone(),
                 packed: self.forward.clone(),
                 output: self.output.clone(),
                 codes: Some(above(tile.codes_per_word(&shape))?),
                 members: self.members.clone(),
-                dropout: Dropout::Random { p: 0.2, schedule: self.schedule.clone() },
+                dropout: Dropout::Random { p: DROPOUT, schedule: self.schedule.clone() },
                 tile,
             }),
             Tile::ConvInputGrad(tile) => Box::new(ConvInputGrad {
                 shape,
                 slope,
-                scale: 1.25,
-                upper: upper(&self.output)?,
+                scale,
+                upper: upper()?,
                 packed: self.backward.clone(),
                 lower: Routes {
-                    gradients: self.input.clone(),
+                    gradients: self.d_input.clone(),
                     codes: codes(&self.lower, &shape.input_shape(), lower)?,
                 },
                 members: self.members.clone(),
@@ -103,8 +139,8 @@ impl LayerTensors {
                 let stride = slices * padded(shape.parameters());
                 Box::new(ConvWeightGrad {
                     shape,
-                    input: Input::Own(self.input.clone()),
-                    upper: upper(&self.output)?,
+                    input: self.input.clone(),
+                    upper: upper()?,
                     partials: gpu.tensor("partials", &[1, stride])?,
                     at: PartialsAt { stride, first: 0, slices },
                     members: self.members.clone(),

@@ -16,6 +16,7 @@ use crate::model::tiles::{self, Choice, Layer, Tile};
 
 pub use candidates::candidates;
 use layer::LayerTensors;
+pub use layer::Standing;
 use search::search;
 
 /// What became of a candidate.
@@ -97,13 +98,24 @@ pub enum Kernel {
     WeightGrad,
 }
 
-/// Tunes `kernels` on the layers of `shapes`, the input's first, each of one member. `gpu` carries no tiles of its own.
+/// Tunes `kernels` on the layers of `shapes`, the input's first, each of one member, in batches of `segments` segments. `gpu`
+/// carries no tiles of its own. Kernels read what they do in a training step on a store of one shard, without `frame` normalisation.
 /// Codes of pool winners are packed as the forward pass's choice packs them, so that is found first. `done` is told of each
 /// finished kernel and layer.
 ///
 /// # Errors
 /// What the device reports, except for candidates, which may fail.
-pub fn tune(gpu: &Gpu, shapes: &[ConvShape], kernels: &[Kernel], done: &mut dyn FnMut(&Tuned)) -> Result<Vec<Tuned>> {
+pub fn tune(
+    gpu: &Gpu,
+    shapes: &[ConvShape],
+    segments: usize,
+    kernels: &[Kernel],
+    done: &mut dyn FnMut(&Tuned),
+) -> Result<Vec<Tuned>> {
+    let tensors = |index: usize| {
+        let standing = Standing { first: index == 0, last: index + 1 == shapes.len() };
+        LayerTensors::new(gpu, shapes[index], standing, segments)
+    };
     let mut all = Vec::new();
     let mut push = |tuned: Tuned| {
         done(&tuned);
@@ -113,7 +125,7 @@ pub fn tune(gpu: &Gpu, shapes: &[ConvShape], kernels: &[Kernel], done: &mut dyn 
         shapes.iter().map(|shape| tiles::forward(gpu, shape).codes_per_word(shape)).collect();
     if kernels.contains(&Kernel::Forward) {
         for (index, shape) in shapes.iter().enumerate() {
-            let tensors = LayerTensors::new(gpu, *shape)?;
+            let tensors = tensors(index)?;
             let shipped = Tile::ConvForward(tiles::forward(gpu, shape));
             let tuned = search(gpu, &tensors, candidates(gpu.class(), shape, shipped), [per_word[index], 1])?;
             if let Tile::ConvForward(tile) = tuned.chosen().tile {
@@ -123,7 +135,7 @@ pub fn tune(gpu: &Gpu, shapes: &[ConvShape], kernels: &[Kernel], done: &mut dyn 
         }
     }
     for (index, shape) in shapes.iter().enumerate() {
-        let tensors = LayerTensors::new(gpu, *shape)?;
+        let tensors = tensors(index)?;
         let words = [per_word[index], if index > 0 { per_word[index - 1] } else { 1 }];
         if kernels.contains(&Kernel::WeightGrad) {
             let (tile, slices) = tiles::weight_grad(gpu, shape);
@@ -140,12 +152,12 @@ pub fn tune(gpu: &Gpu, shapes: &[ConvShape], kernels: &[Kernel], done: &mut dyn 
 
 /// The comparison of `tile` on the layer of `shape` with the oracle, with as many codes in a word of this layer and of the
 /// one below. Few chunks are enough: a tile's code does not depend on their number.
-pub fn check(shape: &ConvShape, tile: &Tile, words: [usize; 2]) -> Case {
-    let few = ConvShape { chunks: CHECKED.min(shape.chunks), ..*shape };
+pub fn check(shape: &ConvShape, Standing { first, last }: Standing, tile: &Tile, words: [usize; 2]) -> Case {
+    let few = ConvShape { chunks: CHECKED, ..*shape };
     match *tile {
-        Tile::ConvForward(tile) => conv_forward::check(few, tile),
-        Tile::ConvInputGrad(tile) => conv_input_grad::check(few, tile, words),
-        Tile::ConvWeightGrad { tile, .. } => conv_weight_grad::check(few, tile, words[0]),
+        Tile::ConvForward(tile) => conv_forward::check(few, tile, first),
+        Tile::ConvInputGrad(tile) => conv_input_grad::check(few, tile, words, last),
+        Tile::ConvWeightGrad { tile, .. } => conv_weight_grad::check(few, tile, words[0], first, last),
     }
 }
 

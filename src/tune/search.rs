@@ -77,7 +77,7 @@ fn timed(ms: &[f64]) -> Option<Verdict> {
 
 /// The kernel ready to run, once it has agreed with its oracle.
 fn prepare(gpu: &Gpu, tensors: &LayerTensors, tile: &Tile, words: [usize; 2]) -> Result<Resolved> {
-    check(&tensors.shape, tile, words).run(gpu)?;
+    check(&tensors.shape, tensors.standing, tile, words).run(gpu)?;
     let mut recording = Recording::new("tune");
     recording.push_boxed(tensors.kernel(gpu, tile, words)?);
     recording.resolve(gpu)
