@@ -16,10 +16,13 @@ const POSITIONS: usize = 128;
 /// Sums of a thread, all its channels; what more would give has not been measured.
 const SUMS: usize = 160;
 
+/// Inputs that a thread loads for the gradients of weights, all their channels.
+const LOADED: usize = 160;
+
 /// Tile of the forward pass.
 pub fn forward(class: DeviceClass, shape: &ConvShape) -> ConvTile {
     if class == DeviceClass::Llvmpipe {
-        return whole_rows(shape, shape.outputs);
+        return blocks(shape).unwrap_or_else(|| whole_rows(shape, shape.outputs));
     }
     let units = if shape.pool[0] > 1 { 2 } else { 1 };
     ConvTile { units: units.min(shape.outputs.div_ceil(4)), ..alone(class, shape) }
@@ -42,10 +45,12 @@ pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> WeightTile {
     if class == DeviceClass::Llvmpipe {
         // Gradients cost a load for each lane, inputs one for all of them: a tile has enough of both for each other, and
         // its code still fits the instruction cache.
-        let windows = (32 / window).clamp(1, shape.windows()[1]);
-        let inputs = if windows * window < 32 { 4 } else { 2 };
+        let positions = if shape.inputs == 1 { 32 } else { 16 };
+        let windows = (positions / window).clamp(1, shape.windows()[1]);
+        let near = (shape.pool[0] + shape.kernel - 1) * (windows * shape.pool[1] + shape.kernel - 1);
+        let inputs = (1 << (LOADED / near).max(1).ilog2()).min(shape.inputs);
         let outputs = shape.outputs.div_ceil(LANES).min(2);
-        return WeightTile { windows, inputs: inputs.min(shape.inputs), outputs, lanes: LANES, workgroup: LANES };
+        return WeightTile { windows, inputs, outputs, lanes: LANES, workgroup: LANES };
     }
     // Not larger: the code of a tile's loads and sums has to stay in the instruction cache.
     let inputs = if class == DeviceClass::Cpu && window <= 4 { 2 } else { 1 };
@@ -82,6 +87,16 @@ fn whole_rows(shape: &ConvShape, channels: usize) -> ConvTile {
     let most = (SUMS / positions(&tile, shape)).clamp(1, groups);
     let units = (1..=most).rev().find(|units| groups.is_multiple_of(*units)).unwrap_or(1);
     ConvTile { units, ..tile }
+}
+
+/// Two rows of a part of the plane for a layer of one input, which has few sums for what it loads: more channels share it, and
+/// what lies around a tile is less than around a row. Where the plane can be cut like that.
+fn blocks(shape: &ConvShape) -> Option<ConvTile> {
+    let [time, mel] = shape.windows();
+    let wide = (POSITIONS / 4 / (shape.pool[0] * shape.pool[1])).clamp(1, mel);
+    let is_cut = shape.inputs == 1 && shape.pool[0] > 1 && time > 1 && mel.is_multiple_of(wide);
+    let units = shape.outputs.div_ceil(LANES).min(2);
+    is_cut.then_some(ConvTile { windows: [2, wide], units, lanes: LANES, workgroup: LANES })
 }
 
 /// Threads side by side over windows.
