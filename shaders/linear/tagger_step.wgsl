@@ -63,31 +63,27 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     let share = group_uniform(group.x, SHARES);
     let start = share * SLOTS / SHARES;
     let end = (share + 1u) * SLOTS / SHARES;
+    var layers: array<Layer, LAYERS>;
+    for (var l = 0u; l < LAYERS; l++) { // unroll
+        let partials_at = partials_of(member, share, PARTIALS_AT[l], IN[l], OUT[l]);
+        layers[l] = Layer(l, IN[l], OUT[l], FROM[l], TO[l], PACKED_AT[l] + member * PACKED[l], partials_at);
+    }
     if (start == end) {
         for (var l = 0u; l < LAYERS; l++) { // unroll
-            clear(local, Layer(l, IN[l], OUT[l], FROM[l], TO[l], 0u, partials_of(member, share, PARTIALS_AT[l], IN[l], OUT[l])));
+            clear(local, layers[l]);
         }
     }
     var loss = 0.0;
     for (var passed = 0u; passed < end - start; passed += ROWS) {
         let place = Place(local, member, start, end, start + group_uniform(passed, SLOTS));
         for (var l = 0u; l < LAYERS; l++) { // unroll
-            forward(place, Layer(l, IN[l], OUT[l], FROM[l], TO[l], PACKED_AT[l] + member * PACKED[l], 0u));
+            forward(place, layers[l]);
             storageBarrier();
         }
         loss += cross_entropy(place);
         storageBarrier();
         for (var back = 0u; back < LAYERS; back++) { // unroll
-            let layer = Layer(
-                LAYERS - 1u - back,
-                IN[LAYERS - 1u - back],
-                OUT[LAYERS - 1u - back],
-                FROM[LAYERS - 1u - back],
-                TO[LAYERS - 1u - back],
-                PACKED_AT[LAYERS - 1u - back] + member * PACKED[LAYERS - 1u - back],
-                partials_of(member, share, PARTIALS_AT[LAYERS - 1u - back], IN[LAYERS - 1u - back], OUT[LAYERS - 1u - back]),
-            );
-            backward(place, layer);
+            backward(place, layers[LAYERS - 1u - back]);
             storageBarrier();
         }
     }
