@@ -117,7 +117,7 @@ impl Kernel for LinearForward {
     }
 }
 
-fn trial(gpu: &Gpu, shape: LinearShape, activation: Activation) -> Result<Trial> {
+fn trial(gpu: &Gpu, shape: LinearShape, activation: Activation, tile: LinearTile) -> Result<Trial> {
     let LinearShape { members, rows, inputs, outputs } = shape;
     let (input, inputs) = random(gpu, "input", &[members, rows, inputs])?;
     let (_, parameters) = random(gpu, "parameters", &[members, shape.parameters()])?;
@@ -146,7 +146,7 @@ fn trial(gpu: &Gpu, shape: LinearShape, activation: Activation) -> Result<Trial>
         output: output.clone(),
         members: gpu.tensor_from("members", &[members], &vec![Member::new(1); members])?,
         activation,
-        tile: LinearTile::of(gpu, rows),
+        tile,
     };
     Ok(Trial::new(kernel, vec![Expectation::close(&output, expected)]))
 }
@@ -154,11 +154,13 @@ fn trial(gpu: &Gpu, shape: LinearShape, activation: Activation) -> Result<Trial>
 fn cases() -> Vec<Case> {
     let shape = |members, rows, inputs, outputs| LinearShape { members, rows, inputs, outputs };
     let case = |name: &str, shape: LinearShape, activation: Activation| {
-        Case::new(name, move |gpu| trial(gpu, shape, activation))
+        Case::new(name, move |gpu| trial(gpu, shape, activation, LinearTile::of(gpu, shape.rows)))
     };
+    let as_on_gpus = LinearTile { rows: 4, workgroup: 32, shown: false };
     vec![
         case("hidden units", shape(2, 7, 130, 32), Activation::Leaky(0.2)),
         case("more rows than a thread has", shape(1, 81, 13, 9), Activation::Leaky(0.1)),
         case("probabilities", shape(3, 11, 5, 3), Activation::Sigmoid),
+        Case::new("as on GPUs", move |gpu| trial(gpu, shape(2, 9, 40, 50), Activation::Leaky(0.2), as_on_gpus)),
     ]
 }
