@@ -17,13 +17,17 @@ folder=${2:-gpu-bench}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${PYTHON:-python3}
 mkdir -p "$folder"
+rm -f "$folder/incomplete"
 
 say() { printf '\n## %s\n\n' "$*"; }
-# Prints what a part says, and keeps it.
+# Prints what a part says, and keeps it. What cannot be measured does not keep the rest from being.
 part() {
     local name=$1
     shift
-    "$@" 2>"$folder/$name.log" | tee "$folder/$name.md"
+    "$@" 2>"$folder/$name.log" | tee "$folder/$name.md" || {
+        echo "not all of it, see $folder/$name.log: $(tail -n 1 "$folder/$name.log")"
+        echo "$name" >>"$folder/incomplete"
+    }
 }
 
 {
@@ -33,7 +37,7 @@ part() {
     part doctor "$weaklabel" doctor --quiet
     say "tiles"
     part tune "$weaklabel" tune --quiet -o "$folder/tiles.json"
-    export WEAKLABEL_TILES=$folder/tiles.json
+    [ ! -e "$folder/tiles.json" ] || export WEAKLABEL_TILES=$folder/tiles.json
     say "kernels, and the limits of the card"
     part kernels "$weaklabel" bench kernels --quiet --markdown -o "$folder/kernels.json"
     say "one step, batch 10"
@@ -68,3 +72,4 @@ part() {
         echo "left out: $python has no torch with CUDA"
     fi
 } | tee "$folder/results.md"
+[ ! -e "$folder/incomplete" ]

@@ -81,10 +81,12 @@ pub enum Error {
     /// Computed numbers are outside their tolerance.
     #[error("{0}")]
     Tolerance(String),
-    /// Some of several files could not be used; each of them was reported.
-    #[error("{failed} of {all} files could not be used, as reported above")]
+    /// Something could not be done to some of several things; each of them was reported.
+    #[error("{failed} of {all} {what}, as reported above")]
     Partly {
-        /// How many could not be used.
+        /// What could not be done to what: "files could not be used".
+        what: &'static str,
+        /// To how many.
         failed: usize,
         /// How many there were.
         all: usize,
@@ -145,7 +147,7 @@ impl Error {
             Self::Audio { .. } | Self::Data { .. } | Self::Config { .. } | Self::Store { .. } => 3,
             Self::Adapter(_) | Self::DeviceLost { .. } => 4,
             Self::Tolerance(_) => 5,
-            Self::Partly { failed, all } if failed < all => 6,
+            Self::Partly { failed, all, .. } if failed < all => 6,
             Self::Partly { .. } => 3,
             Self::Interrupted { .. } => 75,
         }

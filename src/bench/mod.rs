@@ -15,6 +15,6 @@ pub use comparison::Comparison;
 pub use growth::Growth;
 pub use measure::{MEASUREMENTS, measure, sample};
 pub use peaks::{Limits, Peak, peaks};
-pub use record::{Record, case};
+pub use record::{Record, case, case_name};
 pub use samples::Samples;
 pub use workloads::{Shapes, Timed, Workload, workloads};

@@ -63,13 +63,13 @@ impl Record {
         records.iter().rfind(|record| record.case == *case).ok_or_else(|| {
             let held: BTreeSet<String> = records.iter().map(Self::name).collect();
             let held = held.into_iter().collect::<Vec<_>>().join("; ");
-            Error::Usage(format!("nothing to compare {} with: the file holds {held}", name(case)))
+            Error::Usage(format!("nothing to compare {} with: the file holds {held}", case_name(case)))
         })
     }
 
     /// The case in words: `classifier, 20 frames, batch 10, members 1`.
     pub fn name(&self) -> String {
-        name(&self.case)
+        case_name(&self.case)
     }
 
     fn parse(text: &str) -> std::result::Result<Self, String> {
@@ -125,7 +125,8 @@ pub fn case<const N: usize>(keys: [(&str, Value); N]) -> Map<String, Value> {
 }
 
 /// A case in words; keys that are words speak for themselves.
-fn name(case: &Map<String, Value>) -> String {
+/// A case in words.
+pub fn case_name(case: &Map<String, Value>) -> String {
     let part = |(key, value): (&String, &Value)| match (key.as_str(), value) {
         ("kind", _) => None,
         ("frames" | "clips", value) => Some(format!("{value} {key}")),

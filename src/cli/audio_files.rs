@@ -142,7 +142,7 @@ impl<'a> AudioFiles<'a> {
         match (self.reason, self.failed) {
             (Some(error), _) => Err(error),
             (None, 0) => Ok(()),
-            (None, failed) => Err(Error::Partly { failed, all: self.paths.len() }),
+            (None, failed) => Err(Error::Partly { what: "files could not be used", failed, all: self.paths.len() }),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
+use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::kernels::REGISTRY;
 
 use super::program::run;
@@ -58,6 +59,25 @@ fn what_cannot_be_compared_is_refused() {
     assert!(code == 2 && errors.contains("the file holds triplets, 40 frames"), "{errors}");
     let (code, _, errors) = run("bench step --frames 30");
     assert!(code == 2 && errors.contains("multiple of 20"), "{errors}");
+}
+
+#[test]
+fn a_step_that_the_adapter_has_no_room_for_does_not_keep_others_from_being_timed() {
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    // What the only convolution leaves of a chunk.
+    let bytes = 64 * 20 * 64 * 4;
+    let batch = (gpu.max_binding_bytes() as usize / bytes + 1).next_multiple_of(10);
+    let step = "bench step --quiet --frames 20 --set model.filters=[64] --set model.pools=[[1,1]] --set model.hidden=4";
+    let (code, out, errors) = run(&format!("{step} --batch {batch},10"));
+    assert_eq!(code, 6, "{errors}");
+    assert!(out.contains("batch 10, members 1: ") && !out.contains(&format!("batch {batch}")), "{out}");
+    for words in
+        [&*format!("batch {batch}, members 1 left out"), "use fewer examples", "1 of 2 steps could not be timed"]
+    {
+        assert!(errors.contains(words), "{words}: {errors}");
+    }
+    let (code, _, errors) = run(&format!("{step} --batch {batch}"));
+    assert!(code == 1 && errors.contains("use fewer examples"), "{errors}");
 }
 
 fn lines(text: &str) -> Vec<Value> {

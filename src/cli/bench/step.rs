@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::results::{Output, Results};
-use crate::bench::{Growth, Limits, MEASUREMENTS, Record, case, measure, peaks};
+use crate::bench::{Growth, Limits, MEASUREMENTS, Record, case, case_name, measure, peaks};
 use crate::cli::Session;
 use crate::config::{Config, Method};
 use crate::gpu::{Gpu, KernelTime};
@@ -59,8 +59,18 @@ impl Step {
             false => None,
         };
         let mut times = Vec::with_capacity(plan.len());
+        let mut failed = 0;
         for planned in &plan {
-            let step = rehearsal(&gpu, &planned.config, CLASSES, planned.frames)?;
+            let step = match rehearsal(&gpu, &planned.config, CLASSES, planned.frames) {
+                Ok(step) => step,
+                // What is too large for the adapter does not keep the others from being measured.
+                Err(error @ Error::Kernel { .. }) if plan.len() > 1 => {
+                    tracing::error!("{} left out: {error}", case_name(&planned.case));
+                    failed += 1;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let mut record = Record::new(planned.case.clone(), measure(&gpu, &step.recording, ROWS)?, gpu.adapter());
             times.push((planned, record.samples.clone()));
             let profile = limits.map(|limits| profile(&gpu, &step, limits)).transpose()?;
@@ -78,7 +88,11 @@ impl Step {
             results.push(record)?;
         }
         self.growth(&times, &results)?;
-        results.finish()
+        results.finish()?;
+        match failed {
+            0 => Ok(()),
+            _ => Err(Error::Partly { what: "steps could not be timed", failed, all: plan.len() }),
+        }
     }
 
     /// Every length with every method, batch and number of models.
