@@ -5,11 +5,12 @@
 #
 # WEAKLABEL is the program, built elsewhere if need be; FOLDER takes the results (default: gpu-bench). Needs a Vulkan loader and
 # driver. Where python3 has torch with CUDA, PyTorch takes turns with the program; where it has none, that part is left out.
-# WEAKLABEL_ADAPTER chooses another adapter. Takes about ten minutes; the machine should do nothing else.
+# WEAKLABEL_ADAPTER chooses another adapter. Takes about ten minutes; the machine should do nothing else. Ends with 1 when a
+# part could not be measured, or not all of it; the others are.
 set -euo pipefail
 
 [ $# -ge 1 ] || {
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 weaklabel=$(realpath "$1")
