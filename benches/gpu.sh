@@ -5,8 +5,8 @@
 #
 # WEAKLABEL is the program, built elsewhere if need be; FOLDER takes the results (default: gpu-bench). Needs a Vulkan loader and
 # driver. Where python3 has torch with CUDA, PyTorch takes turns with the program; where it has none, that part is left out.
-# WEAKLABEL_ADAPTER chooses another adapter. Takes about ten minutes; the machine should do nothing else. Ends with 1 when a
-# part could not be measured, or not all of it; the others are.
+# WEAKLABEL_ADAPTER chooses another adapter. Takes about twenty minutes on two cores with lavapipe; the machine should do nothing
+# else. Ends with 1 when a part could not be measured, or not all of it; the others are.
 set -euo pipefail
 
 [ $# -ge 1 ] || {
@@ -29,6 +29,17 @@ part() {
         echo "not all of it, see $folder/$name.log: $(tail -n 1 "$folder/$name.log")"
         echo "$name" >>"$folder/incomplete"
     }
+}
+
+# Seconds from the start of the process to the end of a training of one epoch, the second time.
+start() {
+    local begin
+    for _ in 1 2; do
+        begin=$(date +%s.%N)
+        "$weaklabel" train --quiet --progress none -o "$folder/start" --force --set train.epochs=1 --set train.seconds=0.2 \
+            --set data.train=20 --set data.validation=10 --set data.eval=10 >/dev/null || return
+    done
+    awk -v a="$begin" -v b="$(date +%s.%N)" 'BEGIN { printf "%.2f s\n", b - a }'
 }
 
 {
@@ -54,14 +65,7 @@ part() {
     say "10 s clips in memory to log-mel"
     part features "$weaklabel" bench features --quiet --markdown -o "$folder/features.json"
     say "from the start of the process to the end of a training of one epoch, second time"
-    for _ in 1 2; do
-        start=$(date +%s.%N)
-        "$weaklabel" train --quiet --progress none -o "$folder/start" --force --set train.epochs=1 --set train.seconds=0.2 \
-            --set data.train=20 --set data.validation=10 --set data.eval=10 >/dev/null
-        end=$(date +%s.%N)
-    done
-    awk -v a="$start" -v b="$end" 'BEGIN { printf "%.2f s\n", b - a }' | tee "$folder/start.md"
-
+    part start start
     if "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
         for mode in eager graph; do
             say "beside PyTorch CUDA, $mode"

@@ -26,7 +26,7 @@ const PACKED_AT: array<u32, 2> = array<u32, 2>(0u, 36u);  // [layer], elements b
 const PACKED: array<u32, 2> = array<u32, 2>(36u, 28u);    // [layer], elements of one member
 const PARTIALS_AT: array<u32, 2> = array<u32, 2>(0u, 36u); // [layer], elements before its partial sums
 
-const PASSES: u32 = ((SLOTS + SHARES - 1u) / SHARES + ROWS - 1u) / ROWS; // most of a share
+const PASSES: u32 = ((SLOTS + SHARES - 1u) / SHARES + ROWS - 1u) / ROWS; // over the largest share
 
 @group(0) @binding(0) var<storage, read> embedding: array<f32>;      // [member, slot, dimension]
 @group(0) @binding(1) var<storage, read> packed: array<f32>;         // [layer, member, (in, out) then biases (out)]

@@ -44,13 +44,12 @@ impl Division {
     /// The division of `slots` examples for the class of `gpu`: a software adapter has few cores and pays for every partial
     /// sum; a GPU wants many threads.
     pub fn of(gpu: &Gpu, slots: usize) -> Self {
-        match gpu.class() {
-            DeviceClass::Llvmpipe => Self { shares: slots.div_ceil(64).min(8), workgroup: 8 },
-            DeviceClass::Cpu => Self { shares: slots.div_ceil(64).min(8), workgroup: 32 },
-            DeviceClass::Integrated | DeviceClass::Discrete => {
-                Self { shares: slots.div_ceil(8).clamp(8, 64), workgroup: 128 }
-            }
-        }
+        let (of_a_share, [fewest, most], workgroup) = match gpu.class() {
+            DeviceClass::Llvmpipe => (64, [1, 8], 8),
+            DeviceClass::Cpu => (64, [1, 8], 32),
+            DeviceClass::Integrated | DeviceClass::Discrete => (8, [8, 64], 128),
+        };
+        Self { shares: slots.div_ceil(of_a_share).clamp(fewest, most), workgroup }
     }
 }
 

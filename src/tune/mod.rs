@@ -150,7 +150,7 @@ pub fn tune(
     Ok(all)
 }
 
-/// The comparison of `tile` on the layer of `shape` with the oracle, with as many codes in a word of this layer and of the
+/// The comparison of `tile` on the layer of `shape`, where it stands, with the oracle, with as many codes in a word of this layer and of the
 /// one below. Few chunks are enough: a tile's code does not depend on their number.
 pub fn check(shape: &ConvShape, Standing { first, last }: Standing, tile: &Tile, words: [usize; 2]) -> Case {
     let few = ConvShape { chunks: CHECKED, ..*shape };

