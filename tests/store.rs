@@ -87,15 +87,18 @@ fn trials_climb_until_the_study_is_finished(store: &mut Store) {
 
 fn an_expired_lease_goes_to_another_worker_with_the_checkpoint(store: &mut Store) {
     let study = store.register(&study("expiry", Ladder { trials: 1, eta: 2, rungs: 1 })).unwrap();
-    let first = one(store, &study, "a", 400);
+    let first = one(store, &study, "a", LONG_MS);
     assert_eq!((first.lease.fence, first.checkpoint), (1, None));
     assert_eq!(store.checkpoint(&first.lease, &checkpoint(5)).unwrap(), Delivery::Accepted);
     assert_eq!(claim_as(store, &study, "b", LONG_MS, 1), Claim::Nothing, "it is leased");
-    std::thread::sleep(Duration::from_millis(300));
-    assert_eq!(store.heartbeat("a", &[first.lease], 400).unwrap(), [Delivery::Accepted]);
-    std::thread::sleep(Duration::from_millis(200));
-    assert_eq!(claim_as(store, &study, "b", LONG_MS, 1), Claim::Nothing, "it was renewed");
-    std::thread::sleep(Duration::from_millis(300));
+    let expire = |store: &mut Store| {
+        assert_eq!(store.heartbeat("a", &[first.lease], 1).unwrap(), [Delivery::Accepted]);
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    expire(store);
+    assert_eq!(store.heartbeat("a", &[first.lease], LONG_MS).unwrap(), [Delivery::Accepted]);
+    assert_eq!(claim_as(store, &study, "b", LONG_MS, 1), Claim::Nothing, "it was renewed before anyone asked");
+    expire(store);
     let second = one(store, &study, "b", LONG_MS);
     assert_eq!((second.lease.trial, second.lease.fence, second.checkpoint), (0, 2, Some(checkpoint(5))));
 

@@ -1,0 +1,164 @@
+//! From recordings to features: which clips, how they are mixed, what is computed of them.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Which clips: a dataset on disk, or how to draw one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DataConfig {
+    /// A dataset folder: what `generate` wrote, or finished clips with DESED annotations. Takes precedence over drawing one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<PathBuf>,
+    /// The soundbank clips are mixed from; the built-in one when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub soundbank: Option<PathBuf>,
+    /// DESED's co-occurrence JSON: which events accompany a clip's main one. Any class, with the same chance, when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cooccurrence: Option<PathBuf>,
+    /// Training clips in all, balanced over the classes: 2 700 (P).
+    pub train: usize,
+    /// Validation clips in all: 300 (P).
+    pub validation: usize,
+    /// Evaluation clips in all: 750 (P).
+    pub eval: usize,
+    /// Whole events, or events cut to 200 ms.
+    pub variant: Variant,
+    /// Seed of everything that is drawn about the data.
+    pub seed: u64,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            dataset: None,
+            soundbank: None,
+            cooccurrence: None,
+            train: 2700,
+            validation: 300,
+            eval: 750,
+            variant: Variant::Waa,
+            seed: 1,
+        }
+    }
+}
+
+/// The two datasets of the paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+pub enum Variant {
+    /// Events as they are (weakly annotated audio).
+    #[default]
+    #[serde(rename = "waa")]
+    Waa,
+    /// Every event cut to a random 200 ms of itself before mixing.
+    #[serde(rename = "200ms")]
+    #[value(name = "200ms")]
+    Ms200,
+}
+
+impl Variant {
+    /// The name used in configs, flags and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waa => "waa",
+            Self::Ms200 => "200ms",
+        }
+    }
+}
+
+/// How a clip is mixed (SPEC §6).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SceneConfig {
+    /// Length of a clip in seconds: 10 (P).
+    pub clip_s: f64,
+    /// Rate clips are mixed at, in Hz; sources of another rate are resampled to it: 44 100 (P).
+    pub rate: u32,
+    /// Fewest and most events of a clip: one (P). Every number has the same chance.
+    pub events: [usize; 2],
+    /// Bounds of an event's level over the background, in dB: 6 to 30 (P).
+    pub snr_db: [f64; 2],
+    /// Loudness of the background in LUFS: −50 (A).
+    pub background_lufs: f64,
+    /// Signals shorter than this many seconds are repeated before their loudness is measured: 0.5 (A).
+    pub loudness_min_s: f64,
+    /// Lowest loudness that is reported, in LUFS: −70 (A).
+    pub loudness_floor_lufs: f64,
+    /// Length of the sine fades at both ends of an event, in seconds: 0.01 (A).
+    pub fade_s: f64,
+    /// An onset leaves at least this many seconds of the clip: 0.25 (A).
+    pub onset_margin_s: f64,
+    /// Length events are cut to in the 200 ms dataset, in seconds: 0.2 (P).
+    pub short_event_s: f64,
+    /// A mix above full scale is scaled to this peak: 0.99 (O).
+    pub peak: f64,
+    /// Share of each class's training files held back for validation when the soundbank has no validation folder: 0.1 (O).
+    pub holdout: f64,
+}
+
+impl Default for SceneConfig {
+    fn default() -> Self {
+        Self {
+            clip_s: 10.0,
+            rate: 44_100,
+            events: [1, 1],
+            snr_db: [6.0, 30.0],
+            background_lufs: -50.0,
+            loudness_min_s: 0.5,
+            loudness_floor_lufs: -70.0,
+            fade_s: 0.01,
+            onset_margin_s: 0.25,
+            short_event_s: 0.2,
+            peak: 0.99,
+            holdout: 0.1,
+        }
+    }
+}
+
+/// From audio to log-mel (SPEC §1).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FeatureConfig {
+    /// Working rate in Hz: 16 000 (P).
+    pub rate: u32,
+    /// Window length in samples: 400, that is 25 ms (P).
+    pub window: usize,
+    /// FFT length in samples, a power of two: 512 (A).
+    pub fft: usize,
+    /// Hop in samples: 160, that is 10 ms (P).
+    pub hop: usize,
+    /// Mel bands: 64 (P).
+    pub bands: usize,
+    /// Lowest band edge in Hz: 125 (A).
+    pub low_hz: f64,
+    /// Highest band edge in Hz: 7 500 (A).
+    pub high_hz: f64,
+    /// Added to a mel value before the logarithm: 0.01 (A).
+    pub log_offset: f64,
+    /// Added to the variance and to the standard deviation: 2.2e-16 (A).
+    pub epsilon: f64,
+}
+
+impl Default for FeatureConfig {
+    fn default() -> Self {
+        Self {
+            rate: 16_000,
+            window: 400,
+            fft: 512,
+            hop: 160,
+            bands: 64,
+            low_hz: 125.0,
+            high_hz: 7500.0,
+            log_offset: 0.01,
+            epsilon: 2.2e-16,
+        }
+    }
+}
+
+impl FeatureConfig {
+    /// Frames of a segment of `seconds` (SPEC §1): round(100·S) at the default rate and hop.
+    pub fn frames(&self, seconds: f64) -> usize {
+        (seconds * f64::from(self.rate) / self.hop as f64).round() as usize
+    }
+}

@@ -1,0 +1,210 @@
+//! How the networks are trained and judged: methods, their losses, the update rule.
+
+use serde::{Deserialize, Serialize};
+
+/// The ways to train.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// E and G together on binary cross-entropy (SPEC §4.1).
+    #[default]
+    Classifier,
+    /// E on triplet loss (SPEC §4.2), then G on its frozen embeddings.
+    Triplets,
+    /// E on prototypical loss (SPEC §4.3), then G on its frozen embeddings.
+    Prototypes,
+}
+
+impl Method {
+    /// The name used in configs, flags and results.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classifier => "classifier",
+            Self::Triplets => "triplets",
+            Self::Prototypes => "prototypes",
+        }
+    }
+
+    /// All of them, in the paper's order.
+    pub fn all() -> [Self; 3] {
+        [Self::Classifier, Self::Triplets, Self::Prototypes]
+    }
+}
+
+/// What is scaled to unit length before distances are taken (SPEC §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Normalise {
+    /// Nothing.
+    None,
+    /// The embedding of a segment.
+    Segment,
+    /// Every time step of E's output, before the mean over them.
+    Frame,
+}
+
+/// Which embeddings of a triplet the loss moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TripletGradient {
+    /// Anchor, positive and negative.
+    All,
+    /// The anchor.
+    Anchor,
+}
+
+/// Where the negatives of triplets come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sampling {
+    /// Drawn from the examples of the other classes.
+    #[serde(rename = "random")]
+    Random,
+    /// Of the batch: the nearest that is farther from the anchor than the positive.
+    #[serde(rename = "semi_hard")]
+    SemiHard,
+    /// Of the batch: the nearest.
+    #[serde(rename = "hard")]
+    Hard,
+}
+
+/// Triplet loss (SPEC §4.2).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TripletConfig {
+    /// How much farther than the positive the negative has to be, as a squared distance: 0.5 (O).
+    pub margin: f64,
+    /// Which embeddings the loss moves: all (O).
+    pub gradient: TripletGradient,
+    /// Where negatives come from: random.
+    pub sampling: Sampling,
+    /// What is scaled to unit length: the segment (P).
+    pub normalise: Normalise,
+}
+
+impl Default for TripletConfig {
+    fn default() -> Self {
+        Self { margin: 0.5, gradient: TripletGradient::All, sampling: Sampling::Random, normalise: Normalise::Segment }
+    }
+}
+
+/// Prototypical loss (SPEC §4.3). A step has `train.batch` queries, the same number of each of its classes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrototypeConfig {
+    /// Classes of a step; all of them when absent (A).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub way: Option<usize>,
+    /// Examples of a class that its prototype is the mean of: 1 (A).
+    pub support: usize,
+    /// What is scaled to unit length: none (A).
+    pub normalise: Normalise,
+}
+
+impl Default for PrototypeConfig {
+    fn default() -> Self {
+        Self { way: None, support: 1, normalise: Normalise::None }
+    }
+}
+
+/// G on frozen embeddings (SPEC §4.4). Patience and the decays of Adam's moments are those of `train` and `optimiser`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TaggerConfig {
+    /// Most epochs: 200 (A).
+    pub epochs: usize,
+    /// Examples per step, a multiple of the number of classes: 20 (A).
+    pub batch: usize,
+    /// Learning rate: 1e-3 (A).
+    pub lr: f64,
+    /// Decoupled weight decay: 0, which is Adam (A).
+    pub weight_decay: f64,
+}
+
+impl Default for TaggerConfig {
+    fn default() -> Self {
+        Self { epochs: 200, batch: 20, lr: 1e-3, weight_decay: 0.0 }
+    }
+}
+
+/// How the networks are trained (SPEC §§4, 5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// The method: classifier, triplets or prototypes.
+    pub method: Method,
+    /// Length of the training and validation segments in seconds: 1.
+    pub seconds: f64,
+    /// Most epochs; when absent 200, for triplets 500 (A).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<usize>,
+    /// Examples, anchors (triplets) or queries (prototypes) per step, a multiple of the number of classes: 10 (A).
+    pub batch: usize,
+    /// One model per seed, all trained together as one population.
+    pub seeds: Vec<u64>,
+    /// Stop when this many epochs have passed since the best one: 30 (A).
+    pub patience: usize,
+    /// Never stop G up to and including this epoch, be it trained end to end or on frozen embeddings: 50 (A).
+    pub min_epochs: usize,
+    /// Seconds between checkpoints, written at the end of an epoch: 10 (O).
+    pub checkpoint_s: f64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            method: Method::Classifier,
+            seconds: 1.0,
+            epochs: None,
+            batch: 10,
+            seeds: vec![1],
+            patience: 30,
+            min_epochs: 50,
+            checkpoint_s: 10.0,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Most epochs of the method.
+    pub fn most_epochs(&self) -> usize {
+        self.epochs.unwrap_or(if self.method == Method::Triplets { 500 } else { 200 })
+    }
+}
+
+/// The update rule (SPEC §4): AdamW, or Adam when the decay is 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptimiserConfig {
+    /// Learning rate: 1e-3 (A).
+    pub lr: f64,
+    /// Decay of the first moment: 0.9 (A).
+    pub beta1: f64,
+    /// Decay of the second moment: 0.999 (A).
+    pub beta2: f64,
+    /// Added to the root of the second moment: 1e-8 (A).
+    pub epsilon: f64,
+    /// Decoupled weight decay: 1e-2 (A).
+    pub weight_decay: f64,
+}
+
+impl Default for OptimiserConfig {
+    fn default() -> Self {
+        Self { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 1e-2 }
+    }
+}
+
+/// How the networks are judged (SPEC §5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluateConfig {
+    /// Lengths of the evaluation segments in seconds: 0.2, 1, 10 (P).
+    pub seconds: Vec<f64>,
+    /// A class is present when its output exceeds this: 0.5 (P).
+    pub threshold: f64,
+}
+
+impl Default for EvaluateConfig {
+    fn default() -> Self {
+        Self { seconds: vec![0.2, 1.0, 10.0], threshold: 0.5 }
+    }
+}

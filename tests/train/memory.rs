@@ -1,0 +1,132 @@
+//! Memory: nothing is allocated while training, nothing leaks, and it is known beforehand.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use weaklabel::Result;
+use weaklabel::config::{Config, Method};
+use weaklabel::evaluate::Examples;
+use weaklabel::features::{standardise, statistics};
+use weaklabel::gpu::{AdapterChoice, Gpu};
+use weaklabel::model::checkpoint::Standing;
+use weaklabel::scenes::{Dataset, Subset};
+use weaklabel::train::{EpochReport, Observer, Trainer, needs};
+
+use super::program::{dataset, train_command};
+
+/// Counts what it is told, and the buffers that exist when it is told.
+struct Counter<'a> {
+    gpu: &'a Gpu,
+    buffers: Vec<usize>,
+    checkpoints: usize,
+}
+
+impl Observer for Counter<'_> {
+    fn go_on(&mut self, _: u64) -> bool {
+        true
+    }
+
+    fn epoch(&mut self, reports: &[EpochReport]) -> Result<()> {
+        assert_eq!(reports.len(), 2);
+        self.buffers.push(self.gpu.buffers_made());
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+        self.checkpoints += 1;
+        Ok(())
+    }
+}
+
+#[test]
+fn no_buffer_is_made_while_training() {
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let mut config = Config::default();
+    config.model.filters = vec![16, 32];
+    config.model.pools = vec![[4, 4], [5, 8]];
+    (config.train.seconds, config.train.epochs, config.train.seeds, config.train.checkpoint_s) =
+        (0.2, Some(5), vec![1, 2], 0.0);
+    let dataset = Dataset::open(dataset(), &config).unwrap();
+    let load = |subset| Examples::load(&gpu, &config, &dataset, subset, 0.2, &|_| {}).unwrap();
+    let (train, validation) = (load(Subset::Train), load(Subset::Validation));
+    let statistics = statistics(&gpu, &train.store).unwrap();
+    for examples in [&train, &validation] {
+        standardise(&gpu, &examples.store, &statistics, config.features.epsilon).unwrap();
+    }
+    let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, String::new()).unwrap();
+    let before = gpu.buffers_made();
+    let mut counter = Counter { gpu: &gpu, buffers: Vec::new(), checkpoints: 0 };
+    assert!(trainer.run(&mut counter).unwrap());
+    assert_eq!(counter.buffers, [before; 5]);
+    assert!(counter.checkpoints > 2, "{} checkpoints", counter.checkpoints);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_over_a_thousand_epochs() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let mut command = train_command(&run, ("classifier", 1000), "5");
+    command.args(["--set", "train.min_epochs=1000", "--set", "train.batch=40"]);
+    let said = folder.path().join("train.log");
+    let mut child = command.stdout(Stdio::null()).stderr(std::fs::File::create(&said).unwrap()).spawn().unwrap();
+    let mut resident = Vec::new();
+    while child.try_wait().unwrap().is_none() {
+        let epochs = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB")?.trim().parse().ok());
+        if let Some(kib) = kib.filter(|_| (50..1000).contains(&epochs)) {
+            resident.push((epochs, kib));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{status}: {}", std::fs::read_to_string(&said).unwrap());
+    let (first, last): ((usize, i64), (usize, i64)) = (resident[0], resident[resident.len() - 1]);
+    assert!(last.0 - first.0 > 500, "{resident:?}");
+    // Two kilobytes an epoch would be more.
+    assert!(last.1 - first.1 < 1024, "{} KiB after {} epochs, {} after {}", first.1, first.0, last.1, last.0);
+}
+
+/// A training that is only watched for its end.
+struct Unwatched;
+
+impl Observer for Unwatched {
+    fn go_on(&mut self, _: u64) -> bool {
+        true
+    }
+
+    fn epoch(&mut self, _: &[EpochReport]) -> Result<()> {
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_training_takes_the_memory_that_was_found_on_paper() {
+    let mut config = Config::default();
+    config.model.filters = vec![16, 32];
+    config.model.pools = vec![[4, 4], [5, 8]];
+    (config.train.method, config.train.seconds, config.train.epochs, config.tagger.epochs) =
+        (Method::Triplets, 0.2, Some(2), 2);
+    let dataset = Dataset::open(dataset(), &config).unwrap();
+    let clips = [Subset::Train, Subset::Validation].map(|subset| dataset.len(subset));
+    let paper = Gpu::on_paper(&AdapterChoice::default()).unwrap();
+    let needs = needs(&paper, &config, dataset.classes(), clips).unwrap();
+
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let load = |subset| Examples::load(&gpu, &config, &dataset, subset, 0.2, &|_| {}).unwrap();
+    let (train, validation) = (load(Subset::Train), load(Subset::Validation));
+    let statistics = statistics(&gpu, &train.store).unwrap();
+    for examples in [&train, &validation] {
+        standardise(&gpu, &examples.store, &statistics, config.features.epsilon).unwrap();
+    }
+    let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, String::new()).unwrap();
+    assert_eq!(trainer.total_steps(), needs.steps);
+    assert!(trainer.run(&mut Unwatched).unwrap());
+    let ratio = needs.bytes as f64 / gpu.peak_bytes() as f64;
+    assert!((ratio - 1.0).abs() < 0.05, "{} bytes on paper, {} in use", needs.bytes, gpu.peak_bytes());
+}

@@ -1,0 +1,88 @@
+//! A training that was killed or stopped goes on to the same bits.
+
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use weaklabel::model::checkpoint::read_model;
+
+use super::program::{METHODS, bits, standing, succeed, train_command, weaklabel};
+
+/// Starts or continues a training and returns it once `epochs` epochs are in its metrics.
+fn in_epoch(run: &Path, mut command: Command, epochs: usize) -> Child {
+    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    let lines = || std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count();
+    while lines() < epochs {
+        assert!(start.elapsed() < Duration::from_secs(300), "the training does not get on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+fn resume_command(run: &Path) -> Command {
+    let mut command = weaklabel(&["train", "--resume", "--progress", "none", "-o"]);
+    command.arg(run);
+    command
+}
+
+/// Trains and ends the process in each of these epochs, going on in between; how it ended last. A training that was done
+/// before this process came to end it shows nothing and is made again.
+fn broken_off(run: &Path, method: (&str, usize), epochs: &[usize], end: impl Fn(&mut Child)) -> ExitStatus {
+    for _ in 0..5 {
+        let mut last = None;
+        for (time, epochs) in epochs.iter().enumerate() {
+            let command = if time == 0 { train_command(run, method, "5") } else { resume_command(run) };
+            let mut child = in_epoch(run, command, *epochs);
+            end(&mut child);
+            last = Some(child.wait().unwrap());
+        }
+        if !run.join("DONE").exists() {
+            return last.unwrap();
+        }
+        std::fs::remove_dir_all(run).unwrap();
+    }
+    panic!("{method:?}: ended too late five times");
+}
+
+fn assert_same_training(broken: &Path, unbroken: &Path) {
+    let (a, b) = (standing(broken, 1), standing(unbroken, 1));
+    assert_eq!((bits(&a.state), bits(&a.best), a.epoch), (bits(&b.state), bits(&b.best), b.epoch));
+    assert_eq!(a.progress, b.progress);
+    let metrics = |run: &Path| std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics(broken), metrics(unbroken));
+    let best = |run: &Path| read_model(&run.join("checkpoints/best.safetensors")).unwrap();
+    assert_eq!(best(broken), best(unbroken));
+    for file in ["best.safetensors", "last.safetensors"] {
+        let bytes = |run: &Path| std::fs::read(run.join("checkpoints").join(file)).unwrap();
+        assert!(bytes(broken) == bytes(unbroken), "{file}: the same models, but not the same bytes");
+    }
+}
+
+#[test]
+fn a_killed_run_goes_on_to_the_same_bits() {
+    for method in METHODS {
+        let folder = tempfile::tempdir().unwrap();
+        let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
+        // Where there are two stages, once in either.
+        broken_off(&broken, method, &[2, 9], |child| child.kill().unwrap());
+        succeed(resume_command(&broken));
+        succeed(train_command(&unbroken, method, "5"));
+        assert_same_training(&broken, &unbroken);
+        let again = weaklabel(&["train", "--resume", "-o", broken.to_str().unwrap()]).output().unwrap();
+        assert_eq!(again.status.code(), Some(3), "a finished run is not resumed");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_a_checkpoint_and_exit_code_75() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
+    let terminate =
+        |child: &mut Child| assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(broken_off(&broken, METHODS[0], &[3], terminate).code(), Some(75));
+    succeed(resume_command(&broken));
+    succeed(train_command(&unbroken, METHODS[0], "5"));
+    assert_same_training(&broken, &unbroken);
+}

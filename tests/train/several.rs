@@ -1,0 +1,90 @@
+//! Clips of several events.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use weaklabel::config::{Config, Variant};
+use weaklabel::evaluate::Examples;
+use weaklabel::gpu::{AdapterChoice, Gpu};
+use weaklabel::kernels::class_means::NO_CLASS;
+use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::scenes::{Dataset, Subset};
+use weaklabel::train::StageName;
+
+use super::program::{SMALL, succeed, weaklabel};
+
+/// Clips of up to three events, made once, and in training and evaluation one more in which nothing is annotated.
+fn several_events() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::default();
+        (config.data.train, config.data.validation, config.data.eval) = (80, 10, 10);
+        (config.scene.events, config.scene.clip_s, config.data.variant) = ([1, 3], 2.0, Variant::Ms200);
+        let set = folder.path().join("set");
+        generate(&Options { config: &config, out: &set, wav: true, force: false }, &|_, _| {}).unwrap();
+        for subset in ["train", "eval"] {
+            let clips = set.join(subset);
+            std::fs::copy(clips.join(format!("{subset}-000000.wav")), clips.join("nothing.wav")).unwrap();
+            let table = set.join(format!("{subset}.tsv"));
+            std::fs::write(&table, std::fs::read_to_string(&table).unwrap() + "nothing.wav\t\t\t\n").unwrap();
+        }
+        folder
+    });
+    Box::leak(folder.path().join("set").into_boxed_path())
+}
+
+#[test]
+fn clips_of_several_events_train_every_method() {
+    let folder = tempfile::tempdir().unwrap();
+    for method in ["classifier", "triplets", "prototypes"] {
+        let run = folder.path().join(method);
+        let mut command =
+            weaklabel(&["train", "--method", method, "--set", "train.epochs=2", "--set", "tagger.epochs=2"]);
+        command
+            .args(SMALL)
+            .arg("--set")
+            .arg("train.seconds=1.0")
+            .arg("--dataset")
+            .arg(several_events())
+            .arg("-o")
+            .arg(&run);
+        succeed(command);
+        let mut command = weaklabel(&["eval", "--json", "--seconds", "0.2,1", "--progress", "none"]);
+        command.arg(&run);
+        let results: serde_json::Value = serde_json::from_slice(&succeed(command).stdout).unwrap();
+        for length in ["0.2", "1"] {
+            let score = results["macro_f1"][length]["mean"].as_f64().unwrap();
+            assert!((0.0..=100.0).contains(&score), "{method}: {score}");
+        }
+    }
+}
+
+#[test]
+fn examples_have_all_labels_of_their_segment_and_one_dominant_class_or_none() {
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let config = Config::default();
+    let dataset = Dataset::open(several_events(), &config).unwrap();
+    let examples = Examples::load(&gpu, &config, &dataset, Subset::Train, 1.0, &|_| {}).unwrap();
+    let (targets, dominant) = (gpu.read(&examples.targets).unwrap(), gpu.read(&examples.dominant).unwrap());
+    let mut sizes = [0; 4];
+    for (index, (targets, dominant)) in targets.chunks(10).zip(&dominant).enumerate() {
+        let cuts = dataset.cut(Subset::Train, index, &[1.0]).unwrap();
+        let labels: Vec<usize> = (0..10).filter(|class| targets[*class] == 1.0).collect();
+        assert_eq!(labels, cuts.segments[0].labels);
+        assert_eq!(targets.iter().sum::<f32>(), labels.len() as f32);
+        assert_eq!(*dominant, cuts.dominant.map_or(NO_CLASS, |class| class as u32));
+        assert!(cuts.dominant.is_none_or(|class| labels.contains(&class)));
+        sizes[labels.len()] += 1;
+    }
+    assert!(sizes[0] == 1 && sizes[1] > 10 && sizes[2] > 10 && sizes[3] > 0, "{sizes:?}");
+
+    // The nameless one is not drawn for training; all others are, each at most once in an epoch.
+    let nothing = examples.heard.iter().position(|heard| heard.labels.is_empty()).unwrap() as u32;
+    let episodes = StageName::Classifier.episodes(&config, &examples.heard, dataset.classes()).unwrap();
+    let drawn: Vec<u32> = episodes.epoch(1, 0).concat();
+    let once: HashSet<u32> = drawn.iter().copied().collect();
+    assert!(once.len() == drawn.len() && !once.contains(&nothing), "{drawn:?}");
+    assert!(episodes.steps() >= 7, "{} steps of 80 examples in ten classes", episodes.steps());
+}
