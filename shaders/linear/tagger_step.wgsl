@@ -115,6 +115,11 @@ fn input_of(place: Place, layer: Layer, slot: u32, i: u32) -> f32 {
     return tagged[value_at(place, slot, layer.start + i)];
 }
 
+// Examples at a time: fewer than ROWS at the end of a share.
+fn rows_of(place: Place) -> u32 {
+    return min(ROWS, place.end - place.first);
+}
+
 // The slot of example `r` of those at a time, or the last one where there are fewer.
 fn slot_of(place: Place, r: u32) -> u32 {
     return min(place.first + r, place.end - 1u);
@@ -147,20 +152,17 @@ fn forward(place: Place, layer: Layer) {
                 }
             }
         }
-        for (var u = 0u; u < AT_ONCE; u++) { // unroll
-            if (first + u * WORKGROUP < layer.outputs) {
-                store_outputs(place, layer, first + u * WORKGROUP, sums[u]);
-            }
-        }
+        store_outputs(place, layer, first, sums);
     }
 }
 
-// Output `o` of the examples at a time, from its sums: with the bias and, of all layers but the last, LeakyReLU and dropout.
-fn store_outputs(place: Place, layer: Layer, o: u32, sums: array<f32, ROWS>) {
-    let bias = packed[layer.packed + layer.inputs * layer.outputs + o];
-    for (var r = 0u; r < ROWS; r++) { // unroll
-        if (place.first + r < place.end) {
-            var x = sums[r] + bias;
+// Those of the outputs at a time that there are: sums and bias, of all layers but the last with LeakyReLU and dropout.
+fn store_outputs(place: Place, layer: Layer, first: u32, sums: array<array<f32, ROWS>, AT_ONCE>) {
+    for (var u = 0u; u < AT_ONCE && first + u * WORKGROUP < layer.outputs; u++) {
+        let o = first + u * WORKGROUP;
+        let bias = packed[layer.packed + layer.inputs * layer.outputs + o];
+        for (var r = 0u; r < rows_of(place); r++) {
+            var x = sums[u][r] + bias;
             if (layer.index + 1u < LAYERS) {
                 let kept = is_kept(place, layer.index, (place.first + r) * layer.outputs + o);
                 x = select(0.0, select(SLOPE * x, x, x > 0.0) * DROPOUT_SCALE, kept);
@@ -177,7 +179,7 @@ fn is_kept(place: Place, layer: u32, element: u32) -> bool {
 // A thread's part of the sum of losses; stores the gradients of the logits.
 fn cross_entropy(place: Place) -> f32 {
     var sum = 0.0;
-    for (var at = place.local; at < min(ROWS, place.end - place.first) * CLASSES; at += WORKGROUP) {
+    for (var at = place.local; at < rows_of(place) * CLASSES; at += WORKGROUP) {
         let slot = place.first + at / CLASSES;
         let example = batches[(row.index * MEMBERS + place.member) * SLOTS + slot];
         let logit = UNITS - CLASSES + at % CLASSES;
@@ -201,13 +203,12 @@ fn ln_one_plus(e: f32) -> f32 {
 fn backward(place: Place, layer: Layer) {
     let inputs_learn = layer.index > 0u || EMBEDDING_LEARNS;
     for (var first = place.local; first <= layer.inputs; first += WORKGROUP * AT_ONCE) {
+        let loaded = load_inputs(place, layer, first);
         var inputs: array<array<f32, ROWS>, AT_ONCE>;
         var gradients: array<array<f32, ROWS>, AT_ONCE>;
         for (var u = 0u; u < AT_ONCE; u++) { // unroll
-            let i = first + u * WORKGROUP;
-            let values = inputs_of(place, layer, min(i, layer.inputs - 1u));
             for (var r = 0u; r < ROWS; r++) { // unroll
-                inputs[u][r] = select(0.0, select(values[r], 1.0, i == layer.inputs), place.first + r < place.end);
+                inputs[u][r] = loaded[u][r];
                 gradients[u][r] = 0.0;
             }
         }
@@ -230,12 +231,28 @@ fn backward(place: Place, layer: Layer) {
                 }
             }
         }
-        for (var u = 0u; u < AT_ONCE; u++) { // unroll
-            if (inputs_learn && first + u * WORKGROUP < layer.inputs) {
-                store_input_gradients(place, layer, first + u * WORKGROUP, gradients[u]);
-            }
+        if (inputs_learn) {
+            store_input_gradients(place, layer, first, gradients);
         }
     }
+}
+
+// Of the inputs at a time, with that of the biases, 1, behind the last; zeros where there is no example.
+fn load_inputs(place: Place, layer: Layer, first: u32) -> array<array<f32, ROWS>, AT_ONCE> {
+    var inputs: array<array<f32, ROWS>, AT_ONCE>;
+    for (var u = 0u; u < AT_ONCE; u++) { // unroll
+        for (var r = 0u; r < ROWS; r++) { // unroll
+            inputs[u][r] = 0.0;
+        }
+    }
+    for (var u = 0u; u < AT_ONCE && first + u * WORKGROUP <= layer.inputs; u++) {
+        let i = first + u * WORKGROUP;
+        for (var r = 0u; r < rows_of(place); r++) {
+            let value = input_of(place, layer, place.first + r, min(i, layer.inputs - 1u));
+            inputs[u][r] = select(value, 1.0, i == layer.inputs);
+        }
+    }
+    return inputs;
 }
 
 // Of the weight of input `i` and output `o`, or of the bias: what follows the first examples of a share is added.
@@ -251,19 +268,20 @@ fn add_weight_gradient(place: Place, layer: Layer, i: u32, o: u32, inputs: array
     partials[at] = sum;
 }
 
-// Of a layer's input `i`, carried on through the LeakyReLU and dropout that it comes out of; the embedding is a mean, E has
-// its own way back.
-fn store_input_gradients(place: Place, layer: Layer, i: u32, gradients: array<f32, ROWS>) {
-    for (var r = 0u; r < ROWS; r++) { // unroll
-        let slot = place.first + r;
-        if (slot < place.end) {
+// Of a layer's inputs at a time, carried on through the LeakyReLU and dropout that they come out of; the embedding is a
+// mean, E has its own way back.
+fn store_input_gradients(place: Place, layer: Layer, first: u32, gradients: array<array<f32, ROWS>, AT_ONCE>) {
+    for (var u = 0u; u < AT_ONCE && first + u * WORKGROUP < layer.inputs; u++) {
+        let i = first + u * WORKGROUP;
+        for (var r = 0u; r < rows_of(place); r++) {
+            let slot = place.first + r;
             if (layer.index == 0u) {
-                store_embedding_gradient((place.member * SLOTS + slot) * layer.inputs + i, gradients[r]);
+                store_embedding_gradient((place.member * SLOTS + slot) * layer.inputs + i, gradients[u][r]);
             } else {
                 let kept = is_kept(place, layer.index - 1u, slot * layer.inputs + i);
                 let positive = tagged[value_at(place, slot, layer.start + i)] > 0.0;
                 let factor = select(0.0, select(SLOPE, 1.0, positive) * DROPOUT_SCALE, kept);
-                tagged[gradient_at(place, slot, layer.start + i)] = gradients[r] * factor;
+                tagged[gradient_at(place, slot, layer.start + i)] = gradients[u][r] * factor;
             }
         }
     }

@@ -58,6 +58,8 @@ pub struct Gpu {
     pub(super) limits: wgpu::Limits,
     pub(super) pipelines: PipelineCache,
     adapter: AdapterDescription,
+    /// What [`Gpu::sibling`] opens once more; none where there is no driver.
+    handle: Option<wgpu::Adapter>,
     class: DeviceClass,
     fault: Arc<Mutex<Option<Fault>>>,
     /// Recordings replayed since somebody began to observe.
@@ -74,6 +76,10 @@ impl Gpu {
     /// [`Error::Adapter`] when no adapter fits or the driver refuses to open it.
     pub fn open(choice: &AdapterChoice) -> Result<Self> {
         let (adapter, description) = adapter::choose(choice)?;
+        Self::connect(adapter, description)
+    }
+
+    fn connect(adapter: wgpu::Adapter, description: AdapterDescription) -> Result<Self> {
         if !adapter.features().contains(wgpu::Features::IMMEDIATES) {
             return Err(Error::Adapter(format!(
                 "{} does not support immediates, which every native driver of the last years does: update the driver",
@@ -90,7 +96,16 @@ impl Gpu {
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
             .map_err(|e| Error::Adapter(format!("{} cannot be opened: {e}", description.name)))?;
-        Ok(Self::new(device, queue, description))
+        Ok(Self::new(device, queue, description, Some(adapter)))
+    }
+
+    /// Another device of the same adapter, with a queue of its own.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] when the driver refuses to open it, or when there is none.
+    pub(super) fn sibling(&self) -> Result<Self> {
+        let adapter = self.handle.clone().ok_or_else(|| Error::Adapter("a device without a driver is alone".into()))?;
+        Self::connect(adapter, self.adapter.clone())
     }
 
     /// A device without a driver, with WebGPU's default limits but for immediates and storage buffers, of which it has
@@ -127,7 +142,7 @@ impl Gpu {
             subgroup_size: [info.subgroup_min_size, info.subgroup_max_size],
             features: vec![],
         };
-        Self::new(device, queue, description)
+        Self::new(device, queue, description, None)
     }
 
     /// The adapter that `choice` names without its driver: it makes, validates and counts everything as [`Gpu::open`]'s
@@ -157,10 +172,15 @@ impl Gpu {
             required_limits,
             ..Default::default()
         });
-        Ok(Self::new(device, queue, description))
+        Ok(Self::new(device, queue, description, None))
     }
 
-    fn new(device: wgpu::Device, queue: wgpu::Queue, adapter: AdapterDescription) -> Self {
+    fn new(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        adapter: AdapterDescription,
+        handle: Option<wgpu::Adapter>,
+    ) -> Self {
         let fault = Arc::new(Mutex::new(None));
         let first = |fault: &Arc<Mutex<Option<Fault>>>, found: Fault| {
             let mut slot = fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -183,6 +203,7 @@ impl Gpu {
             limits,
             pipelines: PipelineCache::default(),
             adapter,
+            handle,
             class,
             fault,
             observed: Mutex::default(),

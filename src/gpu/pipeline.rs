@@ -20,23 +20,30 @@ pub(super) struct Pipeline {
     pub interface: Interface,
 }
 
+/// A pipeline that is new, and what it was made of.
+pub(super) struct Compiled {
+    pub name: &'static str,
+    pub source: String,
+    pub pipeline: Arc<Pipeline>,
+}
+
 /// All pipelines of a device, by specialised source: kernels of equal shape share one.
 #[derive(Default)]
 pub(super) struct PipelineCache(Mutex<HashMap<String, Arc<Pipeline>>>);
 
 impl Gpu {
-    /// Compiles what `kernels` need and is not there yet, on all cores.
+    /// Compiles what `kernels` need and is not there yet, on all cores, to the point where they can run.
     pub(super) fn compile_all(&self, kernels: &[Box<dyn Kernel>]) -> Result<()> {
         let sources = kernels.par_iter().map(|kernel| Ok((wgsl::specialise(kernel.as_ref())?, kernel.name())));
         let mut missing: HashMap<String, &'static str> = sources.collect::<Result<_>>()?;
         missing.retain(|source, _| !self.cache().contains_key(source));
         let compiled = missing.into_par_iter().map(|(source, name)| {
             let pipeline = self.compile(name, &source)?;
-            Ok((source, Arc::new(pipeline)))
+            Ok(Compiled { name, source, pipeline: Arc::new(pipeline) })
         });
         let compiled = compiled.collect::<Result<Vec<_>>>()?;
-        self.cache().extend(compiled);
-        Ok(())
+        self.cache().extend(compiled.iter().map(|one| (one.source.clone(), Arc::clone(&one.pipeline))));
+        self.use_first(compiled)
     }
 
     /// The pipeline of `kernel`, compiled on first use; its limits are those of the device.
@@ -56,7 +63,7 @@ impl Gpu {
         self.pipelines.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn compile(&self, name: &str, source: &str) -> Result<Pipeline> {
+    pub(super) fn compile(&self, name: &str, source: &str) -> Result<Pipeline> {
         let start = Instant::now();
         let (interface, module) = reflect(name, source)?;
         let parsed = start.elapsed();

@@ -26,6 +26,8 @@ pub(super) struct Interface {
 pub(super) struct Declaration {
     pub name: String,
     pub ty: wgpu::BufferBindingType,
+    /// Bytes that it has at least: of an array without a length, one element.
+    pub bytes: u32,
     /// `f32`, `u32` or `i32`; none for structs.
     pub scalar: Option<&'static str>,
 }
@@ -59,7 +61,8 @@ pub(super) fn reflect(kernel: &str, wgsl: &str) -> Result<(Interface, naga::Modu
                     }
                     _ => wgpu::BufferBindingType::Uniform,
                 };
-                let declaration = Declaration { name: name.clone(), ty, scalar: scalar(&module, variable.ty) };
+                let (bytes, scalar) = (layout(variable.ty), scalar(&module, variable.ty));
+                let declaration = Declaration { name: name.clone(), ty, bytes, scalar };
                 interface.bindings.insert(binding.binding, declaration);
             }
             _ => {}

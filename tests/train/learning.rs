@@ -1,5 +1,6 @@
 //! What a training learns, each method and way to take distances by itself; what is refused.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use weaklabel::model::checkpoint::read_model;
@@ -22,6 +23,27 @@ fn a_member_of_a_population_equals_the_same_seed_alone() {
         assert_ne!(bits(&all.state[..ELEMENTS]), bits(&one.state[..ELEMENTS]), "{method}: seeds 1 and 3 differ");
         assert_eq!(all.progress[2], one.progress[0], "{method}");
     }
+}
+
+/// Lavapipe's kernels are compiled by several devices where its cache is empty, by one where it has none.
+#[test]
+fn who_compiles_the_kernels_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, jobs: &str, (variable, value): (&str, &OsStr)| {
+        let run = folder.path().join(name);
+        let mut command = train_command(&run, ("classifier", 2), "1");
+        command.args(["--set", "model.filters=[8]", "--set", "model.pools=[[2, 4]]", "--jobs", jobs]);
+        command.env(variable, value).env("RUST_LOG", "weaklabel=debug");
+        let log = String::from_utf8_lossy(&succeed(command).stderr).into_owned();
+        (read_model(&run.join("checkpoints/best.safetensors")).unwrap().0, log)
+    };
+    let cache = folder.path().join("cache");
+    let (together, log) = run("together", "3", ("MESA_SHADER_CACHE_DIR", cache.as_os_str()));
+    let (alone, alone_log) = run("alone", "1", ("MESA_SHADER_CACHE_DISABLE", OsStr::new("true")));
+    assert_eq!(bits(&together), bits(&alone));
+    let helped = |log: &str| log.contains("another device has helped");
+    assert_eq!(helped(&log), log.contains("ready in"), "{log}");
+    assert!(!helped(&alone_log), "{alone_log}");
 }
 
 #[test]
