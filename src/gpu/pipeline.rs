@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use rayon::iter::Either;
 use rayon::prelude::*;
 
 use super::device::Gpu;
@@ -32,18 +33,31 @@ pub(super) struct Compiled {
 pub(super) struct PipelineCache(Mutex<HashMap<String, Arc<Pipeline>>>);
 
 impl Gpu {
-    /// Compiles what `kernels` need and is not there yet, on all cores, to the point where they can run.
-    pub(super) fn compile_all(&self, kernels: &[Box<dyn Kernel>]) -> Result<()> {
-        let sources = kernels.par_iter().map(|kernel| Ok((wgsl::specialise(kernel.as_ref())?, kernel.name())));
+    /// Compiles `kernels` on all cores, to the point where they can run. What cannot be compiled is no error yet: it is one
+    /// when it is resolved.
+    ///
+    /// # Errors
+    /// As [`Gpu::check`].
+    pub fn compile_ahead(&self, kernels: &[&dyn Kernel]) -> Result<()> {
+        match self.compile_all(kernels) {
+            Err(Error::Kernel { .. }) => self.check(),
+            done => done,
+        }
+    }
+
+    /// Compiles what `kernels` need and is not there yet, on all cores, to the point where it can run.
+    pub(super) fn compile_all(&self, kernels: &[&dyn Kernel]) -> Result<()> {
+        let sources = kernels.par_iter().map(|kernel| Ok((wgsl::specialise(*kernel)?, kernel.name())));
         let mut missing: HashMap<String, &'static str> = sources.collect::<Result<_>>()?;
         missing.retain(|source, _| !self.cache().contains_key(source));
-        let compiled = missing.into_par_iter().map(|(source, name)| {
-            let pipeline = self.compile(name, &source)?;
-            Ok(Compiled { name, source, pipeline: Arc::new(pipeline) })
-        });
-        let compiled = compiled.collect::<Result<Vec<_>>>()?;
+        let compile = |(source, name): (String, &'static str)| match self.compile(name, &source) {
+            Ok(pipeline) => Either::Left(Compiled { name, source, pipeline: Arc::new(pipeline) }),
+            Err(error) => Either::Right(error),
+        };
+        let (compiled, failed): (Vec<_>, Vec<_>) = missing.into_par_iter().partition_map(compile);
         self.cache().extend(compiled.iter().map(|one| (one.source.clone(), Arc::clone(&one.pipeline))));
-        self.use_first(compiled)
+        self.use_first(compiled)?;
+        failed.into_iter().next().map_or(Ok(()), Err)
     }
 
     /// The pipeline of `kernel`, compiled on first use; its limits are those of the device.

@@ -36,7 +36,7 @@ impl Recording {
     /// # Errors
     /// [`Error::Kernel`] naming the kernel whose source, bindings or sizes do not fit the adapter.
     pub fn resolve(self, gpu: &Gpu) -> Result<Resolved> {
-        gpu.compile_all(&self.kernels)?;
+        gpu.compile_all(&self.kernels.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
         let dispatches =
             self.kernels.iter().map(|kernel| Dispatch::new(gpu, kernel.as_ref())).collect::<Result<Vec<_>>>()?;
         gpu.check()?;

@@ -17,6 +17,8 @@ pub struct Case {
 
 /// A kernel with its tensors on a device, and what must come out of one dispatch.
 pub struct Trial {
+    /// The case's name.
+    case: String,
     /// The kernel.
     pub kernel: Box<dyn Kernel>,
     /// What its outputs must hold afterwards.
@@ -133,36 +135,44 @@ impl Case {
     /// # Errors
     /// What making tensors may report.
     pub fn trial(&self, gpu: &Gpu) -> Result<Trial> {
-        (self.setup)(gpu)
+        Ok(Trial { case: self.name.clone(), ..(self.setup)(gpu)? })
     }
 
     /// Runs the kernel once and compares; returns the largest relative error.
     ///
     /// # Errors
-    /// [`Error::Tolerance`] naming case, kernel and tensor; otherwise what the device may report.
+    /// As [`Trial::run`]; what making tensors may report.
     pub fn run(&self, gpu: &Gpu) -> Result<f64> {
-        let Trial { kernel, expected, row } = self.trial(gpu)?;
-        let name = kernel.name();
-        let mut recording = Recording::new(name);
-        recording.push_boxed(kernel);
-        gpu.replay(&recording.resolve(gpu)?, row..row + 1)?;
-        expected.iter().try_fold(0.0, |worst: f64, expectation| match expectation.check(gpu) {
-            Ok(error) => Ok(worst.max(error)),
-            Err(Error::Tolerance(reason)) => Err(Error::Tolerance(format!("{name} ({}): {reason}", self.name))),
-            Err(other) => Err(other),
-        })
+        self.trial(gpu)?.run(gpu)
     }
 }
 
 impl Trial {
     /// A kernel whose outputs after row 0 must be as `expected`.
     pub fn new(kernel: impl Kernel + 'static, expected: Vec<Expectation>) -> Self {
-        Self { kernel: Box::new(kernel), expected, row: 0 }
+        Self { case: String::new(), kernel: Box::new(kernel), expected, row: 0 }
     }
 
     /// The same for another row of the schedule.
     pub fn at_row(self, row: u32) -> Self {
         Self { row, ..self }
+    }
+
+    /// Runs the kernel once and compares; returns the largest relative error.
+    ///
+    /// # Errors
+    /// [`Error::Tolerance`] naming case, kernel and tensor; otherwise what the device may report.
+    pub fn run(self, gpu: &Gpu) -> Result<f64> {
+        let Self { case, kernel, expected, row } = self;
+        let name = kernel.name();
+        let mut recording = Recording::new(name);
+        recording.push_boxed(kernel);
+        gpu.replay(&recording.resolve(gpu)?, row..row + 1)?;
+        expected.iter().try_fold(0.0, |worst: f64, expectation| match expectation.check(gpu) {
+            Ok(error) => Ok(worst.max(error)),
+            Err(Error::Tolerance(reason)) => Err(Error::Tolerance(format!("{name} ({case}): {reason}"))),
+            Err(other) => Err(other),
+        })
     }
 }
 

@@ -50,6 +50,9 @@ pub mod tagger_step;
 pub mod triplet_loss;
 pub mod upper;
 
+use crate::Result;
+use crate::gpu::Gpu;
+
 pub use case::{Case, Expectation, Trial, random, random_below, relative_error};
 
 /// One line of the registry.
@@ -58,6 +61,20 @@ pub struct Entry {
     pub name: &'static str,
     /// Inputs with known outputs: odd sizes, ties, every variant.
     pub cases: fn() -> Vec<Case>,
+}
+
+impl Entry {
+    /// Runs the cases, compiled together: the name of each and the largest relative error found, as [`Case::run`] says it.
+    ///
+    /// # Errors
+    /// As [`Gpu::check`].
+    pub fn run<'a>(&self, gpu: &'a Gpu) -> Result<impl Iterator<Item = (String, Result<f64>)> + 'a> {
+        let trials: Vec<_> = (self.cases)().into_iter().map(|case| (case.trial(gpu), case.name)).collect();
+        let kernels: Vec<_> =
+            trials.iter().filter_map(|(trial, _)| Some(trial.as_ref().ok()?.kernel.as_ref())).collect();
+        gpu.compile_ahead(&kernels)?;
+        Ok(trials.into_iter().map(|(trial, name)| (name, trial.and_then(|trial| trial.run(gpu)))))
+    }
 }
 
 /// All kernels in data-flow order, then those that measure the device.

@@ -3,7 +3,8 @@
 use super::layer::LayerTensors;
 use super::{Tried, Tuned, Verdict, check};
 use crate::bench::{MEASUREMENTS, Samples};
-use crate::gpu::{Gpu, Recording, Resolved};
+use crate::gpu::{Gpu, Kernel, Recording, Resolved};
+use crate::kernels::Trial;
 use crate::model::tiles::{Layer, Tile};
 use crate::{Error, Result};
 
@@ -14,6 +15,33 @@ const HOPELESS: f64 = 1.3;
 /// …after this many rounds, of which the least counts: a single measurement may meet the machine in a slow moment.
 const FIRST_ROUNDS: usize = 2;
 const MOST_ROWS: f64 = 1000.0;
+
+/// One that is to be tried.
+struct Candidate {
+    /// With a few chunks, beside its oracle.
+    trial: Trial,
+    /// At the size of a step.
+    kernel: Box<dyn Kernel>,
+}
+
+impl Candidate {
+    fn new(gpu: &Gpu, tensors: &LayerTensors, tile: &Tile, words: [usize; 2]) -> Result<Self> {
+        let trial = check(&tensors.shape, tensors.standing, tile, words).trial(gpu)?;
+        Ok(Self { trial, kernel: tensors.kernel(gpu, tile, words)? })
+    }
+
+    fn kernels(&self) -> [&dyn Kernel; 2] {
+        [self.trial.kernel.as_ref(), self.kernel.as_ref()]
+    }
+
+    /// The kernel ready to run, once it has agreed with its oracle.
+    fn prepare(self, gpu: &Gpu) -> Result<Resolved> {
+        self.trial.run(gpu)?;
+        let mut recording = Recording::new("tune");
+        recording.push_boxed(self.kernel);
+        recording.resolve(gpu)
+    }
+}
 
 /// One that is being timed.
 struct Runner {
@@ -37,9 +65,12 @@ impl Runner {
 /// Tries all of `tiles`, the shipped one first.
 pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words: [usize; 2]) -> Result<Tuned> {
     let mut verdicts: Vec<Option<Verdict>> = vec![None; tiles.len()];
+    let candidates: Vec<Result<Candidate>> =
+        tiles.iter().map(|tile| Candidate::new(gpu, tensors, tile, words)).collect();
+    gpu.compile_ahead(&candidates.iter().flatten().flat_map(Candidate::kernels).collect::<Vec<_>>())?;
     let mut running: Vec<Runner> = Vec::new();
-    for (index, tile) in tiles.iter().enumerate() {
-        match prepare(gpu, tensors, tile, words) {
+    for (index, candidate) in candidates.into_iter().enumerate() {
+        match candidate.and_then(|candidate| candidate.prepare(gpu)) {
             Ok(recording) => {
                 gpu.time(&recording, 1)?;
                 let seconds = gpu.time(&recording, 1)?.as_secs_f64();
@@ -78,12 +109,4 @@ pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words:
 
 fn timed(ms: &[f64]) -> Option<Verdict> {
     Samples::new(ms.to_vec()).map(Verdict::Timed)
-}
-
-/// The kernel ready to run, once it has agreed with its oracle.
-fn prepare(gpu: &Gpu, tensors: &LayerTensors, tile: &Tile, words: [usize; 2]) -> Result<Resolved> {
-    check(&tensors.shape, tensors.standing, tile, words).run(gpu)?;
-    let mut recording = Recording::new("tune");
-    recording.push_boxed(tensors.kernel(gpu, tile, words)?);
-    recording.resolve(gpu)
 }

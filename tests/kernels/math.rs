@@ -5,13 +5,13 @@ use weaklabel::gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, T
 const LIBRARY: &str = include_str!("../../shaders/lib/math.wgsl");
 
 /// output[i] = function(input[i])
-struct Apply {
-    source: &'static str,
-    input: Tensor<f32>,
-    output: Tensor<f32>,
+pub struct Apply {
+    pub source: &'static str,
+    pub input: Tensor<f32>,
+    pub output: Tensor<f32>,
 }
 
-const LN: &str = "
+pub const LN: &str = "
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read_write> output: array<f32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
