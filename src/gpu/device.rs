@@ -58,8 +58,8 @@ pub struct Gpu {
     pub(super) limits: wgpu::Limits,
     pub(super) pipelines: PipelineCache,
     adapter: AdapterDescription,
-    /// What [`Gpu::sibling`] opens once more; none where there is no driver.
-    handle: Option<wgpu::Adapter>,
+    /// None where there is no driver.
+    pub(super) handle: Option<wgpu::Adapter>,
     class: DeviceClass,
     fault: Arc<Mutex<Option<Fault>>>,
     /// Recordings replayed since somebody began to observe.
@@ -79,7 +79,11 @@ impl Gpu {
         Self::connect(adapter, description)
     }
 
-    fn connect(adapter: wgpu::Adapter, description: AdapterDescription) -> Result<Self> {
+    /// A device of `adapter`, with a queue of its own.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] when it lacks immediates or the driver refuses to open it.
+    pub(super) fn connect(adapter: wgpu::Adapter, description: AdapterDescription) -> Result<Self> {
         if !adapter.features().contains(wgpu::Features::IMMEDIATES) {
             return Err(Error::Adapter(format!(
                 "{} does not support immediates, which every native driver of the last years does: update the driver",
@@ -97,15 +101,6 @@ impl Gpu {
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
             .map_err(|e| Error::Adapter(format!("{} cannot be opened: {e}", description.name)))?;
         Ok(Self::new(device, queue, description, Some(adapter)))
-    }
-
-    /// Another device of the same adapter, with a queue of its own.
-    ///
-    /// # Errors
-    /// [`Error::Adapter`] when the driver refuses to open it, or when there is none.
-    pub(super) fn sibling(&self) -> Result<Self> {
-        let adapter = self.handle.clone().ok_or_else(|| Error::Adapter("a device without a driver is alone".into()))?;
-        Self::connect(adapter, self.adapter.clone())
     }
 
     /// A device without a driver, with WebGPU's default limits but for immediates and storage buffers, of which it has

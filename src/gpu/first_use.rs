@@ -26,8 +26,11 @@ impl Gpu {
     /// # Errors
     /// As [`Gpu::check`].
     pub(super) fn use_first(&self, mut kernels: Vec<Compiled>) -> Result<()> {
+        let Some(adapter) = self.handle.as_ref().filter(|_| self.class() == DeviceClass::Llvmpipe) else {
+            return Ok(());
+        };
         // One kernel alone is compiled while the host goes on to what comes next.
-        if self.class() != DeviceClass::Llvmpipe || kernels.len() < 2 {
+        if kernels.len() < 2 {
             return Ok(());
         }
         // The longest come first, so that none of them is left for one core at the end.
@@ -38,7 +41,7 @@ impl Gpu {
         let help = || {
             std::thread::park_timeout(ALONE);
             if let Some(kernel) = next()
-                && let Err(error) = self.compile_elsewhere(once(kernel).chain(from_fn(next)))
+                && let Err(error) = self.compile_elsewhere(adapter.clone(), once(kernel).chain(from_fn(next)))
             {
                 tracing::debug!("a device that was to help with compiling failed: {error}");
             }
@@ -54,8 +57,8 @@ impl Gpu {
     }
 
     /// Compiles `kernels` to the end on another device of the adapter.
-    fn compile_elsewhere(&self, kernels: impl Iterator<Item = Compiled>) -> Result<()> {
-        let other = self.sibling()?;
+    fn compile_elsewhere(&self, adapter: wgpu::Adapter, kernels: impl Iterator<Item = Compiled>) -> Result<()> {
+        let other = Self::connect(adapter, self.adapter().clone())?;
         for kernel in kernels {
             other.dispatch_nothing(kernel.name, &other.compile(kernel.name, &kernel.source)?)?;
             tracing::debug!("{}: another device has helped", kernel.name);
