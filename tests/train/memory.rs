@@ -14,6 +14,17 @@ use weaklabel::train::{EpochReport, Observer, Trainer, needs};
 
 use super::program::{dataset, train_command};
 
+/// Training and validation segments of 0.2 s, standardised.
+fn examples(gpu: &Gpu, config: &Config, dataset: &Dataset) -> [Examples; 2] {
+    let load = |subset| Examples::load(gpu, config, dataset, subset, 0.2, &|_| {}).unwrap();
+    let both = [Subset::Train, Subset::Validation].map(load);
+    let statistics = statistics(gpu, &both[0].store).unwrap();
+    for examples in &both {
+        standardise(gpu, &examples.store, &statistics, config.features.epsilon).unwrap();
+    }
+    both
+}
+
 /// Counts what it is told, and the buffers that exist when it is told.
 struct Counter<'a> {
     gpu: &'a Gpu,
@@ -47,12 +58,7 @@ fn no_buffer_is_made_while_training() {
     (config.train.seconds, config.train.epochs, config.train.seeds, config.train.checkpoint_s) =
         (0.2, Some(5), vec![1, 2], 0.0);
     let dataset = Dataset::open(dataset(), &config).unwrap();
-    let load = |subset| Examples::load(&gpu, &config, &dataset, subset, 0.2, &|_| {}).unwrap();
-    let (train, validation) = (load(Subset::Train), load(Subset::Validation));
-    let statistics = statistics(&gpu, &train.store).unwrap();
-    for examples in [&train, &validation] {
-        standardise(&gpu, &examples.store, &statistics, config.features.epsilon).unwrap();
-    }
+    let [train, validation] = examples(&gpu, &config, &dataset);
     let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, String::new()).unwrap();
     let before = gpu.buffers_made();
     let mut counter = Counter { gpu: &gpu, buffers: Vec::new(), checkpoints: 0 };
@@ -118,12 +124,7 @@ fn a_training_takes_the_memory_that_was_found_on_paper() {
     let needs = needs(&paper, &config, dataset.classes(), clips).unwrap();
 
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
-    let load = |subset| Examples::load(&gpu, &config, &dataset, subset, 0.2, &|_| {}).unwrap();
-    let (train, validation) = (load(Subset::Train), load(Subset::Validation));
-    let statistics = statistics(&gpu, &train.store).unwrap();
-    for examples in [&train, &validation] {
-        standardise(&gpu, &examples.store, &statistics, config.features.epsilon).unwrap();
-    }
+    let [train, validation] = examples(&gpu, &config, &dataset);
     let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, String::new()).unwrap();
     assert_eq!(trainer.total_steps(), needs.steps);
     assert!(trainer.run(&mut Unwatched).unwrap());
