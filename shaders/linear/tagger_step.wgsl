@@ -203,7 +203,7 @@ fn ln_one_plus(e: f32) -> f32 {
 fn backward(place: Place, layer: Layer) {
     let inputs_learn = layer.index > 0u || EMBEDDING_LEARNS;
     for (var first = place.local; first <= layer.inputs; first += WORKGROUP * AT_ONCE) {
-        let loaded = load_inputs(place, layer, first);
+        let loaded = load_inputs(place, layer, first); // a copy is what the sums read
         var inputs: array<array<f32, ROWS>, AT_ONCE>;
         var gradients: array<array<f32, ROWS>, AT_ONCE>;
         for (var u = 0u; u < AT_ONCE; u++) { // unroll

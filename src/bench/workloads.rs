@@ -10,9 +10,8 @@ use crate::evaluate::{Centres, embedding_quality};
 use crate::features::{extract, standardise, statistics};
 use crate::gpu::{Gpu, KernelTime, Tensor};
 use crate::kernels::population::Member;
-use crate::model::checkpoint::Standing;
 use crate::model::{Architecture, Population};
-use crate::train::{EpochReport, Observer, Trainer, random_examples};
+use crate::train::{Trainer, Unwatched, random_examples};
 use crate::{Error, Result};
 
 /// Which shapes kernels are timed at.
@@ -188,22 +187,5 @@ impl Workload {
         centres.queue(gpu)?;
         embedding_quality(gpu, &population, &centres, &examples)?;
         Ok(population.progress)
-    }
-}
-
-/// A training that nobody watches.
-struct Unwatched;
-
-impl Observer for Unwatched {
-    fn go_on(&mut self, _: u64) -> bool {
-        true
-    }
-
-    fn epoch(&mut self, _: &[EpochReport]) -> Result<()> {
-        Ok(())
-    }
-
-    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
-        Ok(())
     }
 }

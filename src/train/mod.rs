@@ -20,4 +20,4 @@ pub use sampler::Sampler;
 pub use schedule::{EpochRows, Schedule};
 pub use stage::StageName;
 pub use step::{Source, TrainingStep};
-pub use trainer::{EpochReport, Observer, Trainer, alike, most_members};
+pub use trainer::{EpochReport, Observer, Trainer, Unwatched, alike, most_members};

@@ -53,6 +53,23 @@ pub trait Observer {
     fn checkpoint(&mut self, standing: &Standing) -> Result<()>;
 }
 
+/// Watches nothing: a training goes on to its end.
+pub struct Unwatched;
+
+impl Observer for Unwatched {
+    fn go_on(&mut self, _: u64) -> bool {
+        true
+    }
+
+    fn epoch(&mut self, _: &[EpochReport]) -> Result<()> {
+        Ok(())
+    }
+
+    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// How many models can train together on examples in which `heard` is heard: as many as their largest tensor leaves room
 /// for in one binding, at least one.
 ///

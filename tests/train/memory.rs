@@ -10,7 +10,7 @@ use weaklabel::features::{standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::model::checkpoint::Standing;
 use weaklabel::scenes::{Dataset, Subset};
-use weaklabel::train::{EpochReport, Observer, Trainer, needs};
+use weaklabel::train::{EpochReport, Observer, Trainer, Unwatched, needs};
 
 use super::program::{dataset, train_command};
 
@@ -92,23 +92,6 @@ fn memory_does_not_grow_over_a_thousand_epochs() {
     assert!(last.0 - first.0 > 500, "{resident:?}");
     // Two kilobytes an epoch would be more.
     assert!(last.1 - first.1 < 1024, "{} KiB after {} epochs, {} after {}", first.1, first.0, last.1, last.0);
-}
-
-/// A training that is only watched for its end.
-struct Unwatched;
-
-impl Observer for Unwatched {
-    fn go_on(&mut self, _: u64) -> bool {
-        true
-    }
-
-    fn epoch(&mut self, _: &[EpochReport]) -> Result<()> {
-        Ok(())
-    }
-
-    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
-        Ok(())
-    }
 }
 
 #[test]
