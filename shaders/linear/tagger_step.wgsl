@@ -5,6 +5,9 @@
 // on from layer to layer in `tagged`. Neighbouring threads take neighbouring outputs of a layer, on the way back neighbouring
 // inputs, AT_ONCE of them at a time. A weight that a thread loads serves all ROWS examples; a value or gradient, which is the
 // same for the whole workgroup, serves all that are at once.
+//
+// Sums and what they are made of have constant indices alone, so that they stay in registers. Around them loops go over
+// copies, as unrolled loads, stores and random bits would be very long code to compile.
 const MEMBERS: u32 = 1u;
 const SLOTS: u32 = 3u;       // examples of one member's batch
 const CLASSES: u32 = 4u;
