@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
 mod train {
+    mod health;
     mod learning;
     mod memory;
     mod program;

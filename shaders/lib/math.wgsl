@@ -19,6 +19,15 @@ fn ln_accurate(x: f32) -> f32 {
     return select(bitcast<f32>(bits | 0x7fc00000u), ln, normal);
 }
 
+// ln(1 + x) for x ≥ 0 to within 3 ulp, also where 1 + x rounds to 1; NaN of NaN and of infinity.
+fn ln_one_plus(x: f32) -> f32 {
+    // Up to 1, 2·atanh(z) with z = x / (2 + x): nothing cancels. Beyond, what 1 + x loses is small beside the logarithm.
+    let z = x / (2.0 + x);
+    let s = z * z;
+    let ln = 2.0 * z * (1.0 + s * (1.0 / 3.0 + s * (1.0 / 5.0 + s * (1.0 / 7.0 + s * (1.0 / 9.0 + s * (1.0 / 11.0 + s * (1.0 / 13.0 + s / 15.0)))))));
+    return select(ln, ln_accurate(1.0 + x), x > 1.0);
+}
+
 // e^x: 0 below the smallest f32, infinite above the largest, NaN of NaN.
 fn exp_accurate(x: f32) -> f32 {
     let clamped = clamp(x, -104.0, 89.0);

@@ -195,13 +195,6 @@ fn cross_entropy(place: Place) -> f32 {
     return sum;
 }
 
-// ln(1 + e) for e in [0, 1] without the cancellation of forming 1 + e: 2·atanh(e / (2 + e)).
-fn ln_one_plus(e: f32) -> f32 {
-    let z = e / (2.0 + e);
-    let s = z * z;
-    return 2.0 * z * (1.0 + s * (1.0 / 3.0 + s * (1.0 / 5.0 + s * (1.0 / 7.0 + s * (1.0 / 9.0 + s * (1.0 / 11.0 + s * (1.0 / 13.0 + s / 15.0)))))));
-}
-
 // Gradients of a layer's weights and, behind its last input, of its biases; and those of its inputs.
 fn backward(place: Place, layer: Layer) {
     let inputs_learn = layer.index > 0u || EMBEDDING_LEARNS;

@@ -19,10 +19,15 @@ const WORKGROUP: u32 = 64u;
 @group(0) @binding(4) var<storage, read_write> packed: array<f32>;      // all layouts of all members
 @group(0) @binding(5) var<storage, read> schedule: array<Step>;         // [row, member]
 @group(0) @binding(6) var<storage, read> members: array<Member>;        // [member]
+@group(0) @binding(7) var<storage, read_write> made: array<u32>;        // [row, member], the number of the step that was made
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
     let member = group_uniform(group.z, MEMBERS);
+    let step = schedule[row.index * MEMBERS + member];
+    if (group.x == 0u && id.x == 0u) {
+        made[row.index * MEMBERS + member] = step.t;
+    }
     let span = span_of(FIRST_GROUP + group.x);
     let local = (FIRST_GROUP + group.x - span.first_group) * WORKGROUP + id.x;
     if (local >= span.count / 4u || members[member].alive == 0u) {
@@ -32,7 +37,6 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>, @builtin(workgroup_id) grou
     for (var slice = 0u; slice < span.slices; slice++) {
         gradient += partials[(member * PARTIALS + span.partials + slice * span.count) / 4u + local];
     }
-    let step = schedule[row.index * MEMBERS + member];
     let four = span.first / 4u + local;
     let at = member * 3u * (PARAMETERS / 4u) + four;
     let m = BETA1 * state[at + PARAMETERS / 4u] + ONE_MINUS_BETA1 * gradient;

@@ -1,4 +1,5 @@
-//! `adam`: sums the partial gradients, makes one step of Adam or AdamW, and packs the new parameters (SPEC §4).
+//! `adam`: sums the partial gradients, makes one step of Adam or AdamW, and packs the new parameters (SPEC §4). It is the last
+//! kernel of a training step, so it also notes which step was made.
 
 use std::ops::Range;
 
@@ -24,6 +25,8 @@ pub struct Adam {
     pub schedule: Tensor<Step>,
     /// `[member]`.
     pub members: Tensor<Member>,
+    /// Numbers of the steps that were made, `[row, member]`; also of members that are left alone.
+    pub made: Tensor<u32>,
     /// Decays and ε; rate and weight decay come with the schedule.
     pub optimiser: OptimiserConfig,
     /// The parameters of each member that are updated, whole layers; the others stay as they are.
@@ -67,6 +70,7 @@ impl Kernel for Adam {
             ("partials", self.partials.binding()),
             ("schedule", self.schedule.binding()),
             ("members", self.members.binding()),
+            ("made", self.made.binding()),
         ];
         bindings.extend(self.layout.bindings());
         bindings
@@ -157,10 +161,15 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -
         layout: Layout::new(gpu, spans, &places, 352)?,
         schedule: gpu.tensor_from("schedule", &[2, members], &[step; 4])?,
         members: gpu.tensor_from("members", &[members], &vec![Member::new(1); members])?,
+        made: gpu.tensor("made", &[2, members])?,
         optimiser,
         parameters: updated,
     };
-    let expected = vec![Expectation::close(&kernel.state, expected), Expectation::close(&kernel.layout.packed, packed)];
+    let expected = vec![
+        Expectation::close(&kernel.state, expected),
+        Expectation::close(&kernel.layout.packed, packed),
+        Expectation::exact(&kernel.made, vec![0, 0, t, t]),
+    ];
     Ok(Trial::new(kernel, expected).at_row(row))
 }
 

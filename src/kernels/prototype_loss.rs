@@ -69,7 +69,12 @@ pub fn oracle(way: usize, distances: &[f64]) -> (f64, Vec<f64>) {
         let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
         let exp: Vec<f64> = distances.iter().map(|d| (nearest - d).exp()).collect();
         let total: f64 = exp.iter().sum();
-        loss += (distances[own] - nearest + total.ln()) / queries as f64;
+        // Where the own class is the nearest, e⁰ = 1 is its part of the total.
+        let ln_total = match distances[own] == nearest {
+            true => exp.iter().enumerate().filter(|(j, _)| *j != own).map(|(_, e)| e).sum::<f64>().ln_1p(),
+            false => total.ln(),
+        };
+        loss += (distances[own] - nearest + ln_total) / queries as f64;
         upstream
             .extend(exp.iter().enumerate().map(|(j, e)| (f64::from(u8::from(j == own)) - e / total) / queries as f64));
     }
@@ -77,11 +82,15 @@ pub fn oracle(way: usize, distances: &[f64]) -> (f64, Vec<f64>) {
 }
 
 fn cases() -> Vec<Case> {
-    let case = |name: &str, [members, way, per_class]: [usize; 3], scale: f64| {
+    // `apart` is added to the distances from all classes but a query's own.
+    let case = |name: &str, [members, way, per_class]: [usize; 3], scale: f64, apart: f64| {
         Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
             let shape = [members, way * per_class, way];
             let (_, values) = random(gpu, "distances", &shape)?;
-            let single: Vec<f32> = values.iter().map(|d| (d * d * scale) as f32).collect();
+            let is_own = |at: usize| at % way == at / way % (way * per_class) / per_class;
+            let further = |at: usize| if is_own(at) { 0.0 } else { apart };
+            let single: Vec<f32> =
+                values.iter().enumerate().map(|(at, d)| (d * d * scale + further(at)) as f32).collect();
             let (mut losses, mut upstream) = (vec![0.0; members], Vec::new());
             for distances in single.chunks(way * per_class * way) {
                 let distances: Vec<f64> = distances.iter().map(|d| f64::from(*d)).collect();
@@ -100,9 +109,11 @@ fn cases() -> Vec<Case> {
         })
     };
     vec![
-        case("ten classes, one query each", [1, 10, 1], 1.0),
-        case("many queries, two members", [2, 5, 30], 1.0),
-        case("far apart: nothing overflows", [1, 4, 2], 1e4),
+        case("ten classes, one query each", [1, 10, 1], 1.0, 0.0),
+        case("many queries, two members", [2, 5, 30], 1.0, 0.0),
+        case("far apart: nothing overflows", [1, 4, 2], 1e4, 0.0),
+        case("every query next to its own class", [2, 5, 3], 1.0, 25.0),
+        case("as near as another class", [1, 2, 4], 0.0, 0.0),
     ]
 }
 

@@ -74,12 +74,14 @@ impl Population {
         })
     }
 
-    /// Pushes the optimiser's step on `parameters`; the others stay as they are.
+    /// Pushes the optimiser's step on `parameters`; the others stay as they are. The numbers of the steps made go to `made`,
+    /// `[row, member]`.
     pub fn push_step(
         &self,
         recording: &mut Recording,
         optimiser: &OptimiserConfig,
         schedule: &Tensor<Step>,
+        made: &Tensor<u32>,
         parameters: Range<usize>,
     ) {
         recording.push(Adam {
@@ -88,6 +90,7 @@ impl Population {
             layout: self.layout.clone(),
             schedule: schedule.clone(),
             members: self.progress.clone(),
+            made: made.clone(),
             optimiser: optimiser.clone(),
             parameters,
         });

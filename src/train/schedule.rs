@@ -24,13 +24,18 @@ pub struct EpochRows {
     pub steps: Vec<Step>,
 }
 
+/// The number of the step of row `row` in epoch `epoch`, of `rows` steps: Adam's t, counted from 1.
+pub(super) fn step_number(epoch: usize, rows: usize, row: usize) -> u32 {
+    (epoch * rows + row + 1) as u32
+}
+
 impl EpochRows {
     /// The rows of epoch `epoch` for the models with these optimisers and seeds.
     pub fn new(episodes: &dyn Episodes, optimisers: &[OptimiserConfig], seeds: &[u64], epoch: usize) -> Self {
         let of_members: Vec<Vec<Vec<u32>>> = seeds.iter().map(|seed| episodes.epoch(*seed, epoch)).collect();
         let rows = episodes.steps();
         let step = |row: usize, optimiser: &OptimiserConfig| {
-            let t = (epoch * rows + row + 1) as u32;
+            let t = step_number(epoch, rows, row);
             let (step_size, decay) = factors(optimiser, t);
             Step { t, step_size: step_size as f32, decay: decay as f32 }
         };

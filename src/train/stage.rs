@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::schedule::step_number;
 use super::{Episodes, EpochReport, EpochRows, Prototypes, Sampler, Schedule, Source, TrainingStep, Triplets};
 use crate::config::{Config, Method, OptimiserConfig, Sampling};
 use crate::evaluate::{Embedder, Embedding, Examples, Heard, Judge, Scorer, Separation, Tagging};
@@ -122,8 +123,18 @@ pub(super) struct Stage {
     step: TrainingStep,
     judge: Box<dyn Judge>,
     epoch_end: Resolved,
-    /// Losses and progress of the two epochs that may be under way.
-    downloads: [(Download<f32>, Download<Member>); 2],
+    /// Of the two epochs that may be under way.
+    downloads: [Downloads; 2],
+}
+
+/// What the host reads of an epoch.
+struct Downloads {
+    /// `[row, member, part]`.
+    losses: Download<f32>,
+    /// Numbers of the steps that were made, `[row, member]`.
+    made: Download<u32>,
+    /// `[member]`.
+    progress: Download<Member>,
 }
 
 impl Stage {
@@ -171,7 +182,10 @@ impl Stage {
             criterion: judge.criterion(),
         });
         population.push_keep_best(&mut epoch_end);
-        let downloads = || -> Result<_> { Ok((gpu.download(&step.losses)?, gpu.download(&population.progress)?)) };
+        let downloads = || -> Result<_> {
+            let (losses, made) = (gpu.download(&step.losses)?, gpu.download(&step.made)?);
+            Ok(Downloads { losses, made, progress: gpu.download(&population.progress)? })
+        };
         Ok(Self {
             name,
             epochs: name.epochs(config),
@@ -201,17 +215,22 @@ impl Stage {
         }
         self.judge.queue(gpu)?;
         gpu.replay(&self.epoch_end, 0..1)?;
-        let (losses, progress) = &mut self.downloads[epoch % 2];
+        let Downloads { losses, made, progress } = &mut self.downloads[epoch % 2];
         losses.queue(gpu);
+        made.queue(gpu);
         progress.queue(gpu);
         Ok(true)
     }
 
     /// Fetches an epoch's numbers: a report of each member that trained in it, and whether any trains on.
+    ///
+    /// # Errors
+    /// [`Error::DeviceLost`] when the device left out a step without a word; [`Error::Tolerance`] when a loss is not finite;
+    /// what the device reports.
     pub fn collect(&mut self, gpu: &Gpu, epoch: usize) -> Result<(Vec<EpochReport>, bool)> {
-        let (losses, progress) = &mut self.downloads[epoch % 2];
-        let losses = losses.fetch(gpu)?;
-        let progress = progress.fetch(gpu)?;
+        let Downloads { losses, made, progress } = &mut self.downloads[epoch % 2];
+        let (losses, made, progress) = (losses.fetch(gpu)?, made.fetch(gpu)?, progress.fetch(gpu)?);
+        self.check_steps(gpu, epoch, &made)?;
         let members = progress.len();
         let mut reports = Vec::new();
         for (member, state) in progress.iter().enumerate() {
@@ -236,13 +255,28 @@ impl Stage {
         Ok((reports, progress.iter().any(|member| member.alive == 1)))
     }
 
-    /// A loss is finite. It is not zero either, as a device out of memory returns it; only all hinges of a triplet loss may
-    /// be inactive.
+    /// Whether every step of an epoch was made: a device that is out of memory may compute nothing and report nothing. The
+    /// optimiser, the last kernel of a step, leaves the step's number, which is never 0 and never that of an earlier epoch.
+    fn check_steps(&self, gpu: &Gpu, epoch: usize, made: &[u32]) -> Result<()> {
+        let row = |at: usize| at / self.seeds.len();
+        let is_other = |(at, made): (usize, &u32)| *made != step_number(epoch, self.steps(), row(at));
+        let Some(first) = made.iter().enumerate().position(is_other) else { return Ok(()) };
+        Err(Error::DeviceLost {
+            adapter: gpu.adapter().name.clone(),
+            reason: format!(
+                "it did not compute step {} of epoch {epoch} ({}) and reported nothing, as happens when its memory is \
+                 full: free memory on it and go on, or begin anew with smaller batches or fewer seeds at a time",
+                row(first),
+                self.name.name()
+            ),
+        })
+    }
+
+    /// A loss is finite; it may well be 0, in f32, where the classes are easy to tell apart.
     fn check_losses(&self, member: usize, epoch: usize, losses: &[f64]) -> Result<()> {
-        let suspicious = |loss: &f64| !loss.is_finite() || (*loss == 0.0 && self.name != StageName::Triplets);
-        let Some(step) = losses.iter().position(suspicious) else { return Ok(()) };
+        let Some(step) = losses.iter().position(|loss| !loss.is_finite()) else { return Ok(()) };
         Err(Error::Tolerance(format!(
-            "the {} loss of seed {} in epoch {epoch}, step {step} is {}: lower the learning rate, or the device is out of memory",
+            "the {} loss of seed {} in epoch {epoch}, step {step} is {}: lower the learning rate",
             self.name.name(),
             self.seeds[member],
             losses[step]

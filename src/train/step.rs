@@ -54,6 +54,8 @@ pub struct TrainingStep {
     pub recording: Resolved,
     /// Parts of each batch's loss, `[row, member, part]`.
     pub(super) losses: Tensor<f32>,
+    /// The number of each step that was made, `[row, member]`: what a device that computes nothing leaves behind.
+    pub(super) made: Tensor<u32>,
 }
 
 /// What a step learns from.
@@ -82,6 +84,7 @@ impl TrainingStep {
         let parts =
             if matches!(stage, StageName::Classifier | StageName::Tagger) { population.division.shares } else { 1 };
         let losses = gpu.tensor("losses", &[rows, members, parts])?;
+        let made = gpu.tensor("made", &[rows, members])?;
         let context = StepContext { gpu, config, population, schedule, losses: losses.clone() };
         let mut recording = Recording::new(&format!("{} step", stage.name()));
         match (stage, source) {
@@ -93,8 +96,9 @@ impl TrainingStep {
             }
             _ => unreachable!("the tagger, and only the tagger, learns from embeddings"),
         }?;
-        population.push_step(&mut recording, &stage.optimiser(config), &schedule.steps, stage.parameters(population));
-        Ok(Self { recording: recording.resolve(gpu)?, losses })
+        let parameters = stage.parameters(population);
+        population.push_step(&mut recording, &stage.optimiser(config), &schedule.steps, &made, parameters);
+        Ok(Self { recording: recording.resolve(gpu)?, losses, made })
     }
 }
 

@@ -273,8 +273,8 @@ impl<'a> Trainer<'a> {
     /// is saved already.
     ///
     /// # Errors
-    /// [`Error::Tolerance`] when a loss is not finite, or exactly zero as a device out of memory returns it; what the
-    /// device and the observer report.
+    /// [`Error::Tolerance`] when a loss is not finite; [`Error::DeviceLost`] when the device left out a step without a word;
+    /// what the device and the observer report.
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<bool> {
         while self.run_stage(observer)? {
             if self.pause.is_some() {

@@ -53,6 +53,7 @@ fn run(gpu: &Gpu, optimiser: &OptimiserConfig, start: &[f32], gradients: &[&[f32
         layout: Layout::new(gpu, vec![span], &places, stored).unwrap(),
         schedule: gpu.tensor_from("schedule", &[schedule.len(), 1], &schedule).unwrap(),
         members: gpu.tensor_from("members", &[1], &[Member::new(1)]).unwrap(),
+        made: gpu.tensor("made", &[gradients.len(), 1]).unwrap(),
         optimiser: optimiser.clone(),
         parameters: 0..stored,
     });

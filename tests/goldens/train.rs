@@ -75,7 +75,8 @@ fn follow(file: &File, gpu: &Gpu) {
     let supervision = Supervision { targets, batches: ids, losses: losses.clone() };
     tag_step(gpu, &mut step, &population, &activations, &mode, supervision, true);
     embed_backward(gpu, &mut step, &population, &input, &activations, &mode, Normalise::None).unwrap();
-    population.push_step(&mut step, &optimiser, &schedule, 0..population.architecture.elements());
+    let made = gpu.tensor("made", &[steps, 1]).unwrap();
+    population.push_step(&mut step, &optimiser, &schedule, &made, 0..population.architecture.elements());
     gpu.replay(&step.resolve(gpu).unwrap(), 0..steps as u32).unwrap();
 
     let losses: Vec<f32> = gpu.read(&losses).unwrap().chunks(shares).map(|parts| parts.iter().sum()).collect();

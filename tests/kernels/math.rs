@@ -1,4 +1,4 @@
-//! The logarithm and the exponential of shaders/lib/math.wgsl against f64, in units in the last place.
+//! The logarithms and the exponential of shaders/lib/math.wgsl against f64, in units in the last place.
 
 use weaklabel::gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, Tensor, Work};
 
@@ -16,6 +16,13 @@ pub const LN: &str = "
 @group(0) @binding(1) var<storage, read_write> output: array<f32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x < arrayLength(&input)) { output[id.x] = ln_accurate(input[id.x]); }
+}";
+
+const LN_ONE_PLUS: &str = "
+@group(0) @binding(0) var<storage, read> input: array<f32>;
+@group(0) @binding(1) var<storage, read_write> output: array<f32>;
+@compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x < arrayLength(&input)) { output[id.x] = ln_one_plus(input[id.x]); }
 }";
 
 const EXP: &str = "
@@ -79,6 +86,16 @@ fn the_logarithm_is_within_two_ulps_over_all_normal_numbers() {
 }
 
 #[test]
+fn the_logarithm_of_one_plus_is_within_three_ulps_also_where_one_plus_rounds_to_one() {
+    let sweep = (f32::MIN_POSITIVE.to_bits()..(f32::MAX / 2.0).to_bits()).step_by(1021).map(f32::from_bits);
+    let near_one = (0..20_000).map(|i| f32::from_bits(1.0_f32.to_bits() - 10_000 + i));
+    let inputs: Vec<f32> = sweep.chain(near_one).chain([0.0, 1e-10, 1.0, 1e30]).collect();
+    let (distance, at) = worst(&inputs, &apply(LN_ONE_PLUS, &inputs), f64::ln_1p);
+    println!("ln(1 + x): {distance:.2} ulp at {at:e}");
+    assert!(distance <= 3.0, "{distance} ulp at {at:e}");
+}
+
+#[test]
 fn the_exponential_is_within_two_ulps_and_ends_in_zero() {
     let inputs: Vec<f32> = (-870_000..=887_000).map(|i| i as f32 * 1e-4).chain([0.0, 1e-30, -1e-30]).collect();
     let (distance, at) = worst(&inputs, &apply(EXP, &inputs), f64::exp);
@@ -92,6 +109,7 @@ fn the_exponential_is_within_two_ulps_and_ends_in_zero() {
 #[test]
 fn broken_input_stays_visible() {
     assert!(apply(LN, &[f32::NAN, -1.0, 0.0, f32::INFINITY, -f32::NAN]).iter().all(|x| x.is_nan()));
+    assert!(apply(LN_ONE_PLUS, &[f32::NAN, -f32::NAN, f32::INFINITY]).iter().all(|x| x.is_nan()));
     let exp = apply(EXP, &[f32::NAN, 200.0, -200.0, f32::INFINITY, f32::NEG_INFINITY]);
     assert!(exp[0].is_nan());
     assert_eq!(exp[1..], [f32::INFINITY, 0.0, f32::INFINITY, 0.0]);

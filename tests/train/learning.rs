@@ -65,7 +65,7 @@ fn training_learns_and_evaluation_says_so_as_json() {
 }
 
 /// The losses of a run's first stage, epoch by epoch.
-fn losses(run: &Path) -> Vec<f64> {
+pub fn losses(run: &Path) -> Vec<f64> {
     let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let rows = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     rows.filter(|row| row["stage"] != "tagger").map(|row| row["loss"].as_f64().unwrap()).collect()
