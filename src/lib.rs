@@ -4,6 +4,8 @@
 
 pub mod error;
 
+pub mod environment;
+
 pub mod secrets;
 
 pub mod atomic;

@@ -4,8 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "error",
+    "environment",
     "secrets",
     "atomic",
     "counter_rng",

@@ -6,6 +6,7 @@ mod cli {
     mod adapters;
     mod bench;
     mod config;
+    mod environment;
     mod generate;
     mod predict;
     mod program;

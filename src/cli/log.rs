@@ -11,6 +11,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::prelude::*;
 
 use super::Options;
+use crate::environment;
 use crate::report::Progress;
 
 /// The log file, which receives nothing until [`Log::attach`].
@@ -60,7 +61,9 @@ pub fn start(options: &Options, progress: &Progress) -> Log {
 }
 
 fn subscriber(options: &Options, progress: &Progress, log: &Log) -> impl Subscriber + Send + Sync + 'static {
-    let shown = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(filter(options)));
+    let asked = environment::variable(EnvFilter::DEFAULT_ENV);
+    let asked = asked.and_then(|directives| EnvFilter::try_new(directives.to_str()?).ok());
+    let shown = asked.unwrap_or_else(|| EnvFilter::new(filter(options)));
     let (screen, file) = (progress.clone(), log.clone());
     // A closed stderr or a full disk must not end the run through the log.
     let lines = fmt::layer()
@@ -94,7 +97,7 @@ fn colours(choice: ColorChoice) -> bool {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto => {
-            let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+            let refused = environment::variable("NO_COLOR").is_some();
             let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
             io::stderr().is_terminal() && !refused && !dumb
         }

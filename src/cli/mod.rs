@@ -34,12 +34,13 @@ pub mod worker;
 
 use std::ffi::OsString;
 
-use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Arg, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use options::Options;
 pub use session::Session;
 
-use crate::Result;
+use crate::{Result, environment};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -118,7 +119,8 @@ pub enum Command {
 /// Whatever the command meets; the caller prints it.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     let args: Vec<OsString> = args.into_iter().collect();
-    let matches = Cli::command().color(colour_choice(&args)).get_matches_from(args);
+    let command = without_empty_variables(Cli::command());
+    let matches = command.color(colour_choice(&args)).get_matches_from(args);
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let session = Session::start(cli.options)?;
     match cli.command {
@@ -142,13 +144,22 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     }
 }
 
+/// `command` whose options take nothing from variables that are set and empty.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let without = |arg: Arg| match arg.get_env().and_then(std::env::var_os) {
+        Some(value) if value.is_empty() => arg.env(Resettable::Reset),
+        _ => arg,
+    };
+    command.mut_args(without).mut_subcommands(without_empty_variables)
+}
+
 /// The value of `--color`, looked up by hand because usage errors are coloured before the options are parsed.
 fn colour_choice(args: &[OsString]) -> ColorChoice {
     let words: Vec<_> = args.iter().map(|a| a.to_string_lossy()).take_while(|a| a != "--").collect();
     let spaced = words.windows(2).filter(|pair| pair[0] == "--color").map(|pair| pair[1].as_ref());
     let joined = words.iter().filter_map(|word| word.strip_prefix("--color="));
     let flag = spaced.chain(joined).last().map(str::to_owned);
-    let chosen = flag.or_else(|| std::env::var("WEAKLABEL_COLOR").ok());
+    let chosen = flag.or_else(|| environment::variable("WEAKLABEL_COLOR")?.into_string().ok());
     chosen.and_then(|name| ColorChoice::from_str(&name, false).ok()).unwrap_or_default()
 }
 

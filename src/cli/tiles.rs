@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::gpu::Gpu;
 use crate::model::tiles::{TileFile, Tiles};
-use crate::{Error, Result};
+use crate::{Error, Result, environment};
 
 /// What `--tiles` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,7 +81,7 @@ fn cached(gpu: &Gpu) -> Option<TileFile> {
 /// # Errors
 /// [`Error::Usage`] when there is no such place.
 pub fn cache_folder() -> Result<PathBuf> {
-    let named = std::env::var_os("WEAKLABEL_CACHE").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let named = environment::variable("WEAKLABEL_CACHE").map(PathBuf::from);
     let missing = "this system names no folder for caches: set WEAKLABEL_CACHE";
     named.or_else(|| Some(dirs::cache_dir()?.join("weaklabel"))).ok_or_else(|| Error::Usage(missing.into()))
 }

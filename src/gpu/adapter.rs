@@ -1,10 +1,10 @@
 //! Which adapter: listing them, choosing one by index, name or PCI id, and saying why none fits.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::{Error, Result};
+use crate::{Error, Result, environment};
 
 /// What the user said about the adapter. The default takes the fastest class there is.
 #[derive(Debug, Clone, Default)]
@@ -151,7 +151,7 @@ fn position(choice: &AdapterChoice, described: &[AdapterDescription]) -> Result<
     };
     let fastest = described.iter().min_by_key(|d| (rank(d), d.index));
     let fastest = fastest.ok_or_else(|| Error::Adapter(nothing_found(choice)))?;
-    let asked = choice.adapter.clone().or_else(|| std::env::var("WGPU_ADAPTER_NAME").ok().filter(|v| !v.is_empty()));
+    let asked = choice.adapter.clone().or_else(|| text_of("WGPU_ADAPTER_NAME"));
     asked.map_or(Ok(fastest.index), |asked| select(described, &asked))
 }
 
@@ -172,7 +172,7 @@ fn select(described: &[AdapterDescription], asked: &str) -> Result<usize> {
     match found.as_slice() {
         [one] => Ok(one.index),
         [] => Err(Error::Adapter(format!(
-            "no adapter matches '{asked}'; there are {}",
+            "no adapter matches '{asked}'. There are: {}",
             names(&described.iter().collect::<Vec<_>>())
         ))),
         // A card that several backends offer is one card: the first backend of the list is taken.
@@ -192,57 +192,95 @@ fn select(described: &[AdapterDescription], asked: &str) -> Result<usize> {
 }
 
 fn enumerate(choice: &AdapterChoice) -> Result<Vec<wgpu::Adapter>> {
-    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
-    if let Some(names) = &choice.backend {
-        descriptor.backends = parse_backends(names)?;
-    }
-    // Validation layers slow every call down; `WGPU_VALIDATION=1` brings them back.
-    if std::env::var_os("WGPU_VALIDATION").is_none() {
-        descriptor.flags.remove(wgpu::InstanceFlags::VALIDATION);
-    }
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = backends(choice)?;
+    descriptor.flags = flags();
+    descriptor.backend_options = wgpu::BackendOptions::from_env_or_default();
     let backends = descriptor.backends;
     Ok(pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends)))
 }
 
-fn parse_backends(names: &str) -> Result<wgpu::Backends> {
+/// The backends of `choice`, or of `WGPU_BACKEND`, or all.
+fn backends(choice: &AdapterChoice) -> Result<wgpu::Backends> {
+    match (&choice.backend, text_of("WGPU_BACKEND")) {
+        (Some(names), _) => parse_backends(names, ""),
+        (None, Some(names)) => parse_backends(&names, " in WGPU_BACKEND"),
+        (None, None) => Ok(wgpu::Backends::all()),
+    }
+}
+
+fn parse_backends(names: &str, origin: &str) -> Result<wgpu::Backends> {
     names.split(',').map(str::trim).try_fold(wgpu::Backends::empty(), |all, name| match name.to_lowercase().as_str() {
         "vulkan" | "vk" => Ok(all | wgpu::Backends::VULKAN),
         "metal" | "mtl" => Ok(all | wgpu::Backends::METAL),
         "dx12" | "d3d12" => Ok(all | wgpu::Backends::DX12),
-        _ => Err(Error::Usage(format!("no backend '{name}'; there are vulkan, metal and dx12"))),
+        _ => Err(Error::Usage(format!("no backend '{name}'{origin}; there are vulkan, metal and dx12"))),
     })
 }
 
-/// Why there is no adapter and what to install, in the words of this system.
+/// What wgpu checks and shows: its defaults and what its own variables say, `WGPU_VALIDATION` for the flag of that name and so
+/// on. Validation layers slow every call down, so they are off unless `WGPU_VALIDATION` asks for them.
+fn flags() -> wgpu::InstanceFlags {
+    let mut flags = wgpu::InstanceFlags::default() - wgpu::InstanceFlags::VALIDATION;
+    for (name, flag) in wgpu::InstanceFlags::all().iter_names() {
+        if let Some(value) = environment::variable(&format!("WGPU_{name}")) {
+            flags.set(flag, value != "0");
+        }
+    }
+    flags
+}
+
+/// The value of a variable that is text.
+fn text_of(variable: &str) -> Option<String> {
+    environment::variable(variable).map(|value| value.to_string_lossy().into_owned())
+}
+
+/// Why there is no adapter and what to do about it, in the words of this system.
 fn nothing_found(choice: &AdapterChoice) -> String {
-    let backends = choice
-        .backend
-        .clone()
-        .or_else(|| std::env::var("WGPU_BACKEND").ok())
-        .unwrap_or_else(|| "vulkan, metal, dx12".into());
+    let backends = choice.backend.clone().or_else(|| text_of("WGPU_BACKEND"));
+    let backends = backends.unwrap_or_else(|| "vulkan, metal, dx12".into());
     let mut text = format!("no adapter found (backends tried: {backends})");
     if cfg!(target_os = "linux") {
-        let icds = vulkan_icds();
-        text += &match icds.as_slice() {
-            [] => "; no Vulkan driver is registered. On Debian and Ubuntu: apt-get install mesa-vulkan-drivers (AMD, Intel, or the CPU by lavapipe) or your card's own driver".to_string(),
-            some => format!("; Vulkan drivers registered: {}. In a container, pass the card in (--gpus all, or --device /dev/dri), or install mesa-vulkan-drivers for the CPU", some.join(", ")),
-        };
+        text += "; ";
+        text += &named_drivers().unwrap_or_else(installed_drivers);
     }
     text
 }
 
-fn vulkan_icds() -> Vec<String> {
-    if let Some(files) = std::env::var_os("VK_DRIVER_FILES").or_else(|| std::env::var_os("VK_ICD_FILENAMES")) {
-        return std::env::split_paths(&files).map(|p| p.display().to_string()).collect();
-    }
+/// What is to be said of the drivers that the Vulkan loader's own variables name, if one is set. The loader takes an empty one
+/// for a list of no drivers.
+fn named_drivers() -> Option<String> {
+    let of_variable = |name: &'static str| Some((name, std::env::var_os(name)?));
+    let (name, files) = of_variable("VK_DRIVER_FILES").or_else(|| of_variable("VK_ICD_FILENAMES"))?;
+    let files: Vec<PathBuf> = std::env::split_paths(&files).filter(|file| !file.as_os_str().is_empty()).collect();
+    let missing = files.iter().find(|file| !file.exists());
+    Some(match (files.as_slice(), missing) {
+        ([], _) => format!("{name} is set and names no Vulkan driver: unset it to use the installed ones"),
+        (_, Some(file)) => {
+            format!(
+                "{name} names {}, which is not there: correct it, or unset it to use the installed ones",
+                file.display()
+            )
+        }
+        (files, None) => {
+            format!("{name} names {}: unset it to use the installed Vulkan drivers", list_of(files))
+        }
+    })
+}
+
+fn installed_drivers() -> String {
     let folders = ["/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
-    let mut found: Vec<String> = folders
-        .iter()
-        .filter_map(|folder| Path::new(folder).read_dir().ok())
-        .flat_map(|entries| entries.flatten().map(|entry| entry.path().display().to_string()))
-        .collect();
+    let entries = folders.iter().filter_map(|folder| Path::new(folder).read_dir().ok());
+    let mut found: Vec<PathBuf> = entries.flat_map(|entries| entries.flatten().map(|entry| entry.path())).collect();
     found.sort();
-    found
+    match found.as_slice() {
+        [] => "no Vulkan driver is registered. On Debian and Ubuntu: apt-get install mesa-vulkan-drivers (AMD, Intel, or the CPU by lavapipe) or your card's own driver".into(),
+        some => format!("Vulkan drivers registered: {}. In a container, pass the card in (--gpus all, or --device /dev/dri), or install mesa-vulkan-drivers for the CPU", list_of(some)),
+    }
+}
+
+fn list_of(files: &[PathBuf]) -> String {
+    files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -305,7 +343,7 @@ mod tests {
 
     #[test]
     fn an_unknown_backend_is_a_usage_error() {
-        let error = parse_backends("vulkan,opengl").unwrap_err();
+        let error = parse_backends("vulkan,opengl", "").unwrap_err();
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains("opengl"));
     }

@@ -46,19 +46,36 @@ fn an_adapter_that_is_not_there_exits_4_and_names_what_is() {
     for line in ["devices --adapter no-such-card", "doctor --adapter no-such-card"] {
         let (code, out, errors) = run(line);
         assert_eq!((code, out.as_str()), (4, ""), "{line}");
-        assert!(errors.contains("'no-such-card'") && errors.contains(&first), "{line}: {errors}");
+        assert!(errors.contains("'no-such-card'. There are: 0: ") && errors.contains(&first), "{line}: {errors}");
     }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn without_a_driver_the_listing_says_what_to_install() {
+fn a_variable_that_names_no_driver_is_named_with_the_missing_file() {
     let nothing = tempfile::tempdir().unwrap().path().join("none.json");
-    let mut command = weaklabel();
-    command.args(["devices", "--backend", "vulkan"]).env("VK_DRIVER_FILES", &nothing).env_remove("VK_ICD_FILENAMES");
-    let (code, out, errors) = outcome(command.output().unwrap());
-    assert_eq!((code, out.as_str()), (4, ""), "{errors}");
-    assert!(errors.contains("no adapter found") && errors.contains("mesa-vulkan-drivers"), "{errors}");
+    let nothing = nothing.to_str().unwrap();
+    for (variable, other) in [("VK_DRIVER_FILES", "VK_ICD_FILENAMES"), ("VK_ICD_FILENAMES", "VK_DRIVER_FILES")] {
+        for (value, said) in [(nothing, nothing), ("", "names no Vulkan driver")] {
+            let mut command = weaklabel();
+            command.args(["devices", "--backend", "vulkan"]).env(variable, value).env_remove(other);
+            let (code, out, errors) = outcome(command.output().unwrap());
+            assert_eq!((code, out.as_str()), (4, ""), "{errors}");
+            let answer = errors.lines().last().unwrap();
+            assert!(answer.contains("no adapter found") && answer.contains(variable), "{answer}");
+            assert!(answer.contains(said) && !answer.contains("install mesa"), "{answer}");
+        }
+    }
+}
+
+#[test]
+fn a_backend_that_wgpu_s_variable_names_is_answered_as_the_option_is() {
+    for name in ["cuda", "gl", "vulkan,gl"] {
+        let (code, _, errors) = outcome(weaklabel().arg("devices").env("WGPU_BACKEND", name).output().unwrap());
+        assert_eq!(code, 2, "{errors}");
+        assert!(errors.contains("no backend") && errors.contains("WGPU_BACKEND"), "{errors}");
+        assert!(errors.contains("vulkan, metal and dx12"), "{errors}");
+    }
 }
 
 #[test]
