@@ -82,13 +82,21 @@ impl Train {
         if run.is_finished() {
             return Err(Error::data(&self.out, "this run is finished: `weaklabel eval` scores it"));
         }
+        let contents = dataset.contents()?;
+        run.check_origin(&config, &contents)?;
+        if !run.has_all_metrics(&config)? {
+            let path = self.out.display();
+            tracing::warn!(
+                "{path}: metrics.jsonl lacks epochs that were trained: learning curves of this run have gaps"
+            );
+        }
         let load = |subset: Subset| load_examples(session, &gpu, &config, &dataset, subset);
         let (train, validation) = (load(Subset::Train)?, load(Subset::Validation)?);
         let statistics = statistics(&gpu, &train.store)?;
         for examples in [&train, &validation] {
             standardise(&gpu, &examples.store, &statistics, config.features.epsilon)?;
         }
-        let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, dataset.fingerprint())?;
+        let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, contents.fingerprint())?;
         run.keep_tiles(&trainer.tiles())?;
         run.restore(&mut trainer)?;
         let mut recorder = Recorder::new(&run, &config, &trainer, dataset.classes(), &statistics);
