@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use super::{Metrics, RunDir, Task};
 use crate::Result;
@@ -31,6 +32,9 @@ pub struct Recorder<'a> {
     last_stage: Option<StageName>,
     watch: Option<Watch<'a>>,
     total_work: u64,
+    started: Instant,
+    /// Seconds trained before.
+    before_s: f64,
 }
 
 /// Where a training shows how far it is, and what ends it.
@@ -65,6 +69,8 @@ impl<'a> Recorder<'a> {
             last_stage: trainer.stages().last(),
             watch: None,
             total_work: trainer.total_work(),
+            started: Instant::now(),
+            before_s: run.seconds_trained(),
         }
     }
 
@@ -123,6 +129,7 @@ impl Observer for Recorder<'_> {
         }
         // The training state cuts the metrics at its epoch: those before it are safe first.
         self.run.sync_metrics()?;
-        checkpoint::write_standing(&self.run.checkpoint("last"), standing)
+        checkpoint::write_standing(&self.run.checkpoint("last"), standing)?;
+        self.run.keep_seconds_trained(self.before_s + self.started.elapsed().as_secs_f64())
     }
 }

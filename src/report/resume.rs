@@ -1,6 +1,9 @@
 //! What a run goes on from, and that it is the same training that goes on.
 
 use std::fs;
+use std::io::ErrorKind;
+
+use serde_json::json;
 
 use super::RunDir;
 use crate::config::Config;
@@ -74,5 +77,30 @@ impl RunDir {
             format!("after {} {epochs} of stage {}", standing.epoch, standing.stage)
         });
         Some(format!("the training is not finished: these are its best models {}", done.unwrap_or("so far".into())))
+    }
+
+    /// Seconds that the run was trained for up to its last checkpoint, in all its pieces; 0 before the first checkpoint, and
+    /// for a run of an earlier version, which did not keep them. What a killed process did after its last checkpoint is done
+    /// again and does not count.
+    pub fn seconds_trained(&self) -> f64 {
+        let path = self.time_path();
+        let bytes = match fs::read(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return 0.0,
+            bytes => bytes.unwrap_or_default(),
+        };
+        let kept: Option<serde_json::Value> = serde_json::from_slice(&bytes).ok();
+        let seconds = kept.and_then(|kept| kept.get("seconds_trained")?.as_f64()).filter(|seconds| *seconds >= 0.0);
+        seconds.unwrap_or_else(|| {
+            tracing::warn!("{}: it is damaged, so the time trained before is not counted", path.display());
+            0.0
+        })
+    }
+
+    /// Keeps [`RunDir::seconds_trained`].
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file.
+    pub(super) fn keep_seconds_trained(&self, seconds: f64) -> Result<()> {
+        atomic::write_bytes(&self.time_path(), format!("{}\n", json!({"seconds_trained": seconds})).as_bytes())
     }
 }

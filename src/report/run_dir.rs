@@ -7,6 +7,7 @@
 //! | `tiles.json` | the register tiles it computes with, a file for `--tiles` |
 //! | `data.json` | names and SHA-256 of the data's files |
 //! | `metrics.jsonl` | one line per epoch and member |
+//! | `time.json` | seconds trained up to the last checkpoint |
 //! | `log.jsonl` | what was logged |
 //! | `checkpoints/` | `best` and `last`, in safetensors |
 //! | `results.json` | [`Results`] |
@@ -32,12 +33,13 @@ const ENVIRONMENT: &str = "env.json";
 const TILES: &str = "tiles.json";
 const DATA: &str = "data.json";
 const METRICS: &str = "metrics.jsonl";
+const TIME: &str = "time.json";
 const LOG: &str = "log.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const RESULTS: &str = "results.json";
 const DONE: &str = "DONE";
 /// All that a new run in the same place replaces; `run.lock` stays, it is held.
-const REPLACED: [&str; 9] = [CONFIG, ENVIRONMENT, TILES, DATA, METRICS, LOG, CHECKPOINTS, RESULTS, DONE];
+const REPLACED: [&str; 10] = [CONFIG, ENVIRONMENT, TILES, DATA, METRICS, TIME, LOG, CHECKPOINTS, RESULTS, DONE];
 /// All that a process can have made of a run when it is killed before `config.toml` is there.
 const FIRST: [&str; 3] = [LOCK, CHECKPOINTS, ENVIRONMENT];
 
@@ -159,6 +161,10 @@ impl RunDir {
 
     pub(super) fn data_path(&self) -> PathBuf {
         self.entry(DATA)
+    }
+
+    pub(super) fn time_path(&self) -> PathBuf {
+        self.entry(TIME)
     }
 
     /// Writes `results.json`.
