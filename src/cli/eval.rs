@@ -7,12 +7,12 @@ use clap::Args;
 use super::Session;
 use super::data_source::DataSource;
 use super::output::{print, print_json};
+use super::trained::Trained;
 use crate::config::{self, Config};
-use crate::evaluate::{Scorer, load_lengths};
+use crate::evaluate::{Models, Scorer, load_lengths};
 use crate::features::{Statistics, standardise};
 use crate::kernels::score::f1;
-use crate::model::checkpoint::{Description, read_model};
-use crate::model::{Architecture, Population};
+use crate::model::checkpoint::Description;
 use crate::report::{Results, RunDir};
 use crate::scenes::{Dataset, Subset};
 use crate::{Error, Result};
@@ -41,27 +41,19 @@ impl Eval {
 }
 
 impl Eval {
-    /// Scores every model of the run on the evaluation clips at every length. The run folder keeps the results unless
-    /// they are of other data than its own.
+    /// Scores every model of the run on the evaluation clips at every length and prints the scores. The run folder keeps them
+    /// then, unless they are of other data than its own.
     ///
     /// # Errors
     /// [`Error::Data`] when the run has no models yet or the data have other classes; whatever data and device report.
     pub fn run(self, session: &Session) -> Result<()> {
         let run = RunDir::open(&self.run)?;
         let config = self.configuration(session, &run)?;
-        let seeds = &config.train.seeds;
-        let models = (0..seeds.len())
-            .map(|member| read_model(&run.best_checkpoint(seeds, member)))
-            .collect::<Result<Vec<_>>>()?;
-        let description = &models[0].1;
+        let models = Trained { run: self.run.clone(), seed: None }.read()?;
         let dataset = Dataset::of(&config)?;
-        self.check_classes(&dataset, description)?;
+        self.check_classes(&dataset, &models[0].1)?;
         let gpu = session.open_gpu()?;
-        let architecture = Architecture::new(&description.model, &description.features, description.classes.len());
-        let population = Population::new(&gpu, architecture, seeds, 1, 1)?;
-        let parameters: Vec<f32> = models.iter().flat_map(|(parameters, _)| parameters).copied().collect();
-        gpu.write(&population.best, 0, &parameters);
-        population.use_parameters(&gpu, &population.best)?;
+        let Models { population, description, seeds } = Models::new(&gpu, &models)?;
         // Features as the models were trained on, whatever the configuration says now.
         let config = Config { features: description.features.clone(), ..config.clone() };
         let lengths = &config.evaluate.seconds;
@@ -86,14 +78,20 @@ impl Eval {
             method: description.method.name().into(),
             train_seconds: config.train.seconds,
             classes: description.classes.clone(),
-            seeds: seeds.clone(),
+            seeds,
             seconds: lengths.clone(),
             f1: scores,
         };
+        // Scores that took hours are seen even where the run cannot be written to.
+        if session.options.json {
+            print_json(&results)?
+        } else {
+            print(&results.table())?
+        }
         if self.source.dataset.is_none() && self.source.soundbank.is_none() {
             run.write_results(&results)?;
         }
-        if session.options.json { print_json(&results) } else { print(&results.table()) }
+        Ok(())
     }
 
     /// The run's configuration, then the files and edits of the command line, then its flags.

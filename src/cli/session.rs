@@ -6,6 +6,7 @@ use super::log::Log;
 use super::{Options, log, tiles};
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::report::{Progress, ProgressMode};
+use crate::scenes::remember_contents_in;
 use crate::{Error, Result};
 
 /// The options and the services every command uses.
@@ -20,7 +21,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts the thread pool, progress and log as `options` say.
+    /// Starts the thread pool, progress and log as `options` say, and names the cache of what was hashed.
     ///
     /// # Errors
     /// [`Error::Usage`] when as many threads cannot be started.
@@ -31,6 +32,10 @@ impl Session {
         }
         let progress = Progress::new(if options.quiet { ProgressMode::None } else { options.progress });
         let log = log::start(&options, &progress);
+        // Without a folder for caches, data are hashed at each start.
+        if let Ok(folder) = tiles::cache_folder() {
+            remember_contents_in(&folder);
+        }
         Ok(Self { options, progress, log })
     }
 

@@ -1,7 +1,6 @@
 //! `weaklabel train`.
 
 use std::path::PathBuf;
-use std::time::Instant;
 
 use clap::Args;
 use serde_json::json;
@@ -82,13 +81,21 @@ impl Train {
         if run.is_finished() {
             return Err(Error::data(&self.out, "this run is finished: `weaklabel eval` scores it"));
         }
+        let contents = dataset.contents()?;
+        run.check_origin(&config, &contents)?;
+        if !run.has_all_metrics(&config)? {
+            let path = self.out.display();
+            tracing::warn!(
+                "{path}: metrics.jsonl lacks epochs that were trained: learning curves of this run have gaps"
+            );
+        }
         let load = |subset: Subset| load_examples(session, &gpu, &config, &dataset, subset);
         let (train, validation) = (load(Subset::Train)?, load(Subset::Validation)?);
         let statistics = statistics(&gpu, &train.store)?;
         for examples in [&train, &validation] {
             standardise(&gpu, &examples.store, &statistics, config.features.epsilon)?;
         }
-        let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, dataset.fingerprint())?;
+        let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, contents.fingerprint())?;
         run.keep_tiles(&trainer.tiles())?;
         run.restore(&mut trainer)?;
         let mut recorder = Recorder::new(&run, &config, &trainer, dataset.classes(), &statistics);
@@ -101,10 +108,8 @@ impl Train {
             trainer.total_steps(),
             gpu.live_bytes() as f64 / (1 << 20) as f64,
         );
-        let start = Instant::now();
         recorder.watch(Watch { task: &task, stop, before: 0, cost: trainer.total_work() });
         let finished = trainer.run(&mut recorder)?;
-        let seconds = start.elapsed().as_secs_f64();
         task.set(trainer.work_done());
         task.finish();
         if !finished {
@@ -112,7 +117,7 @@ impl Train {
         }
         tracing::info!("at most {:.0} MiB were in use on the GPU", gpu.peak_bytes() as f64 / (1 << 20) as f64);
         run.finish()?;
-        report(session, &run, &config, &trainer.standing()?, seconds)
+        report(session, &run, &config, &trainer.standing()?)
     }
 
     fn configuration(&self, session: &Session) -> Result<Config> {
@@ -157,8 +162,9 @@ fn load_examples(session: &Session, gpu: &Gpu, config: &Config, dataset: &Datase
     Ok(examples)
 }
 
-/// Prints the best epoch of every seed.
-fn report(session: &Session, run: &RunDir, config: &Config, standing: &Standing, seconds: f64) -> Result<()> {
+/// Prints the best epoch of every seed, and how long all pieces of the training took.
+fn report(session: &Session, run: &RunDir, config: &Config, standing: &Standing) -> Result<()> {
+    let seconds = run.seconds_trained();
     let members = || config.train.seeds.iter().zip(&standing.progress);
     if session.options.json {
         let member = |(seed, progress): (&u64, &crate::kernels::population::Member)| json!({"seed": seed, "epochs": progress.epochs, "best_epoch": progress.best_epoch, "validation_f1": progress.best_score});

@@ -38,11 +38,11 @@ impl Trained {
         Ok(config)
     }
 
-    /// Reads the models, with what each says about itself.
+    /// Reads the models, with what each says about itself. Of a run that is not finished, a warning says how far it is.
     ///
     /// # Errors
-    /// [`Error::Usage`] when none has the chosen seed; [`Error::Data`] when a model is not there yet, or is not of the
-    /// same training as the first; what reading them may report.
+    /// [`Error::Usage`] when none has the chosen seed; [`Error::Data`] when a model is not there yet, has another seed than
+    /// its name says, or is not of the same training as the first; what reading them may report.
     pub fn read(&self) -> Result<Vec<(Vec<f32>, Description)>> {
         if self.run.is_file() {
             let model = read_model(&self.run)?;
@@ -60,10 +60,18 @@ impl Trained {
                 return Err(Error::data(&self.run, reason));
             }
             let model = read_model(&path)?;
+            if model.1.seed != seeds[member] {
+                let reason =
+                    format!("is the model of seed {}, where the run has that of seed {}", model.1.seed, seeds[member]);
+                return Err(Error::data(path, reason));
+            }
             if models.first().is_some_and(|first| !same_training(&first.1, &model.1)) {
                 return Err(Error::data(path, "is not of the same training as the other models of the run"));
             }
             models.push(model);
+        }
+        if let Some(how_far) = run.unfinished() {
+            tracing::warn!("{}: {how_far}", self.run.display());
         }
         Ok(models)
     }

@@ -5,6 +5,7 @@
 
 mod load;
 mod sections;
+mod training_keys;
 mod validate;
 
 pub use load::{assign, edit, load, load_text, to_toml};
@@ -13,4 +14,5 @@ pub use sections::{
     OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig, StudyConfig, TaggerConfig,
     TrainConfig, TripletConfig, TripletGradient, Variant,
 };
+pub use training_keys::{Keys, decides_end, training_keys};
 pub use validate::{validate, validate_model};

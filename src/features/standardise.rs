@@ -101,9 +101,23 @@ fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone, first: 
 /// Mean and deviation of every band over all frames of `store`.
 ///
 /// # Errors
-/// As [`Moments::of`].
+/// [`Error::Data`] naming a band that has the same value in every frame: there is nothing to standardise by; as
+/// [`Moments::of`].
 pub fn statistics(gpu: &Gpu, store: &ExampleStore) -> Result<Statistics> {
-    Ok(Moments::of(gpu, store)?.statistics())
+    let statistics = Moments::of(gpu, store)?.statistics();
+    let constant = |std: &&f64| **std == 0.0;
+    match statistics.std.iter().position(|std| constant(&std)) {
+        None => Ok(statistics),
+        Some(band) => {
+            let reason = format!(
+                "{} of {} mel bands, band {band} first, have the same value in every frame, as where recordings hold nothing \
+                 above some frequency: choose features.low_hz and features.high_hz within what they hold",
+                statistics.std.iter().filter(constant).count(),
+                store.bands,
+            );
+            Err(Error::data("the training clips", reason))
+        }
+    }
 }
 
 /// Replaces every feature x of `store` by (x − mean) / (√(std² + ε) + ε) of its band.

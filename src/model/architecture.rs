@@ -4,6 +4,7 @@ use crate::config::{FeatureConfig, ModelConfig};
 use crate::kernels::conv::ConvShape;
 use crate::kernels::layout::padded;
 use crate::kernels::linear::LinearShape;
+use crate::{Error, Result};
 
 /// The layers of E and G.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,6 +156,59 @@ impl Architecture {
     pub fn elements(&self) -> usize {
         self.parameters().last().map_or(0, |last| padded(last.first + last.len()))
     }
+
+    /// Parameters of one model, counted without the risk of an overflow: known before anything of their number is made.
+    pub fn size(&self) -> u64 {
+        self.layer_sizes().fold(0, |all, (_, size)| all.saturating_add(size))
+    }
+
+    /// The key that gives the layer with the most parameters its width.
+    pub fn widest_key(&self) -> &'static str {
+        self.layer_sizes().max_by_key(|(_, size)| *size).map_or("model.filters", |(key, _)| key)
+    }
+
+    /// Makes sure that a device can bind the parameters of `members` models, with their moments, in `most_bytes` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming the key that asks for more.
+    pub fn check_fits(&self, members: usize, most_bytes: u64) -> Result<()> {
+        let of_one = self.size().saturating_mul(3 * size_of::<f32>() as u64);
+        let of_all = of_one.saturating_mul(members as u64);
+        if of_all <= most_bytes {
+            return Ok(());
+        }
+        let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+        let (key, advice) = match of_one > most_bytes {
+            true => (self.widest_key(), "choose narrower layers"),
+            false => ("train.seeds", "train fewer models together"),
+        };
+        let reason = format!(
+            "the parameters and moments of {members} models with {} parameters each take {} MiB, and the adapter binds at \
+             most {} MiB at a time: {advice}",
+            self.size(),
+            mib(of_all),
+            mib(most_bytes),
+        );
+        Err(Error::config(key, reason))
+    }
+
+    /// Parameters of each layer, and the key that says how wide it is. For the last layer that is the one before it.
+    fn layer_sizes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let size = |outputs: usize, inputs: u64| (outputs as u64).saturating_mul(inputs.saturating_add(1));
+        let taps = (self.kernel as u64).saturating_mul(self.kernel as u64);
+        let convs = self.convs.iter().map(move |conv| {
+            let inputs = (conv.inputs as u64).saturating_mul(taps);
+            ("model.filters", size(conv.outputs, inputs))
+        });
+        let [channels, _, mel] = self.last();
+        let embedding = (channels as u64).saturating_mul(mel as u64);
+        let linears = (0..self.n_linears()).map(move |layer| {
+            let inputs = if layer == 0 { embedding } else { self.hidden[layer - 1] as u64 };
+            let key = if self.hidden.is_empty() { "model.filters" } else { "model.hidden" };
+            (key, size(self.hidden.get(layer).copied().unwrap_or(self.classes), inputs))
+        });
+        convs.chain(linears)
+    }
 }
 
 #[cfg(test)]
@@ -176,6 +230,27 @@ mod tests {
         assert_eq!(parameters[0].name, "cnn.conv0.weight");
         assert_eq!(parameters[6].shape, [65, 32, 3, 3]);
         assert_eq!((parameters[8].name.as_str(), parameters[8].fan_in), ("fc.linear0.weight", 130));
+    }
+
+    #[test]
+    fn models_that_no_device_could_hold_are_refused_by_their_key() {
+        let with = |filters: &[usize], hidden: &[usize]| {
+            let pools = vec![[1, 1]; filters.len()];
+            let model = ModelConfig { filters: filters.into(), pools, hidden: hidden.into(), ..ModelConfig::default() };
+            Architecture::new(&model, &FeatureConfig::default(), 10)
+        };
+        let default = Architecture::new(&ModelConfig::default(), &FeatureConfig::default(), 10);
+        assert_eq!(default.size(), 30_427);
+        default.check_fits(8, 8 * 30_427 * 12).unwrap();
+        let refusal = |of: &Architecture, members| of.check_fits(members, 128 << 20).unwrap_err().to_string();
+        assert!(refusal(&default, 1000).starts_with("train.seeds: "));
+        let message = refusal(&with(&[65_536; 8], &[32]), 1);
+        assert!(message.starts_with("model.filters: ") && message.contains("at most 128 MiB"), "{message}");
+        assert!(refusal(&with(&[16], &[65_536; 4]), 1).starts_with("model.hidden: "));
+        assert!(refusal(&with(&[65_536], &[]), 1).starts_with("model.filters: "));
+        // As large as numbers go.
+        let widest = Architecture { kernel: usize::MAX, classes: usize::MAX, ..with(&[65_536; 15], &[]) };
+        assert_eq!(widest.size(), u64::MAX);
     }
 
     #[test]

@@ -40,9 +40,11 @@ impl Population {
     /// segments of `chunks` chunks.
     ///
     /// # Errors
-    /// What making tensors may report.
+    /// [`Error::Config`](crate::Error::Config) naming the key that asks for more than the adapter can bind, before anything is
+    /// allocated; what making tensors may report.
     pub fn new(gpu: &Gpu, architecture: Architecture, seeds: &[u64], segments: usize, chunks: usize) -> Result<Self> {
         let members = seeds.len();
+        architecture.check_fits(members, gpu.max_binding_bytes())?;
         let division = Division::of(gpu, segments);
         let (layers, places) = lay_out(gpu, &architecture, members, segments * chunks, division.shares);
         let elements = architecture.elements();

@@ -9,16 +9,19 @@ pub mod study;
 
 mod curve;
 mod embeddings;
+mod metrics;
 mod progress;
 mod recorder;
 mod results;
+mod resume;
 mod run_dir;
 mod table;
 
 pub use curve::CurvePoint;
 pub use embeddings::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
+pub use metrics::Metrics;
 pub use progress::{Progress, ProgressMode, Task};
-pub use recorder::{Metrics, Recorder, Watch};
+pub use recorder::{Recorder, Watch};
 pub use results::{Results, Summary};
 pub use run_dir::RunDir;
 pub(crate) use run_dir::{absolute_paths, lock};

@@ -2,35 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
-
-use super::{RunDir, Task};
+use super::{Metrics, RunDir, Task};
 use crate::Result;
 use crate::config::Config;
 use crate::features::Statistics;
 use crate::model::Architecture;
 use crate::model::checkpoint::{self, Description, Standing};
 use crate::train::{EpochReport, Observer, StageName, Trainer};
-
-/// A line of `metrics.jsonl`: one epoch of one member.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Metrics {
-    /// Stage of the training.
-    pub stage: StageName,
-    /// Epoch of the stage, counted from 0.
-    pub epoch: usize,
-    /// Seed of the member.
-    pub seed: u64,
-    /// Mean training loss.
-    pub loss: f64,
-    /// Validation score in %: macro-F1, or F(x) while E trains alone.
-    pub score: f64,
-    /// Best of it so far.
-    pub best_score: f64,
-    /// Its epoch.
-    pub best_epoch: usize,
-}
 
 impl RunDir {
     /// The checkpoint of the best epoch of one member: `best` when it is alone, `best-SEED` in a population.
@@ -39,25 +19,6 @@ impl RunDir {
             [_] => self.checkpoint("best"),
             seeds => self.checkpoint(&format!("best-{}", seeds[member])),
         }
-    }
-
-    /// Takes `trainer` to where the run stands; a run without a checkpoint starts anew. Metrics of what will be computed
-    /// again are dropped.
-    ///
-    /// # Errors
-    /// [`crate::Error::Config`] when the data have changed since; what reading and the device report.
-    pub fn restore(&self, trainer: &mut Trainer<'_>) -> Result<()> {
-        let last = self.checkpoint("last");
-        if last.is_file() {
-            let population = trainer.population();
-            let (members, parameters) = (population.members, population.architecture.elements());
-            trainer.restore(&checkpoint::read_standing(&last, members, parameters)?)?;
-        }
-        let (stage, epochs) = trainer.position();
-        let earlier: Vec<StageName> = trainer.stages().take_while(|earlier| *earlier != stage).collect();
-        self.truncate_metrics(|name, epoch| {
-            earlier.iter().any(|stage| stage.name() == name) || (name == stage.name() && epoch < epochs as u64)
-        })
     }
 }
 
@@ -71,6 +32,9 @@ pub struct Recorder<'a> {
     last_stage: Option<StageName>,
     watch: Option<Watch<'a>>,
     total_work: u64,
+    started: Instant,
+    /// Seconds trained before.
+    before_s: f64,
 }
 
 /// Where a training shows how far it is, and what ends it.
@@ -105,6 +69,8 @@ impl<'a> Recorder<'a> {
             last_stage: trainer.stages().last(),
             watch: None,
             total_work: trainer.total_work(),
+            started: Instant::now(),
+            before_s: run.seconds_trained(),
         }
     }
 
@@ -161,6 +127,9 @@ impl Observer for Recorder<'_> {
             let best = &standing.best[member * parameters..][..parameters];
             checkpoint::write_model(&path, &self.architecture, best, &description)?;
         }
-        checkpoint::write_standing(&self.run.checkpoint("last"), standing)
+        // The training state cuts the metrics at its epoch: those before it are safe first.
+        self.run.sync_metrics()?;
+        checkpoint::write_standing(&self.run.checkpoint("last"), standing)?;
+        self.run.keep_seconds_trained(self.before_s + self.started.elapsed().as_secs_f64())
     }
 }

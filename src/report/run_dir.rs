@@ -5,7 +5,9 @@
 //! | `config.toml` | the resolved configuration, itself a valid `--config` |
 //! | `env.json` | version, adapter, system, arguments, start time |
 //! | `tiles.json` | the register tiles it computes with, a file for `--tiles` |
+//! | `data.json` | names and SHA-256 of the data's files |
 //! | `metrics.jsonl` | one line per epoch and member |
+//! | `time.json` | seconds trained up to the last checkpoint |
 //! | `log.jsonl` | what was logged |
 //! | `checkpoints/` | `best` and `last`, in safetensors |
 //! | `results.json` | [`Results`] |
@@ -13,12 +15,10 @@
 //! | `run.lock` | marks the folder as a run, and is locked by the process that writes to it |
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::Results;
@@ -31,20 +31,24 @@ const LOCK: &str = "run.lock";
 const CONFIG: &str = "config.toml";
 const ENVIRONMENT: &str = "env.json";
 const TILES: &str = "tiles.json";
+const DATA: &str = "data.json";
 const METRICS: &str = "metrics.jsonl";
+const TIME: &str = "time.json";
 const LOG: &str = "log.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const RESULTS: &str = "results.json";
 const DONE: &str = "DONE";
 /// All that a new run in the same place replaces; `run.lock` stays, it is held.
-const REPLACED: [&str; 8] = [CONFIG, ENVIRONMENT, TILES, METRICS, LOG, CHECKPOINTS, RESULTS, DONE];
+const REPLACED: [&str; 10] = [CONFIG, ENVIRONMENT, TILES, DATA, METRICS, TIME, LOG, CHECKPOINTS, RESULTS, DONE];
+/// All that a process can have made of a run when it is killed before `config.toml` is there.
+const FIRST: [&str; 3] = [LOCK, CHECKPOINTS, ENVIRONMENT];
 
 /// An open run folder. One made by [`RunDir::create`] or [`RunDir::resume`] is locked against other writers until it is
 /// dropped or its process ends, however it ends.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl RunDir {
@@ -63,10 +67,10 @@ impl RunDir {
         if occupied && !is_run {
             return Err(Error::data(path, "the folder is not empty and not a run: choose another with --out"));
         }
-        if occupied && !force {
+        if occupied && !force && !half_made(path)? {
             return Err(Error::data(path, "there is a run here: --resume continues it, --force replaces it"));
         }
-        let run = Self { path: path.into(), _lock: lock(path, LOCK)? };
+        let run = Self::locked(path)?;
         for name in REPLACED {
             remove(&path.join(name))?;
         }
@@ -81,8 +85,18 @@ impl RunDir {
     /// # Errors
     /// [`Error::Data`] when there is no run at `path` or another process writes to it.
     pub fn resume(path: &Path) -> Result<Self> {
-        let run = Self::open(path)?;
-        Ok(Self { _lock: lock(path, LOCK)?, ..run })
+        Self::open(path)?;
+        Self::locked(path)
+    }
+
+    /// The run at `path`, locked, without what killed processes left of files they were writing.
+    fn locked(path: &Path) -> Result<Self> {
+        let run = Self { path: path.into(), lock: lock(path, LOCK)? };
+        if run.lock.is_some() {
+            atomic::remove_leftovers(path)?;
+            atomic::remove_leftovers(&run.entry(CHECKPOINTS))?;
+        }
+        Ok(run)
     }
 
     /// The run at `path`, to be read; another process may be writing to it.
@@ -93,7 +107,7 @@ impl RunDir {
         if !path.join(CONFIG).is_file() {
             return Err(Error::data(path, format!("no run here (a run folder holds a {CONFIG})")));
         }
-        Ok(Self { path: path.into(), _lock: None })
+        Ok(Self { path: path.into(), lock: None })
     }
 
     /// The folder.
@@ -138,54 +152,19 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] naming the file.
     pub fn log(&self) -> Result<File> {
-        self.append(LOG)
+        self.append(&self.entry(LOG))
     }
 
-    /// Appends one JSON line per row to `metrics.jsonl`. A row is an object with the fields `stage` and `epoch`, counted
-    /// from 0.
-    ///
-    /// # Errors
-    /// [`Error::Io`] naming the file.
-    pub fn append_metrics(&self, rows: &[impl Serialize]) -> Result<()> {
-        let mut lines = Vec::new();
-        for row in rows {
-            serde_json::to_writer(&mut lines, row).map_err(|e| Error::io("write", self.entry(METRICS), e.into()))?;
-            lines.push(b'\n');
-        }
-        // One call for all lines: a crash can only tear the last one, which `truncate_metrics` drops.
-        self.append(METRICS)?.write_all(&lines).map_err(|e| Error::io("write", self.entry(METRICS), e))
+    pub(super) fn metrics_path(&self) -> PathBuf {
+        self.entry(METRICS)
     }
 
-    /// Drops the rows whose stage and epoch `keep` refuses, those a resumed run computes again, and a torn last line.
-    ///
-    /// # Errors
-    /// [`Error::Io`] naming the file.
-    pub fn truncate_metrics(&self, keep: impl Fn(&str, u64) -> bool) -> Result<()> {
-        let path = self.entry(METRICS);
-        let text = match fs::read(&path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(e) => return Err(Error::io("read", path, e)),
-        };
-        let wanted = |line: &&str| {
-            let row: Option<Value> = serde_json::from_str(line).ok();
-            let fields = row.as_ref().and_then(|row| Some((row.get("stage")?.as_str()?, row.get("epoch")?.as_u64()?)));
-            line.ends_with('\n') && fields.is_some_and(|(stage, epoch)| keep(stage, epoch))
-        };
-        let kept: String = text.split_inclusive('\n').filter(wanted).collect();
-        atomic::write_bytes(&path, kept.as_bytes())
+    pub(super) fn data_path(&self) -> PathBuf {
+        self.entry(DATA)
     }
 
-    /// The rows of `metrics.jsonl`.
-    ///
-    /// # Errors
-    /// [`Error::Io`] for a file that cannot be read, [`Error::Data`] for a line that is not such a row.
-    pub fn metrics<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
-        let path = self.entry(METRICS);
-        let text = fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
-        let row =
-            |(i, line)| serde_json::from_str(line).map_err(|e| Error::data(&path, format!("line {}: {e}", i + 1)));
-        text.lines().enumerate().map(row).collect()
+    pub(super) fn time_path(&self) -> PathBuf {
+        self.entry(TIME)
     }
 
     /// Writes `results.json`.
@@ -207,11 +186,12 @@ impl RunDir {
         serde_json::from_slice(&bytes).map_err(|e| Error::data(&path, e.to_string()))
     }
 
-    /// Marks the training as come to its end.
+    /// Marks the training as come to its end, once its metrics are safe.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
     pub fn finish(&self) -> Result<()> {
+        self.sync_metrics()?;
         atomic::write_bytes(&self.entry(DONE), b"")
     }
 
@@ -224,10 +204,25 @@ impl RunDir {
         self.path.join(name)
     }
 
-    fn append(&self, name: &str) -> Result<File> {
-        let path = self.entry(name);
-        OpenOptions::new().append(true).create(true).open(&path).map_err(|e| Error::io("open", path, e))
+    pub(super) fn append(&self, path: &Path) -> Result<File> {
+        OpenOptions::new().append(true).create(true).open(path).map_err(|e| Error::io("open", path, e))
     }
+}
+
+/// Whether the run at `path` is what a process left that was killed while it made the folder.
+fn half_made(path: &Path) -> Result<bool> {
+    let ours = |folder: &Path, names: &[&str]| -> Result<bool> {
+        let list = |e| Error::io("list", folder, e);
+        for entry in fs::read_dir(folder).map_err(list)? {
+            let name = entry.map_err(list)?.file_name();
+            if !atomic::is_leftover(&name) && names.iter().all(|known| name != *known) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    let checkpoints = path.join(CHECKPOINTS);
+    Ok(ours(path, &FIRST)? && (!checkpoints.is_dir() || ours(&checkpoints, &[])?))
 }
 
 /// The held lock `name` of a folder, or `None` on a file system without locks.

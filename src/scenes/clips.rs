@@ -4,13 +4,13 @@
 //! share of the training clips is held back.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
 
 use super::Subset;
 use super::annotation::{self, ClipEvents, Event, at_line};
-use super::soundbank::{audio_files, hex, hold_back};
+use super::contents::Listing;
+use super::soundbank::{audio_files, hold_back};
 use crate::counter_rng::Key;
 use crate::{Error, Result};
 
@@ -49,8 +49,8 @@ pub struct Folder {
     pub classes: Vec<String>,
     /// The clips of each subset, in the order of [`Subset::all`].
     pub clips: [Vec<Clip>; 3],
-    /// SHA-256 over names, sizes and annotations, in hexadecimal.
-    pub fingerprint: String,
+    /// All clips that are listed, their annotations, and what was held back.
+    pub(super) listing: Listing,
 }
 
 impl Folder {
@@ -61,7 +61,7 @@ impl Folder {
     /// or a bad line; [`Error::Io`] if annotations cannot be read. Clips that are not listed are left out with a
     /// warning.
     pub fn open(dir: &Path, seed: u64, holdout: f64) -> Result<Self> {
-        let mut listing = Sha256::new();
+        let mut listing = Listing { root: dir.into(), ..Listing::default() };
         let train = read(dir, Subset::Train, &mut listing)?;
         let labels = train.iter().flat_map(|(clip, _)| clip.events.iter().map(|(_, event)| event.label.clone()));
         let mut classes: Vec<String> = labels.collect();
@@ -75,15 +75,15 @@ impl Folder {
         let mut validation = label(dir, Subset::Validation, validation, &classes)?;
         let eval = label(dir, Subset::Eval, eval, &classes)?;
         if !has_validation {
-            listing.update(format!("held back: {holdout} by {seed}\n"));
+            listing.notes.push(("the share held back for validation".into(), format!("{holdout} by {seed}")));
             (train, validation) = split(dir, train, holdout, Key::new(seed).named("holdout"))?;
         }
-        Ok(Self { classes, clips: [train, validation, eval], fingerprint: hex(&listing.finalize()) })
+        Ok(Self { classes, clips: [train, validation, eval], listing })
     }
 }
 
 /// The annotated clips of `subset` by name, with their paths.
-fn read(dir: &Path, subset: Subset, listing: &mut Sha256) -> Result<Vec<(ClipEvents, PathBuf)>> {
+fn read(dir: &Path, subset: Subset, listing: &mut Listing) -> Result<Vec<(ClipEvents, PathBuf)>> {
     let (table, folder) = (table(dir, subset), dir.join(subset.name()));
     if !table.exists() {
         let reason = format!(
@@ -96,21 +96,25 @@ fn read(dir: &Path, subset: Subset, listing: &mut Sha256) -> Result<Vec<(ClipEve
     let mut annotated = annotation::read(&table)?;
     annotated.sort_by(|a, b| a.filename.cmp(&b.filename));
     let files = if folder.is_dir() { audio_files(&folder)? } else { Vec::new() };
-    let mut files: BTreeMap<String, (PathBuf, u64)> = files.into_iter().map(|(n, p, s)| (n, (p, s))).collect();
+    let mut files: BTreeMap<String, PathBuf> = files.into_iter().collect();
 
     let mut missing = Vec::new();
+    // In the order of the clips, so that only what a table says counts, not where its lines stand.
+    let mut said = String::new();
     let mut clips = Vec::with_capacity(annotated.len());
     for clip in annotated {
-        let Some((path, bytes)) = files.remove(&clip.filename) else {
+        let Some(path) = files.remove(&clip.filename) else {
             missing.push((clip.line, clip.filename));
             continue;
         };
-        listing.update(format!("{}\t{}\t{bytes}\n", subset.name(), clip.filename));
+        listing.files.push((format!("{}/{}", subset.name(), clip.filename), path.clone()));
+        let _ = writeln!(said, "{}", clip.filename);
         for (_, Event { onset_s, offset_s, label }) in &clip.events {
-            listing.update(format!("{onset_s}\t{offset_s:?}\t{label}\n"));
+            let _ = writeln!(said, "{onset_s}\t{offset_s:?}\t{label}");
         }
         clips.push((clip, path));
     }
+    listing.notes.push((format!("{}.tsv", subset.name()), said));
     if let Some((line, name)) = missing.iter().min() {
         let reason = format!("lists {name}, which is not in {}", folder.display());
         let others = if missing.len() > 1 { format!(", nor are {} others", missing.len() - 1) } else { String::new() };

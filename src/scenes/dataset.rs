@@ -3,14 +3,13 @@
 use std::ops::Range;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use super::Subset;
 use super::clips::{Clip, Folder};
+use super::contents::{Contents, Listing};
 use super::mixer::Mixer;
 use super::recipe::Recipe;
 use super::segment::segment;
-use super::soundbank::{Soundbank, hex};
+use super::soundbank::Soundbank;
 use crate::audio::{Audio, decode, resample};
 use crate::config::Config;
 use crate::{Error, Result};
@@ -25,7 +24,7 @@ pub struct Dataset {
     seed: u64,
     /// Samples per second of segments.
     rate: u32,
-    fingerprint: String,
+    listing: Listing,
 }
 
 /// Segments of one clip, one for each length asked for, all placed around its dominant event: the longest one, the first
@@ -116,21 +115,23 @@ impl Dataset {
             let classes = |index| sorted(mixer.scene(subset, index).events.iter().map(|event| event.class));
             (0..mixer.len(subset)).map(classes).collect()
         });
+        let mut listing = mixer.soundbank.listing();
+        listing.notes.push(("how clips are mixed".into(), mixer.recipe.essence(rate)));
         Ok(Self {
             classes: mixer.soundbank.classes().to_vec(),
             labels,
             seed: mixer.recipe.data.seed,
             rate,
-            fingerprint: mixer.recipe.fingerprint(rate),
+            listing,
             clips: Clips::Mixed(Box::new(mixer)),
         })
     }
 
     fn finished(dir: &Path, seed: u64, holdout: f64, rate: u32) -> Result<Self> {
-        let Folder { classes, clips, fingerprint } = Folder::open(dir, seed, holdout)?;
+        let Folder { classes, clips, mut listing } = Folder::open(dir, seed, holdout)?;
         let labels = clips.each_ref().map(|clips| clips.iter().map(|clip| clip.labels.clone()).collect());
-        let fingerprint = hex(&Sha256::digest(format!("{fingerprint} {seed} {rate}")));
-        Ok(Self { classes, labels, clips: Clips::Finished(clips), seed, rate, fingerprint })
+        listing.notes.push(("the seed and rate of segments".into(), format!("{seed} {rate}")));
+        Ok(Self { classes, labels, clips: Clips::Finished(clips), seed, rate, listing })
     }
 
     /// The names of the classes, sorted.
@@ -153,10 +154,21 @@ impl Dataset {
         &self.labels[subset as usize][index]
     }
 
-    /// SHA-256 in hexadecimal over everything the samples and labels depend on: names and sizes of files,
-    /// annotations, seed, counts, scene, co-occurrences, and `features.rate`.
-    pub fn fingerprint(&self) -> String {
-        self.fingerprint.clone()
+    /// Everything the samples and labels depend on, by content: files, annotations, seed, counts, scene, co-occurrences, and
+    /// `features.rate`. Files that were not hashed before are read.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file that cannot be read.
+    pub fn contents(&self) -> Result<Contents> {
+        self.listing.contents()
+    }
+
+    /// [`Contents::fingerprint`]: the same on every machine that has these data.
+    ///
+    /// # Errors
+    /// As [`contents`](Self::contents).
+    pub fn fingerprint(&self) -> Result<String> {
+        Ok(self.contents()?.fingerprint())
     }
 
     /// The WAA1 segments of a clip (SPEC §6), one of round(`seconds`·rate) samples for each length, or the whole clip

@@ -119,7 +119,7 @@ fn fill(mixer: &Mixer, dir: &Path, progress: Progress<'_>) -> Result<Summary> {
         manifest.extend(rows.into_iter().flatten());
     }
     write_table(&dir.join("manifest.tsv"), MANIFEST, manifest.into_iter())?;
-    mixer.recipe.write(dir)?;
+    mixer.recipe.write(dir, &mixer.soundbank)?;
     Ok(Summary { classes: mixer.soundbank.classes().to_vec(), n_clips, n_scaled })
 }
 

@@ -6,13 +6,14 @@
 //! In the order of the data: `soundbank` lists the sounds, `source` loads them, `draw` chooses and places them (with what
 //! `cooccurrence` lets accompany the main event), `mix` makes the clip and `mixer` any clip by its number, `segment` cuts it. `dataset` is what callers see; [`generate`]
 //! writes it to disk with a `recipe` and its [`annotation`]s, in a `folder` that is whole or not there; `clips` reads
-//! finished clips.
+//! finished clips; `contents` tells data from others by the hashes of their files.
 
 pub mod annotation;
 pub mod builtin;
 pub mod generate;
 
 mod clips;
+mod contents;
 mod cooccurrence;
 mod dataset;
 mod draw;
@@ -24,6 +25,7 @@ mod segment;
 mod soundbank;
 mod source;
 
+pub use contents::{Contents, remember_contents_in};
 pub use dataset::{Cuts, Dataset, Segment};
 pub use soundbank::Soundbank;
 

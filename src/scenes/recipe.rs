@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::cooccurrence::Cooccurrence;
-use super::soundbank::{Soundbank, absolute, hex};
+use super::soundbank::{Soundbank, absolute};
 use crate::config::{DataConfig, SceneConfig};
 use crate::{Error, Result};
 
@@ -14,7 +13,10 @@ use crate::{Error, Result};
 pub const FILE: &str = "dataset.toml";
 
 /// Changes whenever the same recipe gives other clips.
-const FORMAT: u32 = 1;
+const CLIPS: u32 = 1;
+
+/// Of the file. Format 1 knew the soundbank by the names and sizes of its files; format 2 knows it by their contents.
+const FORMAT: u32 = 2;
 
 /// Everything that clips depend on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,8 +25,9 @@ pub struct Recipe {
     format: u32,
     /// Whether the clips are there as files.
     pub wav: bool,
-    /// [`Soundbank::fingerprint`] of the soundbank the clips were mixed from.
-    pub soundbank_fingerprint: String,
+    /// [`Soundbank::fingerprint`] of the soundbank the clips were mixed from, in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soundbank_fingerprint: Option<String>,
     /// Counts, variant and seed, and where the soundbank and the co-occurrence file were.
     pub data: DataConfig,
     /// How clips are mixed.
@@ -45,19 +48,17 @@ impl Recipe {
         Ok(Self {
             format: FORMAT,
             wav,
-            soundbank_fingerprint: soundbank.fingerprint().into(),
+            soundbank_fingerprint: None,
             cooccurrence: file.as_deref().map(Cooccurrence::read).transpose()?,
             data: DataConfig { dataset: None, soundbank: root, cooccurrence: file, ..data.clone() },
             scene: scene.clone(),
         })
     }
 
-    /// SHA-256 in hexadecimal over all of it but the places of files, and over the rate clips are used at.
-    pub fn fingerprint(&self, rate: u32) -> String {
+    /// All of it that samples depend on besides the soundbank, and the rate they are used at.
+    pub fn essence(&self, rate: u32) -> String {
         let data = DataConfig { dataset: None, soundbank: None, cooccurrence: None, ..self.data.clone() };
-        let all =
-            serde_json::json!([self.format, self.soundbank_fingerprint, data, self.scene, self.cooccurrence, rate]);
-        hex(&Sha256::digest(all.to_string()))
+        serde_json::json!([CLIPS, data, self.scene, self.cooccurrence, rate]).to_string()
     }
 
     /// Reads the recipe of the dataset in `folder`; `None` if it has none.
@@ -74,20 +75,23 @@ impl Recipe {
         let damaged = |error: toml::de::Error| Error::data(&path, error.to_string().trim_end());
         let table: toml::Table = toml::from_str(&text).map_err(damaged)?;
         let format = table.get("format").and_then(toml::Value::as_integer);
-        if format != Some(i64::from(FORMAT)) {
+        // Clips that are there as files are read from these, whatever is known about their soundbank.
+        let wav = table.get("wav").and_then(toml::Value::as_bool) == Some(true);
+        if format != Some(i64::from(FORMAT)) && !(format == Some(1) && wav) {
             let found = format.map_or("no format number".to_owned(), |format| format!("format {format}"));
             return Err(Error::data(&path, format!("has {found}, this version reads {FORMAT}: generate it anew")));
         }
         toml::from_str(&text).map(Some).map_err(damaged)
     }
 
-    /// Writes the recipe of the dataset in `folder`.
+    /// Writes the recipe of the dataset in `folder`, which was mixed from `soundbank`.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be written; [`Error::Config`] if a value does not fit into TOML.
-    pub fn write(&self, folder: &Path) -> Result<()> {
+    /// [`Error::Io`] if it cannot be written or a sound cannot be read; [`Error::Config`] if a value does not fit into TOML.
+    pub fn write(&self, folder: &Path, soundbank: &Soundbank) -> Result<()> {
         let path = folder.join(FILE);
-        let text = toml::to_string(self).map_err(|error| Error::config(FILE, error.to_string()))?;
+        let whole = Self { soundbank_fingerprint: Some(soundbank.fingerprint()?), ..self.clone() };
+        let text = toml::to_string(&whole).map_err(|error| Error::config(FILE, error.to_string()))?;
         let written = std::fs::write(&path, text).and_then(|()| std::fs::File::open(&path)?.sync_all());
         written.map_err(|source| Error::io("write", path, source))
     }
@@ -107,7 +111,7 @@ impl Recipe {
             (Some(root), Some(moved_to)) if !root.is_dir() => Soundbank::scan(moved_to, &self.scene)?,
             (Some(root), _) => Soundbank::scan(root, &self.scene)?,
         };
-        if bank.fingerprint() == self.soundbank_fingerprint {
+        if Some(bank.fingerprint()?) == self.soundbank_fingerprint {
             return Ok(bank);
         }
         let reason = bank.root().map_or_else(

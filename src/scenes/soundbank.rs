@@ -8,8 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
+use super::contents::Listing;
 use super::source::{Origin, Source};
 use super::{Subset, builtin};
 use crate::config::{DataConfig, SceneConfig};
@@ -39,7 +38,6 @@ pub struct Soundbank {
     validation: Option<Pool>,
     eval: Pool,
     holdout: f64,
-    fingerprint: String,
 }
 
 impl Soundbank {
@@ -67,7 +65,7 @@ impl Soundbank {
         if !root.join("train/soundbank").is_dir() {
             return Err(not_a_soundbank(root));
         }
-        let mut scan = Scan { root, sources: Vec::new(), listing: Sha256::new() };
+        let mut scan = Scan { root, sources: Vec::new() };
         let (classes, train) = scan.subset(Subset::Train)?;
         let (eval_classes, eval) = scan.subset(Subset::Eval)?;
         same_classes(root, &classes, Subset::Eval, &eval_classes)?;
@@ -85,9 +83,8 @@ impl Soundbank {
             }
             None
         };
-        let fingerprint = hex(&scan.listing.finalize());
         let (root, sources) = (Some(absolute(root)?), scan.sources);
-        Ok(Self { root, classes, sources, train, validation, eval, holdout: scene.holdout, fingerprint })
+        Ok(Self { root, classes, sources, train, validation, eval, holdout: scene.holdout })
     }
 
     /// The soundbank that needs no files ([`builtin`]).
@@ -114,8 +111,7 @@ impl Soundbank {
             Pool { events, backgrounds: backgrounds.collect() }
         };
         let (train, validation, eval) = (pool(Subset::Train), Some(pool(Subset::Validation)), pool(Subset::Eval));
-        let fingerprint = hex(&Sha256::digest(format!("built-in soundbank {}", builtin::version())));
-        Self { root: None, classes, sources, train, validation, eval, holdout: 0.0, fingerprint }
+        Self { root: None, classes, sources, train, validation, eval, holdout: 0.0 }
     }
 
     /// The names of the classes, sorted.
@@ -133,9 +129,25 @@ impl Soundbank {
         self.root.as_deref()
     }
 
-    /// SHA-256 over the names and sizes of all files, in hexadecimal.
-    pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+    /// Its files, or the version of the built-in one.
+    pub(super) fn listing(&self) -> Listing {
+        let Some(root) = &self.root else {
+            let version = ("the built-in soundbank".to_owned(), builtin::version().to_string());
+            return Listing { notes: vec![version], ..Listing::default() };
+        };
+        let file = |source: &Source| match &source.origin {
+            Origin::File(path) => Some((source.name.clone(), path.clone())),
+            Origin::Event { .. } | Origin::Background { .. } => None,
+        };
+        Listing { root: root.clone(), files: self.sources.iter().filter_map(file).collect(), notes: Vec::new() }
+    }
+
+    /// One word for the names and contents of all files, wherever the folder is. Files that were not hashed before are read.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file that cannot be read.
+    pub fn fingerprint(&self) -> Result<String> {
+        Ok(self.listing().contents()?.fingerprint())
     }
 
     /// What each subset draws from, in the order of [`Subset::all`]. Without a validation folder the share
@@ -169,7 +181,6 @@ pub(super) fn hold_back(items: &mut Vec<usize>, share: f64, key: Key) -> Vec<usi
 struct Scan<'a> {
     root: &'a Path,
     sources: Vec<Source>,
-    listing: Sha256,
 }
 
 impl Scan<'_> {
@@ -198,10 +209,9 @@ impl Scan<'_> {
 
     /// Adds the audio files in `folder`.
     fn files(&mut self, folder: &Path, no_onset: bool, no_offset: bool) -> Result<Vec<usize>> {
-        let files = audio_files(folder)?.into_iter().map(|(_, path, bytes)| {
+        let files = audio_files(folder)?.into_iter().map(|(_, path)| {
             let below = path.strip_prefix(self.root).unwrap_or(&path);
             let name = below.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
-            self.listing.update(format!("{name}\t{bytes}\n"));
             self.sources.push(Source { name, origin: Origin::File(path), no_onset, no_offset });
             self.sources.len() - 1
         });
@@ -241,15 +251,15 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     Ok(entries)
 }
 
-/// Name, path and size in bytes of the audio files directly in `folder`, by name.
-pub(super) fn audio_files(folder: &Path) -> Result<Vec<(String, PathBuf, u64)>> {
+/// Name and path of the audio files directly in `folder`, by name.
+pub(super) fn audio_files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
     for (name, path) in entries(folder)? {
         let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
         if EXTENSIONS.contains(&extension.as_str()) {
             let found = fs::metadata(&path).map_err(|source| Error::io("read", &path, source))?;
             if found.is_file() {
-                files.push((name, path, found.len()));
+                files.push((name, path));
             }
         }
     }

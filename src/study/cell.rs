@@ -84,7 +84,14 @@ fn trainings(context: &Context<'_>, cell: &Cell, features: &Features) -> Result<
 
 fn open(context: &Context<'_>, path: &Path, config: &Config) -> Result<RunDir> {
     if RunDir::open(path).is_ok() {
-        return RunDir::resume(path);
+        let run = RunDir::resume(path)?;
+        if run.has_all_metrics(config)? {
+            return Ok(run);
+        }
+        tracing::warn!(
+            "{}: metrics.jsonl lacks epochs that were trained, and the report shows all of them: the cell is trained again",
+            path.display()
+        );
     }
     let adapter = serde_json::to_value(context.gpu.adapter()).map_err(|e| Error::data(path, e.to_string()))?;
     // A process killed while it made the folder leaves one without a configuration.
@@ -93,7 +100,8 @@ fn open(context: &Context<'_>, path: &Path, config: &Config) -> Result<RunDir> {
 
 fn train(context: &Context<'_>, training: &Training, features: &Features, watch: Watch<'_>) -> Result<()> {
     let Training { config, run } = training;
-    let Features { classes, train, validation, statistics, fingerprint, .. } = features;
+    let Features { classes, train, validation, statistics, contents, fingerprint, .. } = features;
+    run.check_origin(config, contents)?;
     let mut trainer = Trainer::new(context.gpu, config, classes, train, validation, fingerprint.clone())?;
     run.keep_tiles(&trainer.tiles())?;
     run.restore(&mut trainer)?;
@@ -188,8 +196,13 @@ fn curves(trainings: &[Training]) -> Result<(Vec<Vec<CurvePoint>>, Vec<f64>)> {
                 loss: row.loss,
                 score: row.score,
             };
+            let last = of_seed().next_back().ok_or_else(|| {
+                let reason =
+                    format!("metrics.jsonl has no epoch of seed {seed}: remove the folder to train the cell again");
+                Error::data(run.path(), reason)
+            })?;
+            best.push(last.best_score);
             curves.push(of_seed().map(point).collect());
-            best.push(of_seed().next_back().map_or(0.0, |row| row.best_score));
         }
     }
     Ok((curves, best))

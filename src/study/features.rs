@@ -7,13 +7,15 @@ use crate::evaluate::{Examples, load_lengths};
 use crate::features::{Statistics, standardise, statistics};
 use crate::gpu::Gpu;
 use crate::report::Progress;
-use crate::scenes::{Dataset, Subset};
+use crate::scenes::{Contents, Dataset, Subset};
 
 /// The segments of one dataset at one training length and at all test lengths.
 pub struct Features {
     /// Class names.
     pub classes: Vec<String>,
     /// What the samples depend on.
+    pub contents: Contents,
+    /// One word for it.
     pub fingerprint: String,
     /// Clips of training, validation and evaluation.
     pub clips: [usize; 3],
@@ -60,7 +62,8 @@ impl Features {
             standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
         }
         let clips = Subset::all().map(|subset| dataset.len(subset));
-        let (classes, fingerprint) = (dataset.classes().to_vec(), dataset.fingerprint());
-        Ok(Self { classes, fingerprint, clips, train, validation, eval, statistics })
+        let (classes, contents) = (dataset.classes().to_vec(), dataset.contents()?);
+        let fingerprint = contents.fingerprint();
+        Ok(Self { classes, contents, fingerprint, clips, train, validation, eval, statistics })
     }
 }

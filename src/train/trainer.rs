@@ -1,6 +1,7 @@
 //! The training loop (SPEC §§4, 5): the stages of a method one after the other, each epoch queued before the last one's
 //! numbers arrive.
 
+use std::path::Path;
 use std::time::Instant;
 
 use super::StageName;
@@ -9,7 +10,7 @@ use crate::config::Config;
 use crate::evaluate::{Examples, Heard};
 use crate::gpu::{Download, Gpu};
 use crate::kernels::population::Member;
-use crate::model::checkpoint::Standing;
+use crate::model::checkpoint::{Provenance, Standing};
 use crate::model::tiles::{TileFile, Tiles};
 use crate::model::{Activations, Architecture, Population, initial_parameters};
 use crate::{Error, Result};
@@ -103,7 +104,8 @@ pub struct Trainer<'a> {
     epoch: usize,
     /// Epochs of the first stage after which the training pauses.
     pause: Option<usize>,
-    fingerprint: String,
+    /// What checkpoints say that they depend on.
+    provenance: Provenance,
 }
 
 impl<'a> Trainer<'a> {
@@ -167,7 +169,7 @@ impl<'a> Trainer<'a> {
             stages,
             epoch: 0,
             pause: None,
-            fingerprint,
+            provenance: Provenance::new(configs, &fingerprint),
         })
     }
 
@@ -214,26 +216,39 @@ impl<'a> Trainer<'a> {
         before + self.stage.name.effort() * (self.epoch * self.stage.steps()) as u64
     }
 
-    /// Goes on from a standing of the same configuration and data.
+    /// Goes on from a standing of the same configuration and data; `origin` stands for it in errors.
     ///
     /// # Errors
-    /// [`Error::Config`] when the data have changed since; what the device reports.
-    pub fn restore(&mut self, standing: &Standing) -> Result<()> {
-        if standing.fingerprint != self.fingerprint {
-            return Err(Error::config(
-                "--resume",
-                "the data have changed since the checkpoint was written: restore them, or start a new run",
-            ));
+    /// [`Error::Data`] naming the first thing in which it is of another training: a key with both values, the data, its stage
+    /// or its size; what the device reports.
+    pub fn restore(&mut self, origin: &Path, standing: &Standing) -> Result<()> {
+        standing.provenance.check(origin, &self.provenance)?;
+        let Some(stage) = self.stages().find(|stage| stage.name() == standing.stage) else {
+            let known: Vec<&str> = self.stages().map(StageName::name).collect();
+            let reason = format!(
+                "it is in stage '{}', and a training of this method has {}",
+                standing.stage,
+                known.join(", then ")
+            );
+            return Err(Error::data(origin, reason));
+        };
+        let sizes = [standing.progress.len(), standing.elements()];
+        let own = [self.population.members, self.population.architecture.elements()];
+        if sizes != own {
+            let [members, elements] = sizes;
+            let reason = format!(
+                "it is of {members} models with {elements} parameters, and this training is of {} with {}",
+                own[0], own[1]
+            );
+            return Err(Error::data(origin, reason));
         }
         self.gpu.write(&self.population.state, 0, &standing.state);
         self.gpu.write(&self.population.best, 0, &standing.best);
         self.gpu.write(&self.population.progress, 0, &standing.progress);
         self.population.use_parameters(self.gpu, &self.population.state)?;
         self.epoch = standing.epoch;
-        if let Some((stage, _)) = self.stages.iter().find(|(stage, _)| stage.name() == standing.stage)
-            && *stage != self.stage.name
-        {
-            self.stage = Stage::new(self.gpu, self.configs, *stage, &self.population, self.data)?;
+        if stage != self.stage.name {
+            self.stage = Stage::new(self.gpu, self.configs, stage, &self.population, self.data)?;
         }
         Ok(())
     }
@@ -264,7 +279,7 @@ impl<'a> Trainer<'a> {
             state: state.fetch(self.gpu)?,
             best: best.fetch(self.gpu)?,
             progress: progress.fetch(self.gpu)?,
-            fingerprint: self.fingerprint.clone(),
+            provenance: self.provenance.clone(),
         })
     }
 

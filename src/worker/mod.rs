@@ -75,13 +75,13 @@ trait Job {
 /// Whatever reading a soundbank or a dataset reports.
 pub fn data_of(kind: Kind, config: &Config) -> Result<String> {
     match kind {
-        Kind::Search => Ok(Dataset::of(config)?.fingerprint()),
+        Kind::Search => Dataset::of(config)?.fingerprint(),
         Kind::Grid => {
             let mut found: Vec<String> = Vec::new();
             for cell in cells(config)? {
                 let name = cell.variant.name();
                 if !found.iter().any(|other| other.starts_with(name)) {
-                    found.push(format!("{name} {}", Dataset::of(&cell.config)?.fingerprint()));
+                    found.push(format!("{name} {}", Dataset::of(&cell.config)?.fingerprint()?));
                 }
             }
             Ok(found.join("; "))

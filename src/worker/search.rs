@@ -58,7 +58,7 @@ impl<'a> SearchJob<'a> {
             config: config.clone(),
             trials,
             classes,
-            fingerprint: dataset.fingerprint(),
+            fingerprint: dataset.fingerprint()?,
             train,
             validation,
             worker: worker.into(),

@@ -9,7 +9,7 @@ use super::courier::{Courier, Parcel};
 use crate::config::Config;
 use crate::evaluate::Examples;
 use crate::gpu::Gpu;
-use crate::model::checkpoint::Standing;
+use crate::model::checkpoint::{Provenance, Standing};
 use crate::report::study::CurvePoint;
 use crate::store::{Checkpoint, Claimed, Lease};
 use crate::train::{EpochReport, Observer, Trainer, most_members};
@@ -115,7 +115,7 @@ fn population(bench: &Bench<'_>, tasks: &[Task], pause: Option<usize>, courier: 
             }
             Ok(trained)
         }
-        Err(error @ (Error::Tolerance(_) | Error::Kernel { .. })) => {
+        Err(error @ (Error::Tolerance(_) | Error::Kernel { .. } | Error::Config { .. })) => {
             for task in tasks {
                 tracing::warn!("trial {} failed: {error}", task.claimed.lease.trial);
                 courier.send(Parcel::Failure(task.claimed.lease, error.with_causes()));
@@ -131,7 +131,6 @@ fn attempt(bench: &Bench<'_>, tasks: &[Task], pause: Option<usize>, courier: &Co
     let configs: Vec<Config> = tasks.iter().map(|task| task.config.clone()).collect();
     let Bench { gpu, classes, train, validation, .. } = *bench;
     let mut trainer = Trainer::together(gpu, &configs, classes, train, validation, bench.fingerprint.to_owned())?;
-    let parameters = trainer.population().architecture.elements();
     let mut members = Vec::new();
     let (mut standings, mut curves) = (Vec::new(), Vec::new());
     for task in tasks {
@@ -140,7 +139,10 @@ fn attempt(bench: &Bench<'_>, tasks: &[Task], pause: Option<usize>, courier: &Co
         match &task.claimed.checkpoint {
             Some(kept) => {
                 let origin = origin(task.claimed.lease.trial);
-                standings.push(Standing::from_bytes(Path::new(&origin), &kept.bytes, seeds, parameters)?);
+                let standing = Standing::from_bytes(Path::new(&origin), &kept.bytes)?;
+                let own = Provenance::new(std::slice::from_ref(&task.config), bench.fingerprint);
+                standing.provenance.check(Path::new(&origin), &own)?;
+                standings.push(standing);
                 tracing::info!("trial {} goes on after epoch {}", task.claimed.lease.trial, kept.epoch);
                 let of_trial: Vec<Vec<CurvePoint>> = serde_json::from_str(&kept.details)
                     .map_err(|e| Error::data(&origin, format!("its learning curves cannot be read: {e}")))?;
@@ -150,7 +152,9 @@ fn attempt(bench: &Bench<'_>, tasks: &[Task], pause: Option<usize>, courier: &Co
         }
     }
     if !standings.is_empty() {
-        trainer.restore(&Standing::join(standings))?;
+        let trials: Vec<String> = tasks.iter().map(|task| task.claimed.lease.trial.to_string()).collect();
+        let origin = format!("the checkpoints of trials {}", trials.join(", "));
+        trainer.restore(Path::new(&origin), &Standing::join(Path::new(&origin), standings)?)?;
     }
     if let Some(epochs) = pause {
         trainer.pause_after(epochs);

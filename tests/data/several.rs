@@ -233,15 +233,19 @@ fn a_dataset_keeps_its_co_occurrences() {
     let bank = Bank::new(4);
     let mut config = config(&bank, [1, 4]);
     config.data.train = 12;
-    let free = Dataset::of(&config).unwrap().fingerprint();
+    let free = Dataset::of(&config).unwrap().fingerprint().unwrap();
     let file = cooccurrence(&bank, CAT);
     config.data.cooccurrence = Some(file.clone());
     let drawn = Dataset::of(&config).unwrap();
-    assert_ne!(drawn.fingerprint(), free);
+    assert_ne!(drawn.fingerprint().unwrap(), free);
     bank.generate(&config, "mixed", false).unwrap();
     bank.generate(&config, "wav", true).unwrap();
     cooccurrence(&bank, &CAT.replace("[0.5, 0.5]", "[0.4, 0.6]"));
-    assert_ne!(Dataset::of(&config).unwrap().fingerprint(), drawn.fingerprint(), "a changed file is noticed");
+    assert_ne!(
+        Dataset::of(&config).unwrap().fingerprint().unwrap(),
+        drawn.fingerprint().unwrap(),
+        "a changed file is noticed"
+    );
 
     fs::remove_file(&file).unwrap();
     let other = Config::default();
@@ -249,7 +253,7 @@ fn a_dataset_keeps_its_co_occurrences() {
     let expected = seen(&drawn);
     assert!(expected == seen(&mixed), "mixed again");
     assert!(expected == seen(&wav), "read from files");
-    assert_eq!(mixed.fingerprint(), drawn.fingerprint());
+    assert_eq!(mixed.fingerprint().unwrap(), drawn.fingerprint().unwrap());
     assert_names(&Dataset::of(&config).unwrap_err(), &["cannot read", "occurences.json"]);
 }
 

@@ -64,7 +64,9 @@ pub fn succeed(mut command: Command) -> Output {
 }
 
 pub fn standing(run: &Path, members: usize) -> Standing {
-    read_standing(&run.join("checkpoints/last.safetensors"), members, ELEMENTS).unwrap()
+    let standing = read_standing(&run.join("checkpoints/last.safetensors")).unwrap();
+    assert_eq!((standing.progress.len(), standing.elements()), (members, ELEMENTS));
+    standing
 }
 
 pub fn bits(values: &[f32]) -> Vec<u32> {

@@ -1,0 +1,105 @@
+//! The keys that a training depends on: while they stay the same, it can be broken off and go on.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Config, Method, SearchConfig, StudyConfig};
+
+/// Values of keys by their dotted names.
+pub type Keys = BTreeMap<String, Value>;
+
+/// Keys of the sections below on which no weight depends: when a checkpoint is written, and at which lengths a model is
+/// scored in the end. Places of folders are left out as well: the contents of the folders count.
+const WITHOUT_EFFECT: [&str; 2] = ["train.checkpoint_s", "evaluate.seconds"];
+
+/// Keys that only decide when a training ends. Epochs are the same ones whatever their number is.
+const ENDS: [&str; 4] = ["train.epochs", "train.min_epochs", "train.patience", "tagger.epochs"];
+
+/// Of `data` and `scene`, all that matters to finished clips and to generated ones, which bring the rest along.
+const OF_A_DATASET: [&str; 2] = ["data.seed", "scene.holdout"];
+
+/// The keys of `config` that the training of the model of `seed` depends on, and their values; those that are not set and
+/// have no value by default are absent.
+///
+/// Left out are the sections of other methods, `study`, `search`, and keys without an effect on any weight: the places
+/// of folders, `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is there, since the best epoch is
+/// chosen by it. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are what it brings along, except
+/// the seed and the share held back.
+pub fn training_keys(config: &Config, seed: u64) -> Keys {
+    let of_method: &[&str] = match config.train.method {
+        Method::Classifier => &[],
+        Method::Triplets => &["triplets", "tagger"],
+        Method::Prototypes => &["prototypes", "tagger"],
+    };
+    let shared = ["data", "scene", "features", "model", "train", "optimiser", "evaluate"];
+    let mut plain = Config { study: StudyConfig::default(), search: SearchConfig::default(), ..config.clone() };
+    (plain.data.dataset, plain.data.soundbank, plain.data.cooccurrence) = (None, None, None);
+    let sections = serde_json::to_value(plain).expect("numbers and words, without a path or a key that is no word");
+    let mut keys = Keys::new();
+    for section in shared.iter().chain(of_method) {
+        for (name, value) in sections[section].as_object().into_iter().flatten() {
+            keys.insert(format!("{section}.{name}"), value.clone());
+        }
+    }
+    let from_dataset = |key: &str| {
+        let drawn = key.starts_with("data.") || key.starts_with("scene.");
+        config.data.dataset.is_some() && drawn && !OF_A_DATASET.contains(&key)
+    };
+    keys.retain(|key, _| !WITHOUT_EFFECT.contains(&key.as_str()) && !from_dataset(key));
+    keys.insert("train.seeds".into(), seed.into());
+    keys
+}
+
+/// Whether `key` only decides when a training ends: it may change while one is broken off.
+pub fn decides_end(key: &str) -> bool {
+    ENDS.contains(&key)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A new key of these sections fails this test, so that somebody decides what it means for a training under way.
+    #[test]
+    fn every_key_is_known_to_matter_or_not() {
+        let mut config = Config::default();
+        config.train.epochs = Some(1);
+        config.prototypes.way = Some(2);
+        (config.data.soundbank, config.data.cooccurrence) = (Some("a".into()), Some("b".into()));
+        let names = |config: &Config| training_keys(config, 7).into_keys().collect::<Vec<_>>();
+        let classifier = names(&config);
+        let expected = "data.eval data.seed data.train data.validation data.variant evaluate.threshold features.bands \
+            features.epsilon features.fft features.high_hz features.hop features.log_offset features.low_hz features.rate \
+            features.window model.chunk_frames model.dropout model.filters model.hidden model.kernel model.pools model.slope \
+            optimiser.beta1 optimiser.beta2 optimiser.epsilon optimiser.lr optimiser.weight_decay scene.background_lufs \
+            scene.clip_s scene.events scene.fade_s scene.holdout scene.loudness_floor_lufs scene.loudness_min_s \
+            scene.onset_margin_s scene.peak scene.rate scene.short_event_s scene.snr_db train.batch train.epochs \
+            train.method train.min_epochs train.patience train.seconds train.seeds";
+        assert_eq!(classifier, expected.split_whitespace().collect::<Vec<_>>());
+        for (method, of_method) in [
+            (Method::Triplets, "triplets.gradient triplets.margin triplets.normalise triplets.sampling"),
+            (Method::Prototypes, "prototypes.normalise prototypes.support prototypes.way"),
+        ] {
+            config.train.method = method;
+            let names = names(&config);
+            let more: Vec<&str> = names.iter().filter(|name| !classifier.contains(name)).map(String::as_str).collect();
+            let mut expected: Vec<&str> = of_method.split(' ').collect();
+            expected.extend(["tagger.batch", "tagger.epochs", "tagger.lr", "tagger.weight_decay"]);
+            expected.sort_unstable();
+            assert_eq!(more, expected);
+        }
+        config.data.dataset = Some("set".into());
+        let of_data = names(&config).into_iter().filter(|key| key.starts_with("data.") || key.starts_with("scene."));
+        assert_eq!(of_data.collect::<Vec<_>>(), OF_A_DATASET);
+    }
+
+    #[test]
+    fn a_member_has_its_own_seed() {
+        let mut config = Config::default();
+        config.train.seeds = vec![3, 4];
+        assert_eq!(training_keys(&config, 4)["train.seeds"], json!(4));
+    }
+}

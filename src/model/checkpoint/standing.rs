@@ -1,0 +1,293 @@
+//! Where a population stands between two epochs, as a file or as bytes that travel.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::Path;
+
+use super::Provenance;
+use super::tensor_file::{TensorFile, to_bytes};
+use crate::config::Keys;
+use crate::kernels::population::Member;
+use crate::{Error, Result, atomic};
+
+/// Values of a [`Member`], in single precision or as bits.
+const FIELDS: usize = size_of::<Member>() / size_of::<f32>();
+
+/// Where a population stands between two epochs: all that its training goes on from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    /// Stage of the training.
+    pub stage: String,
+    /// Epochs of the stage done.
+    pub epoch: usize,
+    /// Parameters and moments, `[member, 3, parameter]`.
+    pub state: Vec<f32>,
+    /// Best parameters, `[member, parameter]`.
+    pub best: Vec<f32>,
+    /// Progress of each member.
+    pub progress: Vec<Member>,
+    /// What all of it depends on.
+    pub provenance: Provenance,
+}
+
+impl Standing {
+    /// Elements that the parameters of one member take.
+    pub fn elements(&self) -> usize {
+        self.best.len() / self.progress.len().max(1)
+    }
+
+    /// The standing of the members `members`, which is what they would have alone.
+    pub fn of(&self, members: Range<usize>) -> Self {
+        let elements = self.elements();
+        let part = |values: &[f32], each: usize| values[members.start * each..members.end * each].to_vec();
+        let Provenance { keys, data } = &self.provenance;
+        Self {
+            stage: self.stage.clone(),
+            epoch: self.epoch,
+            state: part(&self.state, 3 * elements),
+            best: part(&self.best, elements),
+            progress: self.progress[members.clone()].to_vec(),
+            provenance: Provenance { keys: keys[members].to_vec(), data: data.clone() },
+        }
+    }
+
+    /// The members of `parts` as one population; `origin` stands for them in errors. Panics without any.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when they are of different data or architectures, or stand at different epochs.
+    pub fn join(origin: &Path, parts: Vec<Self>) -> Result<Self> {
+        let mut parts = parts.into_iter();
+        let mut joined = parts.next().expect("a population has a member");
+        for part in parts {
+            let shared = |of: &Self| (of.stage.clone(), of.epoch, of.elements(), of.provenance.data.clone());
+            if shared(&part) != shared(&joined) {
+                return Err(Error::data(origin, "they are of different epochs, models or data"));
+            }
+            joined.state.extend(part.state);
+            joined.best.extend(part.best);
+            joined.progress.extend(part.progress);
+            joined.provenance.keys.extend(part.provenance.keys);
+        }
+        Ok(joined)
+    }
+
+    /// The standing as a safetensors file in memory; `origin` stands for it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Data`] for a standing of no member.
+    pub fn to_bytes(&self, origin: &Path) -> Result<Vec<u8>> {
+        let (members, elements) = (self.progress.len(), self.elements());
+        let views = vec![
+            ("state", vec![members, 3, elements], self.state.as_slice()),
+            ("best", vec![members, elements], self.best.as_slice()),
+            // Records of bits, stored under a type of their size.
+            ("progress", vec![members, FIELDS], bytemuck::cast_slice(&self.progress)),
+        ];
+        let mut metadata: HashMap<String, String> = [
+            ("stage", self.stage.clone()),
+            ("epoch", self.epoch.to_string()),
+            ("data", self.provenance.data.clone()),
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into();
+        for (member, keys) in self.provenance.keys.iter().enumerate() {
+            let json = serde_json::to_string(keys).map_err(|e| Error::data(origin, e.to_string()))?;
+            metadata.insert(keys_of(member), json);
+        }
+        to_bytes(origin, views, metadata)
+    }
+
+    /// The standing in `bytes`; `origin` stands for it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when the bytes are damaged, are not a standing, or are one of an earlier version, which did not keep
+    /// what a training depends on.
+    pub fn from_bytes(origin: &Path, bytes: &[u8]) -> Result<Self> {
+        let file = TensorFile::parse(origin, bytes)?;
+        let bad = |reason: String| Error::data(origin, reason);
+        let (stage, epoch) = (file.entry("stage")?.to_owned(), file.entry("epoch")?);
+        if !file.has_checksum() || file.find(&keys_of(0)).is_none() {
+            let reason = "an earlier version of this program wrote it and did not keep what its training depends on: go on \
+                          with that version, or remove the file to begin the training anew";
+            return Err(bad(reason.into()));
+        }
+        let epoch = epoch.parse().map_err(|_| bad(format!("its epoch '{epoch}' is not a number")))?;
+        let [members, elements] = file.shape("best")?[..] else {
+            return Err(bad("'best' has not two axes, member and parameter".into()));
+        };
+        if members == 0 || elements == 0 {
+            return Err(bad(format!("it is of {members} models with {elements} parameters")));
+        }
+        let progress = file.floats("progress", &[members, FIELDS])?;
+        let standing = Self {
+            stage,
+            epoch,
+            state: file.floats("state", &[members, 3, elements])?,
+            best: file.floats("best", &[members, elements])?,
+            progress: bytemuck::pod_collect_to_vec(&progress),
+            provenance: Provenance {
+                keys: (0..members)
+                    .map(|member| {
+                        let name = keys_of(member);
+                        serde_json::from_str(file.entry(&name)?)
+                            .map_err(|e| bad(format!("'{name}' of its metadata cannot be read: {e}")))
+                    })
+                    .collect::<Result<Vec<Keys>>>()?,
+                data: file.entry("data")?.to_owned(),
+            },
+        };
+        standing.check().map_err(bad)?;
+        Ok(standing)
+    }
+
+    /// Makes sure that a training can go on from it; what cannot be, in words.
+    fn check(&self) -> Result<(), String> {
+        let elements = self.elements();
+        for (member, progress) in self.progress.iter().enumerate() {
+            let own = &self.state[member * 3 * elements..][..elements];
+            if own.iter().chain(&self.best[member * elements..][..elements]).any(|value| !value.is_finite()) {
+                return Err(format!("parameters of model {member} are not finite"));
+            }
+            let Member { alive, improved, best_epoch, best_score, score, epochs, dropout_key } = *progress;
+            let counts = alive <= 1 && improved <= 1 && epochs as usize <= self.epoch && best_epoch <= epochs;
+            if !counts || !best_score.is_finite() || !score.is_finite() {
+                return Err(format!(
+                    "the progress of model {member} cannot be: {progress:?} after {} epochs",
+                    self.epoch
+                ));
+            }
+            let seed = self.provenance.keys[member].get("train.seeds").and_then(serde_json::Value::as_u64);
+            if seed.is_none_or(|seed| Member::new(seed).dropout_key != dropout_key) {
+                return Err(format!("model {member} was not drawn from the seed that its metadata give"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The entry of the metadata that holds the keys of member `member`.
+fn keys_of(member: usize) -> String {
+    format!("member.{member}")
+}
+
+/// Writes the standing of a population.
+///
+/// # Errors
+/// As [`Standing::to_bytes`]; [`Error::Io`] naming the file, under whose name nothing is left unless it is whole.
+pub fn write_standing(path: &Path, standing: &Standing) -> Result<()> {
+    atomic::write_bytes(path, &standing.to_bytes(path)?)
+}
+
+/// Reads the standing of a population.
+///
+/// # Errors
+/// As [`Standing::from_bytes`]; [`Error::Io`].
+pub fn read_standing(path: &Path) -> Result<Standing> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    Standing::from_bytes(path, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    /// Of models of five parameters, after nine epochs.
+    fn standing(seeds: &[u64]) -> Standing {
+        let floats = |n: usize| (0..n).map(|value| value as f32).collect::<Vec<_>>();
+        let mut config = Config::default();
+        config.train.seeds = seeds.into();
+        let member = |seed: &u64| Member { best_score: 1.5, best_epoch: 2, epochs: 9, ..Member::new(*seed) };
+        Standing {
+            stage: "classifier".into(),
+            epoch: 9,
+            state: floats(seeds.len() * 3 * 5),
+            best: floats(seeds.len() * 5),
+            progress: seeds.iter().map(member).collect(),
+            provenance: Provenance::new(&[config], "ab"),
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Result<Standing, String> {
+        Standing::from_bytes(Path::new("last"), bytes).map_err(|error| error.to_string())
+    }
+
+    fn bytes(standing: &Standing) -> Vec<u8> {
+        standing.to_bytes(Path::new("last")).unwrap()
+    }
+
+    #[test]
+    fn a_standing_comes_back_bit_for_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("last.safetensors");
+        // A key of dropout, as floats, may be a NaN of any bits.
+        let standing = standing(&[1, 20]);
+        write_standing(&path, &standing).unwrap();
+        let back = read_standing(&path).unwrap();
+        assert_eq!(bytemuck::cast_slice::<_, u8>(&back.progress), bytemuck::cast_slice::<_, u8>(&standing.progress));
+        assert_eq!(back, standing);
+    }
+
+    #[test]
+    fn a_population_comes_apart_into_its_members_and_together_again() {
+        let whole = standing(&[1, 2, 3]);
+        let (two, one) = (whole.of(0..2), whole.of(2..3));
+        assert_eq!((two.progress.len(), one.state[0], one.best[0]), (2, 30.0, 10.0));
+        assert_eq!(one.provenance.keys, whole.provenance.keys[2..]);
+        let origin = Path::new("trials");
+        assert_eq!(Standing::join(origin, vec![two.clone(), one.clone()]).unwrap(), whole);
+        let later = Standing { epoch: 10, ..one };
+        let message = Standing::join(origin, vec![two, later]).unwrap_err().to_string();
+        assert!(message.starts_with("trials: ") && message.contains("different epochs"), "{message}");
+    }
+
+    #[test]
+    fn a_standing_with_a_flipped_bit_is_refused() {
+        let bytes = bytes(&standing(&[1, 2]));
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1 << (at % 8);
+            assert!(read(&damaged).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn what_no_training_can_go_on_from_is_refused_by_name() {
+        let refusal = |change: fn(&mut Standing)| {
+            let mut changed = standing(&[1, 2]);
+            change(&mut changed);
+            read(&bytes(&changed)).unwrap_err()
+        };
+        let cases: [(fn(&mut Standing), &str); 6] = [
+            (|s| s.state[15] = f32::NAN, "parameters of model 1 are not finite"),
+            (|s| s.best[0] = f32::INFINITY, "parameters of model 0 are not finite"),
+            (|s| s.progress[1].alive = 2, "progress of model 1 cannot be"),
+            (|s| s.progress[0].epochs = 10, "progress of model 0 cannot be"),
+            (|s| s.progress[0].best_score = f32::NAN, "progress of model 0 cannot be"),
+            (|s| s.progress.swap(0, 1), "model 0 was not drawn from the seed"),
+        ];
+        for (change, words) in cases {
+            let message = refusal(change);
+            assert!(message.starts_with("last: ") && message.contains(words), "{message}");
+        }
+        // Moments may overflow without harm to the weights.
+        let mut overflown = standing(&[1]);
+        overflown.state[14] = f32::INFINITY;
+        assert_eq!(read(&bytes(&overflown)).unwrap(), overflown);
+    }
+
+    #[test]
+    fn a_standing_of_an_earlier_version_is_refused_with_what_to_do() {
+        let standing = standing(&[1]);
+        let views = vec![
+            ("state", vec![1, 3, 5], standing.state.as_slice()),
+            ("best", vec![1, 5], standing.best.as_slice()),
+            ("progress", vec![1, FIELDS], bytemuck::cast_slice(&standing.progress)),
+        ];
+        let metadata = [("stage", "classifier"), ("epoch", "9"), ("data", "ab")];
+        let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let message = read(&to_bytes(Path::new("last"), views, metadata.into()).unwrap()).unwrap_err();
+        assert!(message.contains("earlier version") && message.contains("remove the file"), "{message}");
+    }
+}
