@@ -6,6 +6,8 @@ pub mod error;
 
 pub mod secrets;
 
+pub mod printable;
+
 pub mod atomic;
 
 pub mod counter_rng;

@@ -4,9 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "error",
     "secrets",
+    "printable",
     "atomic",
     "counter_rng",
     "config",

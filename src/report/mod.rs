@@ -14,6 +14,7 @@ mod recorder;
 mod results;
 mod run_dir;
 mod table;
+pub mod tsv;
 
 pub use curve::CurvePoint;
 pub use embeddings::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};

@@ -14,6 +14,7 @@ use kuva::render::theme::Theme;
 use minijinja::HtmlEscape;
 
 use super::Figure;
+use super::grid::one_line;
 use super::palette::{Colour, GRID, HEAT, INK, MUTED, ON_HALF_HEAT, ON_HEAT, ON_LOW_HEAT, PAPER};
 
 /// Width of every panel, in pixels of the SVG.
@@ -128,7 +129,8 @@ impl Panel {
     }
 
     fn words(&mut self, [x, y]: [f64; 2], text: &str, size: u32, anchor: Anchor, colour: Colour, bold: bool) {
-        let spans = vec![TextSpan { bold, ..TextSpan::plain(text) }];
+        // XML has no control characters, and a name may have some.
+        let spans = vec![TextSpan { bold, ..TextSpan::plain(&one_line(text)) }];
         self.elements.push(Primitive::RichText { x, y, spans, size, anchor, color: Some(colour.into()) });
     }
 
@@ -284,7 +286,8 @@ pub fn draw(name: String, what: &str, of_what: &str, alt: String, panels: Vec<Pa
 /// The SVG with a view box, so that it scales, and with its title and text alternative.
 fn described(svg: &str, name: &str, title: &str, alt: &str, [width, height]: [f64; 2]) -> String {
     let (_, shapes) = svg.split_once('>').expect("the end of the opening tag");
-    let (title, alt) = (HtmlEscape(title), HtmlEscape(alt));
+    let (title, alt) = (one_line(title), one_line(alt));
+    let (title, alt) = (HtmlEscape(&title), HtmlEscape(&alt));
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          height=\"{height}\" font-family=\"{FONT}\" fill=\"{}\" role=\"img\" aria-labelledby=\"{name}-title {name}-desc\">\
@@ -324,6 +327,15 @@ mod tests {
         assert!(svg.contains("a $x$ &amp; b"), "text is drawn as it stands");
         assert!(svg.contains("viewBox=\"0 0 356 "));
         assert_eq!(svg.matches(" id=").count(), 2, "no other ids, which could clash in one page");
+    }
+
+    #[test]
+    fn a_name_with_control_characters_is_drawn_without_them() {
+        let mark = Mark { colour: METHODS[0], shape: 0 };
+        let panel = || Panel::legend(&[("a\u{1b}[2J\u{0}\n<b>".into(), mark)], 1);
+        let Figure { svg, png, .. } = draw("name".into(), "\u{7}Title", "\u{1b}", "\u{c}alt".into(), vec![panel()]);
+        assert!(!svg.contains(char::is_control) && svg.contains("\\u{1b}[2J\\u{0} &lt;b&gt;"), "{svg}");
+        assert!(png.len() > 100);
     }
 
     #[test]
