@@ -12,7 +12,7 @@ use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
 use crate::config::Config;
 use crate::gpu::Gpu;
-use crate::report::study::{CellResult, StudyData, write_report};
+use crate::report::study::{CellResult, Plan, StudyData, write_report};
 use crate::report::{Summary, Table, Watch, absolute_paths};
 use crate::scenes::Dataset;
 use crate::store::{Kind, Store};
@@ -181,9 +181,10 @@ pub fn report(session: &Session, folder: &StudyDir, config: &Config) -> Result<(
         title: config.study.title.clone(),
         classes: events.classes,
         durations: events.durations,
+        durations_of: events.variant,
         clips: events.clips,
         soundbank: sounds(config),
-        planned: planned.len(),
+        plan: Plan::of(config),
         short_s: config.study.short_s,
         cells: results,
     };

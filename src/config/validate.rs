@@ -65,7 +65,11 @@ pub fn validate_model(of_features: &FeatureConfig, of_layers: &ModelConfig) -> R
 }
 
 fn require(holds: bool, key: &str, allowed: &str, found: impl Debug) -> Result<()> {
-    if holds { Ok(()) } else { Err(Error::config(key, format!("must be {allowed}, not {}", quoted(&format!("{found:?}"))))) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Error::config(key, format!("must be {allowed}, not {}", quoted(&format!("{found:?}")))))
+    }
 }
 
 fn count(key: &str, value: usize, most: usize) -> Result<()> {

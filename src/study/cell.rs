@@ -138,7 +138,8 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained)
             scores.push(f1(&tagged.counts(member, |_| true)));
         }
         for (group, is_short) in groups.iter_mut().zip([true, false]) {
-            let within = |heard: &Heard| (heard.duration_s <= config.study.short_s) == is_short;
+            let within =
+                |heard: &Heard| heard.dominant.is_some() && (heard.duration_s <= config.study.short_s) == is_short;
             group.clips = tagged.count(within);
             for (member, scores) in group.f1.iter_mut().enumerate() {
                 scores.push(tagged.macro_f1(member, within));
@@ -240,7 +241,8 @@ impl Tagged<'_> {
         let bin = |bounds: &[f64]| {
             let (low, high) = (bounds[0], bounds[1]);
             // The first bin is closed on both sides, the others on the right only.
-            let within = |heard: &Heard| heard.covered <= high && (heard.covered > low || low == 0.0);
+            let covered = |share: f64| share <= high && (share > low || low == 0.0);
+            let within = |heard: &Heard| heard.dominant.is_some() && covered(heard.covered);
             CoverageBin {
                 low,
                 high,
