@@ -1,9 +1,15 @@
 //! Files that appear whole or not at all: what a reader, a crash or a full disk meets is the old file or the new one.
 
-use std::io::{self, BufWriter, Write};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use crate::{Error, Result};
+
+/// Temporary files are called this and as many random letters and digits.
+const PREFIX: &str = ".weaklabel-";
+const RANDOM: usize = 6;
 
 /// Writes `path` through `fill`: into a temporary file of the same folder, synced to the disk, then renamed over `path`.
 ///
@@ -27,12 +33,12 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".weaklabel-");
+    builder.prefix(PREFIX).rand_bytes(RANDOM);
     #[cfg(unix)]
     {
         // Temporary files are private by default; this one becomes a file like any other, under the user's umask.
         use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+        builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut file = BufWriter::new(builder.tempfile_in(folder)?);
     fill(&mut file)?;
@@ -41,8 +47,36 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     file.persist(path).map_err(|e| e.error)?;
     // The rename itself is durable only once the folder is; a system that cannot sync folders loses nothing but that.
     #[cfg(unix)]
-    let _ = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
+}
+
+/// Whether `name` is that of a temporary file of [`write()`], which a process leaves behind that is killed while it writes.
+pub fn is_leftover(name: &OsStr) -> bool {
+    let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+    random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Removes the temporary files that killed processes left directly in `folder`, which need not exist; their number. A process
+/// that is writing needs its own: call this only with the lock of the folder in hand.
+///
+/// # Errors
+/// [`Error::Io`] naming what cannot be listed or removed.
+pub fn remove_leftovers(folder: &Path) -> Result<usize> {
+    let list = |e| Error::io("list", folder, e);
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(0),
+        entries => entries.map_err(list)?,
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry.map_err(list)?;
+        if is_leftover(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            fs::remove_file(entry.path()).map_err(|e| Error::io("remove", entry.path(), e))?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
 }
 
 #[cfg(test)]
@@ -70,6 +104,33 @@ mod tests {
         assert!(error.unwrap_err().to_string().ends_with("a.txt"));
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [".weaklabel-a1B2c3", ".weaklabel-000000", ".weaklabel-notes", ".weaklabel-a.b.c.", "a.txt"] {
+            fs::write(folder.path().join(name), "half").unwrap();
+        }
+        fs::create_dir(folder.path().join(".weaklabel-folder")).unwrap();
+        // What `write` itself makes on its way.
+        write(&folder.path().join("a.txt"), |file| {
+            let entries = fs::read_dir(folder.path()).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name());
+            assert_eq!(
+                names.filter(|name| is_leftover(name)).count(),
+                4,
+                "one more than stand above, a folder among them"
+            );
+            write!(file, "whole")
+        })
+        .unwrap();
+        assert_eq!(remove_leftovers(folder.path()).unwrap(), 2);
+        let entries = fs::read_dir(folder.path()).unwrap();
+        let mut left: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, [".weaklabel-a.b.c.", ".weaklabel-folder", ".weaklabel-notes", "a.txt"]);
+        assert_eq!(remove_leftovers(&folder.path().join("nowhere")).unwrap(), 0);
     }
 
     #[test]
