@@ -1,6 +1,6 @@
 //! `weaklabel search`.
 
-use std::fs;
+use std::{fs, io};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -83,12 +83,15 @@ impl Search {
     /// Makes the folder, or finds the search's own there.
     fn begin(&self, config: &Config) -> Result<()> {
         let own = self.out.join(CONFIG);
-        let occupied = fs::read_dir(&self.out).is_ok_and(|mut entries| entries.next().is_some());
+        // A process killed at its start may leave a half-written file.
+        let foreign = |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !atomic::is_leftover(&entry.file_name()));
+        let occupied = fs::read_dir(&self.out).is_ok_and(|mut entries| entries.any(foreign));
         if occupied && !own.is_file() {
             let reason = "the folder is not empty and not a search: choose another with --out";
             return Err(Error::data(&self.out, reason));
         }
         fs::create_dir_all(&self.out).map_err(|e| Error::io("create", &self.out, e))?;
+        atomic::remove_leftovers(&self.out)?;
         if own.is_file() && config::load(std::slice::from_ref(&own), &[])? != *config {
             let reason = "this search has another configuration: repeat the command it was started with, or choose another \
                           folder with --out";
