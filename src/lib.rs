@@ -4,6 +4,8 @@
 
 pub mod error;
 
+pub mod stop;
+
 pub mod secrets;
 
 pub mod printable;

@@ -4,8 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 23] = [
     "error",
+    "stop",
     "secrets",
     "printable",
     "atomic",

@@ -100,15 +100,16 @@ impl Reproduce {
         let start = Instant::now();
         let task = session.progress.work("study", open.iter().map(|cell| cell.cost(classes)).sum());
         let mut before = 0;
+        let resumable = |error: Error| error.resumable(folder.path(), "the same command");
         // Cells of one dataset and training length share their features, which make room for the next ones'.
         for group in open.chunk_by(|a, b| (a.variant, a.seconds) == (b.variant, b.seconds)) {
-            let features = Features::load(&gpu, &group[0].config, &session.progress)?;
+            let features = Features::load(&gpu, &group[0].config, &session.progress).map_err(resumable)?;
             folder.check_data(&cells, group[0].variant, &features.fingerprint)?;
             folder.keep_events(&features.events(group[0].variant))?;
             for cell in group {
                 tracing::info!("cell {cell}");
                 let watch = Watch { task: &task, stop, before, cost: cell.cost(classes) };
-                run_cell(&Context { gpu: &gpu, folder: &folder, watch }, cell, &features)?;
+                run_cell(&Context { gpu: &gpu, folder: &folder, watch }, cell, &features).map_err(resumable)?;
                 before += cell.cost(classes);
                 task.set(before);
             }
@@ -135,7 +136,8 @@ impl Reproduce {
         let mut store = Store::open(location)?;
         let study = self.shared.register(&mut store, folder.path(), Kind::Grid, &config)?;
         let settings = self.lease.settings(until, None);
-        let (mut store, end) = work(gpu, store, &study, &config, &settings, &session.progress)?;
+        let (mut store, end) = work(gpu, store, &study, &config, &settings, &session.progress)
+            .map_err(|error| error.resumable(folder.path(), "the same command"))?;
         if end != End::Finished {
             return Err(Error::Interrupted { path: folder.path().into(), next: "the same command" });
         }

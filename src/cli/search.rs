@@ -73,7 +73,8 @@ impl Search {
         let mut store = Store::open(location)?;
         let study = self.shared.register(&mut store, &self.out, Kind::Search, &config)?;
         let settings = self.lease.settings(Until { stop, deadline: None }, None);
-        let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)?;
+        let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)
+            .map_err(|error| error.resumable(&self.out, "the same command"))?;
         if end != End::Finished {
             return Err(Error::Interrupted { path: self.out, next: "the same command" });
         }

@@ -12,7 +12,7 @@ use crate::model::checkpoint::{Description, read_model};
 use crate::report::study::{CellResult, CoverageBin, CurvePoint, Group};
 use crate::report::{Metrics, Recorder, RunDir, Watch};
 use crate::train::{Trainer, most_members};
-use crate::{Error, Result};
+use crate::{Error, Result, stop};
 
 /// What a cell is run with.
 pub struct Context<'a> {
@@ -118,7 +118,7 @@ pub struct Trained {
 /// Scores of every seed, with everything the report shows of them, on the evaluation segments of every length.
 ///
 /// # Errors
-/// What the device reports.
+/// [`Error::Stopped`] when the process is asked to end; what the device reports.
 pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained) -> Result<CellResult> {
     let (seeds, method) = (&config.train.seeds, config.train.method);
     let Models { population, .. } = Models::new(gpu, &trained.models)?;
@@ -131,6 +131,7 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained)
     let mut groups = [Group::new("short", seeds.len()), Group::new("long", seeds.len())];
     let (mut coverage, mut points) = (Vec::new(), Vec::new());
     for (examples, seconds) in features.eval.iter().zip(&config.evaluate.seconds) {
+        stop::check()?;
         let outputs = Scorer::new(gpu, &population, examples, normalise, threshold)?.probabilities(gpu)?;
         let tagged =
             Tagged { outputs: &outputs, examples, classes: features.classes.len(), threshold: threshold as f32 };

@@ -42,5 +42,5 @@ fn the_first_signal_asks_and_the_second_aborts() {
     signal("-INT");
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("stopping at the next checkpoint"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("stopping where nothing is lost"));
 }
