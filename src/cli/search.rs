@@ -1,7 +1,7 @@
 //! `weaklabel search`.
 
-use std::{fs, io};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::Args;
 use serde_json::json;
@@ -85,7 +85,8 @@ impl Search {
     fn begin(&self, config: &Config) -> Result<()> {
         let own = self.out.join(CONFIG);
         // A process killed at its start may leave a half-written file.
-        let foreign = |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !atomic::is_leftover(&entry.file_name()));
+        let foreign =
+            |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !atomic::is_leftover(&entry.file_name()));
         let occupied = fs::read_dir(&self.out).is_ok_and(|mut entries| entries.any(foreign));
         if occupied && !own.is_file() {
             let reason = "the folder is not empty and not a search: choose another with --out";
@@ -236,4 +237,28 @@ fn plan(session: &Session, config: &Config, trials: &[Trial]) -> Result<()> {
         })
         .collect();
     print(&format!("{table}\n{}\n", rungs.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+
+    use super::*;
+
+    #[test]
+    fn a_search_that_was_killed_at_its_first_file_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let command = Search::augment_args(clap::Command::new("search"));
+        let line = ["search", "-o", folder.path().to_str().unwrap()];
+        let search = Search::from_arg_matches(&command.get_matches_from(line)).unwrap();
+        fs::write(folder.path().join(".weaklabel-a1B2c3"), "[da").unwrap();
+        search.begin(&Config::default()).unwrap();
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, [CONFIG]);
+
+        fs::remove_file(folder.path().join(CONFIG)).unwrap();
+        fs::write(folder.path().join("letter.txt"), "dear").unwrap();
+        let message = search.begin(&Config::default()).unwrap_err().to_string();
+        assert!(message.contains("not a search"), "{message}");
+    }
 }
