@@ -1,9 +1,11 @@
 //! Files that appear whole or not at all: what a reader, a crash or a full disk meets is the old file or the new one.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use crate::{Error, Result};
 
@@ -40,7 +42,7 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    let mut file = BufWriter::new(builder.tempfile_in(folder)?);
+    let mut file = BufWriter::new(claimed(&builder, folder)?);
     fill(&mut file)?;
     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
@@ -51,14 +53,27 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     Ok(())
 }
 
+/// A new temporary file in `folder` that [`remove_leftovers`] of other processes spares, since this one holds its lock.
+fn claimed(builder: &tempfile::Builder<'_, '_>, folder: &Path) -> io::Result<NamedTempFile> {
+    loop {
+        let file = builder.tempfile_in(folder)?;
+        // On a file system without locks nothing is ever removed.
+        let locked = file.as_file().lock().is_ok();
+        // Before the lock was held the file may have been taken for a leftover.
+        if !locked || file.path().exists() {
+            return Ok(file);
+        }
+    }
+}
+
 /// Whether `name` is that of a temporary file of [`write()`], which a process leaves behind that is killed while it writes.
 pub fn is_leftover(name: &OsStr) -> bool {
     let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
     random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// Removes the temporary files that killed processes left directly in `folder`, which need not exist; their number. A process
-/// that is writing needs its own: call this only with the lock of the folder in hand.
+/// Removes the temporary files that killed processes left directly in `folder`, which need not exist; their number. Those that
+/// a process is writing to are locked by it, and stay.
 ///
 /// # Errors
 /// [`Error::Io`] naming what cannot be listed or removed.
@@ -71,7 +86,12 @@ pub fn remove_leftovers(folder: &Path) -> Result<usize> {
     let mut removed = 0;
     for entry in entries {
         let entry = entry.map_err(list)?;
-        if is_leftover(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+        if !is_leftover(&entry.file_name()) || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        // A file that cannot be opened is gone already: its writer has come to an end in the meantime.
+        let unclaimed = File::open(entry.path()).ok().filter(|file| file.try_lock().is_ok());
+        if unclaimed.is_some() {
             fs::remove_file(entry.path()).map_err(|e| Error::io("remove", entry.path(), e))?;
             removed += 1;
         }
@@ -122,10 +142,13 @@ mod tests {
                 4,
                 "one more than stand above, a folder among them"
             );
+            // A process that starts in the meantime spares what is being written.
+            assert_eq!(remove_leftovers(folder.path()).unwrap(), 2);
             write!(file, "whole")
         })
         .unwrap();
-        assert_eq!(remove_leftovers(folder.path()).unwrap(), 2);
+        assert_eq!(fs::read(folder.path().join("a.txt")).unwrap(), b"whole");
+        assert_eq!(remove_leftovers(folder.path()).unwrap(), 0);
         let entries = fs::read_dir(folder.path()).unwrap();
         let mut left: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         left.sort();

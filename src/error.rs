@@ -91,8 +91,11 @@ pub enum Error {
         /// How many there were.
         all: usize,
     },
+    /// A signal came during work that keeps nothing for another time.
+    #[error("stopped early, before there was anything to keep: the same command begins anew")]
+    Stopped,
     /// A signal asked the run to stop; its state is on disk.
-    #[error("stopped early; {path} is checkpointed: continue it with {next}", path = .path.display())]
+    #[error("stopped early: continue {path} with {next}", path = .path.display())]
     Interrupted {
         /// The run or study folder.
         path: PathBuf,
@@ -127,6 +130,14 @@ impl Error {
         Self::Kernel { kernel: kernel.into(), reason: reason.into() }
     }
 
+    /// An [`Error::Stopped`] as [`Error::Interrupted`] of `path`, which `next` continues; any other error as it is.
+    pub fn resumable(self, path: impl AsRef<Path>, next: &'static str) -> Self {
+        match self {
+            Self::Stopped => Self::Interrupted { path: path.as_ref().into(), next },
+            other => other,
+        }
+    }
+
     /// The message, followed by those of its causes.
     pub fn with_causes(&self) -> String {
         let mut message = self.to_string();
@@ -149,7 +160,7 @@ impl Error {
             Self::Tolerance(_) => 5,
             Self::Partly { failed, all, .. } if failed < all => 6,
             Self::Partly { .. } => 3,
-            Self::Interrupted { .. } => 75,
+            Self::Stopped | Self::Interrupted { .. } => 75,
         }
     }
 }

@@ -6,7 +6,11 @@ pub mod error;
 
 pub mod environment;
 
+pub mod stop;
+
 pub mod secrets;
+
+pub mod printable;
 
 pub mod atomic;
 

@@ -4,10 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 22] = [
+const ORDER: [&str; 24] = [
     "error",
     "environment",
+    "stop",
     "secrets",
+    "printable",
     "atomic",
     "counter_rng",
     "config",

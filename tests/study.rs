@@ -67,6 +67,19 @@ fn cells(study: &Path) -> BTreeMap<String, Value> {
     found
 }
 
+/// Temporary files anywhere below `folder`.
+fn leftovers(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() {
+            found.extend(leftovers(&entry.path()));
+        } else if entry.file_name().to_string_lossy().starts_with(".weaklabel-") {
+            found.push(entry.path().display().to_string());
+        }
+    }
+    found
+}
+
 /// The tables by file name, those of times left out.
 fn tables(study: &Path) -> BTreeMap<String, String> {
     let files = std::fs::read_dir(study.join("tables")).unwrap().flatten();
@@ -96,6 +109,14 @@ fn epochs(study: &Path) -> usize {
 fn a_study_killed_twice_equals_the_unbroken_one() {
     let folder = tempfile::tempdir().unwrap();
     let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
+    // What is there when a process is killed while it writes its first file, and later ones.
+    std::fs::create_dir_all(broken.join("cells/waa-triplets-0.2s/checkpoints")).unwrap();
+    for path in
+        ["study.lock", "cells/waa-triplets-0.2s/run.lock", "cells/waa-triplets-0.2s/checkpoints/.weaklabel-a1B2c3"]
+    {
+        std::fs::write(broken.join(path), "").unwrap();
+    }
+    std::fs::write(broken.join(".weaklabel-a1B2c3"), "[da").unwrap();
     // In the first cell, and some cells later.
     for due in [3, 40] {
         let mut child =
@@ -118,6 +139,7 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
     assert_eq!(times, after, "a finished cell was done again");
 
     let output = succeed(reproduce(folder.path(), "unbroken", &["--json"]));
+    assert_eq!(leftovers(&broken), [""; 0]);
     let (found, expected) = (cells(&broken), cells(&unbroken));
     assert_eq!(expected.len(), 6);
     assert!(found == expected, "cells differ");

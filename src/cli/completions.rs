@@ -17,10 +17,10 @@ impl Completions {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`output::print()`].
+    /// As [`output::print_data`].
     pub fn run(self) -> Result<()> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "weaklabel", &mut script);
-        output::print(&String::from_utf8_lossy(&script))
+        output::print_data(&String::from_utf8_lossy(&script))
     }
 }

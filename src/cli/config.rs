@@ -44,7 +44,7 @@ impl ConfigCommand {
         match self.action {
             Action::Print(files) => {
                 let config = files.load(&session.options)?;
-                if session.options.json { output::print_json(&config) } else { output::print(&to_toml(&config)?) }
+                if session.options.json { output::print_json(&config) } else { output::print_data(&to_toml(&config)?) }
             }
             Action::Check(files) => {
                 let config = files.load(&session.options)?;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::Session;
 use super::audio_files::{Answer, AudioFiles};
-use super::output::{print, print_json};
+use super::output::{print, print_data, print_json};
 use super::trained::{Trained, listed};
 use super::windows::Windows;
 use crate::evaluate::{Embedding, Models, SegmentEmbedder};
@@ -46,7 +46,7 @@ pub struct Embed {
     ///
     /// .npy: an array [rows, dimensions] of f32. .safetensors: the same as the tensor `embeddings`, with file, onset and
     /// offset of every row as JSON in the metadata, under `rows`. .tsv: filename, onset, offset, and a column for each
-    /// dimension.
+    /// dimension; a name with control characters is a JSON string, as `weaklabel predict --help` says.
     #[arg(short, long, value_name = "OUT")]
     pub out: Option<PathBuf>,
 }
@@ -138,7 +138,7 @@ fn show(rows: &Embeddings, json: bool, header: bool) -> Result<()> {
     }
     let mut text = Vec::new();
     rows.write_tsv(&mut text, header).map_err(|e| Error::io("write", "standard output", e))?;
-    print(&String::from_utf8_lossy(&text))
+    print_data(&String::from_utf8_lossy(&text))
 }
 
 /// Says what was written.

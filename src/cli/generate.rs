@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use clap::Args;
 use serde::Serialize;
 
-use super::{Session, output};
+use super::{Session, output, signals};
 use crate::Result;
 use crate::config::{Config, Variant};
 use crate::report::Task;
@@ -85,8 +85,10 @@ impl Generate {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`generate::generate`] and [`generate::export_soundbank`].
+    /// [`crate::Error::Stopped`] after a signal, with nothing written; as [`generate::generate`] and
+    /// [`generate::export_soundbank`].
     pub fn run(self, session: &Session) -> Result<()> {
+        signals::catch()?;
         let config = session.options.configuration(|config| self.apply(config))?;
         let mut report = Report::default();
         if let Some(folder) = &self.export_soundbank {

@@ -1,4 +1,4 @@
-//! The log: short lines on stderr, and every event as JSON in a run's `log.jsonl`.
+//! The log: short lines on stderr, in which no name steers the terminal, and every event as JSON in a run's `log.jsonl`.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -8,10 +8,12 @@ use clap::ColorChoice;
 use tracing::Subscriber;
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::format;
 use tracing_subscriber::prelude::*;
 
 use super::Options;
 use crate::environment;
+use crate::printable;
 use crate::report::Progress;
 
 /// The log file, which receives nothing until [`Log::attach`].
@@ -66,7 +68,15 @@ fn subscriber(options: &Options, progress: &Progress, log: &Log) -> impl Subscri
     let shown = asked.unwrap_or_else(|| EnvFilter::new(filter(options)));
     let (screen, file) = (progress.clone(), log.clone());
     // A closed stderr or a full disk must not end the run through the log.
+    let fields = format::debug_fn(|writer, field, value| {
+        let value = format!("{value:?}");
+        match field.name() {
+            "message" => write!(writer, "{}", printable::message(&value)),
+            name => write!(writer, "{name}={}", printable::line(&value)),
+        }
+    });
     let lines = fmt::layer()
+        .fmt_fields(fields.delimited(" "))
         .without_time()
         .with_target(options.verbose > 0)
         .with_ansi(colours(options.color))

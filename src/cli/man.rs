@@ -25,7 +25,7 @@ impl Man {
             let mut page = Vec::new();
             let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
             rendered.map_err(|e| Error::io("render", "the manual page", e))?;
-            return output::print(&String::from_utf8_lossy(&page));
+            return output::print_data(&String::from_utf8_lossy(&page));
         };
         std::fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
         clap_mangen::generate_to(Cli::command(), &folder)

@@ -51,7 +51,7 @@ Exit codes:
    4  no usable adapter, or the device was lost
    5  numbers out of tolerance
    6  partly done
-  75  stopped early: continue with --resume, a study or a search with the same command
+  75  stopped early: continue with --resume, a study, a search or generate with the same command
  130  ended by a second signal
 
 Environment:

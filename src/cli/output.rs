@@ -1,16 +1,25 @@
-//! Results on stdout. `println!` would panic when the reader has gone; here that is an error like any other.
+//! Results on stdout: text for people, in which no name steers the terminal, and data for programs, to the byte. `println!`
+//! would panic when the reader has gone; here that is an error like any other.
 
 use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
 
-use crate::{Error, Result};
+use crate::{Error, Result, printable};
 
-/// Writes `text` to stdout as it is.
+/// Writes `text` for people to stdout; see [`printable::lines`].
+///
+/// # Errors
+/// As [`print_data`].
+pub fn print(text: &str) -> Result<()> {
+    print_data(&printable::lines(text))
+}
+
+/// Writes `text` for programs to stdout as it is.
 ///
 /// # Errors
 /// [`Error::Io`] when stdout is closed or full; see [`is_broken_pipe`].
-pub fn print(text: &str) -> Result<()> {
+pub fn print_data(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|e| Error::io("write", "standard output", e))
 }
@@ -18,10 +27,10 @@ pub fn print(text: &str) -> Result<()> {
 /// Writes `value` to stdout as one line of JSON.
 ///
 /// # Errors
-/// As [`print()`].
+/// As [`print_data`].
 pub fn print_json(value: &impl Serialize) -> Result<()> {
     let line = serde_json::to_string(value).map_err(|e| Error::io("write", "standard output", e.into()))?;
-    print(&(line + "\n"))
+    print_data(&(printable::json(&line) + "\n"))
 }
 
 /// Whether `error` only says that nobody reads stdout any more (`weaklabel … | head`), which is no failure.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Session;
 use super::audio_files::{Answer, AudioFiles};
-use super::output::{print, print_json};
+use super::output::{print, print_data, print_json};
 use super::tags::Tags;
 use super::trained::Trained;
 use super::windows::Windows;
@@ -22,7 +22,9 @@ window is not heard in it. The last window ends with the file. A file that is no
 up with silence.
 
 --tsv prints the columns filename, onset and offset (in seconds) and one column of probabilities for each class; one row \
-for each FILE, or with --every for each window. --json prints one object a line for each FILE.
+for each FILE, or with --every for each window. A row is a line: a name with a tab, a line break or another control \
+character in it, or with a quotation mark at its beginning, stands there as a JSON string. --json prints one object a line \
+for each FILE.
 
 A FILE that cannot be used is reported, and the others are answered for; the exit code is 6 then, or 3 when there was no \
 other.";
@@ -74,10 +76,10 @@ impl Predict {
         let (classes, threshold) = (&models.description.classes, config.evaluate.threshold);
         let tags = Tags { classes, seeds: &models.seeds, threshold };
         if self.tsv {
-            print(&tags.tsv_header()?)?;
+            print_data(&tags.tsv_header())?;
         }
         let show = |path: &Path, answer: &Answer| match (self.tsv, json) {
-            (true, _) => print(&tags.tsv(path, answer)?),
+            (true, _) => print_data(&tags.tsv(path, answer)),
             (false, true) => print_json(&tags.json(path, answer)),
             (false, false) => print(&(tags.text(path, answer) + "\n")),
         };

@@ -12,7 +12,7 @@ use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
 use crate::config::Config;
 use crate::gpu::Gpu;
-use crate::report::study::{CellResult, StudyData, write_report};
+use crate::report::study::{CellResult, Plan, StudyData, write_report};
 use crate::report::{Summary, Table, Watch, absolute_paths};
 use crate::scenes::Dataset;
 use crate::store::{Kind, Store};
@@ -100,15 +100,16 @@ impl Reproduce {
         let start = Instant::now();
         let task = session.progress.work("study", open.iter().map(|cell| cell.cost(classes)).sum());
         let mut before = 0;
+        let resumable = |error: Error| error.resumable(folder.path(), "the same command");
         // Cells of one dataset and training length share their features, which make room for the next ones'.
         for group in open.chunk_by(|a, b| (a.variant, a.seconds) == (b.variant, b.seconds)) {
-            let features = Features::load(&gpu, &group[0].config, &session.progress)?;
+            let features = Features::load(&gpu, &group[0].config, &session.progress).map_err(resumable)?;
             folder.check_data(&cells, group[0].variant, &features.fingerprint)?;
             folder.keep_events(&features.events(group[0].variant))?;
             for cell in group {
                 tracing::info!("cell {cell}");
                 let watch = Watch { task: &task, stop, before, cost: cell.cost(classes) };
-                run_cell(&Context { gpu: &gpu, folder: &folder, watch }, cell, &features)?;
+                run_cell(&Context { gpu: &gpu, folder: &folder, watch }, cell, &features).map_err(resumable)?;
                 before += cell.cost(classes);
                 task.set(before);
             }
@@ -135,7 +136,8 @@ impl Reproduce {
         let mut store = Store::open(location)?;
         let study = self.shared.register(&mut store, folder.path(), Kind::Grid, &config)?;
         let settings = self.lease.settings(until, None);
-        let (mut store, end) = work(gpu, store, &study, &config, &settings, &session.progress)?;
+        let (mut store, end) = work(gpu, store, &study, &config, &settings, &session.progress)
+            .map_err(|error| error.resumable(folder.path(), "the same command"))?;
         if end != End::Finished {
             return Err(Error::Interrupted { path: folder.path().into(), next: "the same command" });
         }
@@ -181,9 +183,10 @@ pub fn report(session: &Session, folder: &StudyDir, config: &Config) -> Result<(
         title: config.study.title.clone(),
         classes: events.classes,
         durations: events.durations,
+        durations_of: events.variant,
         clips: events.clips,
         soundbank: sounds(config),
-        planned: planned.len(),
+        plan: Plan::of(config),
         short_s: config.study.short_s,
         cells: results,
     };

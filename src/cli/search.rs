@@ -1,7 +1,7 @@
 //! `weaklabel search`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::Args;
 use serde_json::json;
@@ -73,7 +73,8 @@ impl Search {
         let mut store = Store::open(location)?;
         let study = self.shared.register(&mut store, &self.out, Kind::Search, &config)?;
         let settings = self.lease.settings(Until { stop, deadline: None }, None);
-        let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)?;
+        let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)
+            .map_err(|error| error.resumable(&self.out, "the same command"))?;
         if end != End::Finished {
             return Err(Error::Interrupted { path: self.out, next: "the same command" });
         }
@@ -83,12 +84,16 @@ impl Search {
     /// Makes the folder, or finds the search's own there.
     fn begin(&self, config: &Config) -> Result<()> {
         let own = self.out.join(CONFIG);
-        let occupied = fs::read_dir(&self.out).is_ok_and(|mut entries| entries.next().is_some());
+        // A process killed at its start may leave a half-written file.
+        let foreign =
+            |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| !atomic::is_leftover(&entry.file_name()));
+        let occupied = fs::read_dir(&self.out).is_ok_and(|mut entries| entries.any(foreign));
         if occupied && !own.is_file() {
             let reason = "the folder is not empty and not a search: choose another with --out";
             return Err(Error::data(&self.out, reason));
         }
         fs::create_dir_all(&self.out).map_err(|e| Error::io("create", &self.out, e))?;
+        atomic::remove_leftovers(&self.out)?;
         if own.is_file() && config::load(std::slice::from_ref(&own), &[])? != *config {
             let reason = "this search has another configuration: repeat the command it was started with, or choose another \
                           folder with --out";
@@ -232,4 +237,28 @@ fn plan(session: &Session, config: &Config, trials: &[Trial]) -> Result<()> {
         })
         .collect();
     print(&format!("{table}\n{}\n", rungs.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches;
+
+    use super::*;
+
+    #[test]
+    fn a_search_that_was_killed_at_its_first_file_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let command = Search::augment_args(clap::Command::new("search"));
+        let line = ["search", "-o", folder.path().to_str().unwrap()];
+        let search = Search::from_arg_matches(&command.get_matches_from(line)).unwrap();
+        fs::write(folder.path().join(".weaklabel-a1B2c3"), "[da").unwrap();
+        search.begin(&Config::default()).unwrap();
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, [CONFIG]);
+
+        fs::remove_file(folder.path().join(CONFIG)).unwrap();
+        fs::write(folder.path().join("letter.txt"), "dear").unwrap();
+        let message = search.begin(&Config::default()).unwrap_err().to_string();
+        assert!(message.contains("not a search"), "{message}");
+    }
 }

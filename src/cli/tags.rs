@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use csv::WriterBuilder;
 use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::audio_files::Answer;
-use crate::report::Table;
-use crate::{Error, Result};
+use super::windows::Window;
+use crate::printable;
+use crate::report::{Table, tsv};
 
 /// What probabilities are of, and when they are tags.
 pub struct Tags<'a> {
@@ -61,11 +61,12 @@ impl<'a> Tags<'a> {
             let mark = if self.is_tag(whole[class]) { "*" } else { "" };
             table.push(vec![self.classes[class].clone(), format!("{:.3}", whole[class]), mark.into()]);
         }
-        let mut text = format!("{}: {:.2} s{models}\n{table}", path.display(), answer.seconds);
+        let name = path.display().to_string();
+        let mut text = format!("{}: {:.2} s{models}\n{table}", printable::line(&name), answer.seconds);
         let width = format!("{:.2}", answer.seconds).len();
         for (part, window) in answer.parts.iter().enumerate().skip(1) {
             let mean = self.mean(answer, part);
-            let named = |class: usize| format!("{} {:.2}", self.classes[class], mean[class]);
+            let named = |class: usize| format!("{} {:.2}", printable::line(&self.classes[class]), mean[class]);
             let tags: Vec<String> = self.tags(&mean).into_iter().map(named).collect();
             let tags = if tags.is_empty() { "-".into() } else { tags.join(", ") };
             text += &format!("{:width$.2} to {:width$.2} s  {tags}\n", window.onset_s, window.offset_s);
@@ -74,23 +75,17 @@ impl<'a> Tags<'a> {
     }
 
     /// The header of the table for programs.
-    ///
-    /// # Errors
-    /// [`Error::Io`] when there is no memory for it.
-    pub fn tsv_header(&self) -> Result<String> {
-        let names = ["filename", "onset", "offset"].map(String::from).into_iter();
-        tsv([names.chain(self.classes.iter().cloned())])
+    pub fn tsv_header(&self) -> String {
+        tsv::row(["filename", "onset", "offset"].into_iter().chain(self.classes.iter().map(String::as_str)))
     }
 
     /// For programs: a row for every part of `answer`.
-    ///
-    /// # Errors
-    /// As [`Tags::tsv_header`].
-    pub fn tsv(&self, path: &Path, answer: &Answer) -> Result<String> {
-        tsv(answer.parts.iter().enumerate().map(|(part, window)| {
+    pub fn tsv(&self, path: &Path, answer: &Answer) -> String {
+        let row = |(part, window): (usize, &Window)| {
             let bounds = [path.display().to_string(), window.onset_s.to_string(), window.offset_s.to_string()];
-            bounds.into_iter().chain(self.mean(answer, part).into_iter().map(|p| p.to_string()))
-        }))
+            tsv::row(bounds.into_iter().chain(self.mean(answer, part).into_iter().map(|p| p.to_string())))
+        };
+        answer.parts.iter().enumerate().map(row).collect()
     }
 
     /// As JSON. The first part of `answer` is the whole file.
@@ -150,21 +145,11 @@ fn by_probability(probabilities: &[f32]) -> Vec<usize> {
     classes
 }
 
-fn tsv<R: IntoIterator<Item = String>>(rows: impl IntoIterator<Item = R>) -> Result<String> {
-    let mut table = WriterBuilder::new().delimiter(b'\t').from_writer(Vec::new());
-    let written = rows.into_iter().try_for_each(|row| table.write_record(row));
-    let failed = |e: std::io::Error| Error::io("write", "standard output", e);
-    written.map_err(|e| failed(e.into()))?;
-    let bytes = table.into_inner().map_err(|e| failed(e.into_error()))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cli::windows::Window;
 
     fn tags(classes: &[String]) -> Tags<'_> {
         Tags { classes, seeds: &[7, 8], threshold: 0.5 }
@@ -197,12 +182,25 @@ mod tests {
     fn a_table_has_a_row_for_every_part() {
         let classes = classes();
         let tags = tags(&classes);
-        let text = tags.tsv_header().unwrap() + &tags.tsv(Path::new("a.wav"), &answer()).unwrap();
+        let text = tags.tsv_header() + &tags.tsv(Path::new("a.wav"), &answer());
         let expected = "filename\tonset\toffset\tCat\tDog\n\
             a.wav\t0\t0.3\t0.25\t0.625\n\
             a.wav\t0\t0.2\t0.75\t0.875\n\
             a.wav\t0.2\t0.3\t0.25\t0.25\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_name_from_anywhere_is_one_line_for_people_and_whole_for_programs() {
+        let (classes, path) = (["Cat\u{1b}[2J".to_owned(), "Dog\nDog 1.00".into()], Path::new("a\tb\n\u{1b}[31m.wav"));
+        let tags = tags(&classes);
+        let text = tags.text(path, &answer());
+        assert!(text.starts_with("a\\tb\\n\\u{1b}[31m.wav: 0.30 s"), "{text}");
+        assert!(!text.contains('\u{1b}') && text.lines().count() == 6, "{text}");
+        let table = tags.tsv_header() + &tags.tsv(path, &answer());
+        assert_eq!(table.lines().count(), 4, "{table}");
+        let field = table.lines().nth(1).and_then(|row| row.split('\t').next()).unwrap();
+        assert_eq!(serde_json::from_str::<String>(field).unwrap(), path.to_str().unwrap());
     }
 
     #[test]

@@ -59,8 +59,17 @@ impl Train {
     /// Trains, or goes on training.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] after a signal, with a checkpoint on disk; whatever data, device and disk report.
+    /// [`Error::Interrupted`] after a signal, to be continued with `--resume`, [`Error::Stopped`] if there is no run yet; whatever
+    /// data, device and disk report.
     pub fn run(self, session: &Session) -> Result<()> {
+        let out = self.out.clone();
+        self.train(session).map_err(|error| match RunDir::open(&out) {
+            Ok(_) => error.resumable(&out, "--resume"),
+            Err(_) => error,
+        })
+    }
+
+    fn train(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
         let config = self.configuration(session)?;
         if self.dry_run {

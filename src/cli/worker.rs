@@ -93,7 +93,9 @@ impl Worker {
             let wait = if unfinished > 1 { Some(ELSEWHERE) } else { self.idle_exit };
             let settings = Settings { idle_exit: wait, ..settings.clone() };
             let end;
-            (store, end) = self.work(session, &gpu, store, &study, &settings)?;
+            (store, end) = self
+                .work(session, &gpu, store, &study, &settings)
+                .map_err(|error| error.resumable(self.store.to_string(), "another worker"))?;
             if end == End::Idle && unfinished == 1 {
                 tracing::info!("nothing to do any more: others do what is left");
                 return Ok(());

@@ -3,14 +3,24 @@
 //! Every file and every edit is a *layer*: a TOML document that is deserialised alone first, so that a wrong key or type
 //! is reported where it was written, and then merged over the layers before it. Tables merge key by key; any other value,
 //! lists included, replaces the earlier one.
+//!
+//! A document has at most 256 KiB and a key at most eight parts, so that reading takes a bounded time and memory.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
 use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
+use super::quoted::{MAX_QUOTED, quoted, shortened};
 use super::{Config, validate};
 use crate::{Error, Result};
+
+/// Most bytes of a document. While a list of short numbers is parsed it takes about a hundred times its size.
+const MAX_BYTES: usize = 256 << 10;
+/// Most parts of a dotted key. Every key has two, a section and a name; deserialising tells what is wrong with a few more.
+const MAX_PARTS: usize = 8;
 
 /// Reads `files` in order, applies the `key.path=value` edits of `sets` in order, and checks the result.
 ///
@@ -18,19 +28,20 @@ use crate::{Error, Result};
 /// (`classifier`, `/some/folder`). Relative paths in a file are relative to the current directory, as on the command line.
 ///
 /// # Errors
-/// [`Error::Io`] for a file that cannot be read; [`Error::Config`] with file and line, or the edit, for anything wrong in it.
+/// [`Error::Io`] for a file that cannot be read; [`Error::Config`] for one that does not exist or is larger than 256 KiB, and
+/// with file and line, or the edit, for anything wrong in it.
 pub fn load(files: &[PathBuf], sets: &[String]) -> Result<Config> {
     let mut layers = Vec::with_capacity(files.len() + sets.len());
     for path in files {
         layers.push(Layer::from_file(path)?);
     }
     for edit in sets {
-        layers.push(Layer::from_edit(edit)?);
+        layers.push(Layer::from_edit("--set", edit)?);
     }
     merged(Table::new(), &layers)
 }
 
-/// Reads a whole configuration that [`to_toml`] wrote; `name` stands for it in errors.
+/// Reads and checks a configuration in memory, without a look at the disk; `name` stands for it in errors.
 ///
 /// # Errors
 /// As [`load`].
@@ -47,12 +58,12 @@ fn merged(mut base: Table, layers: &[Layer]) -> Result<Config> {
     Ok(config)
 }
 
-/// `config` with the `key.path=value` edits of `sets` applied in order.
+/// `config` with the `key.path=value` edits of `sets`, the value of the key `origin`, applied in order.
 ///
 /// # Errors
-/// As [`load`].
-pub fn edit(config: &Config, sets: &[String]) -> Result<Config> {
-    let layers = sets.iter().map(|edit| Layer::from_edit(edit)).collect::<Result<Vec<_>>>()?;
+/// [`Error::Config`] naming `origin` and the edit.
+pub fn edit(config: &Config, origin: &str, sets: &[String]) -> Result<Config> {
+    let layers = sets.iter().map(|edit| Layer::from_edit(origin, edit)).collect::<Result<Vec<_>>>()?;
     let base = Table::try_from(config).map_err(|e| Error::config("configuration", e.to_string()))?;
     merged(base, &layers)
 }
@@ -64,7 +75,7 @@ pub fn edit(config: &Config, sets: &[String]) -> Result<Config> {
 pub fn assign(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
     let mut layers = Vec::with_capacity(values.len());
     for (key, value) in values {
-        let table = nest(&key.split('.').collect::<Vec<_>>(), value.clone());
+        let table = nest(&parts(key)?, value.clone());
         table.clone().try_into::<Config>().map_err(|e| Error::config(*key, explain(e.message())))?;
         layers.push(Layer { name: format!("{key} = {value}"), text: None, table });
     }
@@ -75,9 +86,12 @@ pub fn assign(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
 /// `config` as a TOML document that [`load`] turns into an equal configuration.
 ///
 /// # Errors
-/// [`Error::Config`] for a path that is not UTF-8, which TOML cannot hold and [`validate`] refuses.
+/// [`Error::Config`] for a path that is not UTF-8, which TOML cannot hold and [`validate`] refuses, and for a document that
+/// is too large for [`load`].
 pub fn to_toml(config: &Config) -> Result<String> {
-    toml::to_string(config).map_err(|e| Error::config("configuration", e.to_string()))
+    let text = toml::to_string(config).map_err(|e| Error::config("configuration", e.to_string()))?;
+    check_size("configuration", text.len())?;
+    Ok(text)
 }
 
 /// One source of settings, with what is needed to point at a line of it.
@@ -91,8 +105,19 @@ struct Layer {
 
 impl Layer {
     fn from_file(path: &PathBuf) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
         let name = path.display().to_string();
+        let mut bytes = Vec::new();
+        // One byte more than is allowed, so that a larger file, which may have no end, is known.
+        let read = File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
+        match read {
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                let reason = "there is no such file: name a TOML file with settings, or none for the defaults, which \
+                              `weaklabel config print` shows";
+                return Err(Error::config(name, reason));
+            }
+            Err(e) => return Err(Error::io("read", path, e)),
+            Ok(_) => check_size(&name, bytes.len())?,
+        }
         let text = String::from_utf8(bytes).map_err(|e| {
             let line = 1 + e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
             Error::config(format!("{name}:{line}"), "not UTF-8: a configuration is a text file in TOML")
@@ -101,22 +126,20 @@ impl Layer {
     }
 
     fn from_text(name: String, text: String) -> Result<Self> {
+        check_size(&name, text.len())?;
         let table = parse(&text).map_err(|e| {
             let line = line_of(&text, e.span().map_or(0, |span| span.start));
-            Error::config(format!("{name}:{line}"), format!("{}\n{}", explain(e.message()), snippet(&e)))
+            Error::config(format!("{name}:{line}"), explain(e.message()) + &snippet(&e))
         })?;
         Ok(Self { name, text: Some(text), table })
     }
 
-    fn from_edit(edit: &str) -> Result<Self> {
-        let name = format!("--set {edit}");
-        let (key, value) = edit
-            .split_once('=')
-            .ok_or_else(|| Error::config(&name, "expected KEY=VALUE, for example --set train.epochs=50"))?;
-        let path: Vec<&str> = key.split('.').map(str::trim).collect();
-        if path.iter().any(|part| part.is_empty()) {
-            return Err(Error::config(&name, "expected SECTION.KEY=VALUE, for example --set train.epochs=50"));
-        }
+    /// `edit` is a value of the flag or the key `origin`.
+    fn from_edit(origin: &str, edit: &str) -> Result<Self> {
+        let name = format!("{origin} {}", quoted(edit));
+        let expected = |what: &str| Error::config(&name, format!("expected {what}, for example train.epochs=50"));
+        let (key, value) = edit.split_once('=').ok_or_else(|| expected("KEY=VALUE"))?;
+        let path = parts(key).map_err(|_| expected("SECTION.KEY=VALUE"))?;
         let bare = Value::String(value.trim().into());
         let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok().filter(|t| t.len() == 1);
         let typed = parsed.and_then(|mut table| table.remove("value"));
@@ -138,6 +161,27 @@ impl Layer {
 fn parse(text: &str) -> Result<Table, toml::de::Error> {
     toml::from_str::<Config>(text)?;
     toml::from_str(text)
+}
+
+/// The parts of a dotted key.
+///
+/// # Errors
+/// [`Error::Config`] naming a key with an empty part, or with more parts than any key has.
+fn parts(key: &str) -> Result<Vec<&str>> {
+    let parts: Vec<&str> = key.split('.').map(str::trim).take(MAX_PARTS + 1).collect();
+    if parts.len() > MAX_PARTS || parts.iter().any(|part| part.is_empty()) {
+        return Err(Error::config(quoted(key), "is no key: a key is a section and a name, as in train.epochs"));
+    }
+    Ok(parts)
+}
+
+/// # Errors
+/// [`Error::Config`] naming the document that is too large.
+fn check_size(name: &str, bytes: usize) -> Result<()> {
+    if bytes <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(Error::config(name, format!("larger than {} KiB: a configuration is a short text file", MAX_BYTES >> 10)))
 }
 
 /// `value` below the tables named by `path`.
@@ -164,7 +208,8 @@ fn explain(message: &str) -> String {
         message.trim_end().replacen("unknown field", "unknown key", 1).replacen("unknown variant", "unknown value", 1);
     // serde lists the unknown name first and the allowed ones after it, each between backticks.
     let mut names = message.split('`').skip(1).step_by(2);
-    let nearest = names.next().filter(|_| message.starts_with("unknown ")).and_then(|wrong| {
+    let wrong = names.next().filter(|name| message.starts_with("unknown ") && name.len() <= MAX_QUOTED);
+    let nearest = wrong.and_then(|wrong| {
         names
             .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
             .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
@@ -172,15 +217,17 @@ fn explain(message: &str) -> String {
     });
     match nearest {
         Some((_, name)) => format!("{message}; did you mean `{name}`?"),
-        None => message,
+        None => shortened(&message),
     }
 }
 
-/// The lines of toml's own rendering that show the source, without its heading and its message.
+/// The lines of toml's own rendering that show the source, without its heading and its message; nothing where they are
+/// too long to be read.
 fn snippet(error: &toml::de::Error) -> String {
     let rendered = error.to_string();
     let shown: Vec<&str> = rendered.lines().skip(1).take(3).collect();
-    if error.span().is_some() { shown.join("\n") } else { String::new() }
+    let readable = error.span().is_some() && shown.iter().all(|line| line.len() <= MAX_QUOTED);
+    if readable { format!("\n{}", shown.join("\n")) } else { String::new() }
 }
 
 /// The 1-based line of byte `offset`.

@@ -4,6 +4,7 @@
 //! itself a valid `--config`. Defaults are marked as SPEC marks them: (P) the paper, (A) the authors' code, (O) ours.
 
 mod load;
+mod quoted;
 mod sections;
 mod training_keys;
 mod validate;

@@ -1,8 +1,10 @@
 //! The range of every key. A message names the key, what is allowed and what was found.
 
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::path::Path;
 
+use super::quoted::quoted;
 use super::{
     Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
     SceneConfig, SearchConfig, StudyConfig, TaggerConfig, TrainConfig, TripletConfig,
@@ -17,6 +19,10 @@ const MAX_SECONDS: f64 = 3600.0;
 const MAX_EVENTS: usize = 100;
 /// Sample rates audio files come with.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
+/// Most seeds of a training, or of a cell of a study.
+const MAX_SEEDS: usize = 1024;
+/// Most values of a list whose values are told apart, and most cells with settings of their own.
+const MAX_VALUES: usize = 100;
 /// Most epochs of any training.
 const MAX_EPOCHS: usize = 1_000_000;
 /// Most trials of a search.
@@ -59,7 +65,11 @@ pub fn validate_model(of_features: &FeatureConfig, of_layers: &ModelConfig) -> R
 }
 
 fn require(holds: bool, key: &str, allowed: &str, found: impl Debug) -> Result<()> {
-    if holds { Ok(()) } else { Err(Error::config(key, format!("must be {allowed}, not {found:?}"))) }
+    if holds {
+        Ok(())
+    } else {
+        Err(Error::config(key, format!("must be {allowed}, not {}", quoted(&format!("{found:?}")))))
+    }
 }
 
 fn count(key: &str, value: usize, most: usize) -> Result<()> {
@@ -255,10 +265,11 @@ fn pools(c: &ModelConfig, bands: usize) -> Result<()> {
 fn train(c: &TrainConfig) -> Result<()> {
     c.epochs.map_or(Ok(()), |epochs| count("train.epochs", epochs, MAX_EPOCHS))?;
     count("train.batch", c.batch, MAX_WIDTH)?;
-    require(!c.seeds.is_empty(), "train.seeds", "at least one seed", &c.seeds)?;
+    let n = c.seeds.len();
+    require((1..=MAX_SEEDS).contains(&n), "train.seeds", &format!("at least one seed and at most {MAX_SEEDS}"), n)?;
     c.seeds.iter().try_for_each(|&s| seed("train.seeds", s))?;
-    let repeated = c.seeds.iter().enumerate().find(|(i, s)| c.seeds[..*i].contains(s));
-    if let Some((_, seed)) = repeated {
+    let mut known = HashSet::new();
+    if let Some(seed) = c.seeds.iter().find(|seed| !known.insert(**seed)) {
         return Err(Error::config("train.seeds", format!("must differ from each other, and {seed} is there twice")));
     }
     require(
@@ -321,7 +332,9 @@ fn study(c: &StudyConfig) -> Result<()> {
         require(seconds > 0.0 && seconds <= MAX_SECONDS, "study.seconds", "above 0 and at most 3600 seconds", seconds)
     };
     c.seconds.iter().try_for_each(long)?;
-    count("study.seeds", c.seeds, 1024)?;
+    count("study.seeds", c.seeds, MAX_SEEDS)?;
+    few("study.cell", c.cells.len())?;
+    c.cells.iter().try_for_each(|cell| few("study.cell.set", cell.set.len()))?;
     require(c.short_s > 0.0 && c.short_s <= MAX_SECONDS, "study.short_s", "above 0 and at most 3600 seconds", c.short_s)
 }
 
@@ -343,9 +356,14 @@ fn search(c: &SearchConfig) -> Result<()> {
     require(climbs.is_some(), "search.rungs", allowed, c.rungs)
 }
 
+fn few(key: &str, values: usize) -> Result<()> {
+    require(values <= MAX_VALUES, key, &format!("a list of at most {MAX_VALUES} values"), values)
+}
+
 /// At least one value, and none twice.
 fn distinct<T: PartialEq + Debug>(key: &str, values: &[T]) -> Result<()> {
     require(!values.is_empty(), key, "at least one value", values)?;
+    few(key, values.len())?;
     match values.iter().enumerate().find(|(i, value)| values[..*i].contains(value)) {
         Some((_, value)) => Err(Error::config(key, format!("must differ, and {value:?} is there twice"))),
         None => Ok(()),

@@ -10,7 +10,7 @@ use super::store::ExampleStore;
 use crate::config::FeatureConfig;
 use crate::gpu::{Gpu, Recording, Resolved};
 use crate::kernels::spectrum::FFT_LENGTHS;
-use crate::{Error, Result};
+use crate::{Error, Result, stop};
 
 /// Bytes of audio that are staged for the GPU at a time.
 const BATCH_BYTES: usize = 16 << 20;
@@ -21,7 +21,7 @@ const BATCH_BYTES: usize = 16 << 20;
 /// example, in no particular order. `progress` is called with the number of examples whose audio is ready.
 ///
 /// # Errors
-/// What `audio` reports; [`Error::Config`] for a frame geometry that cannot be computed; what the device reports.
+/// [`Error::Stopped`] when the process is asked to end; what `audio` reports; [`Error::Config`] for a frame geometry that cannot be computed; what the device reports.
 pub fn extract(
     gpu: &Gpu,
     config: &FeatureConfig,
@@ -41,6 +41,7 @@ pub fn extract(
         for (row, start) in (0..shard.count).step_by(batch.lengths.len()).enumerate() {
             let used = batch.lengths.len().min(shard.count - start);
             batch.fill(used, &|i| {
+                stop::check()?;
                 let samples = audio(shard.first + start + i)?;
                 progress(ready.fetch_add(1, Ordering::Relaxed) + 1);
                 Ok(samples)

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::device::{DeviceClass, Gpu};
 use super::pipeline::{Compiled, Pipeline};
 use super::reflect::Declaration;
-use crate::Result;
+use crate::{Result, stop};
 
 /// What is on disk already is there within this time; opening other devices would take longer.
 const ALONE: Duration = Duration::from_millis(100);
@@ -24,7 +24,7 @@ impl Gpu {
     /// Has the driver finish `kernels`, which are new to the device.
     ///
     /// # Errors
-    /// As [`Gpu::check`].
+    /// As [`Gpu::check`]; [`crate::Error::Stopped`] when the process is asked to end.
     pub(super) fn use_first(&self, mut kernels: Vec<Compiled>) -> Result<()> {
         let Some(adapter) = self.handle.as_ref().filter(|_| self.class() == DeviceClass::Llvmpipe) else {
             return Ok(());
@@ -37,7 +37,8 @@ impl Gpu {
         kernels.sort_by_key(|kernel| kernel.source.len());
         let helpers = rayon::current_num_threads().min(kernels.len()).min(MOST_HELPERS + 1) - 1;
         let waiting = Mutex::new(kernels);
-        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        // Once the process is to end nothing is left to compile.
+        let next = || stop::check().ok().and_then(|()| waiting.lock().unwrap_or_else(PoisonError::into_inner).pop());
         let help = || {
             std::thread::park_timeout(ALONE);
             if let Some(kernel) = next()
@@ -52,7 +53,7 @@ impl Gpu {
                 self.dispatch_nothing(kernel.name, &kernel.pipeline)?;
             }
             helpers.iter().for_each(|helper| helper.thread().unpark());
-            Ok(())
+            stop::check()
         })
     }
 

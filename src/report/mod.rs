@@ -16,6 +16,7 @@ mod results;
 mod resume;
 mod run_dir;
 mod table;
+pub mod tsv;
 
 pub use curve::CurvePoint;
 pub use embeddings::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};

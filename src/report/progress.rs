@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::printable;
+
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum ProgressMode {
@@ -128,8 +130,8 @@ impl Task {
     }
 
     /// Says something beside the count, for example the loss.
-    pub fn message(&self, message: impl Into<String>) {
-        self.bar.set_message(message.into());
+    pub fn message(&self, message: impl AsRef<str>) {
+        self.bar.set_message(printable::line(message.as_ref()).into_owned());
     }
 
     /// Ends the task; a bar disappears, plain lines get a last one.
@@ -238,6 +240,14 @@ mod tests {
         assert!(lines[0].starts_with("mixing clips: 3/20 (15 %), 0 s, about "), "{text}");
         assert_eq!(lines[1], "mixing clips: 20/20 (100 %), 0 s; loss 0.7");
         assert!(lines[2].starts_with("mixing clips: 20 done in 0.") && lines[2].ends_with("; loss 0.7"), "{text}");
+    }
+
+    #[test]
+    fn a_message_is_one_line_that_steers_no_terminal() {
+        let (task, buffer) = plain(Duration::ZERO);
+        task.message("a\u{1b}[2J\r\nb.wav: reading");
+        task.advance(1);
+        assert!(text(&buffer).ends_with("; a\\u{1b}[2J\\r\\nb.wav: reading\n"), "{}", text(&buffer));
     }
 
     #[test]

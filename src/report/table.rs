@@ -4,6 +4,8 @@ use std::fmt;
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::printable;
+
 /// A table of text cells under a header.
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -15,18 +17,21 @@ pub struct Table {
 impl Table {
     /// An empty table below `header`.
     pub fn new(header: Vec<String>) -> Self {
-        Self { n_columns: header.len(), rows: vec![Some(header)] }
+        let mut table = Self { n_columns: header.len(), rows: Vec::new() };
+        table.push(header);
+        table
     }
 
     /// Appends a row, which must have as many cells as the header.
     pub fn push(&mut self, row: Vec<String>) {
         assert_eq!(row.len(), self.n_columns, "cells in a row and in the header");
-        self.rows.push(Some(row));
+        // A cell is one line, and a width can be told of what is shown only.
+        self.rows.push(Some(row.iter().map(|cell| printable::line(cell).into_owned()).collect()));
     }
 
     /// The same in Markdown, columns aligned as in the text; lines across are left out.
     pub fn markdown(&self) -> String {
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | ").replace('\n', " "));
+        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let mut rows = self.rows.iter().flatten();
         let mut text = rows.next().map(|header| line(header)).unwrap_or_default();
         text += &format!("|---|{}\n", "---:|".repeat(self.n_columns - 1));
@@ -64,6 +69,13 @@ impl fmt::Display for Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_is_one_line_that_steers_no_terminal() {
+        let mut table = Table::new(vec!["class".into()]);
+        table.push(vec!["a\u{1b}[2J\nb".into()]);
+        assert_eq!(table.to_string(), "class\na\\u{1b}[2J\\nb\n");
+    }
 
     #[test]
     fn columns_align_by_width_not_by_bytes() {

@@ -1,7 +1,10 @@
 //! Writing a folder whole or not at all.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
 
 use super::soundbank::entries;
 use crate::{Error, Result};
@@ -16,8 +19,13 @@ pub struct Kind {
     pub entries: &'static [&'static str],
 }
 
+/// Held by the process that writes into a temporary folder.
+const LOCK: &str = "partial.lock";
+/// Random letters and digits in the name of a temporary folder.
+const RANDOM: usize = 6;
+
 /// Lets `fill` write into a new folder beside `out`, then renames it to `out`. With `force`, `out` may exist: its
-/// entries of this `kind` are replaced and others stay.
+/// entries of this `kind` are replaced and others stay. What killed processes left half written beside `out` is removed.
 ///
 /// # Errors
 /// [`Error::Data`] if `out` is not empty without `force`, or holds entries of the kind without its mark and so
@@ -27,10 +35,12 @@ pub fn write<T>(out: &Path, kind: &Kind, force: bool, fill: impl FnOnce(&Path) -
     let occupied = check(out, kind, force)?;
     let (parent, name) = parent_and_name(out)?;
     fs::create_dir_all(&parent).map_err(|source| Error::io("create", &parent, source))?;
+    let prefix = format!("{name}.partial-");
+    remove_leftovers(&parent, &prefix);
+    let (temporary, _lock) =
+        claimed(&parent, &prefix).map_err(|source| Error::io("create a folder in", &parent, source))?;
     // In a folder of its own inside the temporary one, which only its owner may enter.
-    let temporary = tempfile::Builder::new().prefix(&format!("{name}.partial-")).tempdir_in(&parent);
-    let temporary = temporary.map_err(|source| Error::io("create a folder in", &parent, source))?;
-    let staged = temporary.path().join(&name);
+    let staged = temporary.path().join("whole");
     fs::create_dir(&staged).map_err(|source| Error::io("create", &staged, source))?;
     let result = fill(&staged)?;
 
@@ -43,6 +53,40 @@ pub fn write<T>(out: &Path, kind: &Kind, force: bool, fill: impl FnOnce(&Path) -
         fs::rename(&staged, out).map_err(|source| Error::io("create", out, source))?;
     }
     Ok(result)
+}
+
+/// A new temporary folder in `parent` with its lock, which keeps other processes from taking it for a leftover.
+fn claimed(parent: &Path, prefix: &str) -> io::Result<(TempDir, File)> {
+    loop {
+        let folder = tempfile::Builder::new().prefix(prefix).rand_bytes(RANDOM).tempdir_in(parent)?;
+        let path = folder.path().join(LOCK);
+        let file = match File::create(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => continue,
+            file => file?,
+        };
+        // On a file system without locks nothing is ever removed.
+        let locked = file.lock().is_ok();
+        // Before the lock was held the folder may have been taken for a leftover.
+        if !locked || path.exists() {
+            return Ok((folder, file));
+        }
+    }
+}
+
+/// Removes the temporary folders in `parent` whose names begin with `prefix` and whose lock nobody holds, as far as the system
+/// lets it: a leftover stands in nobody's way.
+fn remove_leftovers(parent: &Path, prefix: &str) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        let random = name.to_str().and_then(|name| name.strip_prefix(prefix));
+        let ours = random.is_some_and(|r| r.len() == RANDOM && r.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        if !ours {
+            continue;
+        }
+        let unclaimed = File::open(path.join(LOCK)).ok().filter(|lock| lock.try_lock().is_ok());
+        // A process that was killed before it made the lock left nothing else: a folder with anything in it stays.
+        let _ = if unclaimed.is_some() { fs::remove_dir_all(&path) } else { fs::remove_dir(&path) };
+    }
 }
 
 /// Whether there is something in `out`, if it may be replaced.
@@ -130,6 +174,30 @@ mod tests {
         assert_eq!(write(&out, &KIND, false, fill(&["a", "mark"])).unwrap(), 2);
         assert_eq!(names(&home.path().join("deep")), ["out"]);
         assert_eq!(names(&out), ["a", "mark"]);
+    }
+
+    #[test]
+    fn what_killed_processes_left_is_removed_and_nothing_else() {
+        let home = tempfile::tempdir().unwrap();
+        let beside = |name: &str| home.path().join(name);
+        for name in ["out.partial-a1B2c3/out", "out.partial-000000", "out.partial-mine", "other.partial-a1B2c3/other"] {
+            fs::create_dir_all(beside(name)).unwrap();
+        }
+        // Killed after it had its lock; killed before; a folder of that name without a lock but with something in it.
+        fs::write(beside("out.partial-a1B2c3/partial.lock"), "").unwrap();
+        fs::create_dir_all(beside("out.partial-letter/dear")).unwrap();
+        fs::write(beside("out.partial-zzzzzz"), "a file").unwrap();
+        let out = beside("out");
+        write(&out, &KIND, false, |folder| {
+            // A process that starts in the meantime spares what is being written.
+            write(&out, &KIND, true, fill(&["b", "mark"]))?;
+            fs::remove_dir_all(&out).unwrap();
+            fill(&["a", "mark"])(folder)
+        })
+        .unwrap();
+        assert_eq!(names(&out), ["a", "mark"]);
+        let left = ["other.partial-a1B2c3", "out", "out.partial-letter", "out.partial-mine"];
+        assert_eq!(names(home.path()), [&left[..], &["out.partial-zzzzzz"]].concat());
     }
 
     #[test]

@@ -21,7 +21,7 @@ use super::soundbank::{Soundbank, hex};
 use super::{Subset, builtin};
 use crate::audio::{Audio, write_wav16};
 use crate::config::Config;
-use crate::{Error, Result};
+use crate::{Error, Result, stop};
 
 const SUBSETS: [&str; 3] = ["train", "validation", "eval"];
 
@@ -101,6 +101,7 @@ fn fill(mixer: &Mixer, dir: &Path, progress: Progress<'_>) -> Result<Summary> {
             std::fs::create_dir(&folder).map_err(|source| Error::io("create", &folder, source))?;
         }
         let clip = |index: usize| {
+            stop::check()?;
             let filename = format!("{}-{index:06}.wav", subset.name());
             let scene = mixer.scene(subset, index);
             let mix = mixer.mix(&scene)?;
@@ -172,6 +173,7 @@ pub fn export_soundbank(dir: &Path, force: bool, progress: Progress<'_>) -> Resu
     folder::write(dir, &SOUNDBANK, force, |dir| {
         let n_done = AtomicUsize::new(0);
         bank.sources().par_iter().try_for_each(|source| {
+            stop::check()?;
             let path = dir.join(&source.name);
             let parent = path.parent().unwrap_or(dir);
             std::fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))?;

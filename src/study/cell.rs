@@ -12,7 +12,7 @@ use crate::model::checkpoint::{Description, read_model};
 use crate::report::study::{CellResult, CoverageBin, CurvePoint, Group};
 use crate::report::{Metrics, Recorder, RunDir, Watch};
 use crate::train::{Trainer, most_members};
-use crate::{Error, Result};
+use crate::{Error, Result, stop};
 
 /// What a cell is run with.
 pub struct Context<'a> {
@@ -126,7 +126,7 @@ pub struct Trained {
 /// Scores of every seed, with everything the report shows of them, on the evaluation segments of every length.
 ///
 /// # Errors
-/// What the device reports.
+/// [`Error::Stopped`] when the process is asked to end; what the device reports.
 pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained) -> Result<CellResult> {
     let (seeds, method) = (&config.train.seeds, config.train.method);
     let Models { population, .. } = Models::new(gpu, &trained.models)?;
@@ -139,6 +139,7 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained)
     let mut groups = [Group::new("short", seeds.len()), Group::new("long", seeds.len())];
     let (mut coverage, mut points) = (Vec::new(), Vec::new());
     for (examples, seconds) in features.eval.iter().zip(&config.evaluate.seconds) {
+        stop::check()?;
         let outputs = Scorer::new(gpu, &population, examples, normalise, threshold)?.probabilities(gpu)?;
         let tagged =
             Tagged { outputs: &outputs, examples, classes: features.classes.len(), threshold: threshold as f32 };
@@ -146,7 +147,8 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained)
             scores.push(f1(&tagged.counts(member, |_| true)));
         }
         for (group, is_short) in groups.iter_mut().zip([true, false]) {
-            let within = |heard: &Heard| (heard.duration_s <= config.study.short_s) == is_short;
+            let within =
+                |heard: &Heard| heard.dominant.is_some() && (heard.duration_s <= config.study.short_s) == is_short;
             group.clips = tagged.count(within);
             for (member, scores) in group.f1.iter_mut().enumerate() {
                 scores.push(tagged.macro_f1(member, within));
@@ -253,7 +255,8 @@ impl Tagged<'_> {
         let bin = |bounds: &[f64]| {
             let (low, high) = (bounds[0], bounds[1]);
             // The first bin is closed on both sides, the others on the right only.
-            let within = |heard: &Heard| heard.covered <= high && (heard.covered > low || low == 0.0);
+            let covered = |share: f64| share <= high && (share > low || low == 0.0);
+            let within = |heard: &Heard| heard.dominant.is_some() && covered(heard.covered);
             CoverageBin {
                 low,
                 high,

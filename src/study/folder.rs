@@ -10,6 +10,7 @@
 //! | `log.jsonl` | what was logged |
 //! | `study.lock` | locked by the process that works on the study |
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -65,12 +66,15 @@ impl StudyDir {
             Err(e) => return Err(Error::io("read", path, e)),
         };
         // A process killed at its start may leave these without a configuration.
-        let foreign = entries.iter().any(|name| name != CELLS && name != LOCK);
+        let own_entry = |name: &OsString| name == CELLS || name == LOCK || atomic::is_leftover(name);
+        let foreign = !entries.iter().all(own_entry);
         if foreign && !own.is_file() {
             return Err(Error::data(path, "the folder is not empty and not a study: choose another with --out"));
         }
         fs::create_dir_all(path.join(CELLS)).map_err(|e| Error::io("create", path, e))?;
         let lock = lock(path, LOCK)?;
+        atomic::remove_leftovers(path)?;
+        remove_leftovers_below(&path.join(CELLS))?;
         let config = absolute_paths(config)?;
         if own.is_file() {
             let found = config::load(std::slice::from_ref(&own), &[])?;
@@ -189,6 +193,17 @@ impl StudyDir {
         let path = path.join(LOG);
         OpenOptions::new().append(true).create(true).open(&path).map_err(|e| Error::io("open", path, e))
     }
+}
+
+/// Removes what killed processes left half written in the folders below `folder`.
+fn remove_leftovers_below(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(|e| Error::io("read", folder, e))?.flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            atomic::remove_leftovers(&entry.path())?;
+            remove_leftovers_below(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {

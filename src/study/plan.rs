@@ -71,7 +71,7 @@ pub fn cells(config: &Config) -> Result<Vec<Cell>> {
                 });
                 let edits: Vec<String> = matching.flat_map(|other| other.set.clone()).collect();
                 let shared = cell.clone();
-                let cell = edit(&cell, &edits)?;
+                let cell = edit(&cell, "study.cell.set", &edits)?;
                 only_training_differs(&shared, &cell)?;
                 cells.push(Cell { variant, method, seconds, config: cell });
             }

@@ -81,8 +81,8 @@ fn check_says_where_and_what_is_wrong() {
 fn a_file_that_cannot_be_read_is_named_with_the_cause() {
     let folder = tempfile::tempdir().unwrap();
     let (code, out, errors) = run_in(folder.path(), "config check nothing.toml");
-    assert_eq!((code, out.as_str()), (1, ""));
-    assert!(errors.starts_with("weaklabel: cannot read nothing.toml: "), "{errors}");
+    assert_eq!((code, out.as_str()), (3, ""));
+    assert!(errors.starts_with("weaklabel: nothing.toml: there is no such file: "), "{errors}");
     let (code, _, errors) = run_in(folder.path(), "config check .");
     assert_eq!(code, 1, "{errors}");
     assert!(errors.starts_with("weaklabel: cannot read .: "), "{errors}");

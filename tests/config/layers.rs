@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use weaklabel::config::{Config, Method, ModelConfig, Variant, load, to_toml};
+use weaklabel::config::{Config, Method, ModelConfig, Variant, load, load_text, to_toml};
 use weaklabel::study::cells;
 
 /// Writes `text` to a file of its own and returns its path, which lives as long as the folder.
@@ -172,10 +172,105 @@ fn bytes_that_are_not_text_are_refused_with_their_line() {
 }
 
 #[test]
-fn a_missing_file_is_named() {
+fn a_missing_file_is_a_bad_configuration_that_is_named() {
     let error = load(&["no/such/file.toml".into()], &[]).unwrap_err();
-    assert_eq!(error.to_string(), "cannot read no/such/file.toml");
-    assert_eq!(error.exit_code(), 1);
+    let message = error.to_string();
+    assert!(message.starts_with("no/such/file.toml: there is no such file: name a TOML file"), "{message}");
+    assert_eq!(error.exit_code(), 3);
+}
+
+#[test]
+fn a_key_of_any_depth_is_refused() {
+    let deep = vec!["a"; 60_000].join(".");
+    let message = edited(&[&format!("{deep}=1")]).unwrap_err();
+    assert!(message.contains("expected SECTION.KEY=VALUE") && message.len() < 1000, "{message}");
+    let message = edited(&["train.epochs.a.b.c.d=1"]).unwrap_err();
+    assert!(message.contains("invalid type: map"), "{message}");
+    for text in [format!("{deep} = 1\n"), format!("[{deep}]\n"), format!("a = {}\n", "[".repeat(60_000))] {
+        let message = refused(&text);
+        assert!(message.starts_with("run.toml:1: ") && message.len() < 2000, "{message}");
+    }
+
+    // Edits and keys within a document, too.
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder, "study.toml", &format!("[[study.cell]]\nset = ['{deep}=1']\n"));
+    let error = cells(&load(&[path], &[]).unwrap()).unwrap_err();
+    assert!(error.to_string().starts_with("study.cell.set a.a."), "{error}");
+    assert_eq!(error.exit_code(), 3);
+    let space = format!("[[search.space]]\nname = 'model.{deep}'\nuniform = [0, 1]\n");
+    let path = file(&folder, "search.toml", &space);
+    let error = load(&[path], &[]).and_then(|config| weaklabel::search::trials(&config).map(drop)).unwrap_err();
+    assert_eq!(error.exit_code(), 3, "{error}");
+}
+
+#[test]
+fn a_message_quotes_little_of_a_long_line() {
+    let long = "x".repeat(200_000);
+    for text in [
+        format!("{long} = 1\n"),
+        format!("[train]\n{long} = 1\n"),
+        format!("[train]\nmethod = '{long}'\n"),
+        format!("[train]\nbatch = '{long}'\n"),
+        format!("[model]\nfilters = [{}70000]\n", "8, ".repeat(60_000)),
+        format!("{long}\n"),
+    ] {
+        let message = refused(&text);
+        assert!(message.starts_with("run.toml:") && message.len() < 2000, "{} bytes: {message:.300}", message.len());
+    }
+    let message = edited(&[&format!("train.batch={long}")]).unwrap_err();
+    assert!(message.starts_with("--set train.batch=xxx") && message.len() < 2000, "{message:.300}");
+}
+
+/// The largest documents that are read take a bounded multiple of their size, whatever stands in them.
+#[test]
+fn the_largest_documents_take_little_memory() {
+    let fill = |head: &str, item: &str, tail: &str| format!("{head}{}{tail}", item.repeat((255 << 10) / item.len()));
+    let documents = [
+        fill("train.seeds = [", "1,", "1]"),
+        fill("model.filters = [", "8,", "8]"),
+        fill("evaluate.seconds = [", "1,", "1]"),
+        fill("[[search.space]]\nname = 'train.batch'\nchoice = [", "1,", "1]"),
+        fill("[[search.space]]\nname = 'train.batch'\nchoice = [", "[],", "1]"),
+        fill("[[search.space]]\nname = 'a'\n", "[[search.space]]\nname = 'a'\n", ""),
+        fill("", "[[study.cell]]\n", ""),
+        fill("[[study.cell]]\nset = [", "'',", "'']\n"),
+        fill("a = [", "{},", "1]"),
+        fill("a = ", "[", ""),
+        fill("", "[a]\n", ""),
+        fill("", "\n", ""),
+        fill("[data]\n", "#\n", ""),
+        fill("study.title = '", "x", "'"),
+    ];
+    for text in documents {
+        let start = &text[..60.min(text.len())];
+        let mut outcome = Ok(Config::default());
+        let used = allocation_counter::measure(|| outcome = load_text("document", &text)).bytes_max;
+        assert!(used < 64 << 20, "{} MiB: {start}", used >> 20);
+        let size = outcome.err().is_some_and(|error| error.to_string().contains("larger than"));
+        assert!(!size, "not read at all: {start}");
+    }
+}
+
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let message = refused(&"#\n".repeat(1 << 20));
+    assert_eq!(message, "run.toml: larger than 256 KiB: a configuration is a short text file");
+    assert!(load_text("row 3", &" ".repeat(1 << 21)).unwrap_err().to_string().starts_with("row 3: larger than"));
+    #[cfg(target_os = "linux")]
+    assert!(load(&["/dev/zero".into()], &[]).unwrap_err().to_string().starts_with("/dev/zero: larger than"));
+    // What is written can be read again.
+    let mut config = Config::default();
+    config.study.title = "x".repeat(1 << 20);
+    assert!(to_toml(&config).unwrap_err().to_string().contains("larger than"));
+}
+
+#[test]
+fn more_seeds_than_can_train_together_are_refused() {
+    let seeds: Vec<String> = (0..30_000).map(|seed| seed.to_string()).collect();
+    let message = refused(&format!("[train]\nseeds = [{}]\n", seeds.join(", ")));
+    assert_eq!(message, "run.toml:2: train.seeds: must be at least one seed and at most 1024, not 30000");
+    let most: Vec<String> = seeds[..1024].to_vec();
+    assert_eq!(edited(&[&format!("train.seeds=[{}]", most.join(","))]).unwrap().train.seeds.len(), 1024);
 }
 
 #[test]

@@ -97,6 +97,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("study.title=", "a name"),
     ("study.variants=[]", "at least one"),
     ("study.short_s=0", "above 0"),
+    ("study.seeds=1025", "between 1 and 1024"),
     ("search.title=", "a name"),
     ("search.trials=0", "between 1"),
     ("search.eta=1", "between 2"),

@@ -1,9 +1,9 @@
 //! A made-up study of the size of the paper's: eighteen cells, five seeds, ten classes.
 
-use weaklabel::config::{Method, Variant};
+use weaklabel::config::{Config, Method, Variant};
 use weaklabel::counter_rng::{Key, Stream};
 use weaklabel::evaluate::Quality;
-use weaklabel::report::study::{CellResult, CoverageBin, CurvePoint, Group, StudyData, paper};
+use weaklabel::report::study::{CellResult, CoverageBin, CurvePoint, Group, Plan, StudyData, paper};
 
 const CLASSES: [&str; 10] = [
     "Alarm_bell_ringing",
@@ -45,9 +45,11 @@ pub fn full() -> StudyData {
         title: "The paper's study on made-up scores".into(),
         classes: classes(),
         durations,
+        durations_of: Variant::Waa,
         clips: [2700, 300, 750],
         soundbank: "made up <for this test> & nothing else".into(),
-        planned: 18,
+        // The defaults are the paper's study.
+        plan: Plan::of(&Config::default()),
         short_s: 1.0,
         cells,
     }

@@ -14,6 +14,7 @@ use kuva::render::theme::Theme;
 use minijinja::HtmlEscape;
 
 use super::Figure;
+use super::grid::one_line;
 use super::palette::{Colour, GRID, HEAT, INK, MUTED, ON_HALF_HEAT, ON_HEAT, ON_LOW_HEAT, PAPER};
 
 /// Width of every panel, in pixels of the SVG.
@@ -28,6 +29,10 @@ const TITLE: f64 = 46.0;
 const HEADING: f64 = 22.0;
 const AXES_LEFT: f64 = 38.0;
 const AXES_RIGHT: f64 = 12.0;
+const AXES_TOP: f64 = 6.0;
+const AXES_TOP_BELOW_NOTES: f64 = 18.0;
+/// How much of a pale mark is seen.
+const PALE: f64 = 0.4;
 /// More points than this on a line cannot be seen.
 const POINTS_OF_LINE: usize = 160;
 const PIXELS_OF_PNG: f32 = 2.0;
@@ -50,6 +55,8 @@ pub struct Curve {
     pub width: f64,
     /// Whether its points are marked.
     pub dots: bool,
+    /// Whether it is drawn faintly, as a dotted line with pale marks, since little stands behind it.
+    pub faint: bool,
     /// Points with ascending x.
     pub points: Vec<[f64; 2]>,
 }
@@ -63,6 +70,8 @@ pub struct Axes {
     pub x_end: f64,
     /// Where y ends.
     pub y_end: f64,
+    /// What is written above the plot, and at which x.
+    pub notes: Vec<(f64, String)>,
 }
 
 /// One part of a figure. Coordinates are pixels from the left edge and from below the heading.
@@ -84,6 +93,11 @@ impl Panel {
     /// Curves on axes of `height` below a heading.
     pub fn curves(heading: &str, height: f64, axes: &Axes, curves: &[Curve]) -> Self {
         let mut panel = Self::new(heading, height);
+        let top = if axes.notes.is_empty() { AXES_TOP } else { AXES_TOP_BELOW_NOTES };
+        for (x, note) in &axes.notes {
+            let x = AXES_LEFT + (WIDTH - AXES_LEFT - AXES_RIGHT) * x / axes.x_end;
+            panel.text([x, f64::from(SMALL)], note, Anchor::Middle, MUTED);
+        }
         let plots: Vec<Plot> = curves.iter().flat_map(plots).collect();
         let layout = Layout::new((0.0, axes.x_end), (0.0, axes.y_end))
             .with_theme(theme())
@@ -95,7 +109,7 @@ impl Panel {
             .with_y_axis_min(0.0)
             .with_y_axis_max(axes.y_end)
             .with_force_margins(AXES_LEFT, AXES_RIGHT)
-            .with_force_margins_y(6.0, 34.0)
+            .with_force_margins_y(top, 34.0)
             .with_tick_size(SMALL)
             .with_label_size(SMALL);
         // Nothing lies outside the axes, so nothing need be clipped.
@@ -128,7 +142,8 @@ impl Panel {
     }
 
     fn words(&mut self, [x, y]: [f64; 2], text: &str, size: u32, anchor: Anchor, colour: Colour, bold: bool) {
-        let spans = vec![TextSpan { bold, ..TextSpan::plain(text) }];
+        // XML has no control characters, and a name may have some.
+        let spans = vec![TextSpan { bold, ..TextSpan::plain(&one_line(text)) }];
         self.elements.push(Primitive::RichText { x, y, spans, size, anchor, color: Some(colour.into()) });
     }
 
@@ -232,7 +247,10 @@ fn plots(curve: &Curve) -> Vec<Plot> {
     let points: Vec<(f64, f64)> = seen.map(|(_, [x, y])| (*x, *y)).collect();
     let colour = curve.colour.light;
     let line = LinePlot::new().with_data(points.clone()).with_color(colour).with_stroke_width(curve.width);
-    let dots = curve.dots.then(|| ScatterPlot::new().with_data(points).with_color(colour).with_size(3.0));
+    let line = if curve.faint { line.with_dotted() } else { line };
+    let opacity = if curve.faint { PALE } else { 1.0 };
+    let dots = || ScatterPlot::new().with_data(points).with_color(colour).with_size(3.0).with_marker_opacity(opacity);
+    let dots = curve.dots.then(dots);
     [line.into()].into_iter().chain(dots.map(Plot::from)).collect()
 }
 
@@ -284,7 +302,8 @@ pub fn draw(name: String, what: &str, of_what: &str, alt: String, panels: Vec<Pa
 /// The SVG with a view box, so that it scales, and with its title and text alternative.
 fn described(svg: &str, name: &str, title: &str, alt: &str, [width, height]: [f64; 2]) -> String {
     let (_, shapes) = svg.split_once('>').expect("the end of the opening tag");
-    let (title, alt) = (HtmlEscape(title), HtmlEscape(alt));
+    let (title, alt) = (one_line(title), one_line(alt));
+    let (title, alt) = (HtmlEscape(&title), HtmlEscape(&alt));
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          height=\"{height}\" font-family=\"{FONT}\" fill=\"{}\" role=\"img\" aria-labelledby=\"{name}-title {name}-desc\">\
@@ -300,8 +319,9 @@ mod tests {
 
     fn figure(alt: &str) -> Figure {
         let mark = Mark { colour: METHODS[0], shape: 0 };
-        let curve = Curve { colour: METHODS[1], width: 2.0, dots: true, points: vec![[0.0, 1.0], [5.0, 3.0]] };
-        let axes = Axes { x_label: "epoch".into(), x_end: 5.0, y_end: 3.0 };
+        let curve =
+            Curve { colour: METHODS[1], width: 2.0, dots: true, faint: false, points: vec![[0.0, 1.0], [5.0, 3.0]] };
+        let axes = Axes { x_label: "epoch".into(), x_end: 5.0, y_end: 3.0, notes: Vec::new() };
         let panels = vec![
             Panel::curves("scores", 120.0, &axes, &[curve]),
             Panel::legend(&[("a $x$ & b".into(), mark), ("c".into(), mark)], 2),
@@ -327,6 +347,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_with_control_characters_is_drawn_without_them() {
+        let mark = Mark { colour: METHODS[0], shape: 0 };
+        let panel = || Panel::legend(&[("a\u{1b}[2J\u{0}\n<b>".into(), mark)], 1);
+        let Figure { svg, png, .. } = draw("name".into(), "\u{7}Title", "\u{1b}", "\u{c}alt".into(), vec![panel()]);
+        assert!(!svg.contains(char::is_control) && svg.contains("\\u{1b}[2J\\u{0} &lt;b&gt;"), "{svg}");
+        assert!(png.len() > 100);
+    }
+
+    #[test]
     fn a_png_has_two_pixels_for_one_of_the_svg() {
         let png = figure("").png;
         assert_eq!(png[..8], *b"\x89PNG\r\n\x1a\n");
@@ -336,7 +365,7 @@ mod tests {
     #[test]
     fn long_curves_keep_their_ends() {
         let points = (0..10_001).map(|i| [f64::from(i), 1.0]).collect();
-        let plots = plots(&Curve { colour: METHODS[0], width: 1.0, dots: false, points });
+        let plots = plots(&Curve { colour: METHODS[0], width: 1.0, dots: false, faint: false, points });
         let [Plot::Line(line)] = plots.as_slice() else { panic!("not a line") };
         assert!(line.data.len() <= POINTS_OF_LINE + 2);
         assert_eq!((line.data[0].x, line.data[line.data.len() - 1].x), (0.0, 10_000.0));

@@ -35,6 +35,7 @@ pub fn write_figures(folder: &Path, figures: impl Iterator<Item = Figure>) -> Re
 /// [`Error::Io`] naming what cannot be written.
 pub fn write_page(folder: &Path, page: &str) -> Result<PathBuf> {
     let path = folder.join("report.html");
+    atomic::remove_leftovers(folder)?;
     atomic::write_bytes(&path, page.as_bytes())?;
     Ok(path)
 }
@@ -42,6 +43,7 @@ pub fn write_page(folder: &Path, page: &str) -> Result<PathBuf> {
 /// Makes `files` all that `folder` has with one of `extensions`.
 fn write_all(folder: &Path, extensions: &[&str], files: &BTreeMap<String, Vec<u8>>) -> Result<()> {
     fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
+    atomic::remove_leftovers(folder)?;
     for (name, bytes) in files {
         atomic::write_bytes(&folder.join(name), bytes)?;
     }
@@ -81,6 +83,7 @@ pub(super) mod tests {
         let table = |name: &str| Grid::new(name, "", "", 0, Vec::new());
         write_tables(folder.path(), &[table("old"), table("both")]).unwrap();
         fs::write(folder.path().join("tables/notes.txt"), "mine").unwrap();
+        fs::write(folder.path().join("tables/.weaklabel-a1B2c3"), "half of a table").unwrap();
         write_tables(folder.path(), &[table("both"), table("new")]).unwrap();
         let names: Vec<String> = files_below(folder.path()).keys().map(|path| path.display().to_string()).collect();
         let expected = ["both.md", "both.tex", "both.tsv", "new.md", "new.tex", "new.tsv", "notes.txt"];

@@ -1,9 +1,8 @@
 //! A table of a report: what its cells hold, how people see them, and TSV for machines.
 
-use csv::WriterBuilder;
-
 use super::words::{number, short};
-use crate::report::Summary;
+use crate::printable;
+use crate::report::{Summary, tsv};
 
 /// What people see where there is no value.
 const NOTHING: &str = "–";
@@ -159,21 +158,21 @@ impl Grid {
     }
 
     /// Tab-separated values below one line of heads: numbers as they are, not rounded, mean and standard deviation of a
-    /// score in two columns, what is missing as nothing. Tabs and line breaks within words become spaces.
+    /// score in two columns, what is missing as nothing.
     pub fn tsv(&self) -> String {
-        let mut lines = vec![Vec::new()];
-        for column in &self.columns {
-            let head = one_line(&column.head);
-            match column.kind {
-                Kind::Score(_) => lines[0].extend([format!("{head} mean"), format!("{head} sd")]),
-                _ => lines[0].push(head),
+        let mut heads = Vec::new();
+        for Column { head, kind } in &self.columns {
+            match kind {
+                Kind::Score(_) => heads.extend([format!("{head} mean"), format!("{head} sd")]),
+                _ => heads.push(head.clone()),
             }
         }
+        let mut table = tsv::row(&heads);
         for row in &self.rows {
-            let mut line = Vec::with_capacity(lines[0].len());
+            let mut line = Vec::with_capacity(heads.len());
             for (column, cell) in self.columns.iter().zip(row) {
                 let (value, sd) = match cell {
-                    Cell::Text(text) => (one_line(text), None),
+                    Cell::Text(text) => (text.clone(), None),
                     Cell::Number(value) => (value.to_string(), None),
                     Cell::Score(mean, sd) => (mean.to_string(), *sd),
                     Cell::Missing => (String::new(), None),
@@ -183,19 +182,15 @@ impl Grid {
                     line.push(sd.map_or_else(String::new, |sd| sd.to_string()));
                 }
             }
-            lines.push(line);
+            table += &tsv::row(line);
         }
-        let mut writer = WriterBuilder::new().delimiter(b'\t').from_writer(Vec::new());
-        for line in lines {
-            writer.write_record(line).expect("as many fields as heads, into memory");
-        }
-        String::from_utf8(writer.into_inner().expect("into memory")).expect("made of strings")
+        table
     }
 }
 
-/// `text` with every run of blanks, tabs and line breaks as one space.
+/// `text` on one line: every run of blanks, tabs and line breaks as one space, other control characters written out.
 pub(super) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    printable::line(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
 #[cfg(test)]
@@ -228,8 +223,8 @@ pub(super) mod tests {
         let rows: Vec<Vec<String>> = reader.records().map(|r| r.unwrap().iter().map(str::to_owned).collect()).collect();
         assert_eq!(rows[0][1].parse(), Ok(45.8));
         assert!((rows[0][2].parse::<f64>().unwrap() - 6.48_f64.sqrt()).abs() < 1e-12, "not rounded");
-        assert_eq!(rows[1], ["A|b <i>&_x", "3", "", "0.000000001", ""]);
-        assert_eq!(rows[2], ["a \"quoted\" line", "", "", "", "0"]);
+        assert_eq!(rows[1], ["A|b\\t<i>&_x", "3", "", "0.000000001", ""]);
+        assert_eq!(rows[2][0], "a \\u0022quoted\\u0022\\nline", "a JSON string");
         assert_eq!(tsv.lines().count(), 4, "a row is a line");
     }
 

@@ -106,7 +106,7 @@ impl Grid {
 
 /// `text` on one line, with a backslash before what Markdown would take for markup.
 pub fn escape_markdown(text: &str) -> String {
-    one_line(text).chars().flat_map(|c| ("\\`*_|<>[]~$&".contains(c)).then_some('\\').into_iter().chain([c])).collect()
+    one_line(text).chars().flat_map(|c| ("\\`*_|<>[]~$&#".contains(c)).then_some('\\').into_iter().chain([c])).collect()
 }
 
 fn escape_latex(text: &str) -> String {
@@ -134,7 +134,7 @@ fn escape_latex(text: &str) -> String {
 
 fn escape_html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in one_line(text).chars() {
         match c {
             '&' => escaped += "&amp;",
             '<' => escaped += "&lt;",
@@ -224,7 +224,7 @@ A$|$b $<$i$>$\\&\\_x & 3.0 & $<$ 0.0001 & -- \\\\
 <td class=\"number\">12</td></tr>
 </tbody>
 <tbody>
-<tr><th scope=\"row\">A|b\t&lt;i&gt;&amp;_x</th><td class=\"number\">3.0</td>\
+<tr><th scope=\"row\">A|b &lt;i&gt;&amp;_x</th><td class=\"number\">3.0</td>\
 <td class=\"number\">&lt; 0.0001</td><td class=\"number\">–</td></tr>
 </tbody>
 </table>

@@ -26,7 +26,7 @@ pub(super) fn by_class(dataset: &Dataset) -> Grid {
 /// Macro-F1 of short and of long events; none where no cell has them.
 pub(super) fn by_duration(dataset: &Dataset) -> Option<Grid> {
     let caption = format!(
-        "Macro-F1 in %, {}, over the segments whose event is short (up to {} s) or long, by the length of the test \
+        "Macro-F1 in %, {}, over the segments whose longest event is short (up to {} s) or long, by the length of the test \
          segments (columns). Classes without such a segment do not count.",
         dataset.over_seeds(),
         dataset.study.short_s,
@@ -55,8 +55,8 @@ pub(super) fn by_coverage(dataset: &Dataset) -> Option<Grid> {
     bounds.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     bounds.dedup();
     let caption = format!(
-        "Macro-F1 in %, {}, over the segments of which the event covers more than the lower and at most the upper share \
-         (from 0: that as well); n: their number. “–”: no such segment.",
+        "Macro-F1 in %, {}, over the segments of which the longest event covers more than the lower and at most the upper \
+         share (from 0: that as well); n: their number. Classes without such a segment do not count. “–”: no such segment.",
         dataset.over_seeds(),
     );
     let percent = |share: f64| (share * 1000.0).round() / 10.0;
@@ -117,13 +117,14 @@ pub(super) fn trainings(dataset: &Dataset) -> Grid {
     let stages = all.map(|stage| dataset.cells.iter().any(|cell| epochs(cell, stage).iter().any(|n| *n > 0.0)));
     let stages: Vec<StageName> = all.into_iter().zip(stages).filter_map(|(stage, ran)| ran.then_some(stage)).collect();
     let caption = format!(
-        "Epochs of every stage and the best validation score of the last one (macro-F1 in %), {}; wall time of training \
-         and judging all seeds together.",
+        "Epochs of every stage and the best validation score of the last one (macro-F1 in %), {}; time of training and \
+         judging all seeds, without reading and mixing clips: the sum of its pieces where a training was interrupted, and \
+         of all machines where several shared a cell.",
         dataset.over_seeds(),
     );
     let columns = stages.iter().map(|stage| Column::new(format!("epochs, {}", stage.name()), Kind::Score(1))).chain([
         Column::new("best validation F1", Kind::Score(1)),
-        Column::new("wall time (s)", Kind::Number(1)),
+        Column::new("time (s)", Kind::Number(1)),
         Column::new("adapter", Kind::Text),
     ]);
     let mut grid = by_cell(dataset, "training", "Trainings", caption, 0, columns);

@@ -5,7 +5,7 @@ use std::fmt;
 use indexmap::IndexSet;
 use serde::Serialize;
 
-use super::comparison::{Comparison, Entry, LEVEL, Missing, above_all_others, below_half, test_lengths};
+use super::comparison::{Comparison, Entry, LEVEL, Lack, Missing, above_all_others, below_half, test_lengths};
 use super::data::StudyData;
 use super::paired::Evidence;
 use super::paper;
@@ -42,7 +42,7 @@ pub enum Verdict {
     },
     /// None is.
     NotShown,
-    /// Cells that the claim speaks of are not finished.
+    /// Cells that the claim speaks of are not part of the study, or not finished.
     Untested,
 }
 
@@ -105,14 +105,16 @@ fn best_at_one_second(study: &StudyData) -> Claim {
 
 impl Claim {
     fn new(letter: char, statement: &str, made: impl Iterator<Item = Result<Comparison, Missing>>) -> Self {
-        let (mut comparisons, mut missing) = (Vec::new(), Missing::new());
+        let (mut comparisons, mut missing, mut later) = (Vec::new(), IndexSet::new(), false);
         for result in made {
             match result {
                 Ok(comparison) => comparisons.push(comparison),
-                Err(words) => missing.extend(words),
+                Err(lacks) => {
+                    later |= lacks.iter().all(|lack| lack.planned);
+                    missing.extend(lacks);
+                }
             }
         }
-        let missing: Missing = missing.into_iter().collect::<IndexSet<_>>().into_iter().collect();
         let (shown, of) = (comparisons.iter().filter(|c| c.shown()).count(), comparisons.len());
         let verdict = match shown {
             _ if of == 0 || !missing.is_empty() => Verdict::Untested,
@@ -120,25 +122,29 @@ impl Claim {
             shown if shown == of => Verdict::Holds,
             shown => Verdict::Partly { shown, of },
         };
-        let sentence = sentence(&comparisons, &missing);
+        let sentence = sentence(&comparisons, &missing, later);
         Self { letter, statement: statement.into(), verdict, sentence, comparisons }
     }
 }
 
-/// What the comparisons show and do not show.
-fn sentence(comparisons: &[Comparison], missing: &[String]) -> String {
+/// What the comparisons show and do not show; `later` if more can be made once the study is finished.
+fn sentence(comparisons: &[Comparison], missing: &IndexSet<Lack>, later: bool) -> String {
     let count = |which: fn(&Comparison) -> bool| comparisons.iter().filter(|c| which(c)).count();
     let mut sentences = Vec::new();
-    if !missing.is_empty() {
-        sentences.push(format!("Not finished: {}.", missing.join("; ")));
+    for (planned, heading) in [(false, "Not part of this study"), (true, "Not finished yet")] {
+        let words: Vec<&str> = missing.iter().filter(|l| l.planned == planned).map(|l| l.what.as_str()).collect();
+        if !words.is_empty() {
+            sentences.push(format!("{heading}: {}.", words.join("; ")));
+        }
     }
     if comparisons.is_empty() {
-        sentences.push("No comparison can be made yet.".into());
+        sentences.push(format!("No comparison can be made{}.", if later { " yet" } else { "" }));
         return sentences.join(" ");
     }
     sentences.push(format!(
-        "Of {} comparisons{}, the mean goes that way in {}, with p < {LEVEL} in {}.",
+        "Of {} comparison{}{}, the mean goes that way in {}, with p < {LEVEL} in {}.",
         comparisons.len(),
+        if comparisons.len() == 1 { "" } else { "s" },
         if missing.is_empty() { "" } else { " that can be made" },
         count(Comparison::goes_that_way),
         count(Comparison::shown),
@@ -253,7 +259,7 @@ mod tests {
         assert_eq!(made, [3, 5, 2], "what can be compared is");
         assert!(
             claims[0].sentence.starts_with(
-                "Not finished: triplets trained on 10 s (200 ms dataset). Of 3 comparisons that can be made, \
+                "Not finished yet: triplets trained on 10 s (200 ms dataset). Of 3 comparisons that can be made, \
                  the mean goes that way in 3, with p < 0.05 in 3."
             ),
             "{}",
@@ -265,13 +271,45 @@ mod tests {
     }
 
     #[test]
-    fn a_test_length_that_was_left_out_is_not_finished() {
+    fn what_a_study_leaves_out_is_not_called_unfinished() {
+        // All of its cells are finished.
+        let mut study = example::like_the_paper();
+        study.cells.retain(|cell| cell.variant == Variant::Waa && cell.train_seconds == 1.0);
+        study.plan = example::plan(&[Variant::Waa], &Method::all(), &[1.0]);
+        let said = |study: &StudyData| claims(study).into_iter().map(|claim| (claim.verdict, claim.sentence));
+        let untested = |sentence: &str| (Verdict::Untested, sentence.to_owned());
+        let expected = [
+            "Not part of this study: 200 ms dataset; training on 10 s. No comparison can be made.",
+            "Not part of this study: 200 ms dataset; training on 0.2 s. No comparison can be made.",
+            "Not part of this study: training on 0.2 s; training on 10 s. No comparison can be made.",
+        ];
+        assert_eq!(said(&study).collect::<Vec<_>>(), expected.map(untested));
+
+        // One of them is not.
+        study.cells.retain(|cell| cell.method != Method::Triplets);
+        let (_, sentence) = said(&study).next_back().unwrap();
+        assert_eq!(
+            sentence,
+            "Not part of this study: training on 0.2 s; training on 10 s. Not finished yet: triplets trained on 1 s \
+             (WAA1). No comparison can be made."
+        );
+        study.plan = example::plan(&[Variant::Waa], &Method::all(), &paper::SECONDS);
+        let (_, sentence) = said(&study).nth(1).unwrap();
+        assert!(sentence.starts_with("Not part of this study: 200 ms dataset. Not finished yet: "), "{sentence}");
+        assert!(sentence.ends_with("No comparison can be made yet."), "{sentence}");
+    }
+
+    #[test]
+    fn a_test_length_may_be_left_out_or_missing() {
         let mut study = example::like_the_paper();
         let cell = cell_mut(&mut study, Variant::Waa, Method::Prototypes, 0.2);
         cell.seconds = vec![0.2, 1.0];
-        let claims = claims(&study);
-        assert_eq!(claims[1].verdict, Verdict::Untested);
-        assert!(claims[1].sentence.contains("prototypes trained on 0.2 s and tested on 10 s (WAA1)"));
+        let claim = &claims(&study)[1];
+        assert_eq!(claim.verdict, Verdict::Untested);
+        assert!(claim.sentence.starts_with("Not finished yet: prototypes trained on 0.2 s and tested on 10 s (WAA1)."));
+        study.plan.test_seconds = vec![0.2, 1.0];
+        let claim = &claims(&study)[1];
+        assert!(claim.sentence.starts_with("Not part of this study: testing on 10 s. Of 5"), "{}", claim.sentence);
     }
 
     #[test]

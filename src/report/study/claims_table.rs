@@ -15,7 +15,7 @@ fn method() -> String {
          interval of the mean difference is two-sided. Several comparisons are made and p values are not corrected for \
          their number: that a claim holds needs every one of its comparisons to have p < {LEVEL}, which calls for no \
          correction, but some of those counted one by one may be chance. Seeds differ in initial weights and batches and \
-         share their data, so p says nothing of other sounds. In “paper”: whether the paper's own means lie this way."
+         share their data, so p says nothing of other clips. In “paper”: whether the paper's own means lie this way."
     )
 }
 

@@ -89,20 +89,58 @@ impl fmt::Display for Entry {
     }
 }
 
-/// Words for what a comparison needs and a study does not have.
-pub(super) type Missing = Vec<String>;
+/// What a comparison needs and a study does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Lack {
+    /// In words.
+    pub what: String,
+    /// Whether it is part of the study, and not finished yet.
+    pub planned: bool,
+}
+
+impl Lack {
+    fn planned(what: String) -> Self {
+        Self { what, planned: true }
+    }
+}
+
+/// All that a comparison needs and a study does not have.
+pub(super) type Missing = Vec<Lack>;
 
 /// Macro-F1 in % by seed.
 type BySeed = BTreeMap<u64, f64>;
 
 impl Entry {
     fn scores(self, study: &StudyData) -> Result<BySeed, Missing> {
-        let (method, train, dataset) = (self.method.name(), self.train, paper::dataset(self.variant));
-        let cell = find(study, self.variant, self.method, train)
-            .ok_or_else(|| vec![format!("{method} trained on {train} s ({dataset})")])?;
-        let at = place(cell, self.test)
-            .ok_or_else(|| vec![format!("{method} trained on {train} s and tested on {} s ({dataset})", self.test)])?;
+        let cell = find(study, self.variant, self.method, self.train);
+        let found = cell.and_then(|cell| Some((cell, place(cell, self.test)?)));
+        let (cell, at) = found.ok_or_else(|| self.missing(study))?;
         Ok(cell.seeds.iter().copied().zip(cell.macro_f1(at).seeds).collect())
+    }
+
+    /// Why there are no scores: what the study's plan leaves out, or else what is not finished.
+    fn missing(self, study: &StudyData) -> Missing {
+        let (plan, Self { variant, method, train, test }) = (&study.plan, self);
+        let left_out = [
+            (plan.variants.contains(&variant), paper::dataset(variant).to_owned()),
+            (plan.methods.contains(&method), format!("the method {}", method.name())),
+            (plan.train_seconds.contains(&train), format!("training on {train} s")),
+            (plan.test_seconds.contains(&test), format!("testing on {test} s")),
+        ];
+        let left_out: Missing = left_out
+            .into_iter()
+            .filter_map(|(planned, what)| (!planned).then_some(Lack { what, planned: false }))
+            .collect();
+        if !left_out.is_empty() {
+            return left_out;
+        }
+        let cell = format!("{} trained on {train} s", method.name());
+        let tested = if find(study, variant, method, train).is_some() {
+            format!(" and tested on {test} s")
+        } else {
+            String::new()
+        };
+        vec![Lack::planned(format!("{cell}{tested} ({})", paper::dataset(variant)))]
     }
 
     fn in_paper(self) -> Option<f64> {
@@ -116,9 +154,9 @@ fn find(study: &StudyData, variant: Variant, method: Method, train: f64) -> Opti
     study.cells.iter().filter(wanted).find(|cell| !cell.seeds.is_empty())
 }
 
-/// The lengths on which that cell was tested, in seconds; the paper's if it is not finished.
+/// The lengths on which that cell was tested, in seconds, or is to be.
 pub(super) fn test_lengths(study: &StudyData, variant: Variant, method: Method, train: f64) -> Vec<f64> {
-    find(study, variant, method, train).map_or_else(|| paper::SECONDS.to_vec(), |cell| cell.seconds.clone())
+    find(study, variant, method, train).map_or(&study.plan.test_seconds, |cell| &cell.seconds).clone()
 }
 
 /// The scores of the seeds that both have, in the order of the seeds; none without such a seed.
@@ -128,6 +166,10 @@ fn matched(a: &BySeed, b: &BySeed) -> Option<(Vec<f64>, Vec<f64>)> {
     (!a.is_empty()).then_some((a, b))
 }
 
+fn no_common_seed(of: String) -> Missing {
+    vec![Lack::planned(format!("a seed of both {of}"))]
+}
+
 fn differences(lower: &[f64], upper: &[f64]) -> impl Iterator<Item = f64> {
     lower.iter().zip(upper).map(|(lower, upper)| upper - lower)
 }
@@ -135,14 +177,14 @@ fn differences(lower: &[f64], upper: &[f64]) -> impl Iterator<Item = f64> {
 /// Does `entry` score less than half of `reference`, an entry of the same dataset?
 ///
 /// # Errors
-/// What is not finished.
+/// What is not part of the study, or not finished.
 pub(super) fn below_half(study: &StudyData, entry: Entry, reference: Entry) -> Result<Comparison, Missing> {
     let (scores, full) = match (entry.scores(study), reference.scores(study)) {
         (Ok(scores), Ok(full)) => (scores, full),
         (scores, full) => return Err([scores.err(), full.err()].into_iter().flatten().flatten().collect()),
     };
     let (scores, full) =
-        matched(&scores, &full).ok_or_else(|| vec![format!("a seed that both “{entry}” and “{reference}” have")])?;
+        matched(&scores, &full).ok_or_else(|| no_common_seed(format!("“{entry}” and “{reference}”")))?;
     let nothing_to_lose = Summary::new(full.clone()).mean < FLOOR;
     let half = full.iter().map(|score| score / 2.0).collect();
     let paper = entry.in_paper().zip(reference.in_paper()).map(|(entry, full)| entry < full / 2.0);
@@ -155,7 +197,7 @@ pub(super) fn below_half(study: &StudyData, entry: Entry, reference: Entry) -> R
 /// by the least. The others are all of the study's lengths, of which the paper's must be finished.
 ///
 /// # Errors
-/// What is not finished.
+/// What is not part of the study, or not finished.
 pub(super) fn above_all_others(study: &StudyData, best: Entry) -> Result<Comparison, Missing> {
     let at = |train: f64, test: f64| Entry { train, test, ..best };
     let of_paper = || paper::SECONDS.into_iter().flat_map(|train| paper::SECONDS.map(|test| at(train, test)));
@@ -172,7 +214,7 @@ pub(super) fn above_all_others(study: &StudyData, best: Entry) -> Result<Compari
         .filter(|entry| *entry != best)
         .filter_map(|entry| matched(&entry.scores(study).ok()?, &scores).map(|(other, best)| (entry, other, best)))
         .min_by(|a, b| excess(a).total_cmp(&excess(b)))
-        .ok_or_else(|| vec![format!("a seed that both “{best}” and another length have")])?;
+        .ok_or_else(|| no_common_seed(format!("“{best}” and another length")))?;
     let nothing_to_lose = Summary::new(upper.clone()).mean < FLOOR;
     let paper = best
         .in_paper()

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Method, Variant};
+use crate::config::{Config, Method, Variant};
 use crate::evaluate::Quality;
 use crate::report::{CurvePoint, Summary};
 
@@ -37,7 +37,7 @@ pub struct CellResult {
     pub points: Vec<Vec<f32>>,
     /// The dominant class of each of them; one past the last class where there is none.
     pub point_labels: Vec<usize>,
-    /// Wall time of training and judging, in seconds.
+    /// Time of training and judging in seconds, over all pieces of a training that was interrupted.
     pub seconds_taken: f64,
     /// The adapter's name.
     pub adapter: String,
@@ -108,6 +108,40 @@ pub struct CoverageBin {
     pub f1: Vec<f64>,
 }
 
+/// What a study is to have in the end: a cell for every dataset, method and training length.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The datasets.
+    pub variants: Vec<Variant>,
+    /// The methods.
+    pub methods: Vec<Method>,
+    /// Lengths of the training segments in seconds.
+    pub train_seconds: Vec<f64>,
+    /// Lengths of the test segments of every cell in seconds.
+    pub test_seconds: Vec<f64>,
+    /// Seeds of every cell.
+    pub seeds: usize,
+}
+
+impl Plan {
+    /// The plan of the study of `config`.
+    pub fn of(config: &Config) -> Self {
+        let study = config.study.clone();
+        Self {
+            variants: study.variants,
+            methods: study.methods,
+            train_seconds: study.seconds,
+            test_seconds: config.evaluate.seconds.clone(),
+            seeds: study.seeds,
+        }
+    }
+
+    /// The number of cells.
+    pub fn cells(&self) -> usize {
+        self.variants.len() * self.methods.len() * self.train_seconds.len()
+    }
+}
+
 /// A study as far as it is finished.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StudyData {
@@ -115,16 +149,35 @@ pub struct StudyData {
     pub title: String,
     /// Class names, sorted.
     pub classes: Vec<String>,
-    /// Durations of the training events in seconds, `[class][event]`.
+    /// Durations in seconds of each training clip's longest event, `[class][event]`.
     pub durations: Vec<Vec<f64>>,
+    /// The dataset of these events.
+    pub durations_of: Variant,
     /// Clips of training, validation and evaluation.
     pub clips: [usize; 3],
     /// Where the sounds are from.
     pub soundbank: String,
-    /// Cells of the whole study, finished or not.
-    pub planned: usize,
+    /// What the study is to have in the end.
+    pub plan: Plan,
     /// Events up to this many seconds are the short ones.
     pub short_s: f64,
     /// The cells that are finished, in the order of the study.
     pub cells: Vec<CellResult>,
+}
+
+impl StudyData {
+    /// Whether every cell of the plan is finished.
+    pub fn is_finished(&self) -> bool {
+        self.cells.len() >= self.plan.cells()
+    }
+
+    /// What a score of `cells` is: "mean ± sample standard deviation over 5 seeds", or what a single seed has.
+    pub(super) fn over_seeds<'a>(cells: impl IntoIterator<Item = &'a CellResult>) -> String {
+        let counts: Vec<usize> = cells.into_iter().map(|cell| cell.seeds.len()).collect();
+        match (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0)) {
+            (_, 0 | 1) => "a single seed".into(),
+            (least, most) if least == most => format!("mean ± sample standard deviation over {most} seeds"),
+            (least, most) => format!("mean ± sample standard deviation over {least} to {most} seeds"),
+        }
+    }
 }

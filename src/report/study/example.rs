@@ -1,6 +1,6 @@
 //! Made-up studies for tests: small, complete in every field, and the same each time.
 
-use super::data::{CellResult, CoverageBin, Group, StudyData};
+use super::data::{CellResult, CoverageBin, Group, Plan, StudyData};
 use super::paper;
 use super::tables::VARIANTS;
 use crate::config::{Method, Variant};
@@ -72,15 +72,27 @@ fn point(stage: StageName, epoch: usize) -> CurvePoint {
     CurvePoint { stage: stage.name().into(), epoch, loss: progress, score: 60.0 * (1.0 - progress) }
 }
 
+/// A plan of cells with five seeds that are tested on the paper's lengths.
+pub fn plan(variants: &[Variant], methods: &[Method], train_seconds: &[f64]) -> Plan {
+    Plan {
+        variants: variants.to_vec(),
+        methods: methods.to_vec(),
+        train_seconds: train_seconds.to_vec(),
+        test_seconds: paper::SECONDS.to_vec(),
+        seeds: 5,
+    }
+}
+
 /// A study of `cells` out of the paper's eighteen.
 pub fn study(cells: Vec<CellResult>) -> StudyData {
     StudyData {
         title: "A made-up study".into(),
         classes: vec!["Cat".into(), "Running_water".into()],
         durations: vec![vec![0.3, 0.5, 0.8, 0.9], vec![4.0, 7.5, 9.0, 10.0]],
+        durations_of: Variant::Waa,
         clips: [80, 20, 40],
         soundbank: "nowhere".into(),
-        planned: 18,
+        plan: plan(&VARIANTS, &Method::all(), &paper::SECONDS),
         short_s: 1.0,
         cells,
     }

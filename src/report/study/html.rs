@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::claims::{Claim, Verdict};
 use super::claims_table::claims_grid;
 use super::data::{CellResult, StudyData};
+use super::paper;
 use crate::report::page::html::{ChapterPart, Fact, TablePart, render};
 use crate::report::page::palette::CLASSES;
 use crate::report::page::words::duration;
@@ -63,29 +64,43 @@ fn card(claim: &Claim) -> ClaimCard<'_> {
 
 /// What a reader must know first about a study that is not complete.
 fn notice(study: &StudyData) -> Option<String> {
-    let (done, planned) = (study.cells.len(), study.planned);
-    (done < planned).then(|| {
-        format!(
-            "This study is not complete: {done} of {planned} cells are finished. The report shows what there is so far."
-        )
-    })
+    let (done, planned, seeds) = (study.cells.len(), study.plan.cells(), study.plan.seeds);
+    let fewer: Vec<&CellResult> = study.cells.iter().filter(|cell| cell.seeds.len() < seeds).collect();
+    let mut sentences = Vec::new();
+    if done < planned {
+        sentences.push(format!("{done} of {planned} cells are finished."));
+    }
+    if let Some(first) = fewer.first() {
+        sentences.push(format!(
+            "{} of the finished cells {} fewer than {seeds} seeds, the first of them {} trained on {} s ({}): {}.",
+            fewer.len(),
+            if fewer.len() == 1 { "has" } else { "have" },
+            first.method.name(),
+            first.train_seconds,
+            paper::dataset(first.variant),
+            first.seeds.len(),
+        ));
+    }
+    let whole = sentences.is_empty();
+    (!whole)
+        .then(|| format!("This study is not complete: {} The report shows what there is so far.", sentences.join(" ")))
 }
 
 fn facts(study: &StudyData) -> Vec<Fact> {
     let [train, validation, evaluation] = study.clips;
-    let wall = study.cells.iter().map(|cell| cell.seconds_taken).sum();
+    let seconds = study.cells.iter().map(|cell| cell.seconds_taken).sum();
     let mut facts = vec![
         Fact::new("Sounds", study.soundbank.clone()),
         Fact::new("Classes", format!("{}: {}", study.classes.len(), study.classes.join(", "))),
         Fact::new("Clips", format!("{train} training, {validation} validation, {evaluation} evaluation")),
-        Fact::new("Cells", format!("{} of {} finished", study.cells.len(), study.planned)),
+        Fact::new("Cells", format!("{} of {} finished", study.cells.len(), study.plan.cells())),
     ];
     if !study.cells.is_empty() {
         let seeds = distinct(study, |cell| cell.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "));
         facts.extend([
             Fact::new("Seeds", seeds),
             Fact::new("Adapter", distinct(study, |cell| cell.adapter.clone())),
-            Fact::new("Wall time", format!("{}, all cells together", duration(wall))),
+            Fact::new("Training and judging", format!("{}, all cells together", duration(seconds))),
             Fact::new("Data", distinct(study, |cell| format!("{} {}", cell.variant.name(), cell.data))),
         ]);
     }
@@ -103,6 +118,7 @@ mod tests {
     use super::super::figures::chapters;
     use super::super::{example, tables};
     use super::*;
+    use crate::config::{Method, Variant};
 
     fn of(study: &StudyData) -> String {
         page(study, &claims(study), &tables(study), 0, &chapters(study))
@@ -114,6 +130,16 @@ mod tests {
         assert!(page.contains("This study is not complete: 0 of 18 cells are finished."), "{page}");
         assert!(page.contains("Untested") && page.contains("id=\"durations\"") && !page.contains("<table"));
         assert!(!of(&example::like_the_paper()).contains("not complete"));
+    }
+
+    #[test]
+    fn a_cell_that_lacks_seeds_is_said_to() {
+        let mut study = example::like_the_paper();
+        study.cells[1] = example::cell(Variant::Ms200, Method::Classifier, 1.0, &[1, 2, 4], &|_, _| 40.0);
+        let page = of(&study);
+        let words = "This study is not complete: 1 of the finished cells has fewer than 5 seeds, the first of them \
+                     classifier trained on 1 s (200 ms dataset): 3.";
+        assert!(page.contains(words), "{page:.3000}");
     }
 
     #[test]

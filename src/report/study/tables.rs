@@ -55,14 +55,9 @@ impl<'a> Dataset<'a> {
         format!("{stem}-{}", self.variant.name())
     }
 
-    /// "mean ± sample standard deviation over 5 seeds", or what a single seed has.
+    /// What a score of these cells is, as [`StudyData::over_seeds`] says it.
     pub fn over_seeds(&self) -> String {
-        let counts = || self.cells.iter().map(|cell| cell.seeds.len());
-        match (counts().min().unwrap_or(0), counts().max().unwrap_or(0)) {
-            (_, 1) => "a single seed".into(),
-            (least, most) if least == most => format!("mean ± sample standard deviation over {most} seeds"),
-            (least, most) => format!("mean ± sample standard deviation over {least} to {most} seeds"),
-        }
+        StudyData::over_seeds(self.cells.iter().copied())
     }
 }
 
@@ -92,12 +87,13 @@ fn beside_the_paper(dataset: &Dataset) -> Grid {
     let caption = format!(
         "Macro-F1 in % by the length of the training segments (rows) and of the test segments (columns). This study: \
          {}; {} classes ({}); sounds: {}. Paper: its Table {table}. The paper's scores are of \
-         other sounds: compare how scores rank within each, never a score of one with a score of the other. “–”: not \
-         finished, or not in the paper.",
+         other clips: compare how scores rank within each, never a score of one with a score of the other. “–”: not part \
+         of this study{}, or not in the paper.",
         dataset.over_seeds(),
         classes.len(),
         classes.join(", "),
         dataset.study.soundbank,
+        if dataset.study.is_finished() { "" } else { " or not finished yet" },
     );
     let mut grid =
         Grid::new(dataset.name(&format!("table-{table}")), format!("Table {table}: {name}"), caption, 2, columns);
@@ -145,9 +141,22 @@ mod tests {
         assert_eq!(row(grid, &["triplets", "1"]), [ours, theirs].concat());
         assert_eq!(row(grid, &["classifier", "10"])[..4], ["–", "–", "–", "40.2 ± 2.0"]);
         assert_eq!(grid.rules, [3, 6]);
-        for said in ["over 3 seeds", "2 classes (Cat, Running_water)", "other sounds"] {
+        for said in [
+            "over 3 seeds",
+            "2 classes (Cat, Running_water)",
+            "other clips",
+            "“–”: not part of this study or not finished yet, or",
+        ] {
             assert!(grid.caption.contains(said), "{}", grid.caption);
         }
+    }
+
+    #[test]
+    fn nothing_of_a_finished_study_is_called_unfinished() {
+        let mut study = example::study(vec![example::cell(Variant::Waa, Method::Triplets, 1.0, &[1], &|_, _| 12.5)]);
+        study.plan = example::plan(&[Variant::Waa], &[Method::Triplets], &[1.0]);
+        let caption = &tables(&study)[0].caption;
+        assert!(caption.ends_with("“–”: not part of this study, or not in the paper."), "{caption}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::figures::chapters;
 use super::html;
 use super::tables::tables;
 use crate::report::page::files::{write_figures, write_page, write_tables};
+use crate::report::page::markup::escape_markdown;
 use crate::{Result, atomic};
 
 /// Writes the report of `study` into `folder`: `tables/*.{md,tex,tsv}`, `figures/*.{svg,png}`, `report.md` and, last,
@@ -24,7 +25,7 @@ pub fn write_report(folder: &Path, study: &StudyData) -> Result<PathBuf> {
     let main = tables.iter().take_while(|table| table.name.starts_with("table-")).count();
     let page = html::page(study, &claims, &tables, main, &chapters);
     let main_tables = tables[..main].iter().map(|table| format!("\n{}", table.markdown())).collect::<String>();
-    let summary = format!("# {}\n\n{}{main_tables}", study.title, claims_markdown(&claims));
+    let summary = format!("# {}\n\n{}{main_tables}", escape_markdown(&study.title), claims_markdown(&claims));
     tables.push(claims_grid(&claims));
 
     write_tables(folder, &tables)?;
@@ -77,6 +78,46 @@ mod tests {
             assert!(summary.contains(part), "{part}: {summary}");
         }
         assert!(!summary.contains("F1 by class"));
+    }
+
+    /// Names of sounds and titles come from anywhere: they are text in every file, and none breaks one.
+    #[test]
+    fn names_are_text_in_every_file() {
+        let attack = "\u{1b}[2J\n# x ![a](http://b) <img src=x> \\input{/etc/passwd} | `a` $x$ %\t\"\u{0}\u{202e}#";
+        let folder = tempfile::tempdir().unwrap();
+        let mut study = example::like_the_paper();
+        study.cells.truncate(3);
+        for text in [&mut study.title, &mut study.soundbank, &mut study.classes[0]] {
+            *text = attack.into();
+        }
+        for cell in &mut study.cells {
+            cell.classes[0] = attack.into();
+            cell.adapter = attack.into();
+        }
+        write_report(folder.path(), &study).unwrap();
+        let steers = |c: char| c != '\n' && c != '\t' && crate::printable::steers(c);
+        for (path, bytes) in files_below(folder.path()) {
+            let name = path.display();
+            let Ok(text) = String::from_utf8(bytes) else { continue };
+            if name.to_string() != "report.html" {
+                assert!(!text.contains(steers), "{name}: {text}");
+            }
+            match path.extension().and_then(|ending| ending.to_str()) {
+                Some("md") => {
+                    let bare = |markup: &str| text.replace(&format!("\\{markup}"), "").contains(markup);
+                    assert!(!["<img", "[a", "](http", "`a", "$x", "# x"].into_iter().any(bare), "{name}: {text}");
+                    assert!(text.lines().filter(|line| line.starts_with("# ")).count() <= 1, "{name}: {text}");
+                }
+                Some("tex") => assert!(!text.contains("\\input") && !text.contains(" %"), "{name}: {text}"),
+                Some("tsv") => {
+                    let columns = |line: &str| line.split('\t').count();
+                    let mut lines = text.lines();
+                    let heads = columns(lines.next().unwrap());
+                    assert!(lines.all(|line| columns(line) == heads), "{name}: {text}");
+                }
+                _ => assert!(!text.contains("<img"), "{name}"),
+            }
+        }
     }
 
     #[test]

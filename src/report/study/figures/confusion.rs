@@ -24,8 +24,8 @@ pub fn chapter(study: &StudyData) -> Chapter {
         title: "What is taken for what",
         anchor: "confusion",
         note:
-            "Test segments as long as the training segments, of the first seed, by their own class (rows) and by the \
-               class whose mean over the training set is nearest to their embedding (columns, numbered as the rows). \
+            "Test segments as long as the training segments, of the first seed, by the class of their longest event \
+               (rows) and by the class whose mean over the training set is nearest to their embedding (columns, numbered as the rows). \
                The shade is the share of the row. 0 is not written, and no number where there are too many classes."
                 .into(),
         figures: datasets(study).flat_map(of_dataset).collect(),

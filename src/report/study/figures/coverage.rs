@@ -7,6 +7,9 @@ use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, CoverageBin, StudyData};
 use crate::report::study::tables::{Dataset, place};
 
+/// Below so many segments a score rests on few: with the paper's ten classes, on fewer than three a class.
+const FEW: usize = 30;
+
 /// One figure per dataset and test length of which events cover different shares.
 pub fn chapter(study: &StudyData) -> Chapter {
     let of_dataset = |dataset: Dataset| -> Vec<Figure> {
@@ -16,11 +19,13 @@ pub fn chapter(study: &StudyData) -> Chapter {
     Chapter {
         title: "How much of the segment the event covers",
         anchor: "coverage",
-        note:
-            "Macro-F1 in %, mean over seeds, over the test segments whose event covers more or less of them. A point \
-               stands in the middle of its range of shares. Of datasets and test lengths whose events all cover about \
-               the same share there is no figure; the tables have the numbers and the spread over seeds."
-                .into(),
+        note: format!(
+            "Macro-F1 in %, mean over seeds, over the test segments whose longest event covers more or less of them; classes \
+             without such a segment do not count. A point stands in the middle of its range of shares, n above it is the \
+             number of its segments. Points of fewer than {FEW} segments are pale, and lines to them dotted: one segment \
+             more or less moves them far. Of datasets and test lengths whose events all cover about the same share there \
+             is no figure; the tables have the numbers and the spread over seeds."
+        ),
         figures: datasets(study).flat_map(of_dataset).collect(),
     }
 }
@@ -38,11 +43,13 @@ fn varies(dataset: &Dataset, test: f64) -> bool {
 fn figure(dataset: &Dataset, test: f64) -> Figure {
     let (mut panels, mut words) = (Vec::new(), Vec::new());
     let highest = dataset.cells.iter().flat_map(|cell| bins(cell, test)).map(|bin| mean(&bin.f1)).fold(1.0, f64::max);
-    let axes =
-        Axes { x_label: "share of the segment in %".into(), x_end: 100.0, y_end: (highest / 20.0).ceil() * 20.0 };
+    let y_end = (highest / 20.0).ceil() * 20.0;
     for train in training_lengths(&dataset.cells) {
         let cells: Vec<_> = dataset.cells.iter().filter(|cell| cell.train_seconds == train).collect();
-        let curves: Vec<Curve> = cells.iter().map(|cell| curve(cell, test)).collect();
+        let curves: Vec<Curve> = cells.iter().flat_map(|cell| curves(cell, test)).collect();
+        // All cells of a dataset are tested on the same segments.
+        let notes = cells.first().map_or(Vec::new(), |cell| notes(cell, test));
+        let axes = Axes { x_label: "share of the segment in %".into(), x_end: 100.0, y_end, notes };
         panels.push(Panel::curves(&format!("trained on {train} s"), 150.0, &axes, &curves));
         words.extend(cells.iter().map(|cell| sentence(cell, test)));
     }
@@ -54,16 +61,37 @@ fn figure(dataset: &Dataset, test: f64) -> Figure {
     draw(name, "Macro-F1 in % by share covered", &within(dataset, &format!("tested on {test} s")), alt, panels)
 }
 
-fn curve(cell: &CellResult, test: f64) -> Curve {
-    let point = |bin: &CoverageBin| [50.0 * (bin.low + bin.high), mean(&bin.f1)];
-    let points = bins(cell, test).into_iter().map(point).collect();
-    Curve { colour: of_method(cell.method), width: 2.0, dots: true, points }
+/// Where the point of a range stands.
+fn middle(bin: &CoverageBin) -> f64 {
+    50.0 * (bin.low + bin.high)
+}
+
+/// Strong lines through neighbours that many segments stand behind, on a faint one through all points where some have few.
+fn curves(cell: &CellResult, test: f64) -> Vec<Curve> {
+    let bins = bins(cell, test);
+    let curve = |bins: &[&CoverageBin], faint: bool| {
+        let points = bins.iter().map(|bin| [middle(bin), mean(&bin.f1)]).collect();
+        Curve { colour: of_method(cell.method), width: if faint { 1.0 } else { 2.0 }, dots: true, faint, points }
+    };
+    let many = bins.split(|bin| bin.clips < FEW).filter(|run| !run.is_empty());
+    let faint = bins.iter().any(|bin| bin.clips < FEW).then(|| curve(&bins, true));
+    faint.into_iter().chain(many.map(|run| curve(run, false))).collect()
+}
+
+/// How many segments stand behind every point.
+fn notes(cell: &CellResult, test: f64) -> Vec<(f64, String)> {
+    let note = |(place, bin): (usize, &CoverageBin)| {
+        let n = if place == 0 { "n " } else { "" };
+        (middle(bin), format!("{n}{}", bin.clips))
+    };
+    bins(cell, test).into_iter().enumerate().map(note).collect()
 }
 
 fn sentence(cell: &CellResult, test: f64) -> String {
     let percent = |share: f64| (1000.0 * share).round() / 10.0;
     let score = |bin: &CoverageBin| {
-        format!("{:.1} where it covers {} to {} %", mean(&bin.f1), percent(bin.low), percent(bin.high))
+        let (low, high) = (percent(bin.low), percent(bin.high));
+        format!("{:.1} where it covers {low} to {high} % (n {})", mean(&bin.f1), bin.clips)
     };
     let scores: Vec<String> = bins(cell, test).into_iter().map(score).collect();
     format!("{} trained on {} s: {}.", cell.method.name(), cell.train_seconds, scores.join(", "))

@@ -45,8 +45,8 @@ pub fn chapter(study: &StudyData) -> Chapter {
         note:
             "Loss and validation score by epoch. Triplets and prototypes first train the embedding E alone, watched by \
                F(x), then the tagger G on frozen embeddings, watched by macro-F1; the classifier trains both together. \
-               Thin lines are seeds, the thick line their mean as long as all of them train. Losses of E are of \
-               different kinds: only their shapes compare."
+               Thin lines are seeds, the thick line is their mean as long as all of them train; a single seed is a thick \
+               line. Losses of E are of different kinds: only their shapes compare."
                 .into(),
         figures: datasets(study).flat_map(of_dataset).collect(),
     }
@@ -78,7 +78,13 @@ fn panel(view: &View, cells: &[&CellResult]) -> Option<Panel> {
         let colour = of_method(cell.method);
         let curve = |width: f64, values: Vec<f64>| {
             let points = values.into_iter().enumerate().map(|(epoch, value)| [epoch as f64, value]);
-            Curve { colour, width, dots: false, points: points.filter(|[_, value]| value.is_finite()).collect() }
+            Curve {
+                colour,
+                width,
+                dots: false,
+                faint: false,
+                points: points.filter(|[_, value]| value.is_finite()).collect(),
+            }
         };
         let shared = seeds.iter().map(Vec::len).min().unwrap_or(0);
         let means = (0..shared).map(|epoch| mean(&seeds.iter().map(|seed| seed[epoch]).collect::<Vec<_>>())).collect();
@@ -90,17 +96,18 @@ fn panel(view: &View, cells: &[&CellResult]) -> Option<Panel> {
     curves.retain(|curve| !curve.points.is_empty());
     let end = |axis: usize| curves.iter().flat_map(|curve| &curve.points).map(|point| point[axis]).fold(0.0, f64::max);
     let y_end = if view.percent { (end(1) / 20.0).ceil().max(1.0) * 20.0 } else { (end(1) * 1.05).max(1e-6) };
-    let axes = Axes { x_label: "epoch".into(), x_end: end(0).max(1.0), y_end };
+    let axes = Axes { x_label: "epoch".into(), x_end: end(0).max(1.0), y_end, notes: Vec::new() };
     (!curves.is_empty()).then(|| Panel::curves(view.heading, HEIGHT, &axes, &curves))
 }
 
 fn sentence(cell: &CellResult) -> String {
     let epochs = |view: &View| -> Vec<f64> { series(view, cell).iter().map(|seed| seed.len() as f64).collect() };
-    let stages: Vec<String> = [(&VIEWS[1], "the embedding"), (&VIEWS[3], "the tagger")]
+    let tagging = if cell.method == Method::Classifier { "embedding and tagger together" } else { "the tagger" };
+    let stages: Vec<String> = [(&VIEWS[1], "the embedding"), (&VIEWS[3], tagging)]
         .into_iter()
         .filter(|(view, _)| epochs(view).iter().any(|n| *n > 0.0))
         .map(|(view, what)| format!("{:.0} epochs of {what}", mean(&epochs(view))))
         .collect();
-    let best = mean(&cell.best);
-    format!("{}: {}, best validation macro-F1 {best:.1} % (means over seeds).", cell.method.name(), stages.join(", "))
+    let (best, over) = (mean(&cell.best), if cell.seeds.len() > 1 { " (means over seeds)" } else { "" });
+    format!("{}: {}, best validation macro-F1 {best:.1} %{over}.", cell.method.name(), stages.join(", "))
 }

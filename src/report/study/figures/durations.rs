@@ -7,6 +7,7 @@ use crate::report::page::words::short;
 use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::StudyData;
 use crate::report::study::density::Density;
+use crate::report::study::paper;
 
 /// Durations are shown up to so many seconds, as in the paper.
 const END_S: f64 = 10.0;
@@ -22,9 +23,10 @@ pub fn chapter(study: &StudyData) -> Chapter {
         title: "Durations of the events",
         anchor: "durations",
         note: format!(
-            "How long the events of the training set are, by class: a Gaussian kernel density estimate with the bandwidth \
-             of Scott's rule, 0 to {END_S} s. Every hill is scaled to its own peak, which is written beside it per second; n counts events. \
-             A class whose events all last equally long is a line."
+            "How long the longest event of every training clip is heard ({}), by class: a Gaussian kernel density estimate \
+             with the bandwidth of Scott's rule, 0 to {END_S} s. Every hill is scaled to its own peak, which is written \
+             beside it per second; n counts events. A class whose events all last equally long is a line.",
+            paper::dataset(study.durations_of),
         ),
         figures: any.then(|| figure(study)).into_iter().collect(),
     }

@@ -27,7 +27,8 @@ pub fn chapter(study: &StudyData) -> Chapter {
         note: format!(
             "Embeddings of test segments as long as the training segments, of the first seed, laid out by t-SNE: \
              neighbours here are neighbours there, while distances between groups, and the axes, mean nothing. Of more \
-             than {POINTS} segments, {POINTS} are taken evenly. The start of the layout is drawn from the seed."
+             than {POINTS} segments, {POINTS} are taken evenly; those without an event are left out. The start of the \
+             layout is drawn from the seed."
         ),
         figures: of_methods
             .into_par_iter()
@@ -57,14 +58,15 @@ fn figure(name: String, subject: &str, cells: &[&CellResult]) -> Option<Figure> 
 }
 
 fn panel(cell: &CellResult) -> Panel {
-    let finite = |(point, _): &(&Vec<f32>, &usize)| point.iter().all(|x| x.is_finite());
-    let segments: Vec<_> = cell.points.iter().zip(&cell.point_labels).filter(finite).collect();
+    let classes = cell.classes.len();
+    let drawn = |(point, label): &(&Vec<f32>, &usize)| **label < classes && point.iter().all(|x| x.is_finite());
+    let segments: Vec<_> = cell.points.iter().zip(&cell.point_labels).filter(drawn).collect();
     let shown = segments.len().min(POINTS);
     let segments: Vec<_> = (0..shown).map(|i| segments[i * segments.len() / shown]).collect();
     let points: Vec<&[f32]> = segments.iter().map(|(point, _)| point.as_slice()).collect();
     let places = within_frame(&tsne(&points, Key::new(cell.seeds[0]).named("t-SNE")));
     let what = if shown == 0 {
-        "no embedding is finite".to_owned()
+        "no segment with an event and a finite embedding".to_owned()
     } else if shown > 1 && places.iter().all(|place| *place == places[0]) {
         format!("all {shown} at one point")
     } else {
@@ -72,7 +74,7 @@ fn panel(cell: &CellResult) -> Panel {
     };
     let mut panel = Panel::new(&format!("trained on {} s: {what}", cell.train_seconds), HEIGHT);
     panel.frame(HEIGHT);
-    for class in 0..cell.classes.len() {
+    for class in 0..classes {
         let of_class_places: Vec<[f64; 2]> =
             segments.iter().zip(&places).filter(|((_, label), _)| **label == class).map(|(_, place)| *place).collect();
         panel.marks(&of_class_places, of_class(class), 3.2, 0.8);

@@ -172,17 +172,36 @@ mod tests {
             "Heat maps of macro-F1 in %, WAA1. triplets: trained on 1 s 10.2 on 0.2 s, 11.0 on 1 s, 20.0 on 10 s; \
              best trained on 1 s and tested on 10 s."
         );
-        assert!(alt("coverage").contains("triplets trained on 1 s: 11.0 where it covers 0 to 50 %, 11.0 where"));
+        let coverage =
+            "triplets trained on 1 s: 11.0 where it covers 0 to 50 % (n 30), 11.0 where it covers 50 to 100 % (n 10).";
+        assert!(alt("coverage").contains(coverage), "{}", alt("coverage"));
         assert!(alt("confusion").contains(
             "31 of 40 segments are nearest to their own class; most often Cat is taken for Running_water, 5 times."
         ));
         assert!(alt("embedding").contains("Trained on 1 s: silhouette -0.140, 11.0 % nearest to the mean"));
         assert!(
             alt("curves").contains(
-                "triplets: 5 epochs of the embedding, 5 epochs of the tagger, best validation macro-F1 11.0 %"
+                "triplets: 5 epochs of the embedding, 5 epochs of the tagger, best validation macro-F1 11.0 %."
             )
         );
         assert!(alt("durations").contains("Running_water: 4 events, median 8.25 s."));
+    }
+
+    #[test]
+    fn a_point_of_few_segments_is_pale_and_says_how_many_there_are() {
+        let with = |clips: [usize; 2]| {
+            let mut cell = example::cell(Variant::Waa, Method::Triplets, 1.0, &[7], &|_, test| 10.0 + test);
+            cell.coverage[1].iter_mut().zip(clips).for_each(|(bin, clips)| bin.clips = clips);
+            let chapters = chapters(&example::study(vec![cell]));
+            let coverage = chapters.into_iter().find(|chapter| chapter.anchor == "coverage").unwrap();
+            let (_, shapes) = coverage.figures[0].svg.split_once("</desc>").unwrap();
+            assert!(
+                shapes.contains(&format!(">n {}<", clips[0])) && shapes.contains(&format!(">{}<", clips[1])),
+                "{shapes}"
+            );
+            shapes.matches("stroke-dasharray").count()
+        };
+        assert_eq!([[1, 400], [29, 29], [30, 400]].map(with), [1, 1, 0]);
     }
 
     #[test]

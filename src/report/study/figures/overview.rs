@@ -21,8 +21,9 @@ pub fn chapter(study: &StudyData) -> Chapter {
         title: "Scores at a glance",
         anchor: "overview",
         note: format!(
-            "Macro-F1 in %, mean ± standard deviation over seeds, by the length of the training segments (rows) and of \
-             the test segments (columns). The fullest shade is {full} %; each method's best score is bold."
+            "Macro-F1 in %, {}, by the length of the training segments (rows) and of the test segments (columns). The \
+             fullest shade is {full} %; each method's best score is bold.",
+            StudyData::over_seeds(&study.cells),
         ),
         figures: datasets(study).map(|dataset| figure(&dataset, full)).collect(),
     }

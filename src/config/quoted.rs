@@ -1,0 +1,39 @@
+//! How much of a wrong document a message quotes: enough to find the place, however long the line is.
+
+/// Most characters of a key, a value or a line that are quoted.
+pub const MAX_QUOTED: usize = 200;
+/// Most characters of a message of the parser, which lists the names that it knows.
+const MAX_MESSAGE: usize = 1000;
+
+/// The beginning of `text`, and a sign where there is more.
+pub fn quoted(text: &str) -> String {
+    match text.char_indices().nth(MAX_QUOTED) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
+    }
+}
+
+/// A message of the parser, which may quote the whole document: its beginning and its end.
+pub fn shortened(message: &str) -> String {
+    let characters = message.chars().count();
+    if characters <= MAX_MESSAGE {
+        return message.into();
+    }
+    let end: String = message.chars().skip(characters - MAX_MESSAGE / 2).collect();
+    format!("{} … {end}", quoted(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(quoted("train.epochs"), "train.epochs");
+        assert_eq!(quoted(&"ä".repeat(201)), format!("{}…", "ä".repeat(200)));
+        assert_eq!(shortened("unknown key"), "unknown key");
+        let short = shortened(&format!("unknown key `{}`, expected `batch`", "ä".repeat(5000)));
+        assert!(short.starts_with("unknown key `ää") && short.ends_with("ää`, expected `batch`"), "{short}");
+        assert!(short.chars().count() < MAX_MESSAGE, "{short}");
+    }
+}
