@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod embed;
 pub mod eval;
 pub mod generate;
+pub mod given_up;
 pub mod log;
 pub mod man;
 pub mod options;

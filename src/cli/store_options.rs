@@ -7,9 +7,12 @@ use clap::Args;
 
 use crate::config::Config;
 use crate::report::absolute_paths;
-use crate::store::{Kind, Location, Registered, Store, Study};
-use crate::worker::{Settings, Until, data_of};
+use crate::store::{Kind, LONGEST_LEASE_MS, Location, Registered, Store, Study};
+use crate::worker::{Settings, Until, data_of, ladder_of};
 use crate::{Error, Result};
+
+/// Characters of the longest name of a study.
+const LONGEST_NAME: usize = 200;
 
 /// How long a lease lasts that is not renewed.
 #[derive(Debug, Clone, Args)]
@@ -34,11 +37,21 @@ impl StoreOptions {
     /// The study's name.
     ///
     /// # Errors
-    /// [`Error::Usage`] when there is neither a name nor a folder that has one.
+    /// [`Error::Usage`] when there is neither a name nor a folder that has one, or it is one that terminals and tables cannot
+    /// show.
     pub fn name(&self, out: &Path) -> Result<String> {
         let folder = || std::path::absolute(out).ok()?.file_name()?.to_str().map(str::to_owned);
         let name = self.name.clone().or_else(folder).filter(|name| !name.trim().is_empty());
-        name.ok_or_else(|| Error::Usage(format!("'{}' gives the study no name: add --name", out.display())))
+        let name =
+            name.ok_or_else(|| Error::Usage(format!("'{}' gives the study no name: add --name", out.display())))?;
+        if name.chars().any(char::is_control) || name.chars().count() > LONGEST_NAME {
+            let reason = format!(
+                "{name:?} cannot be a study's name, which has at most {LONGEST_NAME} characters and no \
+                                  control characters: add --name, or give another"
+            );
+            return Err(Error::Usage(reason));
+        }
+        Ok(name)
     }
 
     /// Enters the study of `config` into `store`, or finds it there.
@@ -46,20 +59,13 @@ impl StoreOptions {
     /// # Errors
     /// As [`Store::register`]; whatever reading the data reports.
     pub fn register(&self, store: &mut Store, out: &Path, kind: Kind, config: &Config) -> Result<Registered> {
-        let ladder = match kind {
-            Kind::Search => crate::search::ladder(&config.search),
-            Kind::Grid => {
-                let trials = crate::study::cells(config)?.len() * config.study.seeds;
-                crate::search::Ladder { trials, eta: 2, rungs: 1 }
-            }
-        };
         store.register(&Study {
             name: self.name(out)?,
             kind,
             config: absolute_paths(config)?,
             version: env!("CARGO_PKG_VERSION").into(),
             data: data_of(kind, config)?,
-            ladder,
+            ladder: ladder_of(kind, config)?,
         })
     }
 }
@@ -83,7 +89,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 fn lease(text: &str) -> Result<Duration, String> {
     let lease = duration(text)?;
-    let allowed = (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&lease);
+    let allowed = (Duration::from_secs(1)..=Duration::from_millis(LONGEST_LEASE_MS as u64)).contains(&lease);
     if allowed { Ok(lease) } else { Err("between one second and a day".into()) }
 }
 

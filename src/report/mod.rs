@@ -15,7 +15,7 @@ mod results;
 mod run_dir;
 mod table;
 
-pub use curve::CurvePoint;
+pub use curve::{CurvePoint, curves_from_json};
 pub use embeddings::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
 pub use progress::{Progress, ProgressMode, Task};
 pub use recorder::{Metrics, Recorder, Watch};
