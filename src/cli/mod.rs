@@ -34,13 +34,14 @@ pub mod windows;
 pub mod worker;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub use options::Options;
 pub use session::Session;
 
-use crate::Result;
+use crate::{Result, secrets};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -119,8 +120,10 @@ pub enum Command {
 /// Whatever the command meets; the caller prints it.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     let args: Vec<OsString> = args.into_iter().collect();
-    let matches = Cli::command().color(colour_choice(&args)).get_matches_from(args);
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    let mut words = secrets::words_of_process();
+    words.extend(args.iter().map(|word| word.to_string_lossy().into_owned()));
+    let matches = Cli::command().color(colour_choice(&args)).try_get_matches_from(args);
+    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches)).unwrap_or_else(|e| end(&e, &words));
     let session = Session::start(cli.options)?;
     match cli.command {
         Command::Generate(command) => command.run(&session),
@@ -141,6 +144,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),
     }
+}
+
+/// Ends the process as clap does, without repeating a password of the command line.
+fn end(error: &clap::Error, words: &[String]) -> ! {
+    let message = error.to_string();
+    let hidden = secrets::hide(&message, words);
+    if hidden == message {
+        error.exit()
+    }
+    // Where stderr is closed the exit code still tells.
+    let _ = write!(io::stderr(), "{hidden}");
+    std::process::exit(error.exit_code())
 }
 
 /// The value of `--color`, looked up by hand because usage errors are coloured before the options are parsed.

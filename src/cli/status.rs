@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Session;
 use super::output::{print, print_json};
 use super::signals;
+use super::store_options::StoreParser;
 use crate::Result;
 use crate::report::Table;
 use crate::store::{Holding, Location, Prospect, State, Store};
@@ -19,7 +20,7 @@ const GONE_S: f64 = 3600.0;
 #[derive(Debug, Args)]
 pub struct Status {
     /// The store: postgres://USER@HOST/DATABASE, or a file of SQLite
-    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser)]
     pub store: Location,
     /// Show it again every two seconds until all is finished
     #[arg(long)]

@@ -1,9 +1,12 @@
 //! `--store`, `--name`, `--lease`: where a study's trials are shared.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command};
 
 use crate::config::Config;
 use crate::report::absolute_paths;
@@ -26,7 +29,7 @@ pub struct LeaseOption {
 #[derive(Debug, Clone, Args)]
 pub struct StoreOptions {
     /// Share the work with other machines through this store: postgres://USER@HOST/DATABASE, or a file of SQLite
-    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser)]
     pub store: Option<Location>,
     /// What the study is called in the store [default: the name of its folder]
     #[arg(long, value_name = "NAME")]
@@ -74,6 +77,22 @@ impl LeaseOption {
     /// How a worker works that stops at a signal.
     pub fn settings(&self, until: Until, idle_exit: Option<Duration>) -> Settings {
         Settings { name: Settings::name(), lease: self.lease, until, idle_exit }
+    }
+}
+
+/// Reads a store's location. clap's own errors repeat the value that they refuse, and with it a password.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreParser;
+
+impl TypedValueParser for StoreParser {
+    type Value = Location;
+
+    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Location, clap::Error> {
+        let text = value.to_str().ok_or_else(|| "it is not UTF-8".to_owned());
+        text.and_then(str::parse).map_err(|reason| {
+            let message = format!("--store, or WEAKLABEL_STORE: {reason}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
     }
 }
 

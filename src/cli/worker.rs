@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::data_source::DataSource;
 use super::given_up::{self, RetryOption};
-use super::store_options::{LeaseOption, duration};
+use super::store_options::{LeaseOption, StoreParser, duration};
 use super::{Session, signals, tiles};
 use crate::gpu::{Gpu, adapter};
 use crate::store::{Location, Prospect, Registered, Store, Waiting};
@@ -22,7 +22,7 @@ const ELSEWHERE: Duration = Duration::from_secs(5);
 #[derive(Debug, Args)]
 pub struct Worker {
     /// The store: postgres://USER@HOST/DATABASE, or a file of SQLite
-    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser)]
     pub store: Location,
     /// Work on this study only
     #[arg(long, value_name = "NAME")]

@@ -78,7 +78,7 @@ impl Store {
             let name = self.location.to_string();
             let mut engine: Box<dyn Engine> = match &self.location {
                 Location::File(path) => Box::new(Sqlite::open(path)?),
-                Location::Server(url) => Box::new(Postgres::connect(url, &name)?),
+                Location::Server(address) => Box::new(Postgres::connect(address, &name)?),
             };
             engine.transaction(ALL_STUDIES, &mut schema::migrate)?;
             self.engine = Some(engine);
