@@ -30,7 +30,7 @@ fn measure(name: &str, location: &Location) -> weaklabel::Result<()> {
     let study = store.register(&Study {
         name: format!("bench-{since}"),
         kind: Kind::Search,
-        config: Config::default(),
+        config: config(),
         version: env!("CARGO_PKG_VERSION").into(),
         data: String::new(),
         ladder: LADDER,
@@ -51,7 +51,7 @@ fn measure(name: &str, location: &Location) -> weaklabel::Result<()> {
                     let took = asked.elapsed();
                     let trials = match claim {
                         Claim::Finished => return Ok(()),
-                        Claim::Nothing => {
+                        Claim::Nothing(_) => {
                             std::thread::sleep(Duration::from_millis(5));
                             continue;
                         }
@@ -60,7 +60,7 @@ fn measure(name: &str, location: &Location) -> weaklabel::Result<()> {
                     claims.lock().map(|mut all| all.push(took)).unwrap_or_default();
                     for claimed in trials {
                         let outcome = Outcome {
-                            score: (claimed.lease.trial * 37 % 600) as f64,
+                            score: (claimed.lease.trial * 37 % 600) as f64 / 6.0,
                             details: "[]".into(),
                             worker: name.clone(),
                             adapter: "none".into(),
@@ -94,6 +94,12 @@ fn measure(name: &str, location: &Location) -> weaklabel::Result<()> {
         quantile(&deliveries, 0.99),
     );
     Ok(())
+}
+
+fn config() -> Config {
+    let mut config = Config::default();
+    (config.search.trials, config.search.eta, config.search.rungs) = (LADDER.trials, LADDER.eta, LADDER.rungs);
+    config
 }
 
 fn sorted(times: Mutex<Vec<Duration>>) -> Vec<Duration> {

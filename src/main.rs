@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use weaklabel::{cli, printable};
+use weaklabel::{cli, printable, secrets};
 
 fn main() -> ExitCode {
     match cli::run(std::env::args_os()) {
@@ -11,7 +11,8 @@ fn main() -> ExitCode {
         Err(error) if cli::output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where stderr is closed the exit code still tells.
-            let _ = writeln!(io::stderr(), "weaklabel: {}", printable::message(&error.with_causes()));
+            let message = secrets::hide(&error.with_causes(), &secrets::words_of_process());
+            let _ = writeln!(io::stderr(), "weaklabel: {}", printable::message(&message));
             ExitCode::from(error.exit_code())
         }
     }

@@ -1,23 +1,192 @@
 //! Passwords stay out of what is printed and kept.
+//!
+//! Whether a text is the address of a server, and what of it is the password, is decided by the rules of the `postgres` crate, which
+//! connects with it. What looks like an address and cannot be read by these rules is not shown at all.
 
-/// `text` with the password of every URL in it replaced by three stars, be it before the host or a parameter.
-pub fn without_secrets(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.into() };
-    let (address, query) = rest.split_once('?').map_or((rest, None), |(address, query)| (address, Some(query)));
-    // A password may hold an @ of its own: the last one ends it.
-    let address = match address.rsplit_once('@') {
-        Some((login, host)) => match login.split_once(':') {
-            Some((user, _)) => format!("{user}:***@{host}"),
-            None => format!("{login}@{host}"),
-        },
-        None => address.into(),
+use std::fmt;
+use std::str::FromStr;
+
+use postgres::Config;
+use postgres::config::Host;
+
+/// Stands for what is not shown.
+const HIDDEN: &str = "***";
+/// Keys of libpq's key=value pairs that say that a text is made of them.
+const KEYS: [&str; 6] = ["host", "hostaddr", "port", "user", "dbname", "sslmode"];
+const DEFAULT_PORT: u16 = 5432;
+
+/// The address of a PostgreSQL server as somebody wrote it: a URL, or key=value pairs as libpq has them. It is shown as a URL
+/// without its password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ServerAddress {
+    text: String,
+    shown: String,
+}
+
+impl ServerAddress {
+    /// How to connect, password included.
+    ///
+    /// # Errors
+    /// In words that hold nothing of the address, when it cannot be read.
+    pub fn config(&self) -> Result<Config, String> {
+        parse(&self.text)
+    }
+}
+
+impl FromStr for ServerAddress {
+    type Err = String;
+
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// In words that hold nothing of `text`, when it cannot be read or part of its password may be taken for something else.
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(Self { text: text.into(), shown: shown(&parse(text)?) })
+    }
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+/// Whether `text` looks like the address of a server, be it a mistyped one: with any scheme, as key=value pairs, or with a user and
+/// a password before a host.
+pub fn is_address(text: &str) -> bool {
+    let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-._".contains(&b));
+    // One letter is a drive.
+    let has_scheme = text.split_once(":/").is_some_and(|(scheme, _)| scheme.len() > 1 && word(scheme));
+    let has_key = text.split_once('=').is_some_and(|(key, _)| word(key.trim()));
+    has_scheme || has_key || may_hold_password(text)
+}
+
+/// `argument`, a word of a command line, with the address of a server in it shown without its password.
+pub fn without_secrets(argument: &str) -> String {
+    let (flag, value) = match argument.split_once('=') {
+        Some((flag, value)) if flag.starts_with("--") => (format!("{flag}="), value),
+        _ => (String::new(), argument),
     };
-    let parameter = |part: &str| if part.starts_with("password=") { "password=***".into() } else { part.to_owned() };
-    match query {
-        Some(query) => {
-            format!("{scheme}://{address}?{}", query.split('&').map(parameter).collect::<Vec<_>>().join("&"))
+    if !may_hold_password(value) {
+        return argument.into();
+    }
+    let shown = value.parse::<ServerAddress>().map_or(HIDDEN.into(), |address| address.to_string());
+    flag + &shown
+}
+
+/// `text`, a message, without the passwords in `words`: those of a command line and its environment.
+pub fn hide<'a>(text: &str, words: impl IntoIterator<Item = &'a String>) -> String {
+    let mut hidden = text.to_owned();
+    for word in words {
+        let value = word.split_once('=').map_or("", |(_, value)| value);
+        for part in [word.as_str(), value] {
+            let shown = without_secrets(part);
+            if shown != part {
+                hidden = hidden.replace(part, &shown);
+            }
         }
-        None => format!("{scheme}://{address}"),
+    }
+    hidden
+}
+
+/// The words of this process's command line, and the values of the variables that stand for options.
+pub fn words_of_process() -> Vec<String> {
+    let variables = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WEAKLABEL_"));
+    let words = std::env::args_os().chain(variables.map(|(_, value)| value));
+    words.map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// Whether `text` is, or may have been meant as, an address with a password.
+fn may_hold_password(text: &str) -> bool {
+    let is_path = ["/", "./", "../"].iter().any(|start| text.starts_with(start)) && !text.starts_with("//");
+    let has_login = match (text.find(':'), text.rfind('@')) {
+        // One letter before a colon is a drive.
+        (Some(colon), Some(at)) => colon < at && !is_path && !(colon == 1 && text[2..].starts_with(['/', '\\'])),
+        _ => false,
+    };
+    let key_before = |end: usize| {
+        let key = text[..end].trim_end().rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '_').next();
+        key.unwrap_or_default().to_ascii_lowercase()
+    };
+    let has_key = text
+        .match_indices('=')
+        .map(|(at, _)| key_before(at))
+        .any(|key| KEYS.contains(&key.as_str()) || ["pass", "pwd"].iter().any(|part| key.contains(part)));
+    has_login || has_key
+}
+
+/// `text` as the `postgres` crate reads it, unless part of a password may have been taken for something that is shown.
+fn parse(text: &str) -> Result<Config, String> {
+    if let Some((scheme, rest)) = text.split_once("://")
+        && !scheme.contains('=')
+    {
+        if !["postgres", "postgresql"].contains(&scheme) {
+            return Err("this looks like the address of a server, and its scheme is not postgres://".into());
+        }
+        check_login(rest)?;
+    }
+    let config: Config = text.parse().map_err(|_| {
+        "this looks like the address of a server and cannot be read as one. It is not shown, as it may hold a password. A URL \
+         is postgres://USER:PASSWORD@HOST:PORT/DATABASE; a password's @ : / ? & % are written %40 %3A %2F %3F %26 %25 there. \
+         Key=value pairs are 'host=… port=… user=… password=… dbname=…'; a value with spaces stands in single quotes"
+    })?;
+    let is_host = |host: &Host| match host {
+        Host::Tcp(name) => !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "._-:".contains(c)),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    };
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err("this address of a server names no host".into());
+    }
+    if !config.get_hosts().iter().all(is_host) {
+        return Err("the host in this address is none: is an @ of the password written %40, and a / %2F?".into());
+    }
+    Ok(config)
+}
+
+/// Checks what stands before and behind the @ of a URL. The first one ends the password; a second one is, as a rule, the one that
+/// was meant to.
+fn check_login(rest: &str) -> Result<(), String> {
+    let Some((login, host)) = rest.split_once('@') else { return Ok(()) };
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    if host.contains('@') || user.contains(['/', '?', '&', '=']) || password.contains("password=") {
+        return Err("this address has an @ that is none between a password and a host: write it %40".into());
+    }
+    Ok(())
+}
+
+/// What may be shown of an address.
+fn shown(config: &Config) -> String {
+    let plain = |text: &str| text.chars().map(|c| if c.is_control() { '?' } else { c }).collect::<String>();
+    let mut hosts: Vec<String> = config.get_hosts().iter().map(host).collect();
+    if hosts.is_empty() {
+        hosts = config.get_hostaddrs().iter().map(|address| host(&Host::Tcp(address.to_string()))).collect();
+    }
+    let ports = config.get_ports();
+    let port = |place: usize| ports.get(place).or_else(|| ports.first()).filter(|port| **port != DEFAULT_PORT);
+    let hosts: Vec<String> = hosts
+        .into_iter()
+        .enumerate()
+        .map(|(place, host)| port(place).map_or_else(|| host.clone(), |port| format!("{host}:{port}")))
+        .collect();
+    let password = if config.get_password().is_some() { format!(":{HIDDEN}") } else { String::new() };
+    let login = config.get_user().map_or_else(String::new, |user| format!("{}{password}@", plain(user)));
+    let database = config.get_dbname().map_or_else(String::new, |name| format!("/{}", plain(name)));
+    format!("postgres://{login}{}{database}", hosts.join(","))
+}
+
+fn host(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) if name.contains(':') => format!("[{name}]"),
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(path) => path.to_string_lossy().replace('/', "%2F"),
     }
 }
 
@@ -25,17 +194,91 @@ pub fn without_secrets(text: &str) -> String {
 mod tests {
     use super::*;
 
+    /// Addresses with a password, and how they are shown; the password has "cret" in it wherever it may be cut.
+    const ADDRESSES: [(&str, &str); 14] = [
+        ("postgres://me:secret@host/db", "postgres://me:***@host/db"),
+        ("postgresql://me:secret@host:5433/db?sslmode=require", "postgres://me:***@host:5433/db"),
+        ("postgres://me:secret?secret@host/db", "postgres://me:***@host/db"),
+        ("postgres://me:secret/secret?secret:secret@host/db", "postgres://me:***@host/db"),
+        ("postgres://me:se%40cret%25@host/db", "postgres://me:***@host/db"),
+        ("postgres://me:secret#secret@host", "postgres://me:***@host"),
+        ("postgres://host/db?user=me&password=secret", "postgres://me:***@host/db"),
+        ("postgres://me:secret@[::1]:99/db", "postgres://me:***@[::1]:99/db"),
+        ("postgres://me:secret@one,two:5433/db", "postgres://me:***@one,two:5433/db"),
+        ("postgres://me:secret@%2Fvar%2Frun/db", "postgres://me:***@%2Fvar%2Frun/db"),
+        ("host=host user=me password=secret dbname=db", "postgres://me:***@host/db"),
+        ("host = host port = 5433 user=me password = 'secret secret'", "postgres://me:***@host:5433"),
+        (r"host=host user=me password='secret\' ?:@%&=secret' dbname=db", "postgres://me:***@host/db"),
+        (r"password=a\ secret hostaddr=127.0.0.1 user=me", "postgres://me:***@127.0.0.1"),
+    ];
+
+    /// Nobody can say where their passwords end, or what they are.
+    const UNREADABLE: [&str; 18] = [
+        "postgers://me:secret@host/db",
+        "POSTGRES://me:secret@host/db",
+        "postgres:/me:secret@host/db",
+        "postgres//me:secret@host/db",
+        "me:secret@host/db",
+        "//me:secret@host/db",
+        "mysql://me@host?password=secret",
+        "postgres://me:p@secret@host/db",
+        "postgres://me:p@secret/secret@host/db",
+        "postgres://host/db?user=me&password=p@secret",
+        "postgres://host:5432/db?password=p@secret",
+        "postgres://host/db?user=me&password=p&secret",
+        "postgres://me:p@sec ret/db",
+        "host=host password=p secret",
+        "host=host password='p'secret'",
+        "host=host pasword=secret",
+        "hots=host passwd=secret",
+        "user=me password=secret",
+    ];
+
     #[test]
-    fn passwords_are_replaced_wherever_a_url_has_them() {
-        let cases = [
-            ("--store=postgres://me:x@host/db", "--store=postgres://me:***@host/db"),
-            ("postgres://me:p@ss@host:5/db?sslmode=require", "postgres://me:***@host:5/db?sslmode=require"),
-            ("postgres://host/db?user=me&password=x", "postgres://host/db?user=me&password=***"),
-            ("postgres://me@host/db", "postgres://me@host/db"),
-            ("some/file", "some/file"),
-        ];
-        for (text, expected) in cases {
+    fn addresses_are_shown_without_their_password() {
+        for (text, expected) in ADDRESSES {
+            let address: ServerAddress = text.parse().unwrap_or_else(|reason| panic!("{text}: {reason}"));
+            assert_eq!((address.to_string().as_str(), format!("{address:?}").as_str()), (expected, expected), "{text}");
+            let password = address.config().unwrap().get_password().unwrap().to_vec();
+            assert!(String::from_utf8(password).unwrap().contains("cret"), "{text}");
+            assert!(is_address(text));
             assert_eq!(without_secrets(text), expected);
+            assert_eq!(without_secrets(&format!("--store={text}")), format!("--store={expected}"));
         }
+        assert_eq!("postgres://me@host/db".parse::<ServerAddress>().unwrap().to_string(), "postgres://me@host/db");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_shown_at_all() {
+        for text in UNREADABLE {
+            let reason = text.parse::<ServerAddress>().unwrap_err();
+            assert!(!reason.contains("secret"), "{text}: {reason}");
+            assert!(is_address(text), "{text}");
+            assert_eq!(without_secrets(text), "***");
+            assert_eq!(without_secrets(&format!("--store={text}")), "--store=***");
+        }
+    }
+
+    #[test]
+    fn files_and_other_words_stay_as_they_are() {
+        let files =
+            ["store.sqlite", "runs/search/store.sqlite", "/data/at 10:15@lab/store", "./a=b", "../x:y@z", "C:/x@y"];
+        for file in files {
+            assert!(!is_address(file), "{file}");
+            assert_eq!(without_secrets(file), file);
+        }
+        for word in
+            ["--set=train.lr=0.1", "train.seeds=[1,2]", "method=triplets,train=1.0", "--adapter=pci:0000:01:00.0"]
+        {
+            assert_eq!(without_secrets(word), word);
+        }
+    }
+
+    #[test]
+    fn messages_lose_the_passwords_of_the_command_line() {
+        let words: Vec<String> =
+            ["status", "postgres://me:a?secret@host", "--config=me:secret@host"].map(str::to_owned).into();
+        let message = "unexpected argument 'postgres://me:a?secret@host' found, cannot read me:secret@host";
+        assert_eq!(hide(message, &words), "unexpected argument 'postgres://me:***@host' found, cannot read ***");
     }
 }

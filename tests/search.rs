@@ -347,5 +347,5 @@ fn a_worker_that_is_told_to_go_leaves_its_trial_to_others() {
     let refused = other.arg("--dataset").arg(place.path("others")).output().unwrap();
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(3) && message.contains("other data"), "{message}");
-    assert!(rows(&mut open, &study).iter().all(|row| row.state != State::Running && row.attempts <= 1));
+    assert!(rows(&mut open, &study).iter().all(|row| row.state != State::Running && row.failures == 0));
 }

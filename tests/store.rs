@@ -4,9 +4,12 @@
 
 mod postgres;
 
+#[path = "store/edited.rs"]
+mod edited;
+#[path = "store/tls.rs"]
+mod tls;
+
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
 use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
@@ -14,21 +17,17 @@ use postgres::Server;
 use weaklabel::config::Config;
 use weaklabel::search::Ladder;
 use weaklabel::store::{
-    Checkpoint, Claim, Claimed, Delivery, Kind, Location, Outcome, Prospect, Registered, State, Store, Study, Wanted,
+    Checkpoint, Claim, Claimed, Delivery, Failure, Kind, Lease, Location, Outcome, Prospect, Registered, State, Store,
+    Study, TrialRow, Waiting, Wanted,
 };
 
 /// Longer than anything here takes.
 const LONG_MS: i64 = 3_600_000;
 
 fn study(name: &str, ladder: Ladder) -> Study {
-    Study {
-        name: name.into(),
-        kind: Kind::Search,
-        config: Config::default(),
-        version: "1".into(),
-        data: "ab".into(),
-        ladder,
-    }
+    let mut config = Config::default();
+    (config.search.trials, config.search.eta, config.search.rungs) = (ladder.trials, ladder.eta, ladder.rungs);
+    Study { name: name.into(), kind: Kind::Search, config, version: "1".into(), data: "ab".into(), ladder }
 }
 
 fn claim_as(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64, most: usize) -> Claim {
@@ -42,6 +41,36 @@ fn one(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64) -> Cl
         Claim::Trials(mut trials) if trials.len() == 1 => trials.remove(0),
         other => panic!("{other:?}"),
     }
+}
+
+/// All trials that `worker` gets.
+fn several(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64) -> Vec<Lease> {
+    match claim_as(store, study, worker, lease_ms, 9) {
+        Claim::Trials(trials) => trials.iter().map(|claimed| claimed.lease).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whom `worker` waits for, who gets nothing.
+fn waits(store: &mut Store, study: &Registered, worker: &str) -> Waiting {
+    match claim_as(store, study, worker, LONG_MS, 9) {
+        Claim::Nothing(waiting) => waiting,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn numbers(leases: &[Lease]) -> Vec<usize> {
+    leases.iter().map(|lease| lease.trial).collect()
+}
+
+/// The row of trial `number`.
+fn row(store: &mut Store, study: &Registered, number: usize) -> TrialRow {
+    store.trials(study).unwrap().into_iter().find(|row| row.number == number).unwrap()
+}
+
+/// Lets leases of a millisecond end.
+fn die() {
+    std::thread::sleep(Duration::from_millis(10));
 }
 
 fn checkpoint(epoch: usize) -> Checkpoint {
@@ -67,13 +96,14 @@ fn trials_climb_until_the_study_is_finished(store: &mut Store) {
         match claim_as(store, &study, "a", LONG_MS, 1) {
             Claim::Trials(trials) => {
                 let Claimed { lease, checkpoint } = &trials[0];
-                assert_eq!(checkpoint.as_ref().map(|kept| kept.epoch), (lease.rung > 0).then_some(lease.rung));
+                let kept = checkpoint.as_ref().unwrap().as_ref().map(|kept| kept.epoch);
+                assert_eq!(kept, (lease.rung > 0).then_some(lease.rung));
                 let delivery = store.finish(lease, &outcome((lease.trial * 7 % 9) as f64, lease.rung + 1));
                 assert_eq!(delivery.unwrap(), Delivery::Accepted);
                 order.push((lease.trial, lease.rung));
             }
             Claim::Finished => break,
-            Claim::Nothing => panic!("nobody else is at work"),
+            Claim::Nothing(_) => panic!("nobody else is at work"),
         }
     }
     // Scores 0 7 5 | 3 1 8 | 6 4 2: whoever is promoted goes before a new one.
@@ -88,25 +118,31 @@ fn trials_climb_until_the_study_is_finished(store: &mut Store) {
 fn an_expired_lease_goes_to_another_worker_with_the_checkpoint(store: &mut Store) {
     let study = store.register(&study("expiry", Ladder { trials: 1, eta: 2, rungs: 1 })).unwrap();
     let first = one(store, &study, "a", LONG_MS);
-    assert_eq!((first.lease.fence, first.checkpoint), (1, None));
+    assert_eq!((first.lease.fence, first.checkpoint), (1, Ok(None)));
     assert_eq!(store.checkpoint(&first.lease, &checkpoint(5)).unwrap(), Delivery::Accepted);
-    assert_eq!(claim_as(store, &study, "b", LONG_MS, 1), Claim::Nothing, "it is leased");
+    let waiting = waits(store, &study, "b");
+    assert!(
+        matches!(&waiting.0[..], [held] if (held.trial, held.worker.as_str()) == (0, "a")),
+        "it is leased: {waiting:?}"
+    );
+    assert!(waiting.to_string().starts_with("trial 0 at a, whose lease ends in 3"), "{waiting}");
+    assert_eq!(store.holdings(&study).unwrap().len(), 1);
     let expire = |store: &mut Store| {
         assert_eq!(store.heartbeat("a", &[first.lease], 1).unwrap(), [Delivery::Accepted]);
-        std::thread::sleep(Duration::from_millis(10));
+        die();
     };
     expire(store);
     assert_eq!(store.heartbeat("a", &[first.lease], LONG_MS).unwrap(), [Delivery::Accepted]);
-    assert_eq!(claim_as(store, &study, "b", LONG_MS, 1), Claim::Nothing, "it was renewed before anyone asked");
+    assert_eq!(waits(store, &study, "b").0.len(), 1, "it was renewed before anyone asked");
     expire(store);
     let second = one(store, &study, "b", LONG_MS);
-    assert_eq!((second.lease.trial, second.lease.fence, second.checkpoint), (0, 2, Some(checkpoint(5))));
+    assert_eq!((second.lease.trial, second.lease.fence, second.checkpoint), (0, 2, Ok(Some(checkpoint(5)))));
 
     assert_eq!(store.heartbeat("a", &[first.lease], LONG_MS).unwrap(), [Delivery::Refused]);
     assert_eq!(store.checkpoint(&first.lease, &checkpoint(6)).unwrap(), Delivery::Refused);
     assert_eq!(store.release(&first.lease).unwrap(), Delivery::Refused);
     assert_eq!(store.finish(&first.lease, &outcome(99.0, 9)).unwrap(), Delivery::Refused);
-    assert_eq!(store.fail(&first.lease, "late").unwrap(), Delivery::Refused);
+    assert_eq!(store.fail(&first.lease, Failure::Lasting, "late").unwrap(), Delivery::Refused);
     assert_eq!(store.last_checkpoint(&study, 0).unwrap(), Some(checkpoint(5)));
     for _ in 0..2 {
         // The second time as if the first answer had been lost.
@@ -117,24 +153,85 @@ fn an_expired_lease_goes_to_another_worker_with_the_checkpoint(store: &mut Store
     assert_eq!((results.len(), results[0].score), (1, 50.0));
 }
 
-fn a_trial_is_given_up_after_three_deaths_and_that_is_a_result(store: &mut Store) {
-    let study = store.register(&study("deaths", Ladder { trials: 2, eta: 2, rungs: 2 })).unwrap();
-    for death in 1..=3 {
-        let claimed = one(store, &study, &format!("w{death}"), 1);
-        assert_eq!((claimed.lease.trial, claimed.lease.fence), (0, death));
-        std::thread::sleep(Duration::from_millis(10));
+fn a_trial_that_kills_its_workers_is_found_alone_and_given_up_in_the_end(store: &mut Store) {
+    let study = store.register(&study("deaths", Ladder { trials: 8, eta: 2, rungs: 2 })).unwrap();
+    // Killed three times with its first group: nothing is lost by that.
+    assert_eq!(numbers(&several(store, &study, "w1", 1)), [0, 2, 4, 6]);
+    for worker in ["w2", "w3"] {
+        die();
+        assert_eq!(numbers(&several(store, &study, worker, 1)), [0], "whoever may have killed it is tried alone");
     }
-    let other = one(store, &study, "w4", LONG_MS);
-    assert_eq!(other.lease.trial, 1);
-    let (rows, _) = store.table(&study).unwrap();
-    assert_eq!(rows[0].state, State::Failed);
-    assert!(rows[0].reason.as_ref().unwrap().contains("3 times"), "{rows:?}");
-    store.finish(&other.lease, &outcome(f64::NAN, 1)).unwrap();
-    // Both are as bad as can be: the place goes to the first, which has failed, and so ends the study.
-    assert_eq!(claim_as(store, &study, "w4", LONG_MS, 1), Claim::Finished);
+    die();
+    for number in [0, 2, 4, 6] {
+        let found = row(store, &study, number);
+        assert_eq!((found.state, found.failures), (State::Running, 0), "{found:?}");
+    }
+    // An epoch that is kept says that it does not kill.
+    let kept = one(store, &study, "w4", 1);
+    assert_eq!((kept.lease.trial, row(store, &study, 0).deaths), (0, 3));
+    store.checkpoint(&kept.lease, &checkpoint(1)).unwrap();
+    assert_eq!(row(store, &study, 0).deaths, 0);
+    die();
+    for death in 1..10 {
+        assert_eq!(one(store, &study, &format!("d{death}"), 1).lease.trial, 0);
+        assert_eq!(row(store, &study, 0).deaths, death);
+        die();
+    }
+    let next = one(store, &study, "w5", LONG_MS);
+    assert_eq!(next.lease.trial, 2);
+    let found = row(store, &study, 0);
+    assert!(found.state == State::Failed && found.reason.as_ref().unwrap().contains("10 workers"), "{found:?}");
+    store.finish(&next.lease, &outcome(1.0, 1)).unwrap();
+    assert_eq!(store.retry_failed(&study).unwrap(), 1);
+    let again = one(store, &study, "w6", LONG_MS);
+    assert_eq!((again.lease.trial, again.checkpoint), (0, Ok(Some(checkpoint(1)))));
 }
 
-fn what_is_given_back_is_no_attempt_and_goes_first(store: &mut Store) {
+fn a_trial_that_fails_is_tried_again_after_the_others_and_is_given_up_in_the_end(store: &mut Store) {
+    let study = store.register(&study("failures", Ladder { trials: 4, eta: 2, rungs: 2 })).unwrap();
+    let fail = |store: &mut Store, lease: &Lease, failure: Failure| {
+        assert_eq!(store.fail(lease, failure, "a word of why").unwrap(), Delivery::Accepted);
+        assert_eq!(store.fail(lease, failure, "again").unwrap(), Delivery::Refused, "once is enough");
+    };
+    let group = several(store, &study, "a", LONG_MS);
+    assert_eq!(numbers(&group), [0, 2]);
+    fail(store, &group[0], Failure::Passing);
+    fail(store, &group[1], Failure::Lasting);
+    assert_eq!(row(store, &study, 2).state, State::Failed);
+    let others = several(store, &study, "a", LONG_MS);
+    assert_eq!(numbers(&others), [1, 3], "the others go first");
+    store.checkpoint(&others[1], &checkpoint(3)).unwrap();
+    store.finish(&others[0], &outcome(2.0, 1)).unwrap();
+    // A damaged checkpoint goes with the failure.
+    fail(store, &others[1], Failure::Checkpoint);
+    let second = one(store, &study, "a", LONG_MS);
+    assert_eq!((second.lease.trial, row(store, &study, 0).failures), (0, 1));
+    fail(store, &second.lease, Failure::Passing);
+    // A device that is lost is a death.
+    let last = one(store, &study, "a", LONG_MS);
+    assert_eq!(last.lease.trial, 0);
+    fail(store, &last.lease, Failure::Death);
+    let found = row(store, &study, 0);
+    assert_eq!((found.state, found.failures, found.deaths), (State::Interrupted, 2, 1));
+    let last = one(store, &study, "a", LONG_MS);
+    fail(store, &last.lease, Failure::Passing);
+    // Trials 0 and 2 are as bad as can be; 1 goes on.
+    let climbs = one(store, &study, "a", LONG_MS);
+    assert_eq!((climbs.lease.trial, climbs.lease.rung), (1, 1));
+    store.finish(&climbs.lease, &outcome(3.0, 2)).unwrap();
+    let anew = one(store, &study, "a", LONG_MS);
+    assert_eq!((anew.lease.trial, anew.checkpoint), (3, Ok(None)));
+    store.finish(&anew.lease, &outcome(f64::NAN, 1)).unwrap();
+    // The second place goes to the first that is left, which has failed, and so ends the study.
+    assert_eq!(claim_as(store, &study, "a", LONG_MS, 9), Claim::Finished);
+    let reasons: Vec<_> = store.trials(&study).unwrap().into_iter().map(|row| row.reason.is_some()).collect();
+    assert_eq!(reasons, [true, false, true, false]);
+    assert_eq!(store.retry_failed(&study).unwrap(), 2);
+    assert_eq!(store.prospect(&study).unwrap(), Prospect::Open);
+    assert_eq!(numbers(&several(store, &study, "a", LONG_MS)), [0, 2]);
+}
+
+fn what_is_given_back_is_no_failure_and_goes_first(store: &mut Store) {
     let study = store.register(&study("release", Ladder { trials: 3, eta: 3, rungs: 1 })).unwrap();
     for fence in 1..=5 {
         let claimed = one(store, &study, "a", LONG_MS);
@@ -146,25 +243,24 @@ fn what_is_given_back_is_no_attempt_and_goes_first(store: &mut Store) {
     let lost = one(store, &study, "a", LONG_MS);
     let again = one(store, &study, "a", LONG_MS);
     assert_eq!((again.lease.trial, again.lease.fence), (0, lost.lease.fence + 1));
-    assert_eq!(again.checkpoint, Some(checkpoint(5)));
-    assert_eq!(store.table(&study).unwrap().0[0].attempts, 1);
+    assert_eq!(again.checkpoint, Ok(Some(checkpoint(5))));
+    let found = row(store, &study, 0);
+    assert_eq!((found.failures, found.deaths), (0, 0));
 }
 
 fn trials_that_are_alike_are_claimed_together(store: &mut Store) {
     let study = store.register(&study("together", Ladder { trials: 7, eta: 2, rungs: 2 })).unwrap();
-    let claimed = |claim: Claim| match claim {
+    let even = match claim_as(store, &study, "a", LONG_MS, 3) {
         Claim::Trials(trials) => trials.iter().map(|claimed| claimed.lease).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
-    let numbers = |leases: &[weaklabel::store::Lease]| leases.iter().map(|lease| lease.trial).collect::<Vec<_>>();
-    let even = claimed(claim_as(store, &study, "a", LONG_MS, 3));
     assert_eq!(numbers(&even), [0, 2, 4]);
-    assert_eq!(numbers(&claimed(claim_as(store, &study, "b", LONG_MS, 9))), [1, 3, 5]);
+    assert_eq!(numbers(&several(store, &study, "b", LONG_MS)), [1, 3, 5]);
     for lease in &even {
         store.finish(lease, &outcome(1.0, 1)).unwrap();
     }
     // Trial 6 is on the rung of the first; trials at another epoch are not alike either.
-    assert_eq!(numbers(&claimed(claim_as(store, &study, "a", LONG_MS, 9))), [6]);
+    assert_eq!(numbers(&several(store, &study, "a", LONG_MS)), [6]);
 }
 
 fn a_study_is_one_configuration_with_one_program_on_one_set_of_data(store: &mut Store) {
@@ -211,7 +307,7 @@ fn many_workers_share_without_doing_anything_twice(location: &Location) {
                     let slow = worker % 4 == 0 && dead == 0;
                     match claim_as(&mut store, study, &name, if slow { 20 } else { LONG_MS }, 2) {
                         Claim::Finished => break,
-                        Claim::Nothing => std::thread::sleep(Duration::from_millis(5)),
+                        Claim::Nothing(_) => std::thread::sleep(Duration::from_millis(5)),
                         Claim::Trials(trials) => {
                             if slow {
                                 dead += 1;
@@ -259,8 +355,9 @@ fn suite(location: &Location) {
     assert_eq!(store.studies().unwrap(), []);
     trials_climb_until_the_study_is_finished(&mut store);
     an_expired_lease_goes_to_another_worker_with_the_checkpoint(&mut store);
-    a_trial_is_given_up_after_three_deaths_and_that_is_a_result(&mut store);
-    what_is_given_back_is_no_attempt_and_goes_first(&mut store);
+    a_trial_that_kills_its_workers_is_found_alone_and_given_up_in_the_end(&mut store);
+    a_trial_that_fails_is_tried_again_after_the_others_and_is_given_up_in_the_end(&mut store);
+    what_is_given_back_is_no_failure_and_goes_first(&mut store);
     trials_that_are_alike_are_claimed_together(&mut store);
     a_study_is_one_configuration_with_one_program_on_one_set_of_data(&mut store);
     many_workers_share_without_doing_anything_twice(location);
@@ -303,67 +400,6 @@ fn the_suite_holds_on_a_server_and_a_lost_connection_comes_back() {
     let error = Store::open(wrong.parse().unwrap()).unwrap_err();
     assert!(matches!(error, weaklabel::Error::Store { passing: false, .. }), "{error}");
     assert!(error.to_string().contains("password") && !error.to_string().contains("wrong-word"), "{error}");
-}
-
-/// An authority's certificate, and a server's for `host` that it has signed with the server's key, in PEM.
-fn certificates(host: &str) -> [String; 3] {
-    let mut authority = rcgen::CertificateParams::default();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let root = authority.self_signed(&key).unwrap();
-    let issuer = rcgen::Issuer::new(authority, key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let server = rcgen::CertificateParams::new([host.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
-    [root.pem(), server.pem(), key.serialize_pem()]
-}
-
-#[test]
-fn tls_is_used_where_the_server_has_it_and_trusts_only_a_known_authority() {
-    let Some(server) = Server::start() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    };
-    // A process of its own, because what it trusts is in the environment.
-    let status = |mode: &str, roots: Option<&Path>| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-        command.args(["status", "--json"]).env("WEAKLABEL_STORE", format!("{}?sslmode={mode}", server.url()));
-        match roots {
-            Some(path) => command.env("PGSSLROOTCERT", path),
-            None => command.env_remove("PGSSLROOTCERT"),
-        };
-        let output = command.output().unwrap();
-        let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(!text.contains(postgres::SECRET), "{text}");
-        (output.status.code(), text)
-    };
-    let refused = |(code, text): (Option<i32>, String), words: &[&str]| {
-        assert!(code == Some(3) && words.iter().all(|word| text.contains(word)), "{code:?}: {text}");
-    };
-    let accepted = |(code, text): (Option<i32>, String)| assert_eq!(code, Some(0), "{text}");
-
-    // Without TLS in the server, whoever insists on it gets nothing.
-    accepted(status("prefer", None));
-    refused(status("require", None), &["TLS"]);
-
-    let [root, certificate, key] = certificates("127.0.0.1");
-    server.insist_on_tls(&certificate, &key);
-    let root = file("root.pem", &root);
-    accepted(status("prefer", Some(&root)));
-    accepted(status("require", Some(&root)));
-    refused(status("disable", Some(&root)), &["no encryption"]);
-    refused(status("require", None), &["UnknownIssuer", "PGSSLROOTCERT"]);
-    let other = file("other.pem", &certificates("127.0.0.1")[0]);
-    refused(status("require", Some(&other)), &["certificate", "PGSSLROOTCERT"]);
-    refused(status("require", Some(&folder.path().join("none.pem"))), &["none.pem", "PGSSLROOTCERT"]);
-    refused(status("require", Some(&file("empty.pem", ""))), &["empty.pem", "PGSSLROOTCERT"]);
-
-    // A certificate for another host.
-    let [root, certificate, key] = certificates("elsewhere.example");
-    server.insist_on_tls(&certificate, &key);
-    refused(status("require", Some(&file("root.pem", &root))), &["not valid for name"]);
 }
 
 #[test]

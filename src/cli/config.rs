@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::{Options, Session, output};
 use crate::Result;
 use crate::config::{Config, to_toml};
-use crate::search::trials;
+use crate::search::check;
 use crate::study::cells;
 
 /// `weaklabel config`.
@@ -49,7 +49,7 @@ impl ConfigCommand {
             Action::Check(files) => {
                 let config = files.load(&session.options)?;
                 if !config.search.space.is_empty() {
-                    trials(&config)?;
+                    check(&config, drop)?;
                 }
                 cells(&config).map(drop)
             }

@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod embed;
 pub mod eval;
 pub mod generate;
+pub mod given_up;
 pub mod log;
 pub mod man;
 pub mod options;
@@ -33,6 +34,7 @@ pub mod windows;
 pub mod worker;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 
 use clap::builder::Resettable;
 use clap::{Arg, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -40,7 +42,7 @@ use clap::{Arg, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand,
 pub use options::Options;
 pub use session::Session;
 
-use crate::{Result, environment};
+use crate::{Result, environment, secrets};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -119,9 +121,11 @@ pub enum Command {
 /// Whatever the command meets; the caller prints it.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     let args: Vec<OsString> = args.into_iter().collect();
+    let mut words = secrets::words_of_process();
+    words.extend(args.iter().map(|word| word.to_string_lossy().into_owned()));
     let command = without_empty_variables(Cli::command());
-    let matches = command.color(colour_choice(&args)).get_matches_from(args);
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
+    let matches = command.color(colour_choice(&args)).try_get_matches_from(args);
+    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches)).unwrap_or_else(|e| end(&e, &words));
     let session = Session::start(cli.options)?;
     match cli.command {
         Command::Generate(command) => command.run(&session),
@@ -151,6 +155,18 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
         _ => arg,
     };
     command.mut_args(without).mut_subcommands(without_empty_variables)
+}
+
+/// Ends the process as clap does, without repeating a password of the command line.
+fn end(error: &clap::Error, words: &[String]) -> ! {
+    let message = error.to_string();
+    let hidden = secrets::hide(&message, words);
+    if hidden == message {
+        error.exit()
+    }
+    // Where stderr is closed the exit code still tells.
+    let _ = write!(io::stderr(), "{hidden}");
+    std::process::exit(error.exit_code())
 }
 
 /// The value of `--color`, looked up by hand because usage errors are coloured before the options are parsed.

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::data_source::DataSource;
+use super::given_up::{self, RetryOption};
 use super::output::{print, print_json};
 use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
@@ -15,7 +16,7 @@ use crate::gpu::Gpu;
 use crate::report::study::{CellResult, Plan, StudyData, write_report};
 use crate::report::{Summary, Table, Watch, absolute_paths};
 use crate::scenes::Dataset;
-use crate::store::{Kind, Store};
+use crate::store::{Kind, Location, Registered, Store};
 use crate::study::{Cell, Context, Estimate, Features, Only, StudyDir, cells, estimates, fast, run_cell};
 use crate::worker::{End, SeedResult, Until, place, work};
 use crate::{Error, Result};
@@ -44,6 +45,9 @@ pub struct Reproduce {
     /// How long a lease lasts.
     #[command(flatten)]
     pub lease: LeaseOption,
+    /// Whether trials that were given up are tried again.
+    #[command(flatten)]
+    pub retry: RetryOption,
     /// Print the plan with an estimate of time and memory, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -73,6 +77,9 @@ impl Reproduce {
         if self.shared.name.is_some() && self.shared.store.is_none() {
             return Err(Error::Usage("--name is what the study is called in a store: add --store".into()));
         }
+        if self.retry.retry_failed && self.shared.store.is_none() {
+            return Err(Error::Usage("--retry-failed is of the trials in a store: add --store".into()));
+        }
         let cells = cells(&config)?;
         let chosen: Vec<&Cell> =
             cells.iter().filter(|cell| self.only.as_ref().is_none_or(|only| only.matches(cell))).collect();
@@ -86,9 +93,11 @@ impl Reproduce {
         let folder = StudyDir::open(&self.out, &config)?;
         session.log.attach(StudyDir::log(folder.path())?);
         StudyDir::keep_tiles(folder.path(), &tiles::attached(&gpu))?;
-        if self.shared.store.is_some() {
-            self.share(session, &gpu, &folder, &cells, &config, Until { stop, deadline: None })?;
-            return report(session, &folder, &config);
+        if let Some(location) = self.shared.store.clone() {
+            let until = Until { stop, deadline: None };
+            let (mut store, study) = self.share(location, session, &gpu, &folder, &config, until)?;
+            report(session, &folder, &config)?;
+            return given_up::say(&mut store, &study);
         }
         let mut open = Vec::new();
         for cell in chosen {
@@ -121,20 +130,20 @@ impl Reproduce {
 }
 
 impl Reproduce {
-    /// Runs the study together with the other workers of its store: every seed of a cell is a trial of one rung.
+    /// Runs the study together with the other workers of the store at `location`: every seed of a cell is a trial of one rung.
     fn share(
         &self,
+        location: Location,
         session: &Session,
         gpu: &Gpu,
         folder: &StudyDir,
-        cells: &[Cell],
         config: &Config,
         until: Until,
-    ) -> Result<()> {
-        let Some(location) = self.shared.store.clone() else { return Ok(()) };
-        let config = absolute_paths(config)?;
+    ) -> Result<(Store, Registered)> {
+        let (config, cells) = (absolute_paths(config)?, cells(config)?);
         let mut store = Store::open(location)?;
         let study = self.shared.register(&mut store, folder.path(), Kind::Grid, &config)?;
+        self.retry.apply(&mut store, &study)?;
         let settings = self.lease.settings(until, None);
         let (mut store, end) = work(gpu, store, &study, &config, &settings, &session.progress)
             .map_err(|error| error.resumable(folder.path(), "the same command"))?;
@@ -150,8 +159,8 @@ impl Reproduce {
         for (index, cell) in cells.iter().enumerate() {
             let of_cell = results.iter().filter(|result| place(result.number, config.study.seeds).0 == index);
             let parts = of_cell.map(|result| {
-                let parsed = serde_json::from_str::<SeedResult>(&result.details);
-                parsed.map_err(|e| Error::data(store.location().to_string(), format!("the result of {cell}: {e}")))
+                let read = SeedResult::from_json(&result.details);
+                read.map_err(|reason| store.refused_details(&study, result, &reason))
             });
             let parts = parts.collect::<Result<Vec<_>>>()?;
             if let Some(first) = parts.first() {
@@ -161,7 +170,7 @@ impl Reproduce {
                 folder.write_result(cell, &whole)?;
             }
         }
-        Ok(())
+        Ok((store, study))
     }
 }
 

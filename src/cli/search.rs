@@ -7,15 +7,16 @@ use clap::Args;
 use serde_json::json;
 
 use super::data_source::DataSource;
+use super::given_up::{self, RetryOption};
 use super::output::{print, print_json};
 use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
 use crate::config::{self, Config, Objective};
 use crate::report::search::{Drawn, ParameterAxis, SearchData, TrialData, best, summary, write_search_report};
-use crate::report::{Table, absolute_paths};
+use crate::report::{Table, absolute_paths, curves_from_json};
 use crate::scenes::{Dataset, Subset};
-use crate::search::{Trial, by_ratios, names, trials, value_of};
-use crate::store::{Kind, Location, Registered, ResultRow, State, Store, TrialRow};
+use crate::search::{Trial, by_ratios, check, names, trial, value_of};
+use crate::store::{Kind, Location, Registered, State, Store, TrialRow};
 use crate::study::StudyDir;
 use crate::worker::{End, Until, work};
 use crate::{Error, Result, atomic};
@@ -42,6 +43,9 @@ pub struct Search {
     /// How long a lease lasts.
     #[command(flatten)]
     pub lease: LeaseOption,
+    /// Whether trials that were given up are tried again.
+    #[command(flatten)]
+    pub retry: RetryOption,
     /// Print what is drawn for every trial, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -57,14 +61,15 @@ impl Search {
     /// Trains trials until the search is finished and writes the report.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] after a signal, to be continued by the same command; whatever data, device and store report.
+    /// [`Error::Interrupted`] after a signal, to be continued by the same command; [`Error::Partly`] when the search is finished
+    /// and trials were given up; whatever data, device and store report.
     pub fn run(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
         let config = absolute_paths(&session.options.configuration(|config| self.apply(config))?)?;
-        let trials = trials(&config)?;
         if self.dry_run {
-            return plan(session, &config, &trials);
+            return plan(session, &config);
         }
+        check(&config, drop)?;
         let gpu = session.open_gpu_to_continue(&StudyDir::tiles_path(&self.out))?;
         self.begin(&config)?;
         StudyDir::keep_tiles(&self.out, &tiles::attached(&gpu))?;
@@ -72,13 +77,15 @@ impl Search {
         let location = self.shared.store.clone().unwrap_or_else(|| Location::within(&self.out));
         let mut store = Store::open(location)?;
         let study = self.shared.register(&mut store, &self.out, Kind::Search, &config)?;
+        self.retry.apply(&mut store, &study)?;
         let settings = self.lease.settings(Until { stop, deadline: None }, None);
         let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)
             .map_err(|error| error.resumable(&self.out, "the same command"))?;
         if end != End::Finished {
             return Err(Error::Interrupted { path: self.out, next: "the same command" });
         }
-        report(session, &self.out, &mut store, &study, &config)
+        report(session, &self.out, &mut store, &study, &config)?;
+        given_up::say(&mut store, &study)
     }
 
     /// Makes the folder, or finds the search's own there.
@@ -120,17 +127,19 @@ pub fn report_again(session: &Session, folder: &Path, shared: &StoreOptions) -> 
         let reason = format!("it has no study '{name}': say which with --store and --name");
         Error::Store { store: store.location().to_string(), reason, passing: false }
     })?;
+    if study.study.ladder != crate::search::ladder(&config.search) {
+        let reason = format!("its study '{name}' is of another configuration than {}", folder.join(CONFIG).display());
+        return Err(Error::Store { store: store.location().to_string(), reason, passing: false });
+    }
     report(session, folder, &mut store, &study, &config)
 }
 
 fn report(session: &Session, folder: &Path, store: &mut Store, study: &Registered, config: &Config) -> Result<()> {
-    let drawn = trials(config)?;
-    let (rows, results) = store.table(study)?;
-    let data = search_data(config, &drawn, &rows, &results)?;
+    let data = search_data(store, study, config)?;
     let path = write_search_report(folder, &data)?;
     let best = best(&data);
     if let Some(best) = best {
-        let mut own = drawn[best.number].config.clone();
+        let mut own = trial(config, best.number)?.config;
         // A training of its own runs as long as any other.
         own.train.epochs = config.train.epochs;
         own.search = config::SearchConfig::default();
@@ -142,7 +151,8 @@ fn report(session: &Session, folder: &Path, store: &mut Store, study: &Registere
             .map(|rung| data.trials.iter().filter(|trial| trial.scores.len() > rung).count())
             .collect();
         let file = folder.join(BEST);
-        return print_json(&json!({"report": path, "best": best, "config": file, "results": rungs}));
+        let failed = data.trials.iter().filter(|trial| trial.state == State::Failed.name()).count();
+        return print_json(&json!({"report": path, "best": best, "config": file, "results": rungs, "failed": failed}));
     }
     let found = if best.is_some() {
         format!("Best configuration: weaklabel train -c {} …\n", folder.join(BEST).display())
@@ -153,35 +163,39 @@ fn report(session: &Session, folder: &Path, store: &mut Store, study: &Registere
 }
 
 /// What the report is made of.
-fn search_data(config: &Config, drawn: &[Trial], rows: &[TrialRow], results: &[ResultRow]) -> Result<SearchData> {
+fn search_data(store: &mut Store, study: &Registered, config: &Config) -> Result<SearchData> {
     let dataset = Dataset::of(config)?;
     let search = &config.search;
     let space = &search.space;
+    let (rows, results) = store.table(study)?;
     let parameter = |name: &&str| ParameterAxis { name: (*name).into(), log: by_ratios(space, name) };
-    let values = |trial: &Trial| {
-        names(space).iter().map(|name| value_of(space, &trial.values, name).map(drawn_value)).collect::<Vec<_>>()
-    };
-    let trial = |row: &TrialRow| {
-        let of_trial: Vec<&ResultRow> = results.iter().filter(|result| result.number == row.number).collect();
+    let mut rest = results.as_slice();
+    let mut data = |row: &TrialRow| {
+        let (of_trial, others) = rest.split_at(rest.iter().take_while(|result| result.number == row.number).count());
+        rest = others;
         let state = match row.state {
             State::Paused if row.rung + 1 == search.rungs => "finished",
             state => state.name(),
         };
         let mut adapters: Vec<String> = of_trial.iter().map(|result| result.adapter.clone()).collect();
         adapters.dedup();
-        TrialData {
+        // Those of the last rung have the epochs of all.
+        let curves = of_trial.last().map_or(Ok(Vec::new()), |result| {
+            let read = curves_from_json(&result.details, config.train.seeds.len(), config.train.method);
+            read.map_err(|reason| store.refused_details(study, result, &reason))
+        });
+        let drawn = trial(config, row.number)?;
+        Ok(TrialData {
             number: row.number,
-            values: values(&drawn[row.number]),
+            values: names(space).iter().map(|name| value_of(space, &drawn.values, name).map(drawn_value)).collect(),
             state: state.into(),
             scores: of_trial.iter().map(|result| result.score).collect(),
-            // Those of the last rung have the epochs of all.
-            curves: of_trial.last().and_then(|r| serde_json::from_str(&r.details).ok()).unwrap_or_default(),
+            curves: curves?,
             reason: row.reason.clone(),
             seconds: of_trial.iter().map(|result| result.seconds).sum(),
             adapters,
-        }
+        })
     };
-    let known = |row: &&TrialRow| row.number < drawn.len();
     Ok(SearchData {
         title: search.title.clone(),
         soundbank: super::reproduce::sounds(config),
@@ -193,7 +207,7 @@ fn search_data(config: &Config, drawn: &[Trial], rows: &[TrialRow], results: &[R
         rungs: (0..search.rungs).map(|rung| search.minimum * search.eta.pow(rung as u32)).collect(),
         seeds: config.train.seeds.clone(),
         parameters: names(space).iter().map(parameter).collect(),
-        trials: rows.iter().filter(known).map(trial).collect(),
+        trials: rows.iter().map(&mut data).collect::<Result<_>>()?,
         planned: search.trials,
     })
 }
@@ -208,25 +222,24 @@ fn drawn_value(value: &toml::Value) -> Drawn {
 }
 
 /// Prints what is drawn for every trial.
-fn plan(session: &Session, config: &Config, trials: &[Trial]) -> Result<()> {
+fn plan(session: &Session, config: &Config) -> Result<()> {
     let space = &config.search.space;
     let names = names(space);
-    let text = |value: Option<&toml::Value>| value.map_or_else(String::new, ToString::to_string);
     if session.options.json {
-        let values = |trial: &Trial| {
-            let value = |name: &&str| ((*name).to_owned(), json!(value_of(space, &trial.values, name)));
-            names.iter().map(value).collect::<serde_json::Map<_, _>>()
-        };
-        let trial =
-            |trial: &Trial| json!({"trial": trial.number, "values": values(trial), "model": trial.config.model});
-        return print_json(&json!({"trials": trials.iter().map(trial).collect::<Vec<_>>()}));
+        let mut trials = Vec::new();
+        check(config, |Trial { number, values, config }| {
+            let value = |name: &&str| ((*name).to_owned(), json!(value_of(space, &values, name)));
+            let values = names.iter().map(value).collect::<serde_json::Map<_, _>>();
+            trials.push(json!({"trial": number, "values": values, "model": config.model}));
+        })?;
+        return print_json(&json!({"trials": trials}));
     }
     let header = std::iter::once("trial".to_owned()).chain(names.iter().map(ToString::to_string));
     let mut table = Table::new(header.collect());
-    for trial in trials {
-        let values = names.iter().map(|name| text(value_of(space, &trial.values, name)));
-        table.push(std::iter::once(trial.number.to_string()).chain(values).collect());
-    }
+    check(config, |Trial { number, values, .. }| {
+        let text = |name: &&str| value_of(space, &values, name).map_or_else(String::new, ToString::to_string);
+        table.push(std::iter::once(number.to_string()).chain(names.iter().map(text)).collect());
+    })?;
     let ladder = crate::search::ladder(&config.search);
     let rungs: Vec<String> = ladder
         .sizes()

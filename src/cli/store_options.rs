@@ -1,15 +1,21 @@
 //! `--store`, `--name`, `--lease`: where a study's trials are shared.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::Args;
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command};
 
 use crate::config::Config;
 use crate::report::absolute_paths;
-use crate::store::{Kind, Location, Registered, Store, Study};
-use crate::worker::{Settings, Until, data_of};
+use crate::store::{Kind, LONGEST_LEASE_MS, Location, Registered, Store, Study};
+use crate::worker::{Settings, Until, data_of, ladder_of};
 use crate::{Error, Result};
+
+/// Characters of the longest name of a study.
+const LONGEST_NAME: usize = 200;
 
 /// How long a lease lasts that is not renewed.
 #[derive(Debug, Clone, Args)]
@@ -23,7 +29,7 @@ pub struct LeaseOption {
 #[derive(Debug, Clone, Args)]
 pub struct StoreOptions {
     /// Share the work with other machines through this store: postgres://USER@HOST/DATABASE, or a file of SQLite
-    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser)]
     pub store: Option<Location>,
     /// What the study is called in the store [default: the name of its folder]
     #[arg(long, value_name = "NAME")]
@@ -34,11 +40,21 @@ impl StoreOptions {
     /// The study's name.
     ///
     /// # Errors
-    /// [`Error::Usage`] when there is neither a name nor a folder that has one.
+    /// [`Error::Usage`] when there is neither a name nor a folder that has one, or it is one that terminals and tables cannot
+    /// show.
     pub fn name(&self, out: &Path) -> Result<String> {
         let folder = || std::path::absolute(out).ok()?.file_name()?.to_str().map(str::to_owned);
         let name = self.name.clone().or_else(folder).filter(|name| !name.trim().is_empty());
-        name.ok_or_else(|| Error::Usage(format!("'{}' gives the study no name: add --name", out.display())))
+        let name =
+            name.ok_or_else(|| Error::Usage(format!("'{}' gives the study no name: add --name", out.display())))?;
+        if name.chars().any(char::is_control) || name.chars().count() > LONGEST_NAME {
+            let reason = format!(
+                "{name:?} cannot be a study's name, which has at most {LONGEST_NAME} characters and no \
+                                  control characters: add --name, or give another"
+            );
+            return Err(Error::Usage(reason));
+        }
+        Ok(name)
     }
 
     /// Enters the study of `config` into `store`, or finds it there.
@@ -46,20 +62,13 @@ impl StoreOptions {
     /// # Errors
     /// As [`Store::register`]; whatever reading the data reports.
     pub fn register(&self, store: &mut Store, out: &Path, kind: Kind, config: &Config) -> Result<Registered> {
-        let ladder = match kind {
-            Kind::Search => crate::search::ladder(&config.search),
-            Kind::Grid => {
-                let trials = crate::study::cells(config)?.len() * config.study.seeds;
-                crate::search::Ladder { trials, eta: 2, rungs: 1 }
-            }
-        };
         store.register(&Study {
             name: self.name(out)?,
             kind,
             config: absolute_paths(config)?,
             version: env!("CARGO_PKG_VERSION").into(),
             data: data_of(kind, config)?,
-            ladder,
+            ladder: ladder_of(kind, config)?,
         })
     }
 }
@@ -68,6 +77,22 @@ impl LeaseOption {
     /// How a worker works that stops at a signal.
     pub fn settings(&self, until: Until, idle_exit: Option<Duration>) -> Settings {
         Settings { name: Settings::name(), lease: self.lease, until, idle_exit }
+    }
+}
+
+/// Reads a store's location. clap's own errors repeat the value that they refuse, and with it a password.
+#[derive(Debug, Clone, Copy)]
+pub struct StoreParser;
+
+impl TypedValueParser for StoreParser {
+    type Value = Location;
+
+    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Location, clap::Error> {
+        let text = value.to_str().ok_or_else(|| "it is not UTF-8".to_owned());
+        text.and_then(str::parse).map_err(|reason| {
+            let message = format!("--store, or WEAKLABEL_STORE: {reason}\n");
+            clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
+        })
     }
 }
 
@@ -83,7 +108,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 fn lease(text: &str) -> Result<Duration, String> {
     let lease = duration(text)?;
-    let allowed = (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&lease);
+    let allowed = (Duration::from_secs(1)..=Duration::from_millis(LONGEST_LEASE_MS as u64)).contains(&lease);
     if allowed { Ok(lease) } else { Err("between one second and a day".into()) }
 }
 

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use super::data_source::DataSource;
-use super::store_options::{LeaseOption, duration};
+use super::given_up::{self, RetryOption};
+use super::store_options::{LeaseOption, StoreParser, duration};
 use super::{Session, signals, tiles};
 use crate::gpu::{Gpu, adapter};
-use crate::store::{Location, Prospect, Registered, Store};
-use crate::worker::{Card, End, Settings, Until, here, work};
+use crate::store::{Location, Prospect, Registered, Store, Waiting};
+use crate::worker::{Card, End, Idle, Settings, Until, here, work};
 use crate::{Error, Result};
 
 /// Between two looks into a store that has no work.
@@ -21,7 +22,7 @@ const ELSEWHERE: Duration = Duration::from_secs(5);
 #[derive(Debug, Args)]
 pub struct Worker {
     /// The store: postgres://USER@HOST/DATABASE, or a file of SQLite
-    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser)]
     pub store: Location,
     /// Work on this study only
     #[arg(long, value_name = "NAME")]
@@ -38,6 +39,21 @@ pub struct Worker {
     /// How long a lease lasts.
     #[command(flatten)]
     pub lease: LeaseOption,
+    /// Whether trials that were given up are tried again.
+    #[command(flatten)]
+    pub retry: RetryOption,
+}
+
+/// What the studies of a store have for a worker.
+struct Prospects {
+    /// The first with something to do.
+    open: Option<Registered>,
+    /// How many are not finished.
+    unfinished: usize,
+    /// All.
+    studies: Vec<Registered>,
+    /// Who works on those that are not finished.
+    waiting: Waiting,
 }
 
 impl Worker {
@@ -45,7 +61,8 @@ impl Worker {
     ///
     /// # Errors
     /// [`Error::Interrupted`] after a signal or at the end of its time, with everything given back; [`Error::Adapter`] when
-    /// other workers have the cards; whatever data, device and store report.
+    /// other workers have the cards; [`Error::Partly`] when trials of a study that it worked on were given up; whatever data,
+    /// device and store report.
     pub fn run(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
         let deadline = self.max_time.map(|time| Instant::now() + time);
@@ -54,21 +71,20 @@ impl Worker {
         let mut store = Store::open(self.store.clone())?;
         let settings = self.lease.settings(until, self.idle_exit);
         tracing::info!("worker {} at {}", settings.name, self.store);
-        let mut idle_since = Instant::now();
-        let (mut away, mut worked) = (false, false);
+        for study in self.studies(&mut store)? {
+            self.retry.apply(&mut store, &study)?;
+        }
+        let mut idle = Idle::default();
+        let mut worked_on: Vec<i64> = Vec::new();
         loop {
             if until.reached() {
                 let path = self.store.to_string().into();
                 return Err(Error::Interrupted { path, next: "another worker" });
             }
-            let (open, unfinished, any) = match self.prospects(&mut store) {
+            let Prospects { open, unfinished, studies, waiting } = match self.prospects(&mut store) {
                 Ok(found) => found,
                 Err(error @ Error::Store { passing: true, .. }) => {
-                    if !away {
-                        tracing::warn!("{error}; trying again until it is back");
-                    }
-                    away = true;
-                    if self.idle_exit.is_some_and(|limit| idle_since.elapsed() >= limit) {
+                    if idle.without_store(&error, self.idle_exit) {
                         return Err(error);
                     }
                     std::thread::sleep(LOOK);
@@ -76,15 +92,16 @@ impl Worker {
                 }
                 Err(error) => return Err(error),
             };
-            away = false;
             let Some(study) = open else {
                 // A worker may be started before the study it is meant for, beside old ones: it has time until `idle_exit`.
-                if unfinished == 0 && any && (worked || self.idle_exit.is_none()) {
+                if unfinished == 0 && !studies.is_empty() && (!worked_on.is_empty() || self.idle_exit.is_none()) {
                     tracing::info!("nothing is left to do");
-                    return Ok(());
+                    let own = studies.iter().filter(|study| worked_on.contains(&study.id));
+                    let said: Vec<Result<()>> = own.map(|study| given_up::say(&mut store, study)).collect();
+                    return said.into_iter().collect();
                 }
-                if self.idle_exit.is_some_and(|limit| idle_since.elapsed() >= limit) {
-                    tracing::info!("nothing to do for {} s", idle_since.elapsed().as_secs());
+                if idle.waits_for(&waiting, self.idle_exit) {
+                    tracing::info!("nothing to do for {} s", idle.lasts().as_secs());
                     return Ok(());
                 }
                 std::thread::sleep(LOOK);
@@ -100,26 +117,35 @@ impl Worker {
                 tracing::info!("nothing to do any more: others do what is left");
                 return Ok(());
             }
-            (idle_since, worked) = (Instant::now(), true);
+            idle = Idle::default();
+            if !worked_on.contains(&study.id) {
+                worked_on.push(study.id);
+            }
         }
     }
 
-    /// The first study with something to do, the number of those that are not finished, and whether there is any.
-    fn prospects(&self, store: &mut Store) -> Result<(Option<Registered>, usize, bool)> {
+    /// The studies that it works on.
+    fn studies(&self, store: &mut Store) -> Result<Vec<Registered>> {
         let mut studies = store.studies()?;
         if let Some(name) = &self.study {
             studies.retain(|study| study.study.name == *name);
         }
-        let any = !studies.is_empty();
-        let (mut open, mut unfinished) = (None, 0);
-        for study in studies {
-            let prospect = store.prospect(&study)?;
+        Ok(studies)
+    }
+
+    fn prospects(&self, store: &mut Store) -> Result<Prospects> {
+        let studies = self.studies(store)?;
+        let (mut open, mut unfinished, mut waiting) = (None, 0, Waiting::default());
+        for study in &studies {
+            let prospect = store.prospect(study)?;
             unfinished += usize::from(prospect != Prospect::Finished);
-            if prospect == Prospect::Open && open.is_none() {
-                open = Some(study);
+            match prospect {
+                Prospect::Open if open.is_none() => open = Some(study.clone()),
+                Prospect::Running(held) => waiting.0.extend(held.0),
+                Prospect::Open | Prospect::Finished => {}
             }
         }
-        Ok((open, unfinished, any))
+        Ok(Prospects { open, unfinished, studies, waiting })
     }
 
     fn work(

@@ -25,8 +25,8 @@ const MAX_SEEDS: usize = 1024;
 const MAX_VALUES: usize = 100;
 /// Most epochs of any training.
 const MAX_EPOCHS: usize = 1_000_000;
-/// Most trials of a search.
-const MAX_TRIALS: usize = 1_000_000;
+/// Most trials of a search: all of them are drawn and checked before any is trained.
+const MAX_TRIALS: usize = 10_000;
 /// Widest layer of a network.
 const MAX_WIDTH: usize = 65_536;
 /// Most hidden layers of the classifier.

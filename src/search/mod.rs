@@ -8,7 +8,7 @@ mod space;
 use crate::config::SearchConfig;
 
 pub use ladder::Ladder;
-pub use space::{Trial, by_ratios, names, trial, trials, value_of};
+pub use space::{Trial, by_ratios, check, names, trial, value_of};
 
 /// Who climbs how far in the search that `config` describes.
 pub fn ladder(config: &SearchConfig) -> Ladder {

@@ -58,13 +58,13 @@ pub fn names(space: &[SpaceConfig]) -> Vec<&str> {
     names
 }
 
-/// All trials of the search that `config` describes.
+/// Checks the search that `config` describes: its space by itself, then every trial in turn, which `each` is shown.
 ///
 /// # Errors
 /// [`Error::Config`] naming what is wrong with the space or, in words, the first trial that cannot be trained.
-pub fn trials(config: &Config) -> Result<Vec<Trial>> {
-    check(config)?;
-    (0..config.search.trials).map(|number| trial(config, number)).collect()
+pub fn check(config: &Config, mut each: impl FnMut(Trial)) -> Result<()> {
+    check_space(config)?;
+    (0..config.search.trials).try_for_each(|number| trial(config, number).map(&mut each))
 }
 
 /// Whether what is called `name` is drawn by ratios wherever it is drawn.
@@ -156,7 +156,7 @@ fn of_trial(error: Error, space: &[SpaceConfig], values: &[Option<Value>], numbe
 }
 
 /// Checks the space by itself: names, ways, ranges, conditions.
-fn check(config: &Config) -> Result<()> {
+fn check_space(config: &Config) -> Result<()> {
     let (space, method) = (&config.search.space, config.train.method);
     if space.is_empty() {
         return Err(Error::config("search.space", "nothing is drawn: add [[search.space]] with a name and a choice"));
@@ -225,6 +225,11 @@ fn may_differ(entry: &SpaceConfig, method: Method) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn trials(config: &Config) -> Result<Vec<Trial>> {
+        let mut all = Vec::new();
+        check(config, |trial| all.push(trial)).map(|()| all)
+    }
 
     fn config(space: &str) -> Config {
         toml::from_str(&format!("[search]\ntrials = 60\n{space}")).unwrap()

@@ -1,15 +1,24 @@
-//! Who trains what next, decided in one transaction by the database's clock: first trials whose worker died, then interrupted
-//! ones, then the promoted, from the highest rung down, then new ones.
+//! Who trains what next, decided in one transaction by the database's clock: first trials whose worker died or had to go, then
+//! the promoted, from the highest rung down, then new ones, and in the end those that failed and are tried again.
+//!
+//! Nobody knows whether a worker that died was killed from outside or by what it trained. A trial whose worker died is trained
+//! alone, until an epoch of it is kept: whoever kills its workers is found, and no other trial dies with it.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use super::engine::Transaction;
-use super::table::{scores, trials};
+use super::leases::{DEATHS, give_up};
+use super::row::{Columns, Invalid, Row};
+use super::table::{RungScore, begun};
 use super::{Checkpoint, Lease, Registered, State, Store, TrialRow};
 use crate::Result;
 
-/// A trial whose workers died as often on one rung is given up.
-const ATTEMPTS: usize = 3;
+/// Trials that are looked at for company of the first: what is alike is asked while others wait for the store.
+const LOOKED_AT: usize = 256;
+
+const CHECKPOINTS: Columns =
+    Columns { table: "weaklabel_checkpoints", names: &["study", "number", "bytes", "details"], key: 2 };
 
 /// Who asks, and for what.
 pub struct Wanted<'a> {
@@ -31,20 +40,51 @@ pub enum Claim {
     /// Trials, at least one, all on the same rung, at the same epoch and alike.
     Trials(Vec<Claimed>),
     /// Nothing now; others are at work and may leave something.
-    Nothing,
+    Nothing(Waiting),
     /// Nothing any more: the study is finished.
     Finished,
 }
 
 /// What a study has for whoever asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Prospect {
     /// Trials that can be claimed.
     Open,
     /// Nothing now; others are at work.
-    Running,
+    Running(Waiting),
     /// Nothing any more.
     Finished,
+}
+
+/// A lease that somebody holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holding {
+    /// The trial.
+    pub trial: usize,
+    /// The rung that it is trained up to.
+    pub rung: usize,
+    /// Who holds it.
+    pub worker: String,
+    /// When it ends unless it is renewed, in seconds from now.
+    pub ends_in_s: f64,
+}
+
+/// Whom an idle worker waits for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Waiting(pub Vec<Holding>);
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(first) = self.0.iter().min_by(|a, b| a.ends_in_s.total_cmp(&b.ends_in_s)) else {
+            return f.write_str("nobody");
+        };
+        let more = match self.0.len() - 1 {
+            0 => String::new(),
+            more => format!(", and for {more} more"),
+        };
+        let (trial, worker, seconds) = (first.trial, &first.worker, first.ends_in_s);
+        write!(f, "trial {trial} at {worker}, whose lease ends in {seconds:.0} s unless it is renewed{more}")
+    }
 }
 
 /// A trial to be trained up to a rung.
@@ -52,8 +92,8 @@ pub enum Prospect {
 pub struct Claimed {
     /// The right to.
     pub lease: Lease,
-    /// Where it goes on; from the beginning when there is nothing.
-    pub checkpoint: Option<Checkpoint>,
+    /// Where it goes on; from the beginning when there is nothing. What is wrong with it, in words, when it cannot be read.
+    pub checkpoint: Result<Option<Checkpoint>, String>,
 }
 
 /// A trial that could be claimed.
@@ -61,9 +101,17 @@ struct Open {
     trial: usize,
     rung: usize,
     epoch: usize,
-    /// Attempts on this rung, the coming one included.
-    attempts: usize,
+    failures: usize,
+    /// Workers that died with it, the last one included.
+    deaths: usize,
     fence: i64,
+}
+
+impl Open {
+    /// Whether it may train with others: a trial that failed, or whose worker died, trains alone.
+    fn is_sociable(&self) -> bool {
+        self.failures == 0 && self.deaths == 0
+    }
 }
 
 impl Store {
@@ -74,12 +122,24 @@ impl Store {
     pub fn prospect(&mut self, study: &Registered) -> Result<Prospect> {
         self.transaction(study.id, |tx| {
             let now = tx.now_ms()?;
-            let (open, running) = open(study, &trials(tx, study.id)?, &scores(tx, study.id)?, now);
-            Ok(match (open.is_empty(), running) {
+            let (trials, scores) = begun(tx, study)?;
+            let held = held(&trials, now);
+            Ok(match (open(study, &trials, &scores, now).is_empty(), held.0.is_empty()) {
                 (false, _) => Prospect::Open,
-                (true, true) => Prospect::Running,
-                (true, false) => Prospect::Finished,
+                (true, false) => Prospect::Running(held),
+                (true, true) => Prospect::Finished,
             })
+        })
+    }
+
+    /// The leases of `study` that somebody holds, by trial.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`].
+    pub fn holdings(&mut self, study: &Registered) -> Result<Vec<Holding>> {
+        self.transaction(study.id, |tx| {
+            let now = tx.now_ms()?;
+            Ok(held(&begun(tx, study)?.0, now).0)
         })
     }
 
@@ -88,7 +148,12 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Store`].
     pub fn last_checkpoint(&mut self, study: &Registered, trial: usize) -> Result<Option<Checkpoint>> {
-        self.transaction(study.id, |tx| checkpoint(tx, study.id, trial))
+        self.transaction(study.id, |tx| {
+            let (trials, _) = begun(tx, study)?;
+            let Some(row) = trials.iter().find(|row| row.number == trial) else { return Ok(None) };
+            let name = tx.store().to_owned();
+            checkpoint(tx, study.id, trial, row.epoch)?.map_err(|reason| super::row::refused(&name, reason))
+        })
     }
 
     /// Claims trials of `study`.
@@ -96,83 +161,119 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Store`].
     pub fn claim(&mut self, study: &Registered, wanted: &Wanted<'_>) -> Result<Claim> {
-        let claimed = self.transaction(study.id, |tx| claim(tx, study, wanted))?;
-        let Some(leases) = claimed else { return Ok(Claim::Finished) };
-        if leases.is_empty() {
-            return Ok(Claim::Nothing);
-        }
+        let leased = match self.transaction(study.id, |tx| claim(tx, study, wanted))? {
+            Leased::Trials(leased) => leased,
+            Leased::Nothing(waiting) => return Ok(Claim::Nothing(waiting)),
+            Leased::Finished => return Ok(Claim::Finished),
+        };
         // Nobody else writes the checkpoint of a trial that is leased, so others need not wait for its bytes.
-        let topic = -1 - leases[0].trial as i64;
+        let topic = leased.first().map_or(study.id, |(lease, _)| -1 - lease.trial as i64);
         self.transaction(topic, |tx| {
-            let claimed =
-                |lease: &Lease| Ok(Claimed { lease: *lease, checkpoint: checkpoint(tx, lease.study, lease.trial)? });
-            Ok(Claim::Trials(leases.iter().map(claimed).collect::<Result<_>>()?))
+            let claimed = |(lease, epoch): &(Lease, usize)| {
+                Ok(Claimed { lease: *lease, checkpoint: checkpoint(tx, lease.study, lease.trial, *epoch)? })
+            };
+            Ok(Claim::Trials(leased.iter().map(claimed).collect::<Result<_>>()?))
         })
     }
 }
 
-fn checkpoint(tx: &mut dyn Transaction, study: i64, trial: usize) -> Result<Option<Checkpoint>> {
-    let sql = "SELECT t.epoch, c.bytes, c.details FROM weaklabel_checkpoints c \
-               JOIN weaklabel_trials t ON t.study = c.study AND t.number = c.number WHERE c.study = $1 AND c.number = $2";
-    let found = tx.query(sql, &[study.into(), trial.into()])?.into_iter().next();
-    Ok(found.map(|mut row| Checkpoint {
-        epoch: row.count(),
-        bytes: row.bytes().unwrap_or_default(),
-        details: row.text().unwrap_or_default(),
-    }))
+/// The checkpoint of a trial that stands at `epoch`, or what is wrong with it in words.
+fn checkpoint(
+    tx: &mut dyn Transaction,
+    study: i64,
+    trial: usize,
+    epoch: usize,
+) -> Result<Result<Option<Checkpoint>, String>> {
+    let read = |row: &mut Row| -> Result<_, Invalid> {
+        row.integer(0..=i64::MAX)?;
+        row.count(usize::MAX)?;
+        Ok(Checkpoint { epoch, bytes: row.bytes()?, details: row.text()? })
+    };
+    let rows = CHECKPOINTS.rows(tx, "WHERE study = $1 AND number = $2", &[study.into(), trial.into()])?;
+    Ok(rows.into_iter().next().map(|row| row.read(&mut { read })).transpose())
 }
 
-/// The leases that `wanted` gets; none at all when the study is finished.
-fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> Result<Option<Vec<Lease>>> {
+/// What somebody gets who asks.
+enum Leased {
+    /// Leases, at least one, each with the epoch that its trial stands at.
+    Trials(Vec<(Lease, usize)>),
+    /// Nothing now.
+    Nothing(Waiting),
+    /// Nothing any more.
+    Finished,
+}
+
+fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> Result<Leased> {
     let now = tx.now_ms()?;
     let hello = "INSERT INTO weaklabel_workers (name, adapter, seen_ms) VALUES ($1, $2, $3) \
                  ON CONFLICT (name) DO UPDATE SET adapter = excluded.adapter, seen_ms = excluded.seen_ms";
     tx.execute(hello, &[wanted.worker.into(), wanted.adapter.into(), now.into()])?;
-    let forget = "UPDATE weaklabel_trials SET state = 'interrupted', worker = NULL, lease_until_ms = NULL, \
-                  attempts = attempts - 1 WHERE study = $1 AND worker = $2 AND state = 'running'";
+    let forget = "UPDATE weaklabel_trials SET state = 'interrupted', worker = NULL, lease_until_ms = NULL, lease_ms = NULL \
+                  WHERE study = $1 AND worker = $2 AND state = 'running'";
     tx.execute(forget, &[study.id.into(), wanted.worker.into()])?;
-    let give_up = "UPDATE weaklabel_trials SET state = 'failed', worker = NULL, lease_until_ms = NULL, reason = $4 \
-                   WHERE study = $1 AND state = 'running' AND lease_until_ms < $2 AND attempts >= $3";
-    let reason = format!("its worker died or fell silent {ATTEMPTS} times");
-    tx.execute(give_up, &[study.id.into(), now.into(), ATTEMPTS.into(), reason.as_str().into()])?;
 
-    let begun = trials(tx, study.id)?;
-    let (open, running) = open(study, &begun, &scores(tx, study.id)?, now);
-    let Some(first) = open.first() else { return Ok(running.then(Vec::new)) };
-    let alike = |other: &&Open| {
-        (other.rung, other.epoch) == (first.rung, first.epoch)
-            && (other.trial == first.trial || (wanted.alike)(first.trial, other.trial))
+    let (mut trials, scores) = begun(tx, study)?;
+    for row in &mut trials {
+        if is_left(row, now) && row.deaths + 1 >= DEATHS {
+            row.state = State::Failed;
+            give_up(tx, study.id, row.number)?;
+        }
+    }
+    let open = open(study, &trials, &scores, now);
+    let Some(first) = open.first() else {
+        let held = held(&trials, now);
+        return Ok(if held.0.is_empty() { Leased::Finished } else { Leased::Nothing(held) });
     };
-    let chosen = open.iter().filter(alike).take(wanted.most.max(1));
-    let mut leases = Vec::new();
-    for open in chosen {
+    let company = |other: &&Open| {
+        let together = (other.rung, other.epoch) == (first.rung, first.epoch);
+        together && first.is_sociable() && other.is_sociable() && (wanted.alike)(first.trial, other.trial)
+    };
+    let others = open[1..].iter().take(LOOKED_AT).filter(company);
+    let mut leased = Vec::new();
+    for open in std::iter::once(first).chain(others).take(wanted.most.max(1)) {
         let lease = Lease { study: study.id, trial: open.trial, rung: open.rung, fence: open.fence + 1 };
         let sql = "INSERT INTO weaklabel_trials \
-                   (study, number, rung, state, attempts, fence, worker, lease_until_ms, epoch) \
-                   VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8) \
+                   (study, number, rung, state, failures, deaths, fence, worker, lease_until_ms, lease_ms, epoch) \
+                   VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8, $9, $10) \
                    ON CONFLICT (study, number) DO UPDATE SET rung = excluded.rung, state = excluded.state, \
-                   attempts = excluded.attempts, fence = excluded.fence, worker = excluded.worker, \
-                   lease_until_ms = excluded.lease_until_ms";
+                   failures = excluded.failures, deaths = excluded.deaths, fence = excluded.fence, \
+                   worker = excluded.worker, lease_until_ms = excluded.lease_until_ms, lease_ms = excluded.lease_ms";
         let values = [
             study.id.into(),
             open.trial.into(),
             open.rung.into(),
-            open.attempts.into(),
+            open.failures.into(),
+            open.deaths.into(),
             lease.fence.into(),
             wanted.worker.into(),
-            (now + wanted.lease_ms).into(),
+            now.saturating_add(wanted.lease_ms).into(),
+            wanted.lease_ms.into(),
             open.epoch.into(),
         ];
         tx.execute(sql, &values)?;
-        leases.push(lease);
+        leased.push((lease, open.epoch));
     }
-    Ok(Some(leases))
+    Ok(Leased::Trials(leased))
 }
 
-/// All trials that can be claimed, most urgent first, and whether any other is under way.
-fn open(study: &Registered, begun: &[TrialRow], scores: &[(usize, usize, f64)], now: i64) -> (Vec<Open>, bool) {
+/// Whether the worker of the trial died or fell silent: its lease has ended.
+fn is_left(row: &TrialRow, now_ms: i64) -> bool {
+    row.state == State::Running && row.lease_ends_in_ms(now_ms).is_none()
+}
+
+/// The leases that are held at time `now_ms`.
+fn held(begun: &[TrialRow], now_ms: i64) -> Waiting {
+    let holding = |row: &TrialRow| {
+        let ends_in_s = row.lease_ends_in_ms(now_ms)? as f64 / 1e3;
+        Some(Holding { trial: row.number, rung: row.rung, worker: row.worker.clone()?, ends_in_s })
+    };
+    Waiting(begun.iter().filter_map(holding).collect())
+}
+
+/// All trials that can be claimed, most urgent first.
+fn open(study: &Registered, begun: &[TrialRow], scores: &[RungScore], now_ms: i64) -> Vec<Open> {
     let known: HashMap<(usize, usize), f64> =
-        scores.iter().map(|&(trial, rung, score)| ((trial, rung), score)).collect();
+        scores.iter().map(|known| ((known.number, known.rung), known.score)).collect();
     let row_of: HashMap<usize, &TrialRow> = begun.iter().map(|row| (row.number, row)).collect();
     let failed = |trial: usize, rung: usize| {
         row_of.get(&trial).is_some_and(|row| row.state == State::Failed && rung >= row.rung)
@@ -184,24 +285,25 @@ fn open(study: &Registered, begun: &[TrialRow], scores: &[(usize, usize, f64)], 
         trial: row.number,
         rung: row.rung,
         epoch: row.epoch,
-        attempts: row.attempts + 1,
+        failures: row.failures,
+        deaths: row.deaths.saturating_add(usize::from(is_left(row, now_ms))),
         fence: row.fence,
     };
-    let expired = |row: &&TrialRow| row.state == State::Running && row.lease_until_ms < now;
-    let interrupted = |row: &&TrialRow| row.state == State::Interrupted;
-    let mut open: Vec<Open> = begun.iter().filter(expired).map(again).collect();
-    open.extend(begun.iter().filter(interrupted).map(again));
+    let given_back = |row: &&TrialRow| row.state == State::Interrupted || is_left(row, now_ms);
+    let (mut open, retried): (Vec<Open>, Vec<Open>) =
+        begun.iter().filter(given_back).map(again).partition(|open| open.failures == 0);
     for (rung, members) in study.study.ladder.members(score).into_iter().enumerate().rev() {
         for trial in members {
+            let fresh = |epoch: usize, fence: i64| Open { trial, rung, epoch, failures: 0, deaths: 0, fence };
             match row_of.get(&trial) {
                 Some(row) if row.state == State::Paused && row.rung + 1 == rung => {
-                    open.push(Open { trial, rung, epoch: row.epoch, attempts: 1, fence: row.fence });
+                    open.push(fresh(row.epoch, row.fence))
                 }
-                None if rung == 0 => open.push(Open { trial, rung, epoch: 0, attempts: 1, fence: 0 }),
+                None if rung == 0 => open.push(fresh(0, 0)),
                 _ => {}
             }
         }
     }
-    let running = begun.iter().any(|row| row.state == State::Running && row.lease_until_ms >= now);
-    (open, running)
+    open.extend(retried);
+    open
 }

@@ -5,9 +5,10 @@
 use crate::Result;
 
 /// A value of a row or a parameter.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Value {
     /// SQL's NULL.
+    #[default]
     Null,
     /// A 64-bit integer.
     Integer(i64),
@@ -49,58 +50,22 @@ impl From<&[u8]> for Value {
     }
 }
 
-/// The values of a row, taken in the order of the columns. What is of another type reads as nothing: the schema is ours.
-pub struct Row(std::vec::IntoIter<Value>);
-
-impl Row {
-    /// A row of `values`.
-    pub fn new(values: Vec<Value>) -> Self {
-        Self(values.into_iter())
-    }
-
-    /// The next column as an integer; 0 for NULL.
-    pub fn integer(&mut self) -> i64 {
-        if let Some(Value::Integer(value)) = self.0.next() { value } else { 0 }
-    }
-
-    /// The next column as a count; 0 for NULL.
-    pub fn count(&mut self) -> usize {
-        self.integer().try_into().unwrap_or(0)
-    }
-
-    /// The next column as a double; NaN for NULL, as SQLite keeps it.
-    pub fn real(&mut self) -> f64 {
-        match self.0.next() {
-            Some(Value::Real(value)) => value,
-            Some(Value::Integer(value)) => value as f64,
-            _ => f64::NAN,
-        }
-    }
-
-    /// The next column as text.
-    pub fn text(&mut self) -> Option<String> {
-        if let Some(Value::Text(value)) = self.0.next() { Some(value) } else { None }
-    }
-
-    /// The next column as bytes.
-    pub fn bytes(&mut self) -> Option<Vec<u8>> {
-        if let Some(Value::Bytes(value)) = self.0.next() { Some(value) } else { None }
-    }
-}
-
 /// Statements within a transaction.
 pub trait Transaction {
+    /// The store's name in errors: a file, or a server's address without its password.
+    fn store(&self) -> &str;
+
     /// Runs a statement; the number of rows it changed.
     ///
     /// # Errors
     /// [`crate::Error::Store`] in the database's words.
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64>;
 
-    /// Runs a query.
+    /// Runs a query; the values of every row in the order of the columns.
     ///
     /// # Errors
     /// [`crate::Error::Store`] in the database's words.
-    fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>>;
+    fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>>;
 
     /// The database's time in milliseconds since 1970, now rather than when the transaction began.
     ///

@@ -1,9 +1,15 @@
-//! What the holder of a lease may do: renew it, keep a checkpoint, deliver a result, give the trial back or up. Every
-//! statement names the fence; one that changes no row came too late.
+//! What the holder of a lease may do: renew it, keep a checkpoint, deliver a result, give the trial back, or say that it failed.
+//! Every statement names the fence; one that changes no row came too late.
 
 use super::engine::{Transaction, Value};
-use super::{ALL_STUDIES, State, Store, optional};
+use super::row::{Columns, Row};
+use super::{ALL_STUDIES, Registered, Store};
 use crate::Result;
+
+/// A trial that failed as often on one rung is given up.
+pub(super) const FAILURES: usize = 3;
+/// A trial with which as many workers died on one rung, without an epoch that was kept, is given up.
+pub(super) const DEATHS: usize = 10;
 
 /// The right to train a trial up to a rung.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +61,22 @@ pub struct Checkpoint {
     pub details: String,
 }
 
+/// How a worker failed at a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// It fails like this every time, as a loss that diverges does: the trial is given up.
+    Lasting,
+    /// It may go well another time. After three of them the trial is given up.
+    Passing,
+    /// Its checkpoint is damaged: the trial begins anew, to the same bits. It counts like [`Failure::Passing`].
+    Checkpoint,
+    /// It took the worker's device with it: as if the worker had died.
+    Death,
+}
+
 const WHERE: &str = "WHERE study = $1 AND number = $2 AND fence = $3 AND state = 'running'";
+/// What is set when nobody holds a trial any more.
+const FREE: &str = "worker = NULL, lease_until_ms = NULL, lease_ms = NULL";
 
 impl Lease {
     fn key(&self) -> [Value; 3] {
@@ -75,6 +96,12 @@ impl Lease {
         let (bytes, details) = (checkpoint.bytes.as_slice(), checkpoint.details.as_str());
         tx.execute(sql, &[self.study.into(), self.trial.into(), bytes.into(), details.into()]).map(|_| ())
     }
+
+    /// Removes the checkpoint.
+    fn forget(&self, tx: &mut dyn Transaction) -> Result<()> {
+        let sql = "DELETE FROM weaklabel_checkpoints WHERE study = $1 AND number = $2";
+        tx.execute(sql, &[self.study.into(), self.trial.into()]).map(|_| ())
+    }
 }
 
 impl Store {
@@ -88,7 +115,8 @@ impl Store {
             let now = tx.now_ms()?;
             let seen = "UPDATE weaklabel_workers SET seen_ms = $2 WHERE name = $1";
             tx.execute(seen, &[worker.into(), now.into()])?;
-            let renew = |lease: &Lease| lease.change(tx, "lease_until_ms = $4", &[(now + lease_ms).into()]);
+            let values = [now.saturating_add(lease_ms).into(), lease_ms.into()];
+            let renew = |lease: &Lease| lease.change(tx, "lease_until_ms = $4, lease_ms = $5", &values);
             leases.iter().map(renew).collect()
         })
     }
@@ -99,7 +127,9 @@ impl Store {
     /// [`crate::Error::Store`].
     pub fn checkpoint(&mut self, lease: &Lease, checkpoint: &Checkpoint) -> Result<Delivery> {
         self.transaction(lease.study, |tx| {
-            let delivery = lease.change(tx, "epoch = $4", &[checkpoint.epoch.into()])?;
+            // Whoever gets further does not kill its workers.
+            let set = "deaths = CASE WHEN epoch < $4 THEN 0 ELSE deaths END, epoch = $4";
+            let delivery = lease.change(tx, set, &[checkpoint.epoch.into()])?;
             if delivery == Delivery::Accepted {
                 lease.keep(tx, checkpoint)?;
             }
@@ -115,19 +145,16 @@ impl Store {
     pub fn finish(&mut self, lease: &Lease, outcome: &Outcome) -> Result<Delivery> {
         self.transaction(lease.study, |tx| {
             let epoch = outcome.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.epoch);
-            let set = "state = 'paused', worker = NULL, lease_until_ms = NULL, attempts = 0, epoch = $4";
-            if lease.change(tx, set, &[epoch.into()])? == Delivery::Refused {
-                let sql = "SELECT fence FROM weaklabel_results WHERE study = $1 AND number = $2 AND rung = $3";
-                let found = tx.query(sql, &[lease.study.into(), lease.trial.into(), lease.rung.into()])?;
-                let ours = found.into_iter().any(|mut row| row.integer() == lease.fence);
-                return Ok(if ours { Delivery::Accepted } else { Delivery::Refused });
+            let set = format!("state = 'paused', {FREE}, failures = 0, deaths = 0, reason = NULL, epoch = $4");
+            if lease.change(tx, &set, &[epoch.into()])? == Delivery::Refused {
+                let place = [lease.study.into(), lease.trial.into(), lease.rung.into()];
+                let condition = "WHERE study = $1 AND number = $2 AND rung = $3";
+                let found = FENCES.read(tx, condition, &place, |row: &mut Row| row.integer(0..=i64::MAX))?;
+                return Ok(if found.contains(&lease.fence) { Delivery::Accepted } else { Delivery::Refused });
             }
             match &outcome.checkpoint {
                 Some(checkpoint) => lease.keep(tx, checkpoint)?,
-                None => {
-                    let sql = "DELETE FROM weaklabel_checkpoints WHERE study = $1 AND number = $2";
-                    tx.execute(sql, &[lease.study.into(), lease.trial.into()])?;
-                }
+                None => lease.forget(tx)?,
             }
             let now = tx.now_ms()?;
             let score = if outcome.score.is_nan() { f64::NEG_INFINITY } else { outcome.score };
@@ -151,25 +178,59 @@ impl Store {
         })
     }
 
-    /// Gives a trial back, for others to go on from its last checkpoint. It does not count as an attempt.
+    /// Gives a trial back, for others to go on from its last checkpoint. It is no failure.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
     pub fn release(&mut self, lease: &Lease) -> Result<Delivery> {
-        self.transaction(lease.study, |tx| {
-            let set = "state = 'interrupted', worker = NULL, lease_until_ms = NULL, attempts = attempts - 1";
-            lease.change(tx, set, &[])
-        })
+        self.transaction(lease.study, |tx| lease.change(tx, &format!("state = 'interrupted', {FREE}"), &[]))
     }
 
-    /// Gives a trial up.
+    /// Says that a trial failed, and why; it is given up, or tried again later.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
-    pub fn fail(&mut self, lease: &Lease, reason: &str) -> Result<Delivery> {
+    pub fn fail(&mut self, lease: &Lease, failure: Failure, reason: &str) -> Result<Delivery> {
+        let after = |column: &str, most: usize| {
+            format!(
+                "state = CASE WHEN {column} + 1 >= {most} THEN 'failed' ELSE 'interrupted' END, {column} = {column} + 1"
+            )
+        };
+        let set = match failure {
+            Failure::Lasting => "state = 'failed', failures = failures + 1".into(),
+            Failure::Passing => after("failures", FAILURES),
+            Failure::Checkpoint => after("failures", FAILURES) + ", epoch = 0",
+            Failure::Death => after("deaths", DEATHS),
+        };
         self.transaction(lease.study, |tx| {
-            let set = format!("state = '{}', worker = NULL, lease_until_ms = NULL, reason = $4", State::Failed.name());
-            lease.change(tx, &set, &[optional(Some(reason))])
+            let delivery = lease.change(tx, &format!("{set}, {FREE}, reason = $4"), &[reason.into()])?;
+            if delivery == Delivery::Accepted && failure == Failure::Checkpoint {
+                lease.forget(tx)?;
+            }
+            Ok(delivery)
         })
     }
+
+    /// Has the failed trials of `study` tried again; how many there are.
+    ///
+    /// # Errors
+    /// [`crate::Error::Store`].
+    pub fn retry_failed(&mut self, study: &Registered) -> Result<u64> {
+        let sql = "UPDATE weaklabel_trials SET state = 'interrupted', failures = 0, deaths = 0, reason = NULL \
+                   WHERE study = $1 AND state = 'failed'";
+        self.transaction(study.id, |tx| tx.execute(sql, &[study.id.into()]))
+    }
 }
+
+/// Gives a trial up whose last worker died.
+pub(super) fn give_up(tx: &mut dyn Transaction, study: i64, trial: usize) -> Result<()> {
+    let sql = format!(
+        "UPDATE weaklabel_trials SET state = 'failed', deaths = deaths + 1, {FREE}, reason = $3 \
+         WHERE study = $1 AND number = $2"
+    );
+    let reason =
+        format!("{DEATHS} workers, one after the other, died or fell silent with it before it had done an epoch");
+    tx.execute(&sql, &[study.into(), trial.into(), reason.as_str().into()]).map(|_| ())
+}
+
+const FENCES: Columns = Columns { table: "weaklabel_results", names: &["fence"], key: 0 };

@@ -1,18 +1,18 @@
-//! Where a store is: `postgres://…`, or a file of SQLite. What is shown of it has no password.
+//! Where a store is: a PostgreSQL server, or a file of SQLite. What is shown of it has no password.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::secrets::without_secrets;
+use crate::secrets::{ServerAddress, is_address};
 
 /// Where a store is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
     /// A file of SQLite.
     File(PathBuf),
-    /// The URL of a PostgreSQL server and database.
-    Server(String),
+    /// A PostgreSQL server and database.
+    Server(ServerAddress),
 }
 
 impl Location {
@@ -25,14 +25,23 @@ impl Location {
 impl FromStr for Location {
     type Err = String;
 
+    /// Reads `postgres://…`, `host=… dbname=…` or the name of a file. What looks like the address of a server, be it a mistyped
+    /// one, is never the name of a file; `./` or `sqlite://` before it makes it one.
+    ///
+    /// # Errors
+    /// In words that hold nothing of `text`, which may have a password.
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Server(text.into())),
-            Some(("sqlite", path)) => Ok(Self::File(path.into())),
-            Some((scheme, _)) => Err(format!("'{scheme}://' is not known: postgres://USER@HOST/DATABASE or a file")),
-            None if text.is_empty() => Err("postgres://USER@HOST/DATABASE or a file".into()),
-            None => Ok(Self::File(text.into())),
+        const FORMS: &str = "a store is postgres://USER@HOST/DATABASE, 'host=… dbname=…', or a file of SQLite";
+        if let Some(path) = text.strip_prefix("sqlite://") {
+            return Ok(Self::File(path.into()));
         }
+        if text.is_empty() {
+            return Err(format!("nothing is named: {FORMS}"));
+        }
+        if is_address(text) {
+            return text.parse().map(Self::Server).map_err(|reason| format!("{reason}; {FORMS}"));
+        }
+        Ok(Self::File(text.into()))
     }
 }
 
@@ -40,7 +49,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Server(url) => f.write_str(&without_secrets(url)),
+            Self::Server(address) => write!(f, "{address}"),
         }
     }
 }
@@ -58,17 +67,13 @@ mod tests {
     #[test]
     fn a_location_is_a_server_or_a_file() {
         let location = |text: &str| text.parse::<Location>();
-        assert_eq!(location("postgres://me@host/db"), Ok(Location::Server("postgres://me@host/db".into())));
+        for server in ["postgres://me@host/db", "host=host user=me dbname=db"] {
+            assert_eq!(location(server).unwrap().to_string(), "postgres://me@host/db");
+        }
         assert_eq!(location("study/store.sqlite"), Ok(Location::File("study/store.sqlite".into())));
-        assert_eq!(location("sqlite:///tmp/a"), Ok(Location::File("/tmp/a".into())));
-        assert!(location("mysql://host").is_err() && location("").is_err());
-    }
-
-    #[test]
-    fn passwords_are_not_shown() {
-        let shown = |text: &str| format!("{0} {0:?}", text.parse::<Location>().unwrap());
-        for url in ["postgres://me:se@cret@host:5/db?sslmode=require", "postgres://host/db?user=me&password=secret"] {
-            assert!(!shown(url).contains("cret") && shown(url).contains("host"), "{}", shown(url));
+        assert_eq!(location("sqlite:///tmp/a=b"), Ok(Location::File("/tmp/a=b".into())));
+        for neither in ["mysql://host", "", "a=b", "x=", "lr=0.1.sqlite", "postgres:/host/db"] {
+            assert!(location(neither).is_err(), "{neither}");
         }
     }
 }

@@ -9,13 +9,14 @@ use bytes::BytesMut;
 use postgres::config::SslMode;
 use postgres::error::SqlState;
 use postgres::types::{Format, IsNull, ToSql, Type};
-use postgres::{Client, Config, NoTls};
+use postgres::{Client, NoTls};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::engine::{Engine, Row, Transaction, Value, Work};
+use super::engine::{Engine, Transaction, Value, Work};
+use crate::secrets::ServerAddress;
 use crate::{Error, Result};
 
 /// The first half of the names of our advisory locks: "wl" in ASCII.
@@ -29,10 +30,10 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// Connects to the server at `url`, which is called `name` in errors.
-    pub fn connect(url: &str, name: &str) -> Result<Self> {
+    /// Connects to the server at `address`, which is called `name` in errors.
+    pub fn connect(address: &ServerAddress, name: &str) -> Result<Self> {
         let bad = |e: postgres::Error| error(name, &e);
-        let mut config: Config = url.parse().map_err(|e: postgres::Error| refused(name, &explain(&e)))?;
+        let mut config = address.config().map_err(|reason| refused(name, &reason))?;
         if config.get_password().is_none()
             && let Ok(password) = std::env::var("PGPASSWORD")
         {
@@ -101,20 +102,25 @@ struct Open<'a, 'b> {
 }
 
 impl Transaction for Open<'_, '_> {
+    fn store(&self) -> &str {
+        self.name
+    }
+
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
         self.transaction.execute(sql, &references(parameters)).map_err(|e| error(self.name, &e))
     }
 
-    fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>> {
+    fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>> {
         let bad = |e: postgres::Error| error(self.name, &e);
         let rows = self.transaction.query(sql, &references(parameters)).map_err(bad)?;
-        let row = |row: &postgres::Row| (0..row.len()).map(|column| value(row, column)).collect::<Result<Vec<_>, _>>();
-        rows.iter().map(|r| row(r).map(Row::new).map_err(bad)).collect()
+        let values = |row: &postgres::Row| (0..row.len()).map(|column| value(row, column)).collect::<Result<_, _>>();
+        rows.iter().map(|row| values(row).map_err(bad)).collect()
     }
 
     fn now_ms(&mut self) -> Result<i64> {
         let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-        Ok(self.query(sql, &[])?.into_iter().next().map_or(0, |mut row| row.integer()))
+        let row = self.transaction.query_one(sql, &[]).map_err(|e| error(self.name, &e))?;
+        Ok(row.get(0))
     }
 }
 
@@ -192,7 +198,7 @@ fn error(name: &str, error: &postgres::Error) -> Error {
     };
     let mut reason = explain(error);
     if reason.contains("TLS handshake") {
-        reason += ": name the file of its authority in PGSSLROOTCERT, or leave TLS out with ?sslmode=disable";
+        reason += ": name the file of its authority in PGSSLROOTCERT, or leave TLS out with sslmode=disable";
     }
     Error::Store { store: name.into(), reason, passing }
 }

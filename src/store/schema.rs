@@ -1,13 +1,16 @@
 //! The tables, and how an older store gets them.
 
 use super::engine::Transaction;
+use super::row::{Columns, Row};
 use crate::{Error, Result};
 
 /// The statements that lead from one version to the next; a store is at the version of the last one it has seen.
 ///
 /// Times are milliseconds since 1970 by the database's clock. `fence` grows with every lease of a trial: what comes with an
 /// older one is late.
-const VERSIONS: [&[&str]; 1] = [&[
+const VERSIONS: [&[&str]; 2] = [FIRST, SECOND];
+
+const FIRST: &[&str] = &[
     "CREATE TABLE weaklabel_studies (
         id BIGINT PRIMARY KEY,
         name TEXT NOT NULL UNIQUE,
@@ -58,21 +61,34 @@ const VERSIONS: [&[&str]; 1] = [&[
         adapter TEXT NOT NULL,
         seen_ms BIGINT NOT NULL
     )",
-]];
+];
+
+/// Failures of a trial and deaths of its workers are told apart, and a lease knows its length. A worker of the first version that
+/// is still connected finds its column gone, and ends.
+const SECOND: &[&str] = &[
+    "ALTER TABLE weaklabel_trials DROP COLUMN attempts",
+    "ALTER TABLE weaklabel_trials ADD COLUMN failures BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE weaklabel_trials ADD COLUMN deaths BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE weaklabel_trials ADD COLUMN lease_ms BIGINT",
+    // As long as a lease may be: that of a lease from before is not known.
+    "UPDATE weaklabel_trials SET lease_ms = 86400000 WHERE state = 'running'",
+];
+
+const SCHEMA: Columns = Columns { table: "weaklabel_schema", names: &["version"], key: 1 };
 
 /// Brings the store to the newest version, all at once or not at all.
 ///
 /// # Errors
 /// [`Error::Store`] for a store that a newer program made, and in the database's words.
-pub(super) fn migrate(transaction: &mut dyn Transaction, store: &str) -> Result<()> {
+pub(super) fn migrate(transaction: &mut dyn Transaction) -> Result<()> {
     transaction.execute("CREATE TABLE IF NOT EXISTS weaklabel_schema (version BIGINT NOT NULL)", &[])?;
-    let found = transaction.query("SELECT version FROM weaklabel_schema", &[])?.into_iter().next();
-    let version = found.map(|mut row| row.count());
-    if version.is_some_and(|version| version > VERSIONS.len()) {
+    let found = SCHEMA.read(transaction, "", &[], |row: &mut Row| row.integer(1..=i64::MAX))?;
+    let version = found.first().map(|version| *version as usize);
+    let Some(missing) = VERSIONS.get(version.unwrap_or(0)..) else {
         let reason = "a newer weaklabel made it: use that one".into();
-        return Err(Error::Store { store: store.into(), reason, passing: false });
-    }
-    for statement in VERSIONS[version.unwrap_or(0)..].iter().copied().flatten() {
+        return Err(Error::Store { store: transaction.store().into(), reason, passing: false });
+    };
+    for statement in missing.iter().copied().flatten() {
         transaction.execute(statement, &[])?;
     }
     let set = match version {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, TransactionBehavior, params_from_iter};
 
-use super::engine::{Engine, Row, Transaction, Value, Work};
+use super::engine::{Engine, Transaction, Value, Work};
 use crate::{Error, Result};
 
 /// How long a transaction waits for those of other processes.
@@ -62,19 +62,23 @@ struct Open<'a> {
 }
 
 impl Transaction for Open<'_> {
+    fn store(&self) -> &str {
+        self.name
+    }
+
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64> {
         let bad = |e: rusqlite::Error| error(self.name, &e);
         let mut statement = self.transaction.prepare_cached(&numbered(sql)).map_err(bad)?;
         statement.execute(params_from_iter(parameters)).map(|rows| rows as u64).map_err(bad)
     }
 
-    fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Row>> {
+    fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>> {
         let bad = |e: rusqlite::Error| error(self.name, &e);
         let mut statement = self.transaction.prepare_cached(&numbered(sql)).map_err(bad)?;
         let columns = statement.column_count();
         let row = |row: &rusqlite::Row<'_>| {
             let value = |column| row.get_ref(column).map(value);
-            (0..columns).map(value).collect::<Result<Vec<_>, _>>().map(Row::new)
+            (0..columns).map(value).collect::<Result<Vec<_>, _>>()
         };
         let rows = statement.query_map(params_from_iter(parameters), row).map_err(bad)?;
         rows.collect::<Result<_, _>>().map_err(bad)
@@ -103,7 +107,10 @@ fn value(value: ValueRef<'_>) -> Value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(value) => Value::Integer(value),
         ValueRef::Real(value) => Value::Real(value),
-        ValueRef::Text(value) => Value::Text(String::from_utf8_lossy(value).into_owned()),
+        ValueRef::Text(text) => match std::str::from_utf8(text) {
+            Ok(text) => Value::Text(text.into()),
+            Err(_) => Value::Bytes(text.into()),
+        },
         ValueRef::Blob(value) => Value::Bytes(value.into()),
     }
 }

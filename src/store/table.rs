@@ -1,15 +1,47 @@
-//! What a study's tables say: how far every trial is, its results, and who works on it.
+//! What a study's tables say: how far every trial is, its results, and who works on it. A row that cannot be is refused.
 
-use super::engine::{Row, Transaction};
+use super::engine::Transaction;
+use super::row::{Columns, Invalid, Row, refused};
 use super::{ALL_STUDIES, Registered, Store};
-use crate::Result;
+use crate::search::Ladder;
+use crate::{Error, Result};
+
+/// Longest lease, in milliseconds.
+pub const LONGEST_LEASE_MS: i64 = 86_400_000;
+
+const TRIALS: Columns = Columns {
+    table: "weaklabel_trials",
+    names: &[
+        "study",
+        "number",
+        "rung",
+        "state",
+        "failures",
+        "deaths",
+        "fence",
+        "worker",
+        "lease_until_ms",
+        "lease_ms",
+        "epoch",
+        "reason",
+    ],
+    key: 2,
+};
+const RESULTS: Columns = Columns {
+    table: "weaklabel_results",
+    names: &["study", "number", "rung", "score", "details", "worker", "adapter", "seconds"],
+    key: 3,
+};
+/// Of the results what claims need.
+const SCORES: Columns = Columns { table: "weaklabel_results", names: &["study", "number", "rung", "score"], key: 3 };
+const WORKERS: Columns = Columns { table: "weaklabel_workers", names: &["name", "adapter", "seen_ms"], key: 1 };
 
 /// What becomes of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// A worker trains it.
     Running,
-    /// Between two epochs; its worker had to go.
+    /// Between two epochs; its worker had to go, or failed at it.
     Interrupted,
     /// It has a result on its rung.
     Paused,
@@ -18,6 +50,8 @@ pub enum State {
 }
 
 impl State {
+    const ALL: [Self; 4] = [Self::Running, Self::Interrupted, Self::Paused, Self::Failed];
+
     /// Its name in the store and in tables.
     pub fn name(self) -> &'static str {
         match self {
@@ -26,10 +60,6 @@ impl State {
             Self::Paused => "paused",
             Self::Failed => "failed",
         }
-    }
-
-    fn named(name: &str) -> Self {
-        [Self::Running, Self::Interrupted, Self::Paused].into_iter().find(|s| s.name() == name).unwrap_or(Self::Failed)
     }
 }
 
@@ -42,18 +72,34 @@ pub struct TrialRow {
     pub rung: usize,
     /// What becomes of it.
     pub state: State,
-    /// How often a worker began this rung of it and did not give it back.
-    pub attempts: usize,
+    /// How often it failed on this rung.
+    pub failures: usize,
+    /// How many workers died with it on this rung, one after the other, without an epoch that is kept.
+    pub deaths: usize,
     /// The number of its last lease.
     pub fence: i64,
     /// Who holds the lease.
     pub worker: Option<String>,
-    /// When the lease ends, in the database's milliseconds since 1970.
+    /// When the lease ends, in the database's milliseconds since 1970; 0 without a lease.
     pub lease_until_ms: i64,
+    /// How long the lease lasts each time it is renewed, in milliseconds; 0 without a lease.
+    pub lease_ms: i64,
     /// Epochs of its checkpoint; 0 without one.
     pub epoch: usize,
-    /// Why it failed.
+    /// Why it failed the last time.
     pub reason: Option<String>,
+}
+
+impl TrialRow {
+    /// Milliseconds at time `now_ms` until the lease ends; nothing when there is none, or it has ended.
+    ///
+    /// A lease is renewed for its length from now on. One that ends later than in twice its length was given while the clock
+    /// was wrong: it counts as ended.
+    pub fn lease_ends_in_ms(&self, now_ms: i64) -> Option<i64> {
+        let rest = self.lease_until_ms.saturating_sub(now_ms);
+        let believed = 0..=self.lease_ms.saturating_mul(2);
+        (self.state == State::Running && believed.contains(&rest)).then_some(rest)
+    }
 }
 
 /// What a trial achieved on a rung.
@@ -63,7 +109,7 @@ pub struct ResultRow {
     pub number: usize,
     /// The rung.
     pub rung: usize,
-    /// What trials are compared by.
+    /// What trials are compared by, in %; −∞ where training brought nothing that can be compared.
     pub score: f64,
     /// What else its worker has to say, in JSON.
     pub details: String,
@@ -73,6 +119,17 @@ pub struct ResultRow {
     pub adapter: String,
     /// Seconds that it took.
     pub seconds: f64,
+}
+
+/// The score of a trial on a rung.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RungScore {
+    /// The trial.
+    pub number: usize,
+    /// The rung.
+    pub rung: usize,
+    /// What trials are compared by.
+    pub score: f64,
 }
 
 /// A worker that was heard of.
@@ -90,9 +147,24 @@ impl Store {
     /// The trials of a study that were begun, by number, and their results, by number and rung.
     ///
     /// # Errors
-    /// [`crate::Error::Store`].
+    /// [`crate::Error::Store`], also for a row that cannot be, with its table, key and column.
     pub fn table(&mut self, study: &Registered) -> Result<(Vec<TrialRow>, Vec<ResultRow>)> {
-        self.transaction(study.id, |tx| Ok((trials(tx, study.id)?, results(tx, study.id)?)))
+        self.transaction(study.id, |tx| {
+            let ladder = study.study.ladder;
+            let trials = trials(tx, study)?;
+            let results = RESULTS.read(tx, OF_STUDY, &[study.id.into()], |row| result(row, ladder))?;
+            let places: Vec<_> = results.iter().map(|result| (result.number, result.rung)).collect();
+            match_up(&trials, &places).map_err(|reason| refused_of(tx, study.id, reason))?;
+            Ok((trials, results))
+        })
+    }
+
+    /// The trials of a study that were begun, by number.
+    ///
+    /// # Errors
+    /// As [`Store::table`].
+    pub fn trials(&mut self, study: &Registered) -> Result<Vec<TrialRow>> {
+        self.transaction(study.id, |tx| Ok(begun(tx, study)?.0))
     }
 
     /// Results there are in a study.
@@ -100,10 +172,15 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Store`].
     pub fn results(&mut self, study: &Registered) -> Result<usize> {
-        self.transaction(study.id, |tx| {
-            let sql = "SELECT count(*) FROM weaklabel_results WHERE study = $1";
-            Ok(tx.query(sql, &[study.id.into()])?.into_iter().next().map_or(0, |mut row| row.count()))
-        })
+        self.transaction(study.id, |tx| Ok(scores(tx, study)?.len()))
+    }
+
+    /// That what `result` says beside its score cannot be read, for this reason.
+    pub fn refused_details(&self, study: &Registered, result: &ResultRow, reason: &str) -> Error {
+        let (id, ResultRow { number, rung, .. }) = (study.id, result);
+        let row =
+            format!("table weaklabel_results, row study = {id}, number = {number}, rung = {rung}, column details");
+        refused(&self.location().to_string(), format!("{row}: {reason}"))
     }
 
     /// All workers that the store has heard of, last first.
@@ -113,51 +190,121 @@ impl Store {
     pub fn workers(&mut self) -> Result<Vec<WorkerRow>> {
         self.transaction(ALL_STUDIES, |tx| {
             let now = tx.now_ms()?;
-            let sql = "SELECT name, adapter, seen_ms FROM weaklabel_workers ORDER BY seen_ms DESC, name";
-            let worker = |mut row: Row| WorkerRow {
-                name: row.text().unwrap_or_default(),
-                adapter: row.text().unwrap_or_default(),
-                silent_s: (now - row.integer()).max(0) as f64 / 1e3,
-            };
-            Ok(tx.query(sql, &[])?.into_iter().map(worker).collect())
+            WORKERS.read(tx, "ORDER BY seen_ms DESC, name", &[], |row| worker(row, now))
         })
     }
 }
 
-pub(super) fn trials(tx: &mut dyn Transaction, study: i64) -> Result<Vec<TrialRow>> {
-    let sql = "SELECT number, rung, state, attempts, fence, worker, lease_until_ms, epoch, reason FROM weaklabel_trials \
-               WHERE study = $1 ORDER BY number";
-    let trial = |mut row: Row| TrialRow {
-        number: row.count(),
-        rung: row.count(),
-        state: State::named(&row.text().unwrap_or_default()),
-        attempts: row.count(),
-        fence: row.integer(),
-        worker: row.text(),
-        lease_until_ms: row.integer(),
-        epoch: row.count(),
-        reason: row.text(),
-    };
-    Ok(tx.query(sql, &[study.into()])?.into_iter().map(trial).collect())
+const OF_STUDY: &str = "WHERE study = $1 ORDER BY number, rung";
+
+/// The trials of a study that were begun and the scores of their results, which belong together.
+pub(super) fn begun(tx: &mut dyn Transaction, study: &Registered) -> Result<(Vec<TrialRow>, Vec<RungScore>)> {
+    let (trials, scores) = (trials(tx, study)?, scores(tx, study)?);
+    let places: Vec<_> = scores.iter().map(|score| (score.number, score.rung)).collect();
+    match_up(&trials, &places).map_err(|reason| refused_of(tx, study.id, reason))?;
+    Ok((trials, scores))
 }
 
-fn results(tx: &mut dyn Transaction, study: i64) -> Result<Vec<ResultRow>> {
-    let sql = "SELECT number, rung, score, details, worker, adapter, seconds FROM weaklabel_results WHERE study = $1 \
-               ORDER BY number, rung";
-    let result = |mut row: Row| ResultRow {
-        number: row.count(),
-        rung: row.count(),
-        score: row.real(),
-        details: row.text().unwrap_or_default(),
-        worker: row.text().unwrap_or_default(),
-        adapter: row.text().unwrap_or_default(),
-        seconds: row.real(),
-    };
-    Ok(tx.query(sql, &[study.into()])?.into_iter().map(result).collect())
+fn trials(tx: &mut dyn Transaction, study: &Registered) -> Result<Vec<TrialRow>> {
+    TRIALS.read(tx, OF_STUDY, &[study.id.into()], |row| trial(row, study.study.ladder))
 }
 
-/// The score of every result, as (trial, rung, score).
-pub(super) fn scores(tx: &mut dyn Transaction, study: i64) -> Result<Vec<(usize, usize, f64)>> {
-    let sql = "SELECT number, rung, score FROM weaklabel_results WHERE study = $1";
-    Ok(tx.query(sql, &[study.into()])?.into_iter().map(|mut row| (row.count(), row.count(), row.real())).collect())
+fn scores(tx: &mut dyn Transaction, study: &Registered) -> Result<Vec<RungScore>> {
+    SCORES.read(tx, OF_STUDY, &[study.id.into()], |row| score(row, study.study.ladder))
+}
+
+fn trial(row: &mut Row, ladder: Ladder) -> Result<TrialRow, Invalid> {
+    row.integer(0..=i64::MAX)?;
+    let (number, rung) = place(row, ladder)?;
+    let name = row.text()?;
+    let Some(state) = State::ALL.into_iter().find(|state| state.name() == name) else {
+        let names = State::ALL.map(State::name).join(", ");
+        return row.refuse(None, format!("{name:?} is no state of a trial, which is one of {names}"));
+    };
+    let read = TrialRow {
+        number,
+        rung,
+        state,
+        failures: row.count(usize::MAX)?,
+        deaths: row.count(usize::MAX)?,
+        fence: row.integer(0..=i64::MAX - 1)?,
+        worker: row.optional_text()?,
+        lease_until_ms: row.optional_integer()?.unwrap_or(0),
+        lease_ms: row.optional_integer()?.unwrap_or(0),
+        epoch: row.count(usize::MAX)?,
+        reason: row.optional_text()?,
+    };
+    let leased = [("worker", read.worker.is_some()), ("lease_until_ms", read.lease_until_ms > 0)];
+    if let Some((column, _)) = leased.into_iter().find(|(_, given)| state == State::Running && !given) {
+        return row.refuse(Some(column), "is missing, and the trial is running".into());
+    }
+    if state == State::Running && !(1..=LONGEST_LEASE_MS).contains(&read.lease_ms) {
+        let reason =
+            format!("must be between 1 and {LONGEST_LEASE_MS} while the trial is running, not {}", read.lease_ms);
+        return row.refuse(Some("lease_ms"), reason);
+    }
+    Ok(read)
+}
+
+fn result(row: &mut Row, ladder: Ladder) -> Result<ResultRow, Invalid> {
+    let RungScore { number, rung, score } = score(row, ladder)?;
+    Ok(ResultRow {
+        number,
+        rung,
+        score,
+        details: row.text()?,
+        worker: row.text()?,
+        adapter: row.text()?,
+        seconds: row.real("seconds from 0 on", |seconds| seconds >= 0.0 && seconds.is_finite())?,
+    })
+}
+
+fn score(row: &mut Row, ladder: Ladder) -> Result<RungScore, Invalid> {
+    row.integer(0..=i64::MAX)?;
+    let (number, rung) = place(row, ladder)?;
+    let allowed = |score: f64| score == f64::NEG_INFINITY || (0.0..=100.0).contains(&score);
+    Ok(RungScore { number, rung, score: row.real("a score between 0 and 100 %, or -inf", allowed)? })
+}
+
+/// Number and rung of a trial.
+fn place(row: &mut Row, ladder: Ladder) -> Result<(usize, usize), Invalid> {
+    Ok((row.count(ladder.trials - 1)?, row.count(ladder.rungs - 1)?))
+}
+
+fn worker(row: &mut Row, now_ms: i64) -> Result<WorkerRow, Invalid> {
+    let (name, adapter, seen_ms) = (row.text()?, row.text()?, row.integer(0..=i64::MAX)?);
+    Ok(WorkerRow { name, adapter, silent_s: now_ms.saturating_sub(seen_ms).max(0) as f64 / 1e3 })
+}
+
+fn refused_of(tx: &dyn Transaction, study: i64, (number, reason): (usize, String)) -> Error {
+    let reason = format!("table weaklabel_trials, row study = {study}, number = {number}, column rung: {reason}");
+    refused(tx.store(), reason)
+}
+
+/// Checks that a trial has a result on every rung below its own, on its own exactly when it is paused there, and on none above;
+/// both lists are in the order of numbers and rungs. Otherwise the trial's number, and what is wrong.
+fn match_up(trials: &[TrialRow], results: &[(usize, usize)]) -> Result<(), (usize, String)> {
+    let mut rest = results;
+    for trial in trials {
+        let expected = trial.rung + usize::from(trial.state == State::Paused);
+        let found = rest.iter().take_while(|(number, _)| *number == trial.number).count();
+        if let Some(other) = rest.first().filter(|(number, _)| *number < trial.number) {
+            return Err((other.0, "there is a result of this trial, and no row".into()));
+        }
+        let whole = found == expected && rest[..found].iter().enumerate().all(|(rung, result)| result.1 == rung);
+        if !whole {
+            let rungs: Vec<String> = rest[..found].iter().map(|(_, rung)| rung.to_string()).collect();
+            let rungs = if rungs.is_empty() { "none".into() } else { rungs.join(", ") };
+            let (state, rung) = (trial.state.name(), trial.rung);
+            return Err((
+                trial.number,
+                format!("it is {state} on rung {rung}, and the rungs with a result are: {rungs}"),
+            ));
+        }
+        rest = &rest[found..];
+    }
+    match rest.first() {
+        Some((number, _)) => Err((*number, "there is a result of this trial, and no row".into())),
+        None => Ok(()),
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::store::{Checkpoint, Delivery, Lease, Outcome, Store};
+use crate::store::{Checkpoint, Delivery, Failure, Lease, Outcome, Store};
 use crate::{Error, Result};
 
 /// Between two attempts to reach a store that is away.
@@ -25,13 +25,13 @@ pub enum Parcel {
     Result(Lease, Outcome),
     /// The trial is given back.
     Release(Lease),
-    /// The trial is given up, for this reason.
-    Failure(Lease, String),
+    /// The trial failed, for this reason.
+    Failure(Lease, Failure, String),
 }
 
 impl Parcel {
     fn lease(&self) -> &Lease {
-        let (Self::Checkpoint(lease, _) | Self::Result(lease, _) | Self::Release(lease) | Self::Failure(lease, _)) =
+        let (Self::Checkpoint(lease, _) | Self::Result(lease, _) | Self::Release(lease) | Self::Failure(lease, ..)) =
             self;
         lease
     }
@@ -41,7 +41,7 @@ impl Parcel {
             Self::Checkpoint(lease, checkpoint) => store.checkpoint(lease, checkpoint),
             Self::Result(lease, outcome) => store.finish(lease, outcome),
             Self::Release(lease) => store.release(lease),
-            Self::Failure(lease, reason) => store.fail(lease, reason),
+            Self::Failure(lease, failure, reason) => store.fail(lease, *failure, reason),
         }
     }
 }

@@ -4,14 +4,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::courier::{Courier, Parcel};
-use super::training::{Bench, Task, Trained, Until, train};
+use super::training::{Bench, Task, Trained, Until, blame, train};
 use super::{Job, outcome};
 use crate::config::{Config, DataConfig};
 use crate::gpu::Gpu;
 use crate::model::checkpoint::Description;
 use crate::report::Progress;
 use crate::report::study::CellResult;
-use crate::store::Claimed;
+use crate::store::{Claimed, Lease};
 use crate::study::{self, Cell, Events, Features, cells, judge};
 use crate::{Error, Result};
 
@@ -41,6 +41,22 @@ pub struct GridJob<'a> {
 /// The cell of trial `trial` and its seed's place.
 pub fn place(trial: usize, seeds: usize) -> (usize, usize) {
     (trial / seeds, trial % seeds)
+}
+
+impl SeedResult {
+    /// What a worker delivered, from JSON.
+    ///
+    /// # Errors
+    /// In words, what is wrong: other JSON, or a result that is not whole or of several seeds.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        let read: Self = serde_json::from_str(text).map_err(|e| format!("this is no result of a cell: {e}"))?;
+        let classes = read.result.classes.len();
+        let events = read.events.classes.len() == read.events.durations.len();
+        if !read.result.is_whole() || read.result.seeds.len() != 1 || !events || read.events.classes.len() != classes {
+            return Err("this is no whole result of a cell and one seed".into());
+        }
+        Ok(read)
+    }
 }
 
 impl<'a> GridJob<'a> {
@@ -111,11 +127,17 @@ impl Job for GridJob<'_> {
             fingerprint: &features.fingerprint,
             until,
         };
-        let trained = train(&bench, &tasks, None, courier)?;
+        let trained = train(&bench, tasks, None, courier)?;
         if trained.is_empty() {
             return Ok(());
         }
-        let judged = self.judge(cell, features, &trained)?;
+        let judged = match self.judge(cell, features, &trained) {
+            Ok(judged) => judged,
+            Err(error) => {
+                let leases: Vec<Lease> = trained.iter().map(|one| one.lease).collect();
+                return blame(&leases, error, courier);
+            }
+        };
         let events = features.events(cell.variant);
         for (seed, one) in trained.iter().enumerate() {
             let mut result = judged.of_seed(seed);

@@ -6,23 +6,28 @@
 mod card;
 mod courier;
 mod grid;
+mod idle;
 mod search;
 mod training;
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use self::courier::{AGAIN, Courier, Route};
+use self::courier::{AGAIN, Courier, Parcel, Route};
 use crate::config::Config;
 use crate::gpu::Gpu;
 use crate::report::Progress;
 use crate::scenes::Dataset;
-use crate::store::{Claim, Claimed, Kind, Lease, Outcome, Registered, Store, Wanted};
+use crate::search::Ladder;
+use crate::store::{Claim, Claimed, Failure, Kind, Lease, Outcome, Registered, Store, Wanted};
 use crate::study::cells;
 use crate::{Error, Result};
 
 pub use card::Card;
 pub use grid::{SeedResult, place};
+pub use idle::Idle;
 pub use training::Until;
 
 /// How a worker works.
@@ -39,10 +44,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A name for a worker: host, process and a number that no earlier process of this id had.
+    /// A name for a worker: host, process and a number that no earlier process of this id had. Of the host's name only the
+    /// characters that hosts have are kept.
     pub fn name() -> String {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_millis());
-        format!("{}:{}:{:x}", gethostname::gethostname().to_string_lossy(), std::process::id(), since & 0xff_ffff)
+        let plain = |c: char| if c.is_alphanumeric() || ".-_".contains(c) { c } else { '-' };
+        let host: String = gethostname::gethostname().to_string_lossy().chars().take(64).map(plain).collect();
+        format!("{host}:{}:{:x}", std::process::id(), since & 0xff_ffff)
     }
 }
 
@@ -89,6 +97,17 @@ pub fn data_of(kind: Kind, config: &Config) -> Result<String> {
     }
 }
 
+/// The trials and rungs of the study of `config`; each seed of a grid's cell is a trial.
+///
+/// # Errors
+/// As [`cells`].
+pub fn ladder_of(kind: Kind, config: &Config) -> Result<Ladder> {
+    match kind {
+        Kind::Search => Ok(crate::search::ladder(&config.search)),
+        Kind::Grid => Ok(Ladder { trials: cells(config)?.len() * config.study.seeds, eta: 2, rungs: 1 }),
+    }
+}
+
 /// Works on `study`, whose sounds are where `config` says, until there is nothing left for this worker.
 ///
 /// # Errors
@@ -108,8 +127,7 @@ pub fn work(
         Kind::Grid => Box::new(grid::GridJob::new(gpu, config, &settings.name, progress)?),
     };
     let task = progress.task("results", study.study.ladder.sizes().iter().sum::<usize>() as u64);
-    let mut idle_since = None;
-    let mut away = false;
+    let mut idle = Idle::default();
     while !settings.until.reached() {
         let wanted = Wanted {
             worker: &settings.name,
@@ -120,16 +138,14 @@ pub fn work(
         };
         match store.claim(study, &wanted) {
             Ok(Claim::Trials(claimed)) => {
-                (idle_since, away) = (None, false);
+                idle = Idle::default();
                 store = train(&mut *job, store, claimed, settings)?;
                 if let Ok(done) = store.results(study) {
                     task.set(done as u64);
                 }
             }
-            Ok(Claim::Nothing) => {
-                away = false;
-                let since = *idle_since.get_or_insert_with(Instant::now);
-                if settings.idle_exit.is_some_and(|limit| since.elapsed() >= limit) {
+            Ok(Claim::Nothing(waiting)) => {
+                if idle.waits_for(&waiting, settings.idle_exit) {
                     return Ok((store, End::Idle));
                 }
                 std::thread::sleep(AGAIN.min(settings.lease / 4));
@@ -139,12 +155,7 @@ pub fn work(
                 return Ok((store, End::Finished));
             }
             Err(error @ Error::Store { passing: true, .. }) => {
-                if !away {
-                    tracing::warn!("{error}; trying again until it is back");
-                }
-                away = true;
-                let since = *idle_since.get_or_insert_with(Instant::now);
-                if settings.idle_exit.is_some_and(|limit| since.elapsed() >= limit) {
+                if idle.without_store(&error, settings.idle_exit) {
                     return Err(error);
                 }
                 std::thread::sleep(AGAIN);
@@ -155,15 +166,29 @@ pub fn work(
     Ok((store, End::Stopped))
 }
 
-/// Trains `claimed`, and gives back what has no result in the end.
+/// Trains `claimed`, and gives back what has no result in the end. A trial whose training panics has failed; the worker goes on.
 fn train(job: &mut dyn Job, store: Store, claimed: Vec<Claimed>, settings: &Settings) -> Result<Store> {
     let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
     let route =
         Route { worker: &settings.name, lease_ms: settings.lease.as_millis() as i64, stop: settings.until.stop };
     let courier = Courier::start(store, leases.clone(), &route);
-    let outcome = job.work(claimed, &courier, settings.until);
+    let outcome = catch_unwind(AssertUnwindSafe(|| job.work(claimed, &courier, settings.until)));
+    let outcome = outcome.unwrap_or_else(|panic| {
+        let reason = format!("its training panicked: {}", words(&*panic));
+        for lease in &leases {
+            tracing::warn!("trial {} failed: {reason}", lease.trial);
+            courier.send(Parcel::Failure(*lease, Failure::Passing, reason.clone()));
+        }
+        Ok(())
+    });
     let store = courier.close(&leases);
     outcome.and(store)
+}
+
+/// What a panic says.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
 }
 
 fn outcome(gpu: &Gpu, worker: &str, score: f64, details: String, seconds: f64) -> Outcome {
@@ -177,6 +202,7 @@ fn refuse_others(store: &Store, study: &Registered, config: &Config) -> Result<(
         version: env!("CARGO_PKG_VERSION").into(),
         data: data_of(study.study.kind, config)?,
         config: config.clone(),
+        ladder: ladder_of(study.study.kind, config)?,
         ..study.study.clone()
     };
     match crate::store::difference(&study.study, &own) {

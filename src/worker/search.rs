@@ -3,22 +3,21 @@
 use super::courier::{Courier, Parcel};
 use super::training::{Bench, Task, Trained, Until, train};
 use super::{Job, outcome};
-use crate::config::Config;
+use crate::config::{Config, PrototypeConfig, Sampling};
 use crate::evaluate::Examples;
 use crate::features::{standardise, statistics};
 use crate::gpu::Gpu;
 use crate::report::Progress;
 use crate::scenes::{Dataset, Subset};
-use crate::search::{Trial, trials};
+use crate::search::{Trial, check, trial};
 use crate::store::Claimed;
 use crate::train::{StageName, alike};
 use crate::{Error, Result};
 
-/// The trials of a search and the data that all of them share.
+/// The data that all trials of a search share; the trials are drawn when they are asked for.
 pub struct SearchJob<'a> {
     gpu: &'a Gpu,
     config: Config,
-    trials: Vec<Trial>,
     classes: Vec<String>,
     fingerprint: String,
     train: Examples,
@@ -27,12 +26,13 @@ pub struct SearchJob<'a> {
 }
 
 impl<'a> SearchJob<'a> {
-    /// Draws the trials of `config` and puts the features of their data on the GPU.
+    /// Checks the trials of `config` and puts the features of their data on the GPU.
     ///
     /// # Errors
     /// [`Error::Config`] naming what does not fit, be it the space or the batches of a trial; whatever data and device report.
     pub fn new(gpu: &'a Gpu, config: &Config, worker: &str, progress: &Progress) -> Result<Self> {
-        let trials = trials(config)?;
+        let mut batches = Batches::default();
+        check(config, |trial| batches.note(trial))?;
         let dataset = Dataset::of(config)?;
         let classes = dataset.classes().to_vec();
         let load = |subset: Subset| {
@@ -48,7 +48,7 @@ impl<'a> SearchJob<'a> {
             standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
         }
         let first = StageName::of(config.train.method)[0];
-        for trial in &trials {
+        for trial in &batches.0 {
             first.episodes(&trial.config, &train.heard, &classes).map_err(|error| {
                 Error::config("search.space", format!("trial {} cannot be trained: {error}", trial.number))
             })?;
@@ -56,7 +56,6 @@ impl<'a> SearchJob<'a> {
         Ok(Self {
             gpu,
             config: config.clone(),
-            trials,
             classes,
             fingerprint: dataset.fingerprint()?,
             train,
@@ -66,9 +65,26 @@ impl<'a> SearchJob<'a> {
     }
 }
 
+/// The trials whose steps are drawn in ways of their own, the first of each way.
+#[derive(Default)]
+struct Batches(Vec<Trial>);
+
+impl Batches {
+    fn note(&mut self, trial: Trial) {
+        let way = |trial: &Trial| -> (usize, Sampling, PrototypeConfig) {
+            let config = &trial.config;
+            (config.train.batch, config.triplets.sampling, config.prototypes.clone())
+        };
+        if !self.0.iter().any(|other| way(other) == way(&trial)) {
+            self.0.push(trial);
+        }
+    }
+}
+
 impl Job for SearchJob<'_> {
     fn alike(&self, one: usize, other: usize) -> bool {
-        alike(&self.trials[one].config, &self.trials[other].config)
+        let drawn = |number: usize| trial(&self.config, number);
+        matches!((drawn(one), drawn(other)), (Ok(one), Ok(other)) if alike(&one.config, &other.config))
     }
 
     fn most(&self) -> usize {
@@ -79,8 +95,11 @@ impl Job for SearchJob<'_> {
         let search = &self.config.search;
         let rung = claimed[0].lease.rung;
         let epochs = search.minimum * search.eta.pow(rung as u32);
-        let config = |claimed: &Claimed| self.trials[claimed.lease.trial].config.clone();
-        let tasks: Vec<Task> = claimed.into_iter().map(|claimed| Task { config: config(&claimed), claimed }).collect();
+        let task = |claimed: Claimed| {
+            let config = trial(&self.config, claimed.lease.trial)?.config;
+            Ok(Task { config, claimed })
+        };
+        let tasks = claimed.into_iter().map(task).collect::<Result<Vec<_>>>()?;
         let bench = Bench {
             gpu: self.gpu,
             classes: &self.classes,
@@ -89,7 +108,7 @@ impl Job for SearchJob<'_> {
             fingerprint: &self.fingerprint,
             until,
         };
-        for trained in train(&bench, &tasks, Some(epochs), courier)? {
+        for trained in train(&bench, tasks, Some(epochs), courier)? {
             let best = trained.best();
             let score = best.iter().sum::<f64>() / best.len() as f64;
             let details = curves(&trained)?;

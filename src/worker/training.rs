@@ -9,10 +9,11 @@ use super::courier::{Courier, Parcel};
 use crate::config::Config;
 use crate::evaluate::Examples;
 use crate::gpu::Gpu;
+use crate::model::Architecture;
 use crate::model::checkpoint::{Provenance, Standing};
-use crate::report::study::CurvePoint;
-use crate::store::{Checkpoint, Claimed, Lease};
-use crate::train::{EpochReport, Observer, Trainer, most_members};
+use crate::report::{CurvePoint, curves_from_json};
+use crate::store::{Checkpoint, Claimed, Failure, Lease};
+use crate::train::{EpochReport, Observer, StageName, Trainer, most_members};
 use crate::{Error, Result};
 
 /// What trainings of a study share on this machine.
@@ -89,95 +90,155 @@ impl Trained {
     }
 }
 
-/// Trains `tasks`, which are alike and stand at the same epoch, until the first stage has done `pause` epochs or to their end;
-/// no more of them than the device can bind at a time. What fails is delivered as failed; what is
-/// returned is to be delivered by the caller. Nothing of a training that was stopped is returned.
+/// Trains `tasks`, which are alike, until the first stage has done `pause` epochs or to their end; those that stand at the same
+/// epoch together, no more of them than the device can bind at a time. What fails is delivered as failed; what is returned is
+/// to be delivered by the caller. Nothing of a training that was stopped is returned.
 ///
 /// # Errors
-/// What data and device report, except that a training diverged or does not fit the device: the trial fails then.
-pub fn train(bench: &Bench<'_>, tasks: &[Task], pause: Option<usize>, courier: &Courier) -> Result<Vec<Trained>> {
-    let of_task = tasks[0].config.train.seeds.len();
-    let most = most_members(bench.gpu, &tasks[0].config, &bench.train.heard, bench.classes)?;
+/// What data and device report, unless the trial is at fault: it fails then, and the others go on.
+pub fn train(bench: &Bench<'_>, tasks: Vec<Task>, pause: Option<usize>, courier: &Courier) -> Result<Vec<Trained>> {
+    let mut ready = Vec::new();
+    for Task { claimed, config } in tasks {
+        let lease = claimed.lease;
+        match Ready::new(bench, claimed, config, pause) {
+            Ok(trial) => ready.push(trial),
+            Err(reason) => {
+                let reason = format!("its checkpoint is damaged: {reason}");
+                tracing::warn!("trial {} begins anew: {reason}", lease.trial);
+                courier.send(Parcel::Failure(lease, Failure::Checkpoint, reason));
+            }
+        }
+    }
     let mut trained = Vec::new();
-    for tasks in tasks.chunks((most / of_task).max(1)) {
-        trained.extend(population(bench, tasks, pause, courier)?);
+    while let Some(first) = ready.first() {
+        let of_trial = first.config.train.seeds.len();
+        let most = most_members(bench.gpu, &first.config, &bench.train.heard, bench.classes)?;
+        let position = first.position();
+        let together: Vec<Ready> = ready.extract_if(.., |trial| trial.position() == position).collect();
+        for trials in together.chunks((most / of_trial).max(1)) {
+            trained.extend(population(bench, trials, pause, courier)?);
+        }
     }
     Ok(trained)
 }
 
-/// One population. When it diverges, nobody knows better than to try each trial alone.
-fn population(bench: &Bench<'_>, tasks: &[Task], pause: Option<usize>, courier: &Courier) -> Result<Vec<Trained>> {
-    match attempt(bench, tasks, pause, courier) {
-        Err(Error::Tolerance(_)) if tasks.len() > 1 => {
-            let mut trained = Vec::new();
-            for task in tasks {
-                trained.extend(population(bench, std::slice::from_ref(task), pause, courier)?);
-            }
-            Ok(trained)
+/// A trial with what its checkpoint holds.
+struct Ready {
+    lease: Lease,
+    config: Config,
+    /// Nothing at the beginning.
+    standing: Option<Standing>,
+    /// Of each seed.
+    curves: Vec<Vec<CurvePoint>>,
+}
+
+impl Ready {
+    /// Reads the checkpoint of `claimed`; in words what is wrong with it.
+    fn new(bench: &Bench<'_>, claimed: Claimed, config: Config, pause: Option<usize>) -> Result<Self, String> {
+        let (lease, method, seeds) = (claimed.lease, config.train.method, config.train.seeds.len());
+        let Some(kept) = claimed.checkpoint? else {
+            return Ok(Self { lease, config, standing: None, curves: vec![Vec::new(); seeds] });
+        };
+        let origin = Path::new("its training state");
+        let standing = Standing::from_bytes(origin, &kept.bytes).map_err(|error| error.with_causes())?;
+        let own = Provenance::new(std::slice::from_ref(&config), bench.fingerprint);
+        standing.provenance.check(origin, &own).map_err(|error| error.with_causes())?;
+        let parameters = Architecture::new(&config.model, &config.features, bench.classes.len()).elements();
+        if standing.elements() != parameters {
+            return Err(format!("it is of models with {} parameters, not of {parameters}", standing.elements()));
         }
-        Err(error @ (Error::Tolerance(_) | Error::Kernel { .. } | Error::Config { .. })) => {
-            for task in tasks {
-                tracing::warn!("trial {} failed: {error}", task.claimed.lease.trial);
-                courier.send(Parcel::Failure(task.claimed.lease, error.with_causes()));
-            }
-            Ok(Vec::new())
+        let stage = StageName::of(method).iter().find(|stage| stage.name() == standing.stage);
+        let Some(stage) = stage else {
+            return Err(format!("{:?} is no stage of the method {}", standing.stage, method.name()));
+        };
+        let most = pause.unwrap_or(usize::MAX).min(stage.epochs(&config));
+        if standing.epoch != kept.epoch || standing.epoch > most {
+            let (found, row) = (standing.epoch, kept.epoch);
+            return Err(format!("it stands at epoch {found}, its row at epoch {row}, and there are {most}"));
         }
-        other => other,
+        let curves = curves_from_json(&kept.details, seeds, method)?;
+        tracing::info!("trial {} goes on after epoch {}", lease.trial, kept.epoch);
+        Ok(Self { lease, config, standing: Some(standing), curves })
+    }
+
+    /// Stage and epoch, from which only those at the same go on together.
+    fn position(&self) -> Option<(String, usize)> {
+        self.standing.as_ref().map(|standing| (standing.stage.clone(), standing.epoch))
     }
 }
 
-fn attempt(bench: &Bench<'_>, tasks: &[Task], pause: Option<usize>, courier: &Courier) -> Result<Vec<Trained>> {
+/// One population. When its training fails, nobody knows better than to try each trial alone.
+fn population(bench: &Bench<'_>, trials: &[Ready], pause: Option<usize>, courier: &Courier) -> Result<Vec<Trained>> {
+    let error = match attempt(bench, trials, pause, courier) {
+        Ok(trained) => return Ok(trained),
+        Err(error) => error,
+    };
+    if trials.len() > 1 && matches!(failure(&error), Some(Failure::Lasting | Failure::Passing)) {
+        let mut trained = Vec::new();
+        for trial in trials {
+            trained.extend(population(bench, std::slice::from_ref(trial), pause, courier)?);
+        }
+        return Ok(trained);
+    }
+    let leases: Vec<Lease> = trials.iter().map(|trial| trial.lease).collect();
+    blame(&leases, error, courier).map(|()| Vec::new())
+}
+
+/// Delivers that the trials of `leases` failed with `error`.
+///
+/// # Errors
+/// `error` when it ends the worker: because the worker is at fault, or because the trial took the device with it.
+pub fn blame(leases: &[Lease], error: Error, courier: &Courier) -> Result<()> {
+    let Some(failure) = failure(&error) else { return Err(error) };
+    for lease in leases {
+        tracing::warn!("trial {} failed: {error}", lease.trial);
+        courier.send(Parcel::Failure(*lease, failure, error.with_causes()));
+    }
+    if failure == Failure::Death { Err(error) } else { Ok(()) }
+}
+
+/// How a trial failed whose training ended with `error`; nothing when the worker is at fault.
+fn failure(error: &Error) -> Option<Failure> {
+    match error {
+        Error::Tolerance(_) => Some(Failure::Lasting),
+        Error::Kernel { .. } | Error::Config { .. } | Error::Data { .. } => Some(Failure::Passing),
+        Error::DeviceLost { .. } => Some(Failure::Death),
+        _ => None,
+    }
+}
+
+fn attempt(bench: &Bench<'_>, trials: &[Ready], pause: Option<usize>, courier: &Courier) -> Result<Vec<Trained>> {
     let start = Instant::now();
-    let configs: Vec<Config> = tasks.iter().map(|task| task.config.clone()).collect();
+    let configs: Vec<Config> = trials.iter().map(|trial| trial.config.clone()).collect();
     let Bench { gpu, classes, train, validation, .. } = *bench;
     let mut trainer = Trainer::together(gpu, &configs, classes, train, validation, bench.fingerprint.to_owned())?;
-    let mut members = Vec::new();
-    let (mut standings, mut curves) = (Vec::new(), Vec::new());
-    for task in tasks {
-        let (first, seeds) = (curves.len(), task.config.train.seeds.len());
-        members.push(first..first + seeds);
-        match &task.claimed.checkpoint {
-            Some(kept) => {
-                let origin = origin(task.claimed.lease.trial);
-                let standing = Standing::from_bytes(Path::new(&origin), &kept.bytes)?;
-                let own = Provenance::new(std::slice::from_ref(&task.config), bench.fingerprint);
-                standing.provenance.check(Path::new(&origin), &own)?;
-                standings.push(standing);
-                tracing::info!("trial {} goes on after epoch {}", task.claimed.lease.trial, kept.epoch);
-                let of_trial: Vec<Vec<CurvePoint>> = serde_json::from_str(&kept.details)
-                    .map_err(|e| Error::data(&origin, format!("its learning curves cannot be read: {e}")))?;
-                curves.extend(of_trial);
-            }
-            None => curves.resize(first + seeds, Vec::new()),
-        }
+    let (mut members, mut curves) = (Vec::new(), Vec::new());
+    for trial in trials {
+        members.push(curves.len()..curves.len() + trial.curves.len());
+        curves.extend_from_slice(&trial.curves);
     }
+    let standings: Vec<Standing> = trials.iter().filter_map(|trial| trial.standing.clone()).collect();
     if !standings.is_empty() {
-        let trials: Vec<String> = tasks.iter().map(|task| task.claimed.lease.trial.to_string()).collect();
-        let origin = format!("the checkpoints of trials {}", trials.join(", "));
-        trainer.restore(Path::new(&origin), &Standing::join(Path::new(&origin), standings)?)?;
+        let origin = Path::new("the training states of a population");
+        trainer.restore(origin, &Standing::join(origin, standings)?)?;
     }
     if let Some(epochs) = pause {
         trainer.pause_after(epochs);
     }
-    let leases = tasks.iter().map(|task| task.claimed.lease).zip(members.iter().cloned()).collect();
+    let leases = trials.iter().map(|trial| trial.lease).zip(members.iter().cloned()).collect();
     let mut observer = Delivering { courier, until: bench.until, leases, curves };
     if !trainer.run(&mut observer)? {
         return Ok(Vec::new());
     }
-    let (whole, seconds) = (trainer.standing()?, start.elapsed().as_secs_f64() / tasks.len() as f64);
-    let trained = |(task, members): (&Task, Range<usize>)| Trained {
-        lease: task.claimed.lease,
-        config: task.config.clone(),
+    let (whole, seconds) = (trainer.standing()?, start.elapsed().as_secs_f64() / trials.len() as f64);
+    let trained = |(trial, members): (&Ready, Range<usize>)| Trained {
+        lease: trial.lease,
+        config: trial.config.clone(),
         curves: observer.curves[members.clone()].to_vec(),
         standing: whole.of(members),
         seconds,
     };
-    Ok(tasks.iter().zip(members).map(trained).collect())
-}
-
-/// What stands for a trial's checkpoint in errors.
-fn origin(trial: usize) -> String {
-    format!("the checkpoint of trial {trial}")
+    Ok(trials.iter().zip(members).map(trained).collect())
 }
 
 fn checkpoint(standing: &Standing, curves: &[Vec<CurvePoint>]) -> Result<Checkpoint> {

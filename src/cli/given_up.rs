@@ -1,0 +1,47 @@
+//! Trials that were given up: what is said of them, and how they are tried again.
+
+use clap::Args;
+
+use crate::store::{Registered, State, Store};
+use crate::{Error, Result};
+
+/// Whether trials that were given up are tried again.
+#[derive(Debug, Clone, Args)]
+pub struct RetryOption {
+    /// Try the trials again that were given up
+    #[arg(long)]
+    pub retry_failed: bool,
+}
+
+impl RetryOption {
+    /// Has the trials of `study` that were given up tried again, if the option says so.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn apply(&self, store: &mut Store, study: &Registered) -> Result<()> {
+        if self.retry_failed {
+            let trials = store.retry_failed(study)?;
+            tracing::info!("study {}: {trials} trials that were given up are tried again", study.study.name);
+        }
+        Ok(())
+    }
+}
+
+/// Says how many trials of a finished study were given up, and why the first of them was.
+///
+/// # Errors
+/// [`Error::Partly`] when there are any; [`Error::Store`].
+pub fn say(store: &mut Store, study: &Registered) -> Result<()> {
+    let rows = store.trials(study)?;
+    let mut failed = rows.iter().filter(|row| row.state == State::Failed);
+    let Some(first) = failed.next() else { return Ok(()) };
+    let (failed, all) = (failed.count() + 1, study.study.ladder.trials);
+    let (name, reason) = (&study.study.name, first.reason.as_deref().unwrap_or("for an unknown reason"));
+    tracing::warn!(
+        "study {name}: {failed} of {all} trials were given up, first trial {} on rung {}: {reason}; --retry-failed has them \
+         tried again",
+        first.number,
+        first.rung
+    );
+    Err(Error::Partly { what: "trials were given up", failed, all })
+}

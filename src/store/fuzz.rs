@@ -1,0 +1,86 @@
+//! Made-up rows through everything that reads a store: the entry of a fuzz target.
+
+use super::engine::{Engine, Transaction, Work};
+use super::{Location, Store, Wanted, schema};
+use crate::Result;
+
+pub use super::engine::Value;
+
+/// What a made-up database has in its tables: rows, each with the values of the columns that are named here, in this order. A
+/// row may be shorter or longer.
+#[derive(Debug, Clone, Default)]
+pub struct Rows {
+    /// `version`.
+    pub schema: Vec<Vec<Value>>,
+    /// `id, name, kind, config, version, data, trials, eta, rungs`.
+    pub studies: Vec<Vec<Value>>,
+    /// `study, number, rung, state, failures, deaths, fence, worker, lease_until_ms, lease_ms, epoch, reason`.
+    pub trials: Vec<Vec<Value>>,
+    /// `study, number, rung, score, details, worker, adapter, seconds`.
+    pub results: Vec<Vec<Value>>,
+    /// `study, number, bytes, details`.
+    pub checkpoints: Vec<Vec<Value>>,
+    /// `name, adapter, seen_ms`.
+    pub workers: Vec<Vec<Value>>,
+}
+
+/// Reads `rows` as `status`, `report`, `search` and `worker` read those of a database, for the studies among them.
+///
+/// # Errors
+/// [`crate::Error::Store`] with table, row and column of the first row that cannot be. It neither panics nor hangs, and holds no
+/// more than a small multiple of the rows.
+pub fn read_rows(rows: &Rows) -> Result<()> {
+    schema::migrate(&mut rows.clone())?;
+    let mut store = Store { location: Location::File("made-up rows".into()), engine: Some(Box::new(rows.clone())) };
+    store.workers()?;
+    for study in store.studies()?.into_iter().take(SEVERAL) {
+        store.prospect(&study)?;
+        store.holdings(&study)?;
+        let (begun, _) = store.table(&study)?;
+        let alike = |one: usize, other: usize| one % 2 == other % 2;
+        store.claim(&study, &Wanted { worker: "w", adapter: "none", lease_ms: 1000, most: 4, alike: &alike })?;
+        for trial in begun.iter().take(SEVERAL) {
+            store.last_checkpoint(&study, trial.number)?;
+        }
+    }
+    Ok(())
+}
+
+/// Studies and trials that are looked at: the same is done for each.
+const SEVERAL: usize = 4;
+/// The time of the made-up database, in the middle of what a lease may have.
+const NOW_MS: i64 = 1_700_000_000_000;
+
+impl Engine for Rows {
+    fn transaction(&mut self, _topic: i64, work: &mut Work<'_>) -> Result<()> {
+        work(self)
+    }
+}
+
+impl Transaction for Rows {
+    fn store(&self) -> &str {
+        "made-up rows"
+    }
+
+    fn execute(&mut self, _sql: &str, _parameters: &[Value]) -> Result<u64> {
+        Ok(1)
+    }
+
+    /// All rows of the table, whatever the statement leaves: so do those of other studies meet the reader.
+    fn query(&mut self, sql: &str, _parameters: &[Value]) -> Result<Vec<Vec<Value>>> {
+        let table = sql.split(" FROM weaklabel_").nth(1).and_then(|rest| rest.split(' ').next());
+        Ok(match table {
+            Some("schema") => self.schema.clone(),
+            Some("studies") => self.studies.clone(),
+            Some("trials") => self.trials.clone(),
+            Some("results") => self.results.clone(),
+            Some("checkpoints") => self.checkpoints.clone(),
+            Some("workers") => self.workers.clone(),
+            _ => Vec::new(),
+        })
+    }
+
+    fn now_ms(&mut self) -> Result<i64> {
+        Ok(NOW_MS)
+    }
+}
