@@ -199,7 +199,7 @@ fn a_key_of_any_depth_is_refused() {
     assert_eq!(error.exit_code(), 3);
     let space = format!("[[search.space]]\nname = 'model.{deep}'\nuniform = [0, 1]\n");
     let path = file(&folder, "search.toml", &space);
-    let error = load(&[path], &[]).and_then(|config| weaklabel::search::trials(&config).map(drop)).unwrap_err();
+    let error = load(&[path], &[]).and_then(|config| weaklabel::search::check(&config, |_| ())).unwrap_err();
     assert_eq!(error.exit_code(), 3, "{error}");
 }
 
