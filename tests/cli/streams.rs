@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::program::{run, weaklabel};
+use super::program::{run, run_in, weaklabel};
 
 #[test]
 fn wrong_usage_exits_2_and_says_so_on_stderr() {
@@ -85,4 +85,44 @@ fn a_full_stdout_is_a_failure() {
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.starts_with("weaklabel: cannot write standard output: "), "{errors}");
+}
+
+/// A name that clears the screen, forges a line and turns the direction of writing.
+#[cfg(unix)]
+const EVIL: &str = "x\u{1b}[2J\u{9b}31m\nweaklabel: all is well\u{202e}";
+
+#[cfg(unix)]
+fn is_harmless(text: &str) -> bool {
+    !text.contains(|c: char| c != '\n' && (c.is_control() || c == '\u{202e}'))
+        && !text.lines().any(|line| line == "weaklabel: all is well" || line.starts_with("weaklabel: all is well"))
+}
+
+#[cfg(unix)]
+#[test]
+fn names_in_messages_steer_no_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(format!("{EVIL}.toml"));
+    for text in ["[train]\nbatch = 0\n", "[train]\nbtch = 0\n"] {
+        fs::write(&file, text).unwrap();
+        let output = weaklabel().args(["config", "check"]).arg(&file).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(3) && errors.contains("x\\u{1b}[2J\\u{9b}31m"), "{errors}");
+        assert!(is_harmless(&errors), "{errors:?}");
+    }
+
+    // In the log: a clip that the annotations do not list.
+    let set = folder.path().join("set");
+    for subset in ["train", "eval"] {
+        fs::create_dir_all(set.join(subset)).unwrap();
+        let mut table = "filename\tonset\toffset\tevent_label\n".to_owned();
+        for clip in 0..8 {
+            table += &format!("{clip}.wav\t0\t1\t{}\n", ["Cat", "Dog"][clip % 2]);
+            fs::write(set.join(subset).join(format!("{clip}.wav")), "").unwrap();
+        }
+        fs::write(set.join(format!("{subset}.tsv")), table).unwrap();
+    }
+    fs::write(set.join("train").join(format!("{EVIL}.wav")), "").unwrap();
+    let (_, out, errors) = run_in(folder.path(), "train --dry-run --dataset set -o run --set train.batch=2");
+    assert!(errors.contains("x\\u{1b}[2J\\u{9b}31m") && is_harmless(&errors), "{errors:?}");
+    assert!(is_harmless(&out), "{out:?}");
 }

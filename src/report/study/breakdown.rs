@@ -118,8 +118,8 @@ pub(super) fn trainings(dataset: &Dataset) -> Grid {
     let stages: Vec<StageName> = all.into_iter().zip(stages).filter_map(|(stage, ran)| ran.then_some(stage)).collect();
     let caption = format!(
         "Epochs of every stage and the best validation score of the last one (macro-F1 in %), {}; time of training and \
-         judging all seeds, without reading and mixing clips: the sum of its pieces where a training was interrupted, and \
-         of all machines where several shared a cell.",
+         judging all seeds, without reading and mixing clips. Where a training was interrupted it is the sum of its pieces; \
+         where workers shared a cell through a store, the sum over its seeds of the last piece of each training.",
         dataset.over_seeds(),
     );
     let columns = stages.iter().map(|stage| Column::new(format!("epochs, {}", stage.name()), Kind::Score(1))).chain([
