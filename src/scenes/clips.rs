@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::Subset;
-use super::annotation::{self, ClipEvents, Event, at_line};
+use super::annotation::{self, ClipEvents, Event};
 use super::soundbank::{audio_files, hex, hold_back};
+use super::table::at_line;
 use crate::counter_rng::Key;
 use crate::{Error, Result};
 

@@ -23,7 +23,10 @@ mod recipe;
 mod segment;
 mod soundbank;
 mod source;
+mod table;
+mod text;
 
+pub use cooccurrence::Cooccurrence;
 pub use dataset::{Cuts, Dataset, Segment};
 pub use soundbank::Soundbank;
 
