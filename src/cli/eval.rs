@@ -14,7 +14,7 @@ use crate::kernels::score::f1;
 use crate::model::checkpoint::{Description, read_model};
 use crate::model::{Architecture, Population};
 use crate::report::{Results, RunDir};
-use crate::scenes::{Dataset, Subset};
+use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::{Error, Result};
 
 /// `weaklabel eval`: score a trained run on the evaluation clips.
@@ -55,6 +55,8 @@ impl Eval {
             .collect::<Result<Vec<_>>>()?;
         let description = &models[0].1;
         let dataset = Dataset::of(&config)?;
+        dataset.need(&[Subset::Eval])?;
+        dataset.left_out(&[Subset::Eval]).iter().for_each(LeftOut::log);
         self.check_classes(&dataset, description)?;
         let gpu = session.open_gpu()?;
         let architecture = Architecture::new(&description.model, &description.features, description.classes.len());

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::annotation::{self, ClipEvents, Event};
 use super::draw::{Scene, microseconds};
 use super::folder::{self, Kind};
+use super::left_out::LeftOut;
 use super::mix::{Mix, MixedEvent};
 use super::mixer::Mixer;
 use super::recipe::{self, Recipe};
@@ -85,6 +86,7 @@ const MANIFEST: [&str; 13] = [
 pub fn generate(options: &Options<'_>, progress: Progress<'_>) -> Result<Summary> {
     let Options { config, out, wav, force } = *options;
     let soundbank = Soundbank::of(&config.data, &config.scene)?;
+    soundbank.left_out().iter().for_each(LeftOut::log);
     let recipe = Recipe::new(&soundbank, &config.data, &config.scene, wav)?;
     let mixer = Mixer::new(soundbank, recipe)?;
     folder::write(out, &DATASET, force, |dir| fill(&mixer, dir, progress))

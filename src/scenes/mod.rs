@@ -4,9 +4,10 @@
 //! clip's segments of any length as mono samples with the classes heard in them. A clip is a pure function of (seed, subset, index).
 //!
 //! In the order of the data: `soundbank` lists the sounds, `source` loads them, `draw` chooses and places them (with what
-//! `cooccurrence` lets accompany the main event), `mix` makes the clip and `mixer` any clip by its number, `segment` cuts it. `dataset` is what callers see; [`generate`]
+//! `cooccurrence` lets accompany the main event), `mix` makes the clip and `mixer` any clip by its number, `outline` says where its events are heard and `segment` cuts it. `dataset` is what callers see; [`generate`]
 //! writes it to disk with a `recipe` and its [`annotation`]s, in a `folder` that is whole or not there; `clips` reads
-//! finished clips.
+//! finished clips. A `table` and other `text` from files are checked as they are read; `left_out` and `overridden` say what
+//! is there and not used.
 
 pub mod annotation;
 pub mod builtin;
@@ -17,8 +18,11 @@ mod cooccurrence;
 mod dataset;
 mod draw;
 mod folder;
+mod left_out;
 mod mix;
 mod mixer;
+mod outline;
+mod overridden;
 mod recipe;
 mod segment;
 mod soundbank;
@@ -27,7 +31,8 @@ mod table;
 mod text;
 
 pub use cooccurrence::Cooccurrence;
-pub use dataset::{Cuts, Dataset, Segment};
+pub use dataset::{Cuts, Dataset, Labels, Segment};
+pub use left_out::LeftOut;
 pub use soundbank::Soundbank;
 
 /// The three parts of a dataset.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::left_out::{self, LeftOut};
 use super::source::{Origin, Source};
 use super::{Subset, builtin};
 use crate::config::{DataConfig, SceneConfig};
@@ -17,7 +18,7 @@ use crate::counter_rng::Key;
 use crate::{Error, Result};
 
 const LAYOUT: &str = "ROOT/{train,validation,eval}/soundbank/{foreground/CLASS,background/GROUP}/*.{wav,flac,ogg}";
-const EXTENSIONS: [&str; 3] = ["wav", "flac", "ogg"];
+pub(super) const EXTENSIONS: [&str; 3] = ["wav", "flac", "ogg"];
 
 /// What a subset draws from: positions in [`Soundbank::sources`].
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -40,6 +41,8 @@ pub struct Soundbank {
     eval: Pool,
     holdout: f64,
     fingerprint: String,
+    /// What the folder holds and no subset draws from.
+    left_out: Vec<LeftOut>,
 }
 
 impl Soundbank {
@@ -53,7 +56,8 @@ impl Soundbank {
 
     /// Lists the soundbank in the folder `root`; no sound is read yet. Classes are the folder names, sorted, with
     /// `_nOn`, `_nOff` and `_nOn_nOff` folded into their class (SPEC §6). Files are taken in the order of their names,
-    /// so the order in which the system lists a folder never matters; hidden files and other extensions are ignored.
+    /// so the order in which the system lists a folder never matters. Hidden files are ignored; what else is there and not
+    /// used is in [`left_out`](Self::left_out).
     ///
     /// # Errors
     /// [`Error::Data`] naming the folder: `root` is none or not laid out as a soundbank, a class has no file in a
@@ -86,8 +90,9 @@ impl Soundbank {
             None
         };
         let fingerprint = hex(&scan.listing.finalize());
-        let (root, sources) = (Some(absolute(root)?), scan.sources);
-        Ok(Self { root, classes, sources, train, validation, eval, holdout: scene.holdout, fingerprint })
+        let (given, root, sources) = (root, Some(absolute(root)?), scan.sources);
+        let left_out = left_out::of_soundbank(given);
+        Ok(Self { root, classes, sources, train, validation, eval, holdout: scene.holdout, fingerprint, left_out })
     }
 
     /// The soundbank that needs no files ([`builtin`]).
@@ -115,7 +120,8 @@ impl Soundbank {
         };
         let (train, validation, eval) = (pool(Subset::Train), Some(pool(Subset::Validation)), pool(Subset::Eval));
         let fingerprint = hex(&Sha256::digest(format!("built-in soundbank {}", builtin::version())));
-        Self { root: None, classes, sources, train, validation, eval, holdout: 0.0, fingerprint }
+        let (root, holdout, left_out) = (None, 0.0, Vec::new());
+        Self { root, classes, sources, train, validation, eval, holdout, fingerprint, left_out }
     }
 
     /// The names of the classes, sorted.
@@ -131,6 +137,11 @@ impl Soundbank {
     /// The folder, absolute; `None` for the built-in soundbank.
     pub fn root(&self) -> Option<&Path> {
         self.root.as_deref()
+    }
+
+    /// Files and folders that are there and not used, a line for each kind.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 
     /// SHA-256 over the names and sizes of all files, in hexadecimal.

@@ -12,7 +12,7 @@ use crate::model::checkpoint::Description;
 use crate::report::Progress;
 use crate::report::study::CellResult;
 use crate::store::Claimed;
-use crate::study::{self, Cell, Events, Features, cells, judge};
+use crate::study::{self, Cell, Events, Features, cells, drawn, judge, log_left_out};
 use crate::{Error, Result};
 
 /// Most seeds of a cell that one worker takes at a time.
@@ -44,12 +44,13 @@ pub fn place(trial: usize, seeds: usize) -> (usize, usize) {
 }
 
 impl<'a> GridJob<'a> {
-    /// The cells of the study of `config`.
+    /// The cells of the study of `config`, all of which can be trained.
     ///
     /// # Errors
-    /// As [`cells`].
+    /// As [`cells`] and [`drawn`].
     pub fn new(gpu: &'a Gpu, config: &Config, worker: &str, progress: &Progress) -> Result<Self> {
         let (cells, seeds) = (cells(config)?, config.study.seeds);
+        log_left_out(&drawn(&cells.iter().collect::<Vec<_>>())?);
         Ok(Self { gpu, cells, seeds, features: None, worker: worker.into(), progress: progress.clone() })
     }
 
