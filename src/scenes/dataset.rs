@@ -191,8 +191,8 @@ impl Dataset {
         if let Some(first) = without.first() {
             let (n, all, first) = (without.len(), self.len(Subset::Train), self.name(Subset::Train, *first));
             found.push(LeftOut::warning(format!(
-                "never drawn, as nothing is annotated in them and batches take clips by class: {n} of {all} training clips, \
-                 {first} first"
+                "{n} of {all} training clips never drawn, {first} first: nothing is annotated in them, and batches take clips \
+                 by class"
             )));
         }
         for subset in subsets {
@@ -202,7 +202,7 @@ impl Dataset {
             if let Some(first) = absent.first() {
                 let (n, all, first, subset) = (absent.len(), self.classes.len(), &self.classes[*first], subset.name());
                 found.push(LeftOut::warning(format!(
-                    "in no {subset} clip, so that their F1 is 0 whatever a model says: {n} of {all} classes, {first} first"
+                    "{n} of {all} classes in no {subset} clip, {first} first: their F1 is 0 there, whatever a model says"
                 )));
             }
         }

@@ -36,7 +36,7 @@ impl Draws {
             left_out.extend(smallest.map(|class| {
                 let (stage, class, n) = (stage.name(), &classes[class], sizes[class]);
                 let message = format!(
-                    "an epoch of the {stage} takes {taken} of {all} training segments: batches take all classes alike, and {class} \
+                    "an epoch of the {stage} stage takes {taken} of {all} training segments: batches take all classes alike, and {class} \
                      has {n}"
                 );
                 LeftOut { harmless: taken * 10 >= all * 9, message }
@@ -76,7 +76,9 @@ mod tests {
         assert_eq!((steps, lines.len()), (2 * 7, 1));
         let (harmless, line) = &lines[0];
         assert!(
-            !harmless && line.starts_with("an epoch of the classifier takes 12 of 54 ") && line.ends_with("Dog has 5")
+            !harmless
+                && line.starts_with("an epoch of the classifier stage takes 12 of 54 ")
+                && line.ends_with("Dog has 5")
         );
         config.train.method = Method::Triplets;
         let (steps, lines) = said(&config, [4, 4, 5]);

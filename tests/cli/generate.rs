@@ -88,6 +88,29 @@ fn clips_of_several_events_are_asked_for_by_a_flag() {
 }
 
 #[test]
+fn what_a_soundbank_has_besides_is_said_once_unless_quiet() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, errors) = run_in(folder.path(), "generate --export-soundbank bank");
+    assert_eq!(code, 0, "{errors}");
+    let cat = folder.path().join("bank/train/soundbank/foreground/Cat");
+    fs::create_dir(cat.join("more")).unwrap();
+    for name in ["a.mp3", "b.mp3", "more/c.wav"] {
+        fs::write(cat.join(name), "").unwrap();
+    }
+    let line = format!("generate --soundbank bank -o set {TINY} --progress none");
+    let (code, _, errors) = run_in(folder.path(), &line);
+    let lines: Vec<&str> = errors.lines().filter(|line| line.contains("left out")).collect();
+    assert!(code == 0 && lines.len() == 2, "{errors}");
+    for (line, words) in
+        lines.iter().zip(["2 sounds left out, train/soundbank/foreground/Cat/a.mp3 first", "1 sound left out"])
+    {
+        assert!(line.contains("WARN") && line.contains(words), "{line}");
+    }
+    let (code, _, errors) = run_in(folder.path(), &format!("{line} --force --quiet"));
+    assert_eq!((code, errors.as_str()), (0, ""));
+}
+
+#[test]
 fn what_cannot_be_drawn_is_said_by_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let (code, _, errors) = run_in(folder.path(), "generate -o set --train 11 --valid 10 --eval 10");
