@@ -225,7 +225,7 @@ fn the_plan_of_finished_clips_has_their_own_number_and_labels() {
     let set = folder.path().join("set");
     finished_clips(&set);
     let (dataset, waa) = (set.to_str().unwrap(), "study.variants=[\"waa\"]");
-    let of_study = ["--set", waa, "--set", "study.seconds=[0.2, 0.4, 1.0]", "--set", "study.methods=[\"classifier\"]"];
+    let of_study = ["--set", waa, "--set", "study.seconds=[0.2, 1.0]", "--set", "study.methods=[\"classifier\"]"];
     let shared = ["--dataset", dataset, "--set", "train.batch=4", "--dry-run", "--json"];
     let output = succeed(reproduce(folder.path(), "study", &[of_study.as_slice(), &shared].concat()));
     let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -233,8 +233,8 @@ fn the_plan_of_finished_clips_has_their_own_number_and_labels() {
         plan["cells"].as_array().unwrap().iter().map(|cell| cell["steps"].as_u64().unwrap()).collect();
     // Four epochs. Of 0.2 s, twelve segments hear Cat and four hear Dog, so two batches take two of each. Of 1 s, six
     // more can be taken for either, and so there are eight of each class.
-    assert_eq!((steps[0], steps[2]), (4 * 2, 4 * 4), "{steps:?}");
-    for (seconds, steps) in [0.2, 0.4, 1.0].into_iter().zip(steps) {
+    assert_eq!(steps, [4 * 2, 4 * 4]);
+    for (seconds, steps) in [0.2, 1.0].into_iter().zip(steps) {
         let mut train = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
         train.args(["train", "--progress", "none", "-c"]).arg(folder.path().join("study.toml"));
         train

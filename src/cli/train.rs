@@ -129,12 +129,12 @@ impl Train {
     }
 }
 
-/// What a training is made from, known before it leaves a folder or computes anything: that it can begin.
+/// The data of a training that can begin: checked before there is a run folder and before any feature is computed.
 struct Material {
     dataset: Dataset,
-    /// What is heard in the training segments.
+    /// Labels of the training segments.
     train: Vec<Heard>,
-    /// What of the data is not used.
+    /// Lines for the log about data that are not used.
     left_out: Vec<LeftOut>,
 }
 

@@ -69,7 +69,7 @@ impl Examples {
     /// The log-mel features of one subset, cut to segments of `seconds`, not standardised yet.
     ///
     /// # Errors
-    /// As [`Dataset::need`] when the subset is empty; what mixing, decoding and the device may report.
+    /// The error of [`Dataset::need`] when the subset is empty; what mixing, decoding and the device may report.
     pub fn load(
         gpu: &Gpu,
         config: &Config,
@@ -121,11 +121,11 @@ impl Examples {
     }
 }
 
-/// What is heard in the segments of one subset, `[length][clip]`, as [`load_lengths`] finds it, but for durations and covered
-/// shares, which stay 0. No clip is mixed and no feature computed, and few clips are read ([`Dataset::heard`]).
+/// The labels of the segments of one subset, `[length][clip]`, equal to those that [`load_lengths`] finds; durations and
+/// covered shares stay 0. No clip is mixed and no feature computed, and few clips are read ([`Dataset::heard`]).
 ///
 /// # Errors
-/// As [`Dataset::heard`].
+/// The same as those of [`Dataset::heard`].
 pub fn heard_in(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Result<Vec<Vec<Heard>>> {
     let of_clip = |index: usize| dataset.heard(subset, index, seconds);
     let clips = (0..dataset.len(subset)).into_par_iter().map(of_clip).collect::<Result<Vec<Labels>>>()?;

@@ -38,12 +38,12 @@ pub struct ClipEvents {
 /// further columns are ignored.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read; otherwise as [`parse`].
+/// [`Error::Io`] if the file cannot be read; the errors of [`parse`].
 pub fn read(path: &Path) -> Result<Vec<ClipEvents>> {
     parse(path, &std::fs::read(path).map_err(|source| Error::io("read", path, source))?)
 }
 
-/// As [`read`] for `bytes`, the content of a table; `path` stands for it in errors.
+/// Reads a table as [`read`] does, from its content `bytes`; `path` stands for the table in errors.
 ///
 /// # Errors
 /// [`Error::Data`] with `path` and line for bytes that are not UTF-8, a quote that does not close on its line, a missing

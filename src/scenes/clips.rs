@@ -30,10 +30,10 @@ pub struct Clip {
 }
 
 impl Clip {
-    /// Its samples, and class, onset and offset of its events in seconds.
+    /// The samples of the clip, and its events.
     ///
     /// # Errors
-    /// As [`decode`](decode()) and [`events`](Self::events).
+    /// [`Error::Io`] or [`Error::Audio`] if the file cannot be read; [`Error::Data`] if the clip ends before an event begins.
     pub fn read(&self) -> Result<(Audio, Vec<Timed>)> {
         let Decoded { audio, warning, .. } = decode(&self.path)?;
         if let Some(warning) = warning {
@@ -68,7 +68,7 @@ pub struct Folder {
     pub clips: [Vec<Clip>; 3],
     /// SHA-256 over names, sizes and annotations, in hexadecimal.
     pub fingerprint: String,
-    /// What the folder holds and nothing uses.
+    /// Lines for the log about files that are there and not used.
     pub left_out: Vec<LeftOut>,
 }
 

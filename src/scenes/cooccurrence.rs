@@ -47,12 +47,12 @@ impl Cooccurrence {
     /// Reads DESED's JSON at `path`.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read; otherwise as [`parse`](Self::parse).
+    /// [`Error::Io`] if it cannot be read; the errors of [`parse`](Self::parse).
     pub fn read(path: &Path) -> Result<Self> {
         Self::parse(path, &std::fs::read(path).map_err(|source| Error::io("read", path, source))?)
     }
 
-    /// DESED's JSON in `bytes`; `path` stands for it in errors.
+    /// Reads DESED's JSON from `bytes`; `path` stands for the file in errors.
     ///
     /// # Errors
     /// [`Error::Data`] naming `path`, and line or entry, if they are no such JSON.
@@ -67,10 +67,10 @@ impl Cooccurrence {
         document.into_iter().map(entry).collect::<Result<_>>().map(Self)
     }
 
-    /// Whether it fits a soundbank of `classes` whose clips have `events[0]` to `events[1]` events.
+    /// Checks that the co-occurrences fit a soundbank of `classes` whose clips have `events[0]` to `events[1]` events.
     ///
     /// # Errors
-    /// Its entry and key that do not fit, and what is wrong with them.
+    /// The entry and key that do not fit, and what is wrong with them.
     pub fn check(&self, classes: &[String], events: [usize; 2]) -> Result<(), String> {
         Company::new(classes, events, Some(self)).map(drop)
     }

@@ -28,11 +28,11 @@ pub struct Dataset {
     /// Samples per second of segments.
     rate: u32,
     fingerprint: String,
-    /// Files that are there and not used.
+    /// Lines for the log about files that are there and not used.
     left_out: Vec<LeftOut>,
-    /// Keys of the configuration in whose place the folder has values of its own.
+    /// The line for the log about keys of the configuration that the folder overrides.
     overridden: Option<LeftOut>,
-    /// Of a folder that was generated.
+    /// The variant of a folder that was generated.
     variant: Option<Variant>,
 }
 
@@ -48,7 +48,7 @@ pub struct Cuts {
     pub duration_s: f64,
 }
 
-/// What is heard in the segments of one clip.
+/// The labels of the segments of one clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labels {
     /// The classes heard in each segment, sorted, each once, in the order of the lengths.
@@ -71,7 +71,7 @@ pub struct Segment {
 #[derive(Debug)]
 enum Clips {
     Mixed(Box<Mixer>),
-    /// In a folder.
+    /// Files in the folder.
     Finished(PathBuf, [Vec<Clip>; 3]),
 }
 
@@ -161,7 +161,7 @@ impl Dataset {
         Ok(Self { classes, labels, clips, seed, rate, fingerprint, left_out, overridden, variant })
     }
 
-    /// Whether there are clips in each of `subsets`, which a command uses.
+    /// Checks that there are clips in each of `subsets`, those that a command uses.
     ///
     /// # Errors
     /// [`Error::Data`] or [`Error::Config`] naming the table or the key of a subset that has no clip.
@@ -180,8 +180,8 @@ impl Dataset {
         })
     }
 
-    /// What is there and not used, or used to less effect than may be thought, where a command uses `subsets`: files that
-    /// nothing reads, clips that no training draws, classes that a subset lacks. A line for each kind.
+    /// Lines for the log, one for each kind of thing that a command which uses `subsets` leaves out: files that nothing reads,
+    /// clips that no training draws, classes that a subset lacks.
     pub fn left_out(&self, subsets: &[Subset]) -> Vec<LeftOut> {
         let mut found = self.left_out.clone();
         let without: Vec<usize> = match subsets.contains(&Subset::Train) {
@@ -209,18 +209,18 @@ impl Dataset {
         found
     }
 
-    /// The line about keys of the configuration it was opened with that are set to no effect, since a folder on disk brings
-    /// values of its own.
+    /// The line for the log about keys that are set in the configuration and have no effect, since the folder brings values
+    /// of its own.
     pub fn overridden(&self) -> Option<&LeftOut> {
         self.overridden.as_ref()
     }
 
-    /// Which of the two datasets of the paper a generated folder holds; `None` where no folder says so.
+    /// The variant that a generated folder was drawn as; `None` for any other dataset.
     pub fn variant(&self) -> Option<Variant> {
         self.variant
     }
 
-    /// What a clip is called: its file, or its number where it is mixed.
+    /// The name of a clip: its file, or its number where it is mixed.
     fn name(&self, subset: Subset, index: usize) -> String {
         match &self.clips {
             Clips::Mixed(_) => index.to_string(),
@@ -277,12 +277,12 @@ impl Dataset {
         })
     }
 
-    /// The classes heard in the segments that [`cut`](Self::cut) gives, without mixing or cutting the clip. It is read, or the
-    /// sounds of its events are, only where it has several classes: one class is heard in every segment, as these lie around
-    /// its events.
+    /// The labels of the segments that [`cut`](Self::cut) gives, without mixing or cutting the clip. The dominant event is heard
+    /// in every segment, so the labels of a clip of one class are known; only a clip of several classes is read, or the
+    /// sounds of its events are, to find out which of them a segment hears.
     ///
     /// # Errors
-    /// As [`cut`](Self::cut), as far as the clip is read.
+    /// The same as those of [`cut`](Self::cut), as far as the clip is read.
     pub fn heard(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Labels> {
         let labels = self.labels(subset, index);
         if labels.len() < 2 {
@@ -304,7 +304,7 @@ impl Dataset {
         self.cut(subset, index, &[seconds]).map(|mut cuts| cuts.segments.swap_remove(0))
     }
 
-    /// A whole clip at `features.rate`, and its outline.
+    /// The samples of a whole clip at `features.rate`, and its outline.
     fn clip(&self, subset: Subset, index: usize) -> Result<(Vec<f32>, Outline)> {
         let (audio, events) = match &self.clips {
             Clips::Mixed(mixer) => {
@@ -322,7 +322,7 @@ impl Dataset {
         Ok((samples, outline))
     }
 
-    /// The outline of a whole clip as [`clip`](Self::clip) has it. Nothing is mixed or resampled.
+    /// The outline of a whole clip, equal to that of [`clip`](Self::clip); nothing is mixed or resampled.
     fn outline(&self, subset: Subset, index: usize) -> Result<Outline> {
         let (n, rate, events) = match &self.clips {
             Clips::Mixed(mixer) => {

@@ -1,12 +1,15 @@
-//! What is there and not used: files of a soundbank or a dataset that nothing reads, and clips that nothing draws. Said on
-//! the log, one line for each kind with its number and first example, since a training with less than was meant succeeds.
+//! Lines for the log about things that are there and not used: files of a soundbank or a dataset that nothing reads, clips
+//! that nothing draws.
+//!
+//! A training with fewer sounds than were meant succeeds all the same, so each kind of thing that is left out is said once,
+//! with its number and first example.
 
 use std::path::{Path, PathBuf};
 
 use super::Subset;
 use super::soundbank::{EXTENSIONS, entries};
 
-/// How names end of sounds in formats that are not read.
+/// Endings of the names of sounds in formats that are not read.
 const OTHER_SOUNDS: [&str; 22] = [
     "3gp", "aac", "aif", "aifc", "aiff", "amr", "ape", "au", "bwf", "caf", "m4a", "mka", "mp2", "mp3", "mp4", "oga",
     "opus", "rf64", "snd", "w64", "wma", "wv",
@@ -16,22 +19,22 @@ const MOST_DEPTH: usize = 16;
 /// The tables of a dataset.
 const TABLES: [&str; 4] = ["train.tsv", "validation.tsv", "eval.tsv", "manifest.tsv"];
 
-/// One kind of thing that is left out.
+/// A line for the log about one kind of thing that is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Whether it is as well left out: a text beside sounds.
+    /// Nothing is lost by leaving it out, such as a text file beside sounds.
     pub harmless: bool,
-    /// Where, how many, which first, and why.
+    /// The folder, the number, the first example, and the reason.
     pub message: String,
 }
 
 impl LeftOut {
-    /// Something that was probably meant to be used.
+    /// A line about things that were probably meant to be used.
     pub fn warning(message: String) -> Self {
         Self { harmless: false, message }
     }
 
-    /// Says it on the log.
+    /// Writes the line to the log: as a warning unless the thing is harmless.
     pub fn log(&self) {
         match self.harmless {
             true => tracing::info!("{}", self.message),
@@ -40,12 +43,12 @@ impl LeftOut {
     }
 }
 
-/// `n` things, in words: "1 sound", "3 sounds".
+/// A number of things in words: "1 sound", "3 sounds".
 pub(super) fn counted(n: usize, thing: &str) -> String {
     if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
-/// What [`Soundbank::scan`](super::Soundbank::scan) leaves out of the folder `root`.
+/// The lines about a soundbank at `root`: everything that [`Soundbank::scan`](super::Soundbank::scan) does not take.
 pub(super) fn of_soundbank(root: &Path) -> Vec<LeftOut> {
     let mut unread = Unread::default();
     let mut beside = Vec::new();
@@ -72,7 +75,7 @@ fn half_of(subset: Subset, half: &str) -> PathBuf {
     [subset.name(), "soundbank", half].iter().collect()
 }
 
-/// What is left out of the folder `dir` of finished clips, those aside that its tables do not list.
+/// The lines about a folder `dir` of finished clips, except about clips that its tables do not list.
 pub(super) fn of_clips(dir: &Path) -> Vec<LeftOut> {
     let mut unread = Unread::default();
     Subset::all().iter().for_each(|subset| unread.look_into(&dir.join(subset.name())));
@@ -88,24 +91,24 @@ pub(super) fn of_clips(dir: &Path) -> Vec<LeftOut> {
         said.extend(line(dir, &clips, "clip", why));
     }
     let why = format!("the tables that are read are {}", TABLES[..3].join(", "));
-    // Beside a whole dataset it is a table for something else.
+    // A further table beside those of all three subsets serves another purpose.
     said.extend(line(dir, &tables, "table", &why).map(|line| LeftOut { harmless: !held_back, ..line }));
     said
 }
 
-/// Files of folders whose sounds are read that are not read themselves.
+/// Files that are not read, found in folders whose sounds are.
 #[derive(Default)]
 struct Unread {
-    /// In formats that are not read.
+    /// Sounds in formats that are not read.
     foreign: Vec<PathBuf>,
-    /// In folders below.
+    /// Sounds in folders below.
     below: Vec<PathBuf>,
-    /// No sounds by their names.
+    /// Files that are no sounds by their names.
     no_sounds: Vec<PathBuf>,
 }
 
 impl Unread {
-    /// Adds those of `folder`.
+    /// Adds the files of `folder`.
     fn look_into(&mut self, folder: &Path) {
         for path in listed(folder) {
             if path.is_dir() {
@@ -140,7 +143,7 @@ fn sounds_below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The entries of a folder by name; none of one that cannot be listed, which whoever reads it reports.
+/// The entries of a folder by name; none if it cannot be listed, which is an error elsewhere if the folder is needed.
 fn listed(folder: &Path) -> Vec<PathBuf> {
     entries(folder).unwrap_or_default().into_iter().map(|(_, path)| path).collect()
 }

@@ -77,10 +77,10 @@ pub fn mix(
     Ok(Mix { samples, events: mixed, background_start, background_gain_db, peak_factor })
 }
 
-/// Where the events of `scene` lie in its clip, which is not mixed.
+/// The places of the events of `scene` in its clip, equal to those that [`mix`] finds; nothing is mixed.
 ///
 /// # Errors
-/// As [`mix`] about the sounds of events.
+/// [`Error::Audio`] naming the sound of an event of which no part can be heard.
 pub fn places(
     scene: &Scene,
     events: &[(&Source, &Signal)],

@@ -92,7 +92,8 @@ impl Mixer {
         mix(scene, &events, background, &self.recipe.scene, &self.durations, self.recipe.data.variant)
     }
 
-    /// Where the events of what was drawn lie, as [`mix`](Self::mix) places them. Only their own sounds are read.
+    /// The places of the events that were drawn, equal to those that [`mix`](Self::mix) finds; only the sounds of the events
+    /// are read.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Audio`] naming the sound that cannot be read or heard.

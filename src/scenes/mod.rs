@@ -6,8 +6,8 @@
 //! In the order of the data: `soundbank` lists the sounds, `source` loads them, `draw` chooses and places them (with what
 //! `cooccurrence` lets accompany the main event), `mix` makes the clip and `mixer` any clip by its number, `outline` says where its events are heard and `segment` cuts it. `dataset` is what callers see; [`generate`]
 //! writes it to disk with a `recipe` and its [`annotation`]s, in a `folder` that is whole or not there; `clips` reads
-//! finished clips. A `table` and other `text` from files are checked as they are read; `left_out` and `overridden` say what
-//! is there and not used.
+//! finished clips. Files of `text`, and each `table` among them, are checked as they are read; `left_out` and `overridden` tell
+//! the log about files and keys that have no effect.
 
 pub mod annotation;
 pub mod builtin;

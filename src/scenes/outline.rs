@@ -1,4 +1,4 @@
-//! A clip without its samples: how long it is and where its events are heard, which is all that its segments depend on.
+//! A clip without its samples: its length and the places of its events, which is all that its segments depend on.
 
 use std::ops::Range;
 
@@ -87,7 +87,7 @@ pub fn sorted(classes: impl Iterator<Item = usize>) -> Vec<usize> {
     classes
 }
 
-/// How many samples two ranges share.
+/// The number of samples that two ranges share.
 fn overlap(a: &Range<usize>, b: &Range<usize>) -> usize {
     a.end.min(b.end).saturating_sub(a.start.max(b.start))
 }

@@ -41,7 +41,7 @@ pub struct Soundbank {
     eval: Pool,
     holdout: f64,
     fingerprint: String,
-    /// What the folder holds and no subset draws from.
+    /// Lines for the log about files and folders that are there and not used.
     left_out: Vec<LeftOut>,
 }
 
@@ -56,8 +56,8 @@ impl Soundbank {
 
     /// Lists the soundbank in the folder `root`; no sound is read yet. Classes are the folder names, sorted, with
     /// `_nOn`, `_nOff` and `_nOn_nOff` folded into their class (SPEC §6). Files are taken in the order of their names,
-    /// so the order in which the system lists a folder never matters. Hidden files are ignored; what else is there and not
-    /// used is in [`left_out`](Self::left_out).
+    /// so the order in which the system lists a folder never matters. Hidden files are ignored;
+    /// [`left_out`](Self::left_out) names other files that are there and not used.
     ///
     /// # Errors
     /// [`Error::Data`] naming the folder: `root` is none or not laid out as a soundbank, a class has no file in a
@@ -139,7 +139,7 @@ impl Soundbank {
         self.root.as_deref()
     }
 
-    /// Files and folders that are there and not used, a line for each kind.
+    /// Lines for the log about files and folders that are there and not used, one for each kind.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }

@@ -1,7 +1,7 @@
 //! Tab-separated tables: read record by record with the line of each, and written.
 //!
-//! A field may stand between quotes, as it is written when it holds a tab or a quote. A quote that does not close on its
-//! own line is refused: read on, it would make one field of everything down to the next quote, be it at the end of the file.
+//! A field that holds a tab or a quote is written between quotes, and read so. A quote that does not close on its own line is
+//! refused, since everything down to the next quote, which may be the end of the file, would be one field.
 
 use std::io::{Chain, Read};
 use std::path::Path;

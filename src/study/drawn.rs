@@ -1,4 +1,4 @@
-//! What the cells of a study draw, known from the labels of their clips before anything is computed.
+//! The steps of the cells of a study, known from the labels of their clips before anything is computed.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::train::Draws;
 use crate::{Error, Result};
 
-/// What a cell draws.
+/// The labels of a cell's clips, and the steps that follow from them.
 #[derive(Debug, Clone)]
 pub struct Drawn {
     /// Class names.
     pub classes: Vec<String>,
     /// Clips of training, validation and evaluation.
     pub clips: [usize; 3],
-    /// What is heard in each training segment.
+    /// Labels of the training segments.
     pub train: Arc<Vec<Heard>>,
     /// The steps of its stages.
     pub draws: Draws,
-    /// What of its data is not used.
+    /// Lines for the log about data that are not used.
     pub left_out: Vec<LeftOut>,
 }
 
-/// What each of `cells` draws, those of one dataset standing side by side. The study can be begun then: every cell has clips
-/// in every subset, and its batches can be balanced.
+/// The steps of each of `cells`, of which those of one dataset stand side by side. A study that passes can be begun: there are
+/// clips in every subset, and the batches of every cell can be balanced.
 ///
 /// # Errors
 /// [`Error::Config`] naming key and cell where batches cannot be balanced; whatever reading the data reports.
@@ -50,7 +50,7 @@ pub fn drawn(cells: &[&Cell]) -> Result<Vec<Drawn>> {
     Ok(found)
 }
 
-/// Says on the log what of the data is not used, each line once.
+/// Writes the lines about data that are not used to the log, each once.
 pub fn log_left_out(drawn: &[Drawn]) {
     let mut said: Vec<&LeftOut> = Vec::new();
     for line in drawn.iter().flat_map(|drawn| &drawn.left_out) {

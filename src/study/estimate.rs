@@ -20,8 +20,8 @@ pub struct Estimate {
 /// Makes a device on paper, a new one for each question.
 pub type Paper<'a> = dyn Fn() -> Result<Gpu> + 'a;
 
-/// Times a few steps of each of `cells`, which draw what `drawn` says. Cells that differ in their dataset only and draw as
-/// much take the same time. `paper` makes the same device on paper ([`Gpu::on_paper`]).
+/// Times a few steps of each of `cells`; `drawn` has the steps of each. Cells that differ only in their dataset and have equal
+/// numbers of clips and steps take the same time. `paper` makes the same device on paper ([`Gpu::on_paper`]).
 ///
 /// # Errors
 /// What the device reports.

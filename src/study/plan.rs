@@ -39,7 +39,7 @@ impl Cell {
         (segments * self.config.features.frames(self.seconds) * self.config.train.seeds.len()) as u64
     }
 
-    /// What the cell costs beside the others, in frames through E, if it draws what `drawn` says.
+    /// The cost of the cell beside others, in frames through E; `drawn` has its steps.
     pub fn cost(&self, drawn: &Drawn) -> u64 {
         drawn.draws.stages[0].1 * self.frames_per_step(drawn.classes.len())
     }

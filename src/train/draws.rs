@@ -1,5 +1,4 @@
-//! What a training draws, known from the labels of its segments alone: the steps of every stage, and the segments that no
-//! step takes.
+//! The steps of a training, known from the labels of its segments alone, and the segments that its epochs leave out.
 
 use super::StageName;
 use crate::Result;
@@ -14,13 +13,13 @@ pub struct Draws {
     pub stages: Vec<(StageName, u64)>,
     /// Examples of a step of the first stage.
     pub slots: usize,
-    /// A line for each stage whose epochs leave segments out; harmless where it is a tenth of them at most.
+    /// Lines for the log about stages whose epochs leave segments out; a tenth of them is harmless.
     pub left_out: Vec<LeftOut>,
 }
 
 impl Draws {
-    /// What a training of `config` draws from segments in which `heard` is heard. A later stage whose batches cannot be
-    /// balanced is refused now, not hours later.
+    /// The steps of a training of `config` on segments with these labels. A later stage whose batches cannot be balanced is
+    /// refused now, not hours later.
     ///
     /// # Errors
     /// [`crate::Error::Config`] when batches cannot be balanced, or the method does not fit the number of classes.

@@ -16,7 +16,7 @@ pub trait Episodes: std::fmt::Debug {
     /// The examples of every class that may be drawn.
     fn by_class(&self) -> &[Vec<u32>];
 
-    /// Examples that an epoch takes by turns, each once: those drawn besides, as positives and negatives of others, do not
+    /// The number of examples that an epoch takes by turns, each once. Positives and negatives that are drawn for them do not
     /// count.
     fn per_epoch(&self) -> usize {
         self.steps() * self.slots()
@@ -26,7 +26,7 @@ pub trait Episodes: std::fmt::Debug {
     fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>>;
 }
 
-/// Distances are learned between classes.
+/// Refuses a single class, since distances are learned between classes; `who` says what needs another one.
 fn several(classes: &[String], who: &str) -> Result<()> {
     if classes.len() > 1 {
         return Ok(());
@@ -47,8 +47,8 @@ impl Triplets {
     /// Episodes of `batch` anchors; `negatives` says whether each comes with a negative.
     ///
     /// # Errors
-    /// As [`Sampler::new`], and [`Error::Config`] for a single class, which has no negatives, and for a class with a single
-    /// example, which has no positive.
+    /// The errors of [`Sampler::new`]; [`Error::Config`] for a single class, which has no negatives, and for a class with a
+    /// single example, which has no positive.
     pub fn new(labels: &[Vec<usize>], classes: &[String], batch: usize, negatives: bool) -> Result<Self> {
         several(classes, "a negative is of another class")?;
         let anchors = Sampler::new(labels, classes, batch, "train.batch")?;

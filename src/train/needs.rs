@@ -16,7 +16,7 @@ pub struct Needs {
     pub bytes: u64,
 }
 
-/// The needs of a training of `config` on segments in which `train` is heard ([`heard_in`](crate::evaluate::heard_in)), watched
+/// The needs of a training of `config` on segments with the labels `train` ([`heard_in`](crate::evaluate::heard_in)), watched
 /// on `validation` segments. `gpu` is on paper ([`Gpu::on_paper`]) and new.
 ///
 /// # Errors

@@ -47,7 +47,7 @@ impl<'a> GridJob<'a> {
     /// The cells of the study of `config`, all of which can be trained.
     ///
     /// # Errors
-    /// As [`cells`] and [`drawn`].
+    /// The errors of [`cells`] and [`drawn`].
     pub fn new(gpu: &'a Gpu, config: &Config, worker: &str, progress: &Progress) -> Result<Self> {
         let (cells, seeds) = (cells(config)?, config.study.seeds);
         log_left_out(&drawn(&cells.iter().collect::<Vec<_>>())?);
