@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use weaklabel::audio::{Audio, write_wav16};
 
 /// Two datasets, three methods, one training length, two seeds, with a network that compiles in seconds.
 const STUDY: &str = r#"
@@ -216,6 +217,76 @@ fn a_dry_run_prints_the_plan_and_writes_nothing() {
     assert!(!folder.path().join("study").exists());
     let nothing = reproduce(folder.path(), "study", &["--only", "method=triplets,train=10"]).output().unwrap();
     assert_eq!(nothing.status.code(), Some(2), "no such cell");
+}
+
+/// Twelve training clips of Cat and four of Dog, some of them with both, and two each of validation and evaluation.
+fn finished_clips(folder: &Path) {
+    let mut labels = vec![("train", "Cat"); 12];
+    labels.extend([("train", "Dog"); 4]);
+    labels.extend(["validation", "eval"].into_iter().flat_map(|subset| [(subset, "Cat"), (subset, "Dog")]));
+    for (index, (subset, label)) in labels.into_iter().enumerate() {
+        let clips = folder.join(subset);
+        std::fs::create_dir_all(&clips).unwrap();
+        let tone = |i: i32| (0.3 * (0.05 * f64::from(i) * (1.0 + index as f64)).sin()) as f32;
+        let audio = Audio { rate: 16_000, samples: (0..16_000).map(tone).collect() };
+        write_wav16(&clips.join(format!("{index}.wav")), &audio).unwrap();
+        let table = folder.join(format!("{subset}.tsv"));
+        let mut text = std::fs::read_to_string(&table).unwrap_or("filename\tonset\toffset\tevent_label\n".into());
+        text += &format!("{index}.wav\t0.1\t0.6\t{label}\n");
+        // Behind the longer event: a segment of 0.2 s, which lies within that, does not hear it.
+        if subset == "train" && index < 6 {
+            text += &format!("{index}.wav\t0.7\t0.9\tDog\n");
+        }
+        std::fs::write(&table, text).unwrap();
+    }
+}
+
+#[test]
+fn the_plan_of_finished_clips_has_their_own_number_and_labels() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    finished_clips(&set);
+    let (dataset, waa) = (set.to_str().unwrap(), "study.variants=[\"waa\"]");
+    let of_study = ["--set", waa, "--set", "study.seconds=[0.2, 1.0]", "--set", "study.methods=[\"classifier\"]"];
+    let shared = ["--dataset", dataset, "--set", "train.batch=4", "--dry-run", "--json"];
+    let output = succeed(reproduce(folder.path(), "study", &[of_study.as_slice(), &shared].concat()));
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let steps: Vec<u64> =
+        plan["cells"].as_array().unwrap().iter().map(|cell| cell["steps"].as_u64().unwrap()).collect();
+    // Four epochs. Of 0.2 s, twelve segments hear Cat and four hear Dog, so two batches take two of each. Of 1 s, six
+    // more can be taken for either, and so there are eight of each class.
+    assert_eq!(steps, [4 * 2, 4 * 4]);
+    for (seconds, steps) in [0.2, 1.0].into_iter().zip(steps) {
+        let mut train = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+        train.args(["train", "--progress", "none", "-c"]).arg(folder.path().join("study.toml"));
+        train
+            .arg("-o")
+            .arg(folder.path().join("run"))
+            .args(["--set", &format!("train.seconds={seconds}")])
+            .args(shared);
+        let found: Value = serde_json::from_slice(&succeed(train).stdout).unwrap();
+        assert_eq!(found["steps"], steps, "{seconds} s");
+    }
+
+    // What cannot be trained is refused before there is a folder, on paper as well as in earnest.
+    let table = set.join("validation.tsv");
+    let whole = std::fs::read_to_string(&table).unwrap();
+    let many = ["--set", waa, "--dataset", dataset, "--set", "train.batch=10"];
+    let empty = ["--set", waa, "--dataset", dataset, "--set", "train.batch=4", "--set", "tagger.batch=4"];
+    for more in [[].as_slice(), &["--dry-run"]] {
+        let refused = |args: &[&str]| {
+            let output = reproduce(folder.path(), "study", &[args, more].concat()).output().unwrap();
+            assert_eq!(output.status.code(), Some(3));
+            String::from_utf8_lossy(&output.stderr).into_owned()
+        };
+        std::fs::write(&table, "filename\tonset\toffset\tevent_label\n").unwrap();
+        let message = refused(&empty);
+        assert!(message.contains("validation.tsv: lists no clip"), "{message}");
+        std::fs::write(&table, &whole).unwrap();
+        let message = refused(&many);
+        assert!(message.contains("train.batch: cell waa-classifier-0.2s: class Dog has 4"), "{message}");
+        assert!(!folder.path().join("study").exists());
+    }
 }
 
 #[test]

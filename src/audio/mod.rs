@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 
 pub use decode::decode;
 pub use loudness::integrated_loudness;
-pub use resample::resample;
+pub use resample::{resample, resampled_len};
 pub use write::write_wav16;
 
 /// Sampling rates that are believed, in Hz. Recorders stay well inside; a header beyond is damaged, and resampling to

@@ -51,12 +51,12 @@ pub fn resample(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>> {
         }
         plans.push(plan);
         let plan = plans.last_mut().expect("just pushed");
-        Ok(run(&mut plan.resampler, samples, output_frames(samples.len(), from, to)))
+        Ok(run(&mut plan.resampler, samples, resampled_len(samples.len(), from, to)))
     })
 }
 
-/// n·to/from, halves rounded up.
-fn output_frames(n: usize, from: u32, to: u32) -> usize {
+/// The number of samples that [`resample`] makes of `n`: n·to/from, halves rounded up.
+pub fn resampled_len(n: usize, from: u32, to: u32) -> usize {
     let (n, from, to) = (n as u128, u128::from(from), u128::from(to));
     ((2 * n * to + from) / (2 * from)) as usize
 }

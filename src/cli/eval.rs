@@ -14,7 +14,7 @@ use crate::features::{Statistics, standardise};
 use crate::kernels::score::f1;
 use crate::model::checkpoint::Description;
 use crate::report::{Results, RunDir};
-use crate::scenes::{Dataset, Subset};
+use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::{Error, Result};
 
 /// `weaklabel eval`: score a trained run on the evaluation clips.
@@ -51,6 +51,8 @@ impl Eval {
         let config = self.configuration(session, &run)?;
         let models = Trained { run: self.run.clone(), seed: None }.read()?;
         let dataset = Dataset::of(&config)?;
+        dataset.need(&[Subset::Eval])?;
+        dataset.left_out(&[Subset::Eval]).iter().for_each(LeftOut::log);
         self.check_classes(&dataset, &models[0].1)?;
         let gpu = session.open_gpu()?;
         let Models { population, description, seeds } = Models::new(&gpu, &models)?;

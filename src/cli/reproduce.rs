@@ -17,7 +17,9 @@ use crate::report::study::{CellResult, Plan, StudyData, write_report};
 use crate::report::{Summary, Table, Watch, absolute_paths};
 use crate::scenes::Dataset;
 use crate::store::{Kind, Location, Registered, Store};
-use crate::study::{Cell, Context, Estimate, Features, Only, StudyDir, cells, estimates, fast, run_cell};
+use crate::study::{
+    Cell, Context, Estimate, Features, Only, StudyDir, cells, drawn, estimates, fast, log_left_out, run_cell,
+};
 use crate::worker::{End, SeedResult, Until, place, work};
 use crate::{Error, Result};
 
@@ -67,9 +69,15 @@ impl Reproduce {
     pub fn run(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
         let mut config = session.options.configuration(|config| self.apply(config))?;
-        let classes = Dataset::of(&config)?.classes().len();
+        let dataset = Dataset::of(&config)?;
+        if let Some(line) = dataset.overridden() {
+            line.log();
+        }
         if self.fast {
-            fast(&mut config, classes);
+            if let Some(folder) = &config.data.dataset {
+                tracing::info!("--fast takes all clips of {}: it has fewer seeds and epochs only", folder.display());
+            }
+            fast(&mut config, dataset.classes().len());
         }
         if self.shared.store.is_some() && self.only.is_some() {
             return Err(Error::Usage("--store shares the whole study: leave out --only".into()));
@@ -86,9 +94,12 @@ impl Reproduce {
         if chosen.is_empty() {
             return Err(Error::Usage("--only leaves no cell of this study".into()));
         }
+        // Nothing is written or computed before it is known that every cell can be trained.
+        let drawn = drawn(&chosen)?;
         let gpu = session.open_gpu_to_continue(&StudyDir::tiles_path(&self.out))?;
         if self.dry_run {
-            return plan(session, &chosen, &estimates(&gpu, &|| session.gpu_on_paper(), &chosen, classes)?);
+            log_left_out(&drawn);
+            return plan(session, &chosen, &estimates(&gpu, &|| session.gpu_on_paper(), &chosen, &drawn)?);
         }
         let folder = StudyDir::open(&self.out, &config)?;
         session.log.attach(StudyDir::log(folder.path())?);
@@ -99,27 +110,29 @@ impl Reproduce {
             report(session, &folder, &config)?;
             return given_up::say(&mut store, &study);
         }
+        log_left_out(&drawn);
         let mut open = Vec::new();
-        for cell in chosen {
+        for (cell, drawn) in chosen.into_iter().zip(&drawn) {
             if folder.result(cell)?.is_none() {
-                open.push(cell);
+                open.push((cell, cell.cost(drawn)));
             }
         }
         tracing::info!("{} of {} cells to do", open.len(), cells.len());
         let start = Instant::now();
-        let task = session.progress.work("study", open.iter().map(|cell| cell.cost(classes)).sum());
+        let task = session.progress.work("study", open.iter().map(|(_, cost)| cost).sum());
         let mut before = 0;
         let resumable = |error: Error| error.resumable(folder.path(), "the same command");
         // Cells of one dataset and training length share their features, which make room for the next ones'.
-        for group in open.chunk_by(|a, b| (a.variant, a.seconds) == (b.variant, b.seconds)) {
-            let features = Features::load(&gpu, &group[0].config, &session.progress).map_err(resumable)?;
-            folder.check_data(&cells, group[0].variant, &features.fingerprint)?;
-            folder.keep_events(&features.events(group[0].variant))?;
-            for cell in group {
+        for group in open.chunk_by(|(a, _), (b, _)| (a.variant, a.seconds) == (b.variant, b.seconds)) {
+            let (first, _) = group[0];
+            let features = Features::load(&gpu, &first.config, &session.progress).map_err(resumable)?;
+            folder.check_data(&cells, first.variant, &features.fingerprint)?;
+            folder.keep_events(&features.events(first.variant))?;
+            for &(cell, cost) in group {
                 tracing::info!("cell {cell}");
-                let watch = Watch { task: &task, stop, before, cost: cell.cost(classes) };
+                let watch = Watch { task: &task, stop, before, cost };
                 run_cell(&Context { gpu: &gpu, folder: &folder, watch }, cell, &features).map_err(resumable)?;
-                before += cell.cost(classes);
+                before += cost;
                 task.set(before);
             }
         }

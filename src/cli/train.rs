@@ -9,13 +9,13 @@ use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::{Session, signals};
 use crate::config::{Config, Method};
-use crate::evaluate::Examples;
+use crate::evaluate::{Examples, Heard, heard_in};
 use crate::features::{standardise, statistics};
 use crate::gpu::Gpu;
 use crate::model::checkpoint::Standing;
 use crate::report::{Recorder, RunDir, Table, Watch};
-use crate::scenes::{Dataset, Subset};
-use crate::train::{Trainer, needs};
+use crate::scenes::{Dataset, LeftOut, Subset};
+use crate::train::{Draws, Trainer, needs};
 use crate::{Error, Result};
 
 /// `weaklabel train`: train a population of taggers.
@@ -79,7 +79,7 @@ impl Train {
             true => session.open_gpu_to_continue(&RunDir::open(&self.out)?.tiles_path())?,
             false => session.open_gpu()?,
         };
-        let dataset = Dataset::of(&config)?;
+        let Material { dataset, left_out, .. } = Material::of(&config)?;
         let run = if self.resume {
             RunDir::resume(&self.out)?
         } else {
@@ -87,6 +87,7 @@ impl Train {
             RunDir::create(&self.out, &config, &adapter, self.force)?
         };
         session.log.attach(run.log()?);
+        left_out.iter().for_each(LeftOut::log);
         if run.is_finished() {
             return Err(Error::data(&self.out, "this run is finished: `weaklabel eval` scores it"));
         }
@@ -142,21 +143,43 @@ impl Train {
     }
 }
 
+/// The data of a training that can begin: checked before there is a run folder and before any feature is computed.
+struct Material {
+    dataset: Dataset,
+    /// Labels of the training segments.
+    train: Vec<Heard>,
+    /// Lines for the log about data that are not used.
+    left_out: Vec<LeftOut>,
+}
+
+impl Material {
+    fn of(config: &Config) -> Result<Self> {
+        let (dataset, used) = (Dataset::of(config)?, [Subset::Train, Subset::Validation]);
+        dataset.need(&used)?;
+        let train = heard_in(&dataset, Subset::Train, &[config.train.seconds])?.swap_remove(0);
+        let draws = Draws::new(config, &train, dataset.classes())?;
+        let mut left_out: Vec<LeftOut> = dataset.overridden().cloned().into_iter().collect();
+        left_out.extend(dataset.left_out(&used));
+        left_out.extend(draws.left_out);
+        Ok(Self { dataset, train, left_out })
+    }
+}
+
 /// Prints what a training takes.
 fn dry_run(session: &Session, config: &Config) -> Result<()> {
-    let dataset = Dataset::of(config)?;
-    let clips = [Subset::Train, Subset::Validation].map(|subset| dataset.len(subset));
+    let Material { dataset, train, left_out } = Material::of(config)?;
+    left_out.iter().for_each(LeftOut::log);
     let gpu = session.gpu_on_paper()?;
-    let needs = needs(&gpu, config, dataset.classes(), clips)?;
+    let validation = dataset.len(Subset::Validation);
+    let needs = needs(&gpu, config, dataset.classes(), &train, validation)?;
     let mib = needs.bytes as f64 / f64::from(1 << 20);
     if session.options.json {
         let adapter = &gpu.adapter().name;
         return print_json(&json!({"adapter": adapter, "steps": needs.steps, "bytes": needs.bytes}));
     }
     print(&format!(
-        "{} training and {} validation segments of {} s\nat most {} steps\n{mib:.0} MiB on {}\n",
-        clips[0],
-        clips[1],
+        "{} training and {validation} validation segments of {} s\nat most {} steps\n{mib:.0} MiB on {}\n",
+        train.len(),
         config.train.seconds,
         needs.steps,
         gpu.adapter().name,

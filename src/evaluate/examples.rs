@@ -2,6 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rayon::prelude::*;
+
+use crate::Result;
 use crate::config::Config;
 use crate::features::{ExampleStore, extract};
 use crate::gpu::{Gpu, Recording, Tensor};
@@ -9,8 +12,7 @@ use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::gather::Gather;
 use crate::kernels::input::{Gathered, Input};
 use crate::model::Architecture;
-use crate::scenes::{Cuts, Dataset, Segment, Subset};
-use crate::{Error, Result};
+use crate::scenes::{Cuts, Dataset, Labels, Segment, Subset};
 
 /// What is heard in an example.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -67,7 +69,7 @@ impl Examples {
     /// The log-mel features of one subset, cut to segments of `seconds`, not standardised yet.
     ///
     /// # Errors
-    /// [`Error::Data`] when the subset is empty; what mixing, decoding and the device may report.
+    /// The error of [`Dataset::need`] when the subset is empty; what mixing, decoding and the device may report.
     pub fn load(
         gpu: &Gpu,
         config: &Config,
@@ -119,6 +121,25 @@ impl Examples {
     }
 }
 
+/// The labels of the segments of one subset, `[length][clip]`, equal to those that [`load_lengths`] finds; durations and
+/// covered shares stay 0. No clip is mixed and no feature computed, and few clips are read ([`Dataset::heard`]).
+///
+/// # Errors
+/// The same as those of [`Dataset::heard`].
+pub fn heard_in(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Result<Vec<Vec<Heard>>> {
+    let of_clip = |index: usize| dataset.heard(subset, index, seconds);
+    let clips = (0..dataset.len(subset)).into_par_iter().map(of_clip).collect::<Result<Vec<Labels>>>()?;
+    let of_length = |length: usize| {
+        let heard = |clip: &Labels| Heard {
+            labels: clip.segments[length].clone(),
+            dominant: clip.dominant,
+            ..Heard::default()
+        };
+        clips.iter().map(heard).collect()
+    };
+    Ok((0..seconds.len()).map(of_length).collect())
+}
+
 /// The same clips as segments of several lengths; each clip is mixed once. `progress` is called with the clips done.
 ///
 /// # Errors
@@ -131,13 +152,8 @@ pub fn load_lengths(
     seconds: &[f64],
     progress: &(dyn Fn(usize) + Sync),
 ) -> Result<Vec<Examples>> {
+    dataset.need(&[subset])?;
     let count = dataset.len(subset);
-    if count == 0 {
-        return Err(Error::Config {
-            origin: format!("data.{}", subset.name()),
-            reason: format!("the dataset has no {} clips", subset.name()),
-        });
-    }
     // The longest segments are extracted while clips are mixed; the shorter ones wait on the host, a tenth of its size.
     let longest = (0..seconds.len()).max_by(|a, b| seconds[*a].total_cmp(&seconds[*b])).unwrap_or(0);
     let waiting: Vec<Mutex<Vec<Segment>>> = (0..count).map(|_| Mutex::default()).collect();

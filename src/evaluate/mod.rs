@@ -14,7 +14,7 @@ mod segment_embedder;
 mod tagger;
 
 pub use embedder::{Embedder, Embedding};
-pub use examples::{Examples, Heard, load_lengths};
+pub use examples::{Examples, Heard, heard_in, load_lengths};
 pub use judge::{Centres, Judge, NearestCentre, Separation, Tagging};
 pub use models::Models;
 pub use quality::{Embedded, Quality, embedding_quality};

@@ -8,9 +8,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::Subset;
-use super::annotation::{self, ClipEvents, Event, at_line};
+use super::annotation::{self, ClipEvents, Event};
 use super::contents::Listing;
+use super::left_out::{self, LeftOut, counted};
+use super::outline::Timed;
 use super::soundbank::{audio_files, hold_back};
+use super::table::at_line;
+use crate::audio::{Audio, Decoded, decode};
 use crate::counter_rng::Key;
 use crate::{Error, Result};
 
@@ -26,11 +30,24 @@ pub struct Clip {
 }
 
 impl Clip {
+    /// The samples of the clip, and its events.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Audio`] if the file cannot be read; [`Error::Data`] if the clip ends before an event begins.
+    pub fn read(&self) -> Result<(Audio, Vec<Timed>)> {
+        let Decoded { audio, warning, .. } = decode(&self.path)?;
+        if let Some(warning) = warning {
+            tracing::warn!("{}: {warning}", self.path.display());
+        }
+        let events = self.events(audio.samples.len() as f64 / f64::from(audio.rate))?;
+        Ok((audio, events))
+    }
+
     /// Class, onset and offset of its events in seconds, if the clip lasts `duration_s`.
     ///
     /// # Errors
     /// [`Error::Data`] if the clip ends before an event begins.
-    pub fn events(&self, duration_s: f64) -> Result<Vec<(usize, [f64; 2])>> {
+    fn events(&self, duration_s: f64) -> Result<Vec<Timed>> {
         let heard = |&(class, onset_s, offset_s): &(usize, f64, Option<f64>)| {
             if onset_s >= duration_s {
                 let reason = format!("lasts {duration_s} s, but an event is annotated from {onset_s} s on");
@@ -51,6 +68,8 @@ pub struct Folder {
     pub clips: [Vec<Clip>; 3],
     /// All clips that are listed, their annotations, and what was held back.
     pub(super) listing: Listing,
+    /// Lines for the log about files that are there and not used.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl Folder {
@@ -58,19 +77,26 @@ impl Folder {
     ///
     /// # Errors
     /// [`Error::Data`] with file and line for a clip that is listed but missing, a label that training does not know,
-    /// or a bad line; [`Error::Io`] if annotations cannot be read. Clips that are not listed are left out with a
-    /// warning.
+    /// or a bad line, and where no training clip has an event; [`Error::Io`] if annotations cannot be read. Clips that are
+    /// not listed are left out.
     pub fn open(dir: &Path, seed: u64, holdout: f64) -> Result<Self> {
         let mut listing = Listing { root: dir.into(), ..Listing::default() };
-        let train = read(dir, Subset::Train, &mut listing)?;
+        let mut left_out = left_out::of_clips(dir);
+        let mut read = |subset: Subset| read(dir, subset, &mut listing, &mut left_out);
+        let train = read(Subset::Train)?;
         let labels = train.iter().flat_map(|(clip, _)| clip.events.iter().map(|(_, event)| event.label.clone()));
         let mut classes: Vec<String> = labels.collect();
         classes.sort_unstable();
         classes.dedup();
+        if classes.is_empty() {
+            let reason = "no clip in it has an event, so there is no class to tell apart: annotate the training clips";
+            return Err(Error::data(table(dir, Subset::Train), reason));
+        }
 
         let has_validation = dir.join("validation.tsv").exists();
-        let validation = if has_validation { read(dir, Subset::Validation, &mut listing)? } else { Vec::new() };
-        let eval = read(dir, Subset::Eval, &mut listing)?;
+        let validation = if has_validation { read(Subset::Validation)? } else { Vec::new() };
+        let eval = read(Subset::Eval)?;
+        left_out.extend(several_in_one(dir, &classes));
         let mut train = label(dir, Subset::Train, train, &classes)?;
         let mut validation = label(dir, Subset::Validation, validation, &classes)?;
         let eval = label(dir, Subset::Eval, eval, &classes)?;
@@ -78,12 +104,30 @@ impl Folder {
             listing.notes.push(("the share held back for validation".into(), format!("{holdout} by {seed}")));
             (train, validation) = split(dir, train, holdout, Key::new(seed).named("holdout"))?;
         }
-        Ok(Self { classes, clips: [train, validation, eval], listing })
+        Ok(Self { classes, clips: [train, validation, eval], listing, left_out })
     }
 }
 
-/// The annotated clips of `subset` by name, with their paths.
-fn read(dir: &Path, subset: Subset, listing: &mut Listing) -> Result<Vec<(ClipEvents, PathBuf)>> {
+/// The line about labels that look like several classes in one.
+fn several_in_one(dir: &Path, classes: &[String]) -> Option<LeftOut> {
+    let found: Vec<&String> = classes.iter().filter(|label| label.contains([',', ';', '|'])).collect();
+    let first = found.first()?;
+    let (n, table) = (found.len(), table(dir, Subset::Train));
+    let message = format!(
+        "{}: labels that hold a comma, a semicolon or a bar are taken as one class each, {n} of them, {first:?} first: a clip \
+         of several classes needs a line for each",
+        table.display()
+    );
+    Some(LeftOut::warning(message))
+}
+
+/// The annotated clips of `subset` by name, with their paths. Clips that are not listed go to `left_out`.
+fn read(
+    dir: &Path,
+    subset: Subset,
+    listing: &mut Listing,
+    left_out: &mut Vec<LeftOut>,
+) -> Result<Vec<(ClipEvents, PathBuf)>> {
     let (table, folder) = (table(dir, subset), dir.join(subset.name()));
     if !table.exists() {
         let reason = format!(
@@ -116,13 +160,15 @@ fn read(dir: &Path, subset: Subset, listing: &mut Listing) -> Result<Vec<(ClipEv
     }
     listing.notes.push((format!("{}.tsv", subset.name()), said));
     if let Some((line, name)) = missing.iter().min() {
-        let reason = format!("lists {name}, which is not in {}", folder.display());
+        let why = if folder.join(name).is_file() { "does not end in .wav, .flac or .ogg" } else { "is not there" };
+        let reason = format!("lists {name}, which is not among the clips of {}: it {why}", folder.display());
         let others = if missing.len() > 1 { format!(", nor are {} others", missing.len() - 1) } else { String::new() };
         return Err(at_line(&table, *line, reason + &others));
     }
     if let Some(name) = files.keys().next() {
-        let n = files.len();
-        tracing::warn!("{}: {n} clips left out that {} does not list, {name} first", folder.display(), table.display());
+        let (clips, table) = (counted(files.len(), "clip"), table.display());
+        let message = format!("{}: {clips} left out, {name} first: not listed in {table}", folder.display());
+        left_out.push(LeftOut::warning(message));
     }
     Ok(clips)
 }

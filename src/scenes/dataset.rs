@@ -1,17 +1,19 @@
 //! What training and evaluation see of the data: classes, and segments of clips with what is heard in them.
 
-use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Subset;
 use super::clips::{Clip, Folder};
 use super::contents::{Contents, Listing};
+use super::draw::{Placement, Scene};
+use super::left_out::LeftOut;
 use super::mixer::Mixer;
+use super::outline::{Outline, Timed, sorted};
+use super::overridden::overridden;
 use super::recipe::Recipe;
-use super::segment::segment;
 use super::soundbank::Soundbank;
-use crate::audio::{Audio, decode, resample};
-use crate::config::Config;
+use crate::audio::{Audio, resample, resampled_len};
+use crate::config::{Config, DataConfig, Variant};
 use crate::{Error, Result};
 
 /// Clips with weak labels: mixed when they are asked for, or finished files. Any clip can be asked for by any thread.
@@ -25,6 +27,12 @@ pub struct Dataset {
     /// Samples per second of segments.
     rate: u32,
     listing: Listing,
+    /// Lines for the log about files that are there and not used.
+    left_out: Vec<LeftOut>,
+    /// The line for the log about keys of the configuration that the folder overrides.
+    overridden: Option<LeftOut>,
+    /// The variant of a folder that was generated.
+    variant: Option<Variant>,
 }
 
 /// Segments of one clip, one for each length asked for, all placed around its dominant event: the longest one, the first
@@ -39,6 +47,15 @@ pub struct Cuts {
     pub duration_s: f64,
 }
 
+/// The labels of the segments of one clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Labels {
+    /// The classes heard in each segment, sorted, each once, in the order of the lengths.
+    pub segments: Vec<Vec<usize>>,
+    /// Class of the dominant event; none in a clip without events.
+    pub dominant: Option<usize>,
+}
+
 /// A part of a clip.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment {
@@ -50,17 +67,11 @@ pub struct Segment {
     pub covered: f64,
 }
 
-/// An event of a clip.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Heard {
-    class: usize,
-    samples: Range<usize>,
-}
-
 #[derive(Debug)]
 enum Clips {
     Mixed(Box<Mixer>),
-    Finished([Vec<Clip>; 3]),
+    /// Files in the folder.
+    Finished(PathBuf, [Vec<Clip>; 3]),
 }
 
 impl Dataset {
@@ -90,14 +101,26 @@ impl Dataset {
         if !dir.is_dir() {
             return Err(Error::data(dir, "no such folder; a dataset is what `weaklabel generate` writes"));
         }
-        match Recipe::read(dir)? {
-            Some(recipe) if !recipe.wav => {
-                let soundbank = recipe.soundbank(dir, config.data.soundbank.as_deref())?;
-                Self::mixed(Mixer::new(soundbank, recipe)?, config.features.rate)
-            }
-            Some(recipe) => Self::finished(dir, recipe.data.seed, recipe.scene.holdout, config.features.rate),
-            None => Self::finished(dir, config.data.seed, config.scene.holdout, config.features.rate),
-        }
+        let Some(recipe) = Recipe::read(dir)? else {
+            let mut dataset = Self::finished(dir, config.data.seed, config.scene.holdout, config.features.rate)?;
+            let [train, validation, eval] = Subset::all().map(|subset| dataset.len(subset));
+            let own = DataConfig { train, validation, eval, ..DataConfig::default() };
+            let used = ["data.dataset", "data.seed", "scene.holdout"];
+            dataset.overridden = overridden(dir, config, (&own, &Config::default().scene), &used);
+            return Ok(dataset);
+        };
+        let (data, scene, wav) = (recipe.data.clone(), recipe.scene.clone(), recipe.wav);
+        let mut dataset = if wav {
+            Self::finished(dir, data.seed, scene.holdout, config.features.rate)?
+        } else {
+            let soundbank = recipe.soundbank(dir, config.data.soundbank.as_deref())?;
+            Self::mixed(Mixer::new(soundbank, recipe)?, config.features.rate)
+        };
+        let soundbank = if let Clips::Mixed(mixer) = &dataset.clips { mixer.soundbank.root() } else { None };
+        let own = DataConfig { soundbank: soundbank.map(Path::to_path_buf), ..data };
+        dataset.overridden = overridden(dir, config, (&own, &scene), &["data.dataset"]);
+        dataset.variant = Some(own.variant);
+        Ok(dataset)
     }
 
     /// Draws `data.train`, `data.validation` and `data.eval` clips from `soundbank`; nothing is read or written yet.
@@ -107,31 +130,106 @@ impl Dataset {
     /// the number of classes; [`Error::Io`] or [`Error::Data`] about the file `data.cooccurrence`, naming its entry.
     pub fn draw(soundbank: Soundbank, config: &Config) -> Result<Self> {
         let recipe = Recipe::new(&soundbank, &config.data, &config.scene, false)?;
-        Self::mixed(Mixer::new(soundbank, recipe)?, config.features.rate)
+        Ok(Self::mixed(Mixer::new(soundbank, recipe)?, config.features.rate))
     }
 
-    fn mixed(mixer: Mixer, rate: u32) -> Result<Self> {
+    fn mixed(mixer: Mixer, rate: u32) -> Self {
         let labels = Subset::all().map(|subset| {
             let classes = |index| sorted(mixer.scene(subset, index).events.iter().map(|event| event.class));
             (0..mixer.len(subset)).map(classes).collect()
         });
         let mut listing = mixer.soundbank.listing();
         listing.notes.push(("how clips are mixed".into(), mixer.recipe.essence(rate)));
-        Ok(Self {
+        Self {
             classes: mixer.soundbank.classes().to_vec(),
             labels,
             seed: mixer.recipe.data.seed,
             rate,
             listing,
+            left_out: mixer.soundbank.left_out().to_vec(),
+            overridden: None,
+            variant: None,
             clips: Clips::Mixed(Box::new(mixer)),
-        })
+        }
     }
 
     fn finished(dir: &Path, seed: u64, holdout: f64, rate: u32) -> Result<Self> {
-        let Folder { classes, clips, mut listing } = Folder::open(dir, seed, holdout)?;
+        let Folder { classes, clips, mut listing, left_out } = Folder::open(dir, seed, holdout)?;
         let labels = clips.each_ref().map(|clips| clips.iter().map(|clip| clip.labels.clone()).collect());
         listing.notes.push(("the seed and rate of segments".into(), format!("{seed} {rate}")));
-        Ok(Self { classes, labels, clips: Clips::Finished(clips), seed, rate, listing })
+        let clips = Clips::Finished(dir.into(), clips);
+        let (overridden, variant) = (None, None);
+        Ok(Self { classes, labels, clips, seed, rate, listing, left_out, overridden, variant })
+    }
+
+    /// Checks that there are clips in each of `subsets`, those that a command uses.
+    ///
+    /// # Errors
+    /// [`Error::Data`] or [`Error::Config`] naming the table or the key of a subset that has no clip.
+    pub fn need(&self, subsets: &[Subset]) -> Result<()> {
+        let Some(empty) = subsets.iter().find(|subset| self.is_empty(**subset)) else { return Ok(()) };
+        Err(match &self.clips {
+            Clips::Mixed(_) => Error::config(format!("data.{}", empty.name()), "must be at least 1, not 0"),
+            Clips::Finished(dir, _) => {
+                let remedy = match empty {
+                    Subset::Validation => "add clips, or remove the table, so that training clips are held back",
+                    _ => "add clips",
+                };
+                let table = dir.join(format!("{}.tsv", empty.name()));
+                Error::data(table, format!("lists no clip, and {} clips are needed: {remedy}", empty.name()))
+            }
+        })
+    }
+
+    /// Lines for the log, one for each kind of thing that a command which uses `subsets` leaves out: files that nothing reads,
+    /// clips that no training draws, classes that a subset lacks.
+    pub fn left_out(&self, subsets: &[Subset]) -> Vec<LeftOut> {
+        let mut found = self.left_out.clone();
+        let without: Vec<usize> = match subsets.contains(&Subset::Train) {
+            true => (0..self.len(Subset::Train)).filter(|i| self.labels(Subset::Train, *i).is_empty()).collect(),
+            false => Vec::new(),
+        };
+        if let Some(first) = without.first() {
+            let (n, all, first) = (without.len(), self.len(Subset::Train), self.name(Subset::Train, *first));
+            found.push(LeftOut::warning(format!(
+                "{n} of {all} training clips never drawn, {first} first: nothing is annotated in them, and batches take clips \
+                 by class"
+            )));
+        }
+        for subset in subsets {
+            let mut present = vec![false; self.classes.len()];
+            self.labels[*subset as usize].iter().flatten().for_each(|class| present[*class] = true);
+            let absent: Vec<usize> = (0..self.classes.len()).filter(|class| !present[*class]).collect();
+            if let Some(first) = absent.first() {
+                let (n, all, first, subset) = (absent.len(), self.classes.len(), &self.classes[*first], subset.name());
+                found.push(LeftOut::warning(format!(
+                    "{n} of {all} classes in no {subset} clip, {first} first: their F1 is 0 there, whatever a model says"
+                )));
+            }
+        }
+        found
+    }
+
+    /// The line for the log about keys that are set in the configuration and have no effect, since the folder brings values
+    /// of its own.
+    pub fn overridden(&self) -> Option<&LeftOut> {
+        self.overridden.as_ref()
+    }
+
+    /// The variant that a generated folder was drawn as; `None` for any other dataset.
+    pub fn variant(&self) -> Option<Variant> {
+        self.variant
+    }
+
+    /// The name of a clip: its file, or its number where it is mixed.
+    fn name(&self, subset: Subset, index: usize) -> String {
+        match &self.clips {
+            Clips::Mixed(_) => index.to_string(),
+            Clips::Finished(dir, clips) => {
+                let path = &clips[subset as usize][index].path;
+                path.strip_prefix(dir).unwrap_or(path).display().to_string()
+            }
+        }
     }
 
     /// The names of the classes, sorted.
@@ -178,26 +276,36 @@ impl Dataset {
     /// [`Error::Io`] or [`Error::Audio`] naming a file that cannot be read or is silent; [`Error::Data`] if the clip
     /// ends before one of its events begins; [`Error::Config`] if a length is not a positive number.
     pub fn cut(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Cuts> {
-        let (samples, events) = self.clip(subset, index)?;
-        let longest = |best: &'_ Heard, event: &'_ Heard| event.samples.len() > best.samples.len();
-        let dominant = events.iter().reduce(|best, event| if longest(best, event) { event } else { best });
-        let span = dominant.map_or(0..samples.len(), |event| event.samples.clone());
+        let (samples, outline) = self.clip(subset, index)?;
         let cut = |&seconds: &f64| {
-            let n_segment = (seconds * f64::from(self.rate)).round();
-            if !(n_segment >= 1.0 && n_segment.is_finite()) {
-                return Err(Error::config("seconds", format!("a segment cannot last {seconds} s")));
-            }
-            let range = segment(self.seed, (subset, index), &span, n_segment as usize, samples.len());
-            let heard = |event: &&Heard| overlap(&event.samples, &range) > 0;
-            let labels = sorted(events.iter().filter(heard).map(|event| event.class));
-            let covered = overlap(&span, &range) as f64 / range.len() as f64;
+            let range = outline.segment(self.seed, (subset, index), seconds)?;
+            let (labels, covered) = (outline.heard_in(&range), outline.covered(&range));
             Ok(Segment { samples: samples[range].to_vec(), labels, covered })
         };
         Ok(Cuts {
             segments: seconds.iter().map(cut).collect::<Result<_>>()?,
-            dominant: dominant.map(|event| event.class),
-            duration_s: span.len() as f64 / f64::from(self.rate),
+            dominant: outline.class(),
+            duration_s: outline.span().len() as f64 / f64::from(self.rate),
         })
+    }
+
+    /// The labels of the segments that [`cut`](Self::cut) gives, without mixing or cutting the clip. The dominant event is heard
+    /// in every segment, so the labels of a clip of one class are known; only a clip of several classes is read, or the
+    /// sounds of its events are, to find out which of them a segment hears.
+    ///
+    /// # Errors
+    /// The same as those of [`cut`](Self::cut), as far as the clip is read.
+    pub fn heard(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Labels> {
+        let labels = self.labels(subset, index);
+        if labels.len() < 2 {
+            return Ok(Labels { segments: vec![labels.to_vec(); seconds.len()], dominant: labels.first().copied() });
+        }
+        let outline = self.outline(subset, index)?;
+        let of_segment = |&seconds: &f64| {
+            let range = outline.segment(self.seed, (subset, index), seconds)?;
+            Ok(outline.heard_in(&range))
+        };
+        Ok(Labels { segments: seconds.iter().map(of_segment).collect::<Result<_>>()?, dominant: outline.class() })
     }
 
     /// The segment of one length.
@@ -208,57 +316,48 @@ impl Dataset {
         self.cut(subset, index, &[seconds]).map(|mut cuts| cuts.segments.swap_remove(0))
     }
 
-    /// A whole clip at `features.rate`, and its events.
-    fn clip(&self, subset: Subset, index: usize) -> Result<(Vec<f32>, Vec<Heard>)> {
+    /// The samples of a whole clip at `features.rate`, and its outline.
+    fn clip(&self, subset: Subset, index: usize) -> Result<(Vec<f32>, Outline)> {
         let (audio, events) = match &self.clips {
             Clips::Mixed(mixer) => {
                 let scene = mixer.scene(subset, index);
                 let mix = mixer.mix(&scene)?;
                 let samples = mix.samples.iter().map(|&x| f32::from(x) / 32_768.0).collect();
                 let rate = mixer.recipe.scene.rate;
-                let classes = scene.events.iter().map(|event| event.class);
-                (
-                    Audio { rate, samples },
-                    classes.zip(mix.events.iter().map(|event| event.place.seconds(rate))).collect(),
-                )
+                let places = mix.events.iter().map(|event| event.place);
+                (Audio { rate, samples }, timed(&scene, places, rate))
             }
-            Clips::Finished(clips) => {
-                let clip = &clips[subset as usize][index];
-                let decoded = decode(&clip.path)?;
-                if let Some(warning) = decoded.warning {
-                    tracing::warn!("{}: {warning}", clip.path.display());
-                }
-                let audio = decoded.audio;
-                let events = clip.events(audio.samples.len() as f64 / f64::from(audio.rate))?;
-                (audio, events)
-            }
+            Clips::Finished(_, clips) => clips[subset as usize][index].read()?,
         };
         let samples = resample(&audio.samples, audio.rate, self.rate)?;
-        let n_clip = samples.len();
-        if n_clip == 0 {
-            let reason = format!("clip {index} has no sample left at {} Hz", self.rate);
-            return Err(Error::data(subset.name(), reason));
-        }
-        let at = |seconds: f64, bounds: Range<usize>| {
-            ((seconds * f64::from(self.rate)).round() as usize).clamp(bounds.start, bounds.end)
+        let outline = Outline::new(samples.len(), self.rate, events).ok_or_else(|| self.nothing_left(subset, index))?;
+        Ok((samples, outline))
+    }
+
+    /// The outline of a whole clip, equal to that of [`clip`](Self::clip); nothing is mixed or resampled.
+    fn outline(&self, subset: Subset, index: usize) -> Result<Outline> {
+        let (n, rate, events) = match &self.clips {
+            Clips::Mixed(mixer) => {
+                let scene = mixer.scene(subset, index);
+                let (places, rate) = (mixer.places(&scene)?, mixer.recipe.scene.rate);
+                (mixer.durations.clip, rate, timed(&scene, places, rate))
+            }
+            Clips::Finished(_, clips) => {
+                let (audio, events) = clips[subset as usize][index].read()?;
+                (audio.samples.len(), audio.rate, events)
+            }
         };
-        let heard = |(class, [onset_s, offset_s]): (usize, [f64; 2])| {
-            let onset = at(onset_s, 0..n_clip - 1);
-            Heard { class, samples: onset..at(offset_s, onset + 1..n_clip) }
-        };
-        Ok((samples, events.into_iter().map(heard).collect()))
+        let outline = Outline::new(resampled_len(n, rate, self.rate), self.rate, events);
+        outline.ok_or_else(|| self.nothing_left(subset, index))
+    }
+
+    fn nothing_left(&self, subset: Subset, index: usize) -> Error {
+        let reason = format!("{} has no sample left at {} Hz", self.name(subset, index), self.rate);
+        Error::data(format!("{} clip", subset.name()), reason)
     }
 }
 
-/// Each class once, in order.
-fn sorted(classes: impl Iterator<Item = usize>) -> Vec<usize> {
-    let mut classes: Vec<usize> = classes.collect();
-    classes.sort_unstable();
-    classes.dedup();
-    classes
-}
-
-/// How many samples two ranges share.
-fn overlap(a: &Range<usize>, b: &Range<usize>) -> usize {
-    a.end.min(b.end).saturating_sub(a.start.max(b.start))
+/// The events of `scene`, which lie at `places` at `rate` Hz.
+fn timed(scene: &Scene, places: impl IntoIterator<Item = Placement>, rate: u32) -> Vec<Timed> {
+    scene.events.iter().zip(places).map(|(event, place)| (event.class, place.seconds(rate))).collect()
 }

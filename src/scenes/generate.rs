@@ -11,14 +11,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::annotation::{self, ClipEvents, Event, write_table};
+use super::annotation::{self, ClipEvents, Event};
 use super::draw::{Scene, microseconds};
 use super::folder::{self, Kind};
+use super::left_out::LeftOut;
 use super::mix::{Mix, MixedEvent};
 use super::mixer::Mixer;
 use super::recipe::{self, Recipe};
 use super::soundbank::{Soundbank, hex};
-use super::{Subset, builtin};
+use super::{Subset, builtin, table};
 use crate::audio::{Audio, write_wav16};
 use crate::config::Config;
 use crate::{Error, Result, stop};
@@ -85,6 +86,7 @@ const MANIFEST: [&str; 13] = [
 pub fn generate(options: &Options<'_>, progress: Progress<'_>) -> Result<Summary> {
     let Options { config, out, wav, force } = *options;
     let soundbank = Soundbank::of(&config.data, &config.scene)?;
+    soundbank.left_out().iter().for_each(LeftOut::log);
     let recipe = Recipe::new(&soundbank, &config.data, &config.scene, wav)?;
     let mixer = Mixer::new(soundbank, recipe)?;
     folder::write(out, &DATASET, force, |dir| fill(&mixer, dir, progress))
@@ -119,7 +121,7 @@ fn fill(mixer: &Mixer, dir: &Path, progress: Progress<'_>) -> Result<Summary> {
         annotation::write(&dir.join(format!("{}.tsv", subset.name())), &events)?;
         manifest.extend(rows.into_iter().flatten());
     }
-    write_table(&dir.join("manifest.tsv"), MANIFEST, manifest.into_iter())?;
+    table::write(&dir.join("manifest.tsv"), MANIFEST, manifest.into_iter())?;
     mixer.recipe.write(dir, &mixer.soundbank)?;
     Ok(Summary { classes: mixer.soundbank.classes().to_vec(), n_clips, n_scaled })
 }

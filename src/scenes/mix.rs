@@ -77,6 +77,20 @@ pub fn mix(
     Ok(Mix { samples, events: mixed, background_start, background_gain_db, peak_factor })
 }
 
+/// The places of the events of `scene` in its clip, equal to those that [`mix`] finds; nothing is mixed.
+///
+/// # Errors
+/// [`Error::Audio`] naming the sound of an event of which no part can be heard.
+pub fn places(
+    scene: &Scene,
+    events: &[(&Source, &Signal)],
+    durations: &Durations,
+    variant: Variant,
+) -> Result<Vec<Placement>> {
+    let place = |(event, &sound)| place(event, sound, durations, variant).map(|(place, _)| place);
+    scene.events.iter().zip(events).map(place).collect()
+}
+
 fn silent(source: &Source) -> Error {
     source.error("is silent: no finite gain exists")
 }

@@ -1,14 +1,15 @@
 //! Clips by number: draws and mixes any clip of a dataset from its soundbank.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::Subset;
 use super::cooccurrence::Company;
-use super::draw::{Durations, Scene};
-use super::mix::{Mix, mix};
+use super::draw::{Durations, Foreground, Placement, Scene};
+use super::mix::{Mix, mix, places};
 use super::recipe::{self, Recipe};
 use super::soundbank::{Pool, Soundbank};
-use super::source::Cache;
+use super::source::{Cache, Signal, Source};
 use crate::{Error, Result};
 
 /// The clips of a recipe.
@@ -84,13 +85,32 @@ impl Mixer {
     /// [`Error::Io`] or [`Error::Audio`] naming the sound that cannot be read or heard.
     pub fn mix(&self, scene: &Scene) -> Result<Mix> {
         let sources = self.soundbank.sources();
-        let signal = |id: usize| self.cache.get(sources, id);
-        let events = scene.events.iter().map(|event| signal(event.source)).collect::<Result<Vec<_>>>()?;
-        let events: Vec<_> =
-            scene.events.iter().zip(&events).map(|(e, signal)| (&sources[e.source], &**signal)).collect();
-        let background = signal(scene.background)?;
+        let signals = self.signals(scene)?;
+        let background = self.cache.get(sources, scene.background)?;
         let background = (&sources[scene.background], &*background);
+        let events = self.sounds(scene, &signals);
         mix(scene, &events, background, &self.recipe.scene, &self.durations, self.recipe.data.variant)
+    }
+
+    /// The places of the events that were drawn, equal to those that [`mix`](Self::mix) finds; only the sounds of the events
+    /// are read.
+    ///
+    /// # Errors
+    /// [`Error::Io`] or [`Error::Audio`] naming the sound that cannot be read or heard.
+    pub fn places(&self, scene: &Scene) -> Result<Vec<Placement>> {
+        let signals = self.signals(scene)?;
+        places(scene, &self.sounds(scene, &signals), &self.durations, self.recipe.data.variant)
+    }
+
+    /// The samples of the events of `scene`.
+    fn signals(&self, scene: &Scene) -> Result<Vec<Arc<Signal>>> {
+        scene.events.iter().map(|event| self.cache.get(self.soundbank.sources(), event.source)).collect()
+    }
+
+    /// The sounds of the events of `scene` with their samples.
+    fn sounds<'a>(&'a self, scene: &Scene, signals: &'a [Arc<Signal>]) -> Vec<(&'a Source, &'a Signal)> {
+        let source = |event: &Foreground| &self.soundbank.sources()[event.source];
+        scene.events.iter().zip(signals).map(|(event, signal)| (source(event), &**signal)).collect()
     }
 }
 

@@ -4,9 +4,10 @@
 //! clip's segments of any length as mono samples with the classes heard in them. A clip is a pure function of (seed, subset, index).
 //!
 //! In the order of the data: `soundbank` lists the sounds, `source` loads them, `draw` chooses and places them (with what
-//! `cooccurrence` lets accompany the main event), `mix` makes the clip and `mixer` any clip by its number, `segment` cuts it. `dataset` is what callers see; [`generate`]
+//! `cooccurrence` lets accompany the main event), `mix` makes the clip and `mixer` any clip by its number, `outline` says where its events are heard and `segment` cuts it. `dataset` is what callers see; [`generate`]
 //! writes it to disk with a `recipe` and its [`annotation`]s, in a `folder` that is whole or not there; `clips` reads
-//! finished clips; `contents` tells data from others by the hashes of their files.
+//! finished clips. Files of `text`, and each `table` among them, are checked as they are read; `left_out` and `overridden` tell
+//! the log about files and keys that have no effect; `contents` tells data from others by the hashes of their files.
 
 pub mod annotation;
 pub mod builtin;
@@ -18,15 +19,22 @@ mod cooccurrence;
 mod dataset;
 mod draw;
 mod folder;
+mod left_out;
 mod mix;
 mod mixer;
+mod outline;
+mod overridden;
 mod recipe;
 mod segment;
 mod soundbank;
 mod source;
+mod table;
+mod text;
 
 pub use contents::{Contents, remember_contents_in};
-pub use dataset::{Cuts, Dataset, Segment};
+pub use cooccurrence::Cooccurrence;
+pub use dataset::{Cuts, Dataset, Labels, Segment};
+pub use left_out::LeftOut;
 pub use soundbank::Soundbank;
 
 /// The three parts of a dataset.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::cooccurrence::Cooccurrence;
 use super::soundbank::{Soundbank, absolute};
-use crate::config::{DataConfig, SceneConfig};
+use super::text::text;
+use crate::config::{Config, DataConfig, SceneConfig, validate};
 use crate::{Error, Result};
 
 /// The file's name in a dataset folder.
@@ -64,16 +65,18 @@ impl Recipe {
     /// Reads the recipe of the dataset in `folder`; `None` if it has none.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read; [`Error::Data`] if it is damaged or of another format.
+    /// [`Error::Io`] if it cannot be read; [`Error::Data`] if it is damaged or of another format, or a value in it is out of
+    /// range.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(FILE);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(Error::io("read", path, source)),
         };
         let damaged = |error: toml::de::Error| Error::data(&path, error.to_string().trim_end());
-        let table: toml::Table = toml::from_str(&text).map_err(damaged)?;
+        let text = text(&path, &bytes)?;
+        let table: toml::Table = toml::from_str(text).map_err(damaged)?;
         let format = table.get("format").and_then(toml::Value::as_integer);
         // Clips that are there as files are read from these, whatever is known about their soundbank.
         let wav = table.get("wav").and_then(toml::Value::as_bool) == Some(true);
@@ -81,7 +84,10 @@ impl Recipe {
             let found = format.map_or("no format number".to_owned(), |format| format!("format {format}"));
             return Err(Error::data(&path, format!("has {found}, this version reads {FORMAT}: generate it anew")));
         }
-        toml::from_str(&text).map(Some).map_err(damaged)
+        let recipe: Self = toml::from_str(text).map_err(damaged)?;
+        let config = Config { data: recipe.data.clone(), scene: recipe.scene.clone(), ..Config::default() };
+        validate(&config).map_err(|error| Error::data(&path, error.to_string()))?;
+        Ok(Some(recipe))
     }
 
     /// Writes the recipe of the dataset in `folder`, which was mixed from `soundbank`.

@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::contents::Listing;
+use super::left_out::{self, LeftOut};
 use super::source::{Origin, Source};
 use super::{Subset, builtin};
 use crate::config::{DataConfig, SceneConfig};
@@ -16,7 +17,7 @@ use crate::counter_rng::Key;
 use crate::{Error, Result};
 
 const LAYOUT: &str = "ROOT/{train,validation,eval}/soundbank/{foreground/CLASS,background/GROUP}/*.{wav,flac,ogg}";
-const EXTENSIONS: [&str; 3] = ["wav", "flac", "ogg"];
+pub(super) const EXTENSIONS: [&str; 3] = ["wav", "flac", "ogg"];
 
 /// What a subset draws from: positions in [`Soundbank::sources`].
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -38,6 +39,8 @@ pub struct Soundbank {
     validation: Option<Pool>,
     eval: Pool,
     holdout: f64,
+    /// Lines for the log about files and folders that are there and not used.
+    left_out: Vec<LeftOut>,
 }
 
 impl Soundbank {
@@ -51,7 +54,8 @@ impl Soundbank {
 
     /// Lists the soundbank in the folder `root`; no sound is read yet. Classes are the folder names, sorted, with
     /// `_nOn`, `_nOff` and `_nOn_nOff` folded into their class (SPEC §6). Files are taken in the order of their names,
-    /// so the order in which the system lists a folder never matters; hidden files and other extensions are ignored.
+    /// so the order in which the system lists a folder never matters. Hidden files are ignored;
+    /// [`left_out`](Self::left_out) names other files that are there and not used.
     ///
     /// # Errors
     /// [`Error::Data`] naming the folder: `root` is none or not laid out as a soundbank, a class has no file in a
@@ -83,8 +87,9 @@ impl Soundbank {
             }
             None
         };
-        let (root, sources) = (Some(absolute(root)?), scan.sources);
-        Ok(Self { root, classes, sources, train, validation, eval, holdout: scene.holdout })
+        let (given, root, sources) = (root, Some(absolute(root)?), scan.sources);
+        let left_out = left_out::of_soundbank(given);
+        Ok(Self { root, classes, sources, train, validation, eval, holdout: scene.holdout, left_out })
     }
 
     /// The soundbank that needs no files ([`builtin`]).
@@ -111,7 +116,8 @@ impl Soundbank {
             Pool { events, backgrounds: backgrounds.collect() }
         };
         let (train, validation, eval) = (pool(Subset::Train), Some(pool(Subset::Validation)), pool(Subset::Eval));
-        Self { root: None, classes, sources, train, validation, eval, holdout: 0.0 }
+        let (root, holdout, left_out) = (None, 0.0, Vec::new());
+        Self { root, classes, sources, train, validation, eval, holdout, left_out }
     }
 
     /// The names of the classes, sorted.
@@ -148,6 +154,11 @@ impl Soundbank {
     /// [`Error::Io`] naming the file that cannot be read.
     pub fn fingerprint(&self) -> Result<String> {
         Ok(self.listing().contents()?.fingerprint())
+    }
+
+    /// Lines for the log about files and folders that are there and not used, one for each kind.
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
     }
 
     /// What each subset draws from, in the order of [`Subset::all`]. Without a validation folder the share

@@ -1,9 +1,8 @@
 //! What a study takes, found out before it starts: the steps of every cell timed on random features, and its memory.
 
-use super::Cell;
+use super::{Cell, Drawn};
 use crate::Result;
 use crate::config::{Config, Method, Variant};
-use crate::evaluate::Heard;
 use crate::gpu::Gpu;
 use crate::train::{StageName, most_members, needs, rehearsal};
 
@@ -21,51 +20,47 @@ pub struct Estimate {
 /// Makes a device on paper, a new one for each question.
 pub type Paper<'a> = dyn Fn() -> Result<Gpu> + 'a;
 
-/// Times a few steps of each of `cells`, for clips of `classes` classes that are spread evenly. Cells that differ in
-/// their dataset only take the same time. `paper` makes the same device on paper ([`Gpu::on_paper`]).
+/// Times a few steps of each of `cells`; `drawn` has the steps of each. Cells that differ only in their dataset and have equal
+/// numbers of clips and steps take the same time. `paper` makes the same device on paper ([`Gpu::on_paper`]).
 ///
 /// # Errors
 /// What the device reports.
-pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], classes: usize) -> Result<Vec<Estimate>> {
-    let mut found: Vec<(Config, Estimate)> = Vec::new();
-    for cell in cells {
+pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], drawn: &[Drawn]) -> Result<Vec<Estimate>> {
+    let mut found: Vec<(Config, &Drawn, Estimate)> = Vec::new();
+    for (cell, drawn) in cells.iter().zip(drawn) {
         let mut key = cell.config.clone();
         key.data.variant = Variant::default();
-        let known = found.iter().find(|(other, _)| *other == key).map(|(_, estimate)| *estimate);
-        let estimate = known.map_or_else(|| estimate(gpu, paper, cell, classes), Ok)?;
-        found.push((key, estimate));
+        let alike = |other: &Drawn| (other.clips, &other.draws.stages) == (drawn.clips, &drawn.draws.stages);
+        let known = found.iter().find(|(config, other, _)| *config == key && alike(other));
+        let known = known.map(|(.., estimate)| *estimate);
+        let estimate = known.map_or_else(|| estimate(gpu, paper, cell, drawn), Ok)?;
+        found.push((key, drawn, estimate));
     }
-    Ok(found.into_iter().map(|(_, estimate)| estimate).collect())
+    Ok(found.into_iter().map(|(.., estimate)| estimate).collect())
 }
 
-fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, classes: usize) -> Result<Estimate> {
+fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, drawn: &Drawn) -> Result<Estimate> {
     let config = &cell.config;
-    let heard: Vec<Heard> = (0..config.data.train).map(|clip| Heard::one(clip % classes, cell.seconds)).collect();
-    let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
-    let stages = StageName::of(cell.method).iter().map(|stage| {
-        let steps = stage.episodes(config, &heard, &names)?.steps();
-        Ok((steps * stage.epochs(config)) as u64)
-    });
-    let stages = stages.collect::<Result<Vec<_>>>()?;
+    let Drawn { classes, clips: [train, validation, eval], draws, .. } = drawn;
+    let steps = |stage: &(StageName, u64)| stage.1;
+    let (first, tagger): (u64, u64) = (steps(&draws.stages[0]), draws.stages[1..].iter().map(steps).sum());
     // Seeds that do not fit train after each other.
-    let most = most_members(gpu, config, &heard, &names)?;
-    let of_seed = cell.frames_per_step(classes) as usize / config.train.seeds.len();
+    let most = most_members(gpu, config, &drawn.train, classes)?;
+    let of_seed = cell.frames_per_step(classes.len()) as usize / config.train.seeds.len();
     let mut found = Estimate { steps: 0, seconds: 0.0, bytes: 0 };
     for seeds in config.train.seeds.chunks(most) {
         let mut config = config.clone();
         config.train.seeds = seeds.to_vec();
-        let per_step = time(gpu, &config, classes)?;
+        let per_step = time(gpu, &config, classes.len())?;
         // Every epoch ends with the forward pass of all that is judged: a third of what a training step does with a frame.
         let per_frame = per_step / (of_seed * seeds.len()) as f64;
-        let judged = config.data.validation + if cell.method == Method::Classifier { 0 } else { config.data.train };
+        let judged = validation + if cell.method == Method::Classifier { 0 } else { *train };
         let frames = judged * config.features.frames(cell.seconds) * seeds.len();
         let judging = per_frame * frames as f64 / 3.0 * config.train.most_epochs() as f64;
-        let tagging: f64 = stages[1..].iter().map(|steps| *steps as f64 * TAGGER_STEP_S).sum();
-        found.steps += stages.iter().sum::<u64>();
-        found.seconds += per_step * stages[0] as f64 + judging + tagging;
-        let clips = [config.data.train, config.data.validation];
-        let needs = needs(&paper()?, &config, &names, clips)?;
-        found.bytes = found.bytes.max(needs.bytes + eval_bytes(&config));
+        found.steps += draws.steps();
+        found.seconds += per_step * first as f64 + judging + tagger as f64 * TAGGER_STEP_S;
+        let needs = needs(&paper()?, &config, classes, &drawn.train, *validation)?;
+        found.bytes = found.bytes.max(needs.bytes + eval_bytes(&config, *eval));
     }
     Ok(found)
 }
@@ -81,8 +76,8 @@ fn time(gpu: &Gpu, config: &Config, classes: usize) -> Result<f64> {
 /// About what six dispatches of a few microseconds of work take anywhere.
 const TAGGER_STEP_S: f64 = 3e-4;
 
-/// Bytes of the features of the evaluation segments, which wait on the GPU while a cell trains.
-fn eval_bytes(config: &Config) -> u64 {
-    let frames: usize = config.evaluate.seconds.iter().map(|s| config.data.eval * config.features.frames(*s)).sum();
+/// Bytes of the features of the segments of `clips` evaluation clips, which wait on the GPU while a cell trains.
+fn eval_bytes(config: &Config, clips: usize) -> u64 {
+    let frames: usize = config.evaluate.seconds.iter().map(|s| clips * config.features.frames(*s)).sum();
     (frames * config.features.bands * size_of::<f32>()) as u64
 }

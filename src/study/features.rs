@@ -47,6 +47,7 @@ impl Features {
     /// Whatever data and device report.
     pub fn load(gpu: &Gpu, config: &Config, progress: &Progress) -> Result<Self> {
         let dataset = Dataset::of(config)?;
+        dataset.need(&Subset::all())?;
         let load = |subset: Subset, lengths: &[f64]| {
             let task = progress.task(&format!("{} features", subset.name()), dataset.len(subset) as u64);
             let examples = load_lengths(gpu, config, &dataset, subset, lengths, &|done| task.set(done as u64))?;

@@ -4,12 +4,14 @@
 //! In: a configuration with its `[study]` grid. Out: a folder with a run for each cell, and the report.
 
 mod cell;
+mod drawn;
 mod estimate;
 mod features;
 mod folder;
 mod plan;
 
 pub use cell::{Context, Trained, judge, run_cell};
+pub use drawn::{Drawn, drawn, log_left_out};
 pub use estimate::{Estimate, estimates};
 pub use features::Features;
 pub use folder::{Events, StudyDir};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Drawn;
 use crate::config::{Config, Method, Variant, edit, validate};
 use crate::{Error, Result};
 
@@ -38,10 +39,9 @@ impl Cell {
         (segments * self.config.features.frames(self.seconds) * self.config.train.seeds.len()) as u64
     }
 
-    /// What the cell costs beside the others, in frames through E.
-    pub fn cost(&self, classes: usize) -> u64 {
-        let steps = self.config.data.train / self.config.train.batch * self.config.train.most_epochs();
-        steps as u64 * self.frames_per_step(classes)
+    /// The cost of the cell beside others, in frames through E; `drawn` has its steps.
+    pub fn cost(&self, drawn: &Drawn) -> u64 {
+        drawn.draws.stages[0].1 * self.frames_per_step(drawn.classes.len())
     }
 }
 

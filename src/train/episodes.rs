@@ -13,8 +13,27 @@ pub trait Episodes: std::fmt::Debug {
     /// Examples of one step.
     fn slots(&self) -> usize;
 
+    /// The examples of every class that may be drawn.
+    fn by_class(&self) -> &[Vec<u32>];
+
+    /// The number of examples that an epoch takes by turns, each once. Positives and negatives that are drawn for them do not
+    /// count.
+    fn per_epoch(&self) -> usize {
+        self.steps() * self.slots()
+    }
+
     /// The steps of epoch `epoch` for the model with this seed, `[step][slot]`.
     fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>>;
+}
+
+/// Refuses a single class, since distances are learned between classes; `who` says what needs another one.
+fn several(classes: &[String], who: &str) -> Result<()> {
+    if classes.len() > 1 {
+        return Ok(());
+    }
+    let only = classes.first().map_or("none", String::as_str);
+    let reason = format!("{who}, and there is only one class, {only}: train with --method classifier");
+    Err(Error::config("train.method", reason))
 }
 
 /// Triplets (SPEC §4.2): balanced anchors, then a positive for each, then a negative for each unless they are mined.
@@ -28,15 +47,14 @@ impl Triplets {
     /// Episodes of `batch` anchors; `negatives` says whether each comes with a negative.
     ///
     /// # Errors
-    /// As [`Sampler::new`], and [`Error::Config`] for a class with a single example, which has no positive.
+    /// The errors of [`Sampler::new`]; [`Error::Config`] for a single class, which has no negatives, and for a class with a
+    /// single example, which has no positive.
     pub fn new(labels: &[Vec<usize>], classes: &[String], batch: usize, negatives: bool) -> Result<Self> {
+        several(classes, "a negative is of another class")?;
         let anchors = Sampler::new(labels, classes, batch, "train.batch")?;
         if let Some(class) = anchors.by_class().iter().position(|examples| examples.len() < 2) {
             let reason = format!("a positive is another example of its class, and {} has only one", classes[class]);
             return Err(Error::config("train.method", reason));
-        }
-        if classes.len() < 2 {
-            return Err(Error::config("train.method", "a negative is of another class, and there is only one"));
         }
         Ok(Self { anchors, negatives })
     }
@@ -49,6 +67,14 @@ impl Episodes for Triplets {
 
     fn slots(&self) -> usize {
         self.anchors.slots() * if self.negatives { 3 } else { 2 }
+    }
+
+    fn by_class(&self) -> &[Vec<u32>] {
+        self.anchors.by_class()
+    }
+
+    fn per_epoch(&self) -> usize {
+        self.anchors.per_epoch()
     }
 
     fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {
@@ -94,9 +120,10 @@ impl Prototypes {
     /// Episodes of `way` classes with `support` supports each and `queries` queries in all.
     ///
     /// # Errors
-    /// [`Error::Config`] when there are fewer classes, when they cannot share the queries evenly, or when a class has too
-    /// few examples.
+    /// [`Error::Config`] when there are fewer classes or only one, when they cannot share the queries evenly, or when a class
+    /// has too few examples.
     pub fn new(labels: &[Vec<usize>], classes: &[String], way: usize, support: usize, queries: usize) -> Result<Self> {
+        several(classes, "a query is told from the prototypes of other classes")?;
         if way > classes.len() {
             let reason = format!("there are {} classes, not {way}", classes.len());
             return Err(Error::config("prototypes.way", reason));
@@ -132,6 +159,10 @@ impl Episodes for Prototypes {
 
     fn slots(&self) -> usize {
         self.way * (self.support + self.query)
+    }
+
+    fn by_class(&self) -> &[Vec<u32>] {
+        &self.by_class
     }
 
     fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {
@@ -244,5 +275,12 @@ mod tests {
         assert!(refused.contains("train.batch") && refused.contains("multiple of 3"), "{refused}");
         let refused = message(Prototypes::new(&labels(9, 3), &classes(3), 3, 2, 6).unwrap_err());
         assert!(refused.contains("prototypes.support") && refused.contains("3 training examples"), "{refused}");
+        let one = [
+            Triplets::new(&labels(9, 1), &classes(1), 3, true).map(drop),
+            Prototypes::new(&labels(9, 1), &classes(1), 1, 1, 3).map(drop),
+        ];
+        for refused in one.map(|refused| message(refused.unwrap_err())) {
+            assert!(refused.starts_with("train.method: ") && refused.contains("only one class, class 0"), "{refused}");
+        }
     }
 }

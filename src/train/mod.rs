@@ -3,6 +3,7 @@
 //!
 //! In: training and validation examples on the GPU. Out: the parameters of every member's best epoch.
 
+mod draws;
 mod episodes;
 mod methods;
 mod needs;
@@ -13,6 +14,7 @@ mod stage;
 mod step;
 mod trainer;
 
+pub use draws::Draws;
 pub use episodes::{Episodes, Prototypes, Triplets};
 pub use needs::{Needs, needs};
 pub use rehearsal::{ROWS, random_examples, rehearsal};

@@ -16,21 +16,20 @@ pub struct Needs {
     pub bytes: u64,
 }
 
-/// The needs of a training of `config` on as many training and validation clips. `gpu` is on paper ([`Gpu::on_paper`]) and
-/// new.
+/// The needs of a training of `config` on segments with the labels `train` ([`heard_in`](crate::evaluate::heard_in)), watched
+/// on `validation` segments. `gpu` is on paper ([`Gpu::on_paper`]) and new.
 ///
 /// # Errors
 /// [`crate::Error::Config`] when batches cannot be balanced; [`crate::Error::Kernel`] naming the tensor that the adapter cannot
 /// bind.
-pub fn needs(gpu: &Gpu, config: &Config, classes: &[String], clips: [usize; 2]) -> Result<Needs> {
+pub fn needs(gpu: &Gpu, config: &Config, classes: &[String], train: &[Heard], validation: usize) -> Result<Needs> {
     let frames = config.features.frames(config.train.seconds);
-    let examples = |count: usize| -> Result<Examples> {
+    let examples = |heard: Vec<Heard>| -> Result<Examples> {
         let silence = |_: usize| Ok(Vec::new());
-        let store = extract(gpu, &config.features, count, frames, &silence, &|_| {})?;
-        let heard = (0..count).map(|clip| Heard::one(clip % classes.len(), config.train.seconds)).collect();
+        let store = extract(gpu, &config.features, heard.len(), frames, &silence, &|_| {})?;
         Examples::new(gpu, store, heard, classes.len())
     };
-    let [train, validation] = [examples(clips[0])?, examples(clips[1])?];
+    let (train, validation) = (examples(train.to_vec())?, examples(vec![Heard::default(); validation])?);
     let mut trainer = Trainer::new(gpu, config, classes, &train, &validation, String::new())?;
     let steps = trainer.total_steps();
     trainer.rehearse_stages()?;

@@ -55,11 +55,6 @@ impl Sampler {
         by_class.iter_mut().for_each(|examples| examples.sort_unstable());
         by_class
     }
-
-    /// The examples of every class.
-    pub(super) fn by_class(&self) -> &[Vec<u32>] {
-        &self.by_class
-    }
 }
 
 impl Episodes for Sampler {
@@ -70,6 +65,10 @@ impl Episodes for Sampler {
 
     fn slots(&self) -> usize {
         self.per_class * self.by_class.len()
+    }
+
+    fn by_class(&self) -> &[Vec<u32>] {
+        &self.by_class
     }
 
     fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::StageName;
 use super::stage::{Data, Stage};
+use super::{Draws, StageName};
 use crate::config::Config;
 use crate::evaluate::{Examples, Heard};
 use crate::gpu::{Download, Gpu};
@@ -143,14 +143,8 @@ impl<'a> Trainer<'a> {
         let seeds: Vec<u64> = configs.iter().flat_map(|config| &config.train.seeds).copied().collect();
         let data = Data { classes, train, validation };
         let architecture = Architecture::new(&config.model, &config.features, classes.len());
-        // A later stage whose batches cannot be balanced is refused now, not hours later.
-        let steps = |stage: &StageName| -> Result<_> {
-            let episodes = stage.episodes(config, &train.heard, classes)?;
-            Ok((*stage, (episodes.steps() * stage.epochs(config)) as u64))
-        };
-        let stages = StageName::of(config.train.method).iter().map(steps).collect::<Result<Vec<_>>>()?;
+        let Draws { stages, slots, .. } = Draws::new(config, &train.heard, classes)?;
         let first = stages[0].0;
-        let slots = first.episodes(config, &train.heard, classes)?.slots();
         let chunks = train.chunks(&architecture);
         let population = Population::new(gpu, architecture, &seeds, slots, chunks)?;
         let standing =

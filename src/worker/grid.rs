@@ -12,7 +12,7 @@ use crate::model::checkpoint::Description;
 use crate::report::Progress;
 use crate::report::study::CellResult;
 use crate::store::{Claimed, Lease};
-use crate::study::{self, Cell, Events, Features, cells, judge};
+use crate::study::{self, Cell, Events, Features, cells, drawn, judge, log_left_out};
 use crate::{Error, Result};
 
 /// Most seeds of a cell that one worker takes at a time.
@@ -60,12 +60,13 @@ impl SeedResult {
 }
 
 impl<'a> GridJob<'a> {
-    /// The cells of the study of `config`.
+    /// The cells of the study of `config`, all of which can be trained.
     ///
     /// # Errors
-    /// As [`cells`].
+    /// The errors of [`cells`] and [`drawn`].
     pub fn new(gpu: &'a Gpu, config: &Config, worker: &str, progress: &Progress) -> Result<Self> {
         let (cells, seeds) = (cells(config)?, config.study.seeds);
+        log_left_out(&drawn(&cells.iter().collect::<Vec<_>>())?);
         Ok(Self { gpu, cells, seeds, features: None, worker: worker.into(), progress: progress.clone() })
     }
 

@@ -8,10 +8,10 @@ use crate::evaluate::Examples;
 use crate::features::{standardise, statistics};
 use crate::gpu::Gpu;
 use crate::report::Progress;
-use crate::scenes::{Dataset, Subset};
+use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::search::{Trial, check, trial};
 use crate::store::Claimed;
-use crate::train::{StageName, alike};
+use crate::train::{Draws, alike};
 use crate::{Error, Result};
 
 /// The data that all trials of a search share; the trials are drawn when they are asked for.
@@ -34,6 +34,9 @@ impl<'a> SearchJob<'a> {
         let mut batches = Batches::default();
         check(config, |trial| batches.note(trial))?;
         let dataset = Dataset::of(config)?;
+        let used = [Subset::Train, Subset::Validation];
+        dataset.need(&used)?;
+        dataset.left_out(&used).iter().for_each(LeftOut::log);
         let classes = dataset.classes().to_vec();
         let load = |subset: Subset| {
             let task = progress.task(&format!("{} features", subset.name()), dataset.len(subset) as u64);
@@ -47,11 +50,14 @@ impl<'a> SearchJob<'a> {
         for examples in [&train, &validation] {
             standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
         }
-        let first = StageName::of(config.train.method)[0];
         for trial in &batches.0 {
-            first.episodes(&trial.config, &train.heard, &classes).map_err(|error| {
+            let draws = Draws::new(&trial.config, &train.heard, &classes).map_err(|error| {
                 Error::config("search.space", format!("trial {} cannot be trained: {error}", trial.number))
             })?;
+            // One trial speaks for all: they are drawn from the same segments.
+            if trial.number == 0 {
+                draws.left_out.iter().for_each(LeftOut::log);
+            }
         }
         Ok(Self {
             gpu,

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use weaklabel::audio::{Audio, write_wav16};
 
 use super::program::{run_in, weaklabel};
 
@@ -85,6 +86,36 @@ fn clips_of_several_events_are_asked_for_by_a_flag() {
         assert!(found.0 == code && found.2.contains(words), "{flag}: {found:?}");
     }
     assert!(!folder.path().join("refused").exists());
+}
+
+#[test]
+fn what_a_soundbank_has_besides_is_said_once_unless_quiet() {
+    let folder = tempfile::tempdir().unwrap();
+    let noise: Vec<f32> = (0..16_000_u32).map(|i| 0.1 * (i.wrapping_mul(40_503) % 997) as f32 / 997.0 - 0.05).collect();
+    for subset in ["train", "validation", "eval"] {
+        for below in ["foreground/Cat", "foreground/Dog", "background/room"] {
+            let folder = folder.path().join("bank").join(subset).join("soundbank").join(below);
+            fs::create_dir_all(&folder).unwrap();
+            write_wav16(&folder.join("0.wav"), &Audio { rate: 16_000, samples: noise.clone() }).unwrap();
+        }
+    }
+    let cat = folder.path().join("bank/train/soundbank/foreground/Cat");
+    fs::create_dir(cat.join("more")).unwrap();
+    for name in ["a.mp3", "b.mp3", "more/c.wav"] {
+        fs::write(cat.join(name), "").unwrap();
+    }
+    let line = "generate --soundbank bank -o set --train 2 --valid 2 --eval 2 --set scene.clip_s=1 --set scene.rate=16000 \
+                --progress none";
+    let (code, _, errors) = run_in(folder.path(), line);
+    let lines: Vec<&str> = errors.lines().filter(|line| line.contains("left out")).collect();
+    assert!(code == 0 && lines.len() == 2, "{errors}");
+    for (line, words) in
+        lines.iter().zip(["2 sounds left out, train/soundbank/foreground/Cat/a.mp3 first", "1 sound left out"])
+    {
+        assert!(line.contains("WARN") && line.contains(words), "{line}");
+    }
+    let (code, _, errors) = run_in(folder.path(), &format!("{line} --force --quiet"));
+    assert_eq!((code, errors.as_str()), (0, ""));
 }
 
 #[test]

@@ -135,7 +135,29 @@ fn the_fingerprint_follows_annotations_and_files() {
 #[test]
 fn what_does_not_fit_is_named_with_its_line() {
     type Spoil = fn(&TempDir);
-    let cases: [(Spoil, &[&str]); 6] = [
+    let cases: [(Spoil, &[&str]); 10] = [
+        (
+            |dir| append(dir, "eval.tsv", "two.wav\t1\t2\t\"Cat\ntwo.wav\t3\t4\tCat\n"),
+            &["eval.tsv:5", "quote at the beginning of field 4"],
+        ),
+        (
+            |dir| {
+                let path = dir.path().join("eval.tsv");
+                fs::write(&path, [fs::read(&path).unwrap().as_slice(), b"two.wav\t1\t2\tCaf\xe9\n"].concat()).unwrap();
+            },
+            &["eval.tsv:5", "0xe9", "not UTF-8"],
+        ),
+        (
+            |dir| fs::write(dir.path().join("dataset.toml"), b"format = 1\nname = \"\xff\"\n").unwrap(),
+            &["dataset.toml:2", "0xff at offset 19"],
+        ),
+        (
+            |dir| {
+                clip(dir.path(), "eval/two.mp3", 1.0);
+                append(dir, "eval.tsv", "two.mp3\t0\t1\tCat\n");
+            },
+            &["eval.tsv:5", "two.mp3", "does not end in .wav"],
+        ),
         (|dir| append(dir, "eval.tsv", "two.wav\t1\t2\tEmu\n"), &["eval.tsv:5", "Emu", "Cat, Dog"]),
         (
             |dir| append(dir, "train.tsv", "x.wav\t1\t2\tCat\ny.wav\t1\t2\tCat\n"),
@@ -163,10 +185,110 @@ fn what_does_not_fit_is_named_with_its_line() {
 }
 
 #[test]
-fn clips_that_are_not_listed_are_left_out() {
+fn a_dataset_without_classes_or_clips_is_refused_by_name() {
     let dir = folder();
-    clip(dir.path(), "eval/more.wav", 1.0);
-    assert_eq!(open(&dir, 1).unwrap().len(Subset::Eval), 2);
+    let unlabelled: String = (0..10).map(|i| format!("{i}.wav\t\t\t\n")).collect();
+    fs::write(dir.path().join("train.tsv"), HEADER.to_owned() + &unlabelled).unwrap();
+    for eval in ["", "none.wav\t\t\t\n"] {
+        fs::write(dir.path().join("eval.tsv"), HEADER.to_owned() + eval).unwrap();
+        let error = open(&dir, 1).unwrap_err();
+        assert_names(&error, &["train.tsv: ", "no class"]);
+        assert_eq!(error.exit_code(), 3);
+    }
+
+    let dir = folder();
+    for table in ["validation.tsv", "eval.tsv"] {
+        fs::write(dir.path().join(table), HEADER).unwrap();
+    }
+    let dataset = open(&dir, 1).unwrap();
+    dataset.need(&[Subset::Train]).unwrap();
+    let refused = |subsets: &[Subset]| dataset.need(subsets).unwrap_err();
+    assert_names(&refused(&Subset::all()), &["validation.tsv: lists no clip", "remove the table"]);
+    assert_names(&refused(&[Subset::Train, Subset::Eval]), &["eval.tsv: lists no clip"]);
+    assert_eq!(refused(&[Subset::Eval]).exit_code(), 3);
+}
+
+#[test]
+fn what_is_not_used_is_said_with_number_and_first_name() {
+    let lines = |dir: &TempDir, subsets: &[Subset]| {
+        let left_out = open(dir, 1).unwrap().left_out(subsets);
+        left_out.into_iter().map(|line| (line.harmless, line.message)).collect::<Vec<_>>()
+    };
+    let dir = folder();
+    assert_eq!(lines(&dir, &Subset::all()), []);
+
+    for name in ["eval/more.wav", "eval/again.wav", "train/loud/x.wav", "validation/v.wav", "train/quiet.wav"] {
+        clip(dir.path(), name, 1.0);
+    }
+    fs::write(dir.path().join("train/notes.txt"), "").unwrap();
+    fs::write(dir.path().join("valid.tsv"), HEADER).unwrap();
+    append(&dir, "train.tsv", "quiet.wav\t\t\t\n1.wav\t\t\tCat,Dog\n3.wav\t\t\tCat,Dog\n");
+    let (found, home) = (lines(&dir, &Subset::all()), dir.path().display());
+    let expected = [
+        (false, format!("{home}: 1 sound left out, train/loud/x.wav: ")),
+        (true, format!("{home}: 1 file left out, train/notes.txt: ")),
+        (false, format!("{home}: 1 clip left out, validation/v.wav: without a validation.tsv")),
+        (false, format!("{home}: 1 table left out, valid.tsv: ")),
+        (false, format!("{home}/eval: 2 clips left out, again.wav first: not listed in ")),
+        (false, format!("{home}/train.tsv: labels that hold a comma")),
+        (false, "1 of 8 training clips never drawn, train/quiet.wav first: ".into()),
+        (false, "1 of 3 classes in no eval clip, Cat,Dog first: ".into()),
+    ];
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for ((harmless, line), (expected, start)) in found.iter().zip(&expected) {
+        assert!(harmless == expected && line.starts_with(start), "{line:?} does not begin with {start:?}");
+    }
+    assert!(
+        found[5].1.contains("1 of them, \"Cat,Dog\" first") && found[5].1.contains("a line for each"),
+        "{}",
+        found[5].1
+    );
+    // Who only evaluates does not mind what training draws.
+    assert_eq!(lines(&dir, &[Subset::Eval]).len(), expected.len() - 1);
+}
+
+#[test]
+fn keys_that_the_folder_overrides_are_named() {
+    let dir = folder();
+    let mut config = Config::default();
+    // It has eight training clips beside those held back, by this seed.
+    (config.data.train, config.data.seed, config.scene.holdout) = (8, 5, 0.2);
+    let said =
+        |config: &Config| Dataset::open(dir.path(), config).unwrap().overridden().map(|line| line.message.clone());
+    assert_eq!(said(&config), None);
+    (config.data.train, config.data.eval, config.scene.clip_s) = (9, 100, 3.0);
+    let line = said(&config).unwrap();
+    assert!(line.ends_with("have no effect: data.train, data.eval, scene.clip_s"), "{line}");
+}
+
+/// What [`Dataset::heard`] says of every clip is what [`Dataset::cut`] finds.
+pub fn assert_heard(dataset: &Dataset, seconds: &[f64]) -> usize {
+    let mut several = 0;
+    for subset in Subset::all() {
+        for index in 0..dataset.len(subset) {
+            let (cuts, heard) =
+                (dataset.cut(subset, index, seconds).unwrap(), dataset.heard(subset, index, seconds).unwrap());
+            let labels: Vec<_> = cuts.segments.into_iter().map(|segment| segment.labels).collect();
+            several += labels.iter().filter(|labels| labels.len() < dataset.labels(subset, index).len()).count();
+            assert_eq!((heard.segments, heard.dominant), (labels, cuts.dominant), "{subset:?} {index}");
+        }
+    }
+    several
+}
+
+#[test]
+fn labels_of_segments_are_known_without_cutting_them() {
+    let dir = folder();
+    let lines: String =
+        (0..10).map(|i| format!("{i}.wav\t{}\t\tCat\n{i}.wav\t0\t0.3\tDog\n", 1.0 + 0.1 * f64::from(i))).collect();
+    append(&dir, "train.tsv", &lines);
+    let mut config = Config::default();
+    for (rate, seed) in [(16_000, 1), (22_050, 2)] {
+        (config.features.rate, config.data.seed) = (rate, seed);
+        let dataset = Dataset::open(dir.path(), &config).unwrap();
+        let partly = assert_heard(&dataset, &[0.2, 1.0, 2.5, 10.0]);
+        assert!(partly > 10, "{partly} segments hear less than their clip");
+    }
 }
 
 #[test]

@@ -228,6 +228,10 @@ fn drawn_reopened_and_written_clips_are_the_same() {
     assert!(expected == seen(&mixed), "mixed again");
     assert!(expected == seen(&wav), "read from files");
     assert_eq!(drawn.fingerprint().unwrap(), mixed.fingerprint().unwrap());
+    for dataset in [&mixed, &wav] {
+        let line = &dataset.overridden().unwrap().message;
+        assert!(line.ends_with("have no effect: data.seed") && dataset.variant() == Some(Variant::Waa), "{line}");
+    }
 
     let one = drawn.segment(Subset::Eval, 3, 1.0).unwrap();
     assert_eq!(one, drawn.cut(Subset::Eval, 3, &[10.0, 1.0]).unwrap().segments[1]);
@@ -268,6 +272,9 @@ fn damaged_descriptions_are_refused() {
         (text.replace("format = 1", ""), "no format number"),
         (text.replace("seed = 1", "sead = 1"), "sead"),
         (text.replace("format = 1", "format = "), "dataset.toml"),
+        (text.replace("eval = 6", "eval = 0"), "data.eval: must be between 1"),
+        (text.replace("train = 12", "train = 1000000000000"), "data.train: must be between 1"),
+        (text.replace("holdout = 0.1", "holdout = nan"), "scene.holdout"),
     ];
     for (spoilt, word) in cases {
         fs::write(&file, spoilt).unwrap();

@@ -24,6 +24,9 @@ fn classes_are_the_sorted_folders_with_their_suffixes_folded() {
     fs::write(bank.folder("train", "foreground/Cat/._0.wav"), "hidden").unwrap();
     fs::write(bank.folder("train", "foreground/.DS_Store"), "hidden").unwrap();
     assert_eq!(scan(&bank).unwrap().classes(), ["Ant", "Cat", "Dog", "Tap"]);
+    let left_out = scan(&bank).unwrap().left_out().to_vec();
+    assert!(left_out.len() == 1 && left_out[0].harmless, "{left_out:?}");
+    assert!(left_out[0].message.contains("1 file left out, train/soundbank/foreground/Cat/README.md"), "{left_out:?}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ use weaklabel::scenes::generate::{Options, generate};
 use weaklabel::scenes::{Dataset, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
+use crate::finished::assert_heard;
 use crate::generated::{contents, on_threads, seen};
 
 type Row = HashMap<String, String>;
@@ -308,6 +309,19 @@ fn company_without_onset_or_offset_touches_the_clips_ends() {
     for row in clips(&bank.out("out")).iter().flat_map(|clip| &clip[1..]) {
         let [onset, offset] = span(row);
         assert!(if row["event_label"] == "On" { onset == 0.0 } else { (offset - 4.0).abs() < 1e-5 }, "{row:?}");
+    }
+}
+
+#[test]
+fn labels_of_segments_are_known_without_mixing_them() {
+    let bank = Bank::new(4);
+    for variant in [Variant::Waa, Variant::Ms200] {
+        for (events, least) in [([1, 1], 0), ([1, 4], 5)] {
+            let mut config = config(&bank, events);
+            (config.data.train, config.data.variant) = (24, variant);
+            let partly = assert_heard(&Dataset::of(&config).unwrap(), &[0.2, 1.0, 4.0]);
+            assert!(partly >= least, "{partly} segments hear less than their clip");
+        }
     }
 }
 

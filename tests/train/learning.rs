@@ -147,6 +147,12 @@ fn what_cannot_be_trained_is_refused_by_name() {
     };
     let (code, message) = refusal(&["--set", "train.batch=15"]);
     assert!(code == Some(3) && message.contains("train.batch") && message.contains("multiple of 10"), "{message}");
+    // Of a later stage, and on paper.
+    let (code, message) = refusal(&["--method", "triplets", "--set", "tagger.batch=60"]);
+    assert!(code == Some(3) && message.contains("tagger.batch: class "), "{message}");
+    assert!(!run.exists(), "a training that cannot begin leaves a folder that blocks the next");
+    let on_paper = refusal(&["--method", "triplets", "--set", "tagger.batch=60", "--dry-run"]);
+    assert_eq!((on_paper.0, on_paper.1.lines().last()), (code, message.lines().last()));
     let (code, message) = refusal(&["--force", "--adapter", "no such card"]);
     assert!(code == Some(4) && message.contains("no such card"), "{message}");
     let nowhere: PathBuf = folder.path().join("nowhere");

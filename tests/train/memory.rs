@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use weaklabel::Result;
 use weaklabel::config::{Config, Method};
-use weaklabel::evaluate::Examples;
+use weaklabel::evaluate::{Examples, heard_in};
 use weaklabel::features::{standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::model::checkpoint::Standing;
@@ -102,9 +102,9 @@ fn a_training_takes_the_memory_that_was_found_on_paper() {
     (config.train.method, config.train.seconds, config.train.epochs, config.tagger.epochs) =
         (Method::Triplets, 0.2, Some(2), 2);
     let dataset = Dataset::open(dataset(), &config).unwrap();
-    let clips = [Subset::Train, Subset::Validation].map(|subset| dataset.len(subset));
+    let heard = heard_in(&dataset, Subset::Train, &[0.2]).unwrap().swap_remove(0);
     let paper = Gpu::on_paper(&AdapterChoice::default()).unwrap();
-    let needs = needs(&paper, &config, dataset.classes(), clips).unwrap();
+    let needs = needs(&paper, &config, dataset.classes(), &heard, dataset.len(Subset::Validation)).unwrap();
 
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let [train, validation] = examples(&gpu, &config, &dataset);

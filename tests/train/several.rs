@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use weaklabel::config::{Config, Variant};
-use weaklabel::evaluate::Examples;
+use weaklabel::evaluate::{Examples, Heard, heard_in};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::kernels::class_means::NO_CLASS;
 use weaklabel::scenes::generate::{Options, generate};
@@ -67,6 +67,10 @@ fn examples_have_all_labels_of_their_segment_and_one_dominant_class_or_none() {
     let config = Config::default();
     let dataset = Dataset::open(several_events(), &config).unwrap();
     let examples = Examples::load(&gpu, &config, &dataset, Subset::Train, 1.0, &|_| {}).unwrap();
+    // As they are known without computing anything.
+    let heard = heard_in(&dataset, Subset::Train, &[0.2, 1.0]).unwrap().swap_remove(1);
+    let known = |heard: &[Heard]| heard.iter().map(|h| (h.labels.clone(), h.dominant)).collect::<Vec<_>>();
+    assert_eq!(known(&heard), known(&examples.heard));
     let (targets, dominant) = (gpu.read(&examples.targets).unwrap(), gpu.read(&examples.dominant).unwrap());
     let mut sizes = [0; 4];
     for (index, (targets, dominant)) in targets.chunks(10).zip(&dominant).enumerate() {

@@ -1,0 +1,235 @@
+//! Lines for the log about things that are there and not used: files of a soundbank or a dataset that nothing reads, clips
+//! that nothing draws.
+//!
+//! A training with fewer sounds than were meant succeeds all the same, so each kind of thing that is left out is said once,
+//! with its number and first example.
+
+use std::path::{Path, PathBuf};
+
+use super::Subset;
+use super::soundbank::{EXTENSIONS, entries};
+
+/// Endings of the names of sounds in formats that are not read.
+const OTHER_SOUNDS: [&str; 22] = [
+    "3gp", "aac", "aif", "aifc", "aiff", "amr", "ape", "au", "bwf", "caf", "m4a", "mka", "mp2", "mp3", "mp4", "oga",
+    "opus", "rf64", "snd", "w64", "wma", "wv",
+];
+/// Folders below a class or group that are looked into.
+const MOST_DEPTH: usize = 16;
+/// The tables of a dataset.
+const TABLES: [&str; 4] = ["train.tsv", "validation.tsv", "eval.tsv", "manifest.tsv"];
+
+/// A line for the log about one kind of thing that is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Nothing is lost by leaving it out, such as a text file beside sounds.
+    pub harmless: bool,
+    /// The folder, the number, the first example, and the reason.
+    pub message: String,
+}
+
+impl LeftOut {
+    /// A line about things that were probably meant to be used.
+    pub fn warning(message: String) -> Self {
+        Self { harmless: false, message }
+    }
+
+    /// Writes the line to the log: as a warning unless the thing is harmless.
+    pub fn log(&self) {
+        match self.harmless {
+            true => tracing::info!("{}", self.message),
+            false => tracing::warn!("{}", self.message),
+        }
+    }
+}
+
+/// A number of things in words: "1 sound", "3 sounds".
+pub(super) fn counted(n: usize, thing: &str) -> String {
+    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
+}
+
+/// The lines about a soundbank at `root`: everything that [`Soundbank::scan`](super::Soundbank::scan) does not take.
+pub(super) fn of_soundbank(root: &Path) -> Vec<LeftOut> {
+    let mut unread = Unread::default();
+    let mut beside = Vec::new();
+    for half in Subset::all().iter().flat_map(|subset| ["foreground", "background"].map(|half| half_of(*subset, half)))
+    {
+        for path in listed(&root.join(half)) {
+            if path.is_dir() {
+                unread.look_into(&path);
+            } else if ending(&path, &EXTENSIONS) || ending(&path, &OTHER_SOUNDS) {
+                beside.push(path);
+            }
+        }
+    }
+    let is_subset = |path: &PathBuf| Subset::all().iter().any(|subset| path.ends_with(subset.name()));
+    let others: Vec<PathBuf> =
+        listed(root).into_iter().filter(|path| !is_subset(path) && path.join("soundbank").is_dir()).collect();
+    let mut said = unread.said(root);
+    said.extend(line(root, &beside, "sound", "beside the folders of classes and groups, which are read"));
+    said.extend(line(root, &others, "folder", "a soundbank has train, validation and eval only"));
+    said
+}
+
+fn half_of(subset: Subset, half: &str) -> PathBuf {
+    [subset.name(), "soundbank", half].iter().collect()
+}
+
+/// The lines about a folder `dir` of finished clips, except about clips that its tables do not list.
+pub(super) fn of_clips(dir: &Path) -> Vec<LeftOut> {
+    let mut unread = Unread::default();
+    Subset::all().iter().for_each(|subset| unread.look_into(&dir.join(subset.name())));
+    let mut said = unread.said(dir);
+    let known = |path: &PathBuf| TABLES.iter().any(|name| path.ends_with(name));
+    let tables: Vec<PathBuf> =
+        listed(dir).into_iter().filter(|path| ending(path, &["tsv", "csv"]) && !known(path)).collect();
+    let held_back = !dir.join("validation.tsv").exists();
+    if held_back {
+        let clips =
+            listed(&dir.join("validation")).into_iter().filter(|path| ending(path, &EXTENSIONS)).collect::<Vec<_>>();
+        let why = "without a validation.tsv, a share of the training clips is held back for validation";
+        said.extend(line(dir, &clips, "clip", why));
+    }
+    let why = format!("the tables that are read are {}", TABLES[..3].join(", "));
+    // A further table beside those of all three subsets serves another purpose.
+    said.extend(line(dir, &tables, "table", &why).map(|line| LeftOut { harmless: !held_back, ..line }));
+    said
+}
+
+/// Files that are not read, found in folders whose sounds are.
+#[derive(Default)]
+struct Unread {
+    /// Sounds in formats that are not read.
+    foreign: Vec<PathBuf>,
+    /// Sounds in folders below.
+    below: Vec<PathBuf>,
+    /// Files that are no sounds by their names.
+    no_sounds: Vec<PathBuf>,
+}
+
+impl Unread {
+    /// Adds the files of `folder`.
+    fn look_into(&mut self, folder: &Path) {
+        for path in listed(folder) {
+            if path.is_dir() {
+                sounds_below(&path, MOST_DEPTH, &mut self.below);
+            } else if ending(&path, &OTHER_SOUNDS) {
+                self.foreign.push(path);
+            } else if !ending(&path, &EXTENSIONS) {
+                self.no_sounds.push(path);
+            }
+        }
+    }
+
+    fn said(&self, root: &Path) -> Vec<LeftOut> {
+        let endings = EXTENSIONS.join(", .");
+        let foreign = line(root, &self.foreign, "sound", &format!("the format is not read, convert it to .{endings}"));
+        let below = line(root, &self.below, "sound", "it lies in a folder below one that is read, move it up");
+        let no_sounds = line(root, &self.no_sounds, "file", &format!("the name does not end in .{endings}"));
+        let no_sounds = no_sounds.map(|line| LeftOut { harmless: true, ..line });
+        foreign.into_iter().chain(below).chain(no_sounds).collect()
+    }
+}
+
+/// Adds the sounds of any format in `folder` and at most `depth` folders below.
+fn sounds_below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    for path in listed(folder) {
+        // A link could lead back up.
+        if path.is_dir() && !path.is_symlink() && depth > 0 {
+            sounds_below(&path, depth - 1, found);
+        } else if ending(&path, &EXTENSIONS) || ending(&path, &OTHER_SOUNDS) {
+            found.push(path);
+        }
+    }
+}
+
+/// The entries of a folder by name; none if it cannot be listed, which is an error elsewhere if the folder is needed.
+fn listed(folder: &Path) -> Vec<PathBuf> {
+    entries(folder).unwrap_or_default().into_iter().map(|(_, path)| path).collect()
+}
+
+fn ending(path: &Path, extensions: &[&str]) -> bool {
+    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
+    extensions.contains(&extension.as_str()) && path.is_file()
+}
+
+/// The line for the `things` at `paths` below `root`, if there are any.
+fn line(root: &Path, paths: &[PathBuf], thing: &str, why: &str) -> Option<LeftOut> {
+    let first = paths.first()?;
+    let things = counted(paths.len(), thing);
+    let which = if paths.len() == 1 { "" } else { " first" };
+    let (root, first) = (root.display(), first.strip_prefix(root).unwrap_or(first).display());
+    Some(LeftOut::warning(format!("{root}: {things} left out, {first}{which}: {why}")))
+}
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        folder
+    }
+
+    /// Whether each is harmless, and what is said behind the folder's name.
+    fn said(folder: &tempfile::TempDir, of: fn(&Path) -> Vec<LeftOut>) -> Vec<(bool, String)> {
+        let start = format!("{}: ", folder.path().display());
+        let line = |line: LeftOut| (line.harmless, line.message.strip_prefix(&start).unwrap().to_owned());
+        of(folder.path()).into_iter().map(line).collect()
+    }
+
+    #[test]
+    fn every_kind_that_a_soundbank_leaves_out_is_said_once() {
+        let cat = "train/soundbank/foreground/Cat";
+        let files =
+            ["0.wav", "m1.MP3", "m0.mp3", "x.w64", "more/1.wav", "more/deep/2.flac", "more/notes.txt", "README"];
+        let files = files.map(|file| format!("{cat}/{file}"));
+        let others = [
+            "train/soundbank/background/street.ogg",
+            "eval/soundbank/background/room/a.opus",
+            "eval/soundbank/background/room/.hidden.mp3",
+            "valid/soundbank/foreground/Cat/0.wav",
+            "notes/a.mp3",
+        ];
+        let bank = folder(&files.iter().map(String::as_str).chain(others).collect::<Vec<_>>());
+        let found = said(&bank, of_soundbank);
+        let starts = [
+            (false, format!("4 sounds left out, {cat}/m0.mp3 first: the format")),
+            (false, format!("2 sounds left out, {cat}/more/1.wav first: it lies in")),
+            (true, format!("1 file left out, {cat}/README: the name")),
+            (false, "1 sound left out, train/soundbank/background/street.ogg: beside".into()),
+            (false, "1 folder left out, valid: a soundbank".into()),
+        ];
+        assert_eq!(found.len(), starts.len(), "{found:?}");
+        for ((harmless, line), (expected, start)) in found.iter().zip(&starts) {
+            assert!(harmless == expected && line.starts_with(start), "{line:?} does not begin with {start:?}");
+        }
+    }
+
+    #[test]
+    fn clips_and_tables_that_a_dataset_leaves_out_are_said() {
+        let whole = ["train.tsv", "eval.tsv", "manifest.tsv", "dataset.toml", "train/a.wav", "eval/b.wav"];
+        assert_eq!(said(&folder(&whole), of_clips), []);
+        let more = ["valid.tsv", "validation/c.wav", "validation/d.flac", "train/e.mp3"];
+        let found = said(&folder(&[whole.as_slice(), &more].concat()), of_clips);
+        let starts = [
+            "1 sound left out, train/e.mp3",
+            "2 clips left out, validation/c.wav first: without a",
+            "1 table left out, valid.tsv",
+        ];
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(
+            found.iter().zip(starts).all(|((harmless, line), start)| !harmless && line.starts_with(start)),
+            "{found:?}"
+        );
+        let durations = ["validation.tsv", "durations.csv"];
+        let found = said(&folder(&[whole.as_slice(), &durations].concat()), of_clips);
+        assert!(found.len() == 1 && found[0].0 && found[0].1.contains("durations.csv"), "{found:?}");
+    }
+}

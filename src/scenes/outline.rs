@@ -1,0 +1,93 @@
+//! A clip without its samples: its length and the places of its events, which is all that its segments depend on.
+
+use std::ops::Range;
+
+use super::Subset;
+use super::segment::segment;
+use crate::{Error, Result};
+
+/// Class, onset and offset in seconds of an event.
+pub type Timed = (usize, [f64; 2]);
+
+/// The length and the events of a clip in samples.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// Samples of the clip, at least one.
+    pub len: usize,
+    rate: u32,
+    events: Vec<Heard>,
+}
+
+/// An event of a clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Heard {
+    class: usize,
+    samples: Range<usize>,
+}
+
+impl Outline {
+    /// A clip of `len` samples at `rate` Hz in which `events` are heard; none where nothing is left of the clip.
+    pub fn new(len: usize, rate: u32, events: Vec<Timed>) -> Option<Self> {
+        let last = len.checked_sub(1)?;
+        let at = |seconds: f64, bounds: Range<usize>| {
+            ((seconds * f64::from(rate)).round() as usize).clamp(bounds.start, bounds.end)
+        };
+        let heard = |(class, [onset_s, offset_s]): Timed| {
+            let onset = at(onset_s, 0..last);
+            Heard { class, samples: onset..at(offset_s, onset + 1..len) }
+        };
+        Some(Self { len, rate, events: events.into_iter().map(heard).collect() })
+    }
+
+    /// The longest event, the first of several.
+    fn dominant(&self) -> Option<&Heard> {
+        let longest = |best: &'_ Heard, event: &'_ Heard| event.samples.len() > best.samples.len();
+        self.events.iter().reduce(|best, event| if longest(best, event) { event } else { best })
+    }
+
+    /// Class of the dominant event.
+    pub fn class(&self) -> Option<usize> {
+        self.dominant().map(|event| event.class)
+    }
+
+    /// The samples in which the dominant event is heard; the whole clip without one.
+    pub fn span(&self) -> Range<usize> {
+        self.dominant().map_or(0..self.len, |event| event.samples.clone())
+    }
+
+    /// The samples of the WAA1 segment of `seconds` of the clip that is `place` in a dataset of `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the length is not a positive number.
+    pub fn segment(&self, seed: u64, place: (Subset, usize), seconds: f64) -> Result<Range<usize>> {
+        let n_segment = (seconds * f64::from(self.rate)).round();
+        if !(n_segment >= 1.0 && n_segment.is_finite()) {
+            return Err(Error::config("seconds", format!("a segment cannot last {seconds} s")));
+        }
+        Ok(segment(seed, place, &self.span(), n_segment as usize, self.len))
+    }
+
+    /// The classes heard in `range`, sorted, each once.
+    pub fn heard_in(&self, range: &Range<usize>) -> Vec<usize> {
+        let heard = |event: &&Heard| overlap(&event.samples, range) > 0;
+        sorted(self.events.iter().filter(heard).map(|event| event.class))
+    }
+
+    /// The share of `range` that the dominant event covers.
+    pub fn covered(&self, range: &Range<usize>) -> f64 {
+        overlap(&self.span(), range) as f64 / range.len() as f64
+    }
+}
+
+/// Each class once, in order.
+pub fn sorted(classes: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut classes: Vec<usize> = classes.collect();
+    classes.sort_unstable();
+    classes.dedup();
+    classes
+}
+
+/// The number of samples that two ranges share.
+fn overlap(a: &Range<usize>, b: &Range<usize>) -> usize {
+    a.end.min(b.end).saturating_sub(a.start.max(b.start))
+}

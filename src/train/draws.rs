@@ -1,0 +1,97 @@
+//! The steps of a training, known from the labels of its segments alone, and the segments that its epochs leave out.
+
+use super::StageName;
+use crate::Result;
+use crate::config::Config;
+use crate::evaluate::Heard;
+use crate::scenes::LeftOut;
+
+/// The steps of a training.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draws {
+    /// The stages in order, with their steps if they run to their last epoch.
+    pub stages: Vec<(StageName, u64)>,
+    /// Examples of a step of the first stage.
+    pub slots: usize,
+    /// Lines for the log about stages whose epochs leave segments out; a tenth of them is harmless.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Draws {
+    /// The steps of a training of `config` on segments with these labels. A later stage whose batches cannot be balanced is
+    /// refused now, not hours later.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] when batches cannot be balanced, or the method does not fit the number of classes.
+    pub fn new(config: &Config, heard: &[Heard], classes: &[String]) -> Result<Self> {
+        let (mut stages, mut slots, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+        for stage in StageName::of(config.train.method) {
+            let episodes = stage.episodes(config, heard, classes)?;
+            stages.push((*stage, (episodes.steps() * stage.epochs(config)) as u64));
+            slots.push(episodes.slots());
+            let sizes: Vec<usize> = episodes.by_class().iter().map(Vec::len).collect();
+            let (taken, all) = (episodes.per_epoch(), sizes.iter().sum());
+            let smallest = (0..sizes.len()).min_by_key(|class| sizes[*class]).filter(|_| taken < all);
+            left_out.extend(smallest.map(|class| {
+                let (stage, class, n) = (stage.name(), &classes[class], sizes[class]);
+                let message = format!(
+                    "an epoch of the {stage} stage takes {taken} of {all} training segments: batches take all classes alike, and {class} \
+                     has {n}"
+                );
+                LeftOut { harmless: taken * 10 >= all * 9, message }
+            }));
+        }
+        Ok(Self { stages, slots: slots[0], left_out })
+    }
+
+    /// Steps of all stages, if none stops before its last epoch.
+    pub fn steps(&self) -> u64 {
+        self.stages.iter().map(|(_, steps)| steps).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Method;
+
+    /// Segments of class 0 to 2, so many of each.
+    fn heard(sizes: [usize; 3]) -> Vec<Heard> {
+        (0..3).flat_map(|class| vec![Heard::one(class, 1.0); sizes[class]]).collect()
+    }
+
+    #[test]
+    fn the_smallest_class_is_named_where_segments_are_left() {
+        let classes = ["Cat", "Dog", "Tap"].map(String::from);
+        let mut config = Config::default();
+        (config.train.batch, config.tagger.batch, config.train.epochs, config.tagger.epochs) = (6, 3, Some(7), 5);
+        let said = |config: &Config, sizes| {
+            let draws = Draws::new(config, &heard(sizes), &classes).unwrap();
+            let lines = draws.left_out.iter().map(|line| (line.harmless, line.message.clone()));
+            (draws.steps(), lines.collect::<Vec<_>>())
+        };
+        assert_eq!(said(&config, [4, 4, 4]), (2 * 7, Vec::new()));
+        let (steps, lines) = said(&config, [40, 5, 9]);
+        assert_eq!((steps, lines.len()), (2 * 7, 1));
+        let (harmless, line) = &lines[0];
+        assert!(
+            !harmless
+                && line.starts_with("an epoch of the classifier stage takes 12 of 54 ")
+                && line.ends_with("Dog has 5")
+        );
+        config.train.method = Method::Triplets;
+        let (steps, lines) = said(&config, [4, 4, 5]);
+        assert_eq!(steps, 2 * 7 + 4 * 5);
+        let of = |(harmless, line): &(bool, String)| *harmless && line.contains(" takes 12 of 13 training segments");
+        assert!(lines.len() == 2 && lines.iter().all(of) && lines[1].1.contains("tagger"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_later_stage_that_cannot_be_balanced_is_refused() {
+        let classes = ["Cat", "Dog", "Tap"].map(String::from);
+        let mut config = Config::default();
+        (config.train.method, config.train.batch, config.tagger.batch) = (Method::Triplets, 6, 30);
+        let refused = Draws::new(&config, &heard([4, 4, 4]), &classes).unwrap_err().to_string();
+        assert!(refused.starts_with("tagger.batch: class Cat has 4"), "{refused}");
+    }
+}
