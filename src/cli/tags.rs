@@ -93,6 +93,15 @@ impl<'a> Tags<'a> {
         }))
     }
 
+    /// For programs: the row of a file that cannot be used.
+    ///
+    /// # Errors
+    /// As [`Tags::tsv_header`].
+    pub fn tsv_refused(&self, path: &Path) -> Result<String> {
+        let bounds = [path.display().to_string(), String::new(), String::new()];
+        tsv([bounds.into_iter().chain(self.classes.iter().map(|_| f32::NAN.to_string()))])
+    }
+
     /// As JSON. The first part of `answer` is the whole file.
     pub fn json(&self, path: &Path, answer: &Answer) -> FileTags<'a> {
         let windows = answer.parts.iter().enumerate().skip(1).map(|(part, window)| WindowTags {
@@ -203,6 +212,11 @@ mod tests {
             a.wav\t0\t0.2\t0.75\t0.875\n\
             a.wav\t0.2\t0.3\t0.25\t0.25\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_has_a_row_of_nan() {
+        assert_eq!(tags(&classes()).tsv_refused(Path::new("a.wav")).unwrap(), "a.wav\t\t\tNaN\tNaN\n");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::mixer::Mixer;
 use super::recipe::Recipe;
 use super::segment::segment;
 use super::soundbank::{Soundbank, hex};
-use crate::audio::{Audio, decode, resample};
+use crate::audio::{MAX_SAMPLES, decode_at, resample};
 use crate::config::Config;
 use crate::{Error, Result};
 
@@ -198,30 +198,23 @@ impl Dataset {
 
     /// A whole clip at `features.rate`, and its events.
     fn clip(&self, subset: Subset, index: usize) -> Result<(Vec<f32>, Vec<Heard>)> {
-        let (audio, events) = match &self.clips {
+        let (samples, events) = match &self.clips {
             Clips::Mixed(mixer) => {
                 let scene = mixer.scene(subset, index);
                 let mix = mixer.mix(&scene)?;
-                let samples = mix.samples.iter().map(|&x| f32::from(x) / 32_768.0).collect();
+                let samples: Vec<f32> = mix.samples.iter().map(|&x| f32::from(x) / 32_768.0).collect();
                 let rate = mixer.recipe.scene.rate;
                 let classes = scene.events.iter().map(|event| event.class);
-                (
-                    Audio { rate, samples },
-                    classes.zip(mix.events.iter().map(|event| event.place.seconds(rate))).collect(),
-                )
+                let events = classes.zip(mix.events.iter().map(|event| event.place.seconds(rate))).collect();
+                (resample(&samples, rate, self.rate)?, events)
             }
             Clips::Finished(clips) => {
                 let clip = &clips[subset as usize][index];
-                let decoded = decode(&clip.path)?;
-                if let Some(warning) = decoded.warning {
-                    tracing::warn!("{}: {warning}", clip.path.display());
-                }
-                let audio = decoded.audio;
-                let events = clip.events(audio.samples.len() as f64 / f64::from(audio.rate))?;
-                (audio, events)
+                let decoded = decode_at(&clip.path, self.rate, MAX_SAMPLES)?;
+                decoded.log_warnings(&clip.path);
+                (decoded.audio.samples, clip.events(decoded.seconds)?)
             }
         };
-        let samples = resample(&audio.samples, audio.rate, self.rate)?;
         let n_clip = samples.len();
         if n_clip == 0 {
             let reason = format!("clip {index} has no sample left at {} Hz", self.rate);
