@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "audio/constant_flac.rs"]
+mod constant_flac;
+
 mod cli {
     mod adapters;
     mod bench;

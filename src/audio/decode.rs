@@ -1,71 +1,107 @@
-//! From a file to mono samples: picks the reader by the file's first bytes and checks what every format must satisfy.
+//! From a file to mono samples: picks the reader by the file's first bytes, and bounds what is kept.
 
-use std::fs;
-use std::panic::{UnwindSafe, catch_unwind};
+use std::fs::{self, File, FileType};
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use super::{Audio, Decoded, RATES, wav, xiph};
+use super::mixdown::Target;
+use super::recognise::{self, Format, START_BYTES};
+use super::section::{Section, Source};
+use super::{Decoded, resample, tags, wav, xiph};
 use crate::{Error, Result};
 
-/// What a format's reader hands over: samples of all channels, not yet checked or mixed.
-pub(super) struct Pcm {
-    pub rate: u32,
-    pub channels: u16,
-    /// Frame by frame, the channels of a frame side by side.
-    pub interleaved: Vec<f32>,
-    pub warning: Option<String>,
-}
+/// The most samples that are kept of a file: 4 GiB, or 18 hours and 38 minutes at 16 kHz.
+pub const MAX_SAMPLES: usize = 1 << 30;
 
 /// Reads a WAV (integer PCM of 8 to 32 bits, float of 32 or 64), FLAC or Ogg Vorbis file and averages its channels.
 ///
-/// The format is recognised by content, whatever the file's name. Integers of b bits are divided by 2^(b−1); float and
-/// Vorbis samples beyond full scale stay as they are. The length is exact: a Vorbis stream ends at the granule position
-/// of its last page.
+/// The format is recognised by content, whatever the file's name; ID3v2 tags in front of it and ID3 or APE tags behind it
+/// are skipped. Integers of b bits are divided by 2^(b−1); float and Vorbis samples beyond full scale stay as they are.
+/// The length is exact: a Vorbis stream ends at the granule position of its last page.
 ///
-/// A file that was cut short or damaged yields the frames before the first damage, with [`Decoded::warning`] set: a
-/// WAV whose data chunk claims more than is there or ends inside a frame, a FLAC file with a bad or missing frame, an
-/// Ogg file with a bad or missing page. Of several streams in one Ogg file the first is read, with a warning if another
-/// follows it.
+/// The file is decoded in blocks, and only the mean of its channels is kept, up to [`MAX_SAMPLES`] samples.
+///
+/// A file that was cut short or damaged yields the frames before the first damage, with a warning: a WAV whose data chunk
+/// claims more or less than is there or ends inside a frame, a FLAC file with a bad or missing frame or bytes that belong
+/// to none, an Ogg file with a bad or missing page. A WAV whose data chunk claims nothing, since its recorder never
+/// finished it, yields all that follows. Of several streams in one Ogg file the first is read. What can hardly be meant
+/// is a warning too: samples more than 24 dB above full scale, and channels that cancel each other out.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read; [`Error::Audio`] naming file and reason if it is none of these formats,
-/// holds another codec, has no channel, no sample or a sampling rate outside 1 to 768 kHz, or any sample is NaN or
-/// infinite.
+/// [`Error::Io`] if the file cannot be opened; [`Error::Audio`] naming file and reason if it is a folder, a pipe, a socket
+/// or a device, is none of these formats, holds another codec, has no channel, no sample, a sampling rate outside 1 to
+/// 768 kHz or too many samples, or any sample is NaN or infinite.
 pub fn decode(path: &Path) -> Result<Decoded> {
-    let bytes = fs::read(path).map_err(|source| Error::io("read", path, source))?;
-    read(&bytes).map_err(|reason| Error::audio(path, reason))
+    decode_file(path, Target { rate: None, max_samples: MAX_SAMPLES })
 }
 
-fn read(bytes: &[u8]) -> Result<Decoded, String> {
-    let pcm = match bytes.get(..4) {
-        Some(b"RIFF") => wav::read(bytes)?,
-        Some(b"fLaC") => unless_it_panics(|| xiph::read_flac(bytes))?,
-        Some(b"OggS") => unless_it_panics(|| xiph::read_ogg(bytes))?,
-        _ => return Err("not audio: neither WAV nor FLAC nor Ogg".into()),
+/// Reads a file as [`decode`] does and resamples it to `rate` Hz as [`resample`](super::resample()) does, block by block:
+/// at most `max_samples` samples at `rate` are kept, and none at the file's own rate.
+///
+/// # Errors
+/// As [`decode`]; [`Error::Config`] if `rate` lies outside 1 to 768 kHz.
+pub fn decode_at(path: &Path, rate: u32, max_samples: usize) -> Result<Decoded> {
+    resample::check([rate])?;
+    decode_file(path, Target { rate: Some(rate), max_samples })
+}
+
+/// Decodes a file that lies in memory as [`decode`] does, if it has at most `max_samples` frames.
+///
+/// Beside the result no more than a block of sound and the decoder's tables are held, whatever the file claims.
+///
+/// # Errors
+/// The reason of the [`Error::Audio`] that [`decode`] gives.
+pub fn decode_bytes(bytes: &[u8], max_samples: usize) -> Result<Decoded, String> {
+    read(&mut Cursor::new(bytes), Target { rate: None, max_samples })
+}
+
+fn decode_file(path: &Path, target: Target) -> Result<Decoded> {
+    let kind = fs::metadata(path).map_err(|source| Error::io("read", path, source))?.file_type();
+    // Opening a pipe waits for its other end, perhaps for ever.
+    if let Some(reason) = not_a_file(kind) {
+        return Err(Error::audio(path, reason));
+    }
+    let mut file = File::open(path).map_err(|source| Error::io("read", path, source))?;
+    read(&mut file, target).map_err(|reason| Error::audio(path, reason))
+}
+
+/// Why something of this kind is not read, unless it is a regular file.
+fn not_a_file(kind: FileType) -> Option<&'static str> {
+    #[cfg(unix)]
+    let (is_pipe, is_socket) = {
+        use std::os::unix::fs::FileTypeExt;
+        (kind.is_fifo(), kind.is_socket())
     };
-    let n_channels = usize::from(pcm.channels);
-    if n_channels == 0 {
-        return Err("bad channel count 0".into());
+    #[cfg(not(unix))]
+    let (is_pipe, is_socket) = (false, false);
+    if kind.is_file() {
+        None
+    } else if kind.is_dir() {
+        Some("a folder, not an audio file: name the files in it, for example with FOLDER/*.wav")
+    } else if is_pipe {
+        Some("a pipe, not an audio file: write what comes out of it to a file first")
+    } else if is_socket {
+        Some("a socket, not an audio file")
+    } else {
+        Some("a device, not an audio file: record from it to a file first")
     }
-    if !RATES.contains(&pcm.rate) {
-        return Err(format!("bad sample rate {} Hz", pcm.rate));
+}
+
+fn read(source: &mut dyn Source, target: Target) -> Result<Decoded, String> {
+    let mut file = Section::whole(source)?;
+    let (start, end) = (tags::end_of_front(&mut file)?, file.len());
+    let mut file = file.narrowed(start..end)?;
+    match recognise::format(&file.bytes_at(0, START_BYTES)?, start > 0)? {
+        Format::Wav => wav::read(file, target),
+        Format::Flac => unless_it_panics(|| xiph::read_flac(file, target)),
+        Format::Ogg => unless_it_panics(|| xiph::read_ogg(file, target)),
     }
-    if pcm.interleaved.len() < n_channels {
-        return Err(format!("no samples{}", pcm.warning.map(|w| format!(": {w}")).unwrap_or_default()));
-    }
-    if let Some(at) = pcm.interleaved.iter().position(|x| !x.is_finite()) {
-        return Err(format!("sample {} is not finite", at / n_channels));
-    }
-    let samples = pcm.interleaved.chunks_exact(n_channels).map(mean).collect();
-    Ok(Decoded { audio: Audio { rate: pcm.rate, samples }, channels: pcm.channels, warning: pcm.warning })
 }
 
 /// Symphonia can overflow or divide by zero on headers that are wrong although their checksum is right; one such file
 /// must not end a run.
-fn unless_it_panics(read: impl FnOnce() -> Result<Pcm, String> + UnwindSafe) -> Result<Pcm, String> {
-    catch_unwind(read).unwrap_or_else(|_| Err("damaged: its headers make the decoder fail".into()))
-}
-
-fn mean(frame: &[f32]) -> f32 {
-    (frame.iter().copied().map(f64::from).sum::<f64>() / frame.len() as f64) as f32
+fn unless_it_panics(read: impl FnOnce() -> Result<Decoded, String>) -> Result<Decoded, String> {
+    // What the reader holds is dropped in either case.
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err("damaged: its headers make the decoder fail".into()))
 }

@@ -1,19 +1,28 @@
 //! Audio in and out: a file becomes mono `f32` samples, samples change their rate, their loudness is measured, and
 //! clips are written as 16-bit WAV.
 //!
-//! In: paths of WAV, FLAC and Ogg Vorbis files. Out: [`Audio`]. Full scale is 1; nothing is clipped on reading.
+//! In: paths of WAV, FLAC and Ogg Vorbis files. Out: [`Audio`]. Full scale is 1; nothing is clipped on reading. A file
+//! passes through in blocks: section (bytes where they lie) → tags, recognise → wav with riff, or xiph with ogg and codebooks →
+//! mixdown, resample.
 
+mod codebooks;
 mod decode;
 mod loudness;
+mod mixdown;
 mod ogg;
+mod recognise;
 mod resample;
+mod riff;
+mod section;
+mod tags;
 mod wav;
 mod write;
 mod xiph;
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 
-pub use decode::decode;
+pub use decode::{MAX_SAMPLES, decode, decode_at, decode_bytes};
 pub use loudness::integrated_loudness;
 pub use resample::{resample, resampled_len};
 pub use write::write_wav16;
@@ -31,13 +40,24 @@ pub struct Audio {
     pub samples: Vec<f32>,
 }
 
-/// What [`decode`] found in a file.
+/// A file's sound, as [`decode`] and [`decode_at`] give it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
     /// The mean of the file's channels.
     pub audio: Audio,
     /// Number of channels in the file.
     pub channels: u16,
-    /// What is wrong with a file that could be read nevertheless, for the log.
-    pub warning: Option<String>,
+    /// The file's length in seconds.
+    pub seconds: f64,
+    /// What is wrong with a file that could be read nevertheless.
+    pub warnings: Vec<String>,
+}
+
+impl Decoded {
+    /// Logs the warnings, as those of the file at `path`.
+    pub fn log_warnings(&self, path: &Path) {
+        for warning in &self.warnings {
+            tracing::warn!("{}: {warning}", path.display());
+        }
+    }
 }

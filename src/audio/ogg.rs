@@ -2,69 +2,121 @@
 //!
 //! A page carries a checksum and, as granule position, the number of frames that the stream has reached at its end;
 //! the last one is the stream's exact length, which the codec, working in blocks, does not know.
+//!
+//! A stream is a series of packets, cut into pieces of 255 bytes; a shorter piece is a packet's last. A Vorbis stream
+//! begins with three headers, one packet each, of which the third sets the decoder up.
 
 use std::collections::HashMap;
+use std::io::{self, BufReader, Read};
 
 use symphonia::core::checksum::Crc32;
 use symphonia::core::io::Monitor;
 
+use super::section::{Section, unreadable};
+
 const HEADER_BYTES: usize = 27;
 const CHECKSUM: std::ops::Range<usize> = 22..26;
+/// Headers of a Vorbis stream.
+const N_HEADERS: usize = 3;
 const FIRST_PAGE: u8 = 2;
 const LAST_PAGE: u8 = 4;
 /// The granule position of a page on which no packet ends.
 const NO_GRANULE: u64 = u64::MAX;
 
 /// The streams at the start of a file, up to the first damage or the start of a further set of streams.
-pub(super) struct Pages<'a> {
-    /// The bytes of the pages that are in order.
-    pub intact: &'a [u8],
+pub(super) struct Pages {
+    /// Bytes of the pages that are in order.
+    pub intact: u64,
     /// The end of each stream, by serial number.
     pub ends: HashMap<u32, End>,
+    /// The setup headers of the Vorbis streams, and the first packets of others.
+    pub setups: Vec<Vec<u8>>,
     /// Why `intact` is not the whole file, or is not complete.
     pub warning: Option<String>,
 }
 
 /// Where the intact pages of one stream end.
+#[derive(Default)]
 pub(super) struct End {
     /// The last granule position: frames since time 0.
     pub granule: u64,
     /// Number of the last page; pages are counted by stream.
     sequence: u32,
     is_last: bool,
+    headers: Headers,
 }
 
-impl<'a> Pages<'a> {
-    /// Walks the pages from the start of `bytes`.
-    pub fn scan(bytes: &'a [u8]) -> Self {
+impl Pages {
+    /// Walks the pages from the start of `file`.
+    pub fn scan(file: &mut Section) -> Result<Self, String> {
+        let (n_bytes, start) = (file.len(), file.start());
+        let mut reader = BufReader::new(file);
+        let mut bytes = Vec::new();
         let (mut at, mut in_audio) = (0, false);
         let mut ends = HashMap::<u32, End>::new();
-        let mut warning = None;
-        while at < bytes.len() {
-            let Some(page) = Page::parse(&bytes[at..]) else {
-                warning = Some(format!("damaged or cut short at byte {at} of {}", bytes.len()));
+        let (mut setups, mut warning) = (Vec::new(), None);
+        while at < n_bytes {
+            let position = start + at;
+            let Some(page) = Page::read(&mut reader, &mut bytes).map_err(unreadable)? else {
+                warning = Some(format!("damaged or cut short at byte {position} of {}", start + n_bytes));
                 break;
             };
             let is_first = page.flags & FIRST_PAGE != 0;
             if is_first && in_audio {
-                warning = Some(format!("another stream follows at byte {at} and is left out"));
+                warning = Some(format!("another stream follows at byte {position} and is left out"));
                 break;
             }
             in_audio |= !is_first;
-            let before = ends.get(&page.serial);
-            if before.is_some_and(|end| page.sequence != end.sequence.wrapping_add(1)) {
-                warning = Some(format!("a page is missing at byte {at}"));
+            if ends.get(&page.serial).is_some_and(|end| page.sequence != end.sequence.wrapping_add(1)) {
+                warning = Some(format!("a page is missing at byte {position}"));
                 break;
             }
-            let granule = if page.granule == NO_GRANULE { before.map_or(0, |end| end.granule) } else { page.granule };
-            let end = End { granule, sequence: page.sequence, is_last: page.flags & LAST_PAGE != 0 };
+            let mut end = ends.remove(&page.serial).unwrap_or_default();
+            if page.granule != NO_GRANULE {
+                end.granule = page.granule;
+            }
+            (end.sequence, end.is_last) = (page.sequence, page.flags & LAST_PAGE != 0);
+            setups.extend(end.headers.push(&bytes));
             ends.insert(page.serial, end);
-            at += page.n_bytes;
+            at += bytes.len() as u64;
         }
         if warning.is_none() && ends.values().any(|end| !end.is_last) {
             warning = Some("cut short: the last page is missing".into());
         }
-        Self { intact: &bytes[..at], ends, warning }
+        Ok(Self { intact: at, ends, setups, warning })
+    }
+}
+
+/// The first packets of a stream, as its pages arrive.
+#[derive(Default)]
+struct Headers {
+    n_done: usize,
+    /// The packet that is not yet whole.
+    packet: Vec<u8>,
+}
+
+impl Headers {
+    /// Takes the next page; gives the setup header if it ends there and the stream is Vorbis.
+    fn push(&mut self, page: &[u8]) -> Option<Vec<u8>> {
+        let (lengths, mut body) = page[HEADER_BYTES..].split_at(page[HEADER_BYTES - 1].into());
+        for &length in lengths {
+            let (piece, rest) = body.split_at(length.into());
+            body = rest;
+            if self.n_done == N_HEADERS {
+                return None;
+            }
+            self.packet.extend_from_slice(piece);
+            if length == u8::MAX {
+                continue;
+            }
+            let packet = std::mem::take(&mut self.packet);
+            self.n_done =
+                if packet.starts_with(b"\x01vorbis") || self.n_done > 0 { self.n_done + 1 } else { N_HEADERS };
+            if self.n_done == N_HEADERS {
+                return Some(packet);
+            }
+        }
+        None
     }
 }
 
@@ -73,34 +125,44 @@ struct Page {
     granule: u64,
     serial: u32,
     sequence: u32,
-    n_bytes: usize,
 }
 
 impl Page {
-    /// The page at the start of `bytes`, if it is whole and its checksum is right.
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let header = bytes.first_chunk::<HEADER_BYTES>().filter(|h| h.starts_with(b"OggS"))?;
-        let lengths = bytes.get(HEADER_BYTES..HEADER_BYTES + usize::from(header[26]))?;
-        let n_bytes = HEADER_BYTES + lengths.len() + lengths.iter().copied().map(usize::from).sum::<usize>();
-        let page = bytes.get(..n_bytes)?;
+    /// Reads the next page into `bytes`, if it is whole and its checksum is right.
+    fn read(reader: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<Option<Self>> {
+        bytes.clear();
+        let mut append = |bytes: &mut Vec<u8>, n: usize| -> io::Result<bool> {
+            Ok(reader.by_ref().take(n as u64).read_to_end(bytes)? == n)
+        };
+        if !append(bytes, HEADER_BYTES)? || !bytes.starts_with(b"OggS") {
+            return Ok(None);
+        }
+        let n_lengths = bytes[HEADER_BYTES - 1].into();
+        if !append(bytes, n_lengths)? {
+            return Ok(None);
+        }
+        let n_body = bytes[HEADER_BYTES..].iter().copied().map(usize::from).sum();
+        Ok(if append(bytes, n_body)? { Self::parse(bytes) } else { None })
+    }
 
+    /// The header of the whole page `bytes`, if its checksum is right.
+    fn parse(bytes: &[u8]) -> Option<Self> {
         let mut crc = Crc32::new(0);
-        crc.process_buf_bytes(&page[..CHECKSUM.start]);
+        crc.process_buf_bytes(&bytes[..CHECKSUM.start]);
         crc.process_buf_bytes(&[0; 4]);
-        crc.process_buf_bytes(&page[CHECKSUM.end..]);
-        if page[CHECKSUM] != crc.crc().to_le_bytes() {
+        crc.process_buf_bytes(&bytes[CHECKSUM.end..]);
+        if bytes[CHECKSUM] != crc.crc().to_le_bytes() {
             return None;
         }
-        let (_, fields) = header.split_at(6);
+        let (_, fields) = bytes.split_at(6);
         let (granule, fields) = fields.split_first_chunk()?;
         let (serial, fields) = fields.split_first_chunk()?;
         let (sequence, _) = fields.split_first_chunk()?;
         Some(Self {
-            flags: header[5],
+            flags: bytes[5],
             granule: u64::from_le_bytes(*granule),
             serial: u32::from_le_bytes(*serial),
             sequence: u32::from_le_bytes(*sequence),
-            n_bytes,
         })
     }
 }

@@ -1,5 +1,5 @@
 //! Sampling-rate conversion by rubato's synchronous FFT resampler: an anti-aliasing filter of linear phase, applied
-//! block by block in the frequency domain.
+//! block by block in the frequency domain, as the samples arrive.
 
 use std::cell::RefCell;
 
@@ -35,30 +35,120 @@ thread_local! {
 /// # Errors
 /// [`Error::Config`] if a rate lies outside 1 to 768 kHz.
 pub fn resample(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>> {
-    if let Some(rate) = [from, to].into_iter().find(|rate| !RATES.contains(rate)) {
-        return Err(Error::config("sampling rate", format!("{rate} Hz is outside 1 to 768 kHz")));
-    }
-    if from == to || samples.is_empty() {
+    check([from, to])?;
+    if from == to {
         return Ok(samples.to_vec());
     }
-    PLANS.with_borrow_mut(|plans| {
-        let plan = match plans.iter().position(|plan| plan.rates == (from, to)) {
-            Some(at) => plans.remove(at),
-            None => Plan { rates: (from, to), resampler: resampler(from as usize, to as usize) },
-        };
-        if plans.len() == MAX_PLANS {
-            plans.remove(0);
-        }
-        plans.push(plan);
-        let plan = plans.last_mut().expect("just pushed");
-        Ok(run(&mut plan.resampler, samples, resampled_len(samples.len(), from, to)))
-    })
+    let mut conversion = Conversion::new(from, to);
+    let mut resampled = Vec::with_capacity(conversion.ready(samples.len()) + 2 * conversion.output.len());
+    conversion.push(samples, &mut resampled);
+    conversion.finish(&mut resampled);
+    Ok(resampled)
+}
+
+/// Refuses rates in Hz that no file has.
+///
+/// # Errors
+/// [`Error::Config`] if a rate lies outside 1 to 768 kHz.
+pub(super) fn check(rates: impl IntoIterator<Item = u32>) -> Result<()> {
+    match rates.into_iter().find(|rate| !RATES.contains(rate)) {
+        Some(rate) => Err(Error::config("sampling rate", format!("{rate} Hz is outside 1 to 768 kHz"))),
+        None => Ok(()),
+    }
 }
 
 /// The number of samples that [`resample`] makes of `n`: n·to/from, halves rounded up.
-pub fn resampled_len(n: usize, from: u32, to: u32) -> usize {
-    let (n, from, to) = (n as u128, u128::from(from), u128::from(to));
+pub fn resampled_len(n: u64, from: u32, to: u32) -> usize {
+    let (n, from, to) = (u128::from(n), u128::from(from), u128::from(to));
     ((2 * n * to + from) / (2 * from)) as usize
+}
+
+/// A signal being resampled as it arrives, in pieces of any length: of its input no more than a block is held.
+pub(super) struct Conversion {
+    plan: Plan,
+    /// A block of input, filled up to `filled`.
+    input: Vec<f64>,
+    filled: usize,
+    /// A block of output.
+    output: Vec<f64>,
+    /// What the filter delays, in samples of output that are still to be left out.
+    delay: usize,
+    n_in: u64,
+    n_out: usize,
+}
+
+impl Conversion {
+    /// Begins a signal at the rate `from` that is wanted at the rate `to`, both in Hz and passed by [`check`].
+    pub fn new(from: u32, to: u32) -> Self {
+        let kept = PLANS.with_borrow_mut(|plans| {
+            let at = plans.iter().position(|plan| plan.rates == (from, to))?;
+            Some(plans.remove(at))
+        });
+        let mut plan =
+            kept.unwrap_or_else(|| Plan { rates: (from, to), resampler: resampler(from as usize, to as usize) });
+        plan.resampler.reset();
+        Self {
+            input: vec![0.0; plan.resampler.input_frames_next()],
+            filled: 0,
+            output: vec![0.0; plan.resampler.output_frames_next()],
+            delay: plan.resampler.output_delay(),
+            n_in: 0,
+            n_out: 0,
+            plan,
+        }
+    }
+
+    /// The most samples that the next `n` make ready.
+    pub fn ready(&self, n: usize) -> usize {
+        (self.filled + n) / self.input.len() * self.output.len()
+    }
+
+    /// Takes the signal's next `samples` and appends to `resampled` what has become ready.
+    pub fn push(&mut self, samples: &[f32], resampled: &mut Vec<f32>) {
+        self.n_in += samples.len() as u64;
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(self.input.len() - self.filled));
+            for (input, &x) in self.input[self.filled..].iter_mut().zip(now) {
+                *input = f64::from(x);
+            }
+            self.filled += now.len();
+            rest = later;
+            if self.filled == self.input.len() {
+                self.convert(resampled);
+            }
+        }
+    }
+
+    /// Ends the signal: appends the rest to `resampled`, which holds all of it and nothing else then.
+    pub fn finish(mut self, resampled: &mut Vec<f32>) {
+        let (from, to) = self.plan.rates;
+        let n_frames = resampled_len(self.n_in, from, to);
+        while self.n_out < n_frames {
+            self.input[self.filled..].fill(0.0);
+            self.convert(resampled);
+        }
+        resampled.truncate(n_frames);
+        PLANS.with_borrow_mut(|plans| {
+            if plans.len() == MAX_PLANS {
+                plans.remove(0);
+            }
+            plans.push(self.plan);
+        });
+    }
+
+    /// Converts the block of input.
+    fn convert(&mut self, resampled: &mut Vec<f32>) {
+        let (n_in, n_out) = (self.input.len(), self.output.len());
+        let input = InterleavedSlice::new(&self.input, 1, n_in).expect("one channel of that length");
+        let mut output = InterleavedSlice::new_mut(&mut self.output, 1, n_out).expect("one channel of that length");
+        self.plan.resampler.process_into_buffer(&input, &mut output, None).expect("both are one block long");
+        self.filled = 0;
+        let ready = &self.output[self.delay.min(n_out)..];
+        self.delay -= n_out - ready.len();
+        self.n_out += ready.len();
+        resampled.extend(ready.iter().map(|&x| x as f32));
+    }
 }
 
 fn resampler(from: usize, to: usize) -> Fft<f64> {
@@ -73,13 +163,4 @@ fn resampler(from: usize, to: usize) -> Fft<f64> {
 
 fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
-}
-
-fn run(resampler: &mut Fft<f64>, samples: &[f32], n_frames: usize) -> Vec<f32> {
-    let input: Vec<f64> = samples.iter().copied().map(f64::from).collect();
-    let input = InterleavedSlice::new(&input, 1, input.len()).expect("one channel of that length");
-    let output = resampler.process_all(&input, samples.len(), None).expect("the input has the length that is given");
-    let output = output.take_data();
-    debug_assert!(output.len() >= n_frames, "{} frames resampled, {n_frames} needed", output.len());
-    output.into_iter().take(n_frames).map(|x| x as f32).collect()
 }

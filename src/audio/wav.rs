@@ -1,72 +1,56 @@
-//! WAV: finds the format and the data in a RIFF file, repairs what its header gets wrong, and has hound decode it.
+//! WAV: how the samples of a RIFF file are stored, and their decoding by hound.
 //!
 //! hound refuses a data chunk that is longer than the file, ends inside a frame or follows an odd chunk's pad byte, and
-//! takes the valid bits of an extensible header for the scale. So it is given a plain header written anew from what is
-//! really there.
+//! takes the valid bits of an extensible header for the scale. So it is given blocks of whole frames, each behind a plain
+//! header.
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
 use hound::{SampleFormat, WavReader};
 
-use super::decode::Pcm;
+use super::Decoded;
+use super::mixdown::{Mixdown, Target};
+use super::recognise::CONVERT;
+use super::riff::Chunks;
+use super::section::{Section, unreadable};
 
 const PCM: u16 = 1;
 const IEEE_FLOAT: u16 = 3;
 const EXTENSIBLE: u16 = 0xfffe;
-/// What follows the codec in the sub-format of an extensible header if it is one of the registered codecs.
-const SUB_FORMAT_TAIL: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
-/// The size that a program gives to a data chunk while it cannot know it.
-const SIZE_UNKNOWN: usize = u32::MAX as usize;
+/// What follows the codec in the sub-format of an extensible header: of the registered codecs, and of ambisonic sound in
+/// B-format, whose channels are stored in the same way.
+const SUB_FORMAT_TAILS: [[u8; 14]; 2] = [
+    [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71],
+    [0, 0, 0x21, 0x07, 0xd3, 0x11, 0x86, 0x44, 0xc8, 0xc1, 0xca, 0, 0, 0],
+];
+
+/// Bytes that are decoded together, unless a single frame has more.
+const BLOCK_BYTES: usize = 1 << 18;
 
 /// Reads the frames that are there; errors and warnings are in the format's terms.
-pub(super) fn read(bytes: &[u8]) -> Result<Pcm, String> {
-    let chunks = Chunks::find(bytes)?;
-    let format = Format::parse(chunks.format)?;
+pub(super) fn read(mut file: Section, target: Target) -> Result<Decoded, String> {
+    let Chunks { format, data, mut warnings } = Chunks::find(&mut file)?;
+    let format = Format::parse(&format)?;
+    let mut mixdown = Mixdown::new(target, format.rate, format.channels)?;
     let frame_bytes = usize::from(format.frame_bytes);
-    let whole = chunks.data.len() / frame_bytes * frame_bytes;
-    let warning = if chunks.claimed != SIZE_UNKNOWN && chunks.claimed > chunks.data.len() {
-        Some(format!("the data chunk claims {} bytes, {} are there", chunks.claimed, chunks.data.len()))
-    } else if whole < chunks.data.len() {
-        Some("the data end inside a frame".into())
-    } else {
-        None
-    };
-    let interleaved = format.decode(&chunks.data[..whole])?;
-    Ok(Pcm { rate: format.rate, channels: format.channels, interleaved, warning })
-}
-
-/// The two chunks that matter.
-struct Chunks<'a> {
-    format: &'a [u8],
-    /// The part of the data chunk that is in the file.
-    data: &'a [u8],
-    /// The length its header claims, in bytes.
-    claimed: usize,
-}
-
-impl<'a> Chunks<'a> {
-    fn find(bytes: &'a [u8]) -> Result<Self, String> {
-        if bytes.get(8..12) != Some(b"WAVE") {
-            return Err("RIFF, but not a WAVE file".into());
-        }
-        let mut format = None;
-        let mut rest = &bytes[12..];
-        while let Some((header, body)) = rest.split_first_chunk::<8>() {
-            let claimed = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
-            let present = &body[..claimed.min(body.len())];
-            match &header[..4] {
-                b"data" => {
-                    return Ok(Self { format: format.ok_or("no fmt chunk before the data")?, data: present, claimed });
-                }
-                b"fmt " if present.len() < claimed => return Err("truncated header".into()),
-                b"fmt " => format = Some(present),
-                _ => {}
-            }
-            // A chunk of odd length is followed by one byte of padding.
-            rest = &body[claimed.next_multiple_of(2).min(body.len())..];
-        }
-        Err(if format.is_some() { "no data chunk" } else { "truncated header: no fmt chunk" }.into())
+    let n_frames = (data.end - data.start) / frame_bytes as u64;
+    if n_frames * (frame_bytes as u64) < data.end - data.start {
+        warnings.push("the data end inside a frame".into());
     }
+    mixdown.claimed = Some(n_frames);
+    mixdown.allow(n_frames)?;
+
+    file.seek(SeekFrom::Start(data.start)).map_err(unreadable)?;
+    let mut block = vec![0; (BLOCK_BYTES / frame_bytes).max(1) * frame_bytes];
+    let mut rest = n_frames * frame_bytes as u64;
+    while rest > 0 {
+        let block_bytes = block.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
+        let block = &mut block[..block_bytes];
+        file.read_exact(block).map_err(unreadable)?;
+        mixdown.push(&format.decode(block)?)?;
+        rest -= block.len() as u64;
+    }
+    mixdown.finish(warnings)
 }
 
 /// How the samples are stored.
@@ -90,11 +74,11 @@ impl Format {
         let (channels, frame_bytes) = (u16_at(2), u16_at(12));
         let rate = u32::from_le_bytes([chunk[4], chunk[5], chunk[6], chunk[7]]);
         let codec = match u16_at(0) {
-            EXTENSIBLE if chunk.len() >= 40 && chunk[26..40] == SUB_FORMAT_TAIL => u16_at(24),
+            EXTENSIBLE if chunk.len() >= 40 && SUB_FORMAT_TAILS.iter().any(|tail| chunk[26..40] == *tail) => u16_at(24),
             codec => codec,
         };
         if codec != PCM && codec != IEEE_FLOAT {
-            return Err(format!("unsupported codec 0x{codec:02x}: only PCM and IEEE float are read"));
+            return Err(format!("unsupported codec 0x{codec:02x}: only PCM and IEEE float are read; {CONVERT}"));
         }
         if channels == 0 {
             return Err("bad channel count 0".into());
@@ -128,7 +112,7 @@ impl Format {
 
     /// The header of a RIFF file with a 16-byte fmt chunk and `n_bytes` of data.
     fn plain_header(&self, n_bytes: usize) -> Vec<u8> {
-        let n_bytes = n_bytes as u32; // A chunk's length is 32 bits wide.
+        let n_bytes = n_bytes as u32; // A block's length is far below 2^32.
         let mut header = Vec::with_capacity(44);
         header.extend(b"RIFF");
         header.extend(n_bytes.saturating_add(36).to_le_bytes());

@@ -1,119 +1,186 @@
 //! FLAC and Ogg Vorbis, decoded by Symphonia.
 //!
 //! Both stop at the first damage, since what follows it would be at the wrong time. Symphonia skips over damage, so
-//! packets are checked to follow one another, and the pages of an Ogg file are checked beforehand.
+//! packets are checked to follow one another and, of a FLAC file, to be all of its bytes; the pages of an Ogg file are
+//! checked beforehand.
 
-use std::io::{Cursor, ErrorKind};
+use std::io::{ErrorKind, Read};
 
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_FLAC, CODEC_ID_OPUS, CODEC_ID_VORBIS};
 use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSource, MediaSourceStream, ReadOnlySource};
 use symphonia::core::units::Duration;
 use symphonia::default::formats::{FlacReader, OggReader};
 
-use super::decode::Pcm;
+use super::mixdown::{Mixdown, Target};
 use super::ogg::Pages;
+use super::recognise::CONVERT;
+use super::section::Section;
+use super::{Decoded, codebooks, tags};
 
 /// Reads a FLAC file up to its end or the first frame that is damaged or missing.
-pub(super) fn read_flac(bytes: &[u8]) -> Result<Pcm, String> {
-    let mut reader = FlacReader::try_new(stream(bytes), FormatOptions::default()).map_err(reason)?;
-    let track = decode_track(&mut reader, CODEC_ID_FLAC)?;
-    Ok(if let Some(claimed) = track.n_frames { warn_if_short(track.pcm, claimed) } else { track.pcm })
+pub(super) fn read_flac(mut file: Section, target: Target) -> Result<Decoded, String> {
+    let (header, frames) = stream_info(&mut file)?;
+    let frames = file.narrowed(frames)?;
+    let n_bytes = frames.len();
+    let mut reader = FlacReader::try_new(stream(ReadOnlySource::new(header.chain(frames))), FormatOptions::default())
+        .map_err(|error| without_frames(n_bytes, error))?;
+    let track = decode_track(&mut reader, CODEC_ID_FLAC, target, |_, _| 0..u64::MAX)?;
+    let (n_frames, n_left) = (track.mixdown.n_frames(), n_bytes.saturating_sub(track.n_bytes));
+    let warning = match (track.warning, track.mixdown.claimed) {
+        (Some(warning), _) => Some(warning),
+        _ if track.start > 0 => Some(format!("its first {} frames are damaged or missing", track.start)),
+        (None, Some(claimed)) if n_frames < claimed => {
+            Some(format!("cut short: {n_frames} of {claimed} frames are there"))
+        }
+        (None, Some(claimed)) if n_frames > claimed => {
+            Some(format!("the header claims {claimed} frames, {n_frames} are there"))
+        }
+        _ if n_left > 0 => Some(format!("damaged or cut short: {n_left} of {n_bytes} bytes are no whole frame")),
+        _ => None,
+    };
+    track.mixdown.finish(warning.into_iter().collect())
+}
+
+/// A header of nothing but the file's STREAMINFO, and where the frames are. Pictures, comments and other blocks are
+/// skipped unread, so that no length in them costs memory.
+fn stream_info(file: &mut Section) -> Result<([u8; 42], std::ops::Range<u64>), String> {
+    const STREAM_INFO_BYTES: usize = 34;
+    const LAST_BLOCK: u8 = 0x80;
+    let mut header = *b"fLaC\x80\0\0\x22\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    let mut found = false;
+    let mut at = 4;
+    loop {
+        let [kind, size @ ..] = file.array_at::<4>(at)?.ok_or("truncated header")?;
+        let size = u64::from(u32::from_be_bytes([0, size[0], size[1], size[2]]));
+        at += 4;
+        if kind & !LAST_BLOCK == 0 && !found {
+            header[8..].copy_from_slice(&file.array_at::<STREAM_INFO_BYTES>(at)?.ok_or("truncated header")?);
+            found = true;
+        }
+        at += size;
+        if at > file.len() {
+            return Err("truncated header".into());
+        }
+        if kind & LAST_BLOCK != 0 {
+            break;
+        }
+    }
+    if !found {
+        return Err("no STREAMINFO block in its header".into());
+    }
+    let end = tags::start_of_back(file)?.max(at);
+    Ok((header, at..end))
+}
+
+/// Why the reader of a FLAC file with `n_bytes` behind its header cannot begin.
+fn without_frames(n_bytes: u64, error: Error) -> String {
+    match error {
+        Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof && n_bytes > 0 => {
+            format!("damaged: none of its {n_bytes} bytes of sound are a frame")
+        }
+        Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => "no samples".into(),
+        error => reason(error),
+    }
 }
 
 /// Reads the first Vorbis stream of an Ogg file up to its end or the first page that is damaged or missing.
-pub(super) fn read_ogg(bytes: &[u8]) -> Result<Pcm, String> {
-    let pages = Pages::scan(bytes);
-    let mut reader = OggReader::try_new(stream(pages.intact), FormatOptions::default())
+pub(super) fn read_ogg(mut file: Section, target: Target) -> Result<Decoded, String> {
+    let end = tags::start_of_back(&mut file)?;
+    let mut file = file.narrowed(0..end)?;
+    let pages = Pages::scan(&mut file)?;
+    pages.setups.iter().try_for_each(|setup| codebooks::check(setup))?;
+    let intact = file.narrowed(0..pages.intact)?;
+    let mut reader = OggReader::try_new(stream(intact), FormatOptions::default())
         .map_err(|error| pages.warning.clone().unwrap_or_else(|| reason(error)))?;
-    let mut track = decode_track(&mut reader, CODEC_ID_VORBIS)?;
-    let n_channels = usize::from(track.pcm.channels);
-
     // A stream may start before time 0 (its beginning is cut) or, cut out of a longer one, after it.
-    let n_early = usize::try_from(-track.start).unwrap_or(0) * n_channels;
-    track.pcm.interleaved.drain(..n_early.min(track.pcm.interleaved.len()));
-    let end = pages.ends.get(&track.id).map_or(0, |end| end.granule);
-    let n_frames = end.saturating_sub(u64::try_from(track.start).unwrap_or(0));
-    track.pcm.interleaved.truncate(usize::try_from(n_frames).unwrap_or(usize::MAX).saturating_mul(n_channels));
-    track.pcm.warning = pages.warning.or(track.pcm.warning);
-    Ok(warn_if_short(track.pcm, n_frames))
+    let mut n_frames = 0;
+    let track = decode_track(&mut reader, CODEC_ID_VORBIS, target, |id, start| {
+        let end = pages.ends.get(&id).map_or(0, |end| end.granule);
+        n_frames = end.saturating_sub(u64::try_from(start).unwrap_or(0));
+        let n_early = u64::try_from(start.saturating_neg()).unwrap_or(0);
+        n_early..n_early.saturating_add(n_frames)
+    })?;
+    let n_there = track.mixdown.n_frames();
+    let short = || (n_there < n_frames).then(|| format!("cut short: {n_there} of {n_frames} frames are there"));
+    track.mixdown.finish(pages.warning.or(track.warning).or_else(short).into_iter().collect())
 }
 
-/// Adds a warning if there are fewer frames than the file claims and nothing said so yet.
-fn warn_if_short(mut pcm: Pcm, claimed: u64) -> Pcm {
-    let n_frames = (pcm.interleaved.len() / usize::from(pcm.channels)) as u64;
-    if n_frames < claimed {
-        pcm.warning.get_or_insert_with(|| format!("cut short: {n_frames} of {claimed} frames are there"));
-    }
-    pcm
-}
-
+/// A track that was decoded up to its end or the first damage.
 struct Track {
-    id: u32,
-    pcm: Pcm,
-    /// Time of the first decoded frame, in frames.
+    mixdown: Mixdown,
+    /// Time of the first frame, in frames.
     start: i64,
-    /// Length in frames as the file's header gives it.
-    n_frames: Option<u64>,
+    /// Bytes of its packets.
+    n_bytes: u64,
+    warning: Option<String>,
 }
 
-fn decode_track(reader: &mut dyn FormatReader, codec: AudioCodecId) -> Result<Track, String> {
+/// Decodes the file's track of sound. `wanted` says which of its frames are meant, counted from the first one that is
+/// decoded, by the track's number and the time of that frame.
+fn decode_track(
+    reader: &mut dyn FormatReader,
+    codec: AudioCodecId,
+    target: Target,
+    wanted: impl FnOnce(u32, i64) -> std::ops::Range<u64>,
+) -> Result<Track, String> {
     let track = reader.default_track(TrackType::Audio).ok_or("no Vorbis stream")?;
     let params = track.codec_params.as_ref().and_then(|p| p.audio()).ok_or("no codec parameters")?;
     if params.codec != codec {
-        return Err(format!("unsupported codec {} in Ogg: only Vorbis is read", name(params.codec)));
+        return Err(format!("unsupported codec {} in Ogg: only Vorbis is read; {CONVERT}", name(params.codec)));
     }
-    let (id, n_frames) = (track.id, track.num_frames);
+    let (id, claimed) = (track.id, track.num_frames);
     let mut decoder =
         symphonia::default::get_codecs().make_audio_decoder(params, &AudioDecoderOptions::default()).map_err(reason)?;
     let spec = decoder.last_decoded().spec().clone();
     let n_channels = spec.channels().count();
-    let channels =
-        u16::try_from(n_channels).ok().filter(|&n| n > 0).ok_or(format!("bad channel count {n_channels}"))?;
+    let channels = u16::try_from(n_channels).map_err(|_| format!("bad channel count {n_channels}"))?;
+    let mut mixdown = Mixdown::new(target, spec.rate(), channels)?;
+    mixdown.claimed = claimed;
 
-    let (mut interleaved, mut block) = (Vec::new(), Vec::new());
-    let mut start = None;
-    let mut warning = None;
-    let mut stop = |interleaved: &Vec<f32>, why: String| {
-        warning = Some(format!("damaged after {} frames: {why}", interleaved.len() / n_channels));
-    };
-    loop {
+    let mut wanted = Some(wanted);
+    let (mut start, mut range) = (0, 0..0);
+    let (mut n_frames, mut n_bytes) = (0_u64, 0);
+    let mut block = Vec::new();
+    let damage = loop {
         let mut packet = match reader.next_packet() {
             Ok(Some(packet)) if packet.track_id == id => packet,
             Ok(Some(_)) => continue,
-            Ok(None) => break,
-            Err(Error::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => break,
-            Err(error) => {
-                stop(&interleaved, reason(error));
-                break;
-            }
+            Ok(None) => break None,
+            Err(Error::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => break None,
+            Err(error) => break Some(reason(error)),
         };
         let time = packet.pts.get();
-        let start = *start.get_or_insert(time.saturating_add_unsigned(packet.trim_start.get()));
-        if time > start.saturating_add_unsigned((interleaved.len() / n_channels) as u64) {
-            stop(&interleaved, format!("the next frame is at {time}"));
-            break;
+        if let Some(wanted) = wanted.take() {
+            start = time.saturating_add_unsigned(packet.trim_start.get());
+            range = wanted(id, start);
         }
+        let expected = start.saturating_add_unsigned(n_frames);
+        // The frames of a FLAC file are numbered; Vorbis packets are dated by their pages, and the first ones overlap.
+        if time > expected || (codec == CODEC_ID_FLAC && time < expected) {
+            break Some(format!("the next frame is at {time}"));
+        }
+        n_bytes += packet.data.len() as u64;
         // The decoder drops the first block of a Vorbis stream, which only fills the overlap; what else it would trim
         // is guessed, while the last page states the length.
         (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO);
         match decoder.decode(&packet) {
             Ok(decoded) => decoded.copy_to_vec_interleaved(&mut block),
-            Err(error) => {
-                stop(&interleaved, reason(error));
-                break;
-            }
+            Err(error) => break Some(reason(error)),
         }
-        interleaved.extend_from_slice(&block);
-    }
-    let pcm = Pcm { rate: spec.rate(), channels, interleaved, warning };
-    Ok(Track { id, pcm, start: start.unwrap_or(0), n_frames })
+        let n_decoded = (block.len() / n_channels) as u64;
+        let of_block = |at: u64| (at.saturating_sub(n_frames).min(n_decoded)) as usize * n_channels;
+        mixdown.push(&block[of_block(range.start)..of_block(range.end)])?;
+        n_frames += n_decoded;
+    };
+    let warning = damage.map(|why| format!("damaged after {n_frames} frames: {why}"));
+    Ok(Track { mixdown, start, n_bytes, warning })
 }
 
-fn stream(bytes: &[u8]) -> MediaSourceStream<'_> {
-    MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default())
+fn stream<'s>(source: impl MediaSource + 's) -> MediaSourceStream<'s> {
+    MediaSourceStream::new(Box::new(source), Default::default())
 }
 
 fn name(codec: AudioCodecId) -> String {

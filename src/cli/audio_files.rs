@@ -7,12 +7,16 @@ use rayon::prelude::*;
 
 use super::Session;
 use super::windows::{Window, Windows};
-use crate::audio::{decode, resample};
+use crate::audio::{MAX_SAMPLES, decode_at};
 use crate::report::Task;
 use crate::{Error, Result};
 
 /// Files are read together, on all threads, while they take up at most this on the disk; a larger one is read alone.
 const GROUP_BYTES: u64 = 16 << 20;
+
+/// The most samples for each of its bytes that a file may hold to be read together with others: a kilobyte of FLAC can
+/// hold an hour of silence. A file that holds more is read alone.
+const SAMPLES_PER_BYTE: u64 = 8;
 
 /// The files of a command line, and how many of them have turned out to be of no use.
 pub struct AudioFiles<'a> {
@@ -45,6 +49,9 @@ pub struct Answer {
 /// Computes the numbers of segments, `[member][segment · number]`; says how many chunks are done since it said so last.
 pub type Compute<'a> = dyn FnMut(&[&[f32]], &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> + 'a;
 
+/// Takes a file's answer, or the reason why it cannot be used.
+pub type Take<'a> = dyn FnMut(&Path, Result<Answer, String>) -> Result<()> + 'a;
+
 impl<'a> AudioFiles<'a> {
     /// The files at `paths`, to be cut as `windows` says; `doing` says what is done with them.
     pub fn new(session: &Session, paths: &'a [PathBuf], windows: &'a Windows, doing: &str) -> Self {
@@ -52,39 +59,58 @@ impl<'a> AudioFiles<'a> {
         Self { paths, windows, task, failed: 0, reason: None }
     }
 
-    /// Asks `compute` about all files, and calls `take` for each in their order; without an answer for one of several that
-    /// cannot be used, which has been reported then.
+    /// Asks `compute` about all files, and calls `take` for each in their order. The reason of one of several that cannot
+    /// be used has been reported then; of a single file it is the command's own error.
     ///
     /// # Errors
     /// What `compute` and `take` report.
-    pub fn each(
-        &mut self,
-        compute: &mut Compute<'_>,
-        take: &mut dyn FnMut(&Path, Option<Answer>) -> Result<()>,
-    ) -> Result<()> {
+    pub fn each(&mut self, compute: &mut Compute<'_>, take: &mut Take<'_>) -> Result<()> {
         let mut rest = self.paths;
         while !rest.is_empty() {
             self.task.set((self.paths.len() - rest.len()) as u64);
             let (group, later) = rest.split_at(read_together(rest));
             rest = later;
-            self.answer(group, compute, take)?;
+            self.task.message(format!("{}: reading", group[0].display()));
+            let mut files = Vec::new();
+            for (path, file) in group.iter().zip(self.read(group)) {
+                match file {
+                    // Perhaps it is only too long to be read together with others.
+                    Err(_) if group.len() > 1 => match AudioFile::read(path, self.windows, MAX_SAMPLES) {
+                        Ok(file) => {
+                            self.answer(std::mem::take(&mut files), compute, take)?;
+                            self.answer(vec![(path, Ok(file))], compute, take)?;
+                        }
+                        refused => files.push((path, refused)),
+                    },
+                    file => files.push((path, file)),
+                }
+            }
+            self.answer(files, compute, take)?;
         }
         self.task.message("");
         self.task.set(self.paths.len() as u64);
         Ok(())
     }
 
+    /// Reads the files of a group on all threads.
+    fn read(&self, group: &[PathBuf]) -> Vec<Result<AudioFile>> {
+        let most = |path: &Path| match group.len() {
+            1 => MAX_SAMPLES,
+            _ => size(path).saturating_mul(SAMPLES_PER_BYTE).min(MAX_SAMPLES as u64) as usize,
+        };
+        group.par_iter().map(|path| AudioFile::read(path, self.windows, most(path))).collect()
+    }
+
     fn answer(
         &mut self,
-        group: &[PathBuf],
+        files: Vec<(&PathBuf, Result<AudioFile>)>,
         compute: &mut Compute<'_>,
-        take: &mut dyn FnMut(&Path, Option<Answer>) -> Result<()>,
+        take: &mut Take<'_>,
     ) -> Result<()> {
-        let name = group[0].display();
-        self.task.message(format!("{name}: reading"));
-        let read: Vec<_> = group.par_iter().map(|path| AudioFile::read(path, self.windows)).collect();
-        let files: Vec<_> = read.into_iter().map(|file| file.map_err(|error| self.refuse(error)).ok()).collect();
-        let segments: Vec<&[f32]> = files.iter().flatten().flat_map(AudioFile::segments).collect();
+        let Some((name, _)) = files.first() else { return Ok(()) };
+        let name = name.display();
+        let read = files.iter().filter_map(|(_, file)| file.as_ref().ok());
+        let segments: Vec<&[f32]> = read.flat_map(AudioFile::segments).collect();
         let chunks: usize = segments.iter().map(|segment| self.windows.chunking().count(segment.len())).sum();
         let mut done = 0;
         let values = compute(&segments, &mut |more| {
@@ -93,7 +119,7 @@ impl<'a> AudioFiles<'a> {
             self.task.advance(0);
         })?;
         let (mut first, all) = (0, segments.len());
-        for (path, file) in group.iter().zip(files) {
+        for (path, file) in files {
             let answer = file.and_then(|AudioFile { seconds, parts, .. }| {
                 let of_parts = |values: &Vec<f32>| {
                     let size = values.len() / all;
@@ -101,31 +127,24 @@ impl<'a> AudioFiles<'a> {
                 };
                 let answer = Answer { seconds, values: values.iter().map(of_parts).collect(), parts };
                 first += answer.parts.len();
-                self.check(path, answer)
+                answer.checked(path)
             });
-            if self.reason.is_none() {
-                take(path, answer)?;
+            match answer {
+                Ok(answer) => take(path, Ok(answer))?,
+                Err(error) => {
+                    self.failed += 1;
+                    if self.paths.len() == 1 {
+                        // The error is the command's own.
+                        self.reason = Some(error);
+                    } else {
+                        let reason = error.with_causes();
+                        tracing::error!("{reason}");
+                        take(path, Err(reason))?;
+                    }
+                }
             }
         }
         Ok(())
-    }
-
-    /// An answer of finite numbers.
-    fn check(&mut self, path: &Path, answer: Answer) -> Option<Answer> {
-        if answer.values.iter().flatten().all(|x| x.is_finite()) {
-            return Some(answer);
-        }
-        self.refuse(Error::audio(path, "its samples are too large: full scale is 1"));
-        None
-    }
-
-    fn refuse(&mut self, error: Error) {
-        self.failed += 1;
-        match self.paths {
-            // The error is the command's own.
-            [_] => self.reason = Some(error),
-            _ => tracing::error!("{}", error.with_causes()),
-        }
     }
 
     /// Whether no file at all could be used.
@@ -147,29 +166,37 @@ impl<'a> AudioFiles<'a> {
     }
 }
 
+impl Answer {
+    /// The answer for the file at `path`, if its numbers are finite.
+    fn checked(self, path: &Path) -> Result<Self> {
+        if self.values.iter().flatten().all(|x| x.is_finite()) {
+            return Ok(self);
+        }
+        Err(Error::audio(path, "its samples are too large: full scale is 1"))
+    }
+}
+
 /// How many of `paths`, from the first on, are read together.
 fn read_together(paths: &[PathBuf]) -> usize {
     let mut bytes = 0;
     let fits = |path: &&PathBuf| {
-        bytes += fs::metadata(path).map_or(0, |metadata| metadata.len());
+        bytes += size(path);
         bytes <= GROUP_BYTES
     };
     paths.iter().take_while(fits).count().max(1)
 }
 
+/// Bytes of a file; 0 of one that cannot be read.
+fn size(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
 impl AudioFile {
-    fn read(path: &Path, windows: &Windows) -> Result<Self> {
-        if path.is_dir() {
-            let reason = "a folder, not an audio file: name the files in it, for example with FOLDER/*.wav";
-            return Err(Error::audio(path, reason));
-        }
-        let decoded = decode(path)?;
-        if let Some(warning) = decoded.warning {
-            tracing::warn!("{}: {warning}", path.display());
-        }
-        let (audio, rate) = (decoded.audio, windows.rate());
-        let seconds = audio.samples.len() as f64 / f64::from(audio.rate);
-        let samples = if audio.rate == rate { audio.samples } else { resample(&audio.samples, audio.rate, rate)? };
+    /// Reads a file of at most `max_samples` samples at the rate of the features.
+    fn read(path: &Path, windows: &Windows, max_samples: usize) -> Result<Self> {
+        let decoded = decode_at(path, windows.rate(), max_samples)?;
+        decoded.log_warnings(path);
+        let (seconds, samples) = (decoded.seconds, decoded.audio.samples);
         let parts = windows.of(samples.len(), seconds);
         Ok(Self { seconds, samples, parts })
     }

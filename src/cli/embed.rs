@@ -23,7 +23,8 @@ The last window ends with the file.
 An embedding is one model's: of a run with several seeds, choose one with --seed.
 
 A FILE that cannot be used is reported and has one row of NaN without onset and offset, so the rows of a .npy file \
-can be counted; the exit code is 6 then, or 3 when there was no other.";
+can be counted; the exit code is 6 then, or 3 when there was no other. A FILE may be 18 hours long at 16 kHz (2^30 \
+samples at the model's rate).";
 
 /// `weaklabel embed`: embeddings of audio files.
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ pub struct Embed {
     /// The model.
     #[command(flatten)]
     pub trained: Trained,
-    /// Audio files of any length, rate and number of channels: WAV, FLAC or Ogg Vorbis
+    /// Audio files of any rate and number of channels: WAV, FLAC or Ogg Vorbis
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Embed consecutive windows of this many seconds, whole chunks of 0.2 s, instead of whole files
@@ -84,7 +85,7 @@ impl Embed {
         let mut header = true;
         let mut files = AudioFiles::new(session, &self.files, &windows, "embedding");
         files.each(&mut |segments, done| embedder.embed(segments, done), &mut |path, answer| {
-            push(&mut all, path, answer);
+            push(&mut all, path, answer.ok());
             if out.is_none() {
                 session.progress.suspend(|| show(&all, session.options.json, header))?;
                 (all, header) = (Embeddings::new(dimensions), false);

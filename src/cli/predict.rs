@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use serde_json::json;
 
 use super::Session;
 use super::audio_files::{Answer, AudioFiles};
@@ -26,8 +27,9 @@ for each FILE, or with --every for each window. A row is a line: a name with a t
 character in it, or with a quotation mark at its beginning, stands there as a JSON string. --json prints one object a line \
 for each FILE.
 
-A FILE that cannot be used is reported, and the others are answered for; the exit code is 6 then, or 3 when there was no \
-other.";
+A FILE that cannot be used is reported, and the others are answered for. With --tsv it has one row of NaN without onset \
+and offset, with --json one object of `file` and `error`; the exit code is 6 then, or 3 when there was no other. A FILE \
+may be 18 hours long at 16 kHz (2^30 samples at the models' rate).";
 
 /// `weaklabel predict`: tag audio files.
 #[derive(Debug, Args)]
@@ -36,7 +38,7 @@ pub struct Predict {
     /// The models.
     #[command(flatten)]
     pub trained: Trained,
-    /// Audio files of any length, rate and number of channels: WAV, FLAC or Ogg Vorbis
+    /// Audio files of any rate and number of channels: WAV, FLAC or Ogg Vorbis
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Answer for consecutive windows of this many seconds as well, whole chunks of 0.2 s
@@ -78,14 +80,17 @@ impl Predict {
         if self.tsv {
             print_data(&tags.tsv_header())?;
         }
-        let show = |path: &Path, answer: &Answer| match (self.tsv, json) {
-            (true, _) => print_data(&tags.tsv(path, answer)),
-            (false, true) => print_json(&tags.json(path, answer)),
-            (false, false) => print(&(tags.text(path, answer) + "\n")),
+        let show = |path: &Path, answer: Result<Answer, String>| match (answer, self.tsv, json) {
+            (Ok(answer), true, _) => print_data(&tags.tsv(path, &answer)),
+            (Ok(answer), false, true) => print_json(&tags.json(path, &answer)),
+            (Ok(answer), false, false) => print(&(tags.text(path, &answer) + "\n")),
+            (Err(_), true, _) => print_data(&tags.tsv_refused(path)),
+            (Err(error), false, true) => print_json(&json!({"file": path.display().to_string(), "error": error})),
+            (Err(_), false, false) => Ok(()),
         };
         let mut files = AudioFiles::new(session, &self.files, &windows, "tagging");
         files.each(&mut |segments, done| tagger.probabilities(segments, done), &mut |path, answer| {
-            answer.map_or(Ok(()), |answer| session.progress.suspend(|| show(path, &answer)))
+            session.progress.suspend(|| show(path, answer))
         })?;
         files.finish()
     }

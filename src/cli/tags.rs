@@ -88,6 +88,12 @@ impl<'a> Tags<'a> {
         answer.parts.iter().enumerate().map(row).collect()
     }
 
+    /// For programs: the row of a file that cannot be used.
+    pub fn tsv_refused(&self, path: &Path) -> String {
+        let bounds = [path.display().to_string(), String::new(), String::new()];
+        tsv::row(bounds.into_iter().chain(self.classes.iter().map(|_| f32::NAN.to_string())))
+    }
+
     /// As JSON. The first part of `answer` is the whole file.
     pub fn json(&self, path: &Path, answer: &Answer) -> FileTags<'a> {
         let windows = answer.parts.iter().enumerate().skip(1).map(|(part, window)| WindowTags {
@@ -201,6 +207,11 @@ mod tests {
         assert_eq!(table.lines().count(), 4, "{table}");
         let field = table.lines().nth(1).and_then(|row| row.split('\t').next()).unwrap();
         assert_eq!(serde_json::from_str::<String>(field).unwrap(), path.to_str().unwrap());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_has_a_row_of_nan() {
+        assert_eq!(tags(&classes()).tsv_refused(Path::new("a.wav")), "a.wav\t\t\tNaN\tNaN\n");
     }
 
     #[test]

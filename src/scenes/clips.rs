@@ -14,7 +14,7 @@ use super::left_out::{self, LeftOut, counted};
 use super::outline::Timed;
 use super::soundbank::{audio_files, hold_back};
 use super::table::at_line;
-use crate::audio::{Audio, Decoded, decode};
+use crate::audio::{MAX_SAMPLES, decode_at};
 use crate::counter_rng::Key;
 use crate::{Error, Result};
 
@@ -30,17 +30,15 @@ pub struct Clip {
 }
 
 impl Clip {
-    /// The samples of the clip, and its events.
+    /// The samples of the clip at `rate` Hz, and its events.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Audio`] if the file cannot be read; [`Error::Data`] if the clip ends before an event begins.
-    pub fn read(&self) -> Result<(Audio, Vec<Timed>)> {
-        let Decoded { audio, warning, .. } = decode(&self.path)?;
-        if let Some(warning) = warning {
-            tracing::warn!("{}: {warning}", self.path.display());
-        }
-        let events = self.events(audio.samples.len() as f64 / f64::from(audio.rate))?;
-        Ok((audio, events))
+    pub fn read(&self, rate: u32) -> Result<(Vec<f32>, Vec<Timed>)> {
+        let decoded = decode_at(&self.path, rate, MAX_SAMPLES)?;
+        decoded.log_warnings(&self.path);
+        let events = self.events(decoded.seconds)?;
+        Ok((decoded.audio.samples, events))
     }
 
     /// Class, onset and offset of its events in seconds, if the clip lasts `duration_s`.

@@ -12,7 +12,7 @@ use super::outline::{Outline, Timed, sorted};
 use super::overridden::overridden;
 use super::recipe::Recipe;
 use super::soundbank::Soundbank;
-use crate::audio::{Audio, resample, resampled_len};
+use crate::audio::{resample, resampled_len};
 use crate::config::{Config, DataConfig, Variant};
 use crate::{Error, Result};
 
@@ -318,23 +318,22 @@ impl Dataset {
 
     /// The samples of a whole clip at `features.rate`, and its outline.
     fn clip(&self, subset: Subset, index: usize) -> Result<(Vec<f32>, Outline)> {
-        let (audio, events) = match &self.clips {
+        let (samples, events) = match &self.clips {
             Clips::Mixed(mixer) => {
                 let scene = mixer.scene(subset, index);
                 let mix = mixer.mix(&scene)?;
-                let samples = mix.samples.iter().map(|&x| f32::from(x) / 32_768.0).collect();
+                let samples: Vec<f32> = mix.samples.iter().map(|&x| f32::from(x) / 32_768.0).collect();
                 let rate = mixer.recipe.scene.rate;
                 let places = mix.events.iter().map(|event| event.place);
-                (Audio { rate, samples }, timed(&scene, places, rate))
+                (resample(&samples, rate, self.rate)?, timed(&scene, places, rate))
             }
-            Clips::Finished(_, clips) => clips[subset as usize][index].read()?,
+            Clips::Finished(_, clips) => clips[subset as usize][index].read(self.rate)?,
         };
-        let samples = resample(&audio.samples, audio.rate, self.rate)?;
         let outline = Outline::new(samples.len(), self.rate, events).ok_or_else(|| self.nothing_left(subset, index))?;
         Ok((samples, outline))
     }
 
-    /// The outline of a whole clip, equal to that of [`clip`](Self::clip); nothing is mixed or resampled.
+    /// The outline of a whole clip, equal to that of [`clip`](Self::clip); nothing is mixed.
     fn outline(&self, subset: Subset, index: usize) -> Result<Outline> {
         let (n, rate, events) = match &self.clips {
             Clips::Mixed(mixer) => {
@@ -343,11 +342,11 @@ impl Dataset {
                 (mixer.durations.clip, rate, timed(&scene, places, rate))
             }
             Clips::Finished(_, clips) => {
-                let (audio, events) = clips[subset as usize][index].read()?;
-                (audio.samples.len(), audio.rate, events)
+                let (samples, events) = clips[subset as usize][index].read(self.rate)?;
+                (samples.len(), self.rate, events)
             }
         };
-        let outline = Outline::new(resampled_len(n, rate, self.rate), self.rate, events);
+        let outline = Outline::new(resampled_len(n as u64, rate, self.rate), self.rate, events);
         outline.ok_or_else(|| self.nothing_left(subset, index))
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{Subset, builtin};
-use crate::audio::{decode, integrated_loudness, resample};
+use crate::audio::{MAX_SAMPLES, decode_at, integrated_loudness, resample};
 use crate::config::SceneConfig;
 use crate::{Error, Result};
 
@@ -64,18 +64,19 @@ impl Source {
     /// # Errors
     /// Whatever keeps a file from being read; [`Error::Audio`] naming it when it is silent.
     pub fn load(&self, rate: u32) -> Result<Vec<f32>> {
-        let (samples, from) = match &self.origin {
-            Origin::File(path) => {
-                let decoded = decode(path)?;
-                if let Some(warning) = decoded.warning {
-                    tracing::warn!("{}: {warning}", path.display());
-                }
-                (decoded.audio.samples, decoded.audio.rate)
-            }
-            &Origin::Event { subset, class, index } => (builtin::event(subset, class, index), builtin::RATE),
-            &Origin::Background { subset, index } => (builtin::background(subset, index), builtin::RATE),
+        let built_in = |samples: Vec<f32>| match rate {
+            builtin::RATE => Ok(samples),
+            _ => resample(&samples, builtin::RATE, rate),
         };
-        let samples = if from == rate { samples } else { resample(&samples, from, rate)? };
+        let samples = match &self.origin {
+            Origin::File(path) => {
+                let decoded = decode_at(path, rate, MAX_SAMPLES)?;
+                decoded.log_warnings(path);
+                decoded.audio.samples
+            }
+            &Origin::Event { subset, class, index } => built_in(builtin::event(subset, class, index))?,
+            &Origin::Background { subset, index } => built_in(builtin::background(subset, index))?,
+        };
         if samples.iter().all(|&x| x == 0.0) {
             return Err(self.error("is silent: no finite gain exists"));
         }

@@ -9,6 +9,7 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 
 use super::program::{outcome, run, weaklabel};
+use crate::constant_flac::{BLOCK, constant_flac};
 
 /// A run of two seeds, made once: a small network, a few short clips, one epoch.
 fn trained() -> &'static str {
@@ -71,7 +72,14 @@ fn every_format_is_tagged_and_what_is_none_is_named() {
     let (code, text, errors) = command("predict", &mixed);
     assert_eq!(code, 6, "{errors}");
     let found = lines(&text);
-    assert_eq!(found.len(), good.len());
+    assert!(found.iter().map(|line| line["file"].as_str().unwrap()).eq(mixed[..mixed.len() - 1].iter().copied()));
+    let (refused, found): (Vec<Value>, _) = found.into_iter().partition(|line| line.get("error").is_some());
+    assert_eq!((refused.len(), found.len()), (bad.len() + 2, good.len()));
+    for line in refused {
+        let (file, error) = (line["file"].as_str().unwrap(), line["error"].as_str().unwrap());
+        assert!(error.contains(file) && errors.contains(error), "{line}");
+        assert_eq!(line.as_object().unwrap().len(), 2, "{line}");
+    }
     for (line, (file, seconds)) in found.iter().zip(&good) {
         assert_eq!(line["file"], file.as_str(), "in the order given");
         assert!((line["seconds"].as_f64().unwrap() - seconds.unwrap()).abs() < 1e-9, "{line}");
@@ -94,7 +102,7 @@ fn every_format_is_tagged_and_what_is_none_is_named() {
 #[test]
 fn a_file_that_cannot_be_read_is_an_error_of_its_own() {
     for (file, reason) in [
-        ("zero_bytes.wav", "not audio"),
+        ("zero_bytes.wav", "the file is empty"),
         ("text_named.wav", "not audio"),
         ("empty_data.wav", "no samples"),
         ("nan_inf_float.wav", "sample 1000 is not finite"),
@@ -109,7 +117,8 @@ fn a_file_that_cannot_be_read_is_an_error_of_its_own() {
     let (code, text, errors) = command("embed", &["--seed", "3", &audio("")]);
     assert!(code == 3 && text.is_empty() && errors.contains("a folder, not an audio file"), "{errors}");
     let (code, text, errors) = command("predict", &["--json", &audio("zero_bytes.wav"), &audio("text_named.wav")]);
-    assert!(code == 3 && text.is_empty() && errors.contains("2 of 2 files"), "{errors}");
+    assert!(code == 3 && errors.contains("2 of 2 files"), "{errors}");
+    assert!(lines(&text).iter().all(|line| line["error"].is_string()), "{text}");
 
     let folder = tempfile::tempdir().unwrap();
     let loud = folder.path().join("loud.wav");
@@ -125,6 +134,40 @@ fn a_file_that_cannot_be_read_is_an_error_of_its_own() {
     let (code, text, errors) = command("predict", &[loud.to_str().unwrap()]);
     assert_eq!((code, text.as_str()), (3, ""));
     assert!(errors.contains("loud.wav: its samples are too large"), "{errors}");
+}
+
+/// A file that holds too much sound for its size to be read beside others is read alone, in its place.
+#[test]
+fn a_small_file_of_much_sound_is_answered_for_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large.flac");
+    fs::write(&large, constant_flac(5)).unwrap();
+    let large = large.to_str().unwrap();
+    let [first, last, bad] = [audio("silence_16k.wav"), audio("one_sample.wav"), audio("text_named.wav")];
+    let (code, text, errors) = command("predict", &[&first, &bad, large, &last, "--tsv"]);
+    assert_eq!(code, 6, "{errors}");
+    let (_, rows) = table(&text);
+    assert!(rows.iter().map(|row| row[0].as_str()).eq([&first, &bad, large, &last]), "{text}");
+    assert!(rows[1][1..3].iter().all(String::is_empty) && rows[1][3..].iter().all(|cell| cell == "NaN"), "{text}");
+    assert_eq!(rows[2][2].parse::<f64>().unwrap(), (5 * BLOCK) as f64 / 16_000.0);
+    for file in [&first, large, &last] {
+        let (_, alone, _) = command("predict", &[file, "--tsv"]);
+        assert!(text.contains(alone.lines().nth(1).unwrap()), "{alone} is not in {text}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_without_waiting_for_its_other_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe.wav");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let file = audio("silence_16k.wav");
+    for name in ["predict", "embed"] {
+        let (code, text, errors) = command(name, &[pipe.to_str().unwrap(), &file, "--json", "--seed", "3"]);
+        assert!(code == 6 && errors.contains("pipe.wav: a pipe, not an audio file"), "{errors}");
+        assert_eq!(lines(&text)[1]["file"], file.as_str());
+    }
 }
 
 #[test]

@@ -1,0 +1,89 @@
+//! The memory that a Vorbis stream's codebooks will take, read off its setup header before they are built: a few bytes
+//! there can ask for megabytes.
+
+use std::io;
+
+use symphonia::core::io::{BitReaderRtl, ReadBitsRtl};
+
+/// The most bytes that all codebooks of a stream may take; those of known encoders take less than 3 MB.
+const MAX_BYTES: u64 = 32 << 20;
+/// Bytes of an entry beside its vector: its code word, and its place in the tables that words are looked up in.
+const ENTRY_BYTES: u64 = 64;
+
+/// What a setup header begins with.
+const SETUP_MARK: &[u8] = b"\x05vorbis";
+
+/// The most dimensions of an entry's vector: with more the decoder's arithmetic overflows.
+const MAX_DIMENSIONS: u32 = 31;
+
+/// Refuses a stream by its setup header if its codebooks are too large.
+pub(super) fn check(setup: &[u8]) -> Result<(), String> {
+    // Where the header ends too early or is wrong in other ways, the decoder finds the same and says so.
+    let n_bytes = setup.strip_prefix(SETUP_MARK).map_or(Ok(0), n_bytes).unwrap_or(0);
+    if n_bytes > MAX_BYTES {
+        return Err("damaged: its codebooks are too large".into());
+    }
+    Ok(())
+}
+
+/// Bytes that the codebooks take, which follow the mark of the setup header; too many if they cannot be built.
+fn n_bytes(setup: &[u8]) -> io::Result<u64> {
+    let mut bits = BitReaderRtl::new(setup);
+    let n_codebooks = bits.read_bits_leq32(8)? + 1;
+    let mut n_bytes = 0;
+    for _ in 0..n_codebooks {
+        bits.ignore_bits(24)?; // The mark of a codebook.
+        let (dimensions, n_entries) = (bits.read_bits_leq32(16)?, bits.read_bits_leq32(24)?);
+        n_bytes += u64::from(n_entries) * (4 * u64::from(dimensions) + ENTRY_BYTES);
+        if n_bytes > MAX_BYTES || dimensions > MAX_DIMENSIONS {
+            return Ok(u64::MAX);
+        }
+        skip_lengths(&mut bits, n_entries)?;
+        skip_vectors(&mut bits, n_entries, dimensions)?;
+    }
+    Ok(n_bytes)
+}
+
+/// Skips the lengths of the code words.
+fn skip_lengths(bits: &mut BitReaderRtl, n_entries: u32) -> io::Result<()> {
+    if bits.read_bool()? {
+        // By length: how many entries have the shortest, how many the next.
+        bits.ignore_bits(5)?;
+        let mut n_done = 0;
+        while n_done < n_entries {
+            n_done += bits.read_bits_leq32(n_bits(n_entries - n_done))?;
+        }
+        return Ok(());
+    }
+    let is_sparse = bits.read_bool()?;
+    for _ in 0..n_entries {
+        if !is_sparse || bits.read_bool()? {
+            bits.ignore_bits(5)?;
+        }
+    }
+    Ok(())
+}
+
+/// Skips the numbers that the entries' vectors are made of.
+fn skip_vectors(bits: &mut BitReaderRtl, n_entries: u32, dimensions: u32) -> io::Result<()> {
+    let kind = bits.read_bits_leq32(4)?;
+    if kind == 0 {
+        return Ok(());
+    }
+    bits.ignore_bits(64)?; // The least number, and the step.
+    let n_bits = bits.read_bits_leq32(4)? + 1;
+    bits.ignore_bits(1)?;
+    let n_numbers = if kind == 1 { lattice_values(n_entries, dimensions) } else { n_entries * dimensions };
+    (0..n_numbers).try_for_each(|_| bits.ignore_bits(n_bits))
+}
+
+/// The most values on each axis of a lattice of `dimensions` axes that has at most `n_entries` points.
+fn lattice_values(n_entries: u32, dimensions: u32) -> u32 {
+    let fits = |n: &u32| u64::from(*n).checked_pow(dimensions).is_some_and(|points| points <= n_entries.into());
+    (1..=n_entries).take_while(fits).last().unwrap_or(0)
+}
+
+/// Bits of the binary number `n`.
+fn n_bits(n: u32) -> u32 {
+    u32::BITS - n.leading_zeros()
+}

@@ -1,0 +1,96 @@
+//! Formats by their first bytes: those that are read, and others by name, since a file's ending often says something else.
+
+/// A format that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Wav,
+    Flac,
+    Ogg,
+}
+
+/// The bytes of a file that [`format`] needs at most.
+pub(super) const START_BYTES: usize = 512;
+
+/// Sound and pictures in formats that are not read: where their mark stands, the mark, the name.
+const OTHER_MEDIA: [(usize, &[u8], &str); 19] = [
+    (0, b"RF64", "an RF64 file (WAV with lengths of 64 bits)"),
+    (0, b"BW64", "a BW64 file (WAV with lengths of 64 bits)"),
+    (0, b"riff\x2e\x91\xcf\x11", "a Wave64 file"),
+    (0, b"RIFX", "a RIFX file (WAV in big-endian order)"),
+    (8, b"AIFF", "an AIFF file"),
+    (8, b"AIFC", "an AIFF-C file"),
+    (0, b"caff", "a CAF file"),
+    (4, b"ftyp", "an MP4 file (M4A, 3GP, MOV)"),
+    (0, b".snd", "an AU file"),
+    (0, b"NIST_1A", "a NIST SPHERE file"),
+    (0, b"wvpk", "a WavPack file"),
+    (0, b"MAC ", "a Monkey's Audio file"),
+    (0, b"DSD ", "a DSF file"),
+    (0, b"FRM8", "a DSDIFF file"),
+    (0, b"#!AMR", "an AMR file"),
+    (0, b"\x1a\x45\xdf\xa3", "a Matroska or WebM file"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media file"),
+    (0, b"FLV\x01", "a Flash video"),
+    (8, b"AVI ", "an AVI file"),
+];
+
+/// What is no sound at all, by its start without blanks and in lower case: the start, the name, what to do.
+const DOCUMENTS: [(&str, &str, &str); 8] = [
+    ("version https://git-lfs", "a Git LFS pointer, not the file itself", "fetch it with git lfs pull"),
+    ("<!doctype html", "an HTML page", DOWNLOAD),
+    ("<html", "an HTML page", DOWNLOAD),
+    ("<?xml", "an XML document", DOWNLOAD),
+    ("{\"", "a JSON document", DOWNLOAD),
+    ("pk\u{3}\u{4}", "a ZIP archive", "unpack it first"),
+    ("\u{1f}\u{8b}", "a gzip archive", "unpack it first"),
+    ("%pdf", "a PDF document", DOWNLOAD),
+];
+const DOWNLOAD: &str = "perhaps a server's answer to a failed download; fetch the file again";
+
+/// What to do with sound in a format that is not read.
+pub(super) const CONVERT: &str = "convert it, for example with: ffmpeg -i IN OUT.flac";
+
+/// The format of a file that begins with `start`; `tagged` says that an ID3v2 tag stood before it.
+///
+/// # Errors
+/// The name of any other format, and what to do.
+pub(super) fn format(start: &[u8], tagged: bool) -> Result<Format, String> {
+    match start.get(..4) {
+        Some(b"RIFF") if start.get(8..12) == Some(b"WAVE") => return Ok(Format::Wav),
+        Some(b"fLaC") => return Ok(Format::Flac),
+        Some(b"OggS") => return Ok(Format::Ogg),
+        _ => {}
+    }
+    let begins = |(at, mark, _): &&(usize, &[u8], &str)| start.get(*at..).is_some_and(|bytes| bytes.starts_with(mark));
+    if let Some((_, _, name)) = OTHER_MEDIA.iter().find(begins).or(mpeg(start, tagged).as_ref()) {
+        return Err(format!("{name}, which is not read: {CONVERT}"));
+    }
+    if start.is_empty() {
+        return Err("not audio: the file is empty (0 bytes); copy or download it again".into());
+    }
+    let text: String = start.iter().map(|&byte| char::from(byte.to_ascii_lowercase())).collect();
+    let text = text.trim_start_matches("\u{ef}\u{bb}\u{bf}").trim_start();
+    if let Some((_, name, next)) = DOCUMENTS.iter().find(|(mark, ..)| text.starts_with(mark)) {
+        return Err(format!("not audio: {name}: {next}"));
+    }
+    Err(match start.get(..4) {
+        Some(b"RIFF") => "not audio: RIFF, but not a WAVE file".into(),
+        _ => "not audio: neither WAV nor FLAC nor Ogg".into(),
+    })
+}
+
+/// MP3 and AAC, whose frames begin with eleven set bits, and what else stands behind an ID3v2 tag.
+fn mpeg(start: &[u8], tagged: bool) -> Option<(usize, &'static [u8], &'static str)> {
+    let named = |name| Some((0, &[][..], name));
+    let [first, second, third, ..] = *start else { return None };
+    let (version, layer, bitrate, rate) = (second >> 3 & 3, second >> 1 & 3, third >> 4, third >> 2 & 3);
+    match (first, second >> 4) {
+        (0xff, 0xf) if layer == 0 && third >> 2 & 0xf < 13 => named("an AAC file"),
+        // Layer 3 is written as 1 and layer 2 as 2; with layer 1 it would also be the start of UTF-16 text.
+        (0xff, 0xe | 0xf) if version != 1 && (1..=2).contains(&layer) && bitrate != 15 && rate != 3 => {
+            named("an MP3 file")
+        }
+        _ if tagged => named("an ID3 tag with neither WAV nor FLAC nor Ogg behind it, probably an MP3 file"),
+        _ => None,
+    }
+}

@@ -1,0 +1,135 @@
+//! The chunks of a RIFF file: where its format and its data are, whatever the lengths in their headers say.
+
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+
+use super::section::{Section, unreadable};
+use super::tags;
+
+/// The length that a program gives to a data chunk while it cannot know it.
+const UNKNOWN: u32 = u32::MAX;
+const HEADER_BYTES: u64 = 8;
+/// The bytes of the longest fmt chunk that is read, an extensible one's.
+const FORMAT_BYTES: usize = 40;
+
+/// The two chunks that matter.
+pub(super) struct Chunks {
+    /// The fmt chunk, or its first 40 bytes.
+    pub format: Vec<u8>,
+    /// The bytes of the file that are taken for samples.
+    pub data: Range<u64>,
+    /// What is wrong with the lengths.
+    pub warnings: Vec<String>,
+}
+
+impl Chunks {
+    /// Walks the chunks of a file that starts with RIFF and WAVE.
+    pub fn find(file: &mut Section) -> Result<Self, String> {
+        let mut format = None;
+        let mut at = 12;
+        while let Some(chunk) = Chunk::at(file, at)? {
+            let there = chunk.claimed().min(file.len() - chunk.body);
+            match &chunk.name {
+                b"data" => {
+                    let format = format.ok_or("no fmt chunk before the data")?;
+                    let (data, warning) = data(file, &chunk)?;
+                    return Ok(Self { format, data, warnings: warning.into_iter().collect() });
+                }
+                b"fmt " if there < chunk.claimed() => return Err("truncated header".into()),
+                b"fmt " => format = Some(file.bytes_at(chunk.body, FORMAT_BYTES.min(there as usize))?),
+                _ => {}
+            }
+            at = chunk.next(file)?;
+        }
+        Err(if format.is_some() { "no data chunk" } else { "truncated header: no fmt chunk" }.into())
+    }
+}
+
+/// The bytes of the data chunk, and what is wrong with its length.
+fn data(file: &mut Section, chunk: &Chunk) -> Result<(Range<u64>, Option<String>), String> {
+    let (start, claimed, there) = (chunk.body, chunk.claimed(), file.len() - chunk.body);
+    if chunk.length == UNKNOWN {
+        return Ok((start..tags::start_of_back(file)?.max(start), None));
+    }
+    if claimed > there {
+        return Ok((start..file.len(), Some(format!("the data chunk claims {claimed} bytes, {there} are there"))));
+    }
+    let behind = chunk.next(file)?;
+    let Some(rest) = outside_of_chunks(file, behind)? else { return Ok((start..start + claimed, None)) };
+    let n_bytes = rest.end - rest.start;
+    if claimed == 0 && rest.start == start {
+        let warning = "the header gives no length, as when a recorder loses its power: all that follows is read";
+        return Ok((rest, Some(warning.into())));
+    }
+    let warning = format!(
+        "the data chunk claims {claimed} bytes, and {n_bytes} more in the file belong to no chunk: if they are sound too, \
+         read them with: ffmpeg -ignore_length 1 -i IN OUT.wav"
+    );
+    Ok((start..start + claimed, Some(warning)))
+}
+
+/// The bytes from `at` on, up to the tags at the end, that are neither chunks nor mere zeros.
+fn outside_of_chunks(file: &mut Section, mut at: u64) -> Result<Option<Range<u64>>, String> {
+    while let Some(chunk) = Chunk::at(file, at)?.filter(|chunk| chunk.is_likely(file)) {
+        at = chunk.next(file)?;
+    }
+    let end = tags::start_of_back(file)?.max(at);
+    file.seek(SeekFrom::Start(at)).map_err(unreadable)?;
+    let mut block = [0; 4096];
+    let mut rest = file.take(end - at);
+    loop {
+        let n = rest.read(&mut block).map_err(unreadable)?;
+        if n == 0 {
+            return Ok(None);
+        }
+        if block[..n].iter().any(|&byte| byte != 0) {
+            return Ok(Some(at..end));
+        }
+    }
+}
+
+/// The header of a chunk.
+struct Chunk {
+    name: [u8; 4],
+    /// Bytes that the header says the body has.
+    length: u32,
+    /// Where the body begins.
+    body: u64,
+}
+
+impl Chunk {
+    /// The chunk whose header begins at `at`, if the file has that many bytes.
+    fn at(file: &mut Section, at: u64) -> Result<Option<Self>, String> {
+        let header = file.array_at::<8>(at)?;
+        Ok(header.map(|[a, b, c, d, length @ ..]| Self {
+            name: [a, b, c, d],
+            length: u32::from_le_bytes(length),
+            body: at + HEADER_BYTES,
+        }))
+    }
+
+    fn claimed(&self) -> u64 {
+        self.length.into()
+    }
+
+    /// Whether it looks like a chunk and no other bytes: a name of letters, and a body that is there.
+    fn is_likely(&self, file: &Section) -> bool {
+        let is_name = self.name.iter().all(|byte| (b' '..=b'~').contains(byte));
+        is_name && self.claimed() <= file.len().saturating_sub(self.body)
+    }
+
+    /// Where the next chunk begins: one of odd length is followed by a byte of padding, which some programs leave out.
+    fn next(&self, file: &mut Section) -> Result<u64, String> {
+        let end = self.body + self.claimed();
+        if end.is_multiple_of(2) == self.body.is_multiple_of(2) {
+            return Ok(end);
+        }
+        let Some(unpadded) = Self::at(file, end)? else { return Ok(end + 1) };
+        let padded = Self::at(file, end + 1)?.filter(|chunk| chunk.is_likely(file));
+        let is_next = match &unpadded.name {
+            b"data" | b"fmt " => true,
+            _ => padded.is_none() && unpadded.is_likely(file),
+        };
+        Ok(if is_next { end } else { end + 1 })
+    }
+}
