@@ -36,6 +36,19 @@ pub fn decode(path: &Path) -> Result<Decoded> {
     read(&bytes).map_err(|reason| Error::audio(path, reason))
 }
 
+/// Decodes a file of these bytes as [`decode`] does, unless it is longer than `max_samples` frames.
+///
+/// # Errors
+/// The reason of the [`Error::Audio`] that [`decode`] gives.
+pub fn decode_bytes(bytes: &[u8], max_samples: usize) -> Result<Decoded, String> {
+    let decoded = read(bytes)?;
+    let n_samples = decoded.audio.samples.len();
+    if n_samples > max_samples {
+        return Err(format!("{n_samples} samples, of which at most {max_samples} are read"));
+    }
+    Ok(decoded)
+}
+
 fn read(bytes: &[u8]) -> Result<Decoded, String> {
     let pcm = match bytes.get(..4) {
         Some(b"RIFF") => wav::read(bytes)?,

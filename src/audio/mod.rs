@@ -13,7 +13,7 @@ mod xiph;
 
 use std::ops::RangeInclusive;
 
-pub use decode::decode;
+pub use decode::{decode, decode_bytes};
 pub use loudness::integrated_loudness;
 pub use resample::resample;
 pub use write::write_wav16;
