@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use csv::{ReaderBuilder, StringRecord, WriterBuilder};
-
+use super::table::{self, Records, at_line};
+use super::text::text;
 use crate::{Error, Result};
 
 const COLUMNS: [&str; 4] = ["filename", "onset", "offset", "event_label"];
@@ -38,43 +38,33 @@ pub struct ClipEvents {
 /// further columns are ignored.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be read; [`Error::Data`] with file and line for a missing column, a number that is
-/// none, an event without label, a negative onset or an offset that does not lie behind it.
+/// [`Error::Io`] if the file cannot be read; otherwise as [`parse`].
 pub fn read(path: &Path) -> Result<Vec<ClipEvents>> {
-    let text = std::fs::read(path).map_err(|source| Error::io("read", path, source))?;
-    parse(&text).map_err(|(line, reason)| at_line(path, line, reason))
+    parse(path, &std::fs::read(path).map_err(|source| Error::io("read", path, source))?)
 }
 
-/// An [`Error::Data`] that points to a line of an annotation file.
-pub(super) fn at_line(path: &Path, line: u64, reason: impl std::fmt::Display) -> Error {
-    Error::data(format!("{}:{line}", path.display()), reason.to_string())
+/// As [`read`] for `bytes`, the content of a table; `path` stands for it in errors.
+///
+/// # Errors
+/// [`Error::Data`] with `path` and line for bytes that are not UTF-8, a quote that does not close on its line, a missing
+/// column, a number that is none, an event without label, a negative onset or an offset that does not lie behind it.
+pub fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<ClipEvents>> {
+    clips(text(path, bytes)?).map_err(|(line, reason)| at_line(path, line, reason))
 }
 
-fn parse(text: &[u8]) -> Result<Vec<ClipEvents>, (u64, String)> {
-    let mut reader = ReaderBuilder::new().delimiter(b'\t').has_headers(false).flexible(true).from_reader(text);
-    let mut record = StringRecord::new();
-    let (mut line, mut counted) = (1, 0);
-    let mut next = |record: &mut StringRecord| {
-        // The reader counts a line feed after a carriage return, and blank lines, to the record that follows them.
-        let mut start = usize::try_from(reader.position().byte()).unwrap_or(text.len()).min(text.len());
-        start += text[start..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
-        line += text[counted..start].iter().filter(|&&byte| byte == b'\n').count() as u64;
-        counted = start;
-        let found = reader.read_record(record).map_err(|error| (line, error.to_string()))?;
-        Ok(found.then_some(line))
-    };
-
+fn clips(text: &str) -> Result<Vec<ClipEvents>, (u64, String)> {
+    let mut records = Records::new(text);
     let expected = || format!("the header must name the columns {}, separated by tabs", COLUMNS.join(", "));
-    next(&mut record)?.ok_or_else(|| (1, expected()))?;
+    let (line, header) = records.next()?.ok_or_else(|| (1, expected()))?;
     let mut columns = [0; 4];
     for (column, name) in columns.iter_mut().zip(COLUMNS) {
-        let found = record.iter().position(|field| field.trim() == name);
-        *column = found.ok_or_else(|| (1, format!("no column {name}: {}", expected())))?;
+        let found = header.iter().position(|field| field.trim() == name);
+        *column = found.ok_or_else(|| (line, format!("no column {name}: {}", expected())))?;
     }
 
     let mut clips: Vec<ClipEvents> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
-    while let Some(line) = next(&mut record)? {
+    while let Some((line, record)) = records.next()? {
         let [filename, onset, offset, label] = columns.map(|column| record.get(column).unwrap_or("").trim());
         if filename.is_empty() {
             return Err((line, "the filename is blank".into()));
@@ -126,24 +116,7 @@ pub fn write(path: &Path, clips: &[ClipEvents]) -> Result<()> {
         let none = clip.events.is_empty().then(|| [clip.filename.clone(), String::new(), String::new(), String::new()]);
         events.chain(none)
     });
-    write_table(path, COLUMNS, rows)
-}
-
-/// Writes a tab-separated table with one header line and syncs it to the disk.
-pub(super) fn write_table<const N: usize>(
-    path: &Path,
-    header: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-) -> Result<()> {
-    let failed = |source| Error::io("write", path, source);
-    let file = std::fs::File::create(path).map_err(failed)?;
-    let mut writer = WriterBuilder::new().delimiter(b'\t').from_writer(file);
-    writer.write_record(header).map_err(|error| failed(error.into()))?;
-    for row in rows {
-        writer.write_record(&row).map_err(|error| failed(error.into()))?;
-    }
-    let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.sync_all().map_err(failed)
+    table::write(path, COLUMNS, rows)
 }
 
 #[cfg(test)]
@@ -185,7 +158,7 @@ mod tests {
         let text = b"filename\tonset\toffset\tevent_label\r\n\
             b.wav\t0.5\t2.25\tCat\r\na.wav\t\t\t\r\nb.wav\t1\t10.0\tDog\r\n\
             c.wav\t3.5\t\tDog\r\nd.wav\t\t\tCat\r\ne.wav\r\n";
-        let clips = parse(text).unwrap();
+        let clips = parse(Path::new("t.tsv"), text).unwrap();
         let event = |onset_s, offset_s, label: &str| Event { onset_s, offset_s, label: label.into() };
         let clip = |name: &str, line, events| ClipEvents { filename: name.into(), line, events };
         let expected = [
@@ -200,8 +173,8 @@ mod tests {
 
     #[test]
     fn columns_are_found_by_name_and_a_byte_order_mark_is_skipped() {
-        let clips =
-            parse("\u{feff}event_label\tsnr\toffset\tonset\tfilename\nCat\t3\t2\t1\ta.wav\n".as_bytes()).unwrap();
+        let text = "\u{feff}event_label\tsnr\toffset\tonset\tfilename\nCat\t3\t2\t1\ta.wav\n";
+        let clips = parse(Path::new("t.tsv"), text.as_bytes()).unwrap();
         assert_eq!(clips[0].events, [(2, Event { onset_s: 1.0, offset_s: Some(2.0), label: "Cat".into() })]);
     }
 
@@ -217,11 +190,20 @@ mod tests {
             ("filename\tonset\toffset\tevent_label\na.wav\t-1\t1\tCat\n", 2, "negative"),
             ("filename\tonset\toffset\tevent_label\na.wav\t1\t2\t\n", 2, "event_label"),
             ("filename\tonset\toffset\tevent_label\n\t1\t2\tCat\n", 2, "filename"),
+            (
+                "filename\tonset\toffset\tevent_label\tnote\na.wav\t1\t2\tCat\t\"loud\nb.wav\t1\t2\tDog\t\n",
+                2,
+                "quote at the beginning of field 5",
+            ),
         ];
         for (text, line, word) in cases {
-            let (found, reason) = parse(text.as_bytes()).unwrap_err();
-            assert_eq!(found, line, "{text:?}: {reason}");
-            assert!(reason.contains(word), "{text:?}: {reason}");
+            let error = parse(Path::new("t.tsv"), text.as_bytes()).unwrap_err();
+            let message = error.to_string();
+            assert!(message.starts_with(&format!("t.tsv:{line}: ")) && message.contains(word), "{text:?}: {message}");
+            assert_eq!(error.exit_code(), 3);
         }
+        let error =
+            parse(Path::new("t.tsv"), b"filename\tonset\toffset\tevent_label\na.wav\t\t\tCaf\xe9\n").unwrap_err();
+        assert!(error.to_string().starts_with("t.tsv:2: the byte 0xe9 at offset 45"), "{error}");
     }
 }

@@ -8,9 +8,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::Subset;
-use super::annotation::{self, ClipEvents, Event, at_line};
+use super::annotation::{self, ClipEvents, Event};
 use super::contents::Listing;
 use super::soundbank::{audio_files, hold_back};
+use super::table::at_line;
 use crate::counter_rng::Key;
 use crate::{Error, Result};
 

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 
 use super::soundbank::unfold;
 use super::source::Source;
+use super::text::text;
 use crate::counter_rng::{Key, Stream};
 use crate::{Error, Result};
 
@@ -46,17 +47,32 @@ impl Cooccurrence {
     /// Reads DESED's JSON at `path`.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read; [`Error::Data`] naming the file, and line or entry, if it is no such JSON.
+    /// [`Error::Io`] if it cannot be read; otherwise as [`parse`](Self::parse).
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|source| Error::io("read", path, source))?;
+        Self::parse(path, &std::fs::read(path).map_err(|source| Error::io("read", path, source))?)
+    }
+
+    /// DESED's JSON in `bytes`; `path` stands for it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming `path`, and line or entry, if they are no such JSON.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let document: Map<String, Value> =
-            serde_json::from_slice(&text).map_err(|error| Error::data(path, error.to_string()))?;
+            serde_json::from_str(text(path, bytes)?).map_err(|error| Error::data(path, error.to_string()))?;
         let entry = |(name, value): (String, Value)| {
             let entry = Entry::deserialize(value.get("co-occurences").unwrap_or(&value));
             let entry = entry.map_err(|error| Error::data(path, format!("{name}: {error}")))?;
             Ok((name, entry))
         };
         document.into_iter().map(entry).collect::<Result<_>>().map(Self)
+    }
+
+    /// Whether it fits a soundbank of `classes` whose clips have `events[0]` to `events[1]` events.
+    ///
+    /// # Errors
+    /// Its entry and key that do not fit, and what is wrong with them.
+    pub fn check(&self, classes: &[String], events: [usize; 2]) -> Result<(), String> {
+        Company::new(classes, events, Some(self)).map(drop)
     }
 
     /// The rules for a soundbank of `classes` and at least `least`, at most `most` accompanying events.
@@ -195,10 +211,7 @@ mod tests {
     }
 
     fn read(json: &str) -> Result<Cooccurrence> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("occurences.json");
-        std::fs::write(&path, json).unwrap();
-        Cooccurrence::read(&path)
+        Cooccurrence::parse(Path::new("occurences.json"), json.as_bytes())
     }
 
     fn source(no_onset: bool, no_offset: bool) -> Source {

@@ -11,14 +11,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::annotation::{self, ClipEvents, Event, write_table};
+use super::annotation::{self, ClipEvents, Event};
 use super::draw::{Scene, microseconds};
 use super::folder::{self, Kind};
 use super::mix::{Mix, MixedEvent};
 use super::mixer::Mixer;
 use super::recipe::{self, Recipe};
 use super::soundbank::{Soundbank, hex};
-use super::{Subset, builtin};
+use super::{Subset, builtin, table};
 use crate::audio::{Audio, write_wav16};
 use crate::config::Config;
 use crate::{Error, Result, stop};
@@ -119,7 +119,7 @@ fn fill(mixer: &Mixer, dir: &Path, progress: Progress<'_>) -> Result<Summary> {
         annotation::write(&dir.join(format!("{}.tsv", subset.name())), &events)?;
         manifest.extend(rows.into_iter().flatten());
     }
-    write_table(&dir.join("manifest.tsv"), MANIFEST, manifest.into_iter())?;
+    table::write(&dir.join("manifest.tsv"), MANIFEST, manifest.into_iter())?;
     mixer.recipe.write(dir, &mixer.soundbank)?;
     Ok(Summary { classes: mixer.soundbank.classes().to_vec(), n_clips, n_scaled })
 }

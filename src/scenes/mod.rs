@@ -24,8 +24,11 @@ mod recipe;
 mod segment;
 mod soundbank;
 mod source;
+mod table;
+mod text;
 
 pub use contents::{Contents, remember_contents_in};
+pub use cooccurrence::Cooccurrence;
 pub use dataset::{Cuts, Dataset, Segment};
 pub use soundbank::Soundbank;
 

@@ -1,0 +1,119 @@
+//! Tab-separated tables: read record by record with the line of each, and written.
+//!
+//! A field may stand between quotes, as it is written when it holds a tab or a quote. A quote that does not close on its
+//! own line is refused: read on, it would make one field of everything down to the next quote, be it at the end of the file.
+
+use std::io::{Chain, Read};
+use std::path::Path;
+
+use csv::{Reader, ReaderBuilder, StringRecord, WriterBuilder};
+
+use crate::{Error, Result};
+
+/// The records of a table, one for each line that is not blank.
+pub struct Records<'a> {
+    text: &'a [u8],
+    reader: Reader<Chain<&'a [u8], &'a [u8]>>,
+    record: StringRecord,
+    /// The line of the record that comes next, counted from 1, and the bytes before it.
+    line: u64,
+    counted: usize,
+}
+
+impl<'a> Records<'a> {
+    /// The records of `text`.
+    pub fn new(text: &'a str) -> Self {
+        let text = text.as_bytes();
+        // Behind the last line stands a line feed, so that a quote which never closes has one in its field.
+        let mut builder = ReaderBuilder::new();
+        builder.delimiter(b'\t').has_headers(false).flexible(true);
+        let reader = builder.from_reader(text.chain(b"\n".as_slice()));
+        Self { text, reader, record: StringRecord::new(), line: 1, counted: 0 }
+    }
+
+    /// The next record and its line; `None` behind the last one.
+    ///
+    /// # Errors
+    /// The line of a quote that does not close on it, with the reason.
+    pub fn next(&mut self) -> Result<Option<(u64, &StringRecord)>, (u64, String)> {
+        // The reader counts a line feed after a carriage return, and blank lines, to the record that follows them.
+        let end = self.text.len();
+        let mut start = usize::try_from(self.reader.position().byte()).unwrap_or(end).min(end);
+        start += self.text[start..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
+        self.line += self.text[self.counted..start].iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.counted = start;
+        let line = self.line;
+        let found = self.reader.read_record(&mut self.record).map_err(|error| (line, error.to_string()))?;
+        if let Some(field) = self.record.iter().position(|field| field.contains(['\n', '\r'])) {
+            let reason = format!(
+                "the quote at the beginning of field {} does not close on its line: remove it, or close it and double \
+                 the quotes inside",
+                field + 1
+            );
+            return Err((line, reason));
+        }
+        Ok(found.then_some((line, &self.record)))
+    }
+}
+
+/// An [`Error::Data`] that points to a line of a table.
+pub fn at_line(path: &Path, line: u64, reason: impl std::fmt::Display) -> Error {
+    Error::data(format!("{}:{line}", path.display()), reason.to_string())
+}
+
+/// Writes a table with one header line and syncs it to the disk.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be written.
+pub fn write<const N: usize>(path: &Path, header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Result<()> {
+    let failed = |source| Error::io("write", path, source);
+    let file = std::fs::File::create(path).map_err(failed)?;
+    let mut writer = WriterBuilder::new().delimiter(b'\t').from_writer(file);
+    writer.write_record(header).map_err(|error| failed(error.into()))?;
+    for row in rows {
+        writer.write_record(&row).map_err(|error| failed(error.into()))?;
+    }
+    let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
+    file.sync_all().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines and fields of a table, or the line that is refused.
+    fn read(text: &str) -> Result<Vec<(u64, Vec<String>)>, u64> {
+        let mut records = Records::new(text);
+        let mut found = Vec::new();
+        while let Some((line, record)) = records.next().map_err(|(line, _)| line)? {
+            found.push((line, record.iter().map(str::to_owned).collect()));
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn records_have_their_lines_and_quoted_fields_their_quotes() {
+        let found = read("a\tb\r\n\n\"c\td\"\t\"say \"\"e\"\"\"\nf\tg \"h\"\ti\"\n\n\"\"\tj").unwrap();
+        let expected: [(u64, &[&str]); 4] =
+            [(1, &["a", "b"]), (3, &["c\td", "say \"e\""]), (4, &["f", "g \"h\"", "i\""]), (6, &["", "j"])];
+        assert_eq!(found.len(), expected.len());
+        for ((line, fields), (expected_line, expected_fields)) in found.iter().zip(expected) {
+            assert!(*line == expected_line && fields == expected_fields, "{line}: {fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_quote_that_does_not_close_on_its_line_is_refused_where_it_begins() {
+        for (text, line) in [
+            ("a\nb\t\"c\nd\ne\"\n", 2),
+            ("a\nb\n\"c", 3),
+            ("a\nb\t\"c\n", 2),
+            ("a\n\n\"\nb\n", 3),
+            ("a\r\nb\t\"c\r\nd\r\n", 2),
+            ("a\t\"b\"\"\nc\n", 1),
+            ("\"", 1),
+        ] {
+            assert_eq!(read(text), Err(line), "{text:?}");
+        }
+    }
+}
