@@ -224,8 +224,5 @@ fn states() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         };
         standing.to_bytes(Path::new("state")).unwrap()
     };
-    vec![
-        ("state", "classifier.safetensors", state("classifier")),
-        ("state", "tagger.safetensors", state("tagger")),
-    ]
+    vec![("state", "classifier.safetensors", state("classifier")), ("state", "tagger.safetensors", state("tagger"))]
 }
