@@ -8,12 +8,16 @@ use std::path::Path;
 
 use weaklabel::Error;
 use weaklabel::audio::decode_bytes;
-use weaklabel::config::{load_text, to_toml};
+use weaklabel::config::{Method, load_text, to_toml};
 use weaklabel::model::Architecture;
-use weaklabel::model::checkpoint::{Standing, read_model, write_model};
+use weaklabel::model::checkpoint::{Standing, model_from_bytes};
+use weaklabel::report::curves_from_json;
+use weaklabel::scenes::Cooccurrence;
 use weaklabel::scenes::annotation::{self, ClipEvents};
-use weaklabel::search::trials;
+use weaklabel::search;
+use weaklabel::store::fuzz::{Rows, Value, read_rows};
 use weaklabel::study::cells;
+use weaklabel::worker::SeedResult;
 
 use super::repair;
 
@@ -21,18 +25,20 @@ use super::repair;
 const MOST_BYTES: u64 = 64 << 20;
 /// Frames of a sound that are decoded at most: half a minute at 16 kHz.
 const MOST_SAMPLES: usize = 500_000;
+/// The classes of the soundbank that a co-occurrence has to fit.
+const CLASSES: [&str; 3] = ["Cat", "Dog", "Frying"];
 /// What the inputs are called in errors.
 const NAME: &str = "input";
 /// Every kind of input.
-pub const KINDS: [(&str, Body); 5] = [
+pub const KINDS: [(&str, Body); 7] = [
     ("audio", audio),
     ("annotations", annotations),
+    ("cooccurrence", cooccurrence),
     ("configuration", configuration),
     ("model", model),
     ("state", state),
+    ("rows", rows),
 ];
-/// Models in a training state, and the parameters of each.
-pub const STATE: (usize, usize) = (2, 8);
 
 /// What is done with an input.
 pub type Body = fn(&[u8]) -> bool;
@@ -70,13 +76,7 @@ fn decode(bytes: &[u8]) -> bool {
 
 /// A table of annotations.
 pub fn annotations(bytes: &[u8]) -> bool {
-    let read = |bytes: &[u8]| {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(NAME);
-        std::fs::write(&path, bytes).unwrap();
-        annotation::read(&path)
-    };
-    match read(bytes) {
+    match annotation::parse(Path::new(NAME), bytes) {
         Ok(clips) => {
             let lines: Vec<u64> = clips.iter().flat_map(|clip| clip.events.iter().map(|(line, _)| *line)).collect();
             let in_table = bytes.split(|byte| *byte == b'\n').count() as u64;
@@ -95,6 +95,20 @@ pub fn annotations(bytes: &[u8]) -> bool {
     }
 }
 
+/// What accompanies which event, for a soundbank of some classes.
+pub fn cooccurrence(bytes: &[u8]) -> bool {
+    match Cooccurrence::parse(Path::new(NAME), bytes) {
+        Ok(cooccurrence) => {
+            let classes = CLASSES.map(String::from);
+            assert!(!cooccurrence.check(&classes, [1, 4]).is_err_and(|reason| reason.is_empty()));
+            let json = serde_json::to_vec(&cooccurrence).unwrap();
+            assert_eq!(Cooccurrence::parse(Path::new(NAME), &json).unwrap(), cooccurrence);
+            true
+        }
+        Err(error) => refused(&error),
+    }
+}
+
 /// A configuration file, which `config check` would check.
 pub fn configuration(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
@@ -102,7 +116,7 @@ pub fn configuration(bytes: &[u8]) -> bool {
         Ok(config) => {
             let written = to_toml(&config).unwrap();
             assert_eq!(load_text(NAME, &written).unwrap(), config);
-            let trials = if config.search.space.is_empty() { Ok(()) } else { trials(&config).map(drop) };
+            let trials = if config.search.space.is_empty() { Ok(()) } else { search::check(&config, drop) };
             for error in [trials, cells(&config).map(drop)].into_iter().filter_map(Result::err) {
                 assert!(matches!(error, Error::Config { .. }), "{error:?}");
             }
@@ -115,43 +129,82 @@ pub fn configuration(bytes: &[u8]) -> bool {
     }
 }
 
-/// A trained model, as it is and with right lengths.
+/// A trained model, as it is and with right lengths and checksum.
 pub fn model(bytes: &[u8]) -> bool {
     of_model(bytes) | repair::safetensors(bytes).is_some_and(|repaired| of_model(&repaired))
 }
 
 fn of_model(bytes: &[u8]) -> bool {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(NAME);
-    std::fs::write(&path, bytes).unwrap();
-    match read_model(&path) {
+    match model_from_bytes(Path::new(NAME), bytes) {
         Ok((parameters, about)) => {
             let architecture = Architecture::new(&about.model, &about.features, about.classes.len());
             assert_eq!(parameters.len(), architecture.elements());
             assert!(parameters.iter().all(|x| x.is_finite()) && about.std.iter().all(|std| *std > 0.0));
-            write_model(&path, &architecture, &parameters, &about).unwrap();
-            assert_eq!(read_model(&path).unwrap(), (parameters, about));
             true
         }
         Err(error) => refused(&error),
     }
 }
 
-/// The state of a training, as it is and with right lengths.
+/// The state of a training, as it is and with right lengths and checksum.
 pub fn state(bytes: &[u8]) -> bool {
     of_state(bytes) | repair::safetensors(bytes).is_some_and(|repaired| of_state(&repaired))
 }
 
 fn of_state(bytes: &[u8]) -> bool {
     let path = Path::new(NAME);
-    match Standing::from_bytes(path, bytes, STATE.0, STATE.1) {
+    match Standing::from_bytes(path, bytes) {
         Ok(standing) => {
             let written = standing.to_bytes(path).unwrap();
-            let again = Standing::from_bytes(path, &written, STATE.0, STATE.1).unwrap();
+            let again = Standing::from_bytes(path, &written).unwrap();
             assert_eq!(again.to_bytes(path).unwrap(), written);
             true
         }
         Err(error) => refused(&error),
+    }
+}
+
+/// Rows of a store: in each line a table's name and the values of its columns, separated by tabs. A number is one, nothing is
+/// NULL, a `#` begins bytes, and the rest is text, with carriage returns for line feeds.
+pub fn rows(bytes: &[u8]) -> bool {
+    let mut rows = Rows::default();
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let mut fields = line.split(|byte| *byte == b'\t');
+        let table = match fields.next().unwrap_or_default() {
+            b"schema" => &mut rows.schema,
+            b"studies" => &mut rows.studies,
+            b"trials" => &mut rows.trials,
+            b"results" => &mut rows.results,
+            b"checkpoints" => &mut rows.checkpoints,
+            _ => &mut rows.workers,
+        };
+        table.push(fields.map(value).collect());
+    }
+    for text in rows.results.iter().chain(&rows.checkpoints).flatten() {
+        let Value::Text(text) = text else { continue };
+        let curves =
+            Method::all().map(|method| curves_from_json(text, 1, method).is_err_and(|reason| reason.is_empty()));
+        assert!(!curves.contains(&true) && !SeedResult::from_json(text).is_err_and(|reason| reason.is_empty()));
+    }
+    match read_rows(&rows) {
+        Ok(()) => true,
+        Err(error) => {
+            assert!(matches!(error, Error::Store { passing: false, .. }), "{error:?}");
+            false
+        }
+    }
+}
+
+fn value(field: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(field);
+    match (text.parse(), text.parse()) {
+        (Ok(integer), _) => Value::Integer(integer),
+        (_, Ok(real)) => Value::Real(real),
+        _ if text.is_empty() => Value::Null,
+        _ => match field.strip_prefix(b"#") {
+            Some(bytes) => Value::Bytes(bytes.into()),
+            None => Value::Text(text.replace('\r', "\n")),
+        },
     }
 }
 

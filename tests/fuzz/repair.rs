@@ -1,5 +1,7 @@
 //! Lengths and checksums set right again in damaged files, so that damage reaches what lies behind their verification.
 
+use sha2::{Digest, Sha256};
+
 /// An Ogg or FLAC file with right checksums; nothing for other bytes.
 pub fn audio(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = bytes.to_vec();
@@ -70,8 +72,8 @@ fn flac(bytes: &mut [u8]) {
     }
 }
 
-/// A safetensors file whose first eight bytes hold the length of its header, with as much data as the header claims; nothing
-/// without a header in JSON.
+/// A safetensors file whose first eight bytes hold the length of its header, with as much data as the header claims and the
+/// checksum of all that; nothing without a header in JSON.
 pub fn safetensors(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = bytes.get(8..)?;
     let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<serde_json::Value>();
@@ -83,5 +85,13 @@ pub fn safetensors(bytes: &[u8]) -> Option<Vec<u8>> {
     let n_blanks = text[n_header..].iter().take_while(|byte| **byte == b' ').count();
     let mut data = text[n_header + n_blanks..].to_vec();
     data.resize(usize::try_from(claimed).ok()?.min(1 << 20), 0);
-    Some([&(n_header as u64).to_le_bytes(), &text[..n_header], &data].concat())
+    let mut whole = [&(n_header as u64).to_le_bytes(), &text[..n_header], &data].concat();
+    let key = b"\"sha256\":\"";
+    let digits = marks(&whole[..8 + n_header], key).next().map(|at| at + key.len());
+    if let Some(digits) = digits.filter(|digits| digits + 64 <= whole.len()) {
+        whole[digits..digits + 64].fill(b'0');
+        let digest: String = Sha256::digest(&whole).iter().map(|byte| format!("{byte:02x}")).collect();
+        whole[digits..digits + 64].copy_from_slice(digest.as_bytes());
+    }
+    Some(whole)
 }

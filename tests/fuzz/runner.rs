@@ -118,6 +118,11 @@ fn annotations() {
 }
 
 #[test]
+fn cooccurrence() {
+    run("cooccurrence");
+}
+
+#[test]
 fn configuration() {
     run("configuration");
 }
@@ -130,4 +135,9 @@ fn models() {
 #[test]
 fn training_states() {
     run("state");
+}
+
+#[test]
+fn rows_of_a_store() {
+    run("rows");
 }

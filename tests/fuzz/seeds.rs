@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
-use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise, to_toml};
+use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise, Variant, to_toml};
+use weaklabel::evaluate::Quality;
 use weaklabel::kernels::population::Member;
-use weaklabel::model::checkpoint::{Description, Standing, write_model};
+use weaklabel::model::checkpoint::{Description, Provenance, Standing, write_model};
 use weaklabel::model::{Architecture, initial_parameters};
+use weaklabel::report::CurvePoint;
+use weaklabel::report::study::{CellResult, CoverageBin, Group};
+use weaklabel::study::Events;
+use weaklabel::worker::SeedResult;
 
-use super::bodies::STATE;
 use super::repair;
 
 /// All of them, as (kind, name, bytes).
@@ -32,12 +36,23 @@ fn texts() -> Vec<(&'static str, &'static str, String)> {
              \"Cat\"\t\t2\t1\t\"a \"\"b\"\".wav\"\r\n"
                 .into(),
         ),
+        ("cooccurrence", "desed.json", COOCCURRENCE.into()),
         ("configuration", "default.toml", to_toml(&Config::default()).unwrap()),
         ("configuration", "search.toml", SEARCH.into()),
         ("configuration", "study.toml", STUDY.into()),
         ("configuration", "forms.toml", FORMS.into()),
+        ("rows", "search.tsv", search_rows()),
+        ("rows", "grid.tsv", grid_rows()),
     ]
 }
+
+/// In the forms that DESED's files have had.
+const COOCCURRENCE: &str = r#"{
+    "Cat": {"proba": 0.1, "co-occurences": {"max_events": 2, "classes": ["Dog", "Frying"], "probas": [0.2, 0.8]}},
+    "Dog": {"prob": 0.5, "event_max": 9, "event_class": ["Cat"], "event_prob": [100]},
+    "Frying": {"max_events": 0, "classes": ["Frying"], "probas": [0.999]},
+    "Frying_nOff": {"max_events": 3, "classes": ["Cat", "Dog_nOn"], "probas": [0.5, 0.5]}
+}"#;
 
 const SEARCH: &str = r#"
 [search]
@@ -211,18 +226,80 @@ fn models() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 }
 
 fn states() -> Vec<(&'static str, &'static str, Vec<u8>)> {
-    let (members, parameters) = STATE;
-    let state = |stage: &str| {
+    let state = |seeds: &[u64], stage: &str| {
+        let mut config = Config::default();
+        config.train.seeds = seeds.to_vec();
         let floats = |n: usize| (0..n).map(|value| value as f32 / 7.0).collect::<Vec<_>>();
         let standing = Standing {
             stage: stage.into(),
             epoch: 3,
-            state: floats(members * 3 * parameters),
-            best: floats(members * parameters),
-            progress: (1..=members as u64).map(Member::new).collect(),
-            fingerprint: "ab12".into(),
+            state: floats(seeds.len() * 3 * 4),
+            best: floats(seeds.len() * 4),
+            progress: seeds.iter().map(|seed| Member::new(*seed)).collect(),
+            provenance: Provenance::new(&[config], "ab12"),
         };
         standing.to_bytes(Path::new("state")).unwrap()
     };
-    vec![("state", "classifier.safetensors", state("classifier")), ("state", "tagger.safetensors", state("tagger"))]
+    vec![
+        ("state", "one.safetensors", state(&[1], "classifier")),
+        ("state", "two.safetensors", state(&[7, 2], "tagger")),
+    ]
+}
+
+/// A search of nine trials on two rungs, with a trial in every state.
+fn search_rows() -> String {
+    let curves = |epochs: usize| {
+        let point = |epoch: usize| format!(r#"{{"stage":"classifier","epoch":{epoch},"loss":0.5,"score":40.0}}"#);
+        format!("[[{}]]", (0..epochs).map(point).collect::<Vec<_>>().join(","))
+    };
+    let config =
+        "[search]\rtrials = 9\reta = 3\rrungs = 2\r[[search.space]]\rname = \"optimiser.lr\"\runiform = [0.1, 0.2]\r";
+    let mut rows = vec![
+        "schema\t1".to_owned(),
+        format!("studies\t1\ts\tsearch\t{config}\t0.1.0\tab\t9\t3\t2"),
+        "trials\t1\t0\t1\trunning\t0\t1\t4\thost:7:ab\t1700000030000\t60000\t2\t".into(),
+        "trials\t1\t1\t0\tpaused\t0\t0\t1\t\t\t\t1\t".into(),
+        "trials\t1\t2\t0\tpaused\t0\t0\t1\t\t\t\t1\t".into(),
+        "trials\t1\t3\t0\tinterrupted\t1\t0\t2\t\t\t\t0\tit failed".into(),
+        "trials\t1\t4\t0\tfailed\t3\t0\t3\t\t\t\t0\tit diverged".into(),
+    ];
+    for (trial, score) in [(0, 50.5), (1, 30.0), (2, 1e1)] {
+        rows.push(format!("results\t1\t{trial}\t0\t{score:?}\t{}\thost:7:ab\tllvmpipe\t1.5", curves(1)));
+    }
+    rows.push(format!("checkpoints\t1\t0\t#bytes\t{}", curves(2)));
+    rows.push("workers\thost:7:ab\tllvmpipe\t1699999999999".into());
+    rows.join("\n")
+}
+
+/// A study of one cell and one seed, with its result.
+fn grid_rows() -> String {
+    let classes = vec!["a".to_owned(), "b".into()];
+    let quality = Quality { f: 50.0, scatter: 1.5, silhouette: 0.1, confusion: vec![vec![2, 0], vec![1, 1]] };
+    let result = CellResult {
+        variant: Variant::Waa,
+        method: Method::Classifier,
+        train_seconds: 1.0,
+        seeds: vec![1],
+        classes: classes.clone(),
+        seconds: vec![1.0],
+        f1: vec![vec![vec![50.0, 25.0]]],
+        curves: vec![vec![CurvePoint { stage: "classifier".into(), epoch: 0, loss: 0.5, score: 40.0 }]],
+        best: vec![40.0],
+        quality: vec![vec![quality]],
+        groups: vec![Group { name: "short".into(), clips: 4, f1: vec![vec![37.5]] }],
+        coverage: vec![vec![CoverageBin { low: 0.0, high: 1.0, clips: 4, f1: vec![37.5] }]],
+        points: vec![vec![0.5, -0.5], vec![1.0, 2.0]],
+        point_labels: vec![0, 1],
+        seconds_taken: 2.5,
+        adapter: "llvmpipe".into(),
+        data: "ab".into(),
+    };
+    let events =
+        Events { variant: Variant::Waa, classes, clips: [4, 2, 4], durations: vec![vec![0.5, 1.0], vec![2.0]] };
+    let details = serde_json::to_string(&SeedResult { result, events }).unwrap();
+    let config = "[study]\rvariants = [\"waa\"]\rmethods = [\"classifier\"]\rseconds = [1.0]\rseeds = 1\r";
+    format!(
+        "studies\t3\tg\tgrid\t{config}\t0.1.0\twaa ab\t1\t2\t1\ntrials\t3\t0\t0\tpaused\t0\t0\t2\t\t\t\t0\t\n\
+         results\t3\t0\t0\t40.0\t{details}\tw\tllvmpipe\t2.5"
+    )
 }
