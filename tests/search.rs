@@ -4,12 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
 mod postgres;
+mod runs;
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use postgres::{SECRET, Server};
+use runs::left::{self, assert_same};
+use runs::{Process, succeed, wait};
 use serde_json::Value;
 use weaklabel::store::{Location, Registered, State, Store, TrialRow};
 
@@ -87,57 +90,6 @@ impl Place {
     }
 }
 
-/// A process whose stderr goes to a file.
-struct Process {
-    child: Child,
-    log: PathBuf,
-}
-
-impl Process {
-    fn start(mut command: Command, log: PathBuf) -> Self {
-        let file = std::fs::File::create(&log).unwrap();
-        Self { child: command.stdout(Stdio::null()).stderr(file).spawn().unwrap(), log }
-    }
-
-    fn signal(&self, name: &str) {
-        assert!(Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap().success());
-    }
-
-    fn logged(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap()
-    }
-
-    /// Whether it holds the lease of `row`: a worker's name has its process number.
-    fn holds(&self, row: &TrialRow) -> bool {
-        row.state == State::Running
-            && row.worker.as_ref().is_some_and(|w| w.contains(&format!(":{}:", self.child.id())))
-    }
-
-    fn end(&mut self) -> Option<i32> {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            assert!(start.elapsed() < Duration::from_secs(300), "it does not end:\n{}", self.logged());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn succeed(mut command: Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
 fn rows(store: &mut Store, study: &Registered) -> Vec<TrialRow> {
     store.table(study).unwrap().0
 }
@@ -145,17 +97,6 @@ fn rows(store: &mut Store, study: &Registered) -> Vec<TrialRow> {
 /// Waits until the store has the study.
 fn appears(store: &mut Store) -> Registered {
     wait(|| store.studies().unwrap().pop())
-}
-
-fn wait<T>(mut what: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = what() {
-            return found;
-        }
-        assert!(start.elapsed() < Duration::from_secs(300), "what was waited for does not happen");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Stops one of `processes` in the middle of a rung, with a checkpoint of that rung in the store; which one, and its trial.
@@ -243,25 +184,7 @@ fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&S
     // Trial for trial what one process alone has found, to the bit.
     let mut alone = Store::open(Location::File(place.path("unbroken").join("store.sqlite"))).unwrap();
     let other = alone.studies().unwrap().remove(0);
-    let (_, expected) = alone.table(&other).unwrap();
-    let scores = |results: &[weaklabel::store::ResultRow]| {
-        results
-            .iter()
-            .map(|result| (result.number, result.rung, result.score, result.details.clone()))
-            .collect::<Vec<_>>()
-    };
-    for (found, expected) in scores(&results).iter().zip(scores(&expected)) {
-        assert_eq!(*found, expected, "the score or the curves of a trial");
-    }
-    assert_eq!(results.len(), expected.len());
-    for number in 0..60 {
-        let [one, other] = [store.last_checkpoint(&study, number), alone.last_checkpoint(&other, number)].map(|kept| {
-            let bytes = kept.unwrap().unwrap().bytes;
-            let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
-            ["state", "best", "progress"].map(|name| tensors.tensor(name).unwrap().data().to_vec())
-        });
-        assert!(one == other, "the weights of trial {number} differ");
-    }
+    assert_same(&left::search(&mut store, &study), &left::search(&mut alone, &other));
     let best = |out: &str| std::fs::read_to_string(place.path(out).join("best.toml")).unwrap();
     assert_eq!(best(out), best("unbroken"));
 }

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+mod runs;
 
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use runs::left::{cells, leftovers, tables};
+use runs::{succeed, wait};
 use serde_json::Value;
 use weaklabel::audio::{Audio, write_wav16};
 
@@ -49,47 +51,6 @@ fn reproduce(folder: &Path, study: &str, args: &[&str]) -> Command {
     command
 }
 
-fn succeed(mut command: Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
-    output
-}
-
-/// The results of all finished cells by name, without what a clock says.
-fn cells(study: &Path) -> BTreeMap<String, Value> {
-    let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(study.join("cells")).unwrap().flatten() {
-        if let Ok(text) = std::fs::read_to_string(entry.path().join("cell.json")) {
-            let mut cell: Value = serde_json::from_str(&text).unwrap();
-            assert!(cell.as_object_mut().unwrap().remove("seconds_taken").unwrap().as_f64().unwrap() > 0.0);
-            found.insert(entry.file_name().to_string_lossy().into_owned(), cell);
-        }
-    }
-    found
-}
-
-/// Temporary files anywhere below `folder`.
-fn leftovers(folder: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        if entry.path().is_dir() {
-            found.extend(leftovers(&entry.path()));
-        } else if entry.file_name().to_string_lossy().starts_with(".weaklabel-") {
-            found.push(entry.path().display().to_string());
-        }
-    }
-    found
-}
-
-/// The tables by file name, those of times left out.
-fn tables(study: &Path) -> BTreeMap<String, String> {
-    let files = std::fs::read_dir(study.join("tables")).unwrap().flatten();
-    let all = files.map(|file| (file.file_name().to_string_lossy().into_owned(), file.path()));
-    all.filter(|(name, _)| !name.starts_with("training"))
-        .map(|(name, path)| (name, std::fs::read_to_string(path).unwrap()))
-        .collect()
-}
-
 /// The macro-F1 of each seed of a cell on test length `length`.
 fn cell_seeds(cell: &Value, length: usize) -> Vec<f64> {
     let mean = |f1: &Value| {
@@ -122,11 +83,7 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
     for due in [3, 40] {
         let mut child =
             reproduce(folder.path(), "broken", &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let start = Instant::now();
-        while epochs(&broken) < due {
-            assert!(start.elapsed() < Duration::from_secs(600), "the study does not get on");
-            std::thread::sleep(Duration::from_millis(7));
-        }
+        wait(|| (epochs(&broken) >= due).then_some(()));
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(!broken.join("report.html").exists(), "killed too late to show anything");

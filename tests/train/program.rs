@@ -1,12 +1,14 @@
 //! A small training of the program, and what it leaves.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use weaklabel::config::Config;
 use weaklabel::model::checkpoint::{Standing, read_standing};
 use weaklabel::scenes::generate::{Options, generate};
+
+pub use crate::runs::succeed;
 
 /// A small network compiles in seconds; its second layer's weights fit a uniform binding alone and not four times over.
 pub const SMALL: [&str; 12] = [
@@ -55,12 +57,6 @@ pub fn train_command(run: &Path, (method, epochs): (&str, usize), seeds: &str) -
     let mut command = weaklabel(&["train", "--method", method, "--seed", seeds, "--set", &epochs]);
     command.args(SMALL).arg("--dataset").arg(dataset()).arg("-o").arg(run);
     command
-}
-
-pub fn succeed(mut command: Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{command:?}\n{}", String::from_utf8_lossy(&output.stderr));
-    output
 }
 
 pub fn standing(run: &Path, members: usize) -> Standing {

@@ -2,21 +2,16 @@
 
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
-use weaklabel::model::checkpoint::read_model;
-
-use super::program::{METHODS, bits, standing, succeed, train_command, weaklabel};
+use super::program::{METHODS, succeed, train_command, weaklabel};
+use crate::runs::left::{assert_same, training};
+use crate::runs::wait;
 
 /// Starts or continues a training and returns it once `epochs` epochs are in its metrics.
 fn in_epoch(run: &Path, mut command: Command, epochs: usize) -> Child {
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let start = Instant::now();
     let lines = || std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count();
-    while lines() < epochs {
-        assert!(start.elapsed() < Duration::from_secs(300), "the training does not get on");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait(|| (lines() >= epochs).then_some(()));
     child
 }
 
@@ -45,20 +40,6 @@ fn broken_off(run: &Path, method: (&str, usize), epochs: &[usize], end: impl Fn(
     panic!("{method:?}: ended too late five times");
 }
 
-fn assert_same_training(broken: &Path, unbroken: &Path) {
-    let (a, b) = (standing(broken, 1), standing(unbroken, 1));
-    assert_eq!((bits(&a.state), bits(&a.best), a.epoch), (bits(&b.state), bits(&b.best), b.epoch));
-    assert_eq!(a.progress, b.progress);
-    let metrics = |run: &Path| std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    assert_eq!(metrics(broken), metrics(unbroken));
-    let best = |run: &Path| read_model(&run.join("checkpoints/best.safetensors")).unwrap();
-    assert_eq!(best(broken), best(unbroken));
-    for file in ["best.safetensors", "last.safetensors"] {
-        let bytes = |run: &Path| std::fs::read(run.join("checkpoints").join(file)).unwrap();
-        assert!(bytes(broken) == bytes(unbroken), "{file}: the same models, but not the same bytes");
-    }
-}
-
 #[test]
 fn a_killed_run_goes_on_to_the_same_bits() {
     for method in METHODS {
@@ -68,7 +49,7 @@ fn a_killed_run_goes_on_to_the_same_bits() {
         broken_off(&broken, method, &[2, 9], |child| child.kill().unwrap());
         succeed(resume_command(&broken));
         succeed(train_command(&unbroken, method, "5"));
-        assert_same_training(&broken, &unbroken);
+        assert_same(&training(&broken), &training(&unbroken));
         let again = weaklabel(&["train", "--resume", "-o", broken.to_str().unwrap()]).output().unwrap();
         assert_eq!(again.status.code(), Some(3), "a finished run is not resumed");
     }
@@ -84,5 +65,5 @@ fn a_signal_leaves_a_checkpoint_and_exit_code_75() {
     assert_eq!(broken_off(&broken, METHODS[0], &[3], terminate).code(), Some(75));
     succeed(resume_command(&broken));
     succeed(train_command(&unbroken, METHODS[0], "5"));
-    assert_same_training(&broken, &unbroken);
+    assert_same(&training(&broken), &training(&unbroken));
 }

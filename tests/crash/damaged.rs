@@ -1,0 +1,188 @@
+//! Files that were cut or have a flipped bit: whoever goes on from them comes to the same end, or says which file it is.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use weaklabel::counter_rng::{Key, Stream};
+use weaklabel::store::Location;
+
+use super::killed::{open, search_left};
+use super::place::Place;
+use crate::runs::left::{self, Left, differences};
+use crate::runs::{Process, succeed, wait};
+
+const SEED: u64 = 2;
+
+/// What happens to a file.
+#[derive(Debug, Clone, Copy)]
+enum Damage {
+    /// As many bytes are left.
+    Cut(usize),
+    /// This bit is another.
+    Flip(usize),
+}
+
+impl Damage {
+    /// Several of a file of `n_bytes`.
+    fn several(n_bytes: usize, random: &mut Stream) -> Vec<Self> {
+        if n_bytes == 0 {
+            return Vec::new();
+        }
+        let cuts = [0, random.below(n_bytes), n_bytes - 1].map(Self::Cut);
+        let flips = std::array::from_fn::<_, 4, _>(|_| Self::Flip(random.below(8 * n_bytes)));
+        cuts.into_iter().chain(flips).collect()
+    }
+
+    fn apply(self, path: &Path) {
+        let mut bytes = std::fs::read(path).unwrap();
+        match self {
+            Self::Cut(n_bytes) => bytes.truncate(n_bytes),
+            Self::Flip(bit) => bytes[bit / 8] ^= 1 << (bit % 8),
+        }
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+/// All files in `folder` and below, relative to it, in order.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let name = PathBuf::from(entry.file_name());
+        if entry.path().is_dir() {
+            found.extend(files(&entry.path()).into_iter().map(|file| name.join(file)));
+        } else {
+            found.push(name);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in files(from) {
+        std::fs::create_dir_all(to.join(&file).parent().unwrap()).unwrap();
+        std::fs::copy(from.join(&file), to.join(&file)).unwrap();
+    }
+}
+
+/// What becomes of a run in `folder` whose `file` is damaged; nothing when that is right.
+fn fault(file: &Path, command: Command, left: impl Fn() -> Left, expected: &Left) -> Option<String> {
+    let mut command = command;
+    let output = command.output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    let name = file.file_name().unwrap().to_str().unwrap();
+    match output.status.code() {
+        Some(0) => {
+            let differences = differences(&left(), expected);
+            (!differences.is_empty()).then(|| format!("not named, and another: {}", differences.join(", ")))
+        }
+        Some(1 | 3) if message.contains(name) && !message.contains("panicked") => None,
+        code => Some(format!("exit code {code:?}, {}", message.lines().last().unwrap_or("silent"))),
+    }
+}
+
+/// Damages every file of the run at `base` that `chosen` takes, one at a time and in several ways, and goes on each time.
+fn damage(
+    place: &Place,
+    base: &Path,
+    expected: &Left,
+    chosen: impl Fn(&Path) -> bool,
+    command: impl Fn(&Path) -> Command,
+    left: impl Fn(&Path) -> Left,
+) {
+    let mut random = Key::new(SEED).named(base.to_str().unwrap_or_default()).stream();
+    let (mut faults, mut n) = (Vec::new(), 0);
+    for file in files(base).into_iter().filter(|file| chosen(file)) {
+        let n_bytes = std::fs::metadata(base.join(&file)).unwrap().len() as usize;
+        for damage in Damage::several(n_bytes, &mut random) {
+            let folder = place.path("damaged").join(base.file_name().unwrap());
+            copy(base, &folder);
+            damage.apply(&folder.join(&file));
+            let fault = fault(&file, command(&folder), || left(&folder), expected);
+            faults.extend(fault.map(|fault| format!("{} {damage:?}: {fault}", file.display())));
+            std::fs::remove_dir_all(&folder).unwrap();
+            n += 1;
+        }
+    }
+    assert!(n > 0 && faults.is_empty(), "{} of {n}:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Starts `command` in `folder`, tells it to stop once `enough`, and waits for its end between two epochs. One that comes to
+/// its end before this process looks again is made anew.
+fn interrupted(place: &Place, folder: &Path, command: impl Fn(&Path) -> Command, enough: impl Fn() -> bool) {
+    for _ in 0..5 {
+        std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+        let mut process = Process::start(command(folder), place.path("log"));
+        wait(|| (enough() || process.ended().is_some()).then_some(()));
+        if process.ended().is_none() {
+            process.signal("-TERM");
+        }
+        match process.end() {
+            Some(75) => return,
+            code => assert_eq!(code, Some(0), "{}", process.logged()),
+        }
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+    panic!("{} ended too early five times", folder.display());
+}
+
+#[test]
+fn a_run_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
+    let place = Place::new();
+    for method in ["classifier", "prototypes"] {
+        let [run, whole] = ["base", "whole"].map(|name| place.path(name).join(method));
+        succeed(place.train(&whole, method));
+        let lines = |run: &Path| std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count();
+        // Of two stages, the second.
+        let enough = || lines(&run) > if method == "classifier" { 8 } else { 35 };
+        interrupted(&place, &run, |run| place.train(run, method), enough);
+        // Of another method, what differs is the state.
+        let chosen = |file: &Path| method == "classifier" || file.ends_with("last.safetensors");
+        damage(&place, &run, &left::training(&whole), chosen, |run| place.resume(run), left::training);
+    }
+}
+
+#[test]
+fn a_finished_run_with_a_damaged_model_is_not_scored() {
+    let place = Place::new();
+    let run = place.path("base");
+    succeed(place.train(&run, "classifier"));
+    let left = |run: &Path| Left::from([("results.json".into(), std::fs::read(run.join("results.json")).unwrap())]);
+    succeed(place.eval(&run));
+    let expected = left(&run);
+    let chosen = |file: &Path| file.ends_with("best.safetensors") || file.ends_with("results.json");
+    damage(&place, &run, &expected, chosen, |run| place.eval(run), left);
+}
+
+#[test]
+fn a_study_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
+    let place = Place::new();
+    let [study, whole] = ["base", "whole"].map(|name| place.path(name).join("run"));
+    succeed(place.reproduce(&whole));
+    let second = study.join("cells/waa-triplets-0.2s/metrics.jsonl");
+    interrupted(&place, &study, |folder| place.reproduce(folder), || second.is_file());
+    // The files of a run have their own test.
+    let own = |file: &Path| {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        !file.starts_with("cells")
+            || name == "cell.json"
+            || (file.starts_with("cells/waa-triplets-0.2s") && name == "metrics.jsonl")
+    };
+    damage(&place, &study, &left::study(&whole), own, |folder| place.reproduce(folder), left::study);
+}
+
+#[test]
+fn a_search_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
+    let place = Place::new();
+    let [search, whole] = ["base", "whole"].map(|name| place.path(name).join("run"));
+    succeed(place.search(&whole));
+    let results = || {
+        let there = search.join("store.sqlite").is_file();
+        let (mut store, study) = there.then(|| open(&Location::within(&search), &search)).flatten()?;
+        Some(store.results(&study).unwrap())
+    };
+    let enough = || results().is_some_and(|n| n > 3);
+    interrupted(&place, &search, |folder| place.search(folder), enough);
+    let left = |folder: &Path| search_left(&Location::within(folder), folder);
+    damage(&place, &search, &left(&whole), |_| true, |folder| place.search(folder), left);
+}

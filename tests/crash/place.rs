@@ -1,0 +1,160 @@
+//! Trainings, studies and searches that start in a fraction of a second, and last a few.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use weaklabel::audio::{Audio, write_wav16};
+use weaklabel::counter_rng::Key;
+use weaklabel::scenes::annotation::{self, ClipEvents, Event};
+
+/// At this rate clips need no resampling.
+const RATE: u32 = 8_000;
+const CLIP_S: f64 = 0.4;
+const CLASSES: [(&str, f64); 3] = [("low", 300.0), ("middle", 900.0), ("high", 2_500.0)];
+
+/// One convolution: compiled in seconds, and from the driver's cache in a fraction of one. A checkpoint follows every epoch.
+const CONFIG: &str = r#"
+[scene]
+rate = 8000
+clip_s = 0.4
+
+[features]
+rate = 8000
+window = 128
+fft = 128
+hop = 80
+bands = 8
+high_hz = 3900.0
+
+[model]
+filters = [4]
+pools = [[4, 4]]
+hidden = [4]
+
+[train]
+seconds = 0.2
+batch = 6
+epochs = 30
+checkpoint_s = 0.0
+
+[tagger]
+epochs = 20
+batch = 6
+
+[evaluate]
+seconds = [0.2]
+
+[study]
+variants = ["waa"]
+seconds = [0.2]
+seeds = 2
+
+[search]
+trials = 9
+eta = 3
+minimum = 4
+rungs = 2
+together = 2
+
+[[search.space]]
+name = "optimiser.lr"
+log_uniform = [1e-4, 1e-1]
+"#;
+
+/// A folder with a configuration and a dataset.
+pub struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        std::fs::write(place.path("config.toml"), CONFIG).unwrap();
+        for (subset, n_clips) in [("train", 12), ("validation", 6), ("eval", 6)] {
+            place.clips(subset, n_clips);
+        }
+        place
+    }
+
+    /// A tone in noise each.
+    fn clips(&self, subset: &str, n_clips: usize) {
+        let folder = self.path("set").join(subset);
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut clips = Vec::new();
+        for number in 0..n_clips {
+            let (label, hz) = CLASSES[number % CLASSES.len()];
+            let mut random = Key::new(number as u64).named(subset).stream();
+            let hz = hz * random.uniform(0.9, 1.1);
+            let sample = |n: usize| {
+                let time = n as f64 / f64::from(RATE);
+                let tone = if time > 0.1 { (std::f64::consts::TAU * hz * time).sin() } else { 0.0 };
+                (tone * 0.2 + random.normal() * 0.02) as f32
+            };
+            let samples = (0..(CLIP_S * f64::from(RATE)) as usize).map(sample).collect();
+            let filename = format!("{number}.wav");
+            write_wav16(&folder.join(&filename), &Audio { rate: RATE, samples }).unwrap();
+            let event = Event { onset_s: 0.1, offset_s: Some(CLIP_S), label: label.into() };
+            clips.push(ClipEvents { filename, line: 0, events: vec![(0, event)] });
+        }
+        annotation::write(&self.path("set").join(format!("{subset}.tsv")), &clips).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `weaklabel COMMAND ARGS…`, with nothing of the environment's.
+    pub fn weaklabel(&self, command: &str, args: &[&str]) -> Command {
+        let mut whole = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WEAKLABEL_")) {
+            whole.env_remove(name);
+        }
+        whole.args([command, "--progress", "none"]).args(args).env("WEAKLABEL_CACHE", self.path("no cache"));
+        whole.env_remove("RUST_BACKTRACE").env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::null());
+        whole
+    }
+
+    /// A command that begins something in the folder `out`.
+    fn begin(&self, command: &str, out: &Path, args: &[&str]) -> Command {
+        let mut whole = self.weaklabel(command, args);
+        whole.arg("-c").arg(self.path("config.toml")).arg("--dataset").arg(self.path("set")).arg("-o").arg(out);
+        whole
+    }
+
+    /// Begins the training in `run`, or goes on with it once there is one.
+    pub fn train(&self, run: &Path, method: &str) -> Command {
+        let begun = run.join("config.toml").is_file();
+        if begun { self.resume(run) } else { self.begin("train", run, &["--method", method]) }
+    }
+
+    /// Goes on with the training in `run`.
+    pub fn resume(&self, run: &Path) -> Command {
+        let mut command = self.weaklabel("train", &["--resume", "-o"]);
+        command.arg(run);
+        command
+    }
+
+    /// Scores the training in `run`.
+    pub fn eval(&self, run: &Path) -> Command {
+        let mut command = self.weaklabel("eval", &["--seconds", "0.2"]);
+        command.arg(run);
+        command
+    }
+
+    /// Begins the study in `folder` or goes on with it.
+    pub fn reproduce(&self, folder: &Path) -> Command {
+        self.begin("reproduce", folder, &[])
+    }
+
+    /// Begins the search in `folder` or goes on with it; its leases last a second.
+    pub fn search(&self, folder: &Path) -> Command {
+        self.begin("search", folder, &["--lease", "1s"])
+    }
+
+    /// A worker at `store`, given by the environment, where its password stays out of sight.
+    pub fn worker(&self, store: &str) -> Command {
+        let mut command = self.weaklabel("worker", &["--lease", "1s"]);
+        command.env("WEAKLABEL_STORE", store);
+        command
+    }
+}
