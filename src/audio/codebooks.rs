@@ -10,7 +10,7 @@ const MAX_BYTES: u64 = 32 << 20;
 /// Bytes of an entry beside its vector: its code word, and its place in the tables that words are looked up in.
 const ENTRY_BYTES: u64 = 64;
 
-/// What a setup header begins with.
+/// The first bytes of a setup header.
 const SETUP_MARK: &[u8] = b"\x05vorbis";
 
 /// The most dimensions of an entry's vector: with more the decoder's arithmetic overflows.
@@ -18,7 +18,7 @@ const MAX_DIMENSIONS: u32 = 31;
 
 /// Refuses a stream by its setup header if its codebooks are too large.
 pub(super) fn check(setup: &[u8]) -> Result<(), String> {
-    // Where the header ends too early or is wrong in other ways, the decoder finds the same and says so.
+    // A header that ends too early or is wrong in other ways is left to the decoder, which says so.
     let n_bytes = setup.strip_prefix(SETUP_MARK).map_or(Ok(0), n_bytes).unwrap_or(0);
     if n_bytes > MAX_BYTES {
         return Err("damaged: its codebooks are too large".into());

@@ -24,9 +24,10 @@ pub const MAX_SAMPLES: usize = 1 << 30;
 ///
 /// A file that was cut short or damaged yields the frames before the first damage, with a warning: a WAV whose data chunk
 /// claims more or less than is there or ends inside a frame, a FLAC file with a bad or missing frame or bytes that belong
-/// to none, an Ogg file with a bad or missing page. A WAV whose data chunk claims nothing, since its recorder never
-/// finished it, yields all that follows. Of several streams in one Ogg file the first is read. What can hardly be meant
-/// is a warning too: samples more than 24 dB above full scale, and channels that cancel each other out.
+/// to none, an Ogg file with a bad or missing page. A FLAC file whose first frames are missing yields the next ones. A WAV
+/// whose data chunk claims nothing, since its recorder never finished it, yields all that follows. Of several streams in
+/// one Ogg file the first is read. What can hardly be meant is a warning too: samples more than 24 dB above full scale, and
+/// channels that cancel each other out.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be opened; [`Error::Audio`] naming file and reason if it is a folder, a pipe, a socket
@@ -66,7 +67,7 @@ fn decode_file(path: &Path, target: Target) -> Result<Decoded> {
     read(&mut file, target).map_err(|reason| Error::audio(path, reason))
 }
 
-/// Why something of this kind is not read, unless it is a regular file.
+/// The reason to refuse a path of this kind, unless it is a regular file.
 fn not_a_file(kind: FileType) -> Option<&'static str> {
     #[cfg(unix)]
     let (is_pipe, is_socket) = {
@@ -102,6 +103,6 @@ fn read(source: &mut dyn Source, target: Target) -> Result<Decoded, String> {
 /// Symphonia can overflow or divide by zero on headers that are wrong although their checksum is right; one such file
 /// must not end a run.
 fn unless_it_panics(read: impl FnOnce() -> Result<Decoded, String>) -> Result<Decoded, String> {
-    // What the reader holds is dropped in either case.
+    // Nothing that the reader has touched is used again after a panic.
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err("damaged: its headers make the decoder fail".into()))
 }

@@ -36,7 +36,7 @@ pub fn integrated_loudness(samples: &[f32], rate: u32, min_s: f64, floor_lufs: f
     Ok(Some(meter.loudness_global().map_err(config)?.max(floor_lufs)))
 }
 
-/// Where the last block of a signal of `duration` seconds ends, in the meter's whole steps.
+/// The end of the last block of a signal of `duration` seconds, in the meter's whole steps.
 fn frames_to_measure(duration: f64, rate: u32) -> usize {
     let last_block = ((duration - BLOCK_S) / STEP_S).round_ties_even().max(0.0) as usize;
     let step_frames = (rate as usize + 5) / 10;

@@ -13,7 +13,7 @@ const TOO_LOUD: f32 = 16.0;
 /// channels has: 20 dB less.
 const CANCELLED: f64 = 0.01;
 
-/// What a file's sound shall become.
+/// The rate and the length that a file's sound shall have.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target {
     /// Sampling rate in Hz; the file's own without one.
@@ -125,7 +125,7 @@ fn duration(n: u64, rate: u32) -> String {
     humantime::format_duration(Duration::from_secs(n / u64::from(rate))).to_string()
 }
 
-/// How loud the channels are, and their mean.
+/// Loudness of the channels, and of their mean.
 #[derive(Default)]
 struct Levels {
     /// The largest magnitude in any channel.
@@ -151,7 +151,7 @@ impl Levels {
         (sum / n) as f32
     }
 
-    /// What cannot be meant.
+    /// Warnings about levels that can hardly be meant.
     fn warnings(&self, channels: u16) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.peak > TOO_LOUD {

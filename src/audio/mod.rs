@@ -2,8 +2,8 @@
 //! clips are written as 16-bit WAV.
 //!
 //! In: paths of WAV, FLAC and Ogg Vorbis files. Out: [`Audio`]. Full scale is 1; nothing is clipped on reading. A file
-//! passes through in blocks: section (bytes where they lie) → tags, recognise → wav with riff, or xiph with ogg and codebooks →
-//! mixdown, resample.
+//! passes through in blocks: section (bytes where they lie) → tags, recognise → wav with riff, or xiph with ogg and
+//! codebooks → mixdown, resample.
 
 mod codebooks;
 mod decode;
@@ -49,7 +49,7 @@ pub struct Decoded {
     pub channels: u16,
     /// The file's length in seconds.
     pub seconds: f64,
-    /// What is wrong with a file that could be read nevertheless.
+    /// Faults of the file, which could be read nevertheless.
     pub warnings: Vec<String>,
 }
 

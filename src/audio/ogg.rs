@@ -31,11 +31,11 @@ pub(super) struct Pages {
     pub ends: HashMap<u32, End>,
     /// The setup headers of the Vorbis streams, and the first packets of others.
     pub setups: Vec<Vec<u8>>,
-    /// Why `intact` is not the whole file, or is not complete.
+    /// The reason that `intact` is not the whole file, or is not complete.
     pub warning: Option<String>,
 }
 
-/// Where the intact pages of one stream end.
+/// The end of the intact pages of one stream.
 #[derive(Default)]
 pub(super) struct End {
     /// The last granule position: frames since time 0.

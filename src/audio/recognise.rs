@@ -34,7 +34,7 @@ const OTHER_MEDIA: [(usize, &[u8], &str); 19] = [
     (8, b"AVI ", "an AVI file"),
 ];
 
-/// What is no sound at all, by its start without blanks and in lower case: the start, the name, what to do.
+/// Files without any sound, by their start without blanks and in lower case: the start, the name, what to do.
 const DOCUMENTS: [(&str, &str, &str); 8] = [
     ("version https://git-lfs", "a Git LFS pointer, not the file itself", "fetch it with git lfs pull"),
     ("<!doctype html", "an HTML page", DOWNLOAD),
@@ -47,7 +47,7 @@ const DOCUMENTS: [(&str, &str, &str); 8] = [
 ];
 const DOWNLOAD: &str = "perhaps a server's answer to a failed download; fetch the file again";
 
-/// What to do with sound in a format that is not read.
+/// The advice for sound in a format that is not read.
 pub(super) const CONVERT: &str = "convert it, for example with: ffmpeg -i IN OUT.flac";
 
 /// The format of a file that begins with `start`; `tagged` says that an ID3v2 tag stood before it.

@@ -71,7 +71,7 @@ pub(super) struct Conversion {
     filled: usize,
     /// A block of output.
     output: Vec<f64>,
-    /// What the filter delays, in samples of output that are still to be left out.
+    /// The rest of the filter's delay, in samples of output that are still to be left out.
     delay: usize,
     n_in: u64,
     n_out: usize,

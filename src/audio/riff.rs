@@ -18,7 +18,7 @@ pub(super) struct Chunks {
     pub format: Vec<u8>,
     /// The bytes of the file that are taken for samples.
     pub data: Range<u64>,
-    /// What is wrong with the lengths.
+    /// Lengths that are not those of the file.
     pub warnings: Vec<String>,
 }
 
@@ -93,7 +93,7 @@ struct Chunk {
     name: [u8; 4],
     /// Bytes that the header says the body has.
     length: u32,
-    /// Where the body begins.
+    /// Position of the body.
     body: u64,
 }
 
@@ -112,13 +112,13 @@ impl Chunk {
         self.length.into()
     }
 
-    /// Whether it looks like a chunk and no other bytes: a name of letters, and a body that is there.
+    /// A chunk is likely if its name is printable and its body is in the file; samples seldom look like that.
     fn is_likely(&self, file: &Section) -> bool {
         let is_name = self.name.iter().all(|byte| (b' '..=b'~').contains(byte));
         is_name && self.claimed() <= file.len().saturating_sub(self.body)
     }
 
-    /// Where the next chunk begins: one of odd length is followed by a byte of padding, which some programs leave out.
+    /// Position of the next chunk. A chunk of odd length is followed by a byte of padding, which some programs leave out.
     fn next(&self, file: &mut Section) -> Result<u64, String> {
         let end = self.body + self.claimed();
         if end.is_multiple_of(2) == self.body.is_multiple_of(2) {

@@ -6,7 +6,7 @@ const ID3V1_BYTES: u64 = 128;
 const ID3V2_HEADER_BYTES: u64 = 10;
 const APE_FOOTER_BYTES: u64 = 32;
 
-/// Where the sound begins: behind all ID3v2 tags at the start of `file`.
+/// The position at which the sound begins: behind all ID3v2 tags at the start of `file`.
 pub(super) fn end_of_front(file: &mut Section) -> Result<u64, String> {
     let mut at = 0;
     while let Some(header) = file.array_at::<10>(at)?.filter(|header| header.starts_with(b"ID3")) {
@@ -19,7 +19,7 @@ pub(super) fn end_of_front(file: &mut Section) -> Result<u64, String> {
     Ok(at)
 }
 
-/// Where the sound ends: in front of all tags at the end of `file`.
+/// The position at which the sound ends: in front of all tags at the end of `file`.
 pub(super) fn start_of_back(file: &mut Section) -> Result<u64, String> {
     let mut end = file.len();
     while let Some(size) = size_of_last(file, end)?.filter(|&size| size <= end) {

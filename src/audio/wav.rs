@@ -17,8 +17,8 @@ use super::section::{Section, unreadable};
 const PCM: u16 = 1;
 const IEEE_FLOAT: u16 = 3;
 const EXTENSIBLE: u16 = 0xfffe;
-/// What follows the codec in the sub-format of an extensible header: of the registered codecs, and of ambisonic sound in
-/// B-format, whose channels are stored in the same way.
+/// The bytes behind the codec in the sub-format of an extensible header: of the registered codecs, and of ambisonic sound
+/// in B-format, whose channels are stored in the same way.
 const SUB_FORMAT_TAILS: [[u8; 14]; 2] = [
     [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71],
     [0, 0, 0x21, 0x07, 0xd3, 0x11, 0x86, 0x44, 0xc8, 0xc1, 0xca, 0, 0, 0],
@@ -53,7 +53,7 @@ pub(super) fn read(mut file: Section, target: Target) -> Result<Decoded, String>
     mixdown.finish(warnings)
 }
 
-/// How the samples are stored.
+/// The way the samples are stored.
 struct Format {
     /// [`PCM`] or [`IEEE_FLOAT`].
     codec: u16,

@@ -75,7 +75,7 @@ fn stream_info(file: &mut Section) -> Result<([u8; 42], std::ops::Range<u64>), S
     Ok((header, at..end))
 }
 
-/// Why the reader of a FLAC file with `n_bytes` behind its header cannot begin.
+/// The reason that the reader of a FLAC file with `n_bytes` behind its header cannot begin.
 fn without_frames(n_bytes: u64, error: Error) -> String {
     match error {
         Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof && n_bytes > 0 => {

@@ -24,7 +24,7 @@ pub struct AudioFiles<'a> {
     windows: &'a Windows,
     task: Task,
     failed: usize,
-    /// Why the only file is of no use.
+    /// The reason that the only file is of no use.
     reason: Option<Error>,
 }
 
@@ -36,11 +36,11 @@ struct AudioFile {
     parts: Vec<Window>,
 }
 
-/// What the models say about a file.
+/// The models' answer about a file.
 pub struct Answer {
-    /// Its length in seconds.
+    /// The file's length in seconds.
     pub seconds: f64,
-    /// Its parts.
+    /// The parts of the file.
     pub parts: Vec<Window>,
     /// Numbers of every part, `[member][part · number]`.
     pub values: Vec<Vec<f32>>,
@@ -176,7 +176,7 @@ impl Answer {
     }
 }
 
-/// How many of `paths`, from the first on, are read together.
+/// The number of `paths`, from the first on, that are read together.
 fn read_together(paths: &[PathBuf]) -> usize {
     let mut bytes = 0;
     let fits = |path: &&PathBuf| {

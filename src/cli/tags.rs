@@ -1,4 +1,4 @@
-//! How tags are shown: as text for people, as a table for programs, as JSON.
+//! The forms in which tags are shown: as text for people, as a table for programs, as JSON.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use super::windows::Window;
 use crate::printable;
 use crate::report::{Table, tsv};
 
-/// What probabilities are of, and when they are tags.
+/// The classes that probabilities are of, and the threshold for tags.
 pub struct Tags<'a> {
     /// Class names.
     pub classes: &'a [String],
     /// Seeds of the models.
     pub seeds: &'a [u64],
-    /// What the probability of a tag exceeds.
+    /// The probability that a tag exceeds.
     pub threshold: f64,
 }
 
@@ -45,7 +45,7 @@ struct PartTags<'a> {
     tags: Vec<&'a str>,
     /// Means over the models.
     probabilities: IndexMap<&'a str, f32>,
-    /// Of each model, if there are several.
+    /// Probabilities of each model, if there are several.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
     seeds: IndexMap<u64, IndexMap<&'a str, f32>>,
 }
@@ -94,7 +94,7 @@ impl<'a> Tags<'a> {
         tsv::row(bounds.into_iter().chain(self.classes.iter().map(|_| f32::NAN.to_string())))
     }
 
-    /// As JSON. The first part of `answer` is the whole file.
+    /// A line of JSON. The first part of `answer` is the whole file.
     pub fn json(&self, path: &Path, answer: &Answer) -> FileTags<'a> {
         let windows = answer.parts.iter().enumerate().skip(1).map(|(part, window)| WindowTags {
             onset: window.onset_s,

@@ -149,7 +149,7 @@ fn originals() -> Vec<Vec<u8>> {
     files.map(|bytes| bytes[..bytes.len().min(20_000)].to_vec()).chain([VORBIS_PAGES.to_vec()]).collect()
 }
 
-/// What wrong bytes and a cut do to a file on a disk.
+/// Files with wrong bytes and a cut, as a bad disk leaves them.
 fn damaged() -> impl Strategy<Value = Vec<u8>> {
     let at = prop_oneof![0..100usize, 0..20_000usize];
     let flips = prop::collection::vec((at, 1..=255u8), 0..4);
