@@ -5,6 +5,7 @@
 mod train {
     mod learning;
     mod memory;
+    mod origin;
     mod program;
     mod resume;
     mod several;

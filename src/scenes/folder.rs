@@ -1,10 +1,14 @@
 //! Writing a folder whole or not at all.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::soundbank::entries;
+use crate::atomic::{RANDOM, has_random_end};
 use crate::{Error, Result};
+
+/// In a temporary folder: locked by the process that fills it.
+const LOCK: &str = "lock";
 
 /// What a folder of a certain kind consists of.
 pub struct Kind {
@@ -22,14 +26,20 @@ pub struct Kind {
 /// # Errors
 /// [`Error::Data`] if `out` is not empty without `force`, or holds entries of the kind without its mark and so
 /// something of another origin; [`Error::Io`] if the system refuses; whatever `fill` returns. Then nothing is left
-/// behind.
+/// behind. What a process left that was killed while it filled `out` is removed.
 pub fn write<T>(out: &Path, kind: &Kind, force: bool, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
     let occupied = check(out, kind, force)?;
     let (parent, name) = parent_and_name(out)?;
     fs::create_dir_all(&parent).map_err(|source| Error::io("create", &parent, source))?;
+    let prefix = format!("{name}.partial-");
+    remove_leftovers(&parent, &prefix, &name);
     // In a folder of its own inside the temporary one, which only its owner may enter.
-    let temporary = tempfile::Builder::new().prefix(&format!("{name}.partial-")).tempdir_in(&parent);
+    let temporary = tempfile::Builder::new().prefix(&prefix).rand_bytes(RANDOM).tempdir_in(&parent);
     let temporary = temporary.map_err(|source| Error::io("create a folder in", &parent, source))?;
+    let lock = temporary.path().join(LOCK);
+    let lock = File::create(&lock).map_err(|source| Error::io("create", &lock, source))?;
+    // Without locks on this file system nobody can tell that the folder is in use, and nobody removes it.
+    let _ = lock.try_lock();
     let staged = temporary.path().join(&name);
     fs::create_dir(&staged).map_err(|source| Error::io("create", &staged, source))?;
     let result = fill(&staged)?;
@@ -43,6 +53,22 @@ pub fn write<T>(out: &Path, kind: &Kind, force: bool, fill: impl FnOnce(&Path) -
         fs::rename(&staged, out).map_err(|source| Error::io("create", out, source))?;
     }
     Ok(result)
+}
+
+/// Removes the temporary folders in `parent` whose processes have ended: those called `prefix` and random letters, with a lock
+/// that nobody holds, and nothing but that and `name` inside. What cannot be removed stays.
+fn remove_leftovers(parent: &Path, prefix: &str, name: &str) {
+    let ended = |folder: &Path| {
+        let inside = entries(folder).unwrap_or_default();
+        let lock = File::open(folder.join(LOCK)).ok().filter(|lock| lock.try_lock().is_ok());
+        lock.filter(|_| inside.iter().all(|(entry, _)| entry == LOCK || entry == name))
+    };
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let folder = entry.path();
+        if has_random_end(&entry.file_name(), prefix) && ended(&folder).is_some() {
+            let _ = fs::remove_dir_all(&folder);
+        }
+    }
 }
 
 /// Whether there is something in `out`, if it may be replaced.
@@ -130,6 +156,36 @@ mod tests {
         assert_eq!(write(&out, &KIND, false, fill(&["a", "mark"])).unwrap(), 2);
         assert_eq!(names(&home.path().join("deep")), ["out"]);
         assert_eq!(names(&out), ["a", "mark"]);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_one_is_filling_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let partial = |name: &str, inside: &[&str]| {
+            let folder = home.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            inside.iter().for_each(|name| fs::write(folder.join(name), "").unwrap());
+            folder
+        };
+        let left = partial("out.partial-a1B2c3", &["lock", "out"]);
+        let others = [
+            partial("out.partial-notes", &["lock", "out"]),
+            partial("other.partial-a1B2c3", &["lock"]),
+            partial("out.partial-d4E5f6", &["lock", "letter"]),
+            partial("out.partial-g7H8i9", &["out"]),
+        ];
+        let out = home.path().join("out");
+        write(&out, &KIND, false, |folder| {
+            let own = folder.parent().unwrap();
+            assert!(own.is_dir() && !left.exists());
+            // Another process that begins now.
+            remove_leftovers(home.path(), "out.partial-", "out");
+            assert!(own.is_dir(), "the folder that is being filled was removed");
+            fill(&["mark"])(folder)
+        })
+        .unwrap();
+        assert!(others.iter().all(|folder| folder.is_dir()), "somebody else's folder was removed");
+        assert_eq!(names(home.path()).len(), others.len() + 1);
     }
 
     #[test]

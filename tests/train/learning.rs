@@ -147,6 +147,11 @@ fn what_cannot_be_trained_is_refused_by_name() {
     };
     let (code, message) = refusal(&["--set", "train.batch=15"]);
     assert!(code == Some(3) && message.contains("train.batch") && message.contains("multiple of 10"), "{message}");
+    for more in [&["--dry-run"][..], &["--force"]] {
+        let wide = ["--set", "model.filters=[65536, 65536]", "--set", "model.pools=[[4, 4], [5, 8]]"];
+        let (code, message) = refusal(&[&wide, more].concat());
+        assert!(code == Some(3) && message.contains("model.filters: the parameters and moments"), "{message}");
+    }
     let (code, message) = refusal(&["--force", "--adapter", "no such card"]);
     assert!(code == Some(4) && message.contains("no such card"), "{message}");
     let nowhere: PathBuf = folder.path().join("nowhere");
