@@ -150,7 +150,7 @@ fn what_cannot_be_trained_is_refused_by_name() {
     for more in [&["--dry-run"][..], &["--force"]] {
         let wide = ["--set", "model.filters=[65536, 65536]", "--set", "model.pools=[[4, 4], [5, 8]]"];
         let (code, message) = refusal(&[&wide, more].concat());
-        assert!(code == Some(3) && message.contains("model.filters: the parameters and moments"), "{message}");
+        assert!(code == Some(3) && message.contains("model.filters: a model with"), "{message}");
     }
     let (code, message) = refusal(&["--force", "--adapter", "no such card"]);
     assert!(code == Some(4) && message.contains("no such card"), "{message}");
