@@ -9,9 +9,10 @@ use tempfile::NamedTempFile;
 
 use crate::{Error, Result};
 
-/// Temporary files are called this and as many random letters and digits.
+/// Temporary files are called this and [`RANDOM`] random letters and digits.
 const PREFIX: &str = ".weaklabel-";
-const RANDOM: usize = 6;
+/// Random letters and digits at the end of a temporary name.
+pub(crate) const RANDOM: usize = 6;
 
 /// Writes `path` through `fill`: into a temporary file of the same folder, synced to the disk, then renamed over `path`.
 ///
@@ -68,7 +69,12 @@ fn claimed(builder: &tempfile::Builder<'_, '_>, folder: &Path) -> io::Result<Nam
 
 /// Whether `name` is that of a temporary file of [`write()`], which a process leaves behind that is killed while it writes.
 pub fn is_leftover(name: &OsStr) -> bool {
-    let random = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+    has_random_end(name, PREFIX)
+}
+
+/// Whether `name` is `prefix` and as many random letters and digits as temporary names end in.
+pub(crate) fn has_random_end(name: &OsStr, prefix: &str) -> bool {
+    let random = name.to_str().and_then(|name| name.strip_prefix(prefix));
     random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 

@@ -1,7 +1,7 @@
 //! What others make of our models and scores: PyTorch modules with the documented names give the same probabilities within
-//! 1e-5, and scikit-learn the same F1 of clips with several labels.
+//! 1e-5, NumPy the same features from what a model says about them, and scikit-learn the same F1 of clips with several labels.
 //!
-//! Needs `python3` with torch or scikit-learn, and safetensors; without them a test says that it was left out.
+//! Needs `python3` with torch, numpy or scikit-learn, and safetensors; without them a test says that it was left out.
 //! `WEAKLABEL_MODEL` names a `best*.safetensors` of a run that is compared as well.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
@@ -13,7 +13,7 @@ use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise};
 use weaklabel::counter_rng::Key;
 use weaklabel::evaluate::{Examples, Scorer};
-use weaklabel::features::{standardise, statistics};
+use weaklabel::features::{extract, standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::input::Input;
 use weaklabel::kernels::score::f1;
@@ -106,6 +106,33 @@ fn pytorch_gives_the_same_probabilities() {
         write_examples(&examples, &model);
         agree("pytorch_model.py", &[&model, &examples]);
     }
+}
+
+#[test]
+fn numpy_makes_the_same_log_mel_from_what_a_model_says() {
+    if !python_has("numpy, safetensors") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let [model, examples] = ["model", "examples"].map(|name| folder.path().join(name));
+    write_random_model(&model, ModelConfig::default(), 64, 10);
+    let (_, Description { features, .. }) = read_model(&model).unwrap();
+    let (segments, seconds) = (5, 0.6);
+    let samples = (seconds * f64::from(features.rate)) as usize;
+    let mut stream = Key::new(16).named("audio").stream();
+    let audio: Vec<f32> = (0..segments * samples).map(|_| stream.uniform(-0.5, 0.5) as f32).collect();
+
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let frames = features.frames(seconds);
+    let segment = |index: usize| Ok(audio[index * samples..][..samples].to_vec());
+    let store = extract(&gpu, &features, segments, frames, &segment, &|_| {}).unwrap();
+    let log_mel = gpu.read(&store.shards()[0].tensor).unwrap();
+    let view =
+        |shape: &[usize], values| TensorView::new(Dtype::F32, shape.into(), bytemuck::cast_slice(values)).unwrap();
+    let tensors =
+        [("audio", view(&[segments, samples], &audio)), ("features", view(&[segments, frames, 64], &log_mel))];
+    serialize_to_file(tensors, None, &examples).unwrap();
+    agree("numpy_log_mel.py", &[&model, &examples]);
 }
 
 /// A model's probabilities for segments of clips with several events, and a class more than these have: one that is

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use weaklabel::config::Config;
+use weaklabel::config::{Config, Method};
+use weaklabel::kernels::population::Member;
+use weaklabel::model::checkpoint::{Provenance, Standing, write_standing};
 use weaklabel::report::{Results, RunDir};
 
 fn create(path: &Path, force: bool) -> Result<RunDir, String> {
@@ -83,6 +85,81 @@ fn a_run_is_replaced_only_when_forced_and_other_files_stay() {
     let run = create(folder.path(), true).unwrap();
     assert!(!run.is_finished() && !run.checkpoint("last").exists());
     assert_eq!(names(folder.path()), ["checkpoints", "config.toml", "env.json", "notes.txt", "run.lock"]);
+}
+
+#[test]
+fn what_killed_processes_left_is_recognised() {
+    let folder = tempfile::tempdir().unwrap();
+    // Killed while the first file was written.
+    fs::create_dir(folder.path().join("checkpoints")).unwrap();
+    for name in ["run.lock", ".weaklabel-a1B2c3", "checkpoints/.weaklabel-d4E5f6"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    let run = create(folder.path(), false).unwrap();
+    assert_eq!(names(folder.path()), ["checkpoints", "config.toml", "env.json", "run.lock"]);
+    assert!(names(&folder.path().join("checkpoints")).is_empty());
+    // Killed while it trained; a name of another form is somebody's own.
+    for name in [".weaklabel-a1B2c3", "checkpoints/.weaklabel-d4E5f6", ".weaklabel-mine.txt"] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    assert!(RunDir::resume(folder.path()).is_err() && folder.path().join(".weaklabel-a1B2c3").exists(), "it is locked");
+    drop(run);
+    drop(RunDir::resume(folder.path()).unwrap());
+    assert_eq!(names(folder.path()), [".weaklabel-mine.txt", "checkpoints", "config.toml", "env.json", "run.lock"]);
+    assert!(names(&folder.path().join("checkpoints")).is_empty());
+
+    // A run that lost its configuration is not half made: there are models in it.
+    fs::remove_file(folder.path().join(".weaklabel-mine.txt")).unwrap();
+    fs::remove_file(folder.path().join("config.toml")).unwrap();
+    fs::write(folder.path().join("checkpoints/best.safetensors"), "weights").unwrap();
+    let message = create(folder.path(), false).unwrap_err();
+    assert!(message.contains("--force"), "{message}");
+    assert!(folder.path().join("checkpoints/best.safetensors").exists());
+}
+
+/// Both models were trained for three epochs of the second stage when the state was written.
+#[test]
+fn epochs_that_are_missing_from_the_metrics_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = Config::default();
+    (config.train.method, config.train.seeds) = (Method::Prototypes, vec![1, 2]);
+    let run = RunDir::create(folder.path(), &config, &json!({}), false).unwrap();
+    assert!(run.has_all_metrics(&config).unwrap(), "nothing was trained yet");
+    let standing = Standing {
+        stage: "tagger".into(),
+        epoch: 3,
+        state: vec![0.0; 2 * 3 * 4],
+        best: vec![0.0; 2 * 4],
+        progress: [1, 2].map(|seed| Member { epochs: 3, ..Member::new(seed) }).into(),
+        provenance: Provenance::new(std::slice::from_ref(&config), "ab"),
+    };
+    write_standing(&run.checkpoint("last"), &standing).unwrap();
+    assert!(!run.has_all_metrics(&config).unwrap(), "there is no file");
+    let row = |stage: &str, epoch: u64, seed: u64| json!({"stage": stage, "epoch": epoch, "seed": seed, "loss": 1.0, "score": 2.0, "best_score": 2.0, "best_epoch": 0});
+    let mut rows = Vec::new();
+    for (stage, epochs) in [("prototypes", 2), ("tagger", 4)] {
+        rows.extend((0..epochs).flat_map(|epoch| [1, 2].map(|seed| row(stage, epoch, seed))));
+    }
+    let path = folder.path().join("metrics.jsonl");
+    let whole_without = |left_out: &[Value]| {
+        let _ = fs::remove_file(&path);
+        let rows: Vec<&Value> = rows.iter().filter(|row| !left_out.contains(row)).collect();
+        run.append_metrics(&rows).unwrap();
+        run.has_all_metrics(&config).unwrap()
+    };
+    assert!(whole_without(&[]));
+    assert!(whole_without(&[row("tagger", 3, 1), row("tagger", 3, 2)]), "epochs after the state are done again");
+    for lost in [row("tagger", 2, 2), row("tagger", 0, 1), row("prototypes", 0, 1)] {
+        assert!(!whole_without(&[lost.clone(), row("tagger", 3, 1), row("tagger", 3, 2)]), "{lost}");
+    }
+    let of_first_stage: Vec<Value> = (0..2).map(|epoch| row("prototypes", epoch, 2)).collect();
+    assert!(!whole_without(&of_first_stage));
+    // A line that a power cut left half written.
+    assert!(whole_without(&[]));
+    fs::write(&path, fs::read_to_string(&path).unwrap() + "{\"stage\": \"tag").unwrap();
+    assert!(run.has_all_metrics(&config).unwrap(), "it is dropped when the run goes on");
+    run.finish().unwrap();
+    assert!(!run.has_all_metrics(&config).unwrap());
 }
 
 #[test]

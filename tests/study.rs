@@ -104,6 +104,15 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
     assert!(tables(&unbroken).len() >= 6, "{:?}", tables(&unbroken).keys());
     assert_eq!(tables(&broken), tables(&unbroken));
 
+    // A cell whose learning curves a power cut has taken is made again, not shown without them.
+    let cell = broken.join("cells/200ms-prototypes-0.2s");
+    std::fs::remove_file(cell.join("cell.json")).unwrap();
+    std::fs::write(cell.join("metrics.jsonl"), "").unwrap();
+    let again = succeed(reproduce(folder.path(), "broken", &[]));
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(said.contains("200ms-prototypes-0.2s: metrics.jsonl lacks epochs"), "{said}");
+    assert!(cells(&broken) == expected, "a cell that was made again differs");
+
     // Shared with a worker through a store, the same again.
     let store = folder.path().join("store.sqlite");
     let mut worker = Command::new(env!("CARGO_BIN_EXE_weaklabel"));

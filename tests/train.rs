@@ -8,6 +8,7 @@ mod train {
     mod health;
     mod learning;
     mod memory;
+    mod origin;
     mod program;
     mod resume;
     mod several;

@@ -58,7 +58,7 @@ Exit codes:
 
 Environment:
   WEAKLABEL_*       the options marked with [env: …]
-  WEAKLABEL_CACHE   where `tune` keeps tiles [default: the system's folder for caches]
+  WEAKLABEL_CACHE   where tiles of `tune` and hashes of data are kept [default: the system's folder for caches]
   RUST_LOG          what is logged, for example weaklabel=debug
   RAYON_NUM_THREADS threads when --jobs is absent
   NO_COLOR          no colours";

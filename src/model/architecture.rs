@@ -182,9 +182,9 @@ impl Architecture {
             true => (self.widest_key(), "choose narrower layers"),
             false => ("train.seeds", "train fewer models together"),
         };
+        let models = if members == 1 { "a model".into() } else { format!("{members} models") };
         let reason = format!(
-            "the parameters and moments of {members} models with {} parameters each take {} MiB, and the adapter binds at \
-             most {} MiB at a time: {advice}",
+            "{models} with {} parameters and their moments take {} MiB, and the adapter binds at most {} MiB at a time: {advice}",
             self.size(),
             mib(of_all),
             mib(most_bytes),

@@ -21,6 +21,9 @@ use crate::{Error, Result, atomic};
 /// Where hashes are remembered; nowhere until [`remember_contents_in`].
 static MEMORY: OnceLock<PathBuf> = OnceLock::new();
 
+/// What a fingerprint begins with.
+const PREFIX: &str = "contents-";
+
 /// A file that changed this shortly ago may change again within the same tick of its file system's clock.
 const SETTLED: Duration = Duration::from_secs(2);
 
@@ -68,7 +71,12 @@ impl Contents {
         for (name, hash) in &self.0 {
             all.update(format!("{}\t{name}\t{hash}\n", name.len()));
         }
-        format!("contents-{}", hex(&all.finalize()))
+        format!("{PREFIX}{}", hex(&all.finalize()))
+    }
+
+    /// Whether `fingerprint` is one of contents; earlier versions knew data by names and sizes alone.
+    pub fn made(fingerprint: &str) -> bool {
+        fingerprint.starts_with(PREFIX)
     }
 
     /// What is not as in `earlier`, in words: the first, and how many others.
@@ -219,7 +227,7 @@ mod tests {
         for (index, one) in all.iter().enumerate() {
             assert!(!all[..index].contains(one));
         }
-        assert_eq!(of(&[("a", "1")]), all[0]);
+        assert!(of(&[("a", "1")]) == all[0] && Contents::made(&all[0]) && !Contents::made("ab12"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::soundbank::entries;
+use crate::atomic::{RANDOM, has_random_end};
 use crate::{Error, Result};
 
 /// What a folder of a certain kind consists of.
@@ -21,8 +22,6 @@ pub struct Kind {
 
 /// Held by the process that writes into a temporary folder.
 const LOCK: &str = "partial.lock";
-/// Random letters and digits in the name of a temporary folder.
-const RANDOM: usize = 6;
 
 /// Lets `fill` write into a new folder beside `out`, then renames it to `out`. With `force`, `out` may exist: its
 /// entries of this `kind` are replaced and others stay. What killed processes left half written beside `out` is removed.
@@ -77,12 +76,10 @@ fn claimed(parent: &Path, prefix: &str) -> io::Result<(TempDir, File)> {
 /// lets it: a leftover stands in nobody's way.
 fn remove_leftovers(parent: &Path, prefix: &str) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let (name, path) = (entry.file_name(), entry.path());
-        let random = name.to_str().and_then(|name| name.strip_prefix(prefix));
-        let ours = random.is_some_and(|r| r.len() == RANDOM && r.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        if !ours {
+        if !has_random_end(&entry.file_name(), prefix) {
             continue;
         }
+        let path = entry.path();
         let unclaimed = File::open(path.join(LOCK)).ok().filter(|lock| lock.try_lock().is_ok());
         // A process that was killed before it made the lock left nothing else: a folder with anything in it stays.
         let _ = if unclaimed.is_some() { fs::remove_dir_all(&path) } else { fs::remove_dir(&path) };

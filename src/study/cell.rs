@@ -77,6 +77,7 @@ fn trainings(context: &Context<'_>, cell: &Cell, features: &Features) -> Result<
         let mut config = cell.config.clone();
         config.train.seeds = seeds.to_vec();
         let run = open(context, &path, &config)?;
+        run.check_origin(&config, &features.contents)?;
         Ok(Training { config, run })
     };
     groups.iter().map(training).collect()
@@ -100,8 +101,7 @@ fn open(context: &Context<'_>, path: &Path, config: &Config) -> Result<RunDir> {
 
 fn train(context: &Context<'_>, training: &Training, features: &Features, watch: Watch<'_>) -> Result<()> {
     let Training { config, run } = training;
-    let Features { classes, train, validation, statistics, contents, fingerprint, .. } = features;
-    run.check_origin(config, contents)?;
+    let Features { classes, train, validation, statistics, fingerprint, .. } = features;
     let mut trainer = Trainer::new(context.gpu, config, classes, train, validation, fingerprint.clone())?;
     run.keep_tiles(&trainer.tiles())?;
     run.restore(&mut trainer)?;

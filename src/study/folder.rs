@@ -22,6 +22,7 @@ use crate::config::{self, Config, Variant};
 use crate::model::tiles::TileFile;
 use crate::report::study::CellResult;
 use crate::report::{absolute_paths, lock};
+use crate::scenes::Contents;
 use crate::{Error, Result, atomic};
 
 const CONFIG: &str = "study.toml";
@@ -146,8 +147,14 @@ impl StudyDir {
     /// [`Error::Data`] naming the cell that was not; as [`StudyDir::result`].
     pub fn check_data(&self, cells: &[Cell], variant: Variant, fingerprint: &str) -> Result<()> {
         for cell in cells.iter().filter(|cell| cell.variant == variant) {
-            if self.result(cell)?.is_some_and(|result| result.data != fingerprint) {
-                let reason = "was made with other data than there are now: restore them, or start another study";
+            if let Some(other) = self.result(cell)?.filter(|result| result.data != fingerprint) {
+                let reason = match Contents::made(&other.data) {
+                    true => "was made with other data than there are now: restore them, or start another study",
+                    false => {
+                        "was made by an earlier version, which knew data by the names and sizes of their files: go on with \
+                         that version, or start another study"
+                    }
+                };
                 return Err(Error::data(self.cell(cell), reason));
             }
         }

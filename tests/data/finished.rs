@@ -125,11 +125,21 @@ fn the_fingerprint_follows_annotations_and_files() {
     let dir = folder();
     let before = open(&dir, 1).unwrap().fingerprint().unwrap();
     assert_eq!(before, open(&dir, 1).unwrap().fingerprint().unwrap());
+    // Lines in another order say the same.
+    let table = dir.path().join("train.tsv");
+    let mut lines: Vec<String> = fs::read_to_string(&table).unwrap().lines().map(String::from).collect();
+    lines[1..].reverse();
+    fs::write(&table, lines.join("\n") + "\n").unwrap();
+    assert_eq!(before, open(&dir, 1).unwrap().fingerprint().unwrap());
     append(&dir, "eval.tsv", "none.wav\t1\t2\tCat\n");
     let annotated = open(&dir, 1).unwrap().fingerprint().unwrap();
     assert_ne!(before, annotated);
-    clip(dir.path(), "train/3.wav", 3.5);
-    assert_ne!(annotated, open(&dir, 1).unwrap().fingerprint().unwrap());
+    // As long as before, with other samples.
+    let earlier = open(&dir, 1).unwrap().contents().unwrap();
+    write(&dir.path().join("train/3.wav"), &noise("another", 3.0, 0.1));
+    let now = open(&dir, 1).unwrap().contents().unwrap();
+    assert_ne!(annotated, now.fingerprint());
+    assert_eq!(now.difference(&earlier).unwrap(), "train/3.wav is not the same");
 }
 
 #[test]

@@ -30,16 +30,25 @@ fn classes_are_the_sorted_folders_with_their_suffixes_folded() {
 }
 
 #[test]
-fn the_fingerprint_follows_names_and_sizes_but_not_the_place() {
+fn the_fingerprint_follows_names_and_contents_but_neither_place_nor_time() {
     let (bank, moved) = (Bank::new(3), tempfile::tempdir().unwrap());
     let before = scan(&bank).unwrap().fingerprint().unwrap();
     let there = moved.path().join("elsewhere");
     fs::rename(bank.root(), &there).unwrap();
     let scene = SceneConfig::default();
-    assert_eq!(Soundbank::scan(&there, &scene).unwrap().fingerprint().unwrap(), before);
+    let fingerprint = || Soundbank::scan(&there, &scene).unwrap().fingerprint().unwrap();
     let file = there.join("train/soundbank/foreground/Cat/0.wav");
+    fs::File::options().write(true).open(&file).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(fingerprint(), before);
+    let whole = fs::read(&file).unwrap();
+    let mut other = whole.clone();
+    other[1000] ^= 1;
+    fs::write(&file, other).unwrap();
+    assert_ne!(fingerprint(), before, "another sound of the same size");
+    fs::write(&file, whole).unwrap();
+    assert_eq!(fingerprint(), before);
     fs::rename(&file, there.join("train/soundbank/foreground/Cat/00.wav")).unwrap();
-    assert_ne!(Soundbank::scan(&there, &scene).unwrap().fingerprint().unwrap(), before);
+    assert_ne!(fingerprint(), before);
 }
 
 /// The files each subset uses, events and backgrounds, as the manifest names them.

@@ -153,6 +153,11 @@ fn what_cannot_be_trained_is_refused_by_name() {
     assert!(!run.exists(), "a training that cannot begin leaves a folder that blocks the next");
     let on_paper = refusal(&["--method", "triplets", "--set", "tagger.batch=60", "--dry-run"]);
     assert_eq!((on_paper.0, on_paper.1.lines().last()), (code, message.lines().last()));
+    for more in [&["--dry-run"][..], &["--force"]] {
+        let wide = ["--set", "model.filters=[65536, 65536]", "--set", "model.pools=[[4, 4], [5, 8]]"];
+        let (code, message) = refusal(&[&wide, more].concat());
+        assert!(code == Some(3) && message.contains("model.filters: a model with"), "{message}");
+    }
     let (code, message) = refusal(&["--force", "--adapter", "no such card"]);
     assert!(code == Some(4) && message.contains("no such card"), "{message}");
     let nowhere: PathBuf = folder.path().join("nowhere");

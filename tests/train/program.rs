@@ -52,10 +52,14 @@ pub fn weaklabel(args: &[&str]) -> Command {
     command
 }
 
-pub fn train_command(run: &Path, (method, epochs): (&str, usize), seeds: &str) -> Command {
+pub fn train_command(run: &Path, method: (&str, usize), seeds: &str) -> Command {
+    train_on(dataset(), run, method, seeds)
+}
+
+pub fn train_on(data: &Path, run: &Path, (method, epochs): (&str, usize), seeds: &str) -> Command {
     let epochs = format!("train.epochs={epochs}");
     let mut command = weaklabel(&["train", "--method", method, "--seed", seeds, "--set", &epochs]);
-    command.args(SMALL).arg("--dataset").arg(dataset()).arg("-o").arg(run);
+    command.args(SMALL).arg("--dataset").arg(data).arg("-o").arg(run);
     command
 }
 

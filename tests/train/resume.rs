@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use weaklabel::report::RunDir;
+
 use super::program::{METHODS, succeed, train_command, weaklabel};
 use crate::runs::left::{assert_same, training};
 use crate::runs::wait;
@@ -63,7 +65,13 @@ fn a_signal_leaves_a_checkpoint_and_exit_code_75() {
     let terminate =
         |child: &mut Child| assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
     assert_eq!(broken_off(&broken, METHODS[0], &[3], terminate).code(), Some(75));
-    succeed(resume_command(&broken));
+    let first_piece = RunDir::open(&broken).unwrap().seconds_trained();
+    let mut command = resume_command(&broken);
+    command.arg("--json");
+    let report: serde_json::Value = serde_json::from_slice(&succeed(command).stdout).unwrap();
+    let all_pieces = RunDir::open(&broken).unwrap().seconds_trained();
+    assert!(0.0 < first_piece && first_piece < all_pieces, "{first_piece} s, then {all_pieces} s");
+    assert_eq!(report["seconds"], all_pieces);
     succeed(train_command(&unbroken, METHODS[0], "5"));
     assert_same(&training(&broken), &training(&unbroken));
 }
