@@ -76,8 +76,8 @@ pub fn assign(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
     let mut layers = Vec::with_capacity(values.len());
     for (key, value) in values {
         let table = nest(&parts(key)?, value.clone());
-        table.clone().try_into::<Config>().map_err(|e| Error::config(*key, explain(e.message())))?;
-        layers.push(Layer { name: format!("{key} = {value}"), text: None, table });
+        table.clone().try_into::<Config>().map_err(|e| Error::config(quoted(key), explain(e.message())))?;
+        layers.push(Layer { name: quoted(&format!("{key} = {value}")), text: None, table });
     }
     let base = Table::try_from(config).map_err(|e| Error::config("configuration", e.to_string()))?;
     merged(base, &layers)
@@ -175,8 +175,10 @@ fn parts(key: &str) -> Result<Vec<&str>> {
     Ok(parts)
 }
 
+/// Refuses a document that is too large.
+///
 /// # Errors
-/// [`Error::Config`] naming the document that is too large.
+/// [`Error::Config`] naming it.
 fn check_size(name: &str, bytes: usize) -> Result<()> {
     if bytes <= MAX_BYTES {
         return Ok(());
