@@ -12,6 +12,9 @@ use runs::{succeed, wait};
 use serde_json::Value;
 use weaklabel::audio::{Audio, write_wav16};
 
+/// Seconds that no training here takes.
+const LONG_S: f64 = 1e6;
+
 /// Two datasets, three methods, one training length, two seeds, with a network that compiles in seconds.
 const STUDY: &str = r#"
 [data]
@@ -87,6 +90,11 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(!broken.join("report.html").exists(), "killed too late to show anything");
+        if due == 3 {
+            // As if that piece had taken as long.
+            let time = broken.join("cells/200ms-classifier-0.2s/time.json");
+            std::fs::write(time, format!("{{\"seconds_trained\": {LONG_S}}}\n")).unwrap();
+        }
     }
     let before = cells(&broken);
     assert!((1..6).contains(&before.len()), "{} cells are finished", before.len());
@@ -98,6 +106,12 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
 
     let output = succeed(reproduce(folder.path(), "unbroken", &["--json"]));
     assert_eq!(leftovers(&broken), [""; 0]);
+    let seconds = |study: &Path, cell: &str| -> f64 {
+        let text = std::fs::read_to_string(study.join("cells").join(cell).join("cell.json")).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["seconds_taken"].as_f64().unwrap()
+    };
+    assert!(seconds(&broken, "200ms-classifier-0.2s") > LONG_S, "only the last piece of a training counts");
+    assert!(seconds(&broken, "waa-classifier-0.2s") < LONG_S);
     let (found, expected) = (cells(&broken), cells(&unbroken));
     assert_eq!(expected.len(), 6);
     assert!(found == expected, "cells differ");

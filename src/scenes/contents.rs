@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::soundbank::hex;
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, stop};
 
 /// Where hashes are remembered; nowhere until [`remember_contents_in`].
 static MEMORY: OnceLock<PathBuf> = OnceLock::new();
@@ -48,7 +48,7 @@ impl Listing {
     /// Hashes what has not been hashed before, on all cores.
     ///
     /// # Errors
-    /// [`Error::Io`] naming the file that cannot be read.
+    /// [`Error::Io`] naming the file that cannot be read; [`Error::Stopped`] when the process is asked to end.
     pub fn contents(&self) -> Result<Contents> {
         let memory = MEMORY.get().filter(|_| !self.files.is_empty()).map(|folder| Memory::path(folder, &self.root));
         let memory = memory.transpose()?;
@@ -126,6 +126,7 @@ fn hash_file(path: &Path) -> Result<String> {
     let mut file = File::open(path).map_err(failed)?;
     let (mut hash, mut part) = (Sha256::new(), vec![0; 1 << 17]);
     loop {
+        stop::check()?;
         match file.read(&mut part).map_err(failed)? {
             0 => return Ok(hex(&hash.finalize())),
             read => hash.update(&part[..read]),

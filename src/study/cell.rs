@@ -33,7 +33,6 @@ const COVERAGE: [f64; 6] = [0.0, 0.05, 0.2, 0.5, 0.9, 1.0];
 /// [`Error::Interrupted`] after a signal, with a checkpoint on disk; [`Error::Data`] when the data are not those the cell
 /// was begun with; whatever device and disk report.
 pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &Features) -> Result<CellResult> {
-    let start = Instant::now();
     let trainings = trainings(context, cell, features)?;
     let mut watch = context.watch;
     for training in &trainings {
@@ -44,6 +43,7 @@ pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &Features) -> Resu
         }
         watch.before += watch.cost;
     }
+    let judging = Instant::now();
     let (curves, best) = curves(&trainings)?;
     let mut models = Vec::new();
     for Training { config, run } in &trainings {
@@ -52,7 +52,8 @@ pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &Features) -> Resu
         }
     }
     let mut result = judge(context.gpu, &cell.config, features, &Trained { models, curves, best })?;
-    result.seconds_taken = start.elapsed().as_secs_f64();
+    let training: f64 = trainings.iter().map(|training| training.run.seconds_trained()).sum();
+    result.seconds_taken = training + judging.elapsed().as_secs_f64();
     context.folder.write_result(cell, &result)?;
     Ok(result)
 }
