@@ -334,6 +334,7 @@ fn study(c: &StudyConfig) -> Result<()> {
     c.seconds.iter().try_for_each(long)?;
     count("study.seeds", c.seeds, MAX_SEEDS)?;
     few("study.cell", c.cells.len())?;
+    numbers("study.cell", &c.cells)?;
     c.cells.iter().try_for_each(|cell| few("study.cell.set", cell.set.len()))?;
     require(c.short_s > 0.0 && c.short_s <= MAX_SECONDS, "study.short_s", "above 0 and at most 3600 seconds", c.short_s)
 }
@@ -347,6 +348,7 @@ fn search(c: &SearchConfig) -> Result<()> {
     count("search.rungs", c.rungs, 20)?;
     count("search.together", c.together, 1024)?;
     seed("search.seed", c.seed)?;
+    numbers("search.space", &c.space)?;
     let climbs = (1..c.rungs).try_fold((c.trials, c.minimum), |(trials, epochs), _| {
         let (trials, epochs) = (trials / c.eta, epochs.checked_mul(c.eta)?);
         (trials > 0 && epochs <= MAX_EPOCHS).then_some((trials, epochs))
@@ -354,6 +356,11 @@ fn search(c: &SearchConfig) -> Result<()> {
     let allowed = "such that a trial reaches the last rung, which has eta^(rungs - 1) times the epochs of the first and a \
                    trial for as many of search.trials, in at most 1000000 epochs";
     require(climbs.is_some(), "search.rungs", allowed, c.rungs)
+}
+
+/// Nothing among `values` is NaN, which differs from itself: a study or a search with one would never be the one that was begun.
+fn numbers<T: PartialEq + Clone>(key: &str, values: &[T]) -> Result<()> {
+    if values == values.to_vec() { Ok(()) } else { Err(Error::config(key, "holds nan, which is no number")) }
 }
 
 fn few(key: &str, values: usize) -> Result<()> {

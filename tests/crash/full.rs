@@ -99,7 +99,7 @@ fn fill(
             code => panic!("{size}: exit code {code}: {full}"),
         }
         assert_same(&left(&out.join("run")), &expected);
-        assert_eq!(leftovers(&out.join("run")), [String::new(); 0]);
+        assert_eq!(leftovers(&out.join("run")), [""; 0]);
         std::fs::remove_dir_all(&run).unwrap_or_default();
     }
     assert!(failures > 0, "no disk was full");

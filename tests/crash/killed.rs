@@ -48,7 +48,7 @@ fn break_runs(
         let most = target - kills.count();
         kills.until_done(most, time, &place.path("log"), || command(&run), || met(&run));
         assert_same(&left(&run), &expected);
-        assert_eq!(leftovers(&run), [String::new(); 0]);
+        assert_eq!(leftovers(&run), [""; 0]);
         if kills.count() == target {
             return;
         }

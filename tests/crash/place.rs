@@ -52,7 +52,7 @@ seeds = 2
 [search]
 trials = 9
 eta = 3
-minimum = 4
+minimum = 8
 rungs = 2
 together = 2
 
@@ -124,7 +124,7 @@ impl Place {
     /// Begins the training in `run`, or goes on with it once there is one.
     pub fn train(&self, run: &Path, method: &str) -> Command {
         let begun = run.join("config.toml").is_file();
-        if begun { self.resume(run) } else { self.begin("train", run, &["--method", method]) }
+        if begun { self.resume(run) } else { self.begin("train", run, &["--method", method, "--set", "train.epochs=60"]) }
     }
 
     /// Goes on with the training in `run`.
