@@ -6,6 +6,11 @@
 mod postgres;
 mod runs;
 
+#[path = "search/faults.rs"]
+mod faults;
+#[path = "search/secrets.rs"]
+mod secrets;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -56,8 +61,13 @@ struct Place {
 impl Place {
     /// A folder with the configuration and, so that workers need not mix them, the finished clips.
     fn new() -> Self {
+        Self::of(SEARCH)
+    }
+
+    /// The same with `config`.
+    fn of(config: &str) -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
-        std::fs::write(place.path("search.toml"), SEARCH).unwrap();
+        std::fs::write(place.path("search.toml"), config).unwrap();
         let mut generate = place.command("generate", &["--wav"]);
         generate.arg("-o").arg(place.path("clips"));
         succeed(generate);

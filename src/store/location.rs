@@ -31,15 +31,15 @@ impl FromStr for Location {
     /// # Errors
     /// In words that hold nothing of `text`, which may have a password.
     fn from_str(text: &str) -> Result<Self, String> {
-        const FORMS: &str = "a store is postgres://USER@HOST/DATABASE, 'host=… dbname=…', or a file of SQLite";
         if let Some(path) = text.strip_prefix("sqlite://") {
             return Ok(Self::File(path.into()));
         }
         if text.is_empty() {
-            return Err(format!("nothing is named: {FORMS}"));
+            return Err("postgres://USER@HOST/DATABASE, 'host=… dbname=…', or a file of SQLite".into());
         }
         if is_address(text) {
-            return text.parse().map(Self::Server).map_err(|reason| format!("{reason}; {FORMS}"));
+            let file = "if it is the name of a file, write ./ before it";
+            return text.parse().map(Self::Server).map_err(|reason| format!("{reason}; {file}"));
         }
         Ok(Self::File(text.into()))
     }

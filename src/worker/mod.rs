@@ -231,3 +231,93 @@ pub fn here(config: &Config) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::store::{Location, State, Study};
+
+    static NEVER: AtomicBool = AtomicBool::new(false);
+
+    /// A job that does `what` with whatever was claimed.
+    struct Fake<F>(F);
+
+    impl<F: FnMut(&[Claimed], &Courier) -> Result<()>> Job for Fake<F> {
+        fn alike(&self, _: usize, _: usize) -> bool {
+            true
+        }
+
+        fn most(&self) -> usize {
+            4
+        }
+
+        fn work(&mut self, claimed: Vec<Claimed>, courier: &Courier, _: Until) -> Result<()> {
+            (self.0)(&claimed, courier)
+        }
+    }
+
+    /// What becomes of a worker and of the first trials of a search, as (state, failures, deaths), when `work` is done with them.
+    fn after(
+        work: impl FnMut(&[Claimed], &Courier) -> Result<()>,
+    ) -> (Result<Store>, Vec<(State, usize, usize, Option<String>)>) {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::File(folder.path().join("store.sqlite"));
+        let mut store = Store::open(location.clone()).unwrap();
+        let config = Config::default();
+        let study = Study {
+            name: "fake".into(),
+            kind: Kind::Search,
+            ladder: crate::search::ladder(&config.search),
+            config,
+            version: "1".into(),
+            data: "ab".into(),
+        };
+        let study = store.register(&study).unwrap();
+        let wanted = Wanted { worker: "w", adapter: "none", lease_ms: 60_000, most: 2, alike: &|_, _| true };
+        let Claim::Trials(claimed) = store.claim(&study, &wanted).unwrap() else { panic!("nothing to claim") };
+        let settings = Settings {
+            name: "w".into(),
+            lease: Duration::from_secs(60),
+            until: Until { stop: &NEVER, deadline: None },
+            idle_exit: None,
+        };
+        let ended = train(&mut Fake(work), store, claimed, &settings);
+        let rows = Store::open(location).unwrap().trials(&study).unwrap();
+        (ended, rows.into_iter().map(|row| (row.state, row.failures, row.deaths, row.reason)).collect())
+    }
+
+    #[test]
+    fn a_training_that_panics_fails_its_trials_and_the_worker_goes_on() {
+        let (ended, rows) = after(|_, _| panic!("a tensor of {} values", 0));
+        assert!(ended.is_ok());
+        let reason = Some("its training panicked: a tensor of 0 values".to_owned());
+        assert_eq!(rows, vec![(State::Interrupted, 1, 0, reason); 2]);
+    }
+
+    #[test]
+    fn what_is_the_workers_fault_ends_it_and_gives_the_trials_back() {
+        let (ended, rows) = after(|_, _| Err(Error::data("sounds", "are gone")));
+        assert!(ended.unwrap_err().to_string().contains("are gone"));
+        assert_eq!(rows, vec![(State::Interrupted, 0, 0, None); 2]);
+    }
+
+    #[test]
+    fn a_trial_is_blamed_for_its_own_errors_and_for_a_device_that_is_lost_with_it() {
+        let blame = |error: fn() -> Error| {
+            after(move |claimed, courier| {
+                let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
+                training::blame(&leases[..1], error(), courier)
+            })
+        };
+        let (ended, rows) = blame(|| Error::Tolerance("the loss is not finite".into()));
+        assert!(ended.is_ok() && rows[0].0 == State::Failed && rows[1].0 == State::Interrupted, "{rows:?}");
+        let (ended, rows) = blame(|| Error::kernel("conv", "does not fit"));
+        assert!(ended.is_ok() && (rows[0].0, rows[0].1) == (State::Interrupted, 1), "{rows:?}");
+        let (ended, rows) = blame(|| Error::DeviceLost { adapter: "card".into(), reason: "gone".into() });
+        assert!(ended.is_err() && (rows[0].0, rows[0].1, rows[0].2) == (State::Interrupted, 0, 1), "{rows:?}");
+        let (ended, rows) = blame(|| Error::Adapter("none".into()));
+        assert!(ended.is_err() && (rows[0].1, rows[0].2) == (0, 0), "{rows:?}");
+    }
+}

@@ -103,6 +103,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("study.cell=[{ seconds = nan }]", "holds nan"),
     ("search.title=", "a name"),
     ("search.trials=0", "between 1"),
+    ("search.trials=10001", "between 1 and 10000"),
     ("search.eta=1", "between 2"),
     ("search.minimum=0", "between 1"),
     ("search.rungs=0", "between 1"),

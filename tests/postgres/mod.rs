@@ -20,6 +20,11 @@ pub struct Server {
 impl Server {
     /// Starts one; none where PostgreSQL is not installed, except in continuous integration, where that is an error.
     pub fn start() -> Option<Self> {
+        Self::start_with(SECRET)
+    }
+
+    /// Starts one whose only user has this password.
+    pub fn start_with(secret: &str) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "PostgreSQL is not installed");
             eprintln!("left out: PostgreSQL is not installed");
@@ -29,7 +34,7 @@ impl Server {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let root = String::from_utf8(Command::new("id").arg("-u").output().unwrap().stdout).unwrap().trim() == "0";
         let server = Self { programs, folder, port, root };
-        std::fs::write(server.path("password"), SECRET).unwrap();
+        std::fs::write(server.path("password"), secret).unwrap();
         if root {
             // The server refuses to run as root; Debian's package made a user for it.
             let owned = Command::new("chown").args(["-R", "postgres"]).arg(server.folder.path()).status().unwrap();
@@ -70,6 +75,11 @@ impl Server {
         }
         assert!(Command::new("chmod").args(["600", &key]).status().unwrap().success());
         self.start_again();
+    }
+
+    /// Its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Where a store connects to.

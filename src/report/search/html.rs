@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::data::{Drawn, SearchData, TrialData};
 use super::standing::{best, is_unsettled, last_result};
-use super::tables::over_seeds;
+use super::tables::of_best_epochs;
 use crate::report::page::html::{ChapterPart, Fact, TablePart, render};
 use crate::report::page::palette::RUNGS;
 use crate::report::page::words::{cut, duration};
@@ -83,10 +83,10 @@ fn facts(search: &SearchData) -> Vec<Fact> {
         Fact::new("Classes", format!("{}: {}", search.classes.len(), list(&search.classes))),
         Fact::new("Clips", format!("{train} training, {validation} validation, {evaluation} evaluation")),
         Fact::new("Method", search.method.name()),
-        Fact::new("Objective", format!("{} on the validation set, {}", search.objective, over_seeds(search))),
+        Fact::new("Objective", format!("{} on the validation set, {}", search.objective, of_best_epochs(search))),
         Fact::new("Trials", trials(search)),
         Fact::new("Rungs", format!("{} epochs", list(&rungs))),
-        Fact::new("Promoted", format!("the best 1/{} of a rung", search.eta)),
+        Fact::new("Promoted", format!("one in {} of a rung", search.eta)),
         Fact::new("Seeds", list(&seeds)),
     ];
     if !search.trials.is_empty() {
@@ -113,12 +113,12 @@ fn sentence(search: &SearchData, best: Option<&TrialData>) -> String {
     let result = best.and_then(|best| Some((best, last_result(search, best)?)));
     let Some((best, (rung, score))) = result else { return "No trial has a result yet.".into() };
     format!(
-        "Trial {} is the best{}: a {} of {score:.1} % on the validation set after {} epochs (rung {rung}; {}).",
+        "Trial {} is the best{}: a {} of {score:.1} % on the validation set within {} epochs (rung {rung}; {}).",
         best.number,
         if is_complete(search) { "" } else { " so far" },
         search.objective,
         search.rungs[rung],
-        over_seeds(search)
+        of_best_epochs(search)
     )
 }
 
@@ -165,7 +165,7 @@ mod tests {
     fn the_best_trial_is_named_with_its_score_and_values() {
         let page = of(&finished());
         assert!(
-            page.contains("Trial 7 is the best: a macro-F1 of 50.5 % on the validation set after 18 epochs"),
+            page.contains("Trial 7 is the best: a macro-F1 of 50.5 % on the validation set within 18 epochs"),
             "{page}"
         );
         assert!(
@@ -175,6 +175,16 @@ mod tests {
         assert!(page.contains("9 of 9 started: 1 failed, 1 finished, 7 paused") && page.contains("9 min 0 s"));
         assert!(!page.contains("not complete"));
         assert!(page.contains("<dt>Trial 8</dt><dd>the loss is not finite</dd>"));
+    }
+
+    #[test]
+    fn the_page_says_who_is_promoted_and_what_a_score_is() {
+        let page = of(&finished());
+        let text = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("So one in 3 of a rung is promoted, rounded down, and never more"), "{text}");
+        assert!(!text.contains("more than 1/3"));
+        assert!(text.contains("A score is that of the best epoch, not of the last one"));
+        assert!(text.contains("one in 3 of a rung") && text.contains("mean over the best epochs of 2 seeds"));
     }
 
     #[test]

@@ -26,11 +26,11 @@ pub fn summary(search: &SearchData) -> Table {
 
 fn rung_grid(search: &SearchData) -> Grid {
     let caption = format!(
-        "Results: trials that have trained so many epochs and were judged. Promoted: those of them that trained on, the best \
-         1/{} as far as they were known. Scores: {} in % on the validation set, {}.",
+        "Results: trials that have trained so many epochs and were judged. Promoted: those of them that train on, one in {}. \
+         Scores: {} in % on the validation set, {}.",
         search.eta,
         search.objective,
-        over_seeds(search),
+        of_best_epochs(search),
     );
     let columns = [
         ("rung", Kind::Number(0)),
@@ -61,9 +61,9 @@ fn rung_grid(search: &SearchData) -> Grid {
 fn trial_grid(search: &SearchData) -> Grid {
     let caption = format!(
         "Best first: by the highest rung with a result, then by the score there. Scores: {} in % on the validation set \
-         after so many epochs, {}. “–”: no result, or a parameter without effect in this trial.",
+         within so many epochs, {}. “–”: no result, or a parameter without effect in this trial.",
         search.objective,
-        over_seeds(search),
+        of_best_epochs(search),
     );
     let first = [("trial", Kind::Number(0)), ("state", Kind::Text), ("rung", Kind::Number(0))];
     let score = |epochs: &usize| Column::new(format!("{}, {epochs} epochs", search.objective), Kind::Number(1));
@@ -93,7 +93,15 @@ fn value(trial: &TrialData, parameter: usize) -> Cell {
     }
 }
 
-/// What a score of `search` is over its seeds.
+/// What a score of `search` is: the training of each seed keeps the model of its best epoch, and its score.
+pub fn of_best_epochs(search: &SearchData) -> String {
+    match search.seeds.as_slice() {
+        [seed] => format!("in the best epoch of seed {seed}"),
+        seeds => format!("mean over the best epochs of {} seeds", seeds.len()),
+    }
+}
+
+/// What a curve of `search` is over its seeds.
 pub fn over_seeds(search: &SearchData) -> String {
     match search.seeds.as_slice() {
         [seed] => format!("seed {seed} alone"),
@@ -113,7 +121,10 @@ mod tests {
         assert_eq!(grid.rows[0], numbers([0.0, 2.0, 8.0, 2.0, 30.5, 7.0, 25.25]));
         assert_eq!(grid.rows[1], numbers([1.0, 6.0, 2.0, 1.0, 40.5, 7.0, 39.75]));
         assert_eq!(grid.rows[2], numbers([2.0, 18.0, 1.0, 0.0, 50.5, 7.0, 50.5]));
-        assert!(grid.caption.contains("the best 1/3") && grid.caption.contains("mean over 2 seeds"));
+        assert!(
+            grid.caption.contains("train on, one in 3.")
+                && grid.caption.contains("mean over the best epochs of 2 seeds")
+        );
         let [empty, _] = tables(&search(Vec::new()));
         assert_eq!(empty.rows[0][2..], [Cell::count(0), Cell::count(0), Cell::Missing, Cell::Missing, Cell::Missing]);
     }

@@ -1,0 +1,132 @@
+//! A database's password reaches no output, whatever it has in it and however its address is written.
+
+use clap::Parser;
+use weaklabel::cli::Cli;
+
+use super::*;
+
+/// In every part of every password here, and nowhere else.
+const MARK: &str = "quuxz";
+/// What a URL, key=value pairs and a shell each find hard.
+const PASSWORD: &str = "quuxz1?quuxz2:quuxz3/quuxz4 quuxz5@quuxz6'quuxz7%quuxz8\"quuxz9";
+/// It in a URL, where only what must be is escaped.
+const IN_URL: &str = "quuxz1?quuxz2:quuxz3/quuxz4%20quuxz5%40quuxz6'quuxz7%25quuxz8\"quuxz9";
+
+fn addresses(port: u16) -> [String; 3] {
+    let quoted = PASSWORD.replace('\'', "\\'");
+    [
+        format!("postgres://weaklabel:{IN_URL}@127.0.0.1:{port}/postgres"),
+        format!("postgresql://127.0.0.1:{port}/postgres?user=weaklabel&password={}", IN_URL.replace('&', "%26")),
+        format!("host=127.0.0.1 port={port} user=weaklabel dbname=postgres password='{quoted}'"),
+    ]
+}
+
+/// Addresses that somebody mistyped.
+fn mistyped(port: u16) -> Vec<String> {
+    let [url, parameters, pairs] = addresses(port);
+    vec![
+        url.replace("postgres://", "postgers://"),
+        url.replace("postgres://", "POSTGRES://"),
+        url.replace("postgres://", "postgres:/"),
+        url.replace("postgres://", "//"),
+        url.replace("postgres://", ""),
+        url.replace("%40", "@"),
+        url.replace("127.0.0.1", "127.0.0.1 "),
+        parameters.replace("%40", "@"),
+        parameters.replace("password", "pasword"),
+        pairs.replace("password", "pasword"),
+        pairs.replace('\'', ""),
+        pairs.replace("\\'", "'"),
+        pairs.replace("host=127.0.0.1 ", ""),
+    ]
+}
+
+/// What the program prints, and that the password is not in it.
+fn output(mut command: Command) -> (Option<i32>, String) {
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(!text.contains(MARK), "{command:?}\n{text}");
+    (output.status.code(), text)
+}
+
+fn program(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
+    command.args(args).env_remove("WEAKLABEL_STORE").stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn no_wrong_use_prints_a_password_or_makes_a_file_of_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    // A port at which nobody listens.
+    let (right, wrong) = (addresses(1), mistyped(1));
+    for address in right.iter().chain(&wrong) {
+        let joined = format!("--store={address}");
+        let uses: [&[&str]; 9] = [
+            &["status", "--store", address],
+            &["status", &joined],
+            &["status", "--store", address, "--no-such-option"],
+            &["status", "--store", address, "--store", address],
+            &["status", address],
+            &["worker", "--stoer", address],
+            &["config", "check", address],
+            &["config", "check", "--set", address],
+            &["report", address, "--name", address],
+        ];
+        for args in uses {
+            let mut command = program(args);
+            command.current_dir(folder.path());
+            let (code, text) = output(command);
+            assert!(code.is_some_and(|code| [1, 2, 3].contains(&code)), "{code:?}: {text}");
+        }
+        let mut command = program(&["status"]);
+        command.env("WEAKLABEL_STORE", address).current_dir(folder.path());
+        let (code, text) = output(command);
+        assert_eq!(code, Some(if wrong.contains(address) { 2 } else { 1 }), "{text}");
+        let parsed = Cli::try_parse_from(["weaklabel", "search", "-o", "out", "--store", address]);
+        assert_eq!(parsed.is_ok(), right.contains(address));
+        assert!(!format!("{parsed:?}").contains(MARK));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a file was made");
+}
+
+#[test]
+fn a_search_on_a_server_keeps_the_password_to_itself() {
+    let Some(server) = Server::start_with(PASSWORD) else { return };
+    let place = Place::of(&faults::of_few_clips());
+    let port = server.port();
+    let [url, parameters, pairs] = addresses(port);
+    // Once as an option, once from the environment.
+    for (out, address, variable) in [("option", &url, false), ("variable", &pairs, true)] {
+        let mut search = place
+            .search(out, &["-v", "--set", "search.trials=1", "--set", "search.rungs=1", "--set", "train.epochs=1"]);
+        if variable {
+            search.env("WEAKLABEL_STORE", address);
+        } else {
+            search.args(["--store", address]);
+        }
+        let mut report = place.command("report", &[]);
+        report.arg(place.path(out)).env("WEAKLABEL_STORE", address);
+        for command in [search, report] {
+            let (code, text) = output(command);
+            assert_eq!(code, Some(0), "{text}");
+        }
+    }
+    let mut worker = place.command("worker", &["-vv", "--idle-exit", "1"]);
+    worker.env("WEAKLABEL_STORE", &pairs);
+    let (code, text) = output(worker);
+    assert!(code == Some(0) && text.contains("postgres://weaklabel:***@127.0.0.1"), "{text}");
+    for address in [&url, &parameters, &pairs] {
+        let (code, text) = output(program(&["status", "--store", address]));
+        assert!(code == Some(0) && text.contains("variable"), "{text}");
+    }
+    // Without a password in the address it comes from the environment of PostgreSQL's own programs.
+    let mut status = program(&["status", "--store", &format!("postgres://weaklabel@127.0.0.1:{port}/postgres")]);
+    status.env("PGPASSWORD", PASSWORD);
+    assert_eq!(output(status).0, Some(0));
+    for wrong in [url.replace("quuxz1", "quuxz0"), url.replace("/postgres", "/nowhere")] {
+        let (code, text) = output(program(&["status", "--store", &wrong]));
+        assert!(code == Some(3) && text.contains("127.0.0.1"), "{text}");
+    }
+    assert_eq!(holds(place.folder.path(), MARK), None, "the password in a file");
+}
