@@ -91,7 +91,7 @@ impl Train {
         }
         let load = |subset: Subset| load_examples(session, &gpu, &config, &dataset, subset);
         let (train, validation) = (load(Subset::Train)?, load(Subset::Validation)?);
-        let statistics = statistics(&gpu, &train.store)?;
+        let statistics = statistics(&gpu, &train.store)?.checked()?;
         for examples in [&train, &validation] {
             standardise(&gpu, &examples.store, &statistics, config.features.epsilon)?;
         }

@@ -14,6 +14,25 @@ pub struct Statistics {
     pub std: Vec<f64>,
 }
 
+impl Statistics {
+    /// The statistics, if a model can be trained with them.
+    ///
+    /// # Errors
+    /// [`Error::Data`] naming a band that has the same value in every frame: whatever is heard in it later would count
+    /// a hundred million times.
+    pub fn checked(self) -> Result<Self> {
+        let constant: Vec<usize> = (0..self.std.len()).filter(|band| self.std[*band] == 0.0).collect();
+        let Some(first) = constant.first() else { return Ok(self) };
+        let reason = format!(
+            "{} of {} mel bands, band {first} first, have the same value in every frame, as where recordings hold nothing \
+             beyond some frequency: choose features.low_hz and features.high_hz within what they hold",
+            constant.len(),
+            self.std.len(),
+        );
+        Err(Error::data("the training clips", reason))
+    }
+}
+
 /// Count, means and sums of squared deviations, which merge exactly (Chan, Golub, LeVeque 1979).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moments {
@@ -101,23 +120,9 @@ fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone, first: 
 /// Mean and deviation of every band over all frames of `store`.
 ///
 /// # Errors
-/// [`Error::Data`] naming a band that has the same value in every frame: there is nothing to standardise by; as
-/// [`Moments::of`].
+/// As [`Moments::of`].
 pub fn statistics(gpu: &Gpu, store: &ExampleStore) -> Result<Statistics> {
-    let statistics = Moments::of(gpu, store)?.statistics();
-    let constant = |std: &&f64| **std == 0.0;
-    match statistics.std.iter().position(|std| constant(&std)) {
-        None => Ok(statistics),
-        Some(band) => {
-            let reason = format!(
-                "{} of {} mel bands, band {band} first, have the same value in every frame, as where recordings hold nothing \
-                 above some frequency: choose features.low_hz and features.high_hz within what they hold",
-                statistics.std.iter().filter(constant).count(),
-                store.bands,
-            );
-            Err(Error::data("the training clips", reason))
-        }
-    }
+    Ok(Moments::of(gpu, store)?.statistics())
 }
 
 /// Replaces every feature x of `store` by (x − mean) / (√(std² + ε) + ε) of its band.
@@ -160,7 +165,16 @@ mod tests {
         for frames in [1, 7, 1000] {
             merged.merge(&Moments::of_example(frames, &[-4.6051702, 0.0]));
         }
-        assert_eq!(merged.statistics(), Statistics { mean: vec![f64::from(-4.6051702_f32)], std: vec![0.0] });
+        let constant = Statistics { mean: vec![f64::from(-4.6051702_f32)], std: vec![0.0] };
+        assert_eq!(merged.statistics(), constant);
+        // No model is trained by it.
+        let message = constant.checked().unwrap_err().to_string();
+        assert!(
+            message.contains("1 of 1 mel bands, band 0 first") && message.contains("features.high_hz"),
+            "{message}"
+        );
+        let varied = Statistics { mean: vec![0.0], std: vec![1e-9] };
+        assert_eq!(varied.clone().checked().unwrap(), varied);
     }
 
     #[test]

@@ -56,13 +56,14 @@ impl RunDir {
     ///
     /// Paths in the stored configuration are absolute, so that the run can be resumed from any folder. `adapter` is what
     /// `env.json` says about the device. With `force` an earlier run at `path` is replaced; a folder that is not a run
-    /// never is, and files in a run folder that are not a run's own are kept.
+    /// never is, and files in a run folder that are not a run's own are kept. A folder in which a killed process left nothing but
+    /// the beginnings of a run is taken like an empty one.
     ///
     /// # Errors
     /// [`Error::Data`] when `path` is taken or another process writes to it; [`Error::Io`] naming what cannot be written.
     pub fn create(path: &Path, config: &Config, adapter: &Value, force: bool) -> Result<Self> {
         fs::create_dir_all(path).map_err(|e| Error::io("create", path, e))?;
-        let occupied = fs::read_dir(path).map_err(|e| Error::io("read", path, e))?.next().is_some();
+        let occupied = !holds_only(path, &[])?;
         let is_run = path.join(LOCK).is_file();
         if occupied && !is_run {
             return Err(Error::data(path, "the folder is not empty and not a run: choose another with --out"));
@@ -211,18 +212,20 @@ impl RunDir {
 
 /// Whether the run at `path` is what a process left that was killed while it made the folder.
 fn half_made(path: &Path) -> Result<bool> {
-    let ours = |folder: &Path, names: &[&str]| -> Result<bool> {
-        let list = |e| Error::io("list", folder, e);
-        for entry in fs::read_dir(folder).map_err(list)? {
-            let name = entry.map_err(list)?.file_name();
-            if !atomic::is_leftover(&name) && names.iter().all(|known| name != *known) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    };
     let checkpoints = path.join(CHECKPOINTS);
-    Ok(ours(path, &FIRST)? && (!checkpoints.is_dir() || ours(&checkpoints, &[])?))
+    Ok(holds_only(path, &FIRST)? && (!checkpoints.is_dir() || holds_only(&checkpoints, &[])?))
+}
+
+/// Whether `folder` holds nothing but entries of these names and what killed processes left.
+fn holds_only(folder: &Path, names: &[&str]) -> Result<bool> {
+    let list = |e| Error::io("list", folder, e);
+    for entry in fs::read_dir(folder).map_err(list)? {
+        let name = entry.map_err(list)?.file_name();
+        if !atomic::is_leftover(&name) && names.iter().all(|known| name != *known) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The held lock `name` of a folder, or `None` on a file system without locks.

@@ -57,7 +57,7 @@ impl Features {
         let (train, validation) =
             (load(Subset::Train, &own)?.swap_remove(0), load(Subset::Validation, &own)?.swap_remove(0));
         let eval = load(Subset::Eval, &config.evaluate.seconds)?;
-        let statistics = statistics(gpu, &train.store)?;
+        let statistics = statistics(gpu, &train.store)?.checked()?;
         for examples in [&train, &validation].into_iter().chain(&eval) {
             standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
         }

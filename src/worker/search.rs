@@ -43,7 +43,7 @@ impl<'a> SearchJob<'a> {
             Ok::<_, Error>(examples)
         };
         let (train, validation) = (load(Subset::Train)?, load(Subset::Validation)?);
-        let statistics = statistics(gpu, &train.store)?;
+        let statistics = statistics(gpu, &train.store)?.checked()?;
         for examples in [&train, &validation] {
             standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
         }
