@@ -21,12 +21,12 @@ impl Statistics {
     /// [`Error::Data`] naming a band that has the same value in every frame: whatever is heard in it later would count
     /// a hundred million times.
     pub fn checked(self) -> Result<Self> {
-        let constant = || self.std.iter().enumerate().filter(|(_, std)| **std == 0.0);
-        let Some((band, _)) = constant().next() else { return Ok(self) };
+        let constant: Vec<usize> = (0..self.std.len()).filter(|band| self.std[*band] == 0.0).collect();
+        let Some(first) = constant.first() else { return Ok(self) };
         let reason = format!(
-            "{} of {} mel bands, band {band} first, have the same value in every frame, as where recordings hold nothing \
+            "{} of {} mel bands, band {first} first, have the same value in every frame, as where recordings hold nothing \
              beyond some frequency: choose features.low_hz and features.high_hz within what they hold",
-            constant().count(),
+            constant.len(),
             self.std.len(),
         );
         Err(Error::data("the training clips", reason))
