@@ -109,8 +109,9 @@ impl RunDir {
         }
         let text = fs::read(self.metrics_path()).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
-        let rows: Vec<Option<Metrics>> = text.lines().map(|line| serde_json::from_str(line).ok()).collect();
-        // A line that was torn by the end of a process is dropped when the run goes on.
+        // A line that was torn by the end of a process, if only before its line feed, is dropped when the run goes on.
+        let row = |line: &str| line.ends_with('\n').then(|| serde_json::from_str(line).ok()).flatten();
+        let rows: Vec<Option<Metrics>> = text.split_inclusive('\n').map(row).collect();
         if self.is_finished() && rows.iter().any(Option::is_none) {
             return Ok(false);
         }

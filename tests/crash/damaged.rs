@@ -23,16 +23,18 @@ enum Damage {
 }
 
 impl Damage {
-    /// Several of a file of `n_bytes`.
-    fn several(n_bytes: usize, random: &mut Stream) -> Vec<Self> {
+    /// Several of a file with these contents.
+    fn several(bytes: &[u8], random: &mut Stream) -> Vec<Self> {
+        let n_bytes = bytes.len();
         if n_bytes == 0 {
             return Vec::new();
         }
         let cuts = [0, random.below(n_bytes), n_bytes - 1].map(Self::Cut);
-        // More where there is more to hit.
-        let n_flips = if n_bytes < 20_000 { 4 } else { 10 };
-        let flips = (0..n_flips).map(|_| Self::Flip(random.below(8 * n_bytes)));
-        cuts.into_iter().chain(flips).collect()
+        let anywhere: Vec<Self> = (0..2).map(|_| Self::Flip(random.below(8 * n_bytes))).collect();
+        // A digit whose lowest bit is another is a digit again, which no syntax betrays.
+        let digits: Vec<usize> = (0..n_bytes).filter(|&at| bytes[at].is_ascii_digit()).collect();
+        let in_digits = (0..2).filter(|_| !digits.is_empty()).map(|_| Self::Flip(8 * random.choose(&digits)));
+        cuts.into_iter().chain(anywhere).chain(in_digits.collect::<Vec<_>>()).collect()
     }
 
     fn apply(self, path: &Path) {
@@ -77,7 +79,9 @@ fn fault(file: &Path, mut command: Command, left: impl Fn() -> Left, expected: &
     match output.status.code() {
         Some(0) => {
             let differences = differences(&left(), expected);
-            (!differences.is_empty()).then(|| format!("not named, and another: {}", differences.join(", ")))
+            // Learning curves with gaps are a warning.
+            let right = differences.is_empty() || message.contains(name) && file.ends_with("metrics.jsonl");
+            (!right).then(|| format!("another, and not named: {} {message}", differences.join(", ")))
         }
         Some(1 | 3) if message.contains(name) && !message.contains("panicked") => None,
         code => Some(format!("exit code {code:?}, {}", message.lines().last().unwrap_or("silent"))),
@@ -96,8 +100,7 @@ fn damage(
     let mut random = Key::new(SEED).named(base.file_name().unwrap().to_str().unwrap()).stream();
     let (mut faults, mut n) = (Vec::new(), 0);
     for file in files(base).into_iter().filter(|file| chosen(file)) {
-        let n_bytes = std::fs::metadata(base.join(&file)).unwrap().len() as usize;
-        for damage in Damage::several(n_bytes, &mut random) {
+        for damage in Damage::several(&std::fs::read(base.join(&file)).unwrap(), &mut random) {
             let folder = place.path("damaged").join(base.file_name().unwrap());
             copy(base, &folder);
             damage.apply(&folder.join(&file));
