@@ -42,7 +42,7 @@ use clap::{Arg, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand,
 pub use options::Options;
 pub use session::Session;
 
-use crate::{Result, environment, secrets};
+use crate::{Result, environment, printable, secrets};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -157,15 +157,16 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
     command.mut_args(without).mut_subcommands(without_empty_variables)
 }
 
-/// Ends the process as clap does, without repeating a password of the command line.
+/// Ends the process as clap does, without repeating a password of the command line or what steers a terminal.
 fn end(error: &clap::Error, words: &[String]) -> ! {
     let message = error.to_string();
     let hidden = secrets::hide(&message, words);
-    if hidden == message {
+    let shown = printable::lines(&hidden);
+    if shown == message {
         error.exit()
     }
     // Where stderr is closed the exit code still tells.
-    let _ = write!(io::stderr(), "{hidden}");
+    let _ = write!(io::stderr(), "{shown}");
     std::process::exit(error.exit_code())
 }
 
