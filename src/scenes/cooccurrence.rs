@@ -321,6 +321,12 @@ mod tests {
             refused(JSON, [2, 4]),
             "Frying.max_events: 0, but scene.events asks for at least 1 beside the main event"
         );
+        let found = read(JSON).unwrap();
+        assert_eq!(found.check(&classes(), [1, 4]), Ok(()));
+        assert!(found.check(&classes()[..2], [1, 4]).unwrap_err().contains("Frying is none of"));
+        let bytes = [JSON.as_bytes(), b"\xff"].concat();
+        let error = Cooccurrence::parse(Path::new("occurences.json"), &bytes).unwrap_err();
+        assert!(error.to_string().starts_with("occurences.json:7: the byte 0xff at offset"), "{error}");
         let alone = refused(JSON, [1, 1]);
         assert!(alone.contains("only one: allow more with scene.events"), "{alone}");
     }
