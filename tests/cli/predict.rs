@@ -349,14 +349,19 @@ fn what_is_no_trained_run_is_named() {
     let mixed = without(&[]);
     let path = mixed.path().join("checkpoints/best-4.safetensors");
     let mut bytes = fs::read(&path).unwrap();
-    let at = bytes.windows(3).position(|word| word == b"Cat").unwrap();
-    bytes[at..at + 3].copy_from_slice(b"Cow");
-    fs::write(&path, &bytes).unwrap();
+    // The length of the header stays what it is.
+    let mut replace = |old: &str, new: &str| {
+        let at = bytes.windows(old.len()).position(|word| word == old.as_bytes()).unwrap();
+        bytes[at..at + old.len()].copy_from_slice(new.as_bytes());
+        fs::write(&path, &bytes).unwrap();
+    };
+    replace("Cat", "Cow");
+    assert!(refused(mixed.path().to_str().unwrap()).contains("do not match its checksum"));
+    // A file without a checksum was changed on purpose.
+    replace("\"sha256\"", "\"absent\"");
     assert!(refused(mixed.path().to_str().unwrap()).contains("not of the same training"));
-    // A pool that does not divide its input; the length of the header stays what it is.
-    let at = bytes.windows(7).position(|word| word == b"[[4,4],").unwrap();
-    bytes[at..at + 7].copy_from_slice(b"[[0,4],");
-    fs::write(&path, &bytes).unwrap();
+    // A pool that does not divide its input.
+    replace("[[4,4],", "[[0,4],");
     assert!(refused(path.to_str().unwrap()).contains("model.pools"));
 }
 

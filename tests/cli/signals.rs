@@ -88,7 +88,7 @@ fn a_signal_ends_the_making_of_features() {
 #[test]
 fn a_dataset_that_was_not_finished_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let begun = || names(folder.path()).iter().any(|name| folder.path().join(name).join("set/train").is_dir());
+    let begun = || names(folder.path()).iter().any(|name| folder.path().join(name).join("whole/train").is_dir());
     let long = "generate -o set --wav --progress none --train 20000 --valid 10 --eval 10";
     let child = start(folder.path(), long, begun);
     send("-INT", &child);
