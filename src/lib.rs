@@ -14,6 +14,8 @@ pub mod printable;
 
 pub mod atomic;
 
+pub mod checksum;
+
 pub mod counter_rng;
 
 pub mod config;

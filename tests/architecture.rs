@@ -4,13 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "error",
     "environment",
     "stop",
     "secrets",
     "printable",
     "atomic",
+    "checksum",
     "counter_rng",
     "config",
     "audio",

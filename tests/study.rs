@@ -124,7 +124,7 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
     std::fs::write(cell.join("metrics.jsonl"), "").unwrap();
     let again = succeed(reproduce(folder.path(), "broken", &[]));
     let said = String::from_utf8_lossy(&again.stderr).into_owned();
-    assert!(said.contains("200ms-prototypes-0.2s: metrics.jsonl lacks epochs"), "{said}");
+    assert!(said.contains("200ms-prototypes-0.2s: metrics.jsonl is damaged"), "{said}");
     assert!(cells(&broken) == expected, "a cell that was made again differs");
 
     // Shared with a worker through a store, the same again.

@@ -93,10 +93,10 @@ impl Train {
         }
         let contents = dataset.contents()?;
         run.check_origin(&config, &contents)?;
-        if !run.has_all_metrics(&config)? {
+        if !run.has_all_metrics()? {
             let path = self.out.display();
             tracing::warn!(
-                "{path}: metrics.jsonl lacks epochs that were trained: learning curves of this run have gaps"
+                "{path}: metrics.jsonl is damaged: learning curves of this run have gaps, or are not those of its training"
             );
         }
         let load = |subset: Subset| load_examples(session, &gpu, &config, &dataset, subset);

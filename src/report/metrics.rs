@@ -2,15 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::RunDir;
-use crate::config::Config;
 use crate::train::StageName;
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, checksum};
 
 /// A line of `metrics.jsonl`: one epoch of one member.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,11 +71,11 @@ impl RunDir {
     /// [`Error::Io`] naming the file.
     pub fn truncate_metrics(&self, keep: impl Fn(&str, u64) -> bool) -> Result<()> {
         let path = self.metrics_path();
-        let text = match fs::read(&path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(e) => return Err(Error::io("read", path, e)),
-        };
+        let bytes = read_if_there(&path)?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&bytes);
         let wanted = |line: &&str| {
             let row: Option<Value> = serde_json::from_str(line).ok();
             let fields = row.as_ref().and_then(|row| Some((row.get("stage")?.as_str()?, row.get("epoch")?.as_u64()?)));
@@ -97,37 +97,38 @@ impl RunDir {
         text.lines().enumerate().map(row).collect()
     }
 
-    /// Whether there is a row of every epoch that the models of `config` were trained for, as far as the training state
-    /// tells. A power cut may have taken rows of a run that an earlier version of this program wrote.
+    /// What tells the rows so far from others: their length in bytes and their SHA-256.
     ///
     /// # Errors
-    /// As [`RunDir::standing`].
-    pub fn has_all_metrics(&self, config: &Config) -> Result<bool> {
-        let standing = self.standing()?;
-        if standing.is_none() && !self.is_finished() {
-            return Ok(true);
-        }
-        let text = fs::read(self.metrics_path()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        // A line that was torn by the end of a process, if only before its line feed, is dropped when the run goes on.
-        let row = |line: &str| line.ends_with('\n').then(|| serde_json::from_str(line).ok()).flatten();
-        let rows: Vec<Option<Metrics>> = text.split_inclusive('\n').map(row).collect();
-        if self.is_finished() && rows.iter().any(Option::is_none) {
-            return Ok(false);
-        }
-        let stages = StageName::of(config.train.method);
-        let current = standing.as_ref().map_or(stages.last().map(|stage| stage.name()), |s| Some(s.stage.as_str()));
-        let begun = stages.iter().take_while(|stage| Some(stage.name()) != current).count() + 1;
-        let complete = |(member, seed): (usize, &u64)| {
-            stages.iter().take(begun).enumerate().all(|(index, stage)| {
-                let own = rows.iter().flatten().filter(|row| row.seed == *seed && row.stage == *stage);
-                let epochs: Vec<usize> = own.map(|row| row.epoch).collect();
-                let trained = standing.as_ref().filter(|_| index + 1 == begun);
-                let least =
-                    trained.map_or(1, |s| s.progress.get(member).map_or(0, |progress| progress.epochs as usize));
-                epochs.len() >= least && epochs.iter().enumerate().all(|(place, epoch)| place == *epoch)
-            })
-        };
-        Ok(config.train.seeds.iter().enumerate().all(complete))
+    /// [`Error::Io`] naming the file.
+    pub fn metrics_so_far(&self) -> Result<String> {
+        Ok(told(&read_if_there(&self.metrics_path())?))
+    }
+
+    /// Whether the rows of the epochs that were done up to the last training state are those that were written then. A run
+    /// without a training state has them all until it is finished.
+    ///
+    /// # Errors
+    /// As [`RunDir::standing`]; [`Error::Io`] naming the file.
+    pub fn has_all_metrics(&self) -> Result<bool> {
+        let Some(standing) = self.standing()? else { return Ok(!self.is_finished()) };
+        let rows = read_if_there(&self.metrics_path())?;
+        let kept = standing.metrics.unwrap_or_default();
+        // What was written after the state is dropped when the run goes on.
+        let n_bytes = kept.split(' ').next().and_then(|n| n.parse::<usize>().ok());
+        Ok(n_bytes.and_then(|n| rows.get(..n)).is_some_and(|rows| told(rows) == kept))
+    }
+}
+
+/// Length and hash.
+fn told(rows: &[u8]) -> String {
+    format!("{} {}", rows.len(), checksum::sha256(&[rows]))
+}
+
+/// The bytes of the file at `path`; none when there is none.
+fn read_if_there(path: &Path) -> Result<Vec<u8>> {
+    match fs::read(path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(|e| Error::io("read", path, e)),
     }
 }

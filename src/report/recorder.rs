@@ -129,7 +129,8 @@ impl Observer for Recorder<'_> {
         }
         // The training state cuts the metrics at its epoch: those before it are safe first.
         self.run.sync_metrics()?;
-        checkpoint::write_standing(&self.run.checkpoint("last"), standing)?;
+        let standing = Standing { metrics: Some(self.run.metrics_so_far()?), ..standing.clone() };
+        checkpoint::write_standing(&self.run.checkpoint("last"), &standing)?;
         self.run.keep_seconds_trained(self.before_s + self.started.elapsed().as_secs_f64())
     }
 }

@@ -87,11 +87,11 @@ fn trainings(context: &Context<'_>, cell: &Cell, features: &Features) -> Result<
 fn open(context: &Context<'_>, path: &Path, config: &Config) -> Result<RunDir> {
     if RunDir::open(path).is_ok() {
         let run = RunDir::resume(path)?;
-        if run.has_all_metrics(config)? {
+        if run.has_all_metrics()? {
             return Ok(run);
         }
         tracing::warn!(
-            "{}: metrics.jsonl lacks epochs that were trained, and the report shows all of them: the cell is trained again",
+            "{}: metrics.jsonl is damaged, and the report shows all of it: the cell is trained again",
             path.display()
         );
     }

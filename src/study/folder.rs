@@ -23,7 +23,7 @@ use crate::model::tiles::TileFile;
 use crate::report::study::CellResult;
 use crate::report::{absolute_paths, lock};
 use crate::scenes::Contents;
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, checksum};
 
 const CONFIG: &str = "study.toml";
 const TILES: &str = "tiles.json";
@@ -215,10 +215,15 @@ fn remove_leftovers_below(folder: &Path) -> Result<()> {
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
     let bytes = fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    serde_json::from_slice(&bytes).map_err(|e| Error::data(path, format!("{e}: remove it to have it made again")))
+    let again = "remove it to have it made again";
+    if !checksum::is_right(&bytes) {
+        let reason = format!("is damaged: its contents do not match its checksum: {again}");
+        return Err(Error::data(path, reason));
+    }
+    serde_json::from_slice(&bytes).map_err(|e| Error::data(path, format!("{e}: {again}")))
 }
 
 fn write(path: &Path, value: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_vec(value).map_err(|e| Error::io("write", path, e.into()))?;
+    let text = checksum::to_json(value).map_err(|e| Error::io("write", path, e.into()))?;
     atomic::write_bytes(path, &text)
 }

@@ -274,6 +274,7 @@ impl<'a> Trainer<'a> {
             best: best.fetch(self.gpu)?,
             progress: progress.fetch(self.gpu)?,
             provenance: self.provenance.clone(),
+            metrics: None,
         })
     }
 

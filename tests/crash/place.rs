@@ -123,12 +123,10 @@ impl Place {
 
     /// Begins the training in `run`, or goes on with it once there is one.
     pub fn train(&self, run: &Path, method: &str) -> Command {
-        let begun = run.join("config.toml").is_file();
-        if begun {
-            self.resume(run)
-        } else {
-            self.begin("train", run, &["--method", method, "--set", "train.epochs=60"])
+        if run.join("config.toml").is_file() {
+            return self.resume(run);
         }
+        self.begin("train", run, &["--method", method, "--set", "train.epochs=60"])
     }
 
     /// Goes on with the training in `run`.

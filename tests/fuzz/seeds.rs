@@ -237,6 +237,7 @@ fn states() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             best: floats(seeds.len() * 4),
             progress: seeds.iter().map(|seed| Member::new(*seed)).collect(),
             provenance: Provenance::new(&[config], "ab12"),
+            metrics: Some("12 ab".into()),
         };
         standing.to_bytes(Path::new("state")).unwrap()
     };

@@ -54,7 +54,9 @@ pub fn cells(study: &Path) -> BTreeMap<String, Value> {
     for entry in entries.flatten() {
         if let Ok(text) = std::fs::read_to_string(entry.path().join("cell.json")) {
             let mut cell: Value = serde_json::from_str(&text).unwrap();
-            assert!(cell.as_object_mut().unwrap().remove("seconds_taken").unwrap().as_f64().unwrap() > 0.0);
+            let of_cell = cell.as_object_mut().unwrap();
+            assert!(of_cell.remove("seconds_taken").unwrap().as_f64().unwrap() > 0.0);
+            assert!(of_cell.remove("sha256").is_some());
             found.insert(entry.file_name().to_string_lossy().into_owned(), cell);
         }
     }

@@ -13,6 +13,9 @@ use crate::{Error, Result, atomic};
 /// Values of a [`Member`], in single precision or as bits.
 const FIELDS: usize = size_of::<Member>() / size_of::<f32>();
 
+/// The entry of the metadata that tells the metrics.
+const METRICS: &str = "metrics";
+
 /// Where a population stands between two epochs: all that its training goes on from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Standing {
@@ -28,6 +31,8 @@ pub struct Standing {
     pub progress: Vec<Member>,
     /// What all of it depends on.
     pub provenance: Provenance,
+    /// What tells the metrics of the epochs done from others, where any are kept beside it.
+    pub metrics: Option<String>,
 }
 
 impl Standing {
@@ -48,6 +53,7 @@ impl Standing {
             best: part(&self.best, elements),
             progress: self.progress[members.clone()].to_vec(),
             provenance: Provenance { keys: keys[members].to_vec(), data: data.clone() },
+            metrics: None,
         }
     }
 
@@ -91,6 +97,7 @@ impl Standing {
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .into();
+        metadata.extend(self.metrics.clone().map(|metrics| (METRICS.to_owned(), metrics)));
         for (member, keys) in self.provenance.keys.iter().enumerate() {
             let json = serde_json::to_string(keys).map_err(|e| Error::data(origin, e.to_string()))?;
             metadata.insert(keys_of(member), json);
@@ -136,6 +143,7 @@ impl Standing {
                     .collect::<Result<Vec<Keys>>>()?,
                 data: file.entry("data")?.to_owned(),
             },
+            metrics: file.find(METRICS).map(str::to_owned),
         };
         standing.check().map_err(bad)?;
         Ok(standing)
@@ -206,6 +214,7 @@ mod tests {
             best: floats(seeds.len() * 5),
             progress: seeds.iter().map(member).collect(),
             provenance: Provenance::new(&[config], "ab"),
+            metrics: Some("12 ab".into()),
         }
     }
 
@@ -236,7 +245,10 @@ mod tests {
         assert_eq!((two.progress.len(), one.state[0], one.best[0]), (2, 30.0, 10.0));
         assert_eq!(one.provenance.keys, whole.provenance.keys[2..]);
         let origin = Path::new("trials");
-        assert_eq!(Standing::join(origin, vec![two.clone(), one.clone()]).unwrap(), whole);
+        assert_eq!(
+            Standing::join(origin, vec![two.clone(), one.clone()]).unwrap(),
+            Standing { metrics: None, ..whole }
+        );
         let later = Standing { epoch: 10, ..one };
         let message = Standing::join(origin, vec![two, later]).unwrap_err().to_string();
         assert!(message.starts_with("trials: ") && message.contains("different epochs"), "{message}");

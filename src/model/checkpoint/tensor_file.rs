@@ -1,21 +1,14 @@
-//! Safetensors files with a checksum over every byte.
-//!
-//! The metadata hold the SHA-256 of the whole file under [`CHECKSUM`], computed while its 64 digits are zeros. Anybody can
-//! verify it: put zeros where the digits stand, and hash the file.
+//! Safetensors files with a checksum over every byte, in the metadata.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use sha2::{Digest, Sha256};
-
+use crate::checksum::{self, ZEROS};
 use crate::{Error, Result};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 /// The key of the checksum in the metadata.
-pub(super) const CHECKSUM: &str = "sha256";
-
-/// The digits of a SHA-256, as zeros.
-const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+pub(super) const CHECKSUM: &str = checksum::KEY;
 
 /// A safetensors file of `tensors`, each with its name, shape and values; `origin` stands for the file in errors. The same
 /// tensors and metadata give the same bytes.
@@ -37,7 +30,7 @@ pub(super) fn to_bytes(
     let mut bytes = serialize(views, Some(metadata)).map_err(|e| bad(&e))?;
     sort_metadata(&mut bytes).map_err(|e| bad(&e))?;
     let at = digits(&bytes, ZEROS).ok_or_else(|| bad(&"its header has no place for the checksum"))?;
-    let checksum = digest(&bytes, at);
+    let checksum = checksum::of_file(&bytes, at);
     bytes[at..at + ZEROS.len()].copy_from_slice(checksum.as_bytes());
     Ok(bytes)
 }
@@ -60,7 +53,7 @@ impl<'a> TensorFile<'a> {
         let metadata = header.metadata().clone().unwrap_or_default();
         if let Some(kept) = metadata.get(CHECKSUM) {
             let at = digits(bytes, kept).filter(|_| kept.len() == ZEROS.len());
-            if at.is_none_or(|at| digest(bytes, at) != *kept) {
+            if at.is_none_or(|at| checksum::of_file(bytes, at) != *kept) {
                 let reason = format!(
                     "is damaged: its contents do not match its checksum. Take another copy of it; a program that changes \
                      a file on purpose leaves '{CHECKSUM}' out of its metadata"
@@ -144,24 +137,11 @@ fn sort_metadata(bytes: &mut [u8]) -> serde_json::Result<()> {
     Ok(())
 }
 
-/// Where the digits of the checksum `value` stand. A quote inside a string of JSON has a backslash before it, so the key is
-/// found nowhere else.
-fn digits(bytes: &[u8], value: &str) -> Option<usize> {
+/// Where the digits `digits` of the checksum stand in the header.
+fn digits(bytes: &[u8], digits: &str) -> Option<usize> {
     let (length, rest) = bytes.split_first_chunk()?;
     let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
-    let key = format!("\"{CHECKSUM}\":\"");
-    let entry = format!("{key}{value}\"");
-    let at = header.windows(entry.len()).position(|window| window == entry.as_bytes())?;
-    Some(length.len() + at + key.len())
-}
-
-/// SHA-256 in hexadecimal of `bytes` with zeros for the digits at `at`.
-fn digest(bytes: &[u8], at: usize) -> String {
-    let mut hash = Sha256::new();
-    hash.update(&bytes[..at]);
-    hash.update(ZEROS);
-    hash.update(&bytes[at + ZEROS.len()..]);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    checksum::place(header, digits).map(|at| length.len() + at)
 }
 
 #[cfg(test)]
