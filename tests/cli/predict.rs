@@ -340,7 +340,7 @@ fn what_is_no_trained_run_is_named() {
     assert!(refused("no-such-run").contains("no run here"));
     let empty = tempfile::tempdir().unwrap();
     assert!(refused(empty.path().to_str().unwrap()).contains("no run here"));
-    assert!(refused(&file).contains("not a safetensors file"));
+    assert!(refused(&file).contains("not a whole safetensors file"));
     assert!(refused(&format!("{}/checkpoints/last.safetensors", trained())).contains("not a trained model"));
     let untrained = without(&["checkpoints/best-4.safetensors"]);
     let message = refused(untrained.path().to_str().unwrap());
