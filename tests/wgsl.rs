@@ -10,8 +10,14 @@ use std::process::Command;
 
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, TypeInner, back};
-use weaklabel::gpu::{Gpu, Kernel, Recording, wgsl};
+use weaklabel::gpu::wgsl::{Loads, specialise};
+use weaklabel::gpu::{DeviceClass, Gpu, Kernel, Recording};
 use weaklabel::kernels::REGISTRY;
+
+/// Devices without a driver for every form of the kernels: those of GPUs, and llvmpipe's.
+fn devices() -> [Gpu; 2] {
+    [Gpu::noop(), Gpu::noop().taken_for(DeviceClass::Llvmpipe)]
+}
 
 /// The kernels of all cases of the registry, with a name for messages.
 fn kernels(gpu: &Gpu) -> Vec<(String, Box<dyn Kernel>)> {
@@ -71,38 +77,53 @@ fn translate(what: &str, module: &Module, info: &ModuleInfo) {
         .unwrap_or_else(|e| panic!("{what}: HLSL: {e}"));
 }
 
+/// Bytes of all variables in `space`.
+fn bytes_in(module: &Module, space: AddressSpace) -> u32 {
+    let variables = module.global_variables.iter().filter(|(_, variable)| variable.space == space);
+    variables.map(|(_, variable)| module.types[variable.ty].inner.size(module.to_ctx())).sum()
+}
+
 #[test]
 fn every_kernel_translates_for_every_backend() {
-    let gpu = Gpu::noop();
-    for (what, kernel) in kernels(&gpu) {
-        let source = wgsl::specialise(kernel.as_ref()).unwrap_or_else(|e| panic!("{what}: {e}"));
-        let (module, info) = validate(&what, &source);
-        translate(&what, &module, &info);
+    let mut seen = BTreeSet::new();
+    let mut largest_immediate = 0;
+    for gpu in devices() {
+        for (what, kernel) in kernels(&gpu) {
+            for loads in [Loads::Unrolled, Loads::Rolled] {
+                let source = specialise(kernel.as_ref(), loads).unwrap_or_else(|e| panic!("{what}: {e}"));
+                if !seen.insert(source.clone()) {
+                    continue;
+                }
+                let (module, info) = validate(&what, &source);
+                translate(&what, &module, &info);
 
-        let storage = module.global_variables.iter().filter(|(_, v)| matches!(v.space, AddressSpace::Storage { .. }));
-        assert!(storage.count() <= 10, "{what}: more than 10 storage buffers");
-        let float = |ty: &naga::Type| matches!(ty.inner, TypeInner::Atomic(s) if s.kind == ScalarKind::Float);
-        assert!(!module.types.iter().any(|(_, ty)| float(ty)), "{what}: a float atomic");
+                let is_storage = |v: &naga::GlobalVariable| matches!(v.space, AddressSpace::Storage { .. });
+                let storage = module.global_variables.iter().filter(|(_, variable)| is_storage(variable));
+                assert!(storage.count() <= 10, "{what}: more than 10 storage buffers");
+                let float = |ty: &naga::Type| matches!(ty.inner, TypeInner::Atomic(s) if s.kind == ScalarKind::Float);
+                assert!(!module.types.iter().any(|(_, ty)| float(ty)), "{what}: a float atomic");
+                let immediate = bytes_in(&module, AddressSpace::Immediate);
+                assert!(immediate <= 64, "{what}: {immediate} bytes of immediates, browsers have 64");
+                largest_immediate = immediate.max(largest_immediate);
+            }
+        }
     }
+    assert_eq!(largest_immediate, 64, "llvmpipe's numbers are among the kernels");
 }
 
 #[test]
 fn every_kernel_fits_the_default_limits() {
-    let gpu = Gpu::noop();
     let limits = wgpu::Limits::default();
-    for (what, kernel) in kernels(&gpu) {
-        let (module, _) = validate(&what, &wgsl::specialise(kernel.as_ref()).unwrap());
-        let bytes: u32 = module
-            .global_variables
-            .iter()
-            .filter(|(_, v)| v.space == AddressSpace::WorkGroup)
-            .map(|(_, v)| module.types[v.ty].inner.size(module.to_ctx()))
-            .sum();
-        assert!(bytes <= limits.max_compute_workgroup_storage_size, "{what}: {bytes} bytes of workgroup memory");
-        // Layouts, bind groups, grid and every other limit: what a real device would say.
-        let mut recording = Recording::new(kernel.name());
-        recording.push_boxed(kernel);
-        recording.resolve(&gpu).unwrap_or_else(|e| panic!("{what}: {e}"));
+    for gpu in devices() {
+        for (what, kernel) in kernels(&gpu) {
+            let (module, _) = validate(&what, &specialise(kernel.as_ref(), Loads::Unrolled).unwrap());
+            let bytes = bytes_in(&module, AddressSpace::WorkGroup);
+            assert!(bytes <= limits.max_compute_workgroup_storage_size, "{what}: {bytes} bytes of workgroup memory");
+            // Layouts, bind groups, grid and every other limit: what a real device would say.
+            let mut recording = Recording::new(kernel.name());
+            recording.push_boxed(kernel);
+            recording.resolve(&gpu).unwrap_or_else(|e| panic!("{what}: {e}"));
+        }
     }
 }
 
@@ -138,10 +159,9 @@ fn tint_accepts_every_kernel() {
         println!("tint is not installed: naga alone has judged the shaders");
         return;
     }
-    let gpu = Gpu::noop();
     let mut seen = BTreeSet::new();
-    for (what, kernel) in kernels(&gpu) {
-        for source in [kernel.source().join("\n"), wgsl::specialise(kernel.as_ref()).unwrap()] {
+    for (what, kernel) in devices().iter().flat_map(kernels) {
+        for source in [kernel.source().join("\n"), specialise(kernel.as_ref(), Loads::Unrolled).unwrap()] {
             if !seen.insert(source.clone()) {
                 continue;
             }

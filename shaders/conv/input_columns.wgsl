@@ -7,7 +7,7 @@ fn input_row(plane: u32, t: u32, m: u32) -> array<f32, PATCH_M> {
     let row_at = plane + (clamp(t, PAD, TIME + PAD - 1u) - PAD) * MEL;
     let row_inside = t >= PAD && t < TIME + PAD;
     var values: array<f32, PATCH_M>;
-    for (var c = 0u; c < PATCH_M; c++) { // unroll
+    for (var c = 0u; c < PATCH_M; c++) { // unroll loads
         let inside = row_inside && m + c >= PAD && m + c < MEL + PAD;
         values[c] = select(0.0, input[row_at + clamp(m + c, PAD, MEL + PAD - 1u) - PAD], inside);
     }

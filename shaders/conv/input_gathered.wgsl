@@ -7,7 +7,7 @@ const NO_EXAMPLE: u32 = 0xffffffffu;
 // without an example has the first.
 fn input_plane(chunks: u32, chunk: u32, channel: u32) -> u32 {
     let slots = chunks / EXAMPLE_CHUNKS;
-    let id = batches[row.index * MEMBERS * slots + chunk / EXAMPLE_CHUNKS];
+    let id = batches[row_index() * MEMBERS * slots + chunk / EXAMPLE_CHUNKS];
     let example = group_uniform(select(id, 0u, id == NO_EXAMPLE), 0xffffffu);
     return (example * EXAMPLE_CHUNKS + chunk % EXAMPLE_CHUNKS) * TIME * MEL;
 }

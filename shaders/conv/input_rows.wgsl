@@ -11,7 +11,7 @@ fn input_row(plane: u32, t: u32, m: u32) -> array<f32, PATCH_M> {
         values[c] = 0.0;
         values[PAD + MEL + c] = 0.0;
     }
-    for (var c = 0u; c < MEL / 4u; c++) { // unroll
+    for (var c = 0u; c < MEL / 4u; c++) { // unroll loads
         let four = select(vec4<f32>(0.0), input[row_at / 4u + c], inside);
         for (var i = 0u; i < 4u; i++) { // unroll
             values[PAD + 4u * c + i] = four[i];

@@ -8,11 +8,11 @@ fn input_row(plane: u32, t: u32, m: u32) -> array<f32, PATCH_M> {
     let row_at = plane + (clamp(t, PAD, TIME + PAD - 1u) - PAD) * MEL;
     let inside = t >= PAD && t < TIME + PAD;
     var values: array<f32, PATCH_M>;
-    for (var c = 0u; c < PAD; c++) { // unroll
+    for (var c = 0u; c < PAD; c++) { // unroll loads
         values[c] = beside(row_at, m + c, inside);
         values[PAD + COLUMNS + c] = beside(row_at, m + PAD + COLUMNS + c, inside);
     }
-    for (var c = 0u; c < COLUMNS / 4u; c++) { // unroll
+    for (var c = 0u; c < COLUMNS / 4u; c++) { // unroll loads
         let four = select(vec4<f32>(0.0), input[(row_at + m) / 4u + c], inside);
         for (var i = 0u; i < 4u; i++) { // unroll
             values[PAD + 4u * c + i] = four[i];

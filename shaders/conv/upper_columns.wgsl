@@ -5,7 +5,7 @@
 fn upper_row(above: Above, plane: u32, t: u32, m: u32) -> Windows {
     let row_at = windows_row(plane, t);
     var windows: Windows;
-    for (var c = 0u; c < NEAR_M; c++) { // unroll
+    for (var c = 0u; c < NEAR_M; c++) { // unroll loads
         let at = windows_column(m + c);
         let inside = windows_inside(t) && columns_inside(m + c);
         windows.gradient[c] = select(0.0, gradients[row_at * WINDOWS_M + at], inside);

@@ -12,7 +12,7 @@ fn upper_above(plane: u32, m: u32) -> Above {
     let segment = plane / (OUT * WINDOWS_T) / SEGMENT_CHUNKS;
     let out = plane / WINDOWS_T % OUT;
     var above: Above;
-    for (var c = 0u; c < NEAR_M; c++) { // unroll
+    for (var c = 0u; c < NEAR_M; c++) { // unroll loads
         let at = windows_column(m + c);
         above[c] = gradients[(segment * WINDOWS_M + at) * OUT + out] / f32(SEGMENT_CHUNKS * WINDOWS_T);
     }
@@ -23,7 +23,7 @@ fn upper_above(plane: u32, m: u32) -> Above {
 fn upper_row(above: Above, plane: u32, t: u32, m: u32) -> Windows {
     let row_at = windows_row(plane, t);
     var windows: Windows;
-    for (var c = 0u; c < NEAR_M; c++) { // unroll
+    for (var c = 0u; c < NEAR_M; c++) { // unroll loads
         let at = windows_column(m + c);
         let inside = windows_inside(t) && columns_inside(m + c);
         let code = code_at(row_at, at);

@@ -11,9 +11,9 @@ fn upper_row(above: Above, plane: u32, t: u32, m: u32) -> Windows {
         windows.gradient[HALO_M + WINDOWS_M + c] = 0.0;
         windows.winner[HALO_M + WINDOWS_M + c] = 0u;
     }
-    for (var c = 0u; c < WINDOWS_M / 4u; c++) { // unroll
+    for (var c = 0u; c < WINDOWS_M / 4u; c++) { // unroll loads
         let four = select(vec4<f32>(0.0), gradients[row_at * (WINDOWS_M / 4u) + c], windows_inside(t));
-        for (var i = 0u; i < 4u; i++) { // unroll
+        for (var i = 0u; i < 4u; i++) { // unroll loads
             windows.gradient[HALO_M + 4u * c + i] = four[i];
             windows.winner[HALO_M + 4u * c + i] = winner_at(row_at, 4u * c + i);
         }

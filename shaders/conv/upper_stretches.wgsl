@@ -7,13 +7,13 @@ const WORD_WINDOWS: u32 = 2u; // windows of a stretch whose codes share a word
 fn upper_row(above: Above, plane: u32, t: u32, m: u32) -> Windows {
     let row_at = windows_row(plane, t);
     var windows: Windows;
-    for (var c = 0u; c < NEAR_M / 4u; c++) { // unroll
+    for (var c = 0u; c < NEAR_M / 4u; c++) { // unroll loads
         let four = gradients[(row_at * WINDOWS_M + m) / 4u + c];
         for (var i = 0u; i < 4u; i++) { // unroll
             windows.gradient[4u * c + i] = four[i];
         }
     }
-    for (var w = 0u; w < NEAR_M / WORD_WINDOWS; w++) { // unroll
+    for (var w = 0u; w < NEAR_M / WORD_WINDOWS; w++) { // unroll loads
         let first = m + w * WORD_WINDOWS;
         let word = codes[row_at * code_words(WINDOWS_M, PER_WORD) + first / PER_WORD] >> code_shift(first, PER_WORD);
         for (var c = 0u; c < WORD_WINDOWS; c++) { // unroll

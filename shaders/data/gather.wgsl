@@ -13,7 +13,7 @@ const WORKGROUP: u32 = 64u;
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
     let slot = group.z * SLOTS + group.y;
-    let example = batches[row.index * MEMBERS * SLOTS + slot];
+    let example = batches[row_index() * MEMBERS * SLOTS + slot];
     if (id.x >= EXAMPLE || example < FIRST || example >= FIRST + COUNT) {
         return;
     }

@@ -15,6 +15,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         return;
     }
     let slot = group.z * SLOTS + id.x / DIMENSIONS;
-    let example = group.z * EXAMPLES + batches[row.index * MEMBERS * SLOTS + slot];
+    let example = group.z * EXAMPLES + batches[row_index() * MEMBERS * SLOTS + slot];
     input[slot * DIMENSIONS + id.x % DIMENSIONS] = stored[example * DIMENSIONS + id.x % DIMENSIONS];
 }

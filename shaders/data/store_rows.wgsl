@@ -17,7 +17,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         return;
     }
     let slot = group.z * SLOTS + id.x / DIMENSIONS;
-    let example = batches[row.index * MEMBERS * SLOTS + slot];
+    let example = batches[row_index() * MEMBERS * SLOTS + slot];
     if (example != NO_EXAMPLE) {
         stored[(group.z * EXAMPLES + example) * DIMENSIONS + id.x % DIMENSIONS] = rows[slot * DIMENSIONS + id.x % DIMENSIONS];
     }

@@ -22,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
     let at = (member * CLASSES + label) * 3u;
     var found = vec3<u32>(counts[at], counts[at + 1u], counts[at + 2u]);
     for (var slot = 0u; slot < SLOTS; slot++) {
-        let example = batches[(row.index * MEMBERS + member) * SLOTS + slot];
+        let example = batches[(row_index() * MEMBERS + member) * SLOTS + slot];
         if (example != NO_EXAMPLE) {
             let present = targets[example * CLASSES + label] > 0.5;
             let tagged = outputs[(member * SLOTS + slot) * CLASSES + label] > THRESHOLD;

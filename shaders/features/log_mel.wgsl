@@ -77,7 +77,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let segment = id.x / FRAMES;
     let frame = id.x % FRAMES;
     // Row r of the schedule writes the examples from r · segments on.
-    let example = row.index * segments + segment;
+    let example = row_index() * segments + segment;
     let at = (example * FRAMES + frame) * (BANDS / 4u);
     if (segment >= segments || at >= arrayLength(&features)) {
         return;

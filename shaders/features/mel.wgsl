@@ -21,7 +21,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let band = id.x % BANDS;
     let first_frame = id.x / BANDS * TILE;
     let segment = id.y;
-    let example = row.index * SEGMENTS + segment;
+    let example = row_index() * SEGMENTS + segment;
     if (first_frame >= FRAMES || example >= EXAMPLES) {
         return;
     }

@@ -6,7 +6,7 @@ const DROPOUT_SCALE: f32 = 1.25;       // 1 / (1 − p)
 @group(0) @binding(8) var<storage, read> schedule: array<Step>; // [row, member]
 
 fn dropout_bits(member: u32, layer: u32, block: u32) -> vec2<u32> {
-    let t = schedule[row.index * MEMBERS + member].t;
+    let t = schedule[row_index() * MEMBERS + member].t;
     return threefry2x32(members[member].dropout_key, vec2<u32>(t, (layer << 28u) | block));
 }
 

@@ -16,6 +16,5 @@ fn group_uniform(x: u32, bound: u32) -> u32 {
 }
 
 fn digit(x: u32, shift: u32) -> u32 {
-    let value = (x >> shift) & 15u;
-    return u32(row.numbers[value / 4u][value % 4u]) << shift;
+    return number((x >> shift) & 15u) << shift;
 }

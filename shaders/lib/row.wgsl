@@ -3,3 +3,7 @@ struct Row {
     index: u32,
 }
 var<immediate> row: Row;
+
+fn row_index() -> u32 {
+    return row.index;
+}

@@ -92,7 +92,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     }
     let total = workgroup_sum(local, loss);
     if (local == 0u) {
-        losses[(row.index * MEMBERS + member) * SHARES + share] = total / f32(SLOTS * CLASSES);
+        losses[(row_index() * MEMBERS + member) * SHARES + share] = total / f32(SLOTS * CLASSES);
     }
 }
 
@@ -184,7 +184,7 @@ fn cross_entropy(place: Place) -> f32 {
     var sum = 0.0;
     for (var at = place.local; at < rows_of(place) * CLASSES; at += WORKGROUP) {
         let slot = place.first + at / CLASSES;
-        let example = batches[(row.index * MEMBERS + place.member) * SLOTS + slot];
+        let example = batches[(row_index() * MEMBERS + place.member) * SLOTS + slot];
         let logit = UNITS - CLASSES + at % CLASSES;
         let y = targets[example * CLASSES + at % CLASSES];
         let x = tagged[value_at(place, slot, logit)];

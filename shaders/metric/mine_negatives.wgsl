@@ -18,7 +18,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         return;
     }
     let at = (group.z * TRIPLETS + id.x) * 3u;
-    let batch = (row.index * MEMBERS + group.z) * SLOTS;
+    let batch = (row_index() * MEMBERS + group.z) * SLOTS;
     let from_anchor = (group.z * SLOTS + triplets[at]) * SLOTS;
     let label = labels[batches[batch + triplets[at]]];
     let positive = distances[from_anchor + triplets[at + 1u]];

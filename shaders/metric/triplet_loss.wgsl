@@ -36,6 +36,6 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     }
     let total = workgroup_sum(local, sum);
     if (local == 0u) {
-        losses[row.index * MEMBERS + member] = total / f32(TRIPLETS);
+        losses[row_index() * MEMBERS + member] = total / f32(TRIPLETS);
     }
 }

@@ -24,9 +24,9 @@ const WORKGROUP: u32 = 64u;
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
     let member = group_uniform(group.z, MEMBERS);
-    let step = schedule[row.index * MEMBERS + member];
+    let step = schedule[row_index() * MEMBERS + member];
     if (group.x == 0u && id.x == 0u) {
-        made[row.index * MEMBERS + member] = step.t;
+        made[row_index() * MEMBERS + member] = step.t;
     }
     let span = span_of(FIRST_GROUP + group.x);
     let local = (FIRST_GROUP + group.x - span.first_group) * WORKGROUP + id.x;

@@ -31,8 +31,9 @@ struct Report<'a> {
 #[derive(Debug, Serialize)]
 struct Checkup {
     kernel: &'static str,
+    /// Cases that are for the device; none of a kernel that the device never runs.
     cases: usize,
-    /// Over all cases; absent when one failed.
+    /// Over all cases; absent when one failed, or where there is none.
     largest_error: Option<f64>,
     /// What is wrong, one message per failed case.
     failures: Vec<String>,
@@ -68,11 +69,12 @@ impl Doctor {
 
 /// Runs all cases of a kernel, also after a failed one, but not on a device that no longer works.
 fn examine(entry: &Entry, gpu: &Gpu) -> Result<Checkup> {
-    let mut checkup = Checkup { kernel: entry.name, cases: 0, largest_error: Some(0.0), failures: Vec::new() };
+    let mut checkup = Checkup { kernel: entry.name, cases: 0, largest_error: None, failures: Vec::new() };
     for (_, outcome) in entry.run(gpu)? {
         checkup.cases += 1;
         match outcome {
-            Ok(error) => checkup.largest_error = checkup.largest_error.map(|largest| largest.max(error)),
+            Ok(error) if checkup.ok() => checkup.largest_error = Some(checkup.largest_error.unwrap_or(0.0).max(error)),
+            Ok(_) => {}
             Err(failure @ (Error::Tolerance(_) | Error::Kernel { .. })) => {
                 gpu.check()?;
                 checkup.largest_error = None;
@@ -99,7 +101,11 @@ impl Report<'_> {
                 Some(0.0) => "0".into(),
                 Some(error) => format!("{error:.1e}"),
             };
-            let verdict = if checkup.ok() { "ok" } else { "FAIL" };
+            let verdict = match (checkup.ok(), checkup.cases) {
+                (true, 0) => "not for this adapter",
+                (true, _) => "ok",
+                (false, _) => "FAIL",
+            };
             table.push(vec![checkup.kernel.into(), checkup.cases.to_string(), error, verdict.into()]);
         }
         let mut text = format!("{} ({}, {})\n{table}", self.adapter.name, self.adapter.backend, self.adapter.driver);

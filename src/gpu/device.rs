@@ -9,6 +9,7 @@ use super::memory::{Allocation, Memory};
 use super::pipeline::PipelineCache;
 use super::recording::Resolved;
 use super::tensor::{Element, Tensor};
+use super::wgsl::Loads;
 use crate::{Error, Result};
 
 /// The kinds of device that want different tiles.
@@ -103,14 +104,14 @@ impl Gpu {
         Ok(Self::new(device, queue, description, Some(adapter)))
     }
 
-    /// A device without a driver, with WebGPU's default limits but for immediates and storage buffers, of which it has
-    /// sixteen as on D3D12: it validates shaders, layouts and dispatches and computes nothing.
+    /// A device without a driver, with WebGPU's default limits but for immediates, of which it has the 64 bytes of WebGPU in
+    /// browsers, and storage buffers, of which it has sixteen as on D3D12: it validates shaders, layouts and dispatches and computes nothing.
     pub fn noop() -> Self {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("noop"),
             required_features: wgpu::Features::IMMEDIATES,
             required_limits: wgpu::Limits {
-                max_immediate_size: 128,
+                max_immediate_size: 64,
                 max_storage_buffers_per_shader_stage: 16,
                 ..Default::default()
             },
@@ -216,6 +217,18 @@ impl Gpu {
     /// The kind of device, for the choice of tiles.
     pub fn class(&self) -> DeviceClass {
         self.class
+    }
+
+    /// The same device, taken for one of `class`: it gets the kernels, tiles and forms of that.
+    #[must_use]
+    pub fn taken_for(self, class: DeviceClass) -> Self {
+        Self { class, ..self }
+    }
+
+    /// How its driver gets loops over loads. SwiftShader makes branches of each load, and the time and memory that it takes to
+    /// compile a kernel grow steeply with them.
+    pub(super) fn loads(&self) -> Loads {
+        if self.adapter.name.contains("SwiftShader") { Loads::Rolled } else { Loads::Unrolled }
     }
 
     /// Gives the device something that a layer above wants to find with it again, such as settings that were found to suit

@@ -47,7 +47,7 @@ impl Gpu {
 
     /// Compiles what `kernels` need and is not there yet, on all cores, to the point where it can run.
     pub(super) fn compile_all(&self, kernels: &[&dyn Kernel]) -> Result<()> {
-        let sources = kernels.par_iter().map(|kernel| Ok((wgsl::specialise(*kernel)?, kernel.name())));
+        let sources = kernels.par_iter().map(|kernel| Ok((wgsl::specialise(*kernel, self.loads())?, kernel.name())));
         let mut missing: HashMap<String, &'static str> = sources.collect::<Result<_>>()?;
         missing.retain(|source, _| !self.cache().contains_key(source));
         let compile = |(source, name): (String, &'static str)| match self.compile(name, &source) {
@@ -62,7 +62,7 @@ impl Gpu {
 
     /// The pipeline of `kernel`, compiled on first use; its limits are those of the device.
     pub(super) fn pipeline(&self, kernel: &dyn Kernel, grid: [u32; 3]) -> Result<Arc<Pipeline>> {
-        let source = wgsl::specialise(kernel)?;
+        let source = wgsl::specialise(kernel, self.loads())?;
         let known = self.cache().get(&source).map(Arc::clone);
         let pipeline = match known {
             Some(pipeline) => pipeline,

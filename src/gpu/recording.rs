@@ -123,15 +123,31 @@ impl Dispatch {
         }
         pass.set_pipeline(&self.pipeline.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
-        let bytes = self.pipeline.interface.immediate_bytes as usize;
-        if bytes > 0 {
-            pass.set_immediates(0, &bytemuck::cast_slice(&immediates(row))[..bytes]);
+        match self.pipeline.interface.immediate_bytes as usize {
+            0 => {}
+            4 => pass.set_immediates(0, bytemuck::bytes_of(&row)),
+            _ => pass.set_immediates(0, bytemuck::bytes_of(&numbers(row))),
         }
         pass.dispatch_workgroups(x, y, z);
     }
 }
 
-/// What a dispatch is told: the row, and for `row_numbers.wgsl` the numbers from 0 to 15 as f32 from the fifth word on.
-fn immediates(row: u32) -> [u32; 20] {
-    std::array::from_fn(|at| if at == 0 { row } else { (at.saturating_sub(4) as f32).to_bits() })
+/// The immediate of `row_numbers.wgsl`: the numbers from 0 to 15, the first two with the row above them.
+fn numbers(row: u32) -> [f32; 16] {
+    let parts = [row & 0xf_ffff, row >> 20];
+    std::array::from_fn(|at| (at as u32 + 16 * parts.get(at).copied().unwrap_or(0)) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::numbers;
+
+    #[test]
+    fn every_row_and_every_number_comes_out_of_the_immediate() {
+        for row in [0, 1, 15, 16, 4095, 0xf_ffff, 0x10_0000, 0x1234_5678, u32::MAX] {
+            let entries = numbers(row).map(|entry| entry as u32);
+            assert_eq!(entries[0] / 16 + entries[1] / 16 * 0x10_0000, row);
+            assert!(entries.iter().enumerate().all(|(at, entry)| entry % 16 == at as u32), "{row}: {entries:?}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 pub(super) struct Interface {
     /// Binding number → declaration.
     pub bindings: BTreeMap<u32, Declaration>,
-    /// Bytes of `var<immediate>`: 0 or 4.
+    /// Bytes of `var<immediate>`: 0, 4 for the row, or 64 for the row and numbers.
     pub immediate_bytes: u32,
     /// Invocations along x, y and z.
     pub workgroup: [u32; 3],
@@ -139,6 +139,7 @@ impl Interface {
                 u64::from(self.workgroup_bytes),
                 u64::from(limits.max_compute_workgroup_storage_size),
             ),
+            ("bytes of immediates", u64::from(self.immediate_bytes), u64::from(limits.max_immediate_size)),
             ("storage buffers", storage as u64, u64::from(limits.max_storage_buffers_per_shader_stage)),
             ("workgroups along x", u64::from(grid[0]), u64::from(axis)),
             ("workgroups along y", u64::from(grid[1]), u64::from(axis)),

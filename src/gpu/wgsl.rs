@@ -3,7 +3,8 @@
 //! The files are valid WGSL as they stand. `const NAME: u32 = 16u;` lines are rewritten with the host's values, because
 //! `override` cannot size the register arrays that tiles live in. A loop whose opening line ends in `// unroll` is
 //! written out, since only then is every index into a register array a constant on every driver: a rolled loop keeps
-//! the array in memory.
+//! the array in memory. One that ends in `// unroll loads` loads a value in each turn; it stays a loop for a driver that
+//! compiles many loads badly.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -11,16 +12,25 @@ use std::fmt::Write as _;
 use super::kernel::{Constant, Kernel};
 use crate::{Error, Result};
 
+/// What becomes of loops that are marked `// unroll loads`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loads {
+    /// They are written out.
+    Unrolled,
+    /// They stay loops.
+    Rolled,
+}
+
 /// The source that is compiled for `kernel`.
 ///
 /// # Errors
 /// [`Error::Kernel`] when a constant has no line in the source, or a marked loop cannot be unrolled.
-pub fn specialise(kernel: &dyn Kernel) -> Result<String> {
+pub fn specialise(kernel: &dyn Kernel, loads: Loads) -> Result<String> {
     let fail = |reason: String| Error::kernel(kernel.name(), reason);
     let joined = kernel.source().join("\n");
     let constants = kernel.constants();
     let (source, known) = rewrite(&joined, &constants).map_err(fail)?;
-    unroll(&source, &known).map_err(fail)
+    unroll(&source, &known, loads).map_err(fail)
 }
 
 /// What is known of a source's constants: the integers, and the host's tables.
@@ -105,20 +115,20 @@ fn parse_const(line: &str) -> Option<(&str, &str, &str)> {
     Some((name.trim(), kind.trim(), value.split(';').next()?.trim()))
 }
 
-/// Writes out every loop marked `// unroll`, outermost first, so that bounds may use the indices of enclosing loops.
-fn unroll(source: &str, known: &Known<'_>) -> Result<String, String> {
+/// Writes out every marked loop, outermost first, so that bounds may use the indices of enclosing loops.
+fn unroll(source: &str, known: &Known<'_>, loads: Loads) -> Result<String, String> {
     let lines: Vec<&str> = source.lines().collect();
     let mut out = String::with_capacity(source.len());
-    unroll_lines(&lines, known, &mut out)?;
+    unroll_lines(&lines, known, loads, &mut out)?;
     Ok(out)
 }
 
-fn unroll_lines(lines: &[&str], known: &Known<'_>, out: &mut String) -> Result<(), String> {
+fn unroll_lines(lines: &[&str], known: &Known<'_>, loads: Loads, out: &mut String) -> Result<(), String> {
     let mut at = 0;
     while at < lines.len() {
         let line = lines[at];
         at += 1;
-        let Some(head) = line.trim_end().strip_suffix("// unroll") else {
+        let Some(head) = marked(line, loads) else {
             let _ = writeln!(out, "{}", fold_indices(line, known));
             continue;
         };
@@ -135,11 +145,18 @@ fn unroll_lines(lines: &[&str], known: &Known<'_>, out: &mut String) -> Result<(
             let mut inner = known.clone();
             inner.numbers.insert(name.to_string(), index);
             let _ = writeln!(out, "{{ const {name} = {index}u;");
-            unroll_lines(body, &inner, out)?;
+            unroll_lines(body, &inner, loads, out)?;
             out.push_str("}\n");
         }
     }
     Ok(())
+}
+
+/// What stands before the mark of a loop that is written out.
+fn marked(line: &str, loads: Loads) -> Option<&str> {
+    let line = line.trim_end();
+    let of_loads = || line.strip_suffix("// unroll loads").filter(|_| loads == Loads::Unrolled);
+    line.strip_suffix("// unroll").or_else(of_loads)
 }
 
 /// `line` with every index that is a constant expression replaced by its value, and with it every entry of a table that
@@ -291,13 +308,24 @@ mod tests {
     #[test]
     fn marked_loops_are_written_out_and_others_kept() {
         let source = "for (var i = 0u; i < N; i++) { // unroll\n  for (var j = 0u; j < i + 1u; j++) { // unroll\n    a[i * 2u + j] = 0.0;\n  }\n}\nfor (var k = 0u; k < N; k++) {\n  b();\n}\n";
-        let out = unroll(source, &known(&[("N", 2)])).unwrap();
+        let out = unroll(source, &known(&[("N", 2)]), Loads::Unrolled).unwrap();
         for at in 0..4 {
             assert_eq!(out.matches(&format!("a[{at}u] = 0.0;")).count(), usize::from(at != 1), "{out}");
         }
         assert_eq!(out.matches("const j = 1u;").count(), 1);
         assert!(out.contains("for (var k = 0u; k < N; k++)"));
         assert_eq!(out.matches('{').count(), out.matches('}').count());
+    }
+
+    #[test]
+    fn loops_over_loads_are_written_out_or_stay() {
+        let source = "for (var c = 0u; c < 2u; c++) { // unroll loads\n  let four = input[c];\n  for (var i = 0u; i < 2u; i++) { // unroll\n    a[c * 2u + i] = four[i];\n  }\n}\n";
+        let known = known(&[]);
+        let unrolled = unroll(source, &known, Loads::Unrolled).unwrap();
+        assert!(unrolled.contains("a[3u] = four[1u];") && !unrolled.contains("for"), "{unrolled}");
+        let rolled = unroll(source, &known, Loads::Rolled).unwrap();
+        assert_eq!(rolled.matches("input[c]").count(), 1, "{rolled}");
+        assert!(rolled.contains("a[c * 2u + i] = four[1u];"), "{rolled}");
     }
 
     #[test]
@@ -317,7 +345,7 @@ mod tests {
         let constants = [("W", vec![-0.5, 1.5].into()), ("N", vec![1u32, 2].into())];
         let (out, known) = rewrite(source, &constants).unwrap();
         assert!(!out.contains("const"), "{out}");
-        let out = unroll(&out, &known).unwrap();
+        let out = unroll(&out, &known, Loads::Unrolled).unwrap();
         assert_eq!(out.matches("x[2u] += (-0.5) * y[N[k]];").count(), 1, "{out}");
         assert_eq!(out.matches("x[2u] += (1.5) * y[N[k]];").count(), 1, "{out}");
         assert_eq!(out.matches("x[3u] += (1.5) * y[N[k]];").count(), 1, "{out}");
@@ -326,8 +354,8 @@ mod tests {
 
     #[test]
     fn a_loop_with_an_unknown_bound_is_refused() {
-        let error = unroll("for (var i = 0u; i < n; i++) { // unroll\n}\n", &known(&[])).unwrap_err();
+        let error = unroll("for (var i = 0u; i < n; i++) { // unroll\n}\n", &known(&[]), Loads::Unrolled).unwrap_err();
         assert!(error.contains("`n`"), "{error}");
-        assert!(unroll("for (var i = 1u; i < 2u; i++) { // unroll\n}\n", &known(&[])).is_err());
+        assert!(unroll("for (var i = 1u; i < 2u; i++) { // unroll\n}\n", &known(&[]), Loads::Unrolled).is_err());
     }
 }

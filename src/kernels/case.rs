@@ -2,7 +2,7 @@
 
 use super::population::Member;
 use crate::counter_rng::Key;
-use crate::gpu::{Element, Gpu, Kernel, Recording, Tensor};
+use crate::gpu::{DeviceClass, Element, Gpu, Kernel, Recording, Tensor};
 use crate::{Error, Result};
 
 /// Makes the tensors of a case on a device and asks the oracle.
@@ -12,6 +12,8 @@ type Setup = dyn Fn(&Gpu) -> Result<Trial>;
 pub struct Case {
     /// What is special about it.
     pub name: String,
+    /// The only class of device that gets the kernel in this form.
+    only_on: Option<DeviceClass>,
     setup: Box<Setup>,
 }
 
@@ -127,7 +129,18 @@ pub fn relative_error(found: &[f32], expected: &[f64]) -> f64 {
 impl Case {
     /// A case called `name`; `setup` makes the tensors and asks the oracle.
     pub fn new(name: impl Into<String>, setup: impl Fn(&Gpu) -> Result<Trial> + 'static) -> Self {
-        Self { name: name.into(), setup: Box::new(setup) }
+        Self { name: name.into(), only_on: None, setup: Box::new(setup) }
+    }
+
+    /// The same, of a form that only devices of `class` get: others would compile for long what they never run.
+    #[must_use]
+    pub fn only_on(self, class: DeviceClass) -> Self {
+        Self { only_on: Some(class), ..self }
+    }
+
+    /// Whether devices of `class` get the kernel in this form.
+    pub fn is_for(&self, class: DeviceClass) -> bool {
+        self.only_on.is_none_or(|only| only == class)
     }
 
     /// The kernel with its tensors on `gpu`.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Tensor};
-use crate::kernels::group_uniform::{group_uniform, is_shared};
+use crate::kernels::group_uniform::{group_uniform, is_shared, of_lanes};
 use crate::kernels::routes::{Codes, Routed};
 use crate::kernels::{Case, Trial};
 
@@ -349,7 +349,7 @@ pub(super) fn backward_cases(trial: fn(&Gpu, ConvShape, ConvTile, bool) -> Resul
     let case = |name: &str, sizes: [usize; 6], kernel: usize, pool: [usize; 2], tile: ConvTile, flag: bool| {
         let [members, chunks, inputs, outputs, time, mel] = sizes;
         let shape = ConvShape { members, chunks, inputs, outputs, time, mel, kernel, pool };
-        Case::new(name, move |gpu| trial(gpu, shape, tile, flag))
+        of_lanes(Case::new(name, move |gpu| trial(gpu, shape, tile, flag)), tile.lanes, tile.workgroup)
     };
     let alone = |windows: [usize; 2]| ConvTile { windows, units: 1, lanes: 1, workgroup: 32 };
     let lanes = |windows: [usize; 2], units, workgroup| ConvTile { windows, units, lanes: 8, workgroup };

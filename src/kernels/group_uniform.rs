@@ -1,5 +1,6 @@
 //! Values that all threads of a workgroup share, and how a compiler gets to know that they do.
 
+use super::Case;
 use crate::gpu::{DeviceClass, Gpu};
 
 /// Whether a workgroup is one row of lanes, so that its threads share their indices.
@@ -10,6 +11,12 @@ pub(super) fn is_shared(lanes: usize, workgroup: usize) -> bool {
 /// Whether the compiler of `gpu`'s driver has to be shown what is uniform.
 pub(crate) fn is_shown(gpu: &Gpu) -> bool {
     gpu.class() == DeviceClass::Llvmpipe
+}
+
+/// `case` of a kernel whose threads stand `lanes` wide in workgroups of `workgroup`: for llvmpipe alone where they share their
+/// indices, as nobody else is shown them.
+pub(super) fn of_lanes(case: Case, lanes: usize, workgroup: usize) -> Case {
+    if is_shared(lanes, workgroup) { case.only_on(DeviceClass::Llvmpipe) } else { case }
 }
 
 /// The library files that define `group_uniform`, shown to llvmpipe's compiler or left to others, and the row where it is

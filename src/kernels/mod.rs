@@ -64,12 +64,13 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Runs the cases, compiled together: the name of each and the largest relative error found, as [`Case::run`] says it.
+    /// Runs the cases that are for the device, compiled together: the name of each and the largest relative error found, as [`Case::run`] says it.
     ///
     /// # Errors
     /// As [`Gpu::check`].
     pub fn run<'a>(&self, gpu: &'a Gpu) -> Result<impl Iterator<Item = (String, Result<f64>)> + 'a> {
-        let trials: Vec<_> = (self.cases)().into_iter().map(|case| (case.trial(gpu), case.name)).collect();
+        let cases = (self.cases)().into_iter().filter(|case| case.is_for(gpu.class()));
+        let trials: Vec<_> = cases.map(|case| (case.trial(gpu), case.name)).collect();
         let kernels: Vec<_> =
             trials.iter().filter_map(|(trial, _)| Some(trial.as_ref().ok()?.kernel.as_ref())).collect();
         gpu.compile_ahead(&kernels)?;
