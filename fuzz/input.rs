@@ -25,5 +25,5 @@ fn begin() {
 }
 
 fuzz_target!(init: begin(), |bytes: &[u8]| {
-    bodies::check(BODY.get().expect("chosen at the beginning"), bytes);
+    bodies::check(*BODY.get().expect("chosen at the beginning"), bytes);
 });

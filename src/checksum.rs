@@ -11,7 +11,7 @@ pub const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000
 
 /// The SHA-256 of `parts` one after the other, in hexadecimal.
 pub fn sha256(parts: &[&[u8]]) -> String {
-    let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+    let hash = parts.iter().fold(Sha256::new(), Sha256::chain_update);
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
