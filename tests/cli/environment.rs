@@ -17,7 +17,7 @@ fn a_variable_that_is_set_and_empty_counts_as_not_set() {
     assert!(names.iter().any(|name| name == "WEAKLABEL_STORE"), "{names:?}");
     let others = ["WGPU_BACKEND", "WGPU_ADAPTER_NAME", "WGPU_VALIDATION", "WGPU_DEBUG", "RUST_LOG", "NO_COLOR"];
     names.extend(others.map(String::from));
-    for line in ["config print", "devices --json", "doctor --kernel store_rows --kernel gather_rows"] {
+    for line in ["config print", "devices --json", "doctor --progress none --kernel gather_rows"] {
         let mut command = weaklabel();
         command.args(line.split(' ')).envs(names.iter().map(|name| (name, "")));
         assert_eq!(outcome(command.output().unwrap()), run(line), "{line}");
