@@ -126,7 +126,10 @@ fn the_validation_layers_have_nothing_to_say() {
         let what = format!("{command:?}");
         succeed(command);
         let said = std::fs::read_to_string(&log).unwrap();
-        assert!(said.contains("VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION"), "not active for {what}: {said}");
+        assert!(
+            said.contains("VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION"),
+            "not active for {what}: {said}"
+        );
         let messages = said.lines().filter(|line| line.contains("msgNum") && !line.contains("(INFO / "));
         let messages: Vec<&str> = messages.collect();
         assert!(messages.is_empty(), "{} messages about {what}, the first: {}", messages.len(), messages[0]);
