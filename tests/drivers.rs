@@ -8,6 +8,7 @@
 #[allow(dead_code, reason = "whole trainings use more of it")]
 #[path = "train/program.rs"]
 mod program;
+mod runs;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -86,9 +86,9 @@ impl Eval {
         };
         // Scores that took hours are seen even where the run cannot be written to.
         if session.options.json {
-            print_json(&results)?
+            print_json(&results)?;
         } else {
-            print(&results.table())?
+            print(&results.table())?;
         }
         if self.source.dataset.is_none() && self.source.soundbank.is_none() {
             run.write_results(&results)?;

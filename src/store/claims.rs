@@ -297,7 +297,7 @@ fn open(study: &Registered, begun: &[TrialRow], scores: &[RungScore], now_ms: i6
             let fresh = |epoch: usize, fence: i64| Open { trial, rung, epoch, failures: 0, deaths: 0, fence };
             match row_of.get(&trial) {
                 Some(row) if row.state == State::Paused && row.rung + 1 == rung => {
-                    open.push(fresh(row.epoch, row.fence))
+                    open.push(fresh(row.epoch, row.fence));
                 }
                 None if rung == 0 => open.push(fresh(0, 0)),
                 _ => {}

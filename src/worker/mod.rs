@@ -258,10 +258,11 @@ mod tests {
         }
     }
 
-    /// What becomes of a worker and of the first trials of a search, as (state, failures, deaths), when `work` is done with them.
-    fn after(
-        work: impl FnMut(&[Claimed], &Courier) -> Result<()>,
-    ) -> (Result<Store>, Vec<(State, usize, usize, Option<String>)>) {
+    /// A trial's state, failures, deaths and reason.
+    type Fate = (State, usize, usize, Option<String>);
+
+    /// A worker and the first trials of a search after `work` was done with them.
+    fn after(work: impl FnMut(&[Claimed], &Courier) -> Result<()>) -> (Result<Store>, Vec<Fate>) {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::File(folder.path().join("store.sqlite"));
         let mut store = Store::open(location.clone()).unwrap();

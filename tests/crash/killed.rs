@@ -46,7 +46,9 @@ fn break_runs(
         let run = place.path(&format!("broken-{round}")).join("run");
         std::fs::create_dir(run.parent().unwrap()).unwrap();
         let most = target - kills.count();
-        kills.until_done(most, time, &place.path("log"), || command(&run), || met(&run));
+        // A training that was killed behind its end is finished.
+        let command = || (!run.join("DONE").is_file()).then(|| command(&run));
+        kills.until_done(most, time, &place.path("log"), command, || met(&run));
         assert_same(&left(&run), &expected);
         assert_eq!(leftovers(&run), [""; 0]);
         if kills.count() == target {
@@ -157,7 +159,7 @@ fn break_workers(place: &Place, name: &str, url: &str, expected: &Left, time: Du
                 let mut kills = Kills::new(&format!("{name} {round} {number}"));
                 let log = place.path(&format!("{name} {number}.log"));
                 scope.spawn(move || {
-                    kills.until_done(most, time, &log, || place.worker(url), || rung(location, folder));
+                    kills.until_done(most, time, &log, || Some(place.worker(url)), || rung(location, folder));
                     kills
                 })
             };

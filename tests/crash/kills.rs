@@ -29,18 +29,19 @@ impl Kills {
     }
 
     /// Starts `command` and kills it at a moment of the time `within`, again and again until it ends by itself, which it may
-    /// from the `most`-th kill on. `met` says what a kill met.
+    /// from the `most`-th kill on, or until there is no command, since nothing is left to do. `met` says what a kill met.
     pub fn until_done(
         &mut self,
         most: usize,
         within: Duration,
         log: &Path,
-        command: impl Fn() -> Command,
+        command: impl Fn() -> Option<Command>,
         met: impl Fn() -> String,
     ) {
         let most = self.count() + most;
         loop {
-            let mut process = Process::start(command(), log.into());
+            let Some(command) = command() else { return };
+            let mut process = Process::start(command, log.into());
             if self.count() == most || !self.kill(&mut process, within) {
                 assert_eq!(process.end(), Some(0), "{}", process.logged());
                 return;

@@ -149,12 +149,13 @@ pub(super) mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_by_name() {
-        let refusal = |change: fn(&mut Description)| {
+        type Change = fn(&mut Description);
+        let refusal = |change: Change| {
             let mut changed = description();
             change(&mut changed);
             changed.check(Path::new("best")).unwrap_err().to_string()
         };
-        let cases: [(fn(&mut Description), &str); 8] = [
+        let cases: [(Change, &str); 8] = [
             (|d| d.classes.clear(), "no class"),
             (|d| d.mean[3] = f64::NAN, "'mean' of band 3 is NaN"),
             (|d| d.std[63] = f64::INFINITY, "'std' of band 63 is inf"),

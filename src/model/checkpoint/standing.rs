@@ -266,12 +266,13 @@ mod tests {
 
     #[test]
     fn what_no_training_can_go_on_from_is_refused_by_name() {
-        let refusal = |change: fn(&mut Standing)| {
+        type Change = fn(&mut Standing);
+        let refusal = |change: Change| {
             let mut changed = standing(&[1, 2]);
             change(&mut changed);
             read(&bytes(&changed)).unwrap_err()
         };
-        let cases: [(fn(&mut Standing), &str); 6] = [
+        let cases: [(Change, &str); 6] = [
             (|s| s.state[15] = f32::NAN, "parameters of model 1 are not finite"),
             (|s| s.best[0] = f32::INFINITY, "parameters of model 0 are not finite"),
             (|s| s.progress[1].alive = 2, "progress of model 1 cannot be"),

@@ -143,7 +143,7 @@ impl Panel {
 
     fn words(&mut self, [x, y]: [f64; 2], text: &str, size: u32, anchor: Anchor, colour: Colour, bold: bool) {
         // XML has no control characters, and a name may have some.
-        let spans = vec![TextSpan { bold, ..TextSpan::plain(&one_line(text)) }];
+        let spans = vec![TextSpan { bold, ..TextSpan::plain(one_line(text)) }];
         self.elements.push(Primitive::RichText { x, y, spans, size, anchor, color: Some(colour.into()) });
     }
 
