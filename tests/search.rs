@@ -19,6 +19,7 @@ use postgres::{SECRET, Server};
 use runs::left::{self, assert_same};
 use runs::{Process, succeed, wait};
 use serde_json::Value;
+use weaklabel::Error;
 use weaklabel::store::{Location, Registered, State, Store, TrialRow};
 
 /// Sixty trials on rungs of 1, 3, 9 and 27 epochs, with a network that compiles in seconds and trains an epoch in tens of
@@ -100,8 +101,12 @@ impl Place {
     }
 }
 
+/// The trials of `study`, once no process that was stopped or killed on a busy machine keeps the store locked.
 fn rows(store: &mut Store, study: &Registered) -> Vec<TrialRow> {
-    store.table(study).unwrap().0
+    wait(|| match store.table(study) {
+        Err(Error::Store { passing: true, .. }) => None,
+        table => Some(table.unwrap().0),
+    })
 }
 
 /// Waits until the store has the study.
