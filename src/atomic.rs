@@ -139,7 +139,7 @@ mod tests {
             fs::write(folder.path().join(name), "half").unwrap();
         }
         fs::create_dir(folder.path().join(".weaklabel-folder")).unwrap();
-        // What `write` itself makes on its way.
+        // The temporary file of `write` itself is one more.
         write(&folder.path().join("a.txt"), |file| {
             let entries = fs::read_dir(folder.path()).unwrap();
             let names = entries.map(|entry| entry.unwrap().file_name());

@@ -20,7 +20,7 @@ pub fn of_file(file: &[u8], at: usize) -> String {
     sha256(&[&file[..at], ZEROS.as_bytes(), &file[at + ZEROS.len()..]])
 }
 
-/// Where in `json` the digits `digits` of a checksum stand. A quote inside a string of JSON has a backslash before it, so the
+/// The place in `json` of the digits `digits` of a checksum. A quote inside a string of JSON has a backslash before it, so the
 /// key is found nowhere else.
 pub fn place(json: &[u8], digits: &str) -> Option<usize> {
     let key = format!("\"{KEY}\":\"");
@@ -32,7 +32,7 @@ pub fn place(json: &[u8], digits: &str) -> Option<usize> {
 /// `value`, a struct, as JSON that begins with its checksum.
 ///
 /// # Errors
-/// What serialising reports.
+/// Errors of serialising.
 pub fn to_json(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     #[derive(Serialize)]
     struct Sealed<'a, T> {

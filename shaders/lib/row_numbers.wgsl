@@ -1,4 +1,4 @@
-// As row.wgsl, with the numbers from 0 to 15 to be looked up, in the 64 bytes that WebGPU allows: a number is what an entry leaves
+// The row, and the numbers from 0 to 15 to be looked up, in the 64 bytes that WebGPU allows: a number is what an entry leaves
 // when divided by 16, and sixteenths of the first two entries are the lower 20 and the upper 12 bits of the row. WGSL has no
 // arrays in immediates, but it has matrices.
 struct Row {

@@ -30,7 +30,7 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
             }
         }
         let total = others + exp_accurate(nearest - distances[first + own]);
-        // Where the own class is the nearest, its exponential is 1, and a small loss is what others add to 1.
+        // The exponential of the nearest class is 1: if that is the own class, a small loss is what others add to 1.
         let ln_total = select(ln_accurate(total), ln_one_plus(others), distances[first + own] == nearest);
         sum += distances[first + own] - nearest + ln_total;
         for (var j = 0u; j < WAY; j++) {

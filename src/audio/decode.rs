@@ -41,7 +41,7 @@ pub fn decode(path: &Path) -> Result<Decoded> {
 /// at most `max_samples` samples at `rate` are kept, and none at the file's own rate.
 ///
 /// # Errors
-/// As [`decode`]; [`Error::Config`] if `rate` lies outside 1 to 768 kHz.
+/// The errors of [`decode`]; [`Error::Config`] if `rate` lies outside 1 to 768 kHz.
 pub fn decode_at(path: &Path, rate: u32, max_samples: usize) -> Result<Decoded> {
     resample::check([rate])?;
     decode_file(path, Target { rate: Some(rate), max_samples })
