@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use weaklabel::{cli, printable, secrets};
 
 fn main() -> ExitCode {
+    cli::panics::print_without_secrets();
     match cli::run(std::env::args_os()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if cli::output::is_broken_pipe(&error) => ExitCode::SUCCESS,

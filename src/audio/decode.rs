@@ -2,13 +2,12 @@
 
 use std::fs::{self, File, FileType};
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use super::mixdown::Target;
 use super::recognise::{self, Format, START_BYTES};
 use super::section::{Section, Source};
-use super::{Decoded, resample, tags, wav, xiph};
+use super::{Decoded, contain, resample, tags, wav, xiph};
 use crate::{Error, Result};
 
 /// The most samples that are kept of a file: 4 GiB, or 18 hours and 38 minutes at 16 kHz.
@@ -95,14 +94,7 @@ fn read(source: &mut dyn Source, target: Target) -> Result<Decoded, String> {
     let mut file = file.narrowed(start..end)?;
     match recognise::format(&file.bytes_at(0, START_BYTES)?, start > 0)? {
         Format::Wav => wav::read(file, target),
-        Format::Flac => unless_it_panics(|| xiph::read_flac(file, target)),
-        Format::Ogg => unless_it_panics(|| xiph::read_ogg(file, target)),
+        Format::Flac => contain::panics(|| xiph::read_flac(file, target)),
+        Format::Ogg => contain::panics(|| xiph::read_ogg(file, target)),
     }
-}
-
-/// Symphonia can overflow or divide by zero on headers that are wrong although their checksum is right; one such file
-/// must not end a run.
-fn unless_it_panics(read: impl FnOnce() -> Result<Decoded, String>) -> Result<Decoded, String> {
-    // Nothing that the reader has touched is used again after a panic.
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err("damaged: its headers make the decoder fail".into()))
 }

@@ -6,6 +6,7 @@
 //! codebooks → mixdown, resample.
 
 mod codebooks;
+mod contain;
 mod decode;
 mod loudness;
 mod mixdown;

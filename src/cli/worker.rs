@@ -11,7 +11,7 @@ use super::{Session, signals, tiles};
 use crate::gpu::{Gpu, adapter};
 use crate::store::{Location, Prospect, Registered, Store, Waiting};
 use crate::worker::{Card, End, Idle, Settings, Until, here, work};
-use crate::{Error, Result};
+use crate::{Error, Result, stop};
 
 /// Between two looks into a store that has no work.
 const LOOK: Duration = Duration::from_secs(1);
@@ -64,9 +64,13 @@ impl Worker {
     /// other workers have the cards; [`Error::Partly`] when trials of a study that it worked on were given up; whatever data,
     /// device and store report.
     pub fn run(self, session: &Session) -> Result<()> {
-        let stop = signals::catch()?;
+        let signalled = signals::catch()?;
         let deadline = self.max_time.map(|time| Instant::now() + time);
-        let until = Until { stop, deadline };
+        if let Some(deadline) = deadline {
+            // Features, which take minutes, ask no worker.
+            stop::request_at(deadline);
+        }
+        let until = Until { stop: signalled, deadline };
         let (gpu, _card) = take_card(session)?;
         let mut store = Store::open(self.store.clone())?;
         let settings = self.lease.settings(until, self.idle_exit);

@@ -26,6 +26,15 @@ pub struct CurvePoint {
 pub fn curves_from_json(text: &str, seeds: usize, method: Method) -> Result<Vec<Vec<CurvePoint>>, String> {
     let curves: Vec<Vec<CurvePoint>> =
         serde_json::from_str(text).map_err(|e| format!("these are no learning curves: {e}"))?;
+    check_curves(&curves, seeds, method).map(|()| curves)
+}
+
+/// Checks that `curves` are those of `seeds` trainings by `method`, `[seed][epoch]`.
+///
+/// # Errors
+/// In words, what is wrong: another number of seeds, a stage that the method does not have, or epochs that do not follow each
+/// other.
+pub fn check_curves(curves: &[Vec<CurvePoint>], seeds: usize, method: Method) -> Result<(), String> {
     if curves.len() != seeds {
         return Err(format!("there are learning curves of {} seeds, not of {seeds}", curves.len()));
     }
@@ -47,7 +56,7 @@ pub fn curves_from_json(text: &str, seeds: usize, method: Method) -> Result<Vec<
             last = Some((place, *epoch));
         }
     }
-    Ok(curves)
+    Ok(())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ mod run_dir;
 mod table;
 pub mod tsv;
 
-pub use curve::{CurvePoint, curves_from_json};
+pub use curve::{CurvePoint, check_curves, curves_from_json};
 pub use embeddings::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
 pub use metrics::Metrics;
 pub use progress::{Progress, ProgressMode, Task};

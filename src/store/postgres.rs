@@ -17,7 +17,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::engine::{Engine, Transaction, Value, Work};
 use crate::secrets::ServerAddress;
-use crate::{Error, Result};
+use crate::{Error, Result, environment};
 
 /// The first half of the names of our advisory locks: "wl" in ASCII.
 const LOCKS: i32 = 0x776c;
@@ -35,9 +35,9 @@ impl Postgres {
         let bad = |e: postgres::Error| error(name, &e);
         let mut config = address.config().map_err(|reason| refused(name, &reason))?;
         if config.get_password().is_none()
-            && let Ok(password) = std::env::var("PGPASSWORD")
+            && let Some(password) = environment::variable("PGPASSWORD")
         {
-            config.password(password);
+            config.password(password.as_encoded_bytes());
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(PATIENCE);
@@ -67,7 +67,7 @@ impl Postgres {
 fn tls(name: &str) -> Result<MakeRustlsConnect> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = std::env::var_os("PGSSLROOTCERT") {
+    if let Some(path) = environment::variable("PGSSLROOTCERT") {
         let certificates = CertificateDer::pem_file_iter(&path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|e| Error::data(&path, format!("PGSSLROOTCERT names no file of certificates: {e}")))?;

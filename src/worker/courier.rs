@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::training::Until;
 use crate::store::{Checkpoint, Delivery, Failure, Lease, Outcome, Store};
 use crate::{Error, Result};
 
@@ -59,8 +60,8 @@ pub struct Route<'a> {
     pub worker: &'a str,
     /// How long a lease lasts.
     pub lease_ms: i64,
-    /// Becomes true when the worker is to stop.
-    pub stop: &'static AtomicBool,
+    /// When the worker is to stop.
+    pub until: Until,
 }
 
 impl Courier {
@@ -75,7 +76,7 @@ impl Courier {
             worker: route.worker.into(),
             lease_ms: route.lease_ms,
             lost: lost.clone(),
-            stop: route.stop,
+            until: route.until,
             away: false,
         };
         Self { parcels, lost, thread: std::thread::spawn(move || round.run(&inbox)) }
@@ -113,7 +114,7 @@ struct Round {
     worker: String,
     lease_ms: i64,
     lost: Arc<AtomicBool>,
-    stop: &'static AtomicBool,
+    until: Until,
     /// Whether the store could not be reached the last time.
     away: bool,
 }
@@ -162,7 +163,7 @@ impl Round {
                         );
                     }
                     self.away = true;
-                    if !open && self.stop.load(Ordering::SeqCst) {
+                    if !open && self.until.reached() {
                         let end = *give_up.get_or_insert_with(|| Instant::now() + PATIENCE);
                         if Instant::now() >= end {
                             return Err(error);

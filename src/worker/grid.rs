@@ -1,6 +1,8 @@
 //! The seeds of the cells of the paper's grid, each a trial with one rung: trained to its end, then judged on the evaluation
 //! segments.
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
 use super::courier::{Courier, Parcel};
@@ -132,6 +134,7 @@ impl Job for GridJob<'_> {
         if trained.is_empty() {
             return Ok(());
         }
+        let judging = Instant::now();
         let judged = match self.judge(cell, features, &trained) {
             Ok(judged) => judged,
             Err(error) => {
@@ -139,15 +142,17 @@ impl Job for GridJob<'_> {
                 return blame(&leases, error, courier);
             }
         };
+        let judging = judging.elapsed().as_secs_f64() / trained.len() as f64;
         let events = features.events(cell.variant);
         for (seed, one) in trained.iter().enumerate() {
             let mut result = judged.of_seed(seed);
-            result.seconds_taken = one.seconds;
+            let seconds = one.seconds + judging;
+            result.seconds_taken = seconds;
             let details = serde_json::to_string(&SeedResult { result, events: events.clone() })
                 .map_err(|e| Error::data("a cell's result", e.to_string()))?;
             let best = one.best()[0];
             tracing::info!("cell {cell}, seed {}: {best:.1} % in validation", one.config.train.seeds[0]);
-            let outcome = outcome(self.gpu, &self.worker, best, details, one.seconds);
+            let outcome = outcome(self.gpu, &self.worker, best, details, seconds);
             courier.send(Parcel::Result(one.lease, outcome));
         }
         Ok(())

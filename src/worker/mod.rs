@@ -169,8 +169,7 @@ pub fn work(
 /// Trains `claimed`, and gives back what has no result in the end. A trial whose training panics has failed; the worker goes on.
 fn train(job: &mut dyn Job, store: Store, claimed: Vec<Claimed>, settings: &Settings) -> Result<Store> {
     let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
-    let route =
-        Route { worker: &settings.name, lease_ms: settings.lease.as_millis() as i64, stop: settings.until.stop };
+    let route = Route { worker: &settings.name, lease_ms: settings.lease.as_millis() as i64, until: settings.until };
     let courier = Courier::start(store, leases.clone(), &route);
     let outcome = catch_unwind(AssertUnwindSafe(|| job.work(claimed, &courier, settings.until)));
     let outcome = outcome.unwrap_or_else(|panic| {

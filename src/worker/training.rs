@@ -5,13 +5,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::courier::{Courier, Parcel};
-use crate::config::Config;
+use crate::config::{Config, Method};
 use crate::evaluate::Examples;
 use crate::gpu::Gpu;
 use crate::model::Architecture;
 use crate::model::checkpoint::{Provenance, Standing};
-use crate::report::{CurvePoint, curves_from_json};
+use crate::report::{CurvePoint, check_curves};
 use crate::store::{Checkpoint, Claimed, Failure, Lease};
 use crate::train::{EpochReport, Observer, StageName, Trainer, most_members};
 use crate::{Error, Result};
@@ -45,10 +47,7 @@ pub struct Until {
 impl Until {
     /// Whether it is to stop now.
     pub fn reached(&self) -> bool {
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            self.stop.store(true, Ordering::SeqCst);
-        }
-        self.stop.load(Ordering::SeqCst)
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline) || self.stop.load(Ordering::SeqCst)
     }
 }
 
@@ -71,8 +70,32 @@ pub struct Trained {
     pub standing: Standing,
     /// Their epochs so far, by seed.
     pub curves: Vec<Vec<CurvePoint>>,
-    /// Its share of the time, in seconds.
+    /// Its share of the time in seconds, over all pieces of a training that was interrupted, since the last rung.
     pub seconds: f64,
+}
+
+/// The details of a checkpoint in the store.
+#[derive(Serialize, Deserialize)]
+struct Done {
+    /// The learning curves so far, by seed.
+    curves: Vec<Vec<CurvePoint>>,
+    /// The trial's share of the time since the last rung, in seconds.
+    seconds: f64,
+}
+
+impl Done {
+    /// The details of a checkpoint of `seeds` trainings by `method`, from JSON.
+    ///
+    /// # Errors
+    /// In words, what is wrong with them.
+    fn from_json(text: &str, seeds: usize, method: Method) -> Result<Self, String> {
+        let read: Self = serde_json::from_str(text).map_err(|e| format!("its details cannot be read: {e}"))?;
+        check_curves(&read.curves, seeds, method)?;
+        if !(read.seconds.is_finite() && read.seconds >= 0.0) {
+            return Err(format!("{} is no number of seconds that a training has taken", read.seconds));
+        }
+        Ok(read)
+    }
 }
 
 impl Trained {
@@ -81,7 +104,7 @@ impl Trained {
     /// # Errors
     /// As [`Standing::to_bytes`].
     pub fn checkpoint(&self) -> Result<Checkpoint> {
-        checkpoint(&self.standing, &self.curves)
+        checkpoint(&self.standing, &self.curves, 0.0)
     }
 
     /// The best validation score of each seed in its last stage, in %.
@@ -130,6 +153,8 @@ struct Ready {
     standing: Option<Standing>,
     /// Of each seed.
     curves: Vec<Vec<CurvePoint>>,
+    /// Seconds that it took until here, since the last rung.
+    seconds: f64,
 }
 
 impl Ready {
@@ -137,7 +162,7 @@ impl Ready {
     fn new(bench: &Bench<'_>, claimed: Claimed, config: Config, pause: Option<usize>) -> Result<Self, String> {
         let (lease, method, seeds) = (claimed.lease, config.train.method, config.train.seeds.len());
         let Some(kept) = claimed.checkpoint? else {
-            return Ok(Self { lease, config, standing: None, curves: vec![Vec::new(); seeds] });
+            return Ok(Self { lease, config, standing: None, curves: vec![Vec::new(); seeds], seconds: 0.0 });
         };
         let origin = Path::new("its training state");
         let standing = Standing::from_bytes(origin, &kept.bytes).map_err(|error| error.with_causes())?;
@@ -156,9 +181,9 @@ impl Ready {
             let (found, row) = (standing.epoch, kept.epoch);
             return Err(format!("it stands at epoch {found}, its row at epoch {row}, and there are {most}"));
         }
-        let curves = curves_from_json(&kept.details, seeds, method)?;
+        let Done { curves, seconds } = Done::from_json(&kept.details, seeds, method)?;
         tracing::info!("trial {} goes on after epoch {}", lease.trial, kept.epoch);
-        Ok(Self { lease, config, standing: Some(standing), curves })
+        Ok(Self { lease, config, standing: Some(standing), curves, seconds })
     }
 
     /// Stage and epoch, from which only those at the same go on together.
@@ -225,24 +250,24 @@ fn attempt(bench: &Bench<'_>, trials: &[Ready], pause: Option<usize>, courier: &
     if let Some(epochs) = pause {
         trainer.pause_after(epochs);
     }
-    let leases = trials.iter().map(|trial| trial.lease).zip(members.iter().cloned()).collect();
-    let mut observer = Delivering { courier, until: bench.until, leases, curves };
+    let mut observer = Delivering { courier, until: bench.until, trials, members, curves, start };
     if !trainer.run(&mut observer)? {
         return Ok(Vec::new());
     }
-    let (whole, seconds) = (trainer.standing()?, start.elapsed().as_secs_f64() / trials.len() as f64);
-    let trained = |(trial, members): (&Ready, Range<usize>)| Trained {
+    let whole = trainer.standing()?;
+    let trained = |(trial, members): (&Ready, &Range<usize>)| Trained {
         lease: trial.lease,
         config: trial.config.clone(),
         curves: observer.curves[members.clone()].to_vec(),
-        standing: whole.of(members),
-        seconds,
+        standing: whole.of(members.clone()),
+        seconds: observer.seconds(trial),
     };
-    Ok(trials.iter().zip(members).map(trained).collect())
+    Ok(trials.iter().zip(&observer.members).map(trained).collect())
 }
 
-fn checkpoint(standing: &Standing, curves: &[Vec<CurvePoint>]) -> Result<Checkpoint> {
-    let details = serde_json::to_string(curves).map_err(|e| Error::data("learning curves", e.to_string()))?;
+fn checkpoint(standing: &Standing, curves: &[Vec<CurvePoint>], seconds: f64) -> Result<Checkpoint> {
+    let done = Done { curves: curves.to_vec(), seconds };
+    let details = serde_json::to_string(&done).map_err(|e| Error::data("learning curves", e.to_string()))?;
     let bytes = standing.to_bytes(Path::new("a checkpoint"))?;
     Ok(Checkpoint { epoch: standing.epoch, bytes, details })
 }
@@ -251,10 +276,20 @@ fn checkpoint(standing: &Standing, curves: &[Vec<CurvePoint>]) -> Result<Checkpo
 struct Delivering<'a> {
     courier: &'a Courier,
     until: Until,
-    /// Each with its members.
-    leases: Vec<(Lease, Range<usize>)>,
+    trials: &'a [Ready],
+    /// Of each trial.
+    members: Vec<Range<usize>>,
     /// Of every member.
     curves: Vec<Vec<CurvePoint>>,
+    /// When this piece of the training began.
+    start: Instant,
+}
+
+impl Delivering<'_> {
+    /// Seconds that `trial` has taken since the last rung: trials that train together share the time.
+    fn seconds(&self, trial: &Ready) -> f64 {
+        trial.seconds + self.start.elapsed().as_secs_f64() / self.trials.len() as f64
+    }
 }
 
 impl Observer for Delivering<'_> {
@@ -275,10 +310,34 @@ impl Observer for Delivering<'_> {
         if self.curves.iter().all(Vec::is_empty) {
             return Ok(());
         }
-        for (lease, members) in &self.leases {
-            let kept = checkpoint(&standing.of(members.clone()), &self.curves[members.clone()])?;
-            self.courier.send(Parcel::Checkpoint(*lease, kept));
+        for (trial, members) in self.trials.iter().zip(&self.members) {
+            let curves = &self.curves[members.clone()];
+            let kept = checkpoint(&standing.of(members.clone()), curves, self.seconds(trial))?;
+            self.courier.send(Parcel::Checkpoint(trial.lease, kept));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_of_a_checkpoint_are_curves_and_the_time_so_far() {
+        let point = CurvePoint { stage: "classifier".into(), epoch: 0, loss: 0.5, score: 40.0 };
+        let done = Done { curves: vec![vec![point]], seconds: 12.5 };
+        let text = serde_json::to_string(&done).unwrap();
+        let read = Done::from_json(&text, 1, Method::Classifier).unwrap();
+        assert_eq!((&read.curves, read.seconds), (&done.curves, 12.5));
+        for (wrong, says) in [
+            (text.replace("12.5", "-1.0"), "-1 is no number of seconds"),
+            (text.replace("\"epoch\":0", "\"epoch\":1"), "do not follow each other"),
+            ("[]".to_owned(), "cannot be read"),
+        ] {
+            let reason = Done::from_json(&wrong, 1, Method::Classifier).err().unwrap();
+            assert!(reason.contains(says), "{wrong}: {reason}");
+        }
+        assert!(Done::from_json(&text, 2, Method::Classifier).is_err());
     }
 }
