@@ -6,13 +6,13 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use weaklabel::config::Config;
-use weaklabel::search::Ladder;
-use weaklabel::store::{Checkpoint, Claim, Kind, Location, Outcome, Store, Study, Wanted};
+use weaklabel::search::SuccessiveHalving;
+use weaklabel::store::{Checkpoint, ClaimOutcome, Location, Outcome, Store, Study, StudyKind, Wanted};
 
 const WORKERS: usize = 16;
 /// Weights and both moments of the paper's network.
 const CHECKPOINT: usize = 365_124;
-const LADDER: Ladder = Ladder { trials: 600, eta: 3, rungs: 4 };
+const LADDER: SuccessiveHalving = SuccessiveHalving { trials: 600, eta: 3, rungs: 4 };
 
 fn main() -> weaklabel::Result<()> {
     let folder = tempfile::tempdir().map_err(|e| weaklabel::Error::io("create", "a temporary folder", e))?;
@@ -29,7 +29,7 @@ fn measure(name: &str, location: &Location) -> weaklabel::Result<()> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
     let study = store.register(&Study {
         name: format!("bench-{since}"),
-        kind: Kind::Search,
+        kind: StudyKind::Search,
         config: config(),
         version: env!("CARGO_PKG_VERSION").into(),
         data: String::new(),
@@ -50,12 +50,12 @@ fn measure(name: &str, location: &Location) -> weaklabel::Result<()> {
                     let claim = store.claim(study, &wanted)?;
                     let took = asked.elapsed();
                     let trials = match claim {
-                        Claim::Finished => return Ok(()),
-                        Claim::Nothing(_) => {
+                        ClaimOutcome::Finished => return Ok(()),
+                        ClaimOutcome::Nothing(_) => {
                             std::thread::sleep(Duration::from_millis(5));
                             continue;
                         }
-                        Claim::Trials(trials) => trials,
+                        ClaimOutcome::Trials(trials) => trials,
                     };
                     claims.lock().map(|mut all| all.push(took)).unwrap_or_default();
                     for claimed in trials {

@@ -19,7 +19,7 @@ use weaklabel::kernels::input::Input;
 use weaklabel::kernels::score::f1;
 use weaklabel::model::checkpoint::{Description, read_model, write_model};
 use weaklabel::model::{
-    Activations, Architecture, Batch, Mode, Population, embed_forward, initial_parameters, tag_forward,
+    Activations, Architecture, BatchShape, Mode, Population, embed_forward, initial_parameters, tag_forward,
 };
 use weaklabel::report::Results;
 use weaklabel::scenes::{Dataset, Subset};
@@ -47,7 +47,7 @@ fn agree(script: &str, files: &[&Path]) {
 fn write_examples(path: &Path, model: &Path) {
     let (parameters, description) = read_model(model).unwrap();
     let architecture = Architecture::new(&description.model, &description.features, description.classes.len());
-    let batch = Batch { members: 1, segments: 7, chunks: 3 };
+    let batch = BatchShape { members: 1, segments: 7, chunks: 3 };
     let shape = [batch.segments, batch.chunks * architecture.chunk_frames, architecture.bands];
     let mut stream = Key::new(2020).named("inputs").stream();
     let inputs: Vec<f32> = (0..shape.iter().product()).map(|_| stream.normal() as f32).collect();

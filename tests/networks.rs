@@ -13,9 +13,9 @@ use weaklabel::kernels::input::Input;
 use weaklabel::kernels::population::{Member, Step};
 use weaklabel::kernels::tagger_step;
 use weaklabel::kernels::{chunk_mean, conv_forward, linear};
-use weaklabel::model::checkpoint::{Description, Standing, read_model, write_model};
+use weaklabel::model::checkpoint::{Description, TrainingState, read_model, write_model};
 use weaklabel::model::{
-    Activations, Architecture, Batch, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
+    Activations, Architecture, BatchShape, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
 };
 use weaklabel::train::{EpochReport, Observer, Trainer, random_examples};
 
@@ -46,7 +46,7 @@ fn features() -> FeatureConfig {
 /// One member's training step in f64.
 struct Reference<'a> {
     architecture: &'a Architecture,
-    batch: Batch,
+    batch: BatchShape,
     input: &'a [f64],
     targets: &'a [f64],
     member: Member,
@@ -96,7 +96,7 @@ impl Reference<'_> {
 fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let seeds = [3, 4];
-    let batch = Batch { members: seeds.len(), segments: 3, chunks: 2 };
+    let batch = BatchShape { members: seeds.len(), segments: 3, chunks: 2 };
     for model in models() {
         let architecture = Architecture::new(&model, &features(), CLASSES);
         let elements = architecture.elements();
@@ -189,7 +189,7 @@ impl Observer for Losses {
         Ok(())
     }
 
-    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+    fn checkpoint(&mut self, _: &TrainingState) -> Result<()> {
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ use runs::left::{self, assert_same};
 use runs::{Process, succeed, wait};
 use serde_json::Value;
 use weaklabel::Error;
-use weaklabel::store::{Location, Registered, State, Store, TrialRow};
+use weaklabel::store::{Location, Registered, Store, TrialRow, TrialState};
 
 /// Sixty trials on rungs of 1, 3, 9 and 27 epochs, with a network that compiles in seconds and trains an epoch in tens of
 /// milliseconds: long enough to be met in the middle of a rung.
@@ -182,7 +182,7 @@ fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&S
     let on = |rung: usize| results.iter().filter(|result| result.rung == rung).count();
     assert_eq!([on(0), on(1), on(2), on(3)], [60, 20, 6, 2]);
     assert_eq!(ladder.sizes(), [60, 20, 6, 2]);
-    assert!(rows.iter().all(|row| row.state == State::Paused && row.worker.is_none()), "something is left");
+    assert!(rows.iter().all(|row| row.state == TrialState::Paused && row.worker.is_none()), "something is left");
     let logs: Vec<String> = workers.iter().chain([&first]).map(Process::logged).chain([dead.logged()]).collect();
     let goes_on = |epoch: usize| format!("trial {} goes on after epoch {epoch}", trial.number);
     assert!((trial.epoch..27).any(|epoch| logs.iter().any(|log| log.contains(&goes_on(epoch)))), "{trial:?}\n{logs:?}");
@@ -268,7 +268,7 @@ fn a_worker_that_is_told_to_go_leaves_its_trial_to_others() {
     first.signal("-TERM");
     assert_eq!(first.end(), Some(75), "{}", first.logged());
     let left = rows(&mut open, &study);
-    assert!(left.iter().all(|row| row.state != State::Running), "a lease is left: {left:?}");
+    assert!(left.iter().all(|row| row.state != TrialState::Running), "a lease is left: {left:?}");
 
     // A worker whose time is up goes as well, and so does one that has nothing to do.
     let mut limited = place.command("worker", &["--store", &store, "--max-time", "0.5", "--lease", LEASE]);
@@ -285,5 +285,5 @@ fn a_worker_that_is_told_to_go_leaves_its_trial_to_others() {
     let refused = other.arg("--dataset").arg(place.path("others")).output().unwrap();
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(3) && message.contains("other data"), "{message}");
-    assert!(rows(&mut open, &study).iter().all(|row| row.state != State::Running && row.failures == 0));
+    assert!(rows(&mut open, &study).iter().all(|row| row.state != TrialState::Running && row.failures == 0));
 }

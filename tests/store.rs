@@ -15,22 +15,22 @@ use std::time::Duration;
 
 use postgres::Server;
 use weaklabel::config::Config;
-use weaklabel::search::Ladder;
+use weaklabel::search::SuccessiveHalving;
 use weaklabel::store::{
-    Checkpoint, Claim, Claimed, Delivery, Failure, Kind, Lease, Location, Outcome, Prospect, Registered, State, Store,
-    Study, TrialRow, Waiting, Wanted,
+    Checkpoint, ClaimOutcome, Claimed, Delivery, Failure, Lease, Location, Outcome, Prospect, Registered, Store, Study,
+    StudyKind, TrialRow, TrialState, Waiting, Wanted,
 };
 
 /// Longer than anything here takes.
 const LONG_MS: i64 = 3_600_000;
 
-fn study(name: &str, ladder: Ladder) -> Study {
+fn study(name: &str, ladder: SuccessiveHalving) -> Study {
     let mut config = Config::default();
     (config.search.trials, config.search.eta, config.search.rungs) = (ladder.trials, ladder.eta, ladder.rungs);
-    Study { name: name.into(), kind: Kind::Search, config, version: "1".into(), data: "ab".into(), ladder }
+    Study { name: name.into(), kind: StudyKind::Search, config, version: "1".into(), data: "ab".into(), ladder }
 }
 
-fn claim_as(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64, most: usize) -> Claim {
+fn claim_as(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64, most: usize) -> ClaimOutcome {
     let even = |one: usize, other: usize| one % 2 == other % 2;
     store.claim(study, &Wanted { worker, adapter: "none", lease_ms, most, alike: &even }).unwrap()
 }
@@ -38,7 +38,7 @@ fn claim_as(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64, 
 /// The one trial that `worker` gets.
 fn one(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64) -> Claimed {
     match claim_as(store, study, worker, lease_ms, 1) {
-        Claim::Trials(mut trials) if trials.len() == 1 => trials.remove(0),
+        ClaimOutcome::Trials(mut trials) if trials.len() == 1 => trials.remove(0),
         other => panic!("{other:?}"),
     }
 }
@@ -46,7 +46,7 @@ fn one(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64) -> Cl
 /// All trials that `worker` gets.
 fn several(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64) -> Vec<Lease> {
     match claim_as(store, study, worker, lease_ms, 9) {
-        Claim::Trials(trials) => trials.iter().map(|claimed| claimed.lease).collect(),
+        ClaimOutcome::Trials(trials) => trials.iter().map(|claimed| claimed.lease).collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -54,7 +54,7 @@ fn several(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64) -
 /// Whom `worker` waits for, who gets nothing.
 fn waits(store: &mut Store, study: &Registered, worker: &str) -> Waiting {
     match claim_as(store, study, worker, LONG_MS, 9) {
-        Claim::Nothing(waiting) => waiting,
+        ClaimOutcome::Nothing(waiting) => waiting,
         other => panic!("{other:?}"),
     }
 }
@@ -89,12 +89,12 @@ fn outcome(score: f64, epoch: usize) -> Outcome {
 }
 
 fn trials_climb_until_the_study_is_finished(store: &mut Store) {
-    let study = store.register(&study("climb", Ladder { trials: 9, eta: 3, rungs: 3 })).unwrap();
+    let study = store.register(&study("climb", SuccessiveHalving { trials: 9, eta: 3, rungs: 3 })).unwrap();
     assert_eq!(store.prospect(&study).unwrap(), Prospect::Open);
     let mut order = Vec::new();
     loop {
         match claim_as(store, &study, "a", LONG_MS, 1) {
-            Claim::Trials(trials) => {
+            ClaimOutcome::Trials(trials) => {
                 let Claimed { lease, checkpoint } = &trials[0];
                 let kept = checkpoint.as_ref().unwrap().as_ref().map(|kept| kept.epoch);
                 assert_eq!(kept, (lease.rung > 0).then_some(lease.rung));
@@ -102,8 +102,8 @@ fn trials_climb_until_the_study_is_finished(store: &mut Store) {
                 assert_eq!(delivery.unwrap(), Delivery::Accepted);
                 order.push((lease.trial, lease.rung));
             }
-            Claim::Finished => break,
-            Claim::Nothing(_) => panic!("nobody else is at work"),
+            ClaimOutcome::Finished => break,
+            ClaimOutcome::Nothing(_) => panic!("nobody else is at work"),
         }
     }
     // Scores 0 7 5 | 3 1 8 | 6 4 2: whoever is promoted goes before a new one.
@@ -112,11 +112,11 @@ fn trials_climb_until_the_study_is_finished(store: &mut Store) {
     assert_eq!(order, expected);
     assert_eq!((store.prospect(&study).unwrap(), store.results(&study).unwrap()), (Prospect::Finished, 13));
     let (rows, _) = store.table(&study).unwrap();
-    assert!(rows.iter().all(|row| row.state == State::Paused && row.worker.is_none()));
+    assert!(rows.iter().all(|row| row.state == TrialState::Paused && row.worker.is_none()));
 }
 
 fn an_expired_lease_goes_to_another_worker_with_the_checkpoint(store: &mut Store) {
-    let study = store.register(&study("expiry", Ladder { trials: 1, eta: 2, rungs: 1 })).unwrap();
+    let study = store.register(&study("expiry", SuccessiveHalving { trials: 1, eta: 2, rungs: 1 })).unwrap();
     let first = one(store, &study, "a", LONG_MS);
     assert_eq!((first.lease.fence, first.checkpoint), (1, Ok(None)));
     assert_eq!(store.checkpoint(&first.lease, &checkpoint(5)).unwrap(), Delivery::Accepted);
@@ -154,7 +154,7 @@ fn an_expired_lease_goes_to_another_worker_with_the_checkpoint(store: &mut Store
 }
 
 fn a_trial_that_kills_its_workers_is_found_alone_and_given_up_in_the_end(store: &mut Store) {
-    let study = store.register(&study("deaths", Ladder { trials: 8, eta: 2, rungs: 2 })).unwrap();
+    let study = store.register(&study("deaths", SuccessiveHalving { trials: 8, eta: 2, rungs: 2 })).unwrap();
     // Killed three times with its first group: nothing is lost by that.
     assert_eq!(numbers(&several(store, &study, "w1", 1)), [0, 2, 4, 6]);
     for worker in ["w2", "w3"] {
@@ -164,7 +164,7 @@ fn a_trial_that_kills_its_workers_is_found_alone_and_given_up_in_the_end(store: 
     die();
     for number in [0, 2, 4, 6] {
         let found = row(store, &study, number);
-        assert_eq!((found.state, found.failures), (State::Running, 0), "{found:?}");
+        assert_eq!((found.state, found.failures), (TrialState::Running, 0), "{found:?}");
     }
     // An epoch that is kept says that it does not kill.
     let kept = one(store, &study, "w4", 1);
@@ -180,7 +180,7 @@ fn a_trial_that_kills_its_workers_is_found_alone_and_given_up_in_the_end(store: 
     let next = one(store, &study, "w5", LONG_MS);
     assert_eq!(next.lease.trial, 2);
     let found = row(store, &study, 0);
-    assert!(found.state == State::Failed && found.reason.as_ref().unwrap().contains("10 workers"), "{found:?}");
+    assert!(found.state == TrialState::Failed && found.reason.as_ref().unwrap().contains("10 workers"), "{found:?}");
     store.finish(&next.lease, &outcome(1.0, 1)).unwrap();
     assert_eq!(store.retry_failed(&study).unwrap(), 1);
     let again = one(store, &study, "w6", LONG_MS);
@@ -188,7 +188,7 @@ fn a_trial_that_kills_its_workers_is_found_alone_and_given_up_in_the_end(store: 
 }
 
 fn a_trial_that_fails_is_tried_again_after_the_others_and_is_given_up_in_the_end(store: &mut Store) {
-    let study = store.register(&study("failures", Ladder { trials: 4, eta: 2, rungs: 2 })).unwrap();
+    let study = store.register(&study("failures", SuccessiveHalving { trials: 4, eta: 2, rungs: 2 })).unwrap();
     let fail = |store: &mut Store, lease: &Lease, failure: Failure| {
         assert_eq!(store.fail(lease, failure, "a word of why").unwrap(), Delivery::Accepted);
         assert_eq!(store.fail(lease, failure, "again").unwrap(), Delivery::Refused, "once is enough");
@@ -197,7 +197,7 @@ fn a_trial_that_fails_is_tried_again_after_the_others_and_is_given_up_in_the_end
     assert_eq!(numbers(&group), [0, 2]);
     fail(store, &group[0], Failure::Passing);
     fail(store, &group[1], Failure::Lasting);
-    assert_eq!(row(store, &study, 2).state, State::Failed);
+    assert_eq!(row(store, &study, 2).state, TrialState::Failed);
     let others = several(store, &study, "a", LONG_MS);
     assert_eq!(numbers(&others), [1, 3], "the others go first");
     store.checkpoint(&others[1], &checkpoint(3)).unwrap();
@@ -212,7 +212,7 @@ fn a_trial_that_fails_is_tried_again_after_the_others_and_is_given_up_in_the_end
     assert_eq!(last.lease.trial, 0);
     fail(store, &last.lease, Failure::Death);
     let found = row(store, &study, 0);
-    assert_eq!((found.state, found.failures, found.deaths), (State::Interrupted, 2, 1));
+    assert_eq!((found.state, found.failures, found.deaths), (TrialState::Interrupted, 2, 1));
     let last = one(store, &study, "a", LONG_MS);
     fail(store, &last.lease, Failure::Passing);
     // Trials 0 and 2 are as bad as can be; 1 goes on.
@@ -223,7 +223,7 @@ fn a_trial_that_fails_is_tried_again_after_the_others_and_is_given_up_in_the_end
     assert_eq!((anew.lease.trial, anew.checkpoint), (3, Ok(None)));
     store.finish(&anew.lease, &outcome(f64::NAN, 1)).unwrap();
     // The second place goes to the first that is left, which has failed, and so ends the study.
-    assert_eq!(claim_as(store, &study, "a", LONG_MS, 9), Claim::Finished);
+    assert_eq!(claim_as(store, &study, "a", LONG_MS, 9), ClaimOutcome::Finished);
     let reasons: Vec<_> = store.trials(&study).unwrap().into_iter().map(|row| row.reason.is_some()).collect();
     assert_eq!(reasons, [true, false, true, false]);
     assert_eq!(store.retry_failed(&study).unwrap(), 2);
@@ -232,7 +232,7 @@ fn a_trial_that_fails_is_tried_again_after_the_others_and_is_given_up_in_the_end
 }
 
 fn what_is_given_back_is_no_failure_and_goes_first(store: &mut Store) {
-    let study = store.register(&study("release", Ladder { trials: 3, eta: 3, rungs: 1 })).unwrap();
+    let study = store.register(&study("release", SuccessiveHalving { trials: 3, eta: 3, rungs: 1 })).unwrap();
     for fence in 1..=5 {
         let claimed = one(store, &study, "a", LONG_MS);
         assert_eq!((claimed.lease.trial, claimed.lease.fence), (0, fence));
@@ -249,9 +249,9 @@ fn what_is_given_back_is_no_failure_and_goes_first(store: &mut Store) {
 }
 
 fn trials_that_are_alike_are_claimed_together(store: &mut Store) {
-    let study = store.register(&study("together", Ladder { trials: 7, eta: 2, rungs: 2 })).unwrap();
+    let study = store.register(&study("together", SuccessiveHalving { trials: 7, eta: 2, rungs: 2 })).unwrap();
     let even = match claim_as(store, &study, "a", LONG_MS, 3) {
-        Claim::Trials(trials) => trials.iter().map(|claimed| claimed.lease).collect::<Vec<_>>(),
+        ClaimOutcome::Trials(trials) => trials.iter().map(|claimed| claimed.lease).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     assert_eq!(numbers(&even), [0, 2, 4]);
@@ -264,7 +264,7 @@ fn trials_that_are_alike_are_claimed_together(store: &mut Store) {
 }
 
 fn a_study_is_one_configuration_with_one_program_on_one_set_of_data(store: &mut Store) {
-    let ladder = Ladder { trials: 4, eta: 2, rungs: 2 };
+    let ladder = SuccessiveHalving { trials: 4, eta: 2, rungs: 2 };
     let own = study("same", ladder);
     let first = store.register(&own).unwrap();
     assert_eq!(store.register(&own).unwrap(), first);
@@ -281,7 +281,7 @@ fn a_study_is_one_configuration_with_one_program_on_one_set_of_data(store: &mut 
         (Study { version: "2".into(), ..own.clone() }, "version 1, and this is 2"),
         (Study { data: "cd".into(), ..own.clone() }, "other data"),
         (other, "another configuration"),
-        (Study { ladder: Ladder { trials: 5, ..ladder }, ..own.clone() }, "another configuration"),
+        (Study { ladder: SuccessiveHalving { trials: 5, ..ladder }, ..own.clone() }, "another configuration"),
     ];
     for (study, expected) in cases {
         let error = store.register(&study).unwrap_err();
@@ -291,7 +291,7 @@ fn a_study_is_one_configuration_with_one_program_on_one_set_of_data(store: &mut 
 
 /// Sixteen workers at once, some of whom lose their leases: nothing is done twice and nothing is left.
 fn many_workers_share_without_doing_anything_twice(location: &Location) {
-    let ladder = Ladder { trials: 54, eta: 3, rungs: 3 };
+    let ladder = SuccessiveHalving { trials: 54, eta: 3, rungs: 3 };
     let mut store = Store::open(location.clone()).unwrap();
     let study = store.register(&study("many", ladder)).unwrap();
     let accepted = Mutex::new(BTreeMap::new());
@@ -306,9 +306,9 @@ fn many_workers_share_without_doing_anything_twice(location: &Location) {
                     // One worker in four is too slow for its lease the first time.
                     let slow = worker % 4 == 0 && dead == 0;
                     match claim_as(&mut store, study, &name, if slow { 20 } else { LONG_MS }, 2) {
-                        Claim::Finished => break,
-                        Claim::Nothing(_) => std::thread::sleep(Duration::from_millis(5)),
-                        Claim::Trials(trials) => {
+                        ClaimOutcome::Finished => break,
+                        ClaimOutcome::Nothing(_) => std::thread::sleep(Duration::from_millis(5)),
+                        ClaimOutcome::Trials(trials) => {
                             if slow {
                                 dead += 1;
                                 std::thread::sleep(Duration::from_millis(100));
@@ -334,7 +334,7 @@ fn many_workers_share_without_doing_anything_twice(location: &Location) {
     assert_eq!(accepted.lock().unwrap().keys().copied().collect::<Vec<_>>(), expected);
     let (rows, results) = store.table(&study).unwrap();
     assert_eq!(results.iter().map(|result| (result.number, result.rung)).collect::<Vec<_>>(), expected);
-    assert!(rows.iter().all(|row| row.state == State::Paused));
+    assert!(rows.iter().all(|row| row.state == TrialState::Paused));
 }
 
 /// Workers and the study that they wait for may be started in the same moment, before the store has its tables.

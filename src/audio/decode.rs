@@ -4,9 +4,9 @@ use std::fs::{self, File, FileType};
 use std::io::Cursor;
 use std::path::Path;
 
-use super::mixdown::Target;
+use super::mixdown::DecodeTarget;
 use super::recognise::{self, Format, START_BYTES};
-use super::section::{Section, Source};
+use super::section::{ByteSource, Section};
 use super::{Decoded, contain, resample, tags, wav, xiph};
 use crate::{Error, Result};
 
@@ -33,7 +33,7 @@ pub const MAX_SAMPLES: usize = 1 << 30;
 /// or a device, is none of these formats, holds another codec, has no channel, no sample, a sampling rate outside 1 to
 /// 768 kHz or too many samples, or any sample is NaN or infinite.
 pub fn decode(path: &Path) -> Result<Decoded> {
-    decode_file(path, Target { rate: None, max_samples: MAX_SAMPLES })
+    decode_file(path, DecodeTarget { rate: None, max_samples: MAX_SAMPLES })
 }
 
 /// Reads a file as [`decode`] does and resamples it to `rate` Hz as [`resample`](super::resample()) does, block by block:
@@ -43,7 +43,7 @@ pub fn decode(path: &Path) -> Result<Decoded> {
 /// The errors of [`decode`]; [`Error::Config`] if `rate` lies outside 1 to 768 kHz.
 pub fn decode_at(path: &Path, rate: u32, max_samples: usize) -> Result<Decoded> {
     resample::check([rate])?;
-    decode_file(path, Target { rate: Some(rate), max_samples })
+    decode_file(path, DecodeTarget { rate: Some(rate), max_samples })
 }
 
 /// Decodes a file that lies in memory as [`decode`] does, if it has at most `max_samples` frames.
@@ -53,10 +53,10 @@ pub fn decode_at(path: &Path, rate: u32, max_samples: usize) -> Result<Decoded> 
 /// # Errors
 /// The reason of the [`Error::Audio`] that [`decode`] gives.
 pub fn decode_bytes(bytes: &[u8], max_samples: usize) -> Result<Decoded, String> {
-    read(&mut Cursor::new(bytes), Target { rate: None, max_samples })
+    read(&mut Cursor::new(bytes), DecodeTarget { rate: None, max_samples })
 }
 
-fn decode_file(path: &Path, target: Target) -> Result<Decoded> {
+fn decode_file(path: &Path, target: DecodeTarget) -> Result<Decoded> {
     let kind = fs::metadata(path).map_err(|source| Error::io("read", path, source))?.file_type();
     // Opening a pipe waits for its other end, perhaps for ever.
     if let Some(reason) = not_a_file(kind) {
@@ -88,7 +88,7 @@ fn not_a_file(kind: FileType) -> Option<&'static str> {
     }
 }
 
-fn read(source: &mut dyn Source, target: Target) -> Result<Decoded, String> {
+fn read(source: &mut dyn ByteSource, target: DecodeTarget) -> Result<Decoded, String> {
     let mut file = Section::whole(source)?;
     let (start, end) = (tags::end_of_front(&mut file)?, file.len());
     let mut file = file.narrowed(start..end)?;

@@ -15,7 +15,7 @@ const CANCELLED: f64 = 0.01;
 
 /// The rate and the length that a file's sound shall have.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Target {
+pub(super) struct DecodeTarget {
     /// Sampling rate in Hz; the file's own without one.
     pub rate: Option<u32>,
     /// The most samples that are kept.
@@ -39,7 +39,7 @@ pub(super) struct Mixdown {
 
 impl Mixdown {
     /// Begins a file of `channels` channels at `rate` Hz.
-    pub fn new(target: Target, rate: u32, channels: u16) -> Result<Self, String> {
+    pub fn new(target: DecodeTarget, rate: u32, channels: u16) -> Result<Self, String> {
         if channels == 0 {
             return Err("bad channel count 0".into());
         }

@@ -28,7 +28,7 @@ pub(super) struct Pages {
     /// Bytes of the pages that are in order.
     pub intact: u64,
     /// The end of each stream, by serial number.
-    pub ends: HashMap<u32, End>,
+    pub ends: HashMap<u32, StreamEnd>,
     /// The setup headers of the Vorbis streams, and the first packets of others.
     pub setups: Vec<Vec<u8>>,
     /// The reason that `intact` is not the whole file, or is not complete.
@@ -37,7 +37,7 @@ pub(super) struct Pages {
 
 /// The end of the intact pages of one stream.
 #[derive(Default)]
-pub(super) struct End {
+pub(super) struct StreamEnd {
     /// The last granule position: frames since time 0.
     pub granule: u64,
     /// Number of the last page; pages are counted by stream.
@@ -53,11 +53,11 @@ impl Pages {
         let mut reader = BufReader::new(file);
         let mut bytes = Vec::new();
         let (mut at, mut in_audio) = (0, false);
-        let mut ends = HashMap::<u32, End>::new();
+        let mut ends = HashMap::<u32, StreamEnd>::new();
         let (mut setups, mut warning) = (Vec::new(), None);
         while at < n_bytes {
             let position = start + at;
-            let Some(page) = Page::read(&mut reader, &mut bytes).map_err(unreadable)? else {
+            let Some(page) = OggPage::read(&mut reader, &mut bytes).map_err(unreadable)? else {
                 warning = Some(format!("damaged or cut short at byte {position} of {}", start + n_bytes));
                 break;
             };
@@ -120,14 +120,14 @@ impl Headers {
     }
 }
 
-struct Page {
+struct OggPage {
     flags: u8,
     granule: u64,
     serial: u32,
     sequence: u32,
 }
 
-impl Page {
+impl OggPage {
     /// Reads the next page into `bytes`, if it is whole and its checksum is right.
     fn read(reader: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<Option<Self>> {
         bytes.clear();

@@ -16,14 +16,14 @@ const MIN_BLOCK_FRAMES: usize = 1280;
 /// Planned resamplers that a thread keeps. A soundbank has few rates; planning takes as long as a second of audio.
 const MAX_PLANS: usize = 4;
 
-struct Plan {
+struct ResamplePlan {
     rates: (u32, u32),
     resampler: Fft<f64>,
 }
 
 thread_local! {
     /// Most recently used last. A resampler starts every signal from rest, so reuse does not change a result.
-    static PLANS: RefCell<Vec<Plan>> = const { RefCell::new(Vec::new()) };
+    static PLANS: RefCell<Vec<ResamplePlan>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Resamples mono `samples` from the rate `from` to the rate `to`, both in Hz.
@@ -65,7 +65,7 @@ pub fn resampled_len(n: u64, from: u32, to: u32) -> usize {
 
 /// A signal being resampled as it arrives, in pieces of any length: of its input no more than a block is held.
 pub(super) struct Conversion {
-    plan: Plan,
+    plan: ResamplePlan,
     /// A block of input, filled up to `filled`.
     input: Vec<f64>,
     filled: usize,
@@ -84,8 +84,8 @@ impl Conversion {
             let at = plans.iter().position(|plan| plan.rates == (from, to))?;
             Some(plans.remove(at))
         });
-        let mut plan =
-            kept.unwrap_or_else(|| Plan { rates: (from, to), resampler: resampler(from as usize, to as usize) });
+        let mut plan = kept
+            .unwrap_or_else(|| ResamplePlan { rates: (from, to), resampler: resampler(from as usize, to as usize) });
         plan.resampler.reset();
         Self {
             input: vec![0.0; plan.resampler.input_frames_next()],

@@ -27,7 +27,7 @@ impl Chunks {
     pub fn find(file: &mut Section) -> Result<Self, String> {
         let mut format = None;
         let mut at = 12;
-        while let Some(chunk) = Chunk::at(file, at)? {
+        while let Some(chunk) = ChunkHeader::at(file, at)? {
             let there = chunk.claimed().min(file.len() - chunk.body);
             match &chunk.name {
                 b"data" => {
@@ -46,7 +46,7 @@ impl Chunks {
 }
 
 /// The bytes of the data chunk, and what is wrong with its length.
-fn data(file: &mut Section, chunk: &Chunk) -> Result<(Range<u64>, Option<String>), String> {
+fn data(file: &mut Section, chunk: &ChunkHeader) -> Result<(Range<u64>, Option<String>), String> {
     let (start, claimed, there) = (chunk.body, chunk.claimed(), file.len() - chunk.body);
     if chunk.length == UNKNOWN {
         return Ok((start..tags::start_of_back(file)?.max(start), None));
@@ -70,7 +70,7 @@ fn data(file: &mut Section, chunk: &Chunk) -> Result<(Range<u64>, Option<String>
 
 /// The bytes from `at` on, up to the tags at the end, that are neither chunks nor mere zeros.
 fn outside_of_chunks(file: &mut Section, mut at: u64) -> Result<Option<Range<u64>>, String> {
-    while let Some(chunk) = Chunk::at(file, at)?.filter(|chunk| chunk.is_likely(file)) {
+    while let Some(chunk) = ChunkHeader::at(file, at)?.filter(|chunk| chunk.is_likely(file)) {
         at = chunk.next(file)?;
     }
     let end = tags::start_of_back(file)?.max(at);
@@ -89,7 +89,7 @@ fn outside_of_chunks(file: &mut Section, mut at: u64) -> Result<Option<Range<u64
 }
 
 /// The header of a chunk.
-struct Chunk {
+struct ChunkHeader {
     name: [u8; 4],
     /// Bytes that the header says the body has.
     length: u32,
@@ -97,7 +97,7 @@ struct Chunk {
     body: u64,
 }
 
-impl Chunk {
+impl ChunkHeader {
     /// The chunk whose header begins at `at`, if the file has that many bytes.
     fn at(file: &mut Section, at: u64) -> Result<Option<Self>, String> {
         let header = file.array_at::<8>(at)?;

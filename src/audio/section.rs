@@ -6,13 +6,13 @@ use std::ops::Range;
 use symphonia::core::io::MediaSource;
 
 /// An open file, or a cursor over bytes in memory.
-pub(super) trait Source: Read + Seek + Send + Sync {}
+pub(super) trait ByteSource: Read + Seek + Send + Sync {}
 
-impl<T: Read + Seek + Send + Sync> Source for T {}
+impl<T: Read + Seek + Send + Sync> ByteSource for T {}
 
 /// A range of a source's bytes, as a stream of its own: position 0 is its first byte.
 pub(super) struct Section<'a> {
-    source: &'a mut dyn Source,
+    source: &'a mut dyn ByteSource,
     /// Position of the first byte in the source.
     start: u64,
     len: u64,
@@ -21,7 +21,7 @@ pub(super) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// All bytes of `source`.
-    pub fn whole(source: &'a mut dyn Source) -> Result<Self, String> {
+    pub fn whole(source: &'a mut dyn ByteSource) -> Result<Self, String> {
         let len = source.seek(SeekFrom::End(0)).map_err(unreadable)?;
         Self { source, start: 0, len, at: 0 }.narrowed(0..len)
     }

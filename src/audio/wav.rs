@@ -9,7 +9,7 @@ use std::io::{Read, Seek, SeekFrom};
 use hound::{SampleFormat, WavReader};
 
 use super::Decoded;
-use super::mixdown::{Mixdown, Target};
+use super::mixdown::{DecodeTarget, Mixdown};
 use super::recognise::CONVERT;
 use super::riff::Chunks;
 use super::section::{Section, unreadable};
@@ -28,9 +28,9 @@ const SUB_FORMAT_TAILS: [[u8; 14]; 2] = [
 const BLOCK_BYTES: usize = 1 << 18;
 
 /// Reads the frames that are there; errors and warnings are in the format's terms.
-pub(super) fn read(mut file: Section, target: Target) -> Result<Decoded, String> {
+pub(super) fn read(mut file: Section, target: DecodeTarget) -> Result<Decoded, String> {
     let Chunks { format, data, mut warnings } = Chunks::find(&mut file)?;
-    let format = Format::parse(&format)?;
+    let format = SampleEncoding::parse(&format)?;
     let mut mixdown = Mixdown::new(target, format.rate, format.channels)?;
     let frame_bytes = usize::from(format.frame_bytes);
     let n_frames = (data.end - data.start) / frame_bytes as u64;
@@ -54,7 +54,7 @@ pub(super) fn read(mut file: Section, target: Target) -> Result<Decoded, String>
 }
 
 /// The way the samples are stored.
-struct Format {
+struct SampleEncoding {
     /// [`PCM`] or [`IEEE_FLOAT`].
     codec: u16,
     channels: u16,
@@ -65,7 +65,7 @@ struct Format {
     bits: u16,
 }
 
-impl Format {
+impl SampleEncoding {
     fn parse(chunk: &[u8]) -> Result<Self, String> {
         if chunk.len() < 16 {
             return Err(format!("the fmt chunk has {} bytes, 16 are needed", chunk.len()));

@@ -14,14 +14,14 @@ use symphonia::core::io::{MediaSource, MediaSourceStream, ReadOnlySource};
 use symphonia::core::units::Duration;
 use symphonia::default::formats::{FlacReader, OggReader};
 
-use super::mixdown::{Mixdown, Target};
+use super::mixdown::{DecodeTarget, Mixdown};
 use super::ogg::Pages;
 use super::recognise::CONVERT;
 use super::section::Section;
 use super::{Decoded, codebooks, tags};
 
 /// Reads a FLAC file up to its end or the first frame that is damaged or missing.
-pub(super) fn read_flac(mut file: Section, target: Target) -> Result<Decoded, String> {
+pub(super) fn read_flac(mut file: Section, target: DecodeTarget) -> Result<Decoded, String> {
     let (header, frames) = stream_info(&mut file)?;
     let frames = file.narrowed(frames)?;
     let n_bytes = frames.len();
@@ -87,7 +87,7 @@ fn without_frames(n_bytes: u64, error: Error) -> String {
 }
 
 /// Reads the first Vorbis stream of an Ogg file up to its end or the first page that is damaged or missing.
-pub(super) fn read_ogg(mut file: Section, target: Target) -> Result<Decoded, String> {
+pub(super) fn read_ogg(mut file: Section, target: DecodeTarget) -> Result<Decoded, String> {
     let end = tags::start_of_back(&mut file)?;
     let mut file = file.narrowed(0..end)?;
     let pages = Pages::scan(&mut file)?;
@@ -123,7 +123,7 @@ struct Track {
 fn decode_track(
     reader: &mut dyn FormatReader,
     codec: AudioCodecId,
-    target: Target,
+    target: DecodeTarget,
     wanted: impl FnOnce(u32, i64) -> std::ops::Range<u64>,
 ) -> Result<Track, String> {
     let track = reader.default_track(TrackType::Audio).ok_or("no Vorbis stream")?;

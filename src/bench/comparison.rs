@@ -13,11 +13,11 @@ struct Pair<'a> {
 }
 
 /// Measurements of now beside those of the same cases in an earlier file.
-pub struct Comparison<'a> {
+pub struct BenchComparison<'a> {
     pairs: Vec<Pair<'a>>,
 }
 
-impl<'a> Comparison<'a> {
+impl<'a> BenchComparison<'a> {
     /// Pairs every record of `now` with the last of `before` that has the same case.
     ///
     /// # Errors
@@ -98,24 +98,24 @@ mod tests {
         let before = [record(20, 1.0), record(100, 5.0)];
         for (scale, slower) in [(0.5, false), (1.0, false), (1.05, false), (1.2, true)] {
             let now = [record(20, scale)];
-            let comparison = Comparison::new(&now, &before).unwrap();
+            let comparison = BenchComparison::new(&now, &before).unwrap();
             assert_eq!(comparison.check().is_err(), slower, "{scale} times as long\n{}", comparison.table());
         }
         let now = [record(20, 2.0), record(100, 5.0)];
-        let error = Comparison::new(&now, &before).unwrap().check().unwrap_err();
+        let error = BenchComparison::new(&now, &before).unwrap().check().unwrap_err();
         assert_eq!(error.exit_code(), 5);
         assert_eq!(error.to_string(), "slower than before, beyond the noise: 20 frames takes 2.00 times as long");
     }
 
     #[test]
     fn a_case_that_was_not_measured_before_is_named() {
-        let error = Comparison::new(&[record(1000, 1.0)], &[record(20, 1.0), record(20, 2.0)]).err().unwrap();
+        let error = BenchComparison::new(&[record(1000, 1.0)], &[record(20, 1.0), record(20, 2.0)]).err().unwrap();
         assert_eq!(error.to_string(), "nothing to compare 1000 frames with: the file holds 20 frames");
     }
 
     #[test]
     fn the_last_measurement_of_a_case_counts() {
         let (now, before) = ([record(20, 3.0)], [record(20, 1.0), record(20, 3.0)]);
-        assert!(Comparison::new(&now, &before).unwrap().check().is_ok());
+        assert!(BenchComparison::new(&now, &before).unwrap().check().is_ok());
     }
 }

@@ -11,10 +11,10 @@ mod record;
 mod samples;
 mod workloads;
 
-pub use comparison::Comparison;
+pub use comparison::BenchComparison;
 pub use growth::Growth;
 pub use measure::{MEASUREMENTS, measure, sample};
-pub use peaks::{Limits, Peak, peaks};
+pub use peaks::{Peak, Roofline, peaks};
 pub use record::{Record, case, case_name};
 pub use samples::Samples;
-pub use workloads::{Shapes, Timed, Workload, workloads};
+pub use workloads::{Shapes, TimedKernel, Workload, workloads};

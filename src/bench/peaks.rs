@@ -48,14 +48,14 @@ impl Peak {
 
 /// What bounds a kernel: arithmetic, or memory.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct Roofline {
     /// Floating-point operations per second.
     pub flops: f64,
     /// Bytes of memory per second.
     pub bytes: f64,
 }
 
-impl Limits {
+impl Roofline {
     /// The best that was measured.
     pub fn of(peaks: &[Peak]) -> Self {
         let best = |unit: &str, among: &[&str]| {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{MEASUREMENTS, Record, Samples, case};
 use crate::config::{Config, Method, Normalise, Sampling};
 use crate::counter_rng::Key;
-use crate::evaluate::{Centres, embedding_quality};
+use crate::evaluate::{ClassCentroids, embedding_quality};
 use crate::features::{extract, standardise, statistics};
 use crate::gpu::{Gpu, KernelTime, Tensor};
 use crate::kernels::population::Member;
@@ -30,11 +30,11 @@ pub struct Workload {
     pub name: String,
     config: Config,
     frames: usize,
-    kind: Kind,
+    kind: WorkloadKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum WorkloadKind {
     Features,
     Training,
     Quality,
@@ -42,7 +42,7 @@ enum Kind {
 
 /// A kernel with its times, and where it was dispatched.
 #[derive(Debug, Clone)]
-pub struct Timed {
+pub struct TimedKernel {
     /// Workload and recording.
     pub workload: String,
     /// The dispatch.
@@ -55,7 +55,7 @@ const CLASSES: usize = 10;
 /// What is timed for `shapes`, at segments of each of `frames` frames. Settings are such that together they use every
 /// kernel: triplets mine semi-hard negatives, prototypes normalise every frame.
 pub fn workloads(config: &Config, shapes: Shapes, frames: &[usize]) -> Vec<Workload> {
-    let workload = |name: String, config: &Config, frames: usize, kind: Kind| {
+    let workload = |name: String, config: &Config, frames: usize, kind: WorkloadKind| {
         let mut config = config.clone();
         config.train.epochs = Some(1);
         config.tagger.epochs = 1;
@@ -65,17 +65,17 @@ pub fn workloads(config: &Config, shapes: Shapes, frames: &[usize]) -> Vec<Workl
     let training = |config: &Config, frames: usize, method: Method| {
         let mut config = config.clone();
         config.train.method = method;
-        workload(method.name().to_string(), &config, frames, Kind::Training)
+        workload(method.name().to_string(), &config, frames, WorkloadKind::Training)
     };
     match shapes {
         Shapes::Model => {
             let of_length = |frames: &usize| {
                 let mut found: Vec<Workload> = Method::all().map(|method| training(config, *frames, method)).into();
-                found.push(workload("quality".into(), config, *frames, Kind::Quality));
+                found.push(workload("quality".into(), config, *frames, WorkloadKind::Quality));
                 found
             };
             let longest = frames.iter().copied().max().unwrap_or(config.model.chunk_frames);
-            let mut found = vec![workload("features".into(), config, longest, Kind::Features)];
+            let mut found = vec![workload("features".into(), config, longest, WorkloadKind::Features)];
             found.extend(frames.iter().flat_map(of_length));
             found
         }
@@ -103,17 +103,17 @@ impl Workload {
     ///
     /// # Errors
     /// What training and the device may report.
-    pub fn time(&self, gpu: &Gpu) -> Result<Vec<Timed>> {
+    pub fn time(&self, gpu: &Gpu) -> Result<Vec<TimedKernel>> {
         let mut progress = None;
-        let recordings = gpu.observe(|| {
+        let recordings = gpu.capture(|| {
             progress = match self.kind {
-                Kind::Features => self.features(gpu).map(|()| None),
-                Kind::Training => self.train(gpu).map(Some),
-                Kind::Quality => self.quality(gpu).map(Some),
+                WorkloadKind::Features => self.features(gpu).map(|()| None),
+                WorkloadKind::Training => self.train(gpu).map(Some),
+                WorkloadKind::Quality => self.quality(gpu).map(Some),
             }?;
             Ok(())
         })?;
-        let mut found: Vec<Timed> = Vec::new();
+        let mut found: Vec<TimedKernel> = Vec::new();
         for recording in recordings {
             // A model that has ended its training would be left out by every kernel.
             if let Some(progress) = &progress {
@@ -121,9 +121,10 @@ impl Workload {
                 gpu.write(progress, 0, &fresh);
             }
             for kernel in gpu.profile(&recording, 0, MEASUREMENTS)? {
-                let same = |timed: &Timed| timed.kernel.label() == kernel.label() && timed.kernel.work == kernel.work;
+                let same =
+                    |timed: &TimedKernel| timed.kernel.label() == kernel.label() && timed.kernel.work == kernel.work;
                 if !found.iter().any(same) {
-                    found.push(Timed { workload: format!("{}: {}", self.name, recording.name()), kernel });
+                    found.push(TimedKernel { workload: format!("{}: {}", self.name, recording.name()), kernel });
                 }
             }
         }
@@ -134,7 +135,7 @@ impl Workload {
     ///
     /// # Errors
     /// [`Error::Tolerance`] when the clock did not advance.
-    pub fn record(&self, gpu: &Gpu, timed: &Timed) -> Result<Record> {
+    pub fn record(&self, gpu: &Gpu, timed: &TimedKernel) -> Result<Record> {
         let config = &self.config;
         let case = case([
             ("kind", json!("kernel")),
@@ -183,7 +184,7 @@ impl Workload {
         let architecture = Architecture::new(&config.model, &config.features, CLASSES);
         let population = Population::new(gpu, architecture, &config.train.seeds, 1, 1)?;
         population.use_parameters(gpu, &population.state)?;
-        let centres = Centres::new(gpu, &population, &examples, Normalise::None)?;
+        let centres = ClassCentroids::new(gpu, &population, &examples, Normalise::None)?;
         centres.queue(gpu)?;
         embedding_quality(gpu, &population, &centres, &examples)?;
         Ok(population.progress)

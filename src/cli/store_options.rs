@@ -10,7 +10,7 @@ use clap::{Arg, Args, Command};
 
 use crate::config::Config;
 use crate::report::absolute_paths;
-use crate::store::{Kind, LONGEST_LEASE_MS, Location, Registered, Store, Study};
+use crate::store::{LONGEST_LEASE_MS, Location, Registered, Store, Study, StudyKind};
 use crate::worker::{Settings, Until, data_of, ladder_of};
 use crate::{Error, Result, printable};
 
@@ -61,7 +61,7 @@ impl StoreOptions {
     ///
     /// # Errors
     /// As [`Store::register`]; whatever reading the data reports.
-    pub fn register(&self, store: &mut Store, out: &Path, kind: Kind, config: &Config) -> Result<Registered> {
+    pub fn register(&self, store: &mut Store, out: &Path, kind: StudyKind, config: &Config) -> Result<Registered> {
         store.register(&Study {
             name: self.name(out)?,
             kind,

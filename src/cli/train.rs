@@ -9,10 +9,10 @@ use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::{Session, signals};
 use crate::config::{Config, Method};
-use crate::evaluate::{Examples, Heard, heard_in};
+use crate::evaluate::{Examples, SegmentLabels, heard_in};
 use crate::features::{standardise, statistics};
 use crate::gpu::Gpu;
-use crate::model::checkpoint::Standing;
+use crate::model::checkpoint::TrainingState;
 use crate::report::{Recorder, RunDir, Table, Watch};
 use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::train::{Draws, Trainer, needs};
@@ -147,7 +147,7 @@ impl Train {
 struct Material {
     dataset: Dataset,
     /// Labels of the training segments.
-    train: Vec<Heard>,
+    train: Vec<SegmentLabels>,
     /// Lines for the log about data that are not used.
     left_out: Vec<LeftOut>,
 }
@@ -195,7 +195,7 @@ fn load_examples(session: &Session, gpu: &Gpu, config: &Config, dataset: &Datase
 }
 
 /// Prints the best epoch of every seed, and how long all pieces of the training took.
-fn report(session: &Session, run: &RunDir, config: &Config, standing: &Standing) -> Result<()> {
+fn report(session: &Session, run: &RunDir, config: &Config, standing: &TrainingState) -> Result<()> {
     let seconds = run.seconds_trained();
     let members = || config.train.seeds.iter().zip(&standing.progress);
     if session.options.json {

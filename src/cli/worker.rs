@@ -10,7 +10,7 @@ use super::store_options::{LeaseOption, StoreParser, duration};
 use super::{Session, signals, tiles};
 use crate::gpu::{Gpu, adapter};
 use crate::store::{Location, Prospect, Registered, Store, Waiting};
-use crate::worker::{Card, End, Idle, Settings, Until, here, work};
+use crate::worker::{End, GpuLock, Idle, Settings, Until, here, work};
 use crate::{Error, Result, stop};
 
 /// Between two looks into a store that has no work.
@@ -170,11 +170,11 @@ impl Worker {
 }
 
 /// The adapter that the options name, or with `auto` the first one no other worker has; held until the process ends.
-fn take_card(session: &Session) -> Result<(Gpu, Card)> {
+fn take_card(session: &Session) -> Result<(Gpu, GpuLock)> {
     let folder = tiles::cache_folder()?;
     if session.options.adapter.as_deref() != Some("auto") {
         let gpu = session.open_gpu()?;
-        let card = Card::take(gpu.adapter(), &folder)?;
+        let card = GpuLock::take(gpu.adapter(), &folder)?;
         let name = &gpu.adapter().name;
         let card =
             card.ok_or_else(|| Error::Adapter(format!("another worker has {name}: choose another --adapter")))?;
@@ -186,7 +186,7 @@ fn take_card(session: &Session) -> Result<(Gpu, Card)> {
     // Cards before software, which is never taken.
     adapters.sort_by_key(|adapter| (adapter.kind == "cpu", adapter.index));
     for adapter in adapters {
-        if let Some(card) = Card::take(&adapter, &folder)? {
+        if let Some(card) = GpuLock::take(&adapter, &folder)? {
             return Ok((session.open_gpu_at(adapter.index)?, card));
         }
     }

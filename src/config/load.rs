@@ -33,10 +33,10 @@ const MAX_PARTS: usize = 8;
 pub fn load(files: &[PathBuf], sets: &[String]) -> Result<Config> {
     let mut layers = Vec::with_capacity(files.len() + sets.len());
     for path in files {
-        layers.push(Layer::from_file(path)?);
+        layers.push(SettingsLayer::from_file(path)?);
     }
     for edit in sets {
-        layers.push(Layer::from_edit("--set", edit)?);
+        layers.push(SettingsLayer::from_edit("--set", edit)?);
     }
     merged(Table::new(), &layers)
 }
@@ -46,10 +46,10 @@ pub fn load(files: &[PathBuf], sets: &[String]) -> Result<Config> {
 /// # Errors
 /// As [`load`].
 pub fn load_text(name: &str, text: &str) -> Result<Config> {
-    merged(Table::new(), &[Layer::from_text(name.into(), text.into())?])
+    merged(Table::new(), &[SettingsLayer::from_text(name.into(), text.into())?])
 }
 
-fn merged(mut base: Table, layers: &[Layer]) -> Result<Config> {
+fn merged(mut base: Table, layers: &[SettingsLayer]) -> Result<Config> {
     for layer in layers {
         merge(&mut base, &layer.table);
     }
@@ -63,7 +63,7 @@ fn merged(mut base: Table, layers: &[Layer]) -> Result<Config> {
 /// # Errors
 /// [`Error::Config`] naming `origin` and the edit.
 pub fn edit(config: &Config, origin: &str, sets: &[String]) -> Result<Config> {
-    let layers = sets.iter().map(|edit| Layer::from_edit(origin, edit)).collect::<Result<Vec<_>>>()?;
+    let layers = sets.iter().map(|edit| SettingsLayer::from_edit(origin, edit)).collect::<Result<Vec<_>>>()?;
     let base = Table::try_from(config).map_err(|e| Error::config("configuration", e.to_string()))?;
     merged(base, &layers)
 }
@@ -77,7 +77,7 @@ pub fn assign(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
     for (key, value) in values {
         let table = nest(&parts(key)?, value.clone());
         table.clone().try_into::<Config>().map_err(|e| Error::config(quoted(key), explain(e.message())))?;
-        layers.push(Layer { name: quoted(&format!("{key} = {value}")), text: None, table });
+        layers.push(SettingsLayer { name: quoted(&format!("{key} = {value}")), text: None, table });
     }
     let base = Table::try_from(config).map_err(|e| Error::config("configuration", e.to_string()))?;
     merged(base, &layers)
@@ -95,7 +95,7 @@ pub fn to_toml(config: &Config) -> Result<String> {
 }
 
 /// One source of settings, with what is needed to point at a line of it.
-struct Layer {
+struct SettingsLayer {
     /// A file's path, or `--set a.b=v`.
     name: String,
     /// The text of a file; an edit is named whole and needs none.
@@ -103,7 +103,7 @@ struct Layer {
     table: Table,
 }
 
-impl Layer {
+impl SettingsLayer {
     fn from_file(path: &PathBuf) -> Result<Self> {
         let name = path.display().to_string();
         let mut bytes = Vec::new();
@@ -238,13 +238,13 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 /// Names the layer a refused value came from: [`validate`] knows only its key.
-fn locate(error: Error, layers: &[Layer]) -> Error {
+fn locate(error: Error, layers: &[SettingsLayer]) -> Error {
     let Error::Config { origin: key, reason } = error else { return error };
     let layer = layers.iter().rev().find(|layer| holds(&layer.table, &key));
     let origin = match layer {
         None => key,
-        Some(Layer { name, text: None, .. }) => name.clone(),
-        Some(Layer { name, text: Some(text), .. }) => match offset_of(text, &key) {
+        Some(SettingsLayer { name, text: None, .. }) => name.clone(),
+        Some(SettingsLayer { name, text: Some(text), .. }) => match offset_of(text, &key) {
             Some(offset) => format!("{name}:{}: {key}", line_of(text, offset)),
             None => format!("{name}: {key}"),
         },

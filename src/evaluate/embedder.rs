@@ -7,7 +7,7 @@ use crate::config::Normalise;
 use crate::gpu::{Gpu, Recording, Resolved, Tensor};
 use crate::kernels::normalise;
 use crate::kernels::store_rows::StoreRows;
-use crate::model::{Activations, Batch, Mode, Population, embed_forward};
+use crate::model::{Activations, BatchShape, Mode, Population, embed_forward};
 
 /// Which embedding of a segment is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Embedder {
         let chunks = examples.chunks(&population.architecture);
         let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
         let batches = plan.batches(gpu, members, examples.len())?;
-        let batch = Batch { members, segments: plan.segments, chunks };
+        let batch = BatchShape { members, segments: plan.segments, chunks };
         let activations = Activations::new(gpu, &population.architecture, batch, false)?;
         let embeddings = gpu.tensor("embeddings", &[members, examples.len(), dimensions])?;
         let mut recording = Recording::new("embed");

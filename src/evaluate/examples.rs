@@ -12,11 +12,11 @@ use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::gather::Gather;
 use crate::kernels::input::{Gathered, Input};
 use crate::model::Architecture;
-use crate::scenes::{Cuts, Dataset, Labels, Segment, Subset};
+use crate::scenes::{ClipSegments, Dataset, Labels, Segment, Subset};
 
 /// What is heard in an example.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Heard {
+pub struct SegmentLabels {
     /// Classes, ascending.
     pub labels: Vec<usize>,
     /// Class of the dominant event.
@@ -27,7 +27,7 @@ pub struct Heard {
     pub covered: f64,
 }
 
-impl Heard {
+impl SegmentLabels {
     /// One event over the whole example.
     pub fn one(class: usize, seconds: f64) -> Self {
         Self { labels: vec![class], dominant: Some(class), duration_s: seconds, covered: 1.0 }
@@ -41,7 +41,7 @@ pub struct Examples {
     /// 0 or 1, `[example, class]`.
     pub targets: Tensor<f32>,
     /// What is heard in each example.
-    pub heard: Vec<Heard>,
+    pub heard: Vec<SegmentLabels>,
     /// Class of each example's dominant event, `[example]`; [`NO_CLASS`] without one.
     pub dominant: Tensor<u32>,
 }
@@ -51,7 +51,7 @@ impl Examples {
     ///
     /// # Errors
     /// What making tensors may report.
-    pub fn new(gpu: &Gpu, store: ExampleStore, heard: Vec<Heard>, classes: usize) -> Result<Self> {
+    pub fn new(gpu: &Gpu, store: ExampleStore, heard: Vec<SegmentLabels>, classes: usize) -> Result<Self> {
         assert_eq!(store.len(), heard.len(), "one set of labels for each example");
         let mut targets = vec![0.0; heard.len() * classes];
         for (example, heard) in heard.iter().enumerate() {
@@ -126,14 +126,14 @@ impl Examples {
 ///
 /// # Errors
 /// The same as those of [`Dataset::heard`].
-pub fn heard_in(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Result<Vec<Vec<Heard>>> {
+pub fn heard_in(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Result<Vec<Vec<SegmentLabels>>> {
     let of_clip = |index: usize| dataset.heard(subset, index, seconds);
     let clips = (0..dataset.len(subset)).into_par_iter().map(of_clip).collect::<Result<Vec<Labels>>>()?;
     let of_length = |length: usize| {
-        let heard = |clip: &Labels| Heard {
+        let heard = |clip: &Labels| SegmentLabels {
             labels: clip.segments[length].clone(),
             dominant: clip.dominant,
-            ..Heard::default()
+            ..SegmentLabels::default()
         };
         clips.iter().map(heard).collect()
     };
@@ -157,10 +157,10 @@ pub fn load_lengths(
     // The longest segments are extracted while clips are mixed; the shorter ones wait on the host, a tenth of its size.
     let longest = (0..seconds.len()).max_by(|a, b| seconds[*a].total_cmp(&seconds[*b])).unwrap_or(0);
     let waiting: Vec<Mutex<Vec<Segment>>> = (0..count).map(|_| Mutex::default()).collect();
-    let heard: Vec<Mutex<Vec<Heard>>> = (0..count).map(|_| Mutex::default()).collect();
+    let heard: Vec<Mutex<Vec<SegmentLabels>>> = (0..count).map(|_| Mutex::default()).collect();
     let mix = |index: usize| {
-        let Cuts { mut segments, dominant, duration_s } = dataset.cut(subset, index, seconds)?;
-        let of_segment = |segment: &mut Segment| Heard {
+        let ClipSegments { mut segments, dominant, duration_s } = dataset.segments(subset, index, seconds)?;
+        let of_segment = |segment: &mut Segment| SegmentLabels {
             labels: std::mem::take(&mut segment.labels),
             dominant,
             duration_s,
@@ -203,7 +203,7 @@ mod tests {
         let most = (gpu.max_binding_bytes() / (frames * 64 * 4) as u64) as usize;
         for (count, shards) in [(most, 1), (2 * most + 1, 3)] {
             let store = ExampleStore::new(&gpu, count, frames, 64).unwrap();
-            let examples = Examples::new(&gpu, store, vec![Heard::one(0, 1.0); count], 2).unwrap();
+            let examples = Examples::new(&gpu, store, vec![SegmentLabels::one(0, 1.0); count], 2).unwrap();
             let batches = gpu.tensor("batches", &[7, 2, 1]).unwrap();
             let mut recording = Recording::new("input");
             match examples.push_input(&gpu, &mut recording, &batches).unwrap() {

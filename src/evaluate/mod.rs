@@ -5,19 +5,19 @@
 
 mod embedder;
 mod examples;
-mod judge;
 mod models;
 mod quality;
 mod row_pass;
 mod scorer;
 mod segment_embedder;
 mod tagger;
+mod validator;
 
 pub use embedder::{Embedder, Embedding};
-pub use examples::{Examples, Heard, heard_in, load_lengths};
-pub use judge::{Centres, Judge, NearestCentre, Separation, Tagging};
+pub use examples::{Examples, SegmentLabels, heard_in, load_lengths};
 pub use models::Models;
-pub use quality::{Embedded, Quality, embedding_quality};
+pub use quality::{EmbeddedExamples, Quality, embedding_quality};
 pub use scorer::{BatchPlan, Scorer};
 pub use segment_embedder::SegmentEmbedder;
 pub use tagger::Tagger;
+pub use validator::{CentroidValidator, ClassCentroids, NearestCentroid, TaggerValidator, Validator};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Centres, Examples, NearestCentre};
+use super::{ClassCentroids, Examples, NearestCentroid};
 use crate::Result;
 use crate::gpu::{Gpu, Recording};
 use crate::kernels::class_means::ClassMeans;
@@ -27,7 +27,7 @@ pub struct Quality {
 
 /// A set of examples in the eyes of every member.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Embedded {
+pub struct EmbeddedExamples {
     /// Quality of each member's embedding.
     pub quality: Vec<Quality>,
     /// The first member's embeddings, `[example][dimension]`.
@@ -41,12 +41,12 @@ pub struct Embedded {
 pub fn embedding_quality(
     gpu: &Gpu,
     population: &Population,
-    centres: &Centres,
+    centres: &ClassCentroids,
     examples: &Examples,
-) -> Result<Embedded> {
+) -> Result<EmbeddedExamples> {
     let (members, classes, n) = (population.members, population.architecture.classes, examples.len());
     let dimensions = population.architecture.embedding();
-    let nearest = NearestCentre::new(gpu, population, centres, examples)?;
+    let nearest = NearestCentroid::new(gpu, population, centres, examples)?;
     nearest.queue(gpu)?;
     let (stored, labels) = (nearest.embeddings().clone(), examples.dominant.clone());
     let matrix = gpu.tensor("confusion", &[members, classes, classes])?;
@@ -79,5 +79,5 @@ pub fn embedding_quality(
         confusion: matrix[member * classes * classes..][..classes * classes].chunks(classes).map(Vec::from).collect(),
     };
     let first = gpu.read(&stored)?[..n * dimensions].chunks(dimensions).map(Vec::from).collect();
-    Ok(Embedded { quality: (0..members).map(quality).collect(), first })
+    Ok(EmbeddedExamples { quality: (0..members).map(quality).collect(), first })
 }

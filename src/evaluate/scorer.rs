@@ -6,7 +6,7 @@ use crate::config::Normalise;
 use crate::gpu::{DeviceClass, Gpu, Recording, Resolved, Tensor};
 use crate::kernels::confusion::Confusion;
 use crate::kernels::gather::NO_EXAMPLE;
-use crate::model::{Activations, Batch, Mode, Population, embed_forward, tag_forward};
+use crate::model::{Activations, BatchShape, Mode, Population, embed_forward, tag_forward};
 
 /// How a number of examples is cut into batches of equal size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +68,12 @@ impl Scorer {
         let chunks = examples.chunks(&population.architecture);
         let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
         let batches = plan.batches(gpu, members, examples.len())?;
-        let activations =
-            Activations::new(gpu, &population.architecture, Batch { members, segments: plan.segments, chunks }, false)?;
+        let activations = Activations::new(
+            gpu,
+            &population.architecture,
+            BatchShape { members, segments: plan.segments, chunks },
+            false,
+        )?;
         let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("evaluate");
         let input = examples.push_input(gpu, &mut recording, &batches)?;

@@ -8,7 +8,7 @@ use crate::config::Normalise;
 use crate::features::{Chunk, ChunkBatch, Statistics};
 use crate::gpu::{Download, Gpu, Recording, Resolved};
 use crate::kernels::input::{Gathered, Input};
-use crate::model::{Activations, Architecture, Batch, Mode, embed_forward};
+use crate::model::{Activations, Architecture, BatchShape, Mode, embed_forward};
 use crate::{Error, Result};
 
 /// Embeds segments with every model of a training.
@@ -33,7 +33,7 @@ impl<'a> SegmentEmbedder<'a> {
         let (members, architecture) = (population.members, &population.architecture);
         let chunks = most_chunks.min(room(gpu, architecture, description.features.fft, members));
         let batch = ChunkBatch::new(gpu, &description.features, architecture.chunk_frames, chunks)?;
-        let size = Batch { members, segments: chunks, chunks: 1 };
+        let size = BatchShape { members, segments: chunks, chunks: 1 };
         let activations = Activations::new(gpu, architecture, size, false)?;
         let ids: Vec<u32> = (0..members).flat_map(|_| 0..chunks as u32).collect();
         let statistics = Statistics { mean: description.mean.clone(), std: description.std.clone() };

@@ -32,7 +32,7 @@ pub fn extract(
 ) -> Result<ExampleStore> {
     check(config)?;
     let store = ExampleStore::new(gpu, count, frames, config.bands)?;
-    let mut batch = Batch::new(gpu, config, count.max(1), frames)?;
+    let mut batch = SegmentBatch::new(gpu, config, count.max(1), frames)?;
     let ready = AtomicUsize::new(0);
     for shard in store.shards() {
         let mut recording = Recording::new("features");
@@ -54,13 +54,13 @@ pub fn extract(
 }
 
 /// Segments that go to the GPU together: what is staged on the host, and the kernels that take it.
-struct Batch {
+struct SegmentBatch {
     samples: Vec<f32>,
     lengths: Vec<u32>,
     front_end: FrontEnd,
 }
 
-impl Batch {
+impl SegmentBatch {
     fn new(gpu: &Gpu, config: &FeatureConfig, count: usize, frames: usize) -> Result<Self> {
         // No sample beyond these reaches the last frame.
         let samples = (frames - 1) * config.hop + config.fft / 2;

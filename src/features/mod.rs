@@ -12,7 +12,7 @@ mod store;
 
 pub use chunks::{Chunk, ChunkBatch, Chunking};
 pub use extract::extract;
-pub use standardise::{Moments, Statistics, standardise, statistics};
+pub use standardise::{RunningMoments, Statistics, standardise, statistics};
 pub use store::{ExampleStore, Shard};
 
 /// How log-mel is made, besides what [`FeatureConfig`](crate::config::FeatureConfig) sets: constants of this program, as models

@@ -35,13 +35,13 @@ impl Statistics {
 
 /// Count, means and sums of squared deviations, which merge exactly (Chan, Golub, LeVeque 1979).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Moments {
+pub struct RunningMoments {
     count: f64,
     mean: Vec<f64>,
     squares: Vec<f64>,
 }
 
-impl Moments {
+impl RunningMoments {
     /// Of no frame at all.
     pub fn empty(bands: usize) -> Self {
         Self { count: 0.0, mean: vec![0.0; bands], squares: vec![0.0; bands] }
@@ -122,7 +122,7 @@ fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone, first: 
 /// # Errors
 /// As [`Moments::of`].
 pub fn statistics(gpu: &Gpu, store: &ExampleStore) -> Result<Statistics> {
-    Ok(Moments::of(gpu, store)?.statistics())
+    Ok(RunningMoments::of(gpu, store)?.statistics())
 }
 
 /// Replaces every feature x of `store` by (x − mean) / (√(std² + ε) + ε) of its band.
@@ -148,9 +148,9 @@ mod tests {
         let moments = |part: &[f64]| {
             let mean = part.iter().sum::<f64>() / part.len() as f64;
             let squares = part.iter().map(|x| (x - mean).powi(2)).sum();
-            Moments { count: part.len() as f64, mean: vec![mean], squares: vec![squares] }
+            RunningMoments { count: part.len() as f64, mean: vec![mean], squares: vec![squares] }
         };
-        let mut merged = Moments::empty(1);
+        let mut merged = RunningMoments::empty(1);
         for part in [&values[..1], &values[1..40], &values[40..]] {
             merged.merge(&moments(part));
         }
@@ -161,9 +161,9 @@ mod tests {
 
     #[test]
     fn a_constant_band_has_no_deviation_however_it_is_merged() {
-        let mut merged = Moments::empty(1);
+        let mut merged = RunningMoments::empty(1);
         for frames in [1, 7, 1000] {
-            merged.merge(&Moments::of_example(frames, &[-4.6051702, 0.0]));
+            merged.merge(&RunningMoments::of_example(frames, &[-4.6051702, 0.0]));
         }
         let constant = Statistics { mean: vec![f64::from(-4.6051702_f32)], std: vec![0.0] };
         assert_eq!(merged.statistics(), constant);

@@ -32,7 +32,7 @@ pub struct AdapterDescription {
     /// `BUS` where known, and `VENDOR:DEVICE` in hexadecimal.
     pub pci: PciId,
     /// The limits that matter to compute kernels.
-    pub limits: Limits,
+    pub limits: AdapterLimits,
     /// Smallest and largest subgroup.
     pub subgroup_size: [u32; 2],
     /// Optional features that kernels may use.
@@ -50,7 +50,7 @@ pub struct PciId {
 
 /// The limits that matter to compute kernels.
 #[derive(Debug, Clone, Serialize)]
-pub struct Limits {
+pub struct AdapterLimits {
     /// Bytes of one buffer.
     pub buffer: u64,
     /// Bytes of one storage binding.
@@ -87,7 +87,7 @@ impl AdapterDescription {
             driver: [info.driver, info.driver_info].join(" ").trim().to_string(),
             kind: kind(info.device_type).to_string(),
             pci: PciId { bus: info.device_pci_bus_id, id: format!("{:04x}:{:04x}", info.vendor, info.device) },
-            limits: Limits {
+            limits: AdapterLimits {
                 buffer: limits.max_buffer_size,
                 storage_binding: limits.max_storage_buffer_binding_size,
                 uniform_binding: limits.max_uniform_buffer_binding_size,
@@ -295,7 +295,7 @@ mod tests {
             driver: String::new(),
             kind: "discrete".into(),
             pci: PciId { bus: bus.into(), id: "10de:2204".into() },
-            limits: Limits {
+            limits: AdapterLimits {
                 buffer: 0,
                 storage_binding: 0,
                 uniform_binding: 0,

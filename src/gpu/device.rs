@@ -126,7 +126,7 @@ impl Gpu {
             driver: info.driver,
             kind: "other".into(),
             pci: adapter::PciId { bus: String::new(), id: String::new() },
-            limits: adapter::Limits {
+            limits: adapter::AdapterLimits {
                 buffer: descriptor.required_limits.max_buffer_size,
                 storage_binding: descriptor.required_limits.max_storage_buffer_binding_size,
                 uniform_binding: descriptor.required_limits.max_uniform_buffer_binding_size,
@@ -146,7 +146,7 @@ impl Gpu {
     ///
     /// # Errors
     /// As [`Gpu::open`].
-    pub fn on_paper(choice: &AdapterChoice) -> Result<Self> {
+    pub fn dry_run(choice: &AdapterChoice) -> Result<Self> {
         let (adapter, description) = adapter::choose(choice)?;
         // Those that kernels and tensors are checked against.
         let limits = adapter.limits();

@@ -56,7 +56,7 @@ impl Gpu {
         };
         let (compiled, failed): (Vec<_>, Vec<_>) = missing.into_par_iter().partition_map(compile);
         self.cache().extend(compiled.iter().map(|one| (one.source.clone(), Arc::clone(&one.pipeline))));
-        self.use_first(compiled)?;
+        self.warm_up(compiled)?;
         failed.into_iter().next().map_or(Ok(()), Err)
     }
 

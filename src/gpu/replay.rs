@@ -30,7 +30,7 @@ impl Gpu {
     ///
     /// # Errors
     /// Those of `work`.
-    pub fn observe(&self, work: impl FnOnce() -> Result<()>) -> Result<Vec<Resolved>> {
+    pub fn capture(&self, work: impl FnOnce() -> Result<()>) -> Result<Vec<Resolved>> {
         let observed = || self.observed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *observed() = Some(Vec::new());
         let done = work();

@@ -8,7 +8,7 @@ use crate::kernels::routes::{Codes, Routes};
 
 /// How many segments of which length enter one pass of each member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Batch {
+pub struct BatchShape {
     /// Models.
     pub members: usize,
     /// Segments of one model.
@@ -42,7 +42,7 @@ impl Mode {
 /// The tensors of one batch.
 pub struct Activations {
     /// Its size.
-    pub batch: Batch,
+    pub batch: BatchShape,
     /// Each convolution's output, `[member, chunk, channel, time, mel]`; the last as
     /// `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Vec<Tensor<f32>>,
@@ -96,8 +96,8 @@ impl Activations {
     ///
     /// # Errors
     /// [`crate::Error::Kernel`] when one exceeds what the adapter binds or has room for.
-    pub fn new(gpu: &Gpu, architecture: &Architecture, batch: Batch, train: bool) -> Result<Self> {
-        let Batch { members, segments, chunks } = batch;
+    pub fn new(gpu: &Gpu, architecture: &Architecture, batch: BatchShape, train: bool) -> Result<Self> {
+        let BatchShape { members, segments, chunks } = batch;
         let last = architecture.convs.len() - 1;
         let shape = |layer: usize| {
             let [_, _, channels, time, mel] = architecture.conv_shape(layer, members, segments * chunks).output_shape();

@@ -10,7 +10,7 @@ mod passes;
 mod population;
 pub mod tiles;
 
-pub use activations::{Activations, Batch, Mode};
+pub use activations::{Activations, BatchShape, Mode};
 pub use architecture::{Architecture, ConvLayer, Parameter};
 pub use init::initial_parameters;
 pub use passes::{Supervision, embed_backward, embed_forward, tag_forward, tag_step};

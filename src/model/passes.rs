@@ -1,6 +1,6 @@
 //! The kernels of a forward and of a backward pass, in order (SPEC §§2, 3).
 
-use super::{Activations, Batch, Mode, Population, tiles};
+use super::{Activations, BatchShape, Mode, Population, tiles};
 use crate::Result;
 use crate::config::Normalise;
 use crate::gpu::{Gpu, Recording, Tensor};
@@ -96,7 +96,7 @@ pub fn tag_step(
     embedding_learns: bool,
 ) {
     let architecture = &population.architecture;
-    let Batch { members, segments, .. } = activations.batch;
+    let BatchShape { members, segments, .. } = activations.batch;
     let n_convs = architecture.convs.len();
     let gradients = activations.gradients();
     let layer = |layer: usize| TaggerLayer {

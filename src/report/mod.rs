@@ -23,7 +23,7 @@ pub use embeddings::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
 pub use metrics::Metrics;
 pub use progress::{Progress, ProgressMode, Task};
 pub use recorder::{Recorder, Watch};
-pub use results::{Results, Summary};
+pub use results::{Results, SeedSummary};
 pub use run_dir::RunDir;
 pub(crate) use run_dir::{absolute_paths, lock};
 pub use table::Table;

@@ -42,23 +42,23 @@ impl Progress {
 
     /// Starts showing a task of `total` units; `name` says what is done, for example "mixing clips".
     pub fn task(&self, name: &str, total: u64) -> Task {
-        self.start(name, total, Shown::Count)
+        self.start(name, total, UnitStyle::Count)
     }
 
     /// As [`Progress::task`], for units of work that mean nothing to a reader: only their share is shown.
     pub fn work(&self, name: &str, total: u64) -> Task {
-        self.start(name, total, Shown::Share)
+        self.start(name, total, UnitStyle::Share)
     }
 
-    fn start(&self, name: &str, total: u64, shown: Shown) -> Task {
+    fn start(&self, name: &str, total: u64, shown: UnitStyle) -> Task {
         let plain = || Plain { every: Duration::from_secs(10), last: Instant::now(), out: Box::new(io::stderr()) };
         match self.mode {
             ProgressMode::Plain => Task::new(name, ProgressBar::hidden(), total, shown, Some(plain())),
             ProgressMode::None => Task::new(name, ProgressBar::hidden(), total, shown, None),
             ProgressMode::Bar | ProgressMode::Auto => {
                 let template = match shown {
-                    Shown::Count => "{prefix} [{bar:30}] {pos}/{len} {eta} {wide_msg}",
-                    Shown::Share => "{prefix} [{bar:30}] {percent} % {eta} {wide_msg}",
+                    UnitStyle::Count => "{prefix} [{bar:30}] {pos}/{len} {eta} {wide_msg}",
+                    UnitStyle::Share => "{prefix} [{bar:30}] {percent} % {eta} {wide_msg}",
                 };
                 let style =
                     ProgressStyle::with_template(template).expect("the templates are constants").progress_chars("=> ");
@@ -82,7 +82,7 @@ impl Progress {
 
 /// What a task shows of its units.
 #[derive(Debug, Clone, Copy)]
-enum Shown {
+enum UnitStyle {
     Count,
     Share,
 }
@@ -92,7 +92,7 @@ enum Shown {
 pub struct Task {
     name: String,
     total: u64,
-    shown: Shown,
+    shown: UnitStyle,
     start: Instant,
     bar: ProgressBar,
     plain: Option<Mutex<Plain>>,
@@ -111,7 +111,7 @@ impl std::fmt::Debug for Plain {
 }
 
 impl Task {
-    fn new(name: &str, bar: ProgressBar, total: u64, shown: Shown, plain: Option<Plain>) -> Self {
+    fn new(name: &str, bar: ProgressBar, total: u64, shown: UnitStyle, plain: Option<Plain>) -> Self {
         bar.set_length(total);
         bar.set_prefix(name.to_owned());
         Self { name: name.into(), total, shown, start: Instant::now(), bar, plain: plain.map(Mutex::new) }
@@ -139,8 +139,8 @@ impl Task {
         if let Some(plain) = &self.plain {
             let mut plain = plain.lock().unwrap_or_else(PoisonError::into_inner);
             let count = match self.shown {
-                Shown::Count => format!("{} ", self.bar.position()),
-                Shown::Share => String::new(),
+                UnitStyle::Count => format!("{} ", self.bar.position()),
+                UnitStyle::Share => String::new(),
             };
             let line = format!("{}: {count}done in {:.1} s", self.name, self.start.elapsed().as_secs_f64());
             self.print(&mut plain, &line);
@@ -171,8 +171,8 @@ impl Task {
         let percent = 100.0 * done as f64 / self.total.max(1) as f64;
         let elapsed = elapsed.as_secs_f64();
         let count = match self.shown {
-            Shown::Count => format!("{done}/{} ({percent:.0} %)", self.total),
-            Shown::Share => format!("{percent:.1} %"),
+            UnitStyle::Count => format!("{done}/{} ({percent:.0} %)", self.total),
+            UnitStyle::Share => format!("{percent:.1} %"),
         };
         let mut line = format!("{}: {count}, {}", self.name, time(elapsed));
         // From the first hundredth, which may be mostly preparation, nothing follows for the rest.
@@ -220,7 +220,7 @@ mod tests {
     fn plain(every: Duration) -> (Task, Buffer) {
         let buffer = Buffer::default();
         let plain = Plain { every, last: Instant::now(), out: Box::new(buffer.clone()) };
-        (Task::new("mixing clips", ProgressBar::hidden(), 20, Shown::Count, Some(plain)), buffer)
+        (Task::new("mixing clips", ProgressBar::hidden(), 20, UnitStyle::Count, Some(plain)), buffer)
     }
 
     fn text(buffer: &Buffer) -> String {
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn work_is_shown_as_a_share_and_long_times_in_minutes_and_hours() {
-        let task = Task::new("study", ProgressBar::hidden(), 3000, Shown::Share, None);
+        let task = Task::new("study", ProgressBar::hidden(), 3000, UnitStyle::Share, None);
         assert_eq!(task.line(1000, Duration::from_secs(100)), "study: 33.3 %, 100 s, about 3 min left");
         assert_eq!(task.line(10, Duration::from_secs(200)), "study: 0.3 %, 3 min, about 16.6 h left");
         assert_eq!(task.line(10, Duration::from_secs(30)), "study: 0.3 %, 30 s");

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::config::Config;
 use crate::features::Statistics;
 use crate::model::Architecture;
-use crate::model::checkpoint::{self, Description, Standing};
+use crate::model::checkpoint::{self, Description, TrainingState};
 use crate::train::{EpochReport, Observer, StageName, Trainer};
 
 impl RunDir {
@@ -115,7 +115,7 @@ impl Observer for Recorder<'_> {
         self.run.append_metrics(&reports.iter().map(metrics).collect::<Vec<_>>())
     }
 
-    fn checkpoint(&mut self, standing: &Standing) -> Result<()> {
+    fn checkpoint(&mut self, standing: &TrainingState) -> Result<()> {
         let parameters = self.architecture.elements();
         // A model whose G has not been trained yet is not one to tag with.
         let tags = self.last_stage.is_some_and(|stage| stage.name() == standing.stage);
@@ -129,7 +129,7 @@ impl Observer for Recorder<'_> {
         }
         // The training state cuts the metrics at its epoch: those before it are safe first.
         self.run.sync_metrics()?;
-        let standing = Standing { metrics: Some(self.run.metrics_so_far()?), ..standing.clone() };
+        let standing = TrainingState { metrics: Some(self.run.metrics_so_far()?), ..standing.clone() };
         checkpoint::write_standing(&self.run.checkpoint("last"), &standing)?;
         self.run.keep_seconds_trained(self.before_s + self.started.elapsed().as_secs_f64())
     }

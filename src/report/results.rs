@@ -28,7 +28,7 @@ pub struct Results {
 
 /// A score over seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
+pub struct SeedSummary {
     /// The mean over seeds.
     pub mean: f64,
     /// The standard deviation over seeds with divisor n − 1; none for a single seed.
@@ -37,7 +37,7 @@ pub struct Summary {
     pub seeds: Vec<f64>,
 }
 
-impl Summary {
+impl SeedSummary {
     /// The mean and spread of `values`, which must not be empty.
     pub fn new(values: Vec<f64>) -> Self {
         assert!(!values.is_empty(), "a mean of no values");
@@ -59,14 +59,14 @@ impl Summary {
 
 impl Results {
     /// F1 of `class` on test length `length`, over seeds.
-    pub fn class_f1(&self, length: usize, class: usize) -> Summary {
-        Summary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
+    pub fn class_f1(&self, length: usize, class: usize) -> SeedSummary {
+        SeedSummary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
     }
 
     /// The mean of F1 over classes on test length `length`, over seeds.
-    pub fn macro_f1(&self, length: usize) -> Summary {
+    pub fn macro_f1(&self, length: usize) -> SeedSummary {
         let mean = |f1: &[f64]| f1.iter().sum::<f64>() / f1.len() as f64;
-        Summary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
+        SeedSummary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
     }
 
     /// One line per class and one for the macro mean, one column per test length.
@@ -74,7 +74,7 @@ impl Results {
         let mut header = vec!["F1 in %".to_owned()];
         header.extend(self.seconds.iter().map(|s| format!("{s} s")));
         let mut table = Table::new(header);
-        let row = |name: &str, summary: &dyn Fn(usize) -> Summary| {
+        let row = |name: &str, summary: &dyn Fn(usize) -> SeedSummary| {
             let cells = (0..self.seconds.len()).map(|length| summary(length).cell());
             std::iter::once(name.to_owned()).chain(cells).collect()
         };
@@ -101,8 +101,8 @@ struct Document {
     train_seconds: f64,
     classes: Vec<String>,
     seeds: Vec<u64>,
-    macro_f1: IndexMap<String, Summary>,
-    per_class: IndexMap<String, IndexMap<String, Summary>>,
+    macro_f1: IndexMap<String, SeedSummary>,
+    per_class: IndexMap<String, IndexMap<String, SeedSummary>>,
 }
 
 impl From<Results> for Document {
@@ -164,10 +164,10 @@ mod tests {
 
     #[test]
     fn a_summary_divides_by_n_minus_one() {
-        let summary = Summary::new(vec![2.0, 4.0, 9.0]);
+        let summary = SeedSummary::new(vec![2.0, 4.0, 9.0]);
         assert_eq!(summary.mean, 5.0);
         assert!((summary.sd.unwrap() - 13.0_f64.sqrt()).abs() < 1e-12);
-        assert_eq!(Summary::new(vec![2.0]).sd, None);
+        assert_eq!(SeedSummary::new(vec![2.0]).sd, None);
     }
 
     #[test]

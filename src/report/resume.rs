@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::RunDir;
 use crate::config::Config;
-use crate::model::checkpoint::{Provenance, Standing, read_standing};
+use crate::model::checkpoint::{Provenance, TrainingState, read_standing};
 use crate::scenes::Contents;
 use crate::train::{StageName, Trainer};
 use crate::{Error, Result, atomic};
@@ -17,7 +17,7 @@ impl RunDir {
     ///
     /// # Errors
     /// As [`read_standing`].
-    pub fn standing(&self) -> Result<Option<Standing>> {
+    pub fn standing(&self) -> Result<Option<TrainingState>> {
         let last = self.checkpoint("last");
         if last.is_file() { read_standing(&last).map(Some) } else { Ok(None) }
     }

@@ -11,7 +11,7 @@ use super::Subset;
 use super::annotation::{self, ClipEvents, Event};
 use super::contents::Listing;
 use super::left_out::{self, LeftOut, counted};
-use super::outline::Timed;
+use super::outline::TimedEvent;
 use super::soundbank::{audio_files, hold_back};
 use super::table::at_line;
 use crate::audio::{MAX_SAMPLES, decode_at};
@@ -34,7 +34,7 @@ impl Clip {
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Audio`] if the file cannot be read; [`Error::Data`] if the clip ends before an event begins.
-    pub fn read(&self, rate: u32) -> Result<(Vec<f32>, Vec<Timed>)> {
+    pub fn read(&self, rate: u32) -> Result<(Vec<f32>, Vec<TimedEvent>)> {
         let decoded = decode_at(&self.path, rate, MAX_SAMPLES)?;
         decoded.log_warnings(&self.path);
         let events = self.events(decoded.seconds)?;
@@ -45,7 +45,7 @@ impl Clip {
     ///
     /// # Errors
     /// [`Error::Data`] if the clip ends before an event begins.
-    fn events(&self, duration_s: f64) -> Result<Vec<Timed>> {
+    fn events(&self, duration_s: f64) -> Result<Vec<TimedEvent>> {
         let heard = |&(class, onset_s, offset_s): &(usize, f64, Option<f64>)| {
             if onset_s >= duration_s {
                 let reason = format!("lasts {duration_s} s, but an event is annotated from {onset_s} s on");
@@ -59,7 +59,7 @@ impl Clip {
 
 /// A folder of finished clips.
 #[derive(Debug)]
-pub struct Folder {
+pub struct ClipFolder {
     /// The labels of the training clips, sorted.
     pub classes: Vec<String>,
     /// The clips of each subset, in the order of [`Subset::all`].
@@ -70,7 +70,7 @@ pub struct Folder {
     pub left_out: Vec<LeftOut>,
 }
 
-impl Folder {
+impl ClipFolder {
     /// Reads the annotations in `dir` and finds the clips they name; `seed` and `holdout` hold clips back.
     ///
     /// # Errors

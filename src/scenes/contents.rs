@@ -50,7 +50,7 @@ impl Listing {
     /// # Errors
     /// [`Error::Io`] naming the file that cannot be read; [`Error::Stopped`] when the process is asked to end.
     pub fn contents(&self) -> Result<Contents> {
-        let memory = MEMORY.get().filter(|_| !self.files.is_empty()).map(|folder| Memory::path(folder, &self.root));
+        let memory = MEMORY.get().filter(|_| !self.files.is_empty()).map(|folder| HashCache::path(folder, &self.root));
         let memory = memory.transpose()?;
         let mut entries = hash(&self.files, memory.as_deref(), SystemTime::now())?;
         let digest = |(name, text): &(String, String)| (name.clone(), hex(&Sha256::digest(text)));
@@ -102,7 +102,7 @@ impl Contents {
 
 /// Names and SHA-256 of `files`, those remembered at `memory` taken from there.
 fn hash(files: &[(String, PathBuf)], memory: Option<&Path>, now: SystemTime) -> Result<Vec<(String, String)>> {
-    let known = memory.map(Memory::read).unwrap_or_default();
+    let known = memory.map(HashCache::read).unwrap_or_default();
     let entry = |(name, path): &(String, PathBuf)| {
         let found = fs::metadata(path).map_err(|source| Error::io("read", path, source))?;
         let stamp = Stamp::of(&found);
@@ -115,7 +115,7 @@ fn hash(files: &[(String, PathBuf)], memory: Option<&Path>, now: SystemTime) -> 
         let files = entries.iter().filter_map(|(name, hash, stamp)| Some((name.clone(), ((*stamp)?, hash.clone()))));
         let files: BTreeMap<String, (Stamp, String)> = files.collect();
         if files != known.files {
-            Memory { files }.write(path);
+            HashCache { files }.write(path);
         }
     }
     Ok(entries.into_iter().map(|(name, hash, _)| (name, hash)).collect())
@@ -171,11 +171,11 @@ fn settled(file: &Metadata, now: SystemTime) -> bool {
 
 /// What is remembered about one folder: a file of the cache, which anybody may remove.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Memory {
+struct HashCache {
     files: BTreeMap<String, (Stamp, String)>,
 }
 
-impl Memory {
+impl HashCache {
     /// Where the memory of the folder `root` is kept in the cache `folder`.
     fn path(folder: &Path, root: &Path) -> Result<PathBuf> {
         let root = std::path::absolute(root).map_err(|source| Error::io("find", root, source))?;
@@ -243,10 +243,10 @@ mod tests {
         let later = SystemTime::now() + 2 * SETTLED;
         let first = hash(&files, Some(&memory), SystemTime::now()).unwrap();
         assert_eq!(first[0].1, hex(&Sha256::digest("a")));
-        assert!(Memory::read(&memory).files.is_empty(), "files of this moment are remembered");
+        assert!(HashCache::read(&memory).files.is_empty(), "files of this moment are remembered");
         assert_eq!(hash(&files, Some(&memory), later).unwrap(), first);
         // Who remembers something else would say so: nothing is read again.
-        let mut known = Memory::read(&memory);
+        let mut known = HashCache::read(&memory);
         assert_eq!(known.files.len(), 2);
         known.files.get_mut("a").unwrap().1 = "remembered".into();
         known.write(&memory);

@@ -30,11 +30,11 @@ const ROUNDING: f64 = 0.01;
 /// What accompanies events, by the folder they are from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Cooccurrence(BTreeMap<String, Entry>);
+pub struct Cooccurrence(BTreeMap<String, FolderCooccurrence>);
 
 /// What accompanies the events of one folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Entry {
+struct FolderCooccurrence {
     #[serde(alias = "event_max")]
     max_events: usize,
     #[serde(alias = "event_class")]
@@ -60,7 +60,7 @@ impl Cooccurrence {
         let document: Map<String, Value> =
             serde_json::from_str(text(path, bytes)?).map_err(|error| Error::data(path, error.to_string()))?;
         let entry = |(name, value): (String, Value)| {
-            let entry = Entry::deserialize(value.get("co-occurences").unwrap_or(&value));
+            let entry = FolderCooccurrence::deserialize(value.get("co-occurences").unwrap_or(&value));
             let entry = entry.map_err(|error| Error::data(path, format!("{name}: {error}")))?;
             Ok((name, entry))
         };
@@ -72,11 +72,11 @@ impl Cooccurrence {
     /// # Errors
     /// The entry and key that do not fit, and what is wrong with them.
     pub fn check(&self, classes: &[String], events: [usize; 2]) -> Result<(), String> {
-        Company::new(classes, events, Some(self)).map(drop)
+        CooccurringEvents::new(classes, events, Some(self)).map(drop)
     }
 
     /// The rules for a soundbank of `classes` and at least `least`, at most `most` accompanying events.
-    fn rules(&self, classes: &[String], least: usize, most: usize) -> Result<BTreeMap<Folder, Rule>, String> {
+    fn rules(&self, classes: &[String], least: usize, most: usize) -> Result<BTreeMap<EventFolder, Rule>, String> {
         let folder = |name: &str| {
             let (class, no_onset, no_offset) = unfold(name);
             let found = classes.iter().position(|known| known == class).map(|class| (class, no_onset, no_offset));
@@ -101,14 +101,14 @@ impl Cooccurrence {
 }
 
 /// The folder of an event: its class, and whether its recordings lack their onset and their offset.
-type Folder = (usize, bool, bool);
+type EventFolder = (usize, bool, bool);
 
 /// Draws the events that accompany a clip's main one.
 #[derive(Debug)]
-pub struct Company {
+pub struct CooccurringEvents {
     least: usize,
     /// By the folder of the main event; every class has one for that whose recordings lack nothing.
-    rules: BTreeMap<Folder, Rule>,
+    rules: BTreeMap<EventFolder, Rule>,
 }
 
 /// What accompanies some events.
@@ -120,7 +120,7 @@ struct Rule {
     sums: Vec<f64>,
 }
 
-impl Company {
+impl CooccurringEvents {
     /// Company in clips of `events[0]` to `events[1]` events of `classes`: of any class, or as `cooccurrence` says.
     ///
     /// # Errors
@@ -156,7 +156,7 @@ impl Company {
     }
 }
 
-impl Entry {
+impl FolderCooccurrence {
     /// The key at fault and what is wrong with it.
     fn check(&self, least: usize) -> Result<(), (&'static str, String)> {
         let (n_classes, n_probas) = (self.classes.len(), self.probas.len());
@@ -219,7 +219,7 @@ mod tests {
     }
 
     /// How many clips of 3000 with main class `class` have 0, 1, … accompanying events, and how often each class is one.
-    fn tally(company: &Company, class: usize, main: &Source) -> (Vec<usize>, Vec<usize>) {
+    fn tally(company: &CooccurringEvents, class: usize, main: &Source) -> (Vec<usize>, Vec<usize>) {
         let (mut sizes, mut heard) = (vec![0; 6], vec![0; 3]);
         for clip in 0..3000 {
             let drawn = company.draw(class, main, Key::new(4).child(clip));
@@ -238,18 +238,18 @@ mod tests {
 
     #[test]
     fn any_number_and_any_class_have_the_same_chance() {
-        let company = Company::new(&classes(), [2, 4], None).unwrap();
+        let company = CooccurringEvents::new(&classes(), [2, 4], None).unwrap();
         let third = 1.0 / 3.0;
         let (sizes, heard) = tally(&company, 1, &source(false, false));
         assert_near(&sizes, &[0.0, third, third, third]);
         assert_near(&heard, &[third; 3]);
-        let alone = Company::new(&classes(), [1, 1], None).unwrap();
+        let alone = CooccurringEvents::new(&classes(), [1, 1], None).unwrap();
         assert_eq!(tally(&alone, 1, &source(false, false)).0[0], 3000);
     }
 
     #[test]
     fn more_events_only_add() {
-        let [few, many] = [[2, 2], [5, 5]].map(|events| Company::new(&classes(), events, None).unwrap());
+        let [few, many] = [[2, 2], [5, 5]].map(|events| CooccurringEvents::new(&classes(), events, None).unwrap());
         for clip in 0..20 {
             let [few, many] = [&few, &many].map(|company| company.draw(0, &source(true, true), Key::new(clip)));
             assert_eq!((few.len(), many.len()), (1, 4));
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn numbers_and_classes_are_those_of_the_main_event_s_folder() {
-        let company = Company::new(&classes(), [1, 4], Some(&read(JSON).unwrap())).unwrap();
+        let company = CooccurringEvents::new(&classes(), [1, 4], Some(&read(JSON).unwrap())).unwrap();
         let (whole, cut) = (source(false, false), source(false, true));
         let (sizes, heard) = tally(&company, 0, &whole);
         assert_near(&sizes, &[1.0 / 3.0; 3]);
@@ -297,7 +297,7 @@ mod tests {
     fn what_does_not_fit_is_named() {
         let refused = |json: &str, events| match read(json) {
             Err(error) => error.to_string(),
-            Ok(found) => Company::new(&classes(), events, Some(&found)).unwrap_err(),
+            Ok(found) => CooccurringEvents::new(&classes(), events, Some(&found)).unwrap_err(),
         };
         for (from, to, words) in [
             (r#""max_events": 2"#, r#""max_events": -2"#, "Cat: invalid value: integer `-2`"),

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::Subset;
-use super::clips::{Clip, Folder};
+use super::clips::{Clip, ClipFolder};
 use super::contents::{Contents, Listing};
 use super::draw::{Placement, Scene};
 use super::left_out::LeftOut;
 use super::mixer::Mixer;
-use super::outline::{Outline, Timed, sorted};
+use super::outline::{Outline, TimedEvent, sorted};
 use super::overridden::overridden;
 use super::recipe::Recipe;
 use super::soundbank::Soundbank;
@@ -38,7 +38,7 @@ pub struct Dataset {
 /// Segments of one clip, one for each length asked for, all placed around its dominant event: the longest one, the first
 /// of several.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cuts {
+pub struct ClipSegments {
     /// In the order of the lengths.
     pub segments: Vec<Segment>,
     /// Class of the dominant event; none in a clip without events.
@@ -154,7 +154,7 @@ impl Dataset {
     }
 
     fn finished(dir: &Path, seed: u64, holdout: f64, rate: u32) -> Result<Self> {
-        let Folder { classes, clips, mut listing, left_out } = Folder::open(dir, seed, holdout)?;
+        let ClipFolder { classes, clips, mut listing, left_out } = ClipFolder::open(dir, seed, holdout)?;
         let labels = clips.each_ref().map(|clips| clips.iter().map(|clip| clip.labels.clone()).collect());
         listing.notes.push(("the seed and rate of segments".into(), format!("{seed} {rate}")));
         let clips = Clips::Finished(dir.into(), clips);
@@ -275,14 +275,14 @@ impl Dataset {
     /// # Errors
     /// [`Error::Io`] or [`Error::Audio`] naming a file that cannot be read or is silent; [`Error::Data`] if the clip
     /// ends before one of its events begins; [`Error::Config`] if a length is not a positive number.
-    pub fn cut(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Cuts> {
+    pub fn segments(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<ClipSegments> {
         let (samples, outline) = self.clip(subset, index)?;
         let cut = |&seconds: &f64| {
             let range = outline.segment(self.seed, (subset, index), seconds)?;
             let (labels, covered) = (outline.heard_in(&range), outline.covered(&range));
             Ok(Segment { samples: samples[range].to_vec(), labels, covered })
         };
-        Ok(Cuts {
+        Ok(ClipSegments {
             segments: seconds.iter().map(cut).collect::<Result<_>>()?,
             dominant: outline.class(),
             duration_s: outline.span().len() as f64 / f64::from(self.rate),
@@ -313,7 +313,7 @@ impl Dataset {
     /// # Errors
     /// As [`cut`](Self::cut).
     pub fn segment(&self, subset: Subset, index: usize, seconds: f64) -> Result<Segment> {
-        self.cut(subset, index, &[seconds]).map(|mut cuts| cuts.segments.swap_remove(0))
+        self.segments(subset, index, &[seconds]).map(|mut cuts| cuts.segments.swap_remove(0))
     }
 
     /// The samples of a whole clip at `features.rate`, and its outline.
@@ -357,6 +357,6 @@ impl Dataset {
 }
 
 /// The events of `scene`, which lie at `places` at `rate` Hz.
-fn timed(scene: &Scene, places: impl IntoIterator<Item = Placement>, rate: u32) -> Vec<Timed> {
+fn timed(scene: &Scene, places: impl IntoIterator<Item = Placement>, rate: u32) -> Vec<TimedEvent> {
     scene.events.iter().zip(places).map(|(event, place)| (event.class, place.seconds(rate))).collect()
 }

@@ -8,7 +8,7 @@
 //! number of an attempt: the first attempt that can be heard counts.
 
 use super::Subset;
-use super::cooccurrence::Company;
+use super::cooccurrence::CooccurringEvents;
 use super::soundbank::Pool;
 use super::source::Source;
 use crate::config::SceneConfig;
@@ -107,7 +107,7 @@ impl Scene {
     }
 
     /// Draws the events that accompany the main one, as `company` says; nothing else about the clip changes.
-    pub fn accompany(&mut self, company: &Company, sources: &[Source], pool: &Pool, snr_db: [f64; 2]) {
+    pub fn add_cooccurring(&mut self, company: &CooccurringEvents, sources: &[Source], pool: &Pool, snr_db: [f64; 2]) {
         let main = &self.events[0];
         let drawn = company.draw(main.class, &sources[main.source], self.key);
         self.events.extend(drawn.into_iter().map(|(class, key)| Foreground::draw(key, class, pool, snr_db)));

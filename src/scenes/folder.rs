@@ -11,7 +11,7 @@ use crate::atomic::{RANDOM, has_random_end};
 use crate::{Error, Result};
 
 /// What a folder of a certain kind consists of.
-pub struct Kind {
+pub struct FolderLayout {
     /// In words, for messages.
     pub name: &'static str,
     /// The entry by which the kind is known; written last, removed first.
@@ -30,7 +30,7 @@ const LOCK: &str = "partial.lock";
 /// [`Error::Data`] if `out` is not empty without `force`, or holds entries of the kind without its mark and so
 /// something of another origin; [`Error::Io`] if the system refuses; whatever `fill` returns. Then nothing is left
 /// behind.
-pub fn write<T>(out: &Path, kind: &Kind, force: bool, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+pub fn write<T>(out: &Path, kind: &FolderLayout, force: bool, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
     let occupied = check(out, kind, force)?;
     let (parent, name) = parent_and_name(out)?;
     fs::create_dir_all(&parent).map_err(|source| Error::io("create", &parent, source))?;
@@ -87,7 +87,7 @@ fn remove_leftovers(parent: &Path, prefix: &str) {
 }
 
 /// Whether there is something in `out`, if it may be replaced.
-fn check(out: &Path, kind: &Kind, force: bool) -> Result<bool> {
+fn check(out: &Path, kind: &FolderLayout, force: bool) -> Result<bool> {
     if !out.exists() {
         return Ok(false);
     }
@@ -114,7 +114,7 @@ fn check(out: &Path, kind: &Kind, force: bool) -> Result<bool> {
     }
 }
 
-fn replace(staged: &Path, out: &Path, kind: &Kind) -> Result<()> {
+fn replace(staged: &Path, out: &Path, kind: &FolderLayout) -> Result<()> {
     for entry in [kind.mark].iter().chain(kind.entries) {
         let path = out.join(entry);
         let removed = match fs::symlink_metadata(&path) {
@@ -144,7 +144,7 @@ fn parent_and_name(out: &Path) -> Result<(PathBuf, String)> {
 mod tests {
     use super::*;
 
-    const KIND: Kind = Kind { name: "box", mark: "mark", entries: &["a", "b"] };
+    const KIND: FolderLayout = FolderLayout { name: "box", mark: "mark", entries: &["a", "b"] };
 
     fn fill(names: &'static [&'static str]) -> impl FnOnce(&Path) -> Result<usize> {
         move |folder| {

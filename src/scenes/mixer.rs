@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Subset;
-use super::cooccurrence::Company;
+use super::cooccurrence::CooccurringEvents;
 use super::draw::{Durations, Foreground, Placement, Scene};
 use super::mix::{Mix, mix, places};
 use super::recipe::{self, Recipe};
@@ -21,7 +21,7 @@ pub struct Mixer {
     pub soundbank: Soundbank,
     /// SPEC §6's durations in samples.
     pub durations: Durations,
-    company: Company,
+    company: CooccurringEvents,
     pools: [Pool; 3],
     cache: Cache,
 }
@@ -55,7 +55,7 @@ impl Mixer {
         if !(1 <= least && least <= most) {
             return Err(Error::config("scene.events", format!("[{least}, {most}] are no numbers of events")));
         }
-        let company = Company::new(soundbank.classes(), scene.events, recipe.cooccurrence.as_ref());
+        let company = CooccurringEvents::new(soundbank.classes(), scene.events, recipe.cooccurrence.as_ref());
         let company = company.map_err(|reason| {
             let file = recipe.data.cooccurrence.as_deref().unwrap_or(Path::new(recipe::FILE));
             Error::data(file, reason)
@@ -75,7 +75,7 @@ impl Mixer {
         assert!(index < self.len(subset), "clip {index} of {}", self.len(subset));
         let (pool, snr_db) = (&self.pools[subset as usize], self.recipe.scene.snr_db);
         let mut scene = Scene::draw(self.recipe.data.seed, subset, index, pool, snr_db);
-        scene.accompany(&self.company, self.soundbank.sources(), pool, snr_db);
+        scene.add_cooccurring(&self.company, self.soundbank.sources(), pool, snr_db);
         scene
     }
 

@@ -33,7 +33,7 @@ mod text;
 
 pub use contents::{Contents, remember_contents_in};
 pub use cooccurrence::Cooccurrence;
-pub use dataset::{Cuts, Dataset, Labels, Segment};
+pub use dataset::{ClipSegments, Dataset, Labels, Segment};
 pub use left_out::LeftOut;
 pub use soundbank::Soundbank;
 

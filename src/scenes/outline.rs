@@ -7,7 +7,7 @@ use super::segment::segment;
 use crate::{Error, Result};
 
 /// Class, onset and offset in seconds of an event.
-pub type Timed = (usize, [f64; 2]);
+pub type TimedEvent = (usize, [f64; 2]);
 
 /// The length and the events of a clip in samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,33 +15,33 @@ pub struct Outline {
     /// Samples of the clip, at least one.
     pub len: usize,
     rate: u32,
-    events: Vec<Heard>,
+    events: Vec<AudibleEvent>,
 }
 
 /// An event of a clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Heard {
+struct AudibleEvent {
     class: usize,
     samples: Range<usize>,
 }
 
 impl Outline {
     /// A clip of `len` samples at `rate` Hz in which `events` are heard; none where nothing is left of the clip.
-    pub fn new(len: usize, rate: u32, events: Vec<Timed>) -> Option<Self> {
+    pub fn new(len: usize, rate: u32, events: Vec<TimedEvent>) -> Option<Self> {
         let last = len.checked_sub(1)?;
         let at = |seconds: f64, bounds: Range<usize>| {
             ((seconds * f64::from(rate)).round() as usize).clamp(bounds.start, bounds.end)
         };
-        let heard = |(class, [onset_s, offset_s]): Timed| {
+        let heard = |(class, [onset_s, offset_s]): TimedEvent| {
             let onset = at(onset_s, 0..last);
-            Heard { class, samples: onset..at(offset_s, onset + 1..len) }
+            AudibleEvent { class, samples: onset..at(offset_s, onset + 1..len) }
         };
         Some(Self { len, rate, events: events.into_iter().map(heard).collect() })
     }
 
     /// The longest event, the first of several.
-    fn dominant(&self) -> Option<&Heard> {
-        let longest = |best: &'_ Heard, event: &'_ Heard| event.samples.len() > best.samples.len();
+    fn dominant(&self) -> Option<&AudibleEvent> {
+        let longest = |best: &'_ AudibleEvent, event: &'_ AudibleEvent| event.samples.len() > best.samples.len();
         self.events.iter().reduce(|best, event| if longest(best, event) { event } else { best })
     }
 
@@ -69,7 +69,7 @@ impl Outline {
 
     /// The classes heard in `range`, sorted, each once.
     pub fn heard_in(&self, range: &Range<usize>) -> Vec<usize> {
-        let heard = |event: &&Heard| overlap(&event.samples, range) > 0;
+        let heard = |event: &&AudibleEvent| overlap(&event.samples, range) > 0;
         sorted(self.events.iter().filter(heard).map(|event| event.class))
     }
 

@@ -118,11 +118,11 @@ pub fn loudness(samples: &[f32], scene: &SceneConfig) -> Result<Option<f64>> {
 pub struct Cache {
     rate: u32,
     budget: usize,
-    state: Mutex<State>,
+    state: Mutex<SourceState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct SourceState {
     /// By the position of the source: when it was used last, and its signal.
     signals: HashMap<usize, (u64, Arc<Signal>)>,
     bytes: usize,
@@ -149,13 +149,13 @@ impl Cache {
         Ok(signal)
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, SourceState> {
         // A thread that panicked while it held the lock left at worst a sound less in memory.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl SourceState {
     fn find(&mut self, id: usize) -> Option<Arc<Signal>> {
         self.clock += 1;
         let (used, signal) = self.signals.get_mut(&id)?;

@@ -2,15 +2,15 @@
 //!
 //! In: a configuration with its `[search]` section. Out: trials, each a configuration, and the members of every rung.
 
-mod ladder;
+mod asha;
 mod space;
 
 use crate::config::SearchConfig;
 
-pub use ladder::Ladder;
+pub use asha::SuccessiveHalving;
 pub use space::{Trial, by_ratios, check, names, trial, value_of};
 
 /// Who climbs how far in the search that `config` describes.
-pub fn ladder(config: &SearchConfig) -> Ladder {
-    Ladder { trials: config.trials, eta: config.eta, rungs: config.rungs }
+pub fn ladder(config: &SearchConfig) -> SuccessiveHalving {
+    SuccessiveHalving { trials: config.trials, eta: config.eta, rungs: config.rungs }
 }

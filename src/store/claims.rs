@@ -11,7 +11,7 @@ use super::engine::Transaction;
 use super::leases::{DEATHS, give_up};
 use super::row::{Columns, Invalid, Row};
 use super::table::{RungScore, begun};
-use super::{Checkpoint, Lease, Registered, State, Store, TrialRow};
+use super::{Checkpoint, Lease, Registered, Store, TrialRow, TrialState};
 use crate::Result;
 
 /// Trials that are looked at for company of the first: what is alike is asked while others wait for the store.
@@ -36,7 +36,7 @@ pub struct Wanted<'a> {
 
 /// What there was.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Claim {
+pub enum ClaimOutcome {
     /// Trials, at least one, all on the same rung, at the same epoch and alike.
     Trials(Vec<Claimed>),
     /// Nothing now; others are at work and may leave something.
@@ -97,7 +97,7 @@ pub struct Claimed {
 }
 
 /// A trial that could be claimed.
-struct Open {
+struct OpenTrial {
     trial: usize,
     rung: usize,
     epoch: usize,
@@ -107,7 +107,7 @@ struct Open {
     fence: i64,
 }
 
-impl Open {
+impl OpenTrial {
     /// Whether it may train with others: a trial that failed, or whose worker died, trains alone.
     fn is_sociable(&self) -> bool {
         self.failures == 0 && self.deaths == 0
@@ -160,11 +160,11 @@ impl Store {
     ///
     /// # Errors
     /// [`crate::Error::Store`].
-    pub fn claim(&mut self, study: &Registered, wanted: &Wanted<'_>) -> Result<Claim> {
+    pub fn claim(&mut self, study: &Registered, wanted: &Wanted<'_>) -> Result<ClaimOutcome> {
         let leased = match self.transaction(study.id, |tx| claim(tx, study, wanted))? {
             Leased::Trials(leased) => leased,
-            Leased::Nothing(waiting) => return Ok(Claim::Nothing(waiting)),
-            Leased::Finished => return Ok(Claim::Finished),
+            Leased::Nothing(waiting) => return Ok(ClaimOutcome::Nothing(waiting)),
+            Leased::Finished => return Ok(ClaimOutcome::Finished),
         };
         // Nobody else writes the checkpoint of a trial that is leased, so others need not wait for its bytes.
         let topic = leased.first().map_or(study.id, |(lease, _)| -1 - lease.trial as i64);
@@ -172,7 +172,7 @@ impl Store {
             let claimed = |(lease, epoch): &(Lease, usize)| {
                 Ok(Claimed { lease: *lease, checkpoint: checkpoint(tx, lease.study, lease.trial, *epoch)? })
             };
-            Ok(Claim::Trials(leased.iter().map(claimed).collect::<Result<_>>()?))
+            Ok(ClaimOutcome::Trials(leased.iter().map(claimed).collect::<Result<_>>()?))
         })
     }
 }
@@ -215,7 +215,7 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
     let (mut trials, scores) = begun(tx, study)?;
     for row in &mut trials {
         if is_left(row, now) && row.deaths + 1 >= DEATHS {
-            row.state = State::Failed;
+            row.state = TrialState::Failed;
             give_up(tx, study.id, row.number)?;
         }
     }
@@ -224,7 +224,7 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
         let held = held(&trials, now);
         return Ok(if held.0.is_empty() { Leased::Finished } else { Leased::Nothing(held) });
     };
-    let company = |other: &&Open| {
+    let company = |other: &&OpenTrial| {
         let together = (other.rung, other.epoch) == (first.rung, first.epoch);
         together && first.is_sociable() && other.is_sociable() && (wanted.alike)(first.trial, other.trial)
     };
@@ -258,7 +258,7 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
 
 /// Whether the worker of the trial died or fell silent: its lease has ended.
 fn is_left(row: &TrialRow, now_ms: i64) -> bool {
-    row.state == State::Running && row.lease_ends_in_ms(now_ms).is_none()
+    row.state == TrialState::Running && row.lease_ends_in_ms(now_ms).is_none()
 }
 
 /// The leases that are held at time `now_ms`.
@@ -271,17 +271,17 @@ fn held(begun: &[TrialRow], now_ms: i64) -> Waiting {
 }
 
 /// All trials that can be claimed, most urgent first.
-fn open(study: &Registered, begun: &[TrialRow], scores: &[RungScore], now_ms: i64) -> Vec<Open> {
+fn open(study: &Registered, begun: &[TrialRow], scores: &[RungScore], now_ms: i64) -> Vec<OpenTrial> {
     let known: HashMap<(usize, usize), f64> =
         scores.iter().map(|known| ((known.number, known.rung), known.score)).collect();
     let row_of: HashMap<usize, &TrialRow> = begun.iter().map(|row| (row.number, row)).collect();
     let failed = |trial: usize, rung: usize| {
-        row_of.get(&trial).is_some_and(|row| row.state == State::Failed && rung >= row.rung)
+        row_of.get(&trial).is_some_and(|row| row.state == TrialState::Failed && rung >= row.rung)
     };
     let score = |trial: usize, rung: usize| {
         known.get(&(trial, rung)).copied().or_else(|| failed(trial, rung).then_some(f64::NEG_INFINITY))
     };
-    let again = |row: &TrialRow| Open {
+    let again = |row: &TrialRow| OpenTrial {
         trial: row.number,
         rung: row.rung,
         epoch: row.epoch,
@@ -289,14 +289,14 @@ fn open(study: &Registered, begun: &[TrialRow], scores: &[RungScore], now_ms: i6
         deaths: row.deaths.saturating_add(usize::from(is_left(row, now_ms))),
         fence: row.fence,
     };
-    let given_back = |row: &&TrialRow| row.state == State::Interrupted || is_left(row, now_ms);
-    let (mut open, retried): (Vec<Open>, Vec<Open>) =
+    let given_back = |row: &&TrialRow| row.state == TrialState::Interrupted || is_left(row, now_ms);
+    let (mut open, retried): (Vec<OpenTrial>, Vec<OpenTrial>) =
         begun.iter().filter(given_back).map(again).partition(|open| open.failures == 0);
     for (rung, members) in study.study.ladder.members(score).into_iter().enumerate().rev() {
         for trial in members {
-            let fresh = |epoch: usize, fence: i64| Open { trial, rung, epoch, failures: 0, deaths: 0, fence };
+            let fresh = |epoch: usize, fence: i64| OpenTrial { trial, rung, epoch, failures: 0, deaths: 0, fence };
             match row_of.get(&trial) {
-                Some(row) if row.state == State::Paused && row.rung + 1 == rung => {
+                Some(row) if row.state == TrialState::Paused && row.rung + 1 == rung => {
                     open.push(fresh(row.epoch, row.fence));
                 }
                 None if rung == 0 => open.push(fresh(0, 0)),

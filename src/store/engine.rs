@@ -75,7 +75,7 @@ pub trait Transaction {
 }
 
 /// What a transaction does.
-pub type Work<'a> = dyn FnMut(&mut dyn Transaction) -> Result<()> + 'a;
+pub type TransactionBody<'a> = dyn FnMut(&mut dyn Transaction) -> Result<()> + 'a;
 
 /// A connection to a database.
 pub trait Engine: Send {
@@ -83,5 +83,5 @@ pub trait Engine: Send {
     ///
     /// # Errors
     /// That of `work`; [`crate::Error::Store`] in the database's words.
-    fn transaction(&mut self, topic: i64, work: &mut Work<'_>) -> Result<()>;
+    fn transaction(&mut self, topic: i64, work: &mut TransactionBody<'_>) -> Result<()>;
 }

@@ -1,6 +1,6 @@
 //! Made-up rows through everything that reads a store: the entry of a fuzz target.
 
-use super::engine::{Engine, Transaction, Work};
+use super::engine::{Engine, Transaction, TransactionBody};
 use super::{Location, Store, Wanted, schema};
 use crate::Result;
 
@@ -9,7 +9,7 @@ pub use super::engine::Value;
 /// What a made-up database has in its tables: rows, each with the values of the columns that are named here, in this order. A
 /// row may be shorter or longer.
 #[derive(Debug, Clone, Default)]
-pub struct Rows {
+pub struct MadeUpRows {
     /// `version`.
     pub schema: Vec<Vec<Value>>,
     /// `id, name, kind, config, version, data, trials, eta, rungs`.
@@ -29,7 +29,7 @@ pub struct Rows {
 /// # Errors
 /// [`crate::Error::Store`] with table, row and column of the first row that cannot be. It neither panics nor hangs, and holds no
 /// more than a small multiple of the rows.
-pub fn read_rows(rows: &Rows) -> Result<()> {
+pub fn read_rows(rows: &MadeUpRows) -> Result<()> {
     schema::migrate(&mut rows.clone())?;
     let mut store = Store { location: Location::File("made-up rows".into()), engine: Some(Box::new(rows.clone())) };
     store.workers()?;
@@ -51,13 +51,13 @@ const SEVERAL: usize = 4;
 /// The time of the made-up database, in the middle of what a lease may have.
 const NOW_MS: i64 = 1_700_000_000_000;
 
-impl Engine for Rows {
-    fn transaction(&mut self, _topic: i64, work: &mut Work<'_>) -> Result<()> {
+impl Engine for MadeUpRows {
+    fn transaction(&mut self, _topic: i64, work: &mut TransactionBody<'_>) -> Result<()> {
         work(self)
     }
 }
 
-impl Transaction for Rows {
+impl Transaction for MadeUpRows {
     fn store(&self) -> &str {
         "made-up rows"
     }

@@ -23,11 +23,11 @@ use self::postgres::Postgres;
 use self::sqlite::Sqlite;
 use crate::{Error, Result};
 
-pub use claims::{Claim, Claimed, Holding, Prospect, Waiting, Wanted};
+pub use claims::{ClaimOutcome, Claimed, Holding, Prospect, Waiting, Wanted};
 pub use leases::{Checkpoint, Delivery, Failure, Lease, Outcome};
 pub use location::Location;
-pub use studies::{Kind, Registered, Study, difference};
-pub use table::{LONGEST_LEASE_MS, ResultRow, State, TrialRow, WorkerRow};
+pub use studies::{Registered, Study, StudyKind, difference};
+pub use table::{LONGEST_LEASE_MS, ResultRow, TrialRow, TrialState, WorkerRow};
 
 /// The topic of what concerns no study: the schema and the list of studies.
 const ALL_STUDIES: i64 = 0;

@@ -15,7 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::engine::{Engine, Transaction, Value, Work};
+use super::engine::{Engine, Transaction, TransactionBody, Value};
 use crate::secrets::ServerAddress;
 use crate::{Error, Result, environment};
 
@@ -86,22 +86,22 @@ fn tls(name: &str) -> Result<MakeRustlsConnect> {
 }
 
 impl Engine for Postgres {
-    fn transaction(&mut self, topic: i64, work: &mut Work<'_>) -> Result<()> {
+    fn transaction(&mut self, topic: i64, work: &mut TransactionBody<'_>) -> Result<()> {
         let name = &self.name;
         let bad = |e: postgres::Error| error(name, &e);
         let mut transaction = self.client.transaction().map_err(bad)?;
         transaction.execute("SELECT pg_advisory_xact_lock($1, $2)", &[&LOCKS, &(topic as i32)]).map_err(bad)?;
-        work(&mut Open { transaction: &mut transaction, name })?;
+        work(&mut PostgresTransaction { transaction: &mut transaction, name })?;
         transaction.commit().map_err(bad)
     }
 }
 
-struct Open<'a, 'b> {
+struct PostgresTransaction<'a, 'b> {
     transaction: &'a mut postgres::Transaction<'b>,
     name: &'a str,
 }
 
-impl Transaction for Open<'_, '_> {
+impl Transaction for PostgresTransaction<'_, '_> {
     fn store(&self) -> &str {
         self.name
     }

@@ -82,7 +82,7 @@ impl Row {
         read(&mut self).map_err(|Invalid { column, reason }| {
             let value = |at: usize| self.values.get(at).unwrap_or(&Value::Null);
             let key = self.columns.iter().take(self.key).enumerate();
-            let key: Vec<String> = key.map(|(at, name)| format!("{name} = {}", Shown(value(at)))).collect();
+            let key: Vec<String> = key.map(|(at, name)| format!("{name} = {}", ShownValue(value(at)))).collect();
             format!("table {}, row {}, column {column}: {reason}", self.table, key.join(", "))
         })
     }
@@ -190,13 +190,13 @@ impl Row {
 }
 
 fn unlike(column: &'static str, allowed: &str, found: &Value) -> Invalid {
-    Invalid { column, reason: format!("must be {allowed}, not {}", Shown(found)) }
+    Invalid { column, reason: format!("must be {allowed}, not {}", ShownValue(found)) }
 }
 
 /// A value as errors show it.
-struct Shown<'a>(&'a Value);
+struct ShownValue<'a>(&'a Value);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for ShownValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Value::Null => f.write_str("NULL"),

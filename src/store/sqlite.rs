@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, TransactionBehavior, params_from_iter};
 
-use super::engine::{Engine, Transaction, Value, Work};
+use super::engine::{Engine, Transaction, TransactionBody, Value};
 use crate::{Error, Result};
 
 /// How long a transaction waits for those of other processes.
@@ -47,21 +47,21 @@ fn keep_wal(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 impl Engine for Sqlite {
-    fn transaction(&mut self, _topic: i64, work: &mut Work<'_>) -> Result<()> {
+    fn transaction(&mut self, _topic: i64, work: &mut TransactionBody<'_>) -> Result<()> {
         let name = &self.name;
         let bad = |e: rusqlite::Error| error(name, &e);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(bad)?;
-        work(&mut Open { transaction: &transaction, name })?;
+        work(&mut SqliteTransaction { transaction: &transaction, name })?;
         transaction.commit().map_err(bad)
     }
 }
 
-struct Open<'a> {
+struct SqliteTransaction<'a> {
     transaction: &'a rusqlite::Transaction<'a>,
     name: &'a str,
 }
 
-impl Transaction for Open<'_> {
+impl Transaction for SqliteTransaction<'_> {
     fn store(&self) -> &str {
         self.name
     }

@@ -4,7 +4,7 @@ use super::engine::Transaction;
 use super::row::{Columns, Invalid, Row};
 use super::{ALL_STUDIES, Store};
 use crate::config::{Config, load_text, to_toml};
-use crate::search::{Ladder, ladder};
+use crate::search::{SuccessiveHalving, ladder};
 use crate::{Error, Result};
 
 /// Most trials of a study, a search or a grid.
@@ -19,14 +19,14 @@ const IDS: Columns = Columns { table: "weaklabel_studies", names: &["id"], key: 
 
 /// What a study's trials are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum StudyKind {
     /// Configurations drawn from a space.
     Search,
     /// The seeds of the cells of the paper's grid.
     Grid,
 }
 
-impl Kind {
+impl StudyKind {
     const ALL: [Self; 2] = [Self::Search, Self::Grid];
 
     /// Its name in the store.
@@ -44,7 +44,7 @@ pub struct Study {
     /// Its name.
     pub name: String,
     /// What its trials are.
-    pub kind: Kind,
+    pub kind: StudyKind,
     /// Its configuration, from which every trial follows. Where the sounds are may differ from machine to machine.
     pub config: Config,
     /// The program's version.
@@ -52,7 +52,7 @@ pub struct Study {
     /// Fingerprints of its data.
     pub data: String,
     /// Its trials and rungs.
-    pub ladder: Ladder,
+    pub ladder: SuccessiveHalving,
 }
 
 /// A study and its number in the store.
@@ -133,8 +133,8 @@ fn id(row: &mut Row) -> Result<i64, Invalid> {
 
 fn registered(row: &mut Row) -> Result<Registered, Invalid> {
     let (id, name, kind_name) = (id(row)?, row.text()?, row.text()?);
-    let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == kind_name) else {
-        let names = Kind::ALL.map(Kind::name).join(", ");
+    let Some(kind) = StudyKind::ALL.into_iter().find(|kind| kind.name() == kind_name) else {
+        let names = StudyKind::ALL.map(StudyKind::name).join(", ");
         return row.refuse(None, format!("{kind_name:?} is no kind of study, which is one of {names}"));
     };
     let text = row.text()?;
@@ -143,14 +143,14 @@ fn registered(row: &mut Row) -> Result<Registered, Invalid> {
         Err(error) => return row.refuse(None, error.with_causes()),
     };
     let (version, data) = (row.text()?, row.text()?);
-    let found = Ladder {
+    let found = SuccessiveHalving {
         trials: row.integer(1..=TRIALS)? as usize,
         eta: row.integer(2..=TRIALS)? as usize,
         rungs: row.integer(1..=TRIALS)? as usize,
     };
     let own = match kind {
-        Kind::Search => ladder(&config.search),
-        Kind::Grid => Ladder { trials: found.trials, eta: 2, rungs: 1 },
+        StudyKind::Search => ladder(&config.search),
+        StudyKind::Grid => SuccessiveHalving { trials: found.trials, eta: 2, rungs: 1 },
     };
     for (column, found, own) in
         [("trials", found.trials, own.trials), ("eta", found.eta, own.eta), ("rungs", found.rungs, own.rungs)]

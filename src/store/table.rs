@@ -3,7 +3,7 @@
 use super::engine::Transaction;
 use super::row::{Columns, Invalid, Row, refused};
 use super::{ALL_STUDIES, Registered, Store};
-use crate::search::Ladder;
+use crate::search::SuccessiveHalving;
 use crate::{Error, Result};
 
 /// Longest lease, in milliseconds.
@@ -38,7 +38,7 @@ const WORKERS: Columns = Columns { table: "weaklabel_workers", names: &["name", 
 
 /// What becomes of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum TrialState {
     /// A worker trains it.
     Running,
     /// Between two epochs; its worker had to go, or failed at it.
@@ -49,7 +49,7 @@ pub enum State {
     Failed,
 }
 
-impl State {
+impl TrialState {
     const ALL: [Self; 4] = [Self::Running, Self::Interrupted, Self::Paused, Self::Failed];
 
     /// Its name in the store and in tables.
@@ -71,7 +71,7 @@ pub struct TrialRow {
     /// The rung it is on.
     pub rung: usize,
     /// What becomes of it.
-    pub state: State,
+    pub state: TrialState,
     /// How often it failed on this rung.
     pub failures: usize,
     /// How many workers died with it on this rung, one after the other, without an epoch that is kept.
@@ -98,7 +98,7 @@ impl TrialRow {
     pub fn lease_ends_in_ms(&self, now_ms: i64) -> Option<i64> {
         let rest = self.lease_until_ms.saturating_sub(now_ms);
         let believed = 0..=self.lease_ms.saturating_mul(2);
-        (self.state == State::Running && believed.contains(&rest)).then_some(rest)
+        (self.state == TrialState::Running && believed.contains(&rest)).then_some(rest)
     }
 }
 
@@ -213,12 +213,12 @@ fn scores(tx: &mut dyn Transaction, study: &Registered) -> Result<Vec<RungScore>
     SCORES.read(tx, OF_STUDY, &[study.id.into()], |row| score(row, study.study.ladder))
 }
 
-fn trial(row: &mut Row, ladder: Ladder) -> Result<TrialRow, Invalid> {
+fn trial(row: &mut Row, ladder: SuccessiveHalving) -> Result<TrialRow, Invalid> {
     row.integer(0..=i64::MAX)?;
     let (number, rung) = place(row, ladder)?;
     let name = row.text()?;
-    let Some(state) = State::ALL.into_iter().find(|state| state.name() == name) else {
-        let names = State::ALL.map(State::name).join(", ");
+    let Some(state) = TrialState::ALL.into_iter().find(|state| state.name() == name) else {
+        let names = TrialState::ALL.map(TrialState::name).join(", ");
         return row.refuse(None, format!("{name:?} is no state of a trial, which is one of {names}"));
     };
     let read = TrialRow {
@@ -235,10 +235,10 @@ fn trial(row: &mut Row, ladder: Ladder) -> Result<TrialRow, Invalid> {
         reason: row.optional_text()?,
     };
     let leased = [("worker", read.worker.is_some()), ("lease_until_ms", read.lease_until_ms > 0)];
-    if let Some((column, _)) = leased.into_iter().find(|(_, given)| state == State::Running && !given) {
+    if let Some((column, _)) = leased.into_iter().find(|(_, given)| state == TrialState::Running && !given) {
         return row.refuse(Some(column), "is missing, and the trial is running".into());
     }
-    if state == State::Running && !(1..=LONGEST_LEASE_MS).contains(&read.lease_ms) {
+    if state == TrialState::Running && !(1..=LONGEST_LEASE_MS).contains(&read.lease_ms) {
         let reason =
             format!("must be between 1 and {LONGEST_LEASE_MS} while the trial is running, not {}", read.lease_ms);
         return row.refuse(Some("lease_ms"), reason);
@@ -246,7 +246,7 @@ fn trial(row: &mut Row, ladder: Ladder) -> Result<TrialRow, Invalid> {
     Ok(read)
 }
 
-fn result(row: &mut Row, ladder: Ladder) -> Result<ResultRow, Invalid> {
+fn result(row: &mut Row, ladder: SuccessiveHalving) -> Result<ResultRow, Invalid> {
     let RungScore { number, rung, score } = score(row, ladder)?;
     Ok(ResultRow {
         number,
@@ -259,7 +259,7 @@ fn result(row: &mut Row, ladder: Ladder) -> Result<ResultRow, Invalid> {
     })
 }
 
-fn score(row: &mut Row, ladder: Ladder) -> Result<RungScore, Invalid> {
+fn score(row: &mut Row, ladder: SuccessiveHalving) -> Result<RungScore, Invalid> {
     row.integer(0..=i64::MAX)?;
     let (number, rung) = place(row, ladder)?;
     let allowed = |score: f64| score == f64::NEG_INFINITY || (0.0..=100.0).contains(&score);
@@ -267,7 +267,7 @@ fn score(row: &mut Row, ladder: Ladder) -> Result<RungScore, Invalid> {
 }
 
 /// Number and rung of a trial.
-fn place(row: &mut Row, ladder: Ladder) -> Result<(usize, usize), Invalid> {
+fn place(row: &mut Row, ladder: SuccessiveHalving) -> Result<(usize, usize), Invalid> {
     Ok((row.count(ladder.trials - 1)?, row.count(ladder.rungs - 1)?))
 }
 
@@ -286,7 +286,7 @@ fn refused_of(tx: &dyn Transaction, study: i64, (number, reason): (usize, String
 fn match_up(trials: &[TrialRow], results: &[(usize, usize)]) -> Result<(), (usize, String)> {
     let mut rest = results;
     for trial in trials {
-        let expected = trial.rung + usize::from(trial.state == State::Paused);
+        let expected = trial.rung + usize::from(trial.state == TrialState::Paused);
         let found = rest.iter().take_while(|(number, _)| *number == trial.number).count();
         if let Some(other) = rest.first().filter(|(number, _)| *number < trial.number) {
             return Err((other.0, "there is a result of this trial, and no row".into()));

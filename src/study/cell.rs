@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::{Cell, Features, StudyDir};
+use super::{Cell, StudyDir, StudyFeatures};
 use crate::config::Config;
-use crate::evaluate::{Centres, Examples, Heard, Models, Scorer, embedding_quality};
+use crate::evaluate::{ClassCentroids, Examples, Models, Scorer, SegmentLabels, embedding_quality};
 use crate::gpu::Gpu;
 use crate::kernels::score::f1;
 use crate::model::checkpoint::{Description, read_model};
@@ -32,7 +32,7 @@ const COVERAGE: [f64; 6] = [0.0, 0.05, 0.2, 0.5, 0.9, 1.0];
 /// # Errors
 /// [`Error::Interrupted`] after a signal, with a checkpoint on disk; [`Error::Data`] when the data are not those the cell
 /// was begun with; whatever device and disk report.
-pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &Features) -> Result<CellResult> {
+pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &StudyFeatures) -> Result<CellResult> {
     let trainings = trainings(context, cell, features)?;
     let mut watch = context.watch;
     for training in &trainings {
@@ -51,7 +51,7 @@ pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &Features) -> Resu
             models.push(read_model(&run.best_checkpoint(&config.train.seeds, member))?);
         }
     }
-    let mut result = judge(context.gpu, &cell.config, features, &Trained { models, curves, best })?;
+    let mut result = judge(context.gpu, &cell.config, features, &TrainedCell { models, curves, best })?;
     let training: f64 = trainings.iter().map(|training| training.run.seconds_trained()).sum();
     result.seconds_taken = training + judging.elapsed().as_secs_f64();
     context.folder.write_result(cell, &result)?;
@@ -66,7 +66,7 @@ struct Training {
 
 /// The trainings of a cell, begun or to be continued: one, in the cell's folder, unless the device cannot bind the tensors
 /// of all its seeds. Which seeds train together changes no bit of any.
-fn trainings(context: &Context<'_>, cell: &Cell, features: &Features) -> Result<Vec<Training>> {
+fn trainings(context: &Context<'_>, cell: &Cell, features: &StudyFeatures) -> Result<Vec<Training>> {
     let most = most_members(context.gpu, &cell.config, &features.train.heard, &features.classes)?;
     let groups: Vec<&[u64]> = cell.config.train.seeds.chunks(most).collect();
     let path = context.folder.cell(cell);
@@ -100,9 +100,9 @@ fn open(context: &Context<'_>, path: &Path, config: &Config) -> Result<RunDir> {
     RunDir::create(path, config, &adapter, true)
 }
 
-fn train(context: &Context<'_>, training: &Training, features: &Features, watch: Watch<'_>) -> Result<()> {
+fn train(context: &Context<'_>, training: &Training, features: &StudyFeatures, watch: Watch<'_>) -> Result<()> {
     let Training { config, run } = training;
-    let Features { classes, train, validation, statistics, fingerprint, .. } = features;
+    let StudyFeatures { classes, train, validation, statistics, fingerprint, .. } = features;
     let mut trainer = Trainer::new(context.gpu, config, classes, train, validation, fingerprint.clone())?;
     run.keep_tiles(&trainer.tiles())?;
     run.restore(&mut trainer)?;
@@ -115,7 +115,7 @@ fn train(context: &Context<'_>, training: &Training, features: &Features, watch:
 }
 
 /// What training left of each seed.
-pub struct Trained {
+pub struct TrainedCell {
     /// The parameters of its best epoch.
     pub models: Vec<(Vec<f32>, Description)>,
     /// Its epochs, in order.
@@ -128,11 +128,11 @@ pub struct Trained {
 ///
 /// # Errors
 /// [`Error::Stopped`] when the process is asked to end; what the device reports.
-pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained) -> Result<CellResult> {
+pub fn judge(gpu: &Gpu, config: &Config, features: &StudyFeatures, trained: &TrainedCell) -> Result<CellResult> {
     let (seeds, method) = (&config.train.seeds, config.train.method);
     let Models { population, .. } = Models::new(gpu, &trained.models)?;
     let (normalise, threshold) = (config.normalise(method), config.evaluate.threshold);
-    let centres = Centres::new(gpu, &population, &features.train, normalise)?;
+    let centres = ClassCentroids::new(gpu, &population, &features.train, normalise)?;
     centres.queue(gpu)?;
 
     let mut f1_of = vec![Vec::new(); seeds.len()];
@@ -148,8 +148,9 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained)
             scores.push(f1(&tagged.counts(member, |_| true)));
         }
         for (group, is_short) in groups.iter_mut().zip([true, false]) {
-            let within =
-                |heard: &Heard| heard.dominant.is_some() && (heard.duration_s <= config.study.short_s) == is_short;
+            let within = |heard: &SegmentLabels| {
+                heard.dominant.is_some() && (heard.duration_s <= config.study.short_s) == is_short
+            };
             group.clips = tagged.count(within);
             for (member, scores) in group.f1.iter_mut().enumerate() {
                 scores.push(tagged.macro_f1(member, within));
@@ -164,7 +165,7 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained)
             points = embedded.first;
         }
     }
-    let label = |heard: &Heard| heard.dominant.unwrap_or(features.classes.len());
+    let label = |heard: &SegmentLabels| heard.dominant.unwrap_or(features.classes.len());
     Ok(CellResult {
         variant: config.data.variant,
         method,
@@ -222,12 +223,12 @@ struct Tagged<'a> {
 
 impl Tagged<'_> {
     /// Examples that are `within`.
-    fn count(&self, within: impl Fn(&Heard) -> bool) -> usize {
+    fn count(&self, within: impl Fn(&SegmentLabels) -> bool) -> usize {
         self.examples.heard.iter().filter(|heard| within(heard)).count()
     }
 
     /// True positives, false positives and false negatives, `[class, 3]`, over the examples that are `within`.
-    fn counts(&self, member: usize, within: impl Fn(&Heard) -> bool) -> Vec<u32> {
+    fn counts(&self, member: usize, within: impl Fn(&SegmentLabels) -> bool) -> Vec<u32> {
         let mut counts = vec![0; self.classes * 3];
         let tagged = self.outputs[member].chunks(self.classes).zip(&self.examples.heard);
         for (outputs, heard) in tagged.filter(|(_, heard)| within(heard)) {
@@ -244,7 +245,7 @@ impl Tagged<'_> {
     }
 
     /// The mean of F1 in % over the classes that are present in the examples `within`.
-    fn macro_f1(&self, member: usize, within: impl Fn(&Heard) -> bool) -> f64 {
+    fn macro_f1(&self, member: usize, within: impl Fn(&SegmentLabels) -> bool) -> f64 {
         let counts = self.counts(member, within);
         let scores = f1(&counts);
         let present: Vec<f64> =
@@ -257,7 +258,7 @@ impl Tagged<'_> {
             let (low, high) = (bounds[0], bounds[1]);
             // The first bin is closed on both sides, the others on the right only.
             let covered = |share: f64| share <= high && (share > low || low == 0.0);
-            let within = |heard: &Heard| heard.dominant.is_some() && covered(heard.covered);
+            let within = |heard: &SegmentLabels| heard.dominant.is_some() && covered(heard.covered);
             CoverageBin {
                 low,
                 high,

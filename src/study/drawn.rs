@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use super::Cell;
-use crate::evaluate::{Heard, heard_in};
+use crate::evaluate::{SegmentLabels, heard_in};
 use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::train::Draws;
 use crate::{Error, Result};
 
 /// The labels of a cell's clips, and the steps that follow from them.
 #[derive(Debug, Clone)]
-pub struct Drawn {
+pub struct CellSteps {
     /// Class names.
     pub classes: Vec<String>,
     /// Clips of training, validation and evaluation.
     pub clips: [usize; 3],
     /// Labels of the training segments.
-    pub train: Arc<Vec<Heard>>,
+    pub train: Arc<Vec<SegmentLabels>>,
     /// The steps of its stages.
     pub draws: Draws,
     /// Lines for the log about data that are not used.
@@ -28,7 +28,7 @@ pub struct Drawn {
 ///
 /// # Errors
 /// [`Error::Config`] naming key and cell where batches cannot be balanced; whatever reading the data reports.
-pub fn drawn(cells: &[&Cell]) -> Result<Vec<Drawn>> {
+pub fn drawn(cells: &[&Cell]) -> Result<Vec<CellSteps>> {
     let mut found = Vec::with_capacity(cells.len());
     for cells in cells.chunk_by(|a, b| a.variant == b.variant) {
         let dataset = Dataset::of(&cells[0].config)?;
@@ -44,14 +44,14 @@ pub fn drawn(cells: &[&Cell]) -> Result<Vec<Drawn>> {
             let draws = Draws::new(&cell.config, &train, dataset.classes()).map_err(|error| of_cell(error, cell))?;
             let left_out = left_out.iter().chain(&draws.left_out).cloned().collect();
             let (classes, clips) = (dataset.classes().to_vec(), Subset::all().map(|subset| dataset.len(subset)));
-            found.push(Drawn { classes, clips, train, draws, left_out });
+            found.push(CellSteps { classes, clips, train, draws, left_out });
         }
     }
     Ok(found)
 }
 
 /// Writes the lines about data that are not used to the log, each once.
-pub fn log_left_out(drawn: &[Drawn]) {
+pub fn log_left_out(drawn: &[CellSteps]) {
     let mut said: Vec<&LeftOut> = Vec::new();
     for line in drawn.iter().flat_map(|drawn| &drawn.left_out) {
         if !said.contains(&line) {

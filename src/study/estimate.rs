@@ -1,10 +1,10 @@
 //! What a study takes, found out before it starts: the steps of every cell timed on random features, and its memory.
 
-use super::{Cell, Drawn};
+use super::{Cell, CellSteps};
 use crate::Result;
 use crate::config::{Config, Method, Variant};
 use crate::gpu::Gpu;
-use crate::train::{StageName, most_members, needs, rehearsal};
+use crate::train::{StageName, most_members, needs, synthetic_step};
 
 /// Time and memory of one cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,12 +25,12 @@ pub type Paper<'a> = dyn Fn() -> Result<Gpu> + 'a;
 ///
 /// # Errors
 /// What the device reports.
-pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], drawn: &[Drawn]) -> Result<Vec<Estimate>> {
-    let mut found: Vec<(Config, &Drawn, Estimate)> = Vec::new();
+pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], drawn: &[CellSteps]) -> Result<Vec<Estimate>> {
+    let mut found: Vec<(Config, &CellSteps, Estimate)> = Vec::new();
     for (cell, drawn) in cells.iter().zip(drawn) {
         let mut key = cell.config.clone();
         key.data.variant = Variant::default();
-        let alike = |other: &Drawn| (other.clips, &other.draws.stages) == (drawn.clips, &drawn.draws.stages);
+        let alike = |other: &CellSteps| (other.clips, &other.draws.stages) == (drawn.clips, &drawn.draws.stages);
         let known = found.iter().find(|(config, other, _)| *config == key && alike(other));
         let known = known.map(|(.., estimate)| *estimate);
         let estimate = known.map_or_else(|| estimate(gpu, paper, cell, drawn), Ok)?;
@@ -39,9 +39,9 @@ pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], drawn: &[Drawn])
     Ok(found.into_iter().map(|(.., estimate)| estimate).collect())
 }
 
-fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, drawn: &Drawn) -> Result<Estimate> {
+fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, drawn: &CellSteps) -> Result<Estimate> {
     let config = &cell.config;
-    let Drawn { classes, clips: [train, validation, eval], draws, .. } = drawn;
+    let CellSteps { classes, clips: [train, validation, eval], draws, .. } = drawn;
     let steps = |stage: &(StageName, u64)| stage.1;
     let (first, tagger): (u64, u64) = (steps(&draws.stages[0]), draws.stages[1..].iter().map(steps).sum());
     // Seeds that do not fit train after each other.
@@ -67,7 +67,7 @@ fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, drawn: &Drawn) -> Result<
 
 /// Seconds of a step.
 fn time(gpu: &Gpu, config: &Config, classes: usize) -> Result<f64> {
-    let step = rehearsal(gpu, config, classes, config.features.frames(config.train.seconds))?;
+    let step = synthetic_step(gpu, config, classes, config.features.frames(config.train.seconds))?;
     // The first step compiles kernels.
     gpu.time(&step.recording, 1)?;
     Ok(gpu.time(&step.recording, 2)?.as_secs_f64() / 2.0)

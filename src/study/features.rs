@@ -10,7 +10,7 @@ use crate::report::Progress;
 use crate::scenes::{Contents, Dataset, Subset};
 
 /// The segments of one dataset at one training length and at all test lengths.
-pub struct Features {
+pub struct StudyFeatures {
     /// Class names.
     pub classes: Vec<String>,
     /// What the samples depend on.
@@ -29,7 +29,7 @@ pub struct Features {
     pub statistics: Statistics,
 }
 
-impl Features {
+impl StudyFeatures {
     /// The training events, for the figure of their durations.
     pub fn events(&self, variant: Variant) -> Events {
         let mut durations = vec![Vec::new(); self.classes.len()];

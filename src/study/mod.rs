@@ -10,9 +10,9 @@ mod features;
 mod folder;
 mod plan;
 
-pub use cell::{Context, Trained, judge, run_cell};
-pub use drawn::{Drawn, drawn, log_left_out};
+pub use cell::{Context, TrainedCell, judge, run_cell};
+pub use drawn::{CellSteps, drawn, log_left_out};
 pub use estimate::{Estimate, estimates};
-pub use features::Features;
+pub use features::StudyFeatures;
 pub use folder::{Events, StudyDir};
 pub use plan::{Cell, Only, cells, fast};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Drawn;
+use super::CellSteps;
 use crate::config::{Config, Method, Variant, edit, validate};
 use crate::{Error, Result};
 
@@ -40,7 +40,7 @@ impl Cell {
     }
 
     /// The cost of the cell beside others, in frames through E; `drawn` has its steps.
-    pub fn cost(&self, drawn: &Drawn) -> u64 {
+    pub fn cost(&self, drawn: &CellSteps) -> u64 {
         drawn.draws.stages[0].1 * self.frames_per_step(drawn.classes.len())
     }
 }

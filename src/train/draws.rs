@@ -3,7 +3,7 @@
 use super::StageName;
 use crate::Result;
 use crate::config::Config;
-use crate::evaluate::Heard;
+use crate::evaluate::SegmentLabels;
 use crate::scenes::LeftOut;
 
 /// The steps of a training.
@@ -23,7 +23,7 @@ impl Draws {
     ///
     /// # Errors
     /// [`crate::Error::Config`] when batches cannot be balanced, or the method does not fit the number of classes.
-    pub fn new(config: &Config, heard: &[Heard], classes: &[String]) -> Result<Self> {
+    pub fn new(config: &Config, heard: &[SegmentLabels], classes: &[String]) -> Result<Self> {
         let (mut stages, mut slots, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for stage in StageName::of(config.train.method) {
             let episodes = stage.episodes(config, heard, classes)?;
@@ -56,8 +56,8 @@ mod tests {
     use crate::config::Method;
 
     /// Segments of class 0 to 2, so many of each.
-    fn heard(sizes: [usize; 3]) -> Vec<Heard> {
-        (0..3).flat_map(|class| vec![Heard::one(class, 1.0); sizes[class]]).collect()
+    fn heard(sizes: [usize; 3]) -> Vec<SegmentLabels> {
+        (0..3).flat_map(|class| vec![SegmentLabels::one(class, 1.0); sizes[class]]).collect()
     }
 
     #[test]

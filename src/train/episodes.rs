@@ -109,14 +109,14 @@ fn of_another_class(by_class: &[Vec<u32>], class: usize, draw: &mut Stream) -> u
 
 /// Prototypical episodes (SPEC §4.3): the supports of some or all classes, class by class, then their queries.
 #[derive(Debug)]
-pub struct Prototypes {
+pub struct PrototypeEpisodes {
     by_class: Vec<Vec<u32>>,
     way: usize,
     support: usize,
     query: usize,
 }
 
-impl Prototypes {
+impl PrototypeEpisodes {
     /// Episodes of `way` classes with `support` supports each and `queries` queries in all.
     ///
     /// # Errors
@@ -152,7 +152,7 @@ impl Prototypes {
     }
 }
 
-impl Episodes for Prototypes {
+impl Episodes for PrototypeEpisodes {
     fn steps(&self) -> usize {
         self.rounds() * (self.by_class.len() / self.way)
     }
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn episodes_take_no_example_twice_and_keep_supports_before_queries() {
-        let episodes = Prototypes::new(&labels(60, 5), &classes(5), 5, 3, 10).unwrap();
+        let episodes = PrototypeEpisodes::new(&labels(60, 5), &classes(5), 5, 3, 10).unwrap();
         assert_eq!((episodes.steps(), episodes.slots()), (2, 25));
         let mut seen = std::collections::HashSet::new();
         for step in episodes.epoch(1, 0) {
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn fewer_ways_than_classes_draw_the_classes_too() {
-        let episodes = Prototypes::new(&labels(70, 7), &classes(7), 3, 1, 3).unwrap();
+        let episodes = PrototypeEpisodes::new(&labels(70, 7), &classes(7), 3, 1, 3).unwrap();
         assert_eq!(episodes.steps(), 5 * 2);
         let mut groups = std::collections::HashSet::new();
         for step in episodes.epoch(1, 0) {
@@ -269,15 +269,15 @@ mod tests {
         let lonely = [vec![0], vec![0], vec![1]];
         let refused = message(Triplets::new(&lonely, &classes(2), 2, true).unwrap_err());
         assert!(refused.contains("class 1") && refused.contains("only one"), "{refused}");
-        let refused = message(Prototypes::new(&labels(9, 3), &classes(3), 4, 1, 4).unwrap_err());
+        let refused = message(PrototypeEpisodes::new(&labels(9, 3), &classes(3), 4, 1, 4).unwrap_err());
         assert!(refused.contains("prototypes.way") && refused.contains("3 classes"), "{refused}");
-        let refused = message(Prototypes::new(&labels(9, 3), &classes(3), 3, 1, 4).unwrap_err());
+        let refused = message(PrototypeEpisodes::new(&labels(9, 3), &classes(3), 3, 1, 4).unwrap_err());
         assert!(refused.contains("train.batch") && refused.contains("multiple of 3"), "{refused}");
-        let refused = message(Prototypes::new(&labels(9, 3), &classes(3), 3, 2, 6).unwrap_err());
+        let refused = message(PrototypeEpisodes::new(&labels(9, 3), &classes(3), 3, 2, 6).unwrap_err());
         assert!(refused.contains("prototypes.support") && refused.contains("3 training examples"), "{refused}");
         let one = [
             Triplets::new(&labels(9, 1), &classes(1), 3, true).map(drop),
-            Prototypes::new(&labels(9, 1), &classes(1), 1, 1, 3).map(drop),
+            PrototypeEpisodes::new(&labels(9, 1), &classes(1), 1, 1, 3).map(drop),
         ];
         for refused in one.map(|refused| message(refused.unwrap_err())) {
             assert!(refused.starts_with("train.method: ") && refused.contains("only one class, class 0"), "{refused}");

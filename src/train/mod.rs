@@ -5,21 +5,21 @@
 
 mod draws;
 mod episodes;
+mod memory_estimate;
 mod methods;
-mod needs;
-mod rehearsal;
 mod sampler;
 mod schedule;
 mod stage;
 mod step;
+mod synthetic_step;
 mod trainer;
 
 pub use draws::Draws;
-pub use episodes::{Episodes, Prototypes, Triplets};
-pub use needs::{Needs, needs};
-pub use rehearsal::{ROWS, random_examples, rehearsal};
+pub use episodes::{Episodes, PrototypeEpisodes, Triplets};
+pub use memory_estimate::{MemoryEstimate, needs};
 pub use sampler::Sampler;
 pub use schedule::{EpochRows, Schedule};
 pub use stage::StageName;
-pub use step::{Source, TrainingStep};
+pub use step::{StepInput, TrainingStep};
+pub use synthetic_step::{ROWS, random_examples, synthetic_step};
 pub use trainer::{EpochReport, Observer, Trainer, Unwatched, alike, most_members};

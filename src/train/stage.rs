@@ -3,9 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::schedule::step_number;
-use super::{Episodes, EpochReport, EpochRows, Prototypes, Sampler, Schedule, Source, TrainingStep, Triplets};
+use super::{
+    Episodes, EpochReport, EpochRows, PrototypeEpisodes, Sampler, Schedule, StepInput, TrainingStep, Triplets,
+};
 use crate::config::{Config, Method, OptimiserConfig, Sampling};
-use crate::evaluate::{Embedder, Embedding, Examples, Heard, Judge, Scorer, Separation, Tagging};
+use crate::evaluate::{
+    CentroidValidator, Embedder, Embedding, Examples, Scorer, SegmentLabels, TaggerValidator, Validator,
+};
 use crate::gpu::{Download, Gpu, Recording, Resolved};
 use crate::kernels::population::Member;
 use crate::kernels::score::{Score, Stopping};
@@ -70,9 +74,9 @@ impl StageName {
     ///
     /// # Errors
     /// [`Error::Config`] when batches cannot be balanced.
-    pub fn episodes(self, config: &Config, heard: &[Heard], classes: &[String]) -> Result<Box<dyn Episodes>> {
+    pub fn episodes(self, config: &Config, heard: &[SegmentLabels], classes: &[String]) -> Result<Box<dyn Episodes>> {
         let batch = config.train.batch;
-        let of_example = |heard: &Heard| match self {
+        let of_example = |heard: &SegmentLabels| match self {
             Self::Classifier | Self::Tagger => heard.labels.clone(),
             Self::Triplets | Self::Prototypes => heard.dominant.into_iter().collect(),
         };
@@ -87,7 +91,7 @@ impl StageName {
             Self::Prototypes => {
                 let settings = &config.prototypes;
                 let way = settings.way.unwrap_or(classes.len());
-                Box::new(Prototypes::new(&labels, classes, way, settings.support, batch)?)
+                Box::new(PrototypeEpisodes::new(&labels, classes, way, settings.support, batch)?)
             }
         })
     }
@@ -121,7 +125,7 @@ pub(super) struct Stage {
     seeds: Vec<u64>,
     schedule: Schedule,
     step: TrainingStep,
-    judge: Box<dyn Judge>,
+    judge: Box<dyn Validator>,
     epoch_end: Resolved,
     /// Of the two epochs that may be under way.
     downloads: [Downloads; 2],
@@ -158,20 +162,20 @@ impl Stage {
             Ok(embedder.embeddings)
         };
         let threshold = config.evaluate.threshold;
-        let step = |source: Source<'_>| TrainingStep::new(gpu, config, name, population, source, &schedule);
-        let (step, judge): (_, Box<dyn Judge>) = match name {
+        let step = |source: StepInput<'_>| TrainingStep::new(gpu, config, name, population, source, &schedule);
+        let (step, judge): (_, Box<dyn Validator>) = match name {
             StageName::Classifier => {
                 let scorer = Scorer::new(gpu, population, data.validation, normalise, threshold)?;
-                (step(Source::Segments(data.train))?, Box::new(scorer))
+                (step(StepInput::Segments(data.train))?, Box::new(scorer))
             }
             StageName::Triplets | StageName::Prototypes => {
-                let separation = Separation::new(gpu, population, data.train, data.validation, normalise)?;
-                (step(Source::Segments(data.train))?, Box::new(separation))
+                let separation = CentroidValidator::new(gpu, population, data.train, data.validation, normalise)?;
+                (step(StepInput::Segments(data.train))?, Box::new(separation))
             }
             StageName::Tagger => {
                 let (train, validation) = (embed(data.train)?, embed(data.validation)?);
-                let tagging = Tagging::new(gpu, population, &validation, data.validation, threshold)?;
-                (step(Source::Embeddings(&train, data.train))?, Box::new(tagging))
+                let tagging = TaggerValidator::new(gpu, population, &validation, data.validation, threshold)?;
+                (step(StepInput::Embeddings(&train, data.train))?, Box::new(tagging))
             }
         };
         let mut epoch_end = Recording::new("epoch end");

@@ -8,7 +8,7 @@ use crate::config::{Config, OptimiserConfig};
 use crate::evaluate::Examples;
 use crate::gpu::{Gpu, Recording, Resolved, Tensor};
 use crate::kernels::dropout::Dropout;
-use crate::model::{Activations, Batch, Mode, Population, Supervision};
+use crate::model::{Activations, BatchShape, Mode, Population, Supervision};
 
 /// What the kernels of a step are pushed with.
 pub(super) struct StepContext<'a> {
@@ -24,7 +24,7 @@ impl StepContext<'_> {
     /// Activations for the batches of the schedule, of segments of `chunks` chunks.
     pub fn activations(&self, chunks: usize) -> Result<Activations> {
         let [members, segments] = [1, 2].map(|axis| self.schedule.batches.size(axis));
-        let batch = Batch { members, segments, chunks };
+        let batch = BatchShape { members, segments, chunks };
         Activations::new(self.gpu, &self.population.architecture, batch, true)
     }
 
@@ -60,7 +60,7 @@ pub struct TrainingStep {
 
 /// What a step learns from.
 #[derive(Clone, Copy)]
-pub enum Source<'a> {
+pub enum StepInput<'a> {
     /// Segments as log-mel, shared by all members.
     Segments(&'a Examples),
     /// Embeddings of every member's own E, `[member, example, dimension]`, and the segments they are of.
@@ -77,7 +77,7 @@ impl TrainingStep {
         config: &Config,
         stage: StageName,
         population: &Population,
-        source: Source<'_>,
+        source: StepInput<'_>,
         schedule: &Schedule,
     ) -> Result<Self> {
         let [rows, members] = [0, 1].map(|axis| schedule.batches.size(axis));
@@ -88,10 +88,14 @@ impl TrainingStep {
         let context = StepContext { gpu, config, population, schedule, losses: losses.clone() };
         let mut recording = Recording::new(&format!("{} step", stage.name()));
         match (stage, source) {
-            (StageName::Classifier, Source::Segments(examples)) => classifier::push(&context, examples, &mut recording),
-            (StageName::Triplets, Source::Segments(examples)) => triplets::push(&context, examples, &mut recording),
-            (StageName::Prototypes, Source::Segments(examples)) => prototypes::push(&context, examples, &mut recording),
-            (StageName::Tagger, Source::Embeddings(embeddings, examples)) => {
+            (StageName::Classifier, StepInput::Segments(examples)) => {
+                classifier::push(&context, examples, &mut recording)
+            }
+            (StageName::Triplets, StepInput::Segments(examples)) => triplets::push(&context, examples, &mut recording),
+            (StageName::Prototypes, StepInput::Segments(examples)) => {
+                prototypes::push(&context, examples, &mut recording)
+            }
+            (StageName::Tagger, StepInput::Embeddings(embeddings, examples)) => {
                 tagger::push(&context, embeddings, examples, &mut recording)
             }
             _ => unreachable!("the tagger, and only the tagger, learns from embeddings"),

@@ -7,10 +7,10 @@ use std::time::Instant;
 use super::stage::{Data, Stage};
 use super::{Draws, StageName};
 use crate::config::Config;
-use crate::evaluate::{Examples, Heard};
+use crate::evaluate::{Examples, SegmentLabels};
 use crate::gpu::{Download, Gpu};
 use crate::kernels::population::Member;
-use crate::model::checkpoint::{Provenance, Standing};
+use crate::model::checkpoint::{Provenance, TrainingState};
 use crate::model::tiles::{TileFile, Tiles};
 use crate::model::{Activations, Architecture, Population, initial_parameters};
 use crate::{Error, Result};
@@ -51,7 +51,7 @@ pub trait Observer {
     ///
     /// # Errors
     /// End the training.
-    fn checkpoint(&mut self, standing: &Standing) -> Result<()>;
+    fn checkpoint(&mut self, standing: &TrainingState) -> Result<()>;
 }
 
 /// Watches nothing: a training goes on to its end.
@@ -66,7 +66,7 @@ impl Observer for Unwatched {
         Ok(())
     }
 
-    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+    fn checkpoint(&mut self, _: &TrainingState) -> Result<()> {
         Ok(())
     }
 }
@@ -76,7 +76,7 @@ impl Observer for Unwatched {
 ///
 /// # Errors
 /// [`Error::Config`] when batches cannot be balanced.
-pub fn most_members(gpu: &Gpu, config: &Config, heard: &[Heard], classes: &[String]) -> Result<usize> {
+pub fn most_members(gpu: &Gpu, config: &Config, heard: &[SegmentLabels], classes: &[String]) -> Result<usize> {
     let architecture = Architecture::new(&config.model, &config.features, classes.len());
     let first = StageName::of(config.train.method)[0];
     let slots = first.episodes(config, heard, classes)?.slots();
@@ -215,7 +215,7 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// [`Error::Data`] naming the first thing in which it is of another training: a key with both values, the data, its stage
     /// or its size; what the device reports.
-    pub fn restore(&mut self, origin: &Path, standing: &Standing) -> Result<()> {
+    pub fn restore(&mut self, origin: &Path, standing: &TrainingState) -> Result<()> {
         standing.provenance.check(origin, &self.provenance)?;
         let Some(stage) = self.stages().find(|stage| stage.name() == standing.stage) else {
             let known: Vec<&str> = self.stages().map(StageName::name).collect();
@@ -251,7 +251,7 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// What making tensors and compiling kernels may report.
-    pub(super) fn rehearse_stages(&mut self) -> Result<()> {
+    pub(super) fn dry_run_stages(&mut self) -> Result<()> {
         for stage in self.stages().skip(1).collect::<Vec<_>>() {
             self.stage = Stage::new(self.gpu, self.configs, stage, &self.population, self.data)?;
         }
@@ -262,12 +262,12 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// What the device reports.
-    pub fn standing(&mut self) -> Result<Standing> {
+    pub fn standing(&mut self) -> Result<TrainingState> {
         let (state, best, progress) = &mut self.standing;
         state.queue(self.gpu);
         best.queue(self.gpu);
         progress.queue(self.gpu);
-        Ok(Standing {
+        Ok(TrainingState {
             stage: self.stage.name.name().into(),
             epoch: self.epoch,
             state: state.fetch(self.gpu)?,
@@ -397,7 +397,7 @@ mod tests {
         // WebGPU's guaranteed limits: 128 MiB in one binding.
         let gpu = Gpu::noop();
         let classes: Vec<String> = (0..10).map(|class| class.to_string()).collect();
-        let heard: Vec<Heard> = (0..40).map(|example| Heard::one(example % 10, 1.0)).collect();
+        let heard: Vec<SegmentLabels> = (0..40).map(|example| SegmentLabels::one(example % 10, 1.0)).collect();
         let most = |method, seconds| {
             let mut config = Config::default();
             (config.train.method, config.train.seconds) = (method, seconds);

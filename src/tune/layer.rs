@@ -19,7 +19,7 @@ use crate::model::tiles::Tile;
 
 /// Where a layer stands in a network, which decides what its kernels read in a training step (SPEC §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct LayerPosition {
     /// The first one: it reads examples in their store.
     pub first: bool,
     /// The last one: the gradients of its outputs are those of their mean.
@@ -32,7 +32,7 @@ const DROPOUT: f64 = 0.2;
 /// Tensors for the three kernels of a layer of one model.
 pub(super) struct LayerTensors {
     pub shape: ConvShape,
-    pub standing: Standing,
+    pub standing: LayerPosition,
     input: Input,
     output: Tensor<f32>,
     /// At the input's winners.
@@ -51,7 +51,7 @@ pub(super) struct LayerTensors {
 
 impl LayerTensors {
     /// Those for batches of `segments` segments.
-    pub fn new(gpu: &Gpu, shape: ConvShape, standing: Standing, segments: usize) -> Result<Self> {
+    pub fn new(gpu: &Gpu, shape: ConvShape, standing: LayerPosition, segments: usize) -> Result<Self> {
         let random = |name: &str, shape: &[usize]| {
             let mut stream = Key::new(0).named(name).stream();
             let values: Vec<f32> = (0..shape.iter().product()).map(|_| stream.uniform(-1.0, 1.0) as f32).collect();

@@ -12,16 +12,16 @@ use crate::bench::Samples;
 use crate::gpu::Gpu;
 use crate::kernels::conv::ConvShape;
 use crate::kernels::{Case, conv_forward, conv_input_grad, conv_weight_grad};
-use crate::model::tiles::{self, Choice, Layer, Tile};
+use crate::model::tiles::{self, Choice, ConvLayer, Tile};
 
 pub use candidates::candidates;
+pub use layer::LayerPosition;
 use layer::LayerTensors;
-pub use layer::Standing;
 use search::search;
 
 /// What became of a candidate.
 #[derive(Debug, Clone)]
-pub enum Verdict {
+pub enum CandidateOutcome {
     /// It computes what it should; milliseconds of one dispatch.
     Timed(Samples),
     /// It does not compile, or computes something else.
@@ -34,15 +34,15 @@ pub struct Tried {
     /// Its knobs.
     pub tile: Tile,
     /// What became of it.
-    pub verdict: Verdict,
+    pub verdict: CandidateOutcome,
 }
 
 impl Tried {
     /// Its times, unless it was refused.
     pub fn samples(&self) -> Option<&Samples> {
         match &self.verdict {
-            Verdict::Timed(samples) => Some(samples),
-            Verdict::Refused(_) => None,
+            CandidateOutcome::Timed(samples) => Some(samples),
+            CandidateOutcome::Refused(_) => None,
         }
     }
 }
@@ -51,7 +51,7 @@ impl Tried {
 #[derive(Debug, Clone)]
 pub struct Tuned {
     /// The layer.
-    pub layer: Layer,
+    pub layer: ConvLayer,
     /// Chunks it was timed on.
     pub chunks: usize,
     /// The candidates.
@@ -61,7 +61,7 @@ pub struct Tuned {
 
 impl Tuned {
     /// The fastest, where it is faster than the shipped one beyond the noise; the shipped one otherwise.
-    fn new(layer: Layer, chunks: usize, tried: Vec<Tried>) -> Self {
+    fn new(layer: ConvLayer, chunks: usize, tried: Vec<Tried>) -> Self {
         let median = |tried: &Tried| tried.samples().map_or(f64::INFINITY, Samples::median);
         let fastest = (0..tried.len()).min_by(|a, b| median(&tried[*a]).total_cmp(&median(&tried[*b]))).unwrap_or(0);
         let beyond_noise = match (tried[fastest].samples(), tried[0].samples()) {
@@ -89,7 +89,7 @@ impl Tuned {
 
 /// Which kernels are tuned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kernel {
+pub enum TunedKernel {
     /// The forward pass
     Forward,
     /// The gradient of the input
@@ -109,11 +109,11 @@ pub fn tune(
     gpu: &Gpu,
     shapes: &[ConvShape],
     segments: usize,
-    kernels: &[Kernel],
+    kernels: &[TunedKernel],
     done: &mut dyn FnMut(&Tuned),
 ) -> Result<Vec<Tuned>> {
     let tensors = |index: usize| {
-        let standing = Standing { first: index == 0, last: index + 1 == shapes.len() };
+        let standing = LayerPosition { first: index == 0, last: index + 1 == shapes.len() };
         LayerTensors::new(gpu, shapes[index], standing, segments)
     };
     let mut all = Vec::new();
@@ -123,7 +123,7 @@ pub fn tune(
     };
     let mut per_word: Vec<usize> =
         shapes.iter().map(|shape| tiles::forward(gpu, shape).codes_per_word(shape)).collect();
-    if kernels.contains(&Kernel::Forward) {
+    if kernels.contains(&TunedKernel::Forward) {
         for (index, shape) in shapes.iter().enumerate() {
             let tensors = tensors(index)?;
             let shipped = Tile::ConvForward(tiles::forward(gpu, shape));
@@ -137,12 +137,12 @@ pub fn tune(
     for (index, shape) in shapes.iter().enumerate() {
         let tensors = tensors(index)?;
         let words = [per_word[index], if index > 0 { per_word[index - 1] } else { 1 }];
-        if kernels.contains(&Kernel::WeightGrad) {
+        if kernels.contains(&TunedKernel::WeightGrad) {
             let (tile, slices) = tiles::weight_grad(gpu, shape);
             let shipped = Tile::ConvWeightGrad { tile, slices };
             push(search(gpu, &tensors, candidates(gpu.class(), shape, shipped), words)?);
         }
-        if kernels.contains(&Kernel::InputGrad) && index > 0 {
+        if kernels.contains(&TunedKernel::InputGrad) && index > 0 {
             let shipped = Tile::ConvInputGrad(tiles::input_grad(gpu, shape));
             push(search(gpu, &tensors, candidates(gpu.class(), shape, shipped), words)?);
         }
@@ -152,7 +152,7 @@ pub fn tune(
 
 /// The comparison of `tile` on the layer of `shape`, where it stands, with the oracle, with as many codes in a word of this layer and of the
 /// one below. Few chunks are enough: a tile's code does not depend on their number.
-pub fn check(shape: &ConvShape, Standing { first, last }: Standing, tile: &Tile, words: [usize; 2]) -> Case {
+pub fn check(shape: &ConvShape, LayerPosition { first, last }: LayerPosition, tile: &Tile, words: [usize; 2]) -> Case {
     let few = ConvShape { chunks: CHECKED, ..*shape };
     match *tile {
         Tile::ConvForward(tile) => conv_forward::check(few, tile, first),
@@ -177,11 +177,11 @@ mod tests {
         let tried = |(index, times): (usize, &Option<&[f64]>)| Tried {
             tile: candidates(gpu.class(), &shape, Tile::ConvForward(tiles::forward(&gpu, &shape)))[index],
             verdict: match times {
-                Some(times) => Verdict::Timed(Samples::new(times.to_vec()).unwrap()),
-                None => Verdict::Refused("wrong".into()),
+                Some(times) => CandidateOutcome::Timed(Samples::new(times.to_vec()).unwrap()),
+                None => CandidateOutcome::Refused("wrong".into()),
             },
         };
-        Tuned::new(Layer::of(&shape), 10, times.iter().enumerate().map(tried).collect())
+        Tuned::new(ConvLayer::of(&shape), 10, times.iter().enumerate().map(tried).collect())
     }
 
     #[test]

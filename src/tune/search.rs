@@ -1,11 +1,11 @@
 //! Candidates of one kernel: right ones are timed in turns, so that a machine that changes its speed changes it for all.
 
 use super::layer::LayerTensors;
-use super::{Tried, Tuned, Verdict, check};
+use super::{CandidateOutcome, Tried, Tuned, check};
 use crate::bench::{MEASUREMENTS, Samples};
 use crate::gpu::{Gpu, Kernel, Recording, Resolved};
 use crate::kernels::Trial;
-use crate::model::tiles::{Layer, Tile};
+use crate::model::tiles::{ConvLayer, Tile};
 use crate::{Error, Result};
 
 /// Least time of one measurement in seconds.
@@ -17,14 +17,14 @@ const FIRST_ROUNDS: usize = 2;
 const MOST_ROWS: f64 = 1000.0;
 
 /// One that is to be tried.
-struct Candidate {
+struct TileCandidate {
     /// With a few chunks, beside its oracle.
     trial: Trial,
     /// At the size of a step.
     kernel: Box<dyn Kernel>,
 }
 
-impl Candidate {
+impl TileCandidate {
     fn new(gpu: &Gpu, tensors: &LayerTensors, tile: &Tile, words: [usize; 2]) -> Result<Self> {
         let trial = check(&tensors.shape, tensors.standing, tile, words).trial(gpu)?;
         Ok(Self { trial, kernel: tensors.kernel(gpu, tile, words)? })
@@ -64,10 +64,10 @@ impl Runner {
 
 /// Tries all of `tiles`, the shipped one first.
 pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words: [usize; 2]) -> Result<Tuned> {
-    let mut verdicts: Vec<Option<Verdict>> = vec![None; tiles.len()];
-    let candidates: Vec<Result<Candidate>> =
-        tiles.iter().map(|tile| Candidate::new(gpu, tensors, tile, words)).collect();
-    gpu.compile_ahead(&candidates.iter().flatten().flat_map(Candidate::kernels).collect::<Vec<_>>())?;
+    let mut verdicts: Vec<Option<CandidateOutcome>> = vec![None; tiles.len()];
+    let candidates: Vec<Result<TileCandidate>> =
+        tiles.iter().map(|tile| TileCandidate::new(gpu, tensors, tile, words)).collect();
+    gpu.compile_ahead(&candidates.iter().flatten().flat_map(TileCandidate::kernels).collect::<Vec<_>>())?;
     let mut running: Vec<Runner> = Vec::new();
     for (index, candidate) in candidates.into_iter().enumerate() {
         match candidate.and_then(|candidate| candidate.prepare(gpu)) {
@@ -80,7 +80,7 @@ pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words:
             Err(Error::Kernel { reason, .. } | Error::Tolerance(reason)) => {
                 // Not on a device that no longer works.
                 gpu.check()?;
-                verdicts[index] = Some(Verdict::Refused(reason));
+                verdicts[index] = Some(CandidateOutcome::Refused(reason));
             }
             Err(other) => return Err(other),
         }
@@ -101,12 +101,12 @@ pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words:
     for runner in &running {
         verdicts[runner.index] = timed(&runner.ms);
     }
-    let still = || Verdict::Refused("the clock did not advance during its dispatches".into());
+    let still = || CandidateOutcome::Refused("the clock did not advance during its dispatches".into());
     let tried = tiles.into_iter().zip(verdicts);
     let tried = tried.map(|(tile, verdict)| Tried { tile, verdict: verdict.unwrap_or_else(still) }).collect();
-    Ok(Tuned::new(Layer::of(&tensors.shape), tensors.shape.chunks, tried))
+    Ok(Tuned::new(ConvLayer::of(&tensors.shape), tensors.shape.chunks, tried))
 }
 
-fn timed(ms: &[f64]) -> Option<Verdict> {
-    Samples::new(ms.to_vec()).map(Verdict::Timed)
+fn timed(ms: &[f64]) -> Option<CandidateOutcome> {
+    Samples::new(ms.to_vec()).map(CandidateOutcome::Timed)
 }

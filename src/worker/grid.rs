@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::courier::{Courier, Parcel};
-use super::training::{Bench, Task, Trained, Until, blame, train};
+use super::lease_keeper::{LeaseKeeper, Update};
+use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, Until, blame, train};
 use super::{Job, outcome};
 use crate::config::{Config, DataConfig};
 use crate::gpu::Gpu;
@@ -14,7 +14,7 @@ use crate::model::checkpoint::Description;
 use crate::report::Progress;
 use crate::report::study::CellResult;
 use crate::store::{Claimed, Lease};
-use crate::study::{self, Cell, Events, Features, cells, drawn, judge, log_left_out};
+use crate::study::{self, Cell, Events, StudyFeatures, cells, drawn, judge, log_left_out};
 use crate::{Error, Result};
 
 /// Most seeds of a cell that one worker takes at a time.
@@ -35,7 +35,7 @@ pub struct GridJob<'a> {
     cells: Vec<Cell>,
     seeds: usize,
     /// Of the cells that were worked on last.
-    features: Option<(Config, Features)>,
+    features: Option<(Config, StudyFeatures)>,
     worker: String,
     progress: Progress,
 }
@@ -79,24 +79,24 @@ impl<'a> GridJob<'a> {
         if self.features.as_ref().is_none_or(|(loaded, _)| data(loaded) != data(config)) {
             // The old ones make room first.
             self.features = None;
-            self.features = Some((config.clone(), Features::load(self.gpu, config, &self.progress)?));
+            self.features = Some((config.clone(), StudyFeatures::load(self.gpu, config, &self.progress)?));
         }
         Ok(())
     }
 
     /// Judges seeds of `cell` that trained together.
-    fn judge(&self, cell: &Cell, features: &Features, trained: &[Trained]) -> Result<CellResult> {
+    fn judge(&self, cell: &Cell, features: &StudyFeatures, trained: &[TrainedTrial]) -> Result<CellResult> {
         let mut config = cell.config.clone();
         config.train.seeds = trained.iter().flat_map(|one| &one.config.train.seeds).copied().collect();
-        let model = |(one, seed): (&Trained, u64)| {
+        let model = |(one, seed): (&TrainedTrial, u64)| {
             let epoch = one.standing.progress[0].best_epoch as usize;
             let description = Description::new(&config, &features.classes, &features.statistics, seed, epoch);
             (one.standing.best.clone(), description)
         };
-        let trained = study::Trained {
+        let trained = study::TrainedCell {
             models: trained.iter().zip(config.train.seeds.iter().copied()).map(model).collect(),
             curves: trained.iter().flat_map(|one| one.curves.clone()).collect(),
-            best: trained.iter().flat_map(Trained::best).collect(),
+            best: trained.iter().flat_map(TrainedTrial::best).collect(),
         };
         judge(self.gpu, &config, features, &trained)
     }
@@ -111,7 +111,7 @@ impl Job for GridJob<'_> {
         TOGETHER
     }
 
-    fn work(&mut self, claimed: Vec<Claimed>, courier: &Courier, until: Until) -> Result<()> {
+    fn work(&mut self, claimed: Vec<Claimed>, courier: &LeaseKeeper, until: Until) -> Result<()> {
         let (index, _) = place(claimed[0].lease.trial, self.seeds);
         self.load(index)?;
         let Some((_, features)) = &self.features else { return Ok(()) };
@@ -119,10 +119,10 @@ impl Job for GridJob<'_> {
         let task = |claimed: Claimed| {
             let mut config = cell.config.clone();
             config.train.seeds = vec![cell.config.train.seeds[place(claimed.lease.trial, self.seeds).1]];
-            Task { claimed, config }
+            ClaimedTraining { claimed, config }
         };
-        let tasks: Vec<Task> = claimed.into_iter().map(task).collect();
-        let bench = Bench {
+        let tasks: Vec<ClaimedTraining> = claimed.into_iter().map(task).collect();
+        let bench = TrainingContext {
             gpu: self.gpu,
             classes: &features.classes,
             train: &features.train,
@@ -153,7 +153,7 @@ impl Job for GridJob<'_> {
             let best = one.best()[0];
             tracing::info!("cell {cell}, seed {}: {best:.1} % in validation", one.config.train.seeds[0]);
             let outcome = outcome(self.gpu, &self.worker, best, details, seconds);
-            courier.send(Parcel::Result(one.lease, outcome));
+            courier.send(Update::Result(one.lease, outcome));
         }
         Ok(())
     }

@@ -3,10 +3,10 @@
 //!
 //! In: a store. Out: results and checkpoints in it. Data are made anew on each machine, from their seed and its soundbank.
 
-mod card;
-mod courier;
+mod gpu_lock;
 mod grid;
 mod idle;
+mod lease_keeper;
 mod search;
 mod training;
 
@@ -15,17 +15,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
-use self::courier::{AGAIN, Courier, Parcel, Route};
+use self::lease_keeper::{AGAIN, LeaseKeeper, LeaseTerms, Update};
 use crate::config::Config;
 use crate::gpu::Gpu;
 use crate::report::Progress;
 use crate::scenes::Dataset;
-use crate::search::Ladder;
-use crate::store::{Claim, Claimed, Failure, Kind, Lease, Outcome, Registered, Store, Wanted};
+use crate::search::SuccessiveHalving;
+use crate::store::{ClaimOutcome, Claimed, Failure, Lease, Outcome, Registered, Store, StudyKind, Wanted};
 use crate::study::cells;
 use crate::{Error, Result};
 
-pub use card::Card;
+pub use gpu_lock::GpuLock;
 pub use grid::{SeedResult, place};
 pub use idle::Idle;
 pub use training::Until;
@@ -74,17 +74,17 @@ trait Job {
     fn most(&self) -> usize;
 
     /// Trains what was claimed and hands the results to the courier; stops early when the leases are lost or `until` is reached.
-    fn work(&mut self, claimed: Vec<Claimed>, courier: &Courier, until: Until) -> Result<()>;
+    fn work(&mut self, claimed: Vec<Claimed>, courier: &LeaseKeeper, until: Until) -> Result<()>;
 }
 
 /// What the data of the study of `config` depend on, as it is compared between machines.
 ///
 /// # Errors
 /// Whatever reading a soundbank or a dataset reports.
-pub fn data_of(kind: Kind, config: &Config) -> Result<String> {
+pub fn data_of(kind: StudyKind, config: &Config) -> Result<String> {
     match kind {
-        Kind::Search => Dataset::of(config)?.fingerprint(),
-        Kind::Grid => {
+        StudyKind::Search => Dataset::of(config)?.fingerprint(),
+        StudyKind::Grid => {
             let mut found: Vec<String> = Vec::new();
             for cell in cells(config)? {
                 let name = cell.variant.name();
@@ -101,10 +101,12 @@ pub fn data_of(kind: Kind, config: &Config) -> Result<String> {
 ///
 /// # Errors
 /// As [`cells`].
-pub fn ladder_of(kind: Kind, config: &Config) -> Result<Ladder> {
+pub fn ladder_of(kind: StudyKind, config: &Config) -> Result<SuccessiveHalving> {
     match kind {
-        Kind::Search => Ok(crate::search::ladder(&config.search)),
-        Kind::Grid => Ok(Ladder { trials: cells(config)?.len() * config.study.seeds, eta: 2, rungs: 1 }),
+        StudyKind::Search => Ok(crate::search::ladder(&config.search)),
+        StudyKind::Grid => {
+            Ok(SuccessiveHalving { trials: cells(config)?.len() * config.study.seeds, eta: 2, rungs: 1 })
+        }
     }
 }
 
@@ -123,8 +125,8 @@ pub fn work(
 ) -> Result<(Store, End)> {
     refuse_others(&store, study, config)?;
     let mut job: Box<dyn Job + '_> = match study.study.kind {
-        Kind::Search => Box::new(search::SearchJob::new(gpu, config, &settings.name, progress)?),
-        Kind::Grid => Box::new(grid::GridJob::new(gpu, config, &settings.name, progress)?),
+        StudyKind::Search => Box::new(search::SearchJob::new(gpu, config, &settings.name, progress)?),
+        StudyKind::Grid => Box::new(grid::GridJob::new(gpu, config, &settings.name, progress)?),
     };
     let task = progress.task("results", study.study.ladder.sizes().iter().sum::<usize>() as u64);
     let mut idle = Idle::default();
@@ -137,20 +139,20 @@ pub fn work(
             alike: &|one, other| job.alike(one, other),
         };
         match store.claim(study, &wanted) {
-            Ok(Claim::Trials(claimed)) => {
+            Ok(ClaimOutcome::Trials(claimed)) => {
                 idle = Idle::default();
                 store = train(&mut *job, store, claimed, settings)?;
                 if let Ok(done) = store.results(study) {
                     task.set(done as u64);
                 }
             }
-            Ok(Claim::Nothing(waiting)) => {
+            Ok(ClaimOutcome::Nothing(waiting)) => {
                 if idle.waits_for(&waiting, settings.idle_exit) {
                     return Ok((store, End::Idle));
                 }
                 std::thread::sleep(AGAIN.min(settings.lease / 4));
             }
-            Ok(Claim::Finished) => {
+            Ok(ClaimOutcome::Finished) => {
                 task.finish();
                 return Ok((store, End::Finished));
             }
@@ -169,14 +171,15 @@ pub fn work(
 /// Trains `claimed`, and gives back what has no result in the end. A trial whose training panics has failed; the worker goes on.
 fn train(job: &mut dyn Job, store: Store, claimed: Vec<Claimed>, settings: &Settings) -> Result<Store> {
     let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
-    let route = Route { worker: &settings.name, lease_ms: settings.lease.as_millis() as i64, until: settings.until };
-    let courier = Courier::start(store, leases.clone(), &route);
+    let route =
+        LeaseTerms { worker: &settings.name, lease_ms: settings.lease.as_millis() as i64, until: settings.until };
+    let courier = LeaseKeeper::start(store, leases.clone(), &route);
     let outcome = catch_unwind(AssertUnwindSafe(|| job.work(claimed, &courier, settings.until)));
     let outcome = outcome.unwrap_or_else(|panic| {
         let reason = format!("its training panicked: {}", words(&*panic));
         for lease in &leases {
             tracing::warn!("trial {} failed: {reason}", lease.trial);
-            courier.send(Parcel::Failure(*lease, Failure::Passing, reason.clone()));
+            courier.send(Update::Failure(*lease, Failure::Passing, reason.clone()));
         }
         Ok(())
     });
@@ -236,14 +239,14 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::store::{Location, State, Study};
+    use crate::store::{Location, Study, TrialState};
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 
     /// A job that does `what` with whatever was claimed.
     struct Fake<F>(F);
 
-    impl<F: FnMut(&[Claimed], &Courier) -> Result<()>> Job for Fake<F> {
+    impl<F: FnMut(&[Claimed], &LeaseKeeper) -> Result<()>> Job for Fake<F> {
         fn alike(&self, _: usize, _: usize) -> bool {
             true
         }
@@ -252,23 +255,23 @@ mod tests {
             4
         }
 
-        fn work(&mut self, claimed: Vec<Claimed>, courier: &Courier, _: Until) -> Result<()> {
+        fn work(&mut self, claimed: Vec<Claimed>, courier: &LeaseKeeper, _: Until) -> Result<()> {
             (self.0)(&claimed, courier)
         }
     }
 
     /// A trial's state, failures, deaths and reason.
-    type Fate = (State, usize, usize, Option<String>);
+    type Fate = (TrialState, usize, usize, Option<String>);
 
     /// A worker and the first trials of a search after `work` was done with them.
-    fn after(work: impl FnMut(&[Claimed], &Courier) -> Result<()>) -> (Result<Store>, Vec<Fate>) {
+    fn after(work: impl FnMut(&[Claimed], &LeaseKeeper) -> Result<()>) -> (Result<Store>, Vec<Fate>) {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::File(folder.path().join("store.sqlite"));
         let mut store = Store::open(location.clone()).unwrap();
         let config = Config::default();
         let study = Study {
             name: "fake".into(),
-            kind: Kind::Search,
+            kind: StudyKind::Search,
             ladder: crate::search::ladder(&config.search),
             config,
             version: "1".into(),
@@ -276,7 +279,7 @@ mod tests {
         };
         let study = store.register(&study).unwrap();
         let wanted = Wanted { worker: "w", adapter: "none", lease_ms: 60_000, most: 2, alike: &|_, _| true };
-        let Claim::Trials(claimed) = store.claim(&study, &wanted).unwrap() else { panic!("nothing to claim") };
+        let ClaimOutcome::Trials(claimed) = store.claim(&study, &wanted).unwrap() else { panic!("nothing to claim") };
         let settings = Settings {
             name: "w".into(),
             lease: Duration::from_secs(60),
@@ -293,14 +296,14 @@ mod tests {
         let (ended, rows) = after(|_, _| panic!("a tensor of {} values", 0));
         assert!(ended.is_ok());
         let reason = Some("its training panicked: a tensor of 0 values".to_owned());
-        assert_eq!(rows, vec![(State::Interrupted, 1, 0, reason); 2]);
+        assert_eq!(rows, vec![(TrialState::Interrupted, 1, 0, reason); 2]);
     }
 
     #[test]
     fn what_is_the_workers_fault_ends_it_and_gives_the_trials_back() {
         let (ended, rows) = after(|_, _| Err(Error::data("sounds", "are gone")));
         assert!(ended.unwrap_err().to_string().contains("are gone"));
-        assert_eq!(rows, vec![(State::Interrupted, 0, 0, None); 2]);
+        assert_eq!(rows, vec![(TrialState::Interrupted, 0, 0, None); 2]);
     }
 
     #[test]
@@ -312,11 +315,11 @@ mod tests {
             })
         };
         let (ended, rows) = blame(|| Error::Tolerance("the loss is not finite".into()));
-        assert!(ended.is_ok() && rows[0].0 == State::Failed && rows[1].0 == State::Interrupted, "{rows:?}");
+        assert!(ended.is_ok() && rows[0].0 == TrialState::Failed && rows[1].0 == TrialState::Interrupted, "{rows:?}");
         let (ended, rows) = blame(|| Error::kernel("conv", "does not fit"));
-        assert!(ended.is_ok() && (rows[0].0, rows[0].1) == (State::Interrupted, 1), "{rows:?}");
+        assert!(ended.is_ok() && (rows[0].0, rows[0].1) == (TrialState::Interrupted, 1), "{rows:?}");
         let (ended, rows) = blame(|| Error::DeviceLost { adapter: "card".into(), reason: "gone".into() });
-        assert!(ended.is_err() && (rows[0].0, rows[0].1, rows[0].2) == (State::Interrupted, 0, 1), "{rows:?}");
+        assert!(ended.is_err() && (rows[0].0, rows[0].1, rows[0].2) == (TrialState::Interrupted, 0, 1), "{rows:?}");
         let (ended, rows) = blame(|| Error::Adapter("none".into()));
         assert!(ended.is_err() && (rows[0].1, rows[0].2) == (0, 0), "{rows:?}");
     }

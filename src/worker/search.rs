@@ -1,7 +1,7 @@
 //! Trials of a search: drawn from the space, trained up to their rung, compared by their best validation score so far.
 
-use super::courier::{Courier, Parcel};
-use super::training::{Bench, Task, Trained, Until, train};
+use super::lease_keeper::{LeaseKeeper, Update};
+use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, Until, train};
 use super::{Job, outcome};
 use crate::config::{Config, PrototypeConfig, Sampling};
 use crate::evaluate::Examples;
@@ -97,16 +97,16 @@ impl Job for SearchJob<'_> {
         self.config.search.together
     }
 
-    fn work(&mut self, claimed: Vec<Claimed>, courier: &Courier, until: Until) -> Result<()> {
+    fn work(&mut self, claimed: Vec<Claimed>, courier: &LeaseKeeper, until: Until) -> Result<()> {
         let search = &self.config.search;
         let rung = claimed[0].lease.rung;
         let epochs = search.minimum * search.eta.pow(rung as u32);
         let task = |claimed: Claimed| {
             let config = trial(&self.config, claimed.lease.trial)?.config;
-            Ok(Task { config, claimed })
+            Ok(ClaimedTraining { config, claimed })
         };
         let tasks = claimed.into_iter().map(task).collect::<Result<Vec<_>>>()?;
-        let bench = Bench {
+        let bench = TrainingContext {
             gpu: self.gpu,
             classes: &self.classes,
             train: &self.train,
@@ -121,12 +121,12 @@ impl Job for SearchJob<'_> {
             let mut outcome = outcome(self.gpu, &self.worker, score, details, trained.seconds);
             outcome.checkpoint = Some(trained.checkpoint()?);
             tracing::info!("trial {} has {score:.1} % after {epochs} epochs", trained.lease.trial);
-            courier.send(Parcel::Result(trained.lease, outcome));
+            courier.send(Update::Result(trained.lease, outcome));
         }
         Ok(())
     }
 }
 
-fn curves(trained: &Trained) -> Result<String> {
+fn curves(trained: &TrainedTrial) -> Result<String> {
     serde_json::to_string(&trained.curves).map_err(|e| Error::data("learning curves", e.to_string()))
 }

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::courier::{Courier, Parcel};
+use super::lease_keeper::{LeaseKeeper, Update};
 use crate::config::{Config, Method};
 use crate::evaluate::Examples;
 use crate::gpu::Gpu;
 use crate::model::Architecture;
-use crate::model::checkpoint::{Provenance, Standing};
+use crate::model::checkpoint::{Provenance, TrainingState};
 use crate::report::{CurvePoint, check_curves};
 use crate::store::{Checkpoint, Claimed, Failure, Lease};
 use crate::train::{EpochReport, Observer, StageName, Trainer, most_members};
@@ -20,7 +20,7 @@ use crate::{Error, Result};
 
 /// What trainings of a study share on this machine.
 #[derive(Clone, Copy)]
-pub struct Bench<'a> {
+pub struct TrainingContext<'a> {
     /// The device.
     pub gpu: &'a Gpu,
     /// Class names.
@@ -53,7 +53,7 @@ impl Until {
 
 /// A claimed trial and how it is trained.
 #[derive(Debug, Clone)]
-pub struct Task {
+pub struct ClaimedTraining {
     /// The lease, and where it goes on.
     pub claimed: Claimed,
     /// Its configuration, with its seeds.
@@ -61,13 +61,13 @@ pub struct Task {
 }
 
 /// What came of one trial.
-pub struct Trained {
+pub struct TrainedTrial {
     /// Its lease.
     pub lease: Lease,
     /// Its configuration.
     pub config: Config,
     /// Where its models stand.
-    pub standing: Standing,
+    pub standing: TrainingState,
     /// Their epochs so far, by seed.
     pub curves: Vec<Vec<CurvePoint>>,
     /// Its share of the time in seconds, over all pieces of a training that was interrupted, since the last rung.
@@ -98,7 +98,7 @@ impl Done {
     }
 }
 
-impl Trained {
+impl TrainedTrial {
     /// Where the next rung goes on.
     ///
     /// # Errors
@@ -119,16 +119,21 @@ impl Trained {
 ///
 /// # Errors
 /// What data and device report, unless the trial is at fault: it fails then, and the others go on.
-pub fn train(bench: &Bench<'_>, tasks: Vec<Task>, pause: Option<usize>, courier: &Courier) -> Result<Vec<Trained>> {
+pub fn train(
+    bench: &TrainingContext<'_>,
+    tasks: Vec<ClaimedTraining>,
+    pause: Option<usize>,
+    courier: &LeaseKeeper,
+) -> Result<Vec<TrainedTrial>> {
     let mut ready = Vec::new();
-    for Task { claimed, config } in tasks {
+    for ClaimedTraining { claimed, config } in tasks {
         let lease = claimed.lease;
-        match Ready::new(bench, claimed, config, pause) {
+        match ReadyTrial::new(bench, claimed, config, pause) {
             Ok(trial) => ready.push(trial),
             Err(reason) => {
                 let reason = format!("its checkpoint is damaged: {reason}");
                 tracing::warn!("trial {} begins anew: {reason}", lease.trial);
-                courier.send(Parcel::Failure(lease, Failure::Checkpoint, reason));
+                courier.send(Update::Failure(lease, Failure::Checkpoint, reason));
             }
         }
     }
@@ -137,7 +142,7 @@ pub fn train(bench: &Bench<'_>, tasks: Vec<Task>, pause: Option<usize>, courier:
         let of_trial = first.config.train.seeds.len();
         let most = most_members(bench.gpu, &first.config, &bench.train.heard, bench.classes)?;
         let position = first.position();
-        let together: Vec<Ready> = ready.extract_if(.., |trial| trial.position() == position).collect();
+        let together: Vec<ReadyTrial> = ready.extract_if(.., |trial| trial.position() == position).collect();
         for trials in together.chunks((most / of_trial).max(1)) {
             trained.extend(population(bench, trials, pause, courier)?);
         }
@@ -146,26 +151,31 @@ pub fn train(bench: &Bench<'_>, tasks: Vec<Task>, pause: Option<usize>, courier:
 }
 
 /// A trial with what its checkpoint holds.
-struct Ready {
+struct ReadyTrial {
     lease: Lease,
     config: Config,
     /// Nothing at the beginning.
-    standing: Option<Standing>,
+    standing: Option<TrainingState>,
     /// Of each seed.
     curves: Vec<Vec<CurvePoint>>,
     /// Seconds that it took until here, since the last rung.
     seconds: f64,
 }
 
-impl Ready {
+impl ReadyTrial {
     /// Reads the checkpoint of `claimed`; in words what is wrong with it.
-    fn new(bench: &Bench<'_>, claimed: Claimed, config: Config, pause: Option<usize>) -> Result<Self, String> {
+    fn new(
+        bench: &TrainingContext<'_>,
+        claimed: Claimed,
+        config: Config,
+        pause: Option<usize>,
+    ) -> Result<Self, String> {
         let (lease, method, seeds) = (claimed.lease, config.train.method, config.train.seeds.len());
         let Some(kept) = claimed.checkpoint? else {
             return Ok(Self { lease, config, standing: None, curves: vec![Vec::new(); seeds], seconds: 0.0 });
         };
         let origin = Path::new("its training state");
-        let standing = Standing::from_bytes(origin, &kept.bytes).map_err(|error| error.with_causes())?;
+        let standing = TrainingState::from_bytes(origin, &kept.bytes).map_err(|error| error.with_causes())?;
         let own = Provenance::new(std::slice::from_ref(&config), bench.fingerprint);
         standing.provenance.check(origin, &own).map_err(|error| error.with_causes())?;
         let parameters = Architecture::new(&config.model, &config.features, bench.classes.len()).elements();
@@ -193,7 +203,12 @@ impl Ready {
 }
 
 /// One population. When its training fails, nobody knows better than to try each trial alone.
-fn population(bench: &Bench<'_>, trials: &[Ready], pause: Option<usize>, courier: &Courier) -> Result<Vec<Trained>> {
+fn population(
+    bench: &TrainingContext<'_>,
+    trials: &[ReadyTrial],
+    pause: Option<usize>,
+    courier: &LeaseKeeper,
+) -> Result<Vec<TrainedTrial>> {
     let error = match attempt(bench, trials, pause, courier) {
         Ok(trained) => return Ok(trained),
         Err(error) => error,
@@ -213,11 +228,11 @@ fn population(bench: &Bench<'_>, trials: &[Ready], pause: Option<usize>, courier
 ///
 /// # Errors
 /// `error` when it ends the worker: because the worker is at fault, or because the trial took the device with it.
-pub fn blame(leases: &[Lease], error: Error, courier: &Courier) -> Result<()> {
+pub fn blame(leases: &[Lease], error: Error, courier: &LeaseKeeper) -> Result<()> {
     let Some(failure) = failure(&error) else { return Err(error) };
     for lease in leases {
         tracing::warn!("trial {} failed: {error}", lease.trial);
-        courier.send(Parcel::Failure(*lease, failure, error.with_causes()));
+        courier.send(Update::Failure(*lease, failure, error.with_causes()));
     }
     if failure == Failure::Death { Err(error) } else { Ok(()) }
 }
@@ -232,30 +247,35 @@ fn failure(error: &Error) -> Option<Failure> {
     }
 }
 
-fn attempt(bench: &Bench<'_>, trials: &[Ready], pause: Option<usize>, courier: &Courier) -> Result<Vec<Trained>> {
+fn attempt(
+    bench: &TrainingContext<'_>,
+    trials: &[ReadyTrial],
+    pause: Option<usize>,
+    courier: &LeaseKeeper,
+) -> Result<Vec<TrainedTrial>> {
     let start = Instant::now();
     let configs: Vec<Config> = trials.iter().map(|trial| trial.config.clone()).collect();
-    let Bench { gpu, classes, train, validation, .. } = *bench;
+    let TrainingContext { gpu, classes, train, validation, .. } = *bench;
     let mut trainer = Trainer::together(gpu, &configs, classes, train, validation, bench.fingerprint.to_owned())?;
     let (mut members, mut curves) = (Vec::new(), Vec::new());
     for trial in trials {
         members.push(curves.len()..curves.len() + trial.curves.len());
         curves.extend_from_slice(&trial.curves);
     }
-    let standings: Vec<Standing> = trials.iter().filter_map(|trial| trial.standing.clone()).collect();
+    let standings: Vec<TrainingState> = trials.iter().filter_map(|trial| trial.standing.clone()).collect();
     if !standings.is_empty() {
         let origin = Path::new("the training states of a population");
-        trainer.restore(origin, &Standing::join(origin, standings)?)?;
+        trainer.restore(origin, &TrainingState::join(origin, standings)?)?;
     }
     if let Some(epochs) = pause {
         trainer.pause_after(epochs);
     }
-    let mut observer = Delivering { courier, until: bench.until, trials, members, curves, start };
+    let mut observer = StoreObserver { courier, until: bench.until, trials, members, curves, start };
     if !trainer.run(&mut observer)? {
         return Ok(Vec::new());
     }
     let whole = trainer.standing()?;
-    let trained = |(trial, members): (&Ready, &Range<usize>)| Trained {
+    let trained = |(trial, members): (&ReadyTrial, &Range<usize>)| TrainedTrial {
         lease: trial.lease,
         config: trial.config.clone(),
         curves: observer.curves[members.clone()].to_vec(),
@@ -265,7 +285,7 @@ fn attempt(bench: &Bench<'_>, trials: &[Ready], pause: Option<usize>, courier: &
     Ok(trials.iter().zip(&observer.members).map(trained).collect())
 }
 
-fn checkpoint(standing: &Standing, curves: &[Vec<CurvePoint>], seconds: f64) -> Result<Checkpoint> {
+fn checkpoint(standing: &TrainingState, curves: &[Vec<CurvePoint>], seconds: f64) -> Result<Checkpoint> {
     let done = Done { curves: curves.to_vec(), seconds };
     let details = serde_json::to_string(&done).map_err(|e| Error::data("learning curves", e.to_string()))?;
     let bytes = standing.to_bytes(Path::new("a checkpoint"))?;
@@ -273,10 +293,10 @@ fn checkpoint(standing: &Standing, curves: &[Vec<CurvePoint>], seconds: f64) -> 
 }
 
 /// Hands everything to the courier.
-struct Delivering<'a> {
-    courier: &'a Courier,
+struct StoreObserver<'a> {
+    courier: &'a LeaseKeeper,
     until: Until,
-    trials: &'a [Ready],
+    trials: &'a [ReadyTrial],
     /// Of each trial.
     members: Vec<Range<usize>>,
     /// Of every member.
@@ -285,14 +305,14 @@ struct Delivering<'a> {
     start: Instant,
 }
 
-impl Delivering<'_> {
+impl StoreObserver<'_> {
     /// Seconds that `trial` has taken since the last rung: trials that train together share the time.
-    fn seconds(&self, trial: &Ready) -> f64 {
+    fn seconds(&self, trial: &ReadyTrial) -> f64 {
         trial.seconds + self.start.elapsed().as_secs_f64() / self.trials.len() as f64
     }
 }
 
-impl Observer for Delivering<'_> {
+impl Observer for StoreObserver<'_> {
     fn go_on(&mut self, _done: u64) -> bool {
         !self.courier.lost() && !self.until.reached()
     }
@@ -305,7 +325,7 @@ impl Observer for Delivering<'_> {
         Ok(())
     }
 
-    fn checkpoint(&mut self, standing: &Standing) -> Result<()> {
+    fn checkpoint(&mut self, standing: &TrainingState) -> Result<()> {
         // There is nothing to keep of a training that has not done an epoch.
         if self.curves.iter().all(Vec::is_empty) {
             return Ok(());
@@ -313,7 +333,7 @@ impl Observer for Delivering<'_> {
         for (trial, members) in self.trials.iter().zip(&self.members) {
             let curves = &self.curves[members.clone()];
             let kept = checkpoint(&standing.of(members.clone()), curves, self.seconds(trial))?;
-            self.courier.send(Parcel::Checkpoint(trial.lease, kept));
+            self.courier.send(Update::Checkpoint(trial.lease, kept));
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use weaklabel::audio::{Audio, write_wav16};
 use weaklabel::config::{Config, SceneConfig};
 use weaklabel::counter_rng::Key;
-use weaklabel::scenes::generate::{Options, Summary, generate};
+use weaklabel::scenes::generate::{GenerateOptions, Generated, generate};
 use weaklabel::{Error, Result};
 
 /// Low enough for quick tests, high enough for the loudness meter.
@@ -75,9 +75,9 @@ impl Bank {
         config
     }
 
-    pub fn generate(&self, config: &Config, name: &str, wav: bool) -> Result<Summary> {
+    pub fn generate(&self, config: &Config, name: &str, wav: bool) -> Result<Generated> {
         let out = self.out(name);
-        generate(&Options { config, out: &out, wav, force: false }, &|_, _| ())
+        generate(&GenerateOptions { config, out: &out, wav, force: false }, &|_, _| ())
     }
 }
 

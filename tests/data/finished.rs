@@ -51,7 +51,7 @@ fn clips_events_and_classes_are_found() {
     // In the order of their names: none.wav, two.wav.
     assert_eq!((dataset.labels(Subset::Eval, 0), dataset.labels(Subset::Eval, 1)), ([].as_slice(), [0, 1].as_slice()));
     for index in 0..2 {
-        let cuts = dataset.cut(Subset::Eval, index, &[1.0, 10.0]).unwrap();
+        let cuts = dataset.segments(Subset::Eval, index, &[1.0, 10.0]).unwrap();
         let lengths: Vec<usize> = cuts.segments.iter().map(|segment| segment.samples.len()).collect();
         assert_eq!(lengths, [16_000, 64_000], "a clip shorter than the segment is taken whole");
     }
@@ -104,7 +104,7 @@ fn segments_hear_the_events_that_overlap_them() {
     let mut in_the_middle = [0, 0];
     for seed in 0..20 {
         let dataset = open(&dir, seed).unwrap();
-        let cuts = dataset.cut(Subset::Eval, 1, &[0.25, 3.0, 4.0]).unwrap();
+        let cuts = dataset.segments(Subset::Eval, 1, &[0.25, 3.0, 4.0]).unwrap();
         assert_eq!((cuts.dominant, cuts.duration_s), (Some(0), 2.0));
         let [short, long, whole] = &cuts.segments[..] else { panic!("three lengths") };
         let start = whole.samples.windows(short.samples.len()).position(|part| part == short.samples).unwrap();
@@ -115,7 +115,7 @@ fn segments_hear_the_events_that_overlap_them() {
         assert_eq!((&long.labels, &whole.labels), (&vec![0, 1], &vec![0, 1]));
     }
     assert!(in_the_middle.iter().all(|n| *n > 0), "{in_the_middle:?}");
-    let none = open(&dir, 1).unwrap().cut(Subset::Eval, 0, &[0.25, 4.0]).unwrap();
+    let none = open(&dir, 1).unwrap().segments(Subset::Eval, 0, &[0.25, 4.0]).unwrap();
     assert_eq!((none.dominant, none.duration_s), (None, 4.0));
     assert!(none.segments.iter().all(|segment| segment.labels.is_empty() && !segment.samples.is_empty()));
 }
@@ -277,7 +277,7 @@ pub fn assert_heard(dataset: &Dataset, seconds: &[f64]) -> usize {
     for subset in Subset::all() {
         for index in 0..dataset.len(subset) {
             let (cuts, heard) =
-                (dataset.cut(subset, index, seconds).unwrap(), dataset.heard(subset, index, seconds).unwrap());
+                (dataset.segments(subset, index, seconds).unwrap(), dataset.heard(subset, index, seconds).unwrap());
             let labels: Vec<_> = cuts.segments.into_iter().map(|segment| segment.labels).collect();
             several += labels.iter().filter(|labels| labels.len() < dataset.labels(subset, index).len()).count();
             assert_eq!((heard.segments, heard.dominant), (labels, cuts.dominant), "{subset:?} {index}");

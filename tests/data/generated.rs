@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sha2::{Digest, Sha256};
 use weaklabel::audio::{decode, integrated_loudness};
 use weaklabel::config::{Config, Variant};
-use weaklabel::scenes::generate::{Options, export_soundbank, generate};
-use weaklabel::scenes::{Cuts, Dataset, Soundbank, Subset, annotation};
+use weaklabel::scenes::generate::{GenerateOptions, export_soundbank, generate};
+use weaklabel::scenes::{ClipSegments, Dataset, Soundbank, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
 
@@ -63,7 +63,8 @@ fn classes_are_balanced_and_progress_counts_every_clip() {
         calls.fetch_add(1, Ordering::Relaxed);
         most.fetch_max(done, Ordering::Relaxed);
     };
-    let summary = generate(&Options { config: &config, out: &out, wav: false, force: false }, &progress).unwrap();
+    let summary =
+        generate(&GenerateOptions { config: &config, out: &out, wav: false, force: false }, &progress).unwrap();
     assert_eq!((calls.into_inner(), most.into_inner()), (24, 24));
     assert_eq!((summary.n_clips, summary.n_scaled), ([12, 6, 6], 0));
     for (subset, each) in [("train", 4), ("validation", 2), ("eval", 2)] {
@@ -189,7 +190,7 @@ fn recordings_without_onset_or_offset_touch_the_clips_ends() {
 pub struct Seen {
     classes: Vec<String>,
     labels: Vec<Vec<usize>>,
-    cuts: Vec<Cuts>,
+    cuts: Vec<ClipSegments>,
 }
 
 pub fn seen(dataset: &Dataset) -> Seen {
@@ -197,7 +198,7 @@ pub fn seen(dataset: &Dataset) -> Seen {
     Seen {
         classes: dataset.classes().to_vec(),
         labels: clips.iter().map(|&(s, i)| dataset.labels(s, i).to_vec()).collect(),
-        cuts: clips.iter().map(|&(s, i)| dataset.cut(s, i, &[0.2, 1.0, 10.0]).unwrap()).collect(),
+        cuts: clips.iter().map(|&(s, i)| dataset.segments(s, i, &[0.2, 1.0, 10.0]).unwrap()).collect(),
     }
 }
 
@@ -234,7 +235,7 @@ fn drawn_reopened_and_written_clips_are_the_same() {
     }
 
     let one = drawn.segment(Subset::Eval, 3, 1.0).unwrap();
-    assert_eq!(one, drawn.cut(Subset::Eval, 3, &[10.0, 1.0]).unwrap().segments[1]);
+    assert_eq!(one, drawn.segments(Subset::Eval, 3, &[10.0, 1.0]).unwrap().segments[1]);
     let mut config = config;
     config.scene.fade_s = 0.02;
     assert_ne!(Dataset::of(&config).unwrap().fingerprint().unwrap(), drawn.fingerprint().unwrap());
@@ -308,11 +309,12 @@ fn nothing_is_overwritten_silently() {
     let (config, out) = (bank.config(), bank.out("out"));
     bank.generate(&config, "out", true).unwrap();
     assert_names(&bank.generate(&config, "out", false).unwrap_err(), &["out", "not empty", "--force"]);
-    generate(&Options { config: &config, out: &out, wav: false, force: true }, &|_, _| ()).unwrap();
+    generate(&GenerateOptions { config: &config, out: &out, wav: false, force: true }, &|_, _| ()).unwrap();
     assert!(out.join("manifest.tsv").exists() && !out.join("train").exists(), "the clips of before are gone");
 
     let root = bank.root();
-    let error = generate(&Options { config: &config, out: &root, wav: false, force: true }, &|_, _| ()).unwrap_err();
+    let error =
+        generate(&GenerateOptions { config: &config, out: &root, wav: false, force: true }, &|_, _| ()).unwrap_err();
     assert_names(&error, &["bank", "no dataset"]);
     assert!(root.join("train/soundbank").exists());
 }

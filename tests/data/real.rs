@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use weaklabel::config::{Config, Variant};
-use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::scenes::generate::{GenerateOptions, generate};
 use weaklabel::scenes::{Dataset, Subset};
 
 use crate::bank::{number, table};
@@ -34,7 +34,8 @@ fn real_recordings_become_balanced_clips() {
         (config.data.train, config.data.validation, config.data.eval) = (100, 20, 50);
         let out = home.path().join(format!("{variant:?}"));
         let started = Instant::now();
-        let summary = generate(&Options { config: &config, out: &out, wav: false, force: false }, &|_, _| ()).unwrap();
+        let summary =
+            generate(&GenerateOptions { config: &config, out: &out, wav: false, force: false }, &|_, _| ()).unwrap();
         eprintln!("{variant:?}: 170 clips in {:.2?}, sources not yet decoded", started.elapsed());
         assert_eq!(summary.n_clips, [100, 20, 50]);
 

@@ -10,7 +10,7 @@ use proptest::test_runner::TestRunner;
 use sha2::{Digest, Sha256};
 use weaklabel::audio::{decode, integrated_loudness};
 use weaklabel::config::{Config, Variant};
-use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::scenes::generate::{GenerateOptions, generate};
 use weaklabel::scenes::{Dataset, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
@@ -64,7 +64,7 @@ fn one_event_per_clip_gives_the_clips_it_always_gave() {
         (config.data.train, config.data.validation, config.data.eval) = (10, 10, 10);
         (config.data.variant, config.scene.clip_s) = (variant, 2.0);
         let out = home.path().join("set");
-        generate(&Options { config: &config, out: &out, wav: false, force: false }, &|_, _| ()).unwrap();
+        generate(&GenerateOptions { config: &config, out: &out, wav: false, force: false }, &|_, _| ()).unwrap();
         let mut hash = Sha256::new();
         for name in ["manifest.tsv", "train.tsv", "validation.tsv", "eval.tsv"] {
             hash.update(fs::read(out.join(name)).unwrap());
@@ -335,7 +335,7 @@ fn segments_lie_around_the_longest_event_and_hear_what_overlaps_them() {
     let samples = |seconds: f64| (seconds * f64::from(RATE)).round() as usize;
     let kinds = RefCell::new(HashMap::new());
     let holds = |(index, seconds): (usize, f64)| {
-        let mut cuts = dataset.cut(Subset::Train, index, &[seconds, 4.0]).unwrap();
+        let mut cuts = dataset.segments(Subset::Train, index, &[seconds, 4.0]).unwrap();
         let (whole, segment) = (cuts.segments.pop().unwrap(), cuts.segments.pop().unwrap());
         let events: Vec<_> = annotated[index]
             .events

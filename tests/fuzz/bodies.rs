@@ -10,12 +10,12 @@ use weaklabel::Error;
 use weaklabel::audio::decode_bytes;
 use weaklabel::config::{Method, load_text, to_toml};
 use weaklabel::model::Architecture;
-use weaklabel::model::checkpoint::{Standing, model_from_bytes};
+use weaklabel::model::checkpoint::{TrainingState, model_from_bytes};
 use weaklabel::report::curves_from_json;
 use weaklabel::scenes::Cooccurrence;
 use weaklabel::scenes::annotation::{self, ClipEvents};
 use weaklabel::search;
-use weaklabel::store::fuzz::{Rows, Value, read_rows};
+use weaklabel::store::fuzz::{MadeUpRows, Value, read_rows};
 use weaklabel::study::cells;
 use weaklabel::worker::SeedResult;
 
@@ -156,10 +156,10 @@ pub fn state(bytes: &[u8]) -> bool {
 
 fn of_state(bytes: &[u8]) -> bool {
     let path = Path::new(NAME);
-    match Standing::from_bytes(path, bytes) {
+    match TrainingState::from_bytes(path, bytes) {
         Ok(standing) => {
             let written = standing.to_bytes(path).unwrap();
-            let again = Standing::from_bytes(path, &written).unwrap();
+            let again = TrainingState::from_bytes(path, &written).unwrap();
             assert_eq!(again.to_bytes(path).unwrap(), written);
             true
         }
@@ -170,7 +170,7 @@ fn of_state(bytes: &[u8]) -> bool {
 /// Rows of a store: in each line a table's name and the values of its columns, separated by tabs. A number is one, nothing is
 /// NULL, a `#` begins bytes, and the rest is text, with carriage returns for line feeds.
 pub fn rows(bytes: &[u8]) -> bool {
-    let mut rows = Rows::default();
+    let mut rows = MadeUpRows::default();
     for line in bytes.split(|byte| *byte == b'\n') {
         let mut fields = line.split(|byte| *byte == b'\t');
         let table = match fields.next().unwrap_or_default() {

@@ -5,7 +5,7 @@ use std::path::Path;
 use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise, Variant, to_toml};
 use weaklabel::evaluate::Quality;
 use weaklabel::kernels::population::Member;
-use weaklabel::model::checkpoint::{Description, Provenance, Standing, write_model};
+use weaklabel::model::checkpoint::{Description, Provenance, TrainingState, write_model};
 use weaklabel::model::{Architecture, initial_parameters};
 use weaklabel::report::CurvePoint;
 use weaklabel::report::study::{CellResult, CoverageBin, Group};
@@ -230,7 +230,7 @@ fn states() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         let mut config = Config::default();
         config.train.seeds = seeds.to_vec();
         let floats = |n: usize| (0..n).map(|value| value as f32 / 7.0).collect::<Vec<_>>();
-        let standing = Standing {
+        let standing = TrainingState {
             stage: stage.into(),
             epoch: 3,
             state: floats(seeds.len() * 3 * 4),

@@ -61,7 +61,7 @@ fn neither_kills_nor_a_wrong_clock_nor_damaged_checkpoints_change_what_is_found(
         }
     }
     // Killed once more with the results of trials 0 and 1, one of which goes on; of their checkpoints none is left as it was.
-    kill_when(&place, "out", |_, all| all.iter().filter(|row| row.state == State::Paused).count() >= 2);
+    kill_when(&place, "out", |_, all| all.iter().filter(|row| row.state == TrialState::Paused).count() >= 2);
     let damage = "UPDATE weaklabel_checkpoints SET bytes = CASE number WHEN 0 THEN 'text' WHEN 1 THEN x'00' ELSE bytes END, \
                   details = CASE number WHEN 2 THEN '[]' ELSE details END";
     assert!(database(&place, "out").execute(damage, []).unwrap() >= 2);

@@ -8,7 +8,7 @@ use weaklabel::config::{Config, Method};
 use weaklabel::evaluate::{Examples, heard_in};
 use weaklabel::features::{standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu};
-use weaklabel::model::checkpoint::Standing;
+use weaklabel::model::checkpoint::TrainingState;
 use weaklabel::scenes::{Dataset, Subset};
 use weaklabel::train::{EpochReport, Observer, Trainer, Unwatched, needs};
 
@@ -43,7 +43,7 @@ impl Observer for Counter<'_> {
         Ok(())
     }
 
-    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+    fn checkpoint(&mut self, _: &TrainingState) -> Result<()> {
         self.checkpoints += 1;
         Ok(())
     }
@@ -103,7 +103,7 @@ fn a_training_takes_the_memory_that_was_found_on_paper() {
         (Method::Triplets, 0.2, Some(2), 2);
     let dataset = Dataset::open(dataset(), &config).unwrap();
     let heard = heard_in(&dataset, Subset::Train, &[0.2]).unwrap().swap_remove(0);
-    let paper = Gpu::on_paper(&AdapterChoice::default()).unwrap();
+    let paper = Gpu::dry_run(&AdapterChoice::default()).unwrap();
     let needs = needs(&paper, &config, dataset.classes(), &heard, dataset.len(Subset::Validation)).unwrap();
 
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();

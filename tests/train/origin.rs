@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 use weaklabel::config::Config;
-use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::scenes::generate::{GenerateOptions, generate};
 
 use super::program::{succeed, train_on, weaklabel};
 
@@ -20,7 +20,8 @@ impl Broken {
         let broken = Self { home: tempfile::tempdir().unwrap() };
         let mut config = Config::default();
         (config.data.train, config.data.validation, config.data.eval, config.scene.clip_s) = (20, 10, 10, 1.0);
-        generate(&Options { config: &config, out: &broken.data(), wav: true, force: false }, &|_, _| {}).unwrap();
+        generate(&GenerateOptions { config: &config, out: &broken.data(), wav: true, force: false }, &|_, _| {})
+            .unwrap();
         succeed(train_on(&broken.data(), &broken.run(), method, seeds));
         fs::remove_file(broken.run().join("DONE")).unwrap();
         broken

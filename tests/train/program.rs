@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use weaklabel::config::Config;
-use weaklabel::model::checkpoint::{Standing, read_standing};
-use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::model::checkpoint::{TrainingState, read_standing};
+use weaklabel::scenes::generate::{GenerateOptions, generate};
 
 pub use crate::runs::succeed;
 
@@ -37,7 +37,7 @@ pub fn dataset() -> &'static Path {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         (config.data.train, config.data.validation, config.data.eval) = (40, 10, 10);
-        let options = Options { config: &config, out: &folder.path().join("set"), wav: true, force: false };
+        let options = GenerateOptions { config: &config, out: &folder.path().join("set"), wav: true, force: false };
         generate(&options, &|_, _| {}).unwrap();
         folder
     });
@@ -63,7 +63,7 @@ pub fn train_on(data: &Path, run: &Path, (method, epochs): (&str, usize), seeds:
     command
 }
 
-pub fn standing(run: &Path, members: usize) -> Standing {
+pub fn standing(run: &Path, members: usize) -> TrainingState {
     let standing = read_standing(&run.join("checkpoints/last.safetensors")).unwrap();
     assert_eq!((standing.progress.len(), standing.elements()), (members, ELEMENTS));
     standing

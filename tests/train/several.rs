@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use weaklabel::config::{Config, Variant};
-use weaklabel::evaluate::{Examples, Heard, heard_in};
+use weaklabel::evaluate::{Examples, SegmentLabels, heard_in};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::kernels::class_means::NO_CLASS;
-use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::scenes::generate::{GenerateOptions, generate};
 use weaklabel::scenes::{Dataset, Subset};
 use weaklabel::train::StageName;
 
@@ -23,7 +23,7 @@ fn several_events() -> &'static Path {
         (config.data.train, config.data.validation, config.data.eval) = (80, 10, 10);
         (config.scene.events, config.scene.clip_s, config.data.variant) = ([1, 3], 2.0, Variant::Ms200);
         let set = folder.path().join("set");
-        generate(&Options { config: &config, out: &set, wav: true, force: false }, &|_, _| {}).unwrap();
+        generate(&GenerateOptions { config: &config, out: &set, wav: true, force: false }, &|_, _| {}).unwrap();
         for subset in ["train", "eval"] {
             let clips = set.join(subset);
             std::fs::copy(clips.join(format!("{subset}-000000.wav")), clips.join("nothing.wav")).unwrap();
@@ -69,12 +69,12 @@ fn examples_have_all_labels_of_their_segment_and_one_dominant_class_or_none() {
     let examples = Examples::load(&gpu, &config, &dataset, Subset::Train, 1.0, &|_| {}).unwrap();
     // As they are known without computing anything.
     let heard = heard_in(&dataset, Subset::Train, &[0.2, 1.0]).unwrap().swap_remove(1);
-    let known = |heard: &[Heard]| heard.iter().map(|h| (h.labels.clone(), h.dominant)).collect::<Vec<_>>();
+    let known = |heard: &[SegmentLabels]| heard.iter().map(|h| (h.labels.clone(), h.dominant)).collect::<Vec<_>>();
     assert_eq!(known(&heard), known(&examples.heard));
     let (targets, dominant) = (gpu.read(&examples.targets).unwrap(), gpu.read(&examples.dominant).unwrap());
     let mut sizes = [0; 4];
     for (index, (targets, dominant)) in targets.chunks(10).zip(&dominant).enumerate() {
-        let cuts = dataset.cut(Subset::Train, index, &[1.0]).unwrap();
+        let cuts = dataset.segments(Subset::Train, index, &[1.0]).unwrap();
         let labels: Vec<usize> = (0..10).filter(|class| targets[*class] == 1.0).collect();
         assert_eq!(labels, cuts.segments[0].labels);
         assert_eq!(targets.iter().sum::<f32>(), labels.len() as f32);

@@ -7,11 +7,11 @@
 
 mod description;
 mod provenance;
-mod standing;
 mod tensor_file;
 mod trained;
+mod training_state;
 
 pub use description::Description;
 pub use provenance::Provenance;
-pub use standing::{Standing, read_standing, write_standing};
 pub use trained::{model_from_bytes, read_model, write_model};
+pub use training_state::{TrainingState, read_standing, write_standing};

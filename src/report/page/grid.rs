@@ -2,7 +2,7 @@
 
 use super::words::{number, short};
 use crate::printable;
-use crate::report::{Summary, tsv};
+use crate::report::{SeedSummary, tsv};
 
 /// What people see where there is no value.
 const NOTHING: &str = "–";
@@ -21,7 +21,7 @@ pub struct Grid {
     /// How many of the first columns name a row.
     pub labels: usize,
     /// The rows, each with a cell for every column.
-    pub rows: Vec<Vec<Cell>>,
+    pub rows: Vec<Vec<GridCell>>,
     /// Rows before which a rule stands, ascending.
     pub rules: Vec<usize>,
 }
@@ -32,12 +32,12 @@ pub struct Column {
     /// Its head, unlike that of any other column.
     pub head: String,
     /// What its cells hold.
-    pub kind: Kind,
+    pub kind: ColumnKind,
 }
 
 /// What the cells of a column hold, and how people see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnKind {
     /// Words.
     Text,
     /// A number with so many decimals.
@@ -52,7 +52,7 @@ pub enum Kind {
 
 /// A cell of a [`Grid`].
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
+pub enum GridCell {
     /// Words.
     Text(String),
     /// A number.
@@ -65,12 +65,12 @@ pub enum Cell {
 
 impl Column {
     /// A column of `kind` under `head`.
-    pub fn new(head: impl Into<String>, kind: Kind) -> Self {
+    pub fn new(head: impl Into<String>, kind: ColumnKind) -> Self {
         Self { head: head.into(), kind }
     }
 }
 
-impl Cell {
+impl GridCell {
     /// Words.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
@@ -86,12 +86,12 @@ impl Cell {
         if values.is_empty() || values.iter().any(|v| !v.is_finite()) {
             return Self::Missing;
         }
-        Summary::new(values).into()
+        SeedSummary::new(values).into()
     }
 }
 
-impl From<Summary> for Cell {
-    fn from(summary: Summary) -> Self {
+impl From<SeedSummary> for GridCell {
+    fn from(summary: SeedSummary) -> Self {
         Self::Score(summary.mean, summary.sd)
     }
 }
@@ -103,22 +103,22 @@ fn rounded(value: f64, decimals: usize) -> String {
     if negative { format!("−{text}") } else { text }
 }
 
-impl Kind {
+impl ColumnKind {
     /// How people see `cell`.
-    pub(super) fn shown(self, cell: &Cell) -> String {
+    pub(super) fn shown(self, cell: &GridCell) -> String {
         let decimals = match self {
             Self::Text | Self::Value => 0,
             Self::Number(decimals) | Self::Score(decimals) => decimals,
             Self::Probability => 4,
         };
         match cell {
-            Cell::Text(text) if self == Self::Value => short(text),
-            Cell::Text(text) => text.clone(),
-            Cell::Number(value) if self == Self::Value => number(*value),
-            Cell::Number(value) if self == Self::Probability && *value < 0.0001 => "< 0.0001".into(),
-            Cell::Number(value) | Cell::Score(value, None) => rounded(*value, decimals),
-            Cell::Score(mean, Some(sd)) => format!("{} ± {}", rounded(*mean, decimals), rounded(*sd, decimals)),
-            Cell::Missing => NOTHING.into(),
+            GridCell::Text(text) if self == Self::Value => short(text),
+            GridCell::Text(text) => text.clone(),
+            GridCell::Number(value) if self == Self::Value => number(*value),
+            GridCell::Number(value) if self == Self::Probability && *value < 0.0001 => "< 0.0001".into(),
+            GridCell::Number(value) | GridCell::Score(value, None) => rounded(*value, decimals),
+            GridCell::Score(mean, Some(sd)) => format!("{} ± {}", rounded(*mean, decimals), rounded(*sd, decimals)),
+            GridCell::Missing => NOTHING.into(),
         }
     }
 }
@@ -144,7 +144,7 @@ impl Grid {
     }
 
     /// Appends a row, which must have a cell for every column.
-    pub fn push(&mut self, row: Vec<Cell>) {
+    pub fn push(&mut self, row: Vec<GridCell>) {
         assert_eq!(row.len(), self.columns.len(), "cells in a row and columns");
         self.rows.push(row);
     }
@@ -163,7 +163,7 @@ impl Grid {
         let mut heads = Vec::new();
         for Column { head, kind } in &self.columns {
             match kind {
-                Kind::Score(_) => heads.extend([format!("{head} mean"), format!("{head} sd")]),
+                ColumnKind::Score(_) => heads.extend([format!("{head} mean"), format!("{head} sd")]),
                 _ => heads.push(head.clone()),
             }
         }
@@ -172,13 +172,13 @@ impl Grid {
             let mut line = Vec::with_capacity(heads.len());
             for (column, cell) in self.columns.iter().zip(row) {
                 let (value, sd) = match cell {
-                    Cell::Text(text) => (text.clone(), None),
-                    Cell::Number(value) => (value.to_string(), None),
-                    Cell::Score(mean, sd) => (mean.to_string(), *sd),
-                    Cell::Missing => (String::new(), None),
+                    GridCell::Text(text) => (text.clone(), None),
+                    GridCell::Number(value) => (value.to_string(), None),
+                    GridCell::Score(mean, sd) => (mean.to_string(), *sd),
+                    GridCell::Missing => (String::new(), None),
                 };
                 line.push(value);
-                if let Kind::Score(_) = column.kind {
+                if let ColumnKind::Score(_) = column.kind {
                     line.push(sd.map_or_else(String::new, |sd| sd.to_string()));
                 }
             }
@@ -200,23 +200,33 @@ pub(super) mod tests {
     /// Two rows with a rule between them and a cell of every kind.
     pub fn grid() -> Grid {
         let columns = vec![
-            Column::new("class", Kind::Text),
-            Column::new("0.2 s", Kind::Score(1)),
-            Column::new("p", Kind::Probability),
-            Column::new("n", Kind::Number(0)),
+            Column::new("class", ColumnKind::Text),
+            Column::new("0.2 s", ColumnKind::Score(1)),
+            Column::new("p", ColumnKind::Probability),
+            Column::new("n", ColumnKind::Number(0)),
         ];
         let mut grid = Grid::new("scores", "Scores", "In %, of 2 seeds", 1, columns);
-        grid.push(vec![Cell::text("Cat"), Cell::score(vec![44.0, 47.6]), Cell::Number(0.5), Cell::count(12)]);
+        grid.push(vec![
+            GridCell::text("Cat"),
+            GridCell::score(vec![44.0, 47.6]),
+            GridCell::Number(0.5),
+            GridCell::count(12),
+        ]);
         grid.rule();
         grid.rule();
-        grid.push(vec![Cell::text("A|b\t<i>&_x"), Cell::score(vec![3.0]), Cell::Number(1e-9), Cell::Missing]);
+        grid.push(vec![
+            GridCell::text("A|b\t<i>&_x"),
+            GridCell::score(vec![3.0]),
+            GridCell::Number(1e-9),
+            GridCell::Missing,
+        ]);
         grid
     }
 
     #[test]
     fn tsv_reads_back_with_means_and_deviations_as_numbers() {
         let mut grid = grid();
-        grid.push(vec![Cell::text("a \"quoted\"\nline"), Cell::Missing, Cell::Missing, Cell::count(0)]);
+        grid.push(vec![GridCell::text("a \"quoted\"\nline"), GridCell::Missing, GridCell::Missing, GridCell::count(0)]);
         let tsv = grid.tsv();
         let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').from_reader(tsv.as_bytes());
         assert_eq!(reader.headers().unwrap(), ["class", "0.2 s mean", "0.2 s sd", "p", "n"].as_slice());
@@ -237,7 +247,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_not_finite_is_missing() {
-        assert_eq!(Cell::score(vec![1.0, f64::NAN]), Cell::Missing);
-        assert_eq!(Cell::score(Vec::new()), Cell::Missing);
+        assert_eq!(GridCell::score(vec![1.0, f64::NAN]), GridCell::Missing);
+        assert_eq!(GridCell::score(Vec::new()), GridCell::Missing);
     }
 }

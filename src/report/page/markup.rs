@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::grid::{Cell, Column, Grid, Kind, one_line};
+use super::grid::{Column, ColumnKind, Grid, GridCell, one_line};
 
 /// Tables of more rows run over several pages in LaTeX.
 const ROWS_OF_A_PAGE: usize = 40;
@@ -12,7 +12,7 @@ const ROWS_OF_A_PAGE: usize = 40;
 impl Grid {
     /// The rows as people see them, each cell through `escape`.
     fn shown(&self, escape: fn(&str) -> String) -> Vec<Vec<String>> {
-        let row = |row: &Vec<Cell>| {
+        let row = |row: &Vec<GridCell>| {
             self.columns.iter().zip(row).map(|(column, cell)| escape(&column.kind.shown(cell))).collect()
         };
         self.rows.iter().map(row).collect()
@@ -31,12 +31,16 @@ impl Grid {
         let line = |cells: &[String]| {
             let padded = self.columns.iter().zip(cells).zip(&widths).map(|((column, cell), width)| {
                 let padding = " ".repeat(width - cell.width());
-                if column.kind == Kind::Text { format!(" {cell}{padding} |") } else { format!(" {padding}{cell} |") }
+                if column.kind == ColumnKind::Text {
+                    format!(" {cell}{padding} |")
+                } else {
+                    format!(" {padding}{cell} |")
+                }
             });
             format!("|{}\n", padded.collect::<String>())
         };
         let align = self.columns.iter().zip(&widths).map(|(column, width)| match column.kind {
-            Kind::Text => "-".repeat(*width),
+            ColumnKind::Text => "-".repeat(*width),
             _ => format!("{}:", "-".repeat(width - 1)),
         });
         let mut table = line(&lines[0]) + &line(&align.collect::<Vec<_>>());
@@ -55,7 +59,7 @@ impl Grid {
             body += &line(row);
         }
         let long = self.rows.len() > ROWS_OF_A_PAGE;
-        let spec: String = self.columns.iter().map(|c| if c.kind == Kind::Text { 'l' } else { 'r' }).collect();
+        let spec: String = self.columns.iter().map(|c| if c.kind == ColumnKind::Text { 'l' } else { 'r' }).collect();
         let head = format!("\\toprule\n{}\\midrule\n", line(self.heads(escape_latex)));
         let caption = format!(
             "\\caption{{\\textbf{{{}.}} {}}}\n\\label{{tab:{}}}",
@@ -84,7 +88,7 @@ impl Grid {
             escape_html(&self.title),
             escape_html(&self.caption)
         );
-        let class = |column: &Column| if column.kind == Kind::Text { "" } else { " class=\"number\"" };
+        let class = |column: &Column| if column.kind == ColumnKind::Text { "" } else { " class=\"number\"" };
         for (column, head) in self.columns.iter().zip(self.heads(escape_html)) {
             let _ = write!(html, "<th scope=\"col\"{}>{head}</th>", class(column));
         }
@@ -153,8 +157,8 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Grid {
-        let mut grid = Grid::new("words", "", "", 1, vec![Column::new("word", Kind::Text)]);
-        grid.push(vec![Cell::text(text)]);
+        let mut grid = Grid::new("words", "", "", 1, vec![Column::new("word", ColumnKind::Text)]);
+        grid.push(vec![GridCell::text(text)]);
         grid
     }
 
@@ -204,7 +208,7 @@ A$|$b $<$i$>$\\&\\_x & 3.0 & $<$ 0.0001 & -- \\\\
     #[test]
     fn a_long_latex_table_breaks_over_pages_and_repeats_its_head() {
         let mut long = words("Cat");
-        (0..ROWS_OF_A_PAGE).for_each(|_| long.push(vec![Cell::text("Cat")]));
+        (0..ROWS_OF_A_PAGE).for_each(|_| long.push(vec![GridCell::text("Cat")]));
         let latex = long.latex();
         assert!(latex.contains("\\begin{longtable}") && !latex.contains("\\begin{tabular}"));
         assert_eq!(latex.matches("word \\\\").count(), 2);

@@ -13,7 +13,7 @@ mod figure;
 mod grid;
 
 pub use figure::{Chapter, Figure};
-pub use grid::{Cell, Column, Grid, Kind};
+pub use grid::{Column, ColumnKind, Grid, GridCell};
 
 #[cfg(test)]
 pub(super) use files::tests::files_below;

@@ -46,7 +46,7 @@ pub struct ParameterAxis {
 /// The value that a trial drew for a parameter. In JSON it is a number or a string.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Drawn {
+pub enum ParameterValue {
     /// A number.
     Number(f64),
     /// A choice that is no number, for example `[16, 16, 32]` or `segment`.
@@ -59,7 +59,7 @@ pub struct TrialData {
     /// Its number in the search.
     pub number: usize,
     /// Its value of every parameter; none where the parameter's condition does not hold.
-    pub values: Vec<Option<Drawn>>,
+    pub values: Vec<Option<ParameterValue>>,
     /// "running", "waiting", "paused", "interrupted", "failed" or "finished".
     pub state: String,
     /// Means over seeds in %, of rung 0, 1, … as far as it came.

@@ -1,6 +1,6 @@
 //! Made-up searches for tests: small, complete in every field, and the same each time.
 
-use super::data::{Drawn, ParameterAxis, SearchData, TrialData};
+use super::data::{ParameterAxis, ParameterValue, SearchData, TrialData};
 use crate::config::Method;
 use crate::report::CurvePoint;
 
@@ -20,9 +20,9 @@ pub fn trial(number: usize, state: &str, scores: &[f64]) -> TrialData {
     TrialData {
         number,
         values: vec![
-            Some(Drawn::Number(0.0001 * 3.0_f64.powi(number as i32 % 5))),
-            Some(Drawn::Text(widths.into())),
-            (number.is_multiple_of(2)).then_some(Drawn::Number(0.1 * (number % 7) as f64)),
+            Some(ParameterValue::Number(0.0001 * 3.0_f64.powi(number as i32 % 5))),
+            Some(ParameterValue::Text(widths.into())),
+            (number.is_multiple_of(2)).then_some(ParameterValue::Number(0.1 * (number % 7) as f64)),
         ],
         state: state.into(),
         scores: scores.to_vec(),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use indexmap::IndexSet;
 use serde::Serialize;
 
-use super::data::{Drawn, SearchData, TrialData};
-use super::standing::{best, is_unsettled, last_result};
+use super::data::{ParameterValue, SearchData, TrialData};
+use super::leaderboard::{best, is_unsettled, last_result};
 use super::tables::of_best_epochs;
 use crate::report::page::html::{ChapterPart, Fact, TablePart, render};
 use crate::report::page::palette::RUNGS;
@@ -21,7 +21,7 @@ const LONGEST_VALUE: usize = 100;
 
 /// All that the template shows.
 #[derive(Serialize)]
-struct Page<'a> {
+struct SearchPage<'a> {
     title: &'a str,
     notice: Option<String>,
     facts: Vec<Fact>,
@@ -38,7 +38,7 @@ struct Page<'a> {
 /// The whole page, with the table of rungs and that of trials.
 pub fn page(search: &SearchData, [rungs, trials]: &[Grid; 2], chapters: &[Chapter]) -> String {
     let best = best(search);
-    let page = Page {
+    let page = SearchPage {
         title: &search.title,
         notice: notice(search),
         facts: facts(search),
@@ -125,9 +125,9 @@ fn sentence(search: &SearchData, best: Option<&TrialData>) -> String {
 /// What `trial` had drawn, with every digit.
 fn values(search: &SearchData, trial: &TrialData) -> Vec<Fact> {
     let drawn = search.parameters.iter().zip(&trial.values);
-    let value = |value: &Drawn| match value {
-        Drawn::Number(value) => value.to_string(),
-        Drawn::Text(text) => cut(text, LONGEST_VALUE),
+    let value = |value: &ParameterValue| match value {
+        ParameterValue::Number(value) => value.to_string(),
+        ParameterValue::Text(text) => cut(text, LONGEST_VALUE),
     };
     drawn.filter_map(|(axis, drawn)| Some(Fact::new(&axis.name, value(drawn.as_ref()?)))).collect()
 }
@@ -202,7 +202,7 @@ mod tests {
         let mut search = finished();
         search.parameters.push(ParameterAxis { name: attack.into(), log: false });
         for trial in &mut search.trials {
-            trial.values.push(Some(Drawn::Text(attack.into())));
+            trial.values.push(Some(ParameterValue::Text(attack.into())));
             (trial.state, trial.reason) = (attack.into(), Some(attack.into()));
             trial.adapters.push(attack.into());
         }

@@ -6,15 +6,15 @@
 mod data;
 mod figures;
 mod html;
-mod standing;
+mod leaderboard;
 mod tables;
 mod write;
 
 #[cfg(test)]
 mod example;
 
-pub use data::{Drawn, ParameterAxis, SearchData, TrialData};
+pub use data::{ParameterAxis, ParameterValue, SearchData, TrialData};
 pub use figures::chapters;
-pub use standing::best;
+pub use leaderboard::best;
 pub use tables::{summary, tables};
 pub use write::write_search_report;

@@ -5,7 +5,7 @@ use std::fmt;
 use indexmap::IndexSet;
 use serde::Serialize;
 
-use super::comparison::{Comparison, Entry, LEVEL, Lack, Missing, above_all_others, below_half, test_lengths};
+use super::comparison::{Comparison, LEVEL, Lack, Missing, TableEntry, above_all_others, below_half, test_lengths};
 use super::data::StudyData;
 use super::paired::Evidence;
 use super::paper;
@@ -67,7 +67,7 @@ fn far_below(study: &StudyData) -> Claim {
     let tests = test_lengths(study, variant, Method::Classifier, train);
     let made = [Method::Triplets, Method::Prototypes].into_iter().flat_map(|method| {
         tests.iter().map(move |&test| {
-            let entry = |method| Entry { variant, method, train, test };
+            let entry = |method| TableEntry { variant, method, train, test };
             below_half(study, entry(method), entry(Method::Classifier))
         })
     });
@@ -82,7 +82,7 @@ fn far_below(study: &StudyData) -> Claim {
 fn loses_most(study: &StudyData) -> Claim {
     let made = VARIANTS.into_iter().flat_map(|variant| {
         Method::all().map(|method| {
-            let entry = |test| Entry { variant, method, train: 0.2, test };
+            let entry = |test| TableEntry { variant, method, train: 0.2, test };
             below_half(study, entry(10.0), entry(0.2))
         })
     });
@@ -95,7 +95,7 @@ fn loses_most(study: &StudyData) -> Claim {
 }
 
 fn best_at_one_second(study: &StudyData) -> Claim {
-    let best = |method| Entry { variant: Variant::Waa, method, train: 1.0, test: 1.0 };
+    let best = |method| TableEntry { variant: Variant::Waa, method, train: 1.0, test: 1.0 };
     Claim::new(
         'c',
         "On WAA1, each method scores best when it trains and tests on 1 s: more than at any other pair of lengths.",

@@ -10,7 +10,7 @@ use super::paired::{Evidence, Paired};
 use super::paper;
 use super::tables::place;
 use crate::config::{Method, Variant};
-use crate::report::Summary;
+use crate::report::SeedSummary;
 
 /// Macro-F1 in % below which a model scores nothing: it cannot lose what it does not have.
 pub const FLOOR: f64 = 1.0;
@@ -24,9 +24,9 @@ pub struct Comparison {
     /// The dataset of both.
     pub variant: Variant,
     /// What should lie below.
-    pub lower: Side,
+    pub lower: ComparedScore,
     /// What should lie above.
-    pub upper: Side,
+    pub upper: ComparedScore,
     /// Upper minus lower, seed by seed.
     pub difference: Paired,
     /// Whether the model that should score has less than [`FLOOR`] on average, so that nothing can be shown.
@@ -37,17 +37,17 @@ pub struct Comparison {
 
 /// One side of a [`Comparison`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Side {
+pub struct ComparedScore {
     /// What it is, such as "half of classifier, 10 s → 1 s".
     pub name: String,
     /// Its macro-F1 in %, over the seeds that both sides have, ascending.
-    pub score: Summary,
+    pub score: SeedSummary,
 }
 
 impl Comparison {
     fn new(variant: Variant, lower: (String, Vec<f64>), upper: (String, Vec<f64>)) -> Self {
         let difference = Paired::new(differences(&lower.1, &upper.1).collect());
-        let side = |(name, scores)| Side { name, score: Summary::new(scores) };
+        let side = |(name, scores)| ComparedScore { name, score: SeedSummary::new(scores) };
         Self { variant, lower: side(lower), upper: side(upper), difference, nothing_to_lose: false, paper: None }
     }
 
@@ -75,7 +75,7 @@ impl Comparison {
 
 /// An entry of a study's tables: a trained model's macro-F1 on segments of one length.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Entry {
+pub(super) struct TableEntry {
     pub variant: Variant,
     pub method: Method,
     pub train: f64,
@@ -83,7 +83,7 @@ pub(super) struct Entry {
 }
 
 /// "triplets, 10 s → 1 s": method, training length, test length.
-impl fmt::Display for Entry {
+impl fmt::Display for TableEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {} s → {} s", self.method.name(), self.train, self.test)
     }
@@ -110,7 +110,7 @@ pub(super) type Missing = Vec<Lack>;
 /// Macro-F1 in % by seed.
 type BySeed = BTreeMap<u64, f64>;
 
-impl Entry {
+impl TableEntry {
     fn scores(self, study: &StudyData) -> Result<BySeed, Missing> {
         let cell = find(study, self.variant, self.method, self.train);
         let found = cell.and_then(|cell| Some((cell, place(cell, self.test)?)));
@@ -178,14 +178,14 @@ fn differences(lower: &[f64], upper: &[f64]) -> impl Iterator<Item = f64> {
 ///
 /// # Errors
 /// What is not part of the study, or not finished.
-pub(super) fn below_half(study: &StudyData, entry: Entry, reference: Entry) -> Result<Comparison, Missing> {
+pub(super) fn below_half(study: &StudyData, entry: TableEntry, reference: TableEntry) -> Result<Comparison, Missing> {
     let (scores, full) = match (entry.scores(study), reference.scores(study)) {
         (Ok(scores), Ok(full)) => (scores, full),
         (scores, full) => return Err([scores.err(), full.err()].into_iter().flatten().flatten().collect()),
     };
     let (scores, full) =
         matched(&scores, &full).ok_or_else(|| no_common_seed(format!("“{entry}” and “{reference}”")))?;
-    let nothing_to_lose = Summary::new(full.clone()).mean < FLOOR;
+    let nothing_to_lose = SeedSummary::new(full.clone()).mean < FLOOR;
     let half = full.iter().map(|score| score / 2.0).collect();
     let paper = entry.in_paper().zip(reference.in_paper()).map(|(entry, full)| entry < full / 2.0);
     let comparison =
@@ -198,8 +198,8 @@ pub(super) fn below_half(study: &StudyData, entry: Entry, reference: Entry) -> R
 ///
 /// # Errors
 /// What is not part of the study, or not finished.
-pub(super) fn above_all_others(study: &StudyData, best: Entry) -> Result<Comparison, Missing> {
-    let at = |train: f64, test: f64| Entry { train, test, ..best };
+pub(super) fn above_all_others(study: &StudyData, best: TableEntry) -> Result<Comparison, Missing> {
+    let at = |train: f64, test: f64| TableEntry { train, test, ..best };
     let of_paper = || paper::SECONDS.into_iter().flat_map(|train| paper::SECONDS.map(|test| at(train, test)));
     let missing: Missing = of_paper().filter_map(|entry| entry.scores(study).err()).flatten().collect();
     if !missing.is_empty() {
@@ -208,17 +208,18 @@ pub(super) fn above_all_others(study: &StudyData, best: Entry) -> Result<Compari
     let scores = best.scores(study)?;
     let cells = study.cells.iter().filter(|cell| cell.variant == best.variant && cell.method == best.method);
     let others = cells.flat_map(|cell| cell.seconds.iter().map(move |test| at(cell.train_seconds, *test)));
-    let excess =
-        |(_, other, best): &(Entry, Vec<f64>, Vec<f64>)| differences(other, best).sum::<f64>() / other.len() as f64;
+    let excess = |(_, other, best): &(TableEntry, Vec<f64>, Vec<f64>)| {
+        differences(other, best).sum::<f64>() / other.len() as f64
+    };
     let (other, lower, upper) = others
         .filter(|entry| *entry != best)
         .filter_map(|entry| matched(&entry.scores(study).ok()?, &scores).map(|(other, best)| (entry, other, best)))
         .min_by(|a, b| excess(a).total_cmp(&excess(b)))
         .ok_or_else(|| no_common_seed(format!("“{best}” and another length")))?;
-    let nothing_to_lose = Summary::new(upper.clone()).mean < FLOOR;
-    let paper = best
-        .in_paper()
-        .map(|score| of_paper().filter(|entry| *entry != best).filter_map(Entry::in_paper).all(|other| other < score));
+    let nothing_to_lose = SeedSummary::new(upper.clone()).mean < FLOOR;
+    let paper = best.in_paper().map(|score| {
+        of_paper().filter(|entry| *entry != best).filter_map(TableEntry::in_paper).all(|other| other < score)
+    });
     let comparison = Comparison::new(best.variant, (other.to_string(), lower), (best.to_string(), upper));
     Ok(Comparison { nothing_to_lose, paper, ..comparison })
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Method, Variant};
 use crate::evaluate::Quality;
-use crate::report::{CurvePoint, Summary};
+use crate::report::{CurvePoint, SeedSummary};
 
 /// All seeds of one cell: one dataset, method and training length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,14 +66,14 @@ impl CellResult {
     }
 
     /// The mean of F1 over classes on test length `length`, over seeds, in %.
-    pub fn macro_f1(&self, length: usize) -> Summary {
+    pub fn macro_f1(&self, length: usize) -> SeedSummary {
         let mean = |f1: &[f64]| f1.iter().sum::<f64>() / f1.len() as f64;
-        Summary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
+        SeedSummary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
     }
 
     /// F1 of `class` on test length `length`, over seeds, in %.
-    pub fn class_f1(&self, length: usize, class: usize) -> Summary {
-        Summary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
+    pub fn class_f1(&self, length: usize, class: usize) -> SeedSummary {
+        SeedSummary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::report::page::{Chapter, Grid};
 
 /// All that the template shows.
 #[derive(Serialize)]
-struct Page<'a> {
+struct StudyPage<'a> {
     title: &'a str,
     notice: Option<String>,
     facts: Vec<Fact>,
@@ -38,7 +38,7 @@ struct ClaimCard<'a> {
 pub fn page(study: &StudyData, claims: &[Claim], tables: &[Grid], main: usize, chapters: &[Chapter]) -> String {
     let comparisons = claims_grid(claims);
     let (main_tables, tables) = tables.split_at(main);
-    let page = Page {
+    let page = StudyPage {
         title: &study.title,
         notice: notice(study),
         facts: facts(study),

@@ -23,7 +23,7 @@ mod example;
 
 pub use claims::{Claim, Verdict, claims};
 pub use claims_table::{claims_grid, claims_markdown};
-pub use comparison::{Comparison, FLOOR, LEVEL, Side};
+pub use comparison::{ComparedScore, Comparison, FLOOR, LEVEL};
 pub use data::{CellResult, CoverageBin, Group, Plan, StudyData};
 pub use figures::chapters;
 pub use paired::{Evidence, Paired, TTest};

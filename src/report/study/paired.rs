@@ -3,7 +3,7 @@
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::report::Summary;
+use crate::report::SeedSummary;
 
 /// Differences whose standard deviation is at most this are equal: what is left is rounding. F1 in % moves in steps that
 /// are millions of times larger.
@@ -13,7 +13,7 @@ const EQUAL: f64 = 1e-9;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Paired {
     /// Each difference, and their mean and spread.
-    pub differences: Summary,
+    pub differences: SeedSummary,
     /// How many are above 0.
     pub positive: usize,
     /// Whether the mean could be chance.
@@ -49,7 +49,7 @@ impl Paired {
     /// Tests whether the mean of `differences`, which must not be empty, is above 0.
     pub fn new(differences: Vec<f64>) -> Self {
         let positive = differences.iter().filter(|d| **d > 0.0).count();
-        let differences = Summary::new(differences);
+        let differences = SeedSummary::new(differences);
         let evidence = match differences.sd {
             None => Evidence::OneSeed,
             Some(sd) if sd <= EQUAL => Evidence::AllEqual,

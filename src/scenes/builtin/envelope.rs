@@ -1,9 +1,9 @@
 //! How a sound comes and goes.
 
 /// A curve through points (time in seconds, value), joined by straight lines and constant outside them.
-pub struct Curve(Vec<(f64, f64)>);
+pub struct Breakpoints(Vec<(f64, f64)>);
 
-impl Curve {
+impl Breakpoints {
     /// A curve through `points`, whose times rise.
     pub fn new(points: impl Into<Vec<(f64, f64)>>) -> Self {
         let points = points.into();
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn a_curve_meets_its_points_and_stays_at_its_ends() {
-        let curve = Curve::new([(1.0, 10.0), (2.0, 20.0), (2.0, 5.0), (4.0, 1.0)]);
+        let curve = Breakpoints::new([(1.0, 10.0), (2.0, 20.0), (2.0, 5.0), (4.0, 1.0)]);
         for (t, value) in [(0.0, 10.0), (1.5, 15.0), (2.0, 5.0), (3.0, 3.0), (9.0, 1.0)] {
             assert!((curve.at(t) - value).abs() < 1e-12, "at {t}: {}", curve.at(t));
         }

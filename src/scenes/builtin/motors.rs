@@ -1,7 +1,7 @@
 //! Household motors: blender, shaver or toothbrush, vacuum cleaner. Each is a harmonic series with a load, turbulent
 //! air or a worked material, and a body that colours both; only the proportions tell them apart.
 
-use super::envelope::{Curve, swell};
+use super::envelope::{Breakpoints, swell};
 use super::grains::{Grain, decibels, log_uniform, poisson};
 use super::noise::{Drift, Tilt, White};
 use super::oscillators::{Harmonics, Phase};
@@ -10,7 +10,7 @@ use super::resonators::{Comb, HighPass, Resonator};
 use crate::counter_rng::{Key, Stream};
 
 /// The speed over time: many recordings start before the motor or end after it, and a button may be pulsed.
-fn speed(length_s: f64, pulsed: bool, draw: &mut Stream) -> Curve {
+fn speed(length_s: f64, pulsed: bool, draw: &mut Stream) -> Breakpoints {
     let mut points = vec![(0.0, 1.0)];
     if draw.chance(0.35) {
         points = vec![(0.0, 0.0), (0.05, 0.05), (draw.uniform(0.15, 0.9), draw.uniform(0.95, 1.08))];
@@ -28,7 +28,7 @@ fn speed(length_s: f64, pulsed: bool, draw: &mut Stream) -> Curve {
     if draw.chance(0.3) {
         points.extend([(length_s - draw.uniform(0.3, 0.6), 1.0), (length_s, 0.05)]);
     }
-    Curve::new(points)
+    Breakpoints::new(points)
 }
 
 /// Broad peaks of a housing, jar or nozzle, added to what passes through it.

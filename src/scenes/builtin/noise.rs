@@ -21,10 +21,10 @@ impl White {
 /// A filter whose gain falls or rises by a constant number of decibels per octave between 60 Hz and 15 kHz, with 0 dB
 /// near 1 kHz: poles and zeros alternate on a logarithmic axis, spaced by the slope.
 pub struct Tilt {
-    sections: Vec<Section>,
+    sections: Vec<PoleZero>,
 }
 
-struct Section {
+struct PoleZero {
     pole: f64,
     zero: f64,
     gain: f64,
@@ -36,7 +36,7 @@ impl Tilt {
     /// A tilt of `db_per_octave`, between −6 and 6.
     pub fn new(db_per_octave: f64) -> Self {
         let shift = -db_per_octave / 6.02;
-        let sections = (0..4).map(|i| Section::new(60.0 * 4.0_f64.powi(i) * 2.0, 4.0_f64.powf(shift))).collect();
+        let sections = (0..4).map(|i| PoleZero::new(60.0 * 4.0_f64.powi(i) * 2.0, 4.0_f64.powf(shift))).collect();
         Self { sections }
     }
 
@@ -46,7 +46,7 @@ impl Tilt {
     }
 }
 
-impl Section {
+impl PoleZero {
     /// A pole at `hz / √ratio` and a zero at `hz · √ratio`.
     fn new(hz: f64, ratio: f64) -> Self {
         let corner = |hz: f64| (-std::f64::consts::TAU * hz / f64::from(RATE)).exp();

@@ -100,10 +100,10 @@ impl Comb {
 
 /// The modes of a rigid body, each a decaying sinusoid that a strike sets off.
 #[derive(Clone)]
-pub struct Modes(Vec<Mode>);
+pub struct Modes(Vec<VibrationMode>);
 
 #[derive(Clone, Copy)]
-struct Mode {
+struct VibrationMode {
     /// Frequency in hertz.
     hz: f64,
     /// Seconds until the amplitude has fallen by 60 dB.
@@ -117,7 +117,7 @@ impl Modes {
     pub fn new(hz: f64, ratios: &[f64], t60_s: f64, damping: f64, tilt_db: f64, stream: &mut Stream) -> Self {
         let mode = |&ratio: &f64| {
             let fall = 10.0_f64.powf(-tilt_db * ratio.log2() / 20.0);
-            Mode { hz: hz * ratio, t60_s: t60_s * ratio.powf(-damping), gain: fall * stream.uniform(0.3, 1.0) }
+            VibrationMode { hz: hz * ratio, t60_s: t60_s * ratio.powf(-damping), gain: fall * stream.uniform(0.3, 1.0) }
         };
         Self(ratios.iter().map(mode).filter(|mode| mode.hz < 0.45 * f64::from(RATE)).collect())
     }

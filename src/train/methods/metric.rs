@@ -9,7 +9,7 @@ use crate::model::{Activations, Mode, embed_backward, embed_forward};
 use crate::train::step::StepContext;
 
 /// The embeddings of a batch and their gradients.
-pub(super) struct Embedded {
+pub(super) struct EmbeddingBatch {
     input: Input,
     activations: Activations,
     mode: Mode,
@@ -20,7 +20,7 @@ pub(super) struct Embedded {
     pub d_rows: Tensor<f32>,
 }
 
-impl Embedded {
+impl EmbeddingBatch {
     /// Pushes E over the batches of the schedule, normalised as asked.
     pub fn push(
         context: &StepContext<'_>,

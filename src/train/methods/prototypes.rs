@@ -1,7 +1,7 @@
 //! E on prototypical loss (SPEC §4.3): supports and queries embedded in one batch, class means of the supports, and
 //! cross-entropy over the queries' distances to them.
 
-use super::metric::Embedded;
+use super::metric::EmbeddingBatch;
 use crate::Result;
 use crate::evaluate::Examples;
 use crate::gpu::Recording;
@@ -25,7 +25,7 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
     let prototypes = gpu.tensor("prototypes", &[members, way, population.architecture.embedding()])?;
     let (distances, upstream) = (gpu.tensor("distances", &matrix)?, gpu.tensor("d_distances", &matrix)?);
 
-    let embedded = Embedded::push(context, examples, settings.normalise, recording)?;
+    let embedded = EmbeddingBatch::push(context, examples, settings.normalise, recording)?;
     let part = |tensor: &crate::gpu::Tensor<f32>, first, count| Rows { tensor: tensor.clone(), first, count };
     let (support, query) = (part(&embedded.rows, 0, supports), part(&embedded.rows, supports, queries));
     recording.push(Prototypes { support, prototypes: prototypes.clone() });

@@ -1,7 +1,7 @@
 //! E on triplet loss (SPEC §4.2): anchors, positives and negatives embedded in one batch, their distance matrix, and the
 //! hinge over the triplets.
 
-use super::metric::Embedded;
+use super::metric::EmbeddingBatch;
 use crate::Result;
 use crate::config::{Sampling, TripletGradient};
 use crate::evaluate::Examples;
@@ -31,7 +31,7 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
     let distances = gpu.tensor("distances", &[members, slots, slots])?;
     let upstream = gpu.tensor("d_distances", &[members, slots, slots])?;
 
-    let embedded = Embedded::push(context, examples, settings.normalise, recording)?;
+    let embedded = EmbeddingBatch::push(context, examples, settings.normalise, recording)?;
     let rows = Rows::all(&embedded.rows);
     recording.push(Distances { a: rows.clone(), b: rows.clone(), distances: distances.clone() });
     if let Some(mining) = mining {

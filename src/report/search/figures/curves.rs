@@ -1,7 +1,7 @@
 //! How the trials learned: the validation score by epoch, as far as each came.
 
 use super::super::data::{SearchData, TrialData};
-use super::super::standing::{Rung, best, reached, rungs};
+use super::super::leaderboard::{Rung, best, reached, rungs};
 use super::super::tables::{of_best_epochs, over_seeds};
 use super::plot::Plot;
 use super::scale::Scale;

@@ -8,7 +8,7 @@ mod plot;
 mod scale;
 
 use super::data::{SearchData, TrialData};
-use super::standing::reached;
+use super::leaderboard::reached;
 use crate::report::page::Chapter;
 use crate::report::page::canvas::{Mark, Panel};
 use crate::report::page::palette::RUNGS;
@@ -41,7 +41,7 @@ fn legend(search: &SearchData) -> Panel {
 
 #[cfg(test)]
 mod tests {
-    use super::super::data::Drawn;
+    use super::super::data::ParameterValue;
     use super::super::example::{finished, search, trial};
     use super::*;
     use crate::report::page::Figure;
@@ -80,8 +80,8 @@ mod tests {
         let mut search = finished();
         let values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 1e308, -1e308, f64::MIN_POSITIVE];
         for (trial, value) in search.trials.iter_mut().zip(values) {
-            trial.values[0] = Some(Drawn::Number(value));
-            trial.values[2] = Some(Drawn::Number(-value));
+            trial.values[0] = Some(ParameterValue::Number(value));
+            trial.values[2] = Some(ParameterValue::Number(-value));
             trial.curves[1][0].score = value;
         }
         search.trials[3].scores[0] = f64::NAN;

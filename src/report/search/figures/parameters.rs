@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use super::super::data::{Drawn, ParameterAxis, SearchData};
-use super::super::standing::{best, last_result};
+use super::super::data::{ParameterAxis, ParameterValue, SearchData};
+use super::super::leaderboard::{best, last_result};
 use super::plot::Plot;
 use super::scale::Scale;
 use super::{legend, lowest_first, of_rung};
@@ -23,7 +23,7 @@ const FEW: usize = 6;
 /// What one trial had drawn, and how far it came with it.
 struct Point<'a> {
     number: usize,
-    value: &'a Drawn,
+    value: &'a ParameterValue,
     rung: usize,
     score: f64,
 }
@@ -48,8 +48,11 @@ fn figure(search: &SearchData, at: usize, axis: &ParameterAxis) -> Option<Figure
     let points: Vec<Point> = lowest_first(search)
         .into_iter()
         .filter_map(|trial| {
-            let value =
-                trial.values.get(at)?.as_ref().filter(|value| !matches!(value, Drawn::Number(x) if !x.is_finite()))?;
+            let value = trial
+                .values
+                .get(at)?
+                .as_ref()
+                .filter(|value| !matches!(value, ParameterValue::Number(x) if !x.is_finite()))?;
             let (rung, score) = last_result(search, trial)?;
             Some(Point { number: trial.number, value, rung, score })
         })
@@ -136,17 +139,17 @@ fn unit(search: &SearchData) -> String {
     format!("{} in %", short(&search.objective))
 }
 
-fn as_number(value: &Drawn) -> Option<f64> {
+fn as_number(value: &ParameterValue) -> Option<f64> {
     match value {
-        Drawn::Number(value) => Some(*value),
-        Drawn::Text(_) => None,
+        ParameterValue::Number(value) => Some(*value),
+        ParameterValue::Text(_) => None,
     }
 }
 
-fn text(value: &Drawn) -> String {
+fn text(value: &ParameterValue) -> String {
     match value {
-        Drawn::Number(value) => number(*value),
-        Drawn::Text(text) => text.clone(),
+        ParameterValue::Number(value) => number(*value),
+        ParameterValue::Text(text) => text.clone(),
     }
 }
 

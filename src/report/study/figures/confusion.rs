@@ -7,7 +7,7 @@ use crate::report::page::canvas::{Anchor, Panel, WIDTH, draw};
 use crate::report::page::palette::{INK, MUTED};
 use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, StudyData};
-use crate::report::study::tables::{Dataset, place};
+use crate::report::study::tables::{DatasetCells, place};
 
 const LABELS: f64 = 172.0;
 const ROW: f64 = 17.0;
@@ -16,7 +16,7 @@ const NARROWEST: f64 = 12.0;
 
 /// One figure per dataset and method.
 pub fn chapter(study: &StudyData) -> Chapter {
-    let of_dataset = |dataset: Dataset| -> Vec<Figure> {
+    let of_dataset = |dataset: DatasetCells| -> Vec<Figure> {
         let of_methods = by_method(&dataset).into_iter();
         of_methods.filter_map(|(method, cells)| figure(&dataset, method, &cells)).collect()
     };
@@ -37,7 +37,7 @@ pub fn first_quality(cell: &CellResult) -> Option<&Quality> {
     cell.quality.first()?.get(place(cell, cell.train_seconds)?)
 }
 
-fn figure(dataset: &Dataset, method: Method, cells: &[&CellResult]) -> Option<Figure> {
+fn figure(dataset: &DatasetCells, method: Method, cells: &[&CellResult]) -> Option<Figure> {
     let (mut panels, mut words) = (Vec::new(), Vec::new());
     for cell in cells {
         let Some(quality) = first_quality(cell).filter(|quality| !quality.confusion.is_empty()) else { continue };

@@ -5,14 +5,14 @@ use crate::config::Method;
 use crate::report::page::canvas::{Axes, Curve, Panel, draw};
 use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, CoverageBin, StudyData};
-use crate::report::study::tables::{Dataset, place};
+use crate::report::study::tables::{DatasetCells, place};
 
 /// Below so many segments a score rests on few: with the paper's ten classes, on fewer than three a class.
 const FEW: usize = 30;
 
 /// One figure per dataset and test length of which events cover different shares.
 pub fn chapter(study: &StudyData) -> Chapter {
-    let of_dataset = |dataset: Dataset| -> Vec<Figure> {
+    let of_dataset = |dataset: DatasetCells| -> Vec<Figure> {
         let tests = dataset.tests.iter().filter(|test| varies(&dataset, **test));
         tests.map(|test| figure(&dataset, *test)).collect()
     };
@@ -36,11 +36,11 @@ fn bins(cell: &CellResult, test: f64) -> Vec<&CoverageBin> {
     bins.into_iter().flatten().filter(|bin| bin.clips > 0 && !bin.f1.is_empty()).collect()
 }
 
-fn varies(dataset: &Dataset, test: f64) -> bool {
+fn varies(dataset: &DatasetCells, test: f64) -> bool {
     dataset.cells.iter().any(|cell| bins(cell, test).len() > 1)
 }
 
-fn figure(dataset: &Dataset, test: f64) -> Figure {
+fn figure(dataset: &DatasetCells, test: f64) -> Figure {
     let (mut panels, mut words) = (Vec::new(), Vec::new());
     let highest = dataset.cells.iter().flat_map(|cell| bins(cell, test)).map(|bin| mean(&bin.f1)).fold(1.0, f64::max);
     let y_end = (highest / 20.0).ceil() * 20.0;

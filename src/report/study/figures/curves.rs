@@ -6,7 +6,7 @@ use crate::report::CurvePoint;
 use crate::report::page::canvas::{Axes, Curve, Panel, draw};
 use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, StudyData};
-use crate::report::study::tables::Dataset;
+use crate::report::study::tables::DatasetCells;
 use crate::train::StageName;
 
 const HEIGHT: f64 = 140.0;
@@ -36,7 +36,7 @@ const TAGGING: [StageName; 2] = [StageName::Classifier, StageName::Tagger];
 
 /// One figure per dataset and training length.
 pub fn chapter(study: &StudyData) -> Chapter {
-    let of_dataset = |dataset: Dataset| -> Vec<Figure> {
+    let of_dataset = |dataset: DatasetCells| -> Vec<Figure> {
         training_lengths(&dataset.cells).into_iter().filter_map(|train| figure(&dataset, train)).collect()
     };
     Chapter {
@@ -52,7 +52,7 @@ pub fn chapter(study: &StudyData) -> Chapter {
     }
 }
 
-fn figure(dataset: &Dataset, train: f64) -> Option<Figure> {
+fn figure(dataset: &DatasetCells, train: f64) -> Option<Figure> {
     let cells: Vec<&CellResult> = dataset.cells.iter().copied().filter(|cell| cell.train_seconds == train).collect();
     let mut panels: Vec<Panel> = VIEWS.iter().filter_map(|view| panel(view, &cells)).collect();
     if panels.is_empty() {

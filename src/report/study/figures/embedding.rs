@@ -10,7 +10,7 @@ use crate::report::page::canvas::{Panel, WIDTH, draw};
 use crate::report::page::words::short;
 use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, StudyData};
-use crate::report::study::tables::Dataset;
+use crate::report::study::tables::DatasetCells;
 use crate::report::study::tsne::tsne;
 
 /// At most so many segments are laid out, evenly chosen: the time grows with the square.
@@ -38,7 +38,7 @@ pub fn chapter(study: &StudyData) -> Chapter {
 }
 
 /// Name, subject and cells of every figure of `dataset`.
-fn tasks<'a>(dataset: &Dataset<'a>) -> Vec<(String, String, Vec<&'a CellResult>)> {
+fn tasks<'a>(dataset: &DatasetCells<'a>) -> Vec<(String, String, Vec<&'a CellResult>)> {
     let name = |method: Method| format!("{}-{}", dataset.name("embedding"), method.name());
     let task = |(method, cells): (Method, _)| (name(method), within(dataset, method.name()), cells);
     by_method(dataset).into_iter().map(task).collect()

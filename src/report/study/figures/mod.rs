@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::data::{CellResult, StudyData};
 use super::paper;
-use super::tables::{Dataset, VARIANTS, ascending};
+use super::tables::{DatasetCells, VARIANTS, ascending};
 use crate::config::Method;
 use crate::report::page::Chapter;
 use crate::report::page::canvas::{Mark, Panel};
@@ -36,8 +36,8 @@ pub fn chapters(study: &StudyData) -> Vec<Chapter> {
 }
 
 /// The datasets of which a cell is finished.
-fn datasets(study: &StudyData) -> impl Iterator<Item = Dataset<'_>> {
-    VARIANTS.into_iter().filter_map(|variant| Dataset::of(study, variant))
+fn datasets(study: &StudyData) -> impl Iterator<Item = DatasetCells<'_>> {
+    VARIANTS.into_iter().filter_map(|variant| DatasetCells::of(study, variant))
 }
 
 /// The training lengths of `cells`, ascending.
@@ -46,14 +46,14 @@ fn training_lengths(cells: &[&CellResult]) -> Vec<f64> {
 }
 
 /// The finished cells of every method that has one, in the paper's order.
-fn by_method<'a>(dataset: &Dataset<'a>) -> Vec<(Method, Vec<&'a CellResult>)> {
+fn by_method<'a>(dataset: &DatasetCells<'a>) -> Vec<(Method, Vec<&'a CellResult>)> {
     let cells = |method| dataset.cells.iter().copied().filter(|cell| cell.method == method).collect::<Vec<_>>();
     let of_methods = Method::all().into_iter().map(|method| (method, cells(method)));
     of_methods.filter(|(_, cells)| !cells.is_empty()).collect()
 }
 
 /// What a figure of `of` in `dataset` is of.
-fn within(dataset: &Dataset, of: &str) -> String {
+fn within(dataset: &DatasetCells, of: &str) -> String {
     format!("{}, {of}", paper::dataset(dataset.variant))
 }
 

@@ -2,13 +2,13 @@
 
 use super::{by_method, datasets};
 use crate::config::Method;
-use crate::report::Summary;
+use crate::report::SeedSummary;
 use crate::report::page::canvas::{Anchor, Panel, WIDTH, draw};
 use crate::report::page::palette::{INK, MUTED};
 use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, StudyData};
 use crate::report::study::paper;
-use crate::report::study::tables::{Dataset, place};
+use crate::report::study::tables::{DatasetCells, place};
 
 const LABELS: f64 = 76.0;
 const ROW: f64 = 30.0;
@@ -36,7 +36,7 @@ fn full_score(study: &StudyData) -> f64 {
     (scores.fold(1.0, f64::max) / 10.0).ceil() * 10.0
 }
 
-fn figure(dataset: &Dataset, full: f64) -> Figure {
+fn figure(dataset: &DatasetCells, full: f64) -> Figure {
     let (mut panels, mut words) = (Vec::new(), Vec::new());
     for (method, cells) in by_method(dataset) {
         let best = best(&cells);
@@ -79,7 +79,7 @@ fn panel(method: Method, cells: &[&CellResult], tests: &[f64], best: (f64, f64),
 fn sentence(method: Method, cells: &[&CellResult], best: (f64, f64)) -> String {
     let scores = |cell: &CellResult| {
         let cells = cell.seconds.iter().enumerate();
-        let scores = cells.map(|(test, s)| format!("{} on {s} s", Summary::cell(&cell.macro_f1(test))));
+        let scores = cells.map(|(test, s)| format!("{} on {s} s", SeedSummary::cell(&cell.macro_f1(test))));
         format!("trained on {} s {}", cell.train_seconds, scores.collect::<Vec<_>>().join(", "))
     };
     let rows: Vec<String> = cells.iter().map(|cell| scores(cell)).collect();

@@ -3,13 +3,13 @@
 use super::Trainer;
 use crate::Result;
 use crate::config::Config;
-use crate::evaluate::{Examples, Heard};
+use crate::evaluate::{Examples, SegmentLabels};
 use crate::features::extract;
 use crate::gpu::Gpu;
 
 /// What a training needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needs {
+pub struct MemoryEstimate {
     /// Steps of all stages, if none stops before its last epoch.
     pub steps: u64,
     /// The most bytes that are in use on the GPU at a time: tensors and staging buffers, from the features to the last stage.
@@ -22,16 +22,22 @@ pub struct Needs {
 /// # Errors
 /// [`crate::Error::Config`] when batches cannot be balanced; [`crate::Error::Kernel`] naming the tensor that the adapter cannot
 /// bind.
-pub fn needs(gpu: &Gpu, config: &Config, classes: &[String], train: &[Heard], validation: usize) -> Result<Needs> {
+pub fn needs(
+    gpu: &Gpu,
+    config: &Config,
+    classes: &[String],
+    train: &[SegmentLabels],
+    validation: usize,
+) -> Result<MemoryEstimate> {
     let frames = config.features.frames(config.train.seconds);
-    let examples = |heard: Vec<Heard>| -> Result<Examples> {
+    let examples = |heard: Vec<SegmentLabels>| -> Result<Examples> {
         let silence = |_: usize| Ok(Vec::new());
         let store = extract(gpu, &config.features, heard.len(), frames, &silence, &|_| {})?;
         Examples::new(gpu, store, heard, classes.len())
     };
-    let (train, validation) = (examples(train.to_vec())?, examples(vec![Heard::default(); validation])?);
+    let (train, validation) = (examples(train.to_vec())?, examples(vec![SegmentLabels::default(); validation])?);
     let mut trainer = Trainer::new(gpu, config, classes, &train, &validation, String::new())?;
     let steps = trainer.total_steps();
-    trainer.rehearse_stages()?;
-    Ok(Needs { steps, bytes: gpu.peak_bytes() })
+    trainer.dry_run_stages()?;
+    Ok(MemoryEstimate { steps, bytes: gpu.peak_bytes() })
 }

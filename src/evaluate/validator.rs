@@ -11,10 +11,10 @@ use crate::kernels::gather_rows::GatherRows;
 use crate::kernels::nearest::Nearest;
 use crate::kernels::rows::Rows;
 use crate::kernels::score::Criterion;
-use crate::model::{Activations, Batch, Population, tag_forward};
+use crate::model::{Activations, BatchShape, Population, tag_forward};
 
 /// Counts, on the GPU, how well a population does on the validation examples.
-pub trait Judge {
+pub trait Validator {
     /// Queues the counting; counts are added to what [`Judge::counts`] holds.
     ///
     /// # Errors
@@ -29,7 +29,7 @@ pub trait Judge {
 }
 
 /// Watches the macro-F1 of E and G.
-impl Judge for Scorer {
+impl Validator for Scorer {
     fn queue(&self, gpu: &Gpu) -> Result<()> {
         self.queue(gpu)
     }
@@ -44,7 +44,7 @@ impl Judge for Scorer {
 }
 
 /// Class means of the embeddings of a training set (the paper's equation 4).
-pub struct Centres {
+pub struct ClassCentroids {
     embedder: Embedder,
     recording: Resolved,
     /// `[member, class, dimension]`; zeros for a class without examples.
@@ -54,7 +54,7 @@ pub struct Centres {
     normalise: Normalise,
 }
 
-impl Centres {
+impl ClassCentroids {
     /// Class means over `train`, whose embeddings are normalised as `normalise` says.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ impl Centres {
 }
 
 /// Examples by their nearest class mean.
-pub struct NearestCentre {
+pub struct NearestCentroid {
     embedder: Embedder,
     recording: Resolved,
     /// Nearest class of each example, `[member, example]`.
@@ -94,12 +94,12 @@ pub struct NearestCentre {
     pub counts: Tensor<u32>,
 }
 
-impl NearestCentre {
+impl NearestCentroid {
     /// Compares `examples` with `centres`.
     ///
     /// # Errors
     /// What making tensors and compiling kernels may report.
-    pub fn new(gpu: &Gpu, population: &Population, centres: &Centres, examples: &Examples) -> Result<Self> {
+    pub fn new(gpu: &Gpu, population: &Population, centres: &ClassCentroids, examples: &Examples) -> Result<Self> {
         let (members, classes) = (population.members, population.architecture.classes);
         let embedder = Embedder::new(gpu, population, examples, centres.normalise, Embedding::ForDistances)?;
         let distances = gpu.tensor("distances to means", &[members, examples.len(), classes])?;
@@ -138,12 +138,12 @@ impl NearestCentre {
 
 /// Watches F(x): the share of examples whose nearest class mean, over the training set, is their own (the paper's
 /// equation 5).
-pub struct Separation {
-    centres: Centres,
-    examples: NearestCentre,
+pub struct CentroidValidator {
+    centres: ClassCentroids,
+    examples: NearestCentroid,
 }
 
-impl Separation {
+impl CentroidValidator {
     /// Class means over `train`, judged on `examples`.
     ///
     /// # Errors
@@ -155,13 +155,13 @@ impl Separation {
         examples: &Examples,
         normalise: Normalise,
     ) -> Result<Self> {
-        let centres = Centres::new(gpu, population, train, normalise)?;
-        let examples = NearestCentre::new(gpu, population, &centres, examples)?;
+        let centres = ClassCentroids::new(gpu, population, train, normalise)?;
+        let examples = NearestCentroid::new(gpu, population, &centres, examples)?;
         Ok(Self { centres, examples })
     }
 }
 
-impl Judge for Separation {
+impl Validator for CentroidValidator {
     fn queue(&self, gpu: &Gpu) -> Result<()> {
         self.centres.queue(gpu)?;
         self.examples.queue(gpu)
@@ -177,12 +177,12 @@ impl Judge for Separation {
 }
 
 /// Watches the macro-F1 of G on embeddings that are on the GPU already.
-pub struct Tagging {
+pub struct TaggerValidator {
     recording: Resolved,
     counts: Tensor<u32>,
 }
 
-impl Tagging {
+impl TaggerValidator {
     /// G on all of `embeddings`, `[member, example, dimension]`, of `examples`; an output above `threshold` is a tag.
     ///
     /// # Errors
@@ -197,7 +197,7 @@ impl Tagging {
         let (members, segments) = (population.members, examples.len());
         let ids: Vec<u32> = (0..members).flat_map(|_| 0..segments as u32).collect();
         let batches = gpu.tensor_from("evaluation batch", &[1, members, segments], &ids)?;
-        let batch = Batch { members, segments, chunks: 1 };
+        let batch = BatchShape { members, segments, chunks: 1 };
         let activations = Activations::new(gpu, &population.architecture, batch, false)?;
         let counts = gpu.tensor("counts", &[members, population.architecture.classes, 3])?;
         let mut recording = Recording::new("tag");
@@ -218,7 +218,7 @@ impl Tagging {
     }
 }
 
-impl Judge for Tagging {
+impl Validator for TaggerValidator {
     fn queue(&self, gpu: &Gpu) -> Result<()> {
         gpu.replay(&self.recording, 0..1)
     }

@@ -13,7 +13,7 @@ use std::collections::BinaryHeap;
 
 /// How many trials there are, and how many of them climb how far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ladder {
+pub struct SuccessiveHalving {
     /// Trials on the first rung.
     pub trials: usize,
     /// One of this many is promoted.
@@ -22,7 +22,7 @@ pub struct Ladder {
     pub rungs: usize,
 }
 
-impl Ladder {
+impl SuccessiveHalving {
     /// Members of every rung in the end.
     pub fn sizes(&self) -> Vec<usize> {
         (0..self.rungs).scan(self.trials, |size, _| Some(std::mem::replace(size, *size / self.eta))).collect()
@@ -34,13 +34,13 @@ impl Ladder {
         let sizes = self.sizes();
         let mut rungs: Vec<Vec<usize>> = vec![(0..self.trials).collect()];
         for (rung, &size) in sizes.iter().enumerate().take(self.rungs - 1) {
-            let known: Vec<Candidate> = rungs[rung]
+            let known: Vec<PromotionCandidate> = rungs[rung]
                 .iter()
                 .enumerate()
-                .map_while(|(order, &trial)| Some(Candidate { score: score(trial, rung)?, order, trial }))
+                .map_while(|(order, &trial)| Some(PromotionCandidate { score: score(trial, rung)?, order, trial }))
                 .collect();
             let places = size / self.eta;
-            let (mut candidates, mut read, mut promoted) = (BinaryHeap::<Candidate>::new(), 0, Vec::new());
+            let (mut candidates, mut read, mut promoted) = (BinaryHeap::<PromotionCandidate>::new(), 0, Vec::new());
             for place in 1..=places {
                 let needed = if place == places { size } else { place * self.eta };
                 let Some(more) = known.get(read..needed) else { break };
@@ -57,32 +57,32 @@ impl Ladder {
 /// A trial that has not been promoted. The greater has the higher score, or is the earlier one of equals; what is not a
 /// number is as bad as a failure.
 #[derive(Clone, Copy)]
-struct Candidate {
+struct PromotionCandidate {
     score: f64,
     order: usize,
     trial: usize,
 }
 
-impl Ord for Candidate {
+impl Ord for PromotionCandidate {
     fn cmp(&self, other: &Self) -> Ordering {
         let value = |score: f64| if score.is_nan() { f64::NEG_INFINITY } else { score };
         value(self.score).total_cmp(&value(other.score)).then(other.order.cmp(&self.order))
     }
 }
 
-impl PartialOrd for Candidate {
+impl PartialOrd for PromotionCandidate {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Candidate {
+impl PartialEq for PromotionCandidate {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Candidate {}
+impl Eq for PromotionCandidate {}
 
 #[cfg(test)]
 mod tests {
@@ -91,7 +91,7 @@ mod tests {
 
     /// What trials score, and which of it is known.
     struct Table {
-        ladder: Ladder,
+        ladder: SuccessiveHalving,
         scores: Vec<Vec<Option<f64>>>,
     }
 
@@ -101,7 +101,7 @@ mod tests {
         }
     }
 
-    const SMALL: Ladder = Ladder { trials: 9, eta: 3, rungs: 3 };
+    const SMALL: SuccessiveHalving = SuccessiveHalving { trials: 9, eta: 3, rungs: 3 };
 
     /// Worked by hand beside algorithm 2 of the paper. η = 3, nine trials that one worker trains in order, so that the
     /// order of members is that of arrival. Scores on rung 0: 50 70 60 | 90 80 10 | 75 20 95.
@@ -132,8 +132,8 @@ mod tests {
 
     #[test]
     fn a_rung_has_a_third_of_the_one_below() {
-        assert_eq!(Ladder { trials: 60, eta: 3, rungs: 4 }.sizes(), [60, 20, 6, 2]);
-        assert_eq!(Ladder { trials: 7, eta: 2, rungs: 1 }.sizes(), [7]);
+        assert_eq!(SuccessiveHalving { trials: 60, eta: 3, rungs: 4 }.sizes(), [60, 20, 6, 2]);
+        assert_eq!(SuccessiveHalving { trials: 7, eta: 2, rungs: 1 }.sizes(), [7]);
     }
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_best_of_a_rung_goes_on_even_as_the_last_to_come() {
-        let ladder = Ladder { trials: 20, eta: 3, rungs: 2 };
+        let ladder = SuccessiveHalving { trials: 20, eta: 3, rungs: 2 };
         let members = |known: usize| ladder.members(|trial, _| (trial < known).then_some(trial as f64));
         assert_eq!(members(18)[1].len(), 5, "the last place is kept until all are there");
         assert_eq!(members(20)[1], [2, 5, 8, 11, 14, 19]);
@@ -161,7 +161,7 @@ mod tests {
     /// worker that never fails.
     #[test]
     fn the_same_trials_climb_whatever_the_workers_do() {
-        let ladder = Ladder { trials: 1500, eta: 3, rungs: 5 };
+        let ladder = SuccessiveHalving { trials: 1500, eta: 3, rungs: 5 };
         let score = |trial: usize, rung: usize| Key::new(5).child(trial as u64).child(rung as u64).stream().unit();
         let alone = ladder.members(|trial, rung| Some(score(trial, rung)));
         for run in 0..3 {

@@ -1,10 +1,10 @@
 //! A training step on random features, to be timed: the arithmetic does not depend on what the numbers say.
 
-use super::{EpochRows, Schedule, Source, StageName, TrainingStep};
+use super::{EpochRows, Schedule, StageName, StepInput, TrainingStep};
 use crate::Result;
 use crate::config::Config;
 use crate::counter_rng::Key;
-use crate::evaluate::{Examples, Heard};
+use crate::evaluate::{Examples, SegmentLabels};
 use crate::features::ExampleStore;
 use crate::gpu::Gpu;
 use crate::model::{Architecture, Population};
@@ -24,7 +24,7 @@ pub fn random_examples(gpu: &Gpu, config: &Config, classes: usize, frames: usize
         let values: Vec<f32> = (0..shard.tensor.len()).map(|_| stream.uniform(-1.7, 1.7) as f32).collect();
         gpu.write(&shard.tensor, 0, &values);
     }
-    let heard = (0..count).map(|example| Heard::one(example % classes, 1.0)).collect();
+    let heard = (0..count).map(|example| SegmentLabels::one(example % classes, 1.0)).collect();
     Examples::new(gpu, store, heard, classes)
 }
 
@@ -33,7 +33,7 @@ pub fn random_examples(gpu: &Gpu, config: &Config, classes: usize, frames: usize
 ///
 /// # Errors
 /// [`crate::Error::Config`] when batches cannot be balanced; what making tensors and compiling kernels may report.
-pub fn rehearsal(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<TrainingStep> {
+pub fn synthetic_step(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<TrainingStep> {
     let names: Vec<String> = (0..classes).map(|class| format!("class {class}")).collect();
     let stage = StageName::of(config.train.method)[0];
     let examples = random_examples(gpu, config, classes, frames)?;
@@ -54,5 +54,5 @@ pub fn rehearsal(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> R
         steps: epochs.iter().flat_map(|rows| &rows.steps).copied().take(ROWS * seeds.len()).collect(),
     };
     schedule.upload(gpu, &rows);
-    TrainingStep::new(gpu, config, stage, &population, Source::Segments(&examples), &schedule)
+    TrainingStep::new(gpu, config, stage, &population, StepInput::Segments(&examples), &schedule)
 }

@@ -18,7 +18,7 @@ const METRICS: &str = "metrics";
 
 /// Where a population stands between two epochs: all that its training goes on from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Standing {
+pub struct TrainingState {
     /// Stage of the training.
     pub stage: String,
     /// Epochs of the stage done.
@@ -35,7 +35,7 @@ pub struct Standing {
     pub metrics: Option<String>,
 }
 
-impl Standing {
+impl TrainingState {
     /// Elements that the parameters of one member take.
     pub fn elements(&self) -> usize {
         self.best.len() / self.progress.len().max(1)
@@ -183,7 +183,7 @@ fn keys_of(member: usize) -> String {
 ///
 /// # Errors
 /// As [`Standing::to_bytes`]; [`Error::Io`] naming the file, under whose name nothing is left unless it is whole.
-pub fn write_standing(path: &Path, standing: &Standing) -> Result<()> {
+pub fn write_standing(path: &Path, standing: &TrainingState) -> Result<()> {
     atomic::write_bytes(path, &standing.to_bytes(path)?)
 }
 
@@ -191,9 +191,9 @@ pub fn write_standing(path: &Path, standing: &Standing) -> Result<()> {
 ///
 /// # Errors
 /// As [`Standing::from_bytes`]; [`Error::Io`].
-pub fn read_standing(path: &Path) -> Result<Standing> {
+pub fn read_standing(path: &Path) -> Result<TrainingState> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    Standing::from_bytes(path, &bytes)
+    TrainingState::from_bytes(path, &bytes)
 }
 
 #[cfg(test)]
@@ -202,12 +202,12 @@ mod tests {
     use crate::config::Config;
 
     /// Of models of five parameters, after nine epochs.
-    fn standing(seeds: &[u64]) -> Standing {
+    fn standing(seeds: &[u64]) -> TrainingState {
         let floats = |n: usize| (0..n).map(|value| value as f32).collect::<Vec<_>>();
         let mut config = Config::default();
         config.train.seeds = seeds.into();
         let member = |seed: &u64| Member { best_score: 1.5, best_epoch: 2, epochs: 9, ..Member::new(*seed) };
-        Standing {
+        TrainingState {
             stage: "classifier".into(),
             epoch: 9,
             state: floats(seeds.len() * 3 * 5),
@@ -218,11 +218,11 @@ mod tests {
         }
     }
 
-    fn read(bytes: &[u8]) -> Result<Standing, String> {
-        Standing::from_bytes(Path::new("last"), bytes).map_err(|error| error.to_string())
+    fn read(bytes: &[u8]) -> Result<TrainingState, String> {
+        TrainingState::from_bytes(Path::new("last"), bytes).map_err(|error| error.to_string())
     }
 
-    fn bytes(standing: &Standing) -> Vec<u8> {
+    fn bytes(standing: &TrainingState) -> Vec<u8> {
         standing.to_bytes(Path::new("last")).unwrap()
     }
 
@@ -246,11 +246,11 @@ mod tests {
         assert_eq!(one.provenance.keys, whole.provenance.keys[2..]);
         let origin = Path::new("trials");
         assert_eq!(
-            Standing::join(origin, vec![two.clone(), one.clone()]).unwrap(),
-            Standing { metrics: None, ..whole }
+            TrainingState::join(origin, vec![two.clone(), one.clone()]).unwrap(),
+            TrainingState { metrics: None, ..whole }
         );
-        let later = Standing { epoch: 10, ..one };
-        let message = Standing::join(origin, vec![two, later]).unwrap_err().to_string();
+        let later = TrainingState { epoch: 10, ..one };
+        let message = TrainingState::join(origin, vec![two, later]).unwrap_err().to_string();
         assert!(message.starts_with("trials: ") && message.contains("different epochs"), "{message}");
     }
 
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_no_training_can_go_on_from_is_refused_by_name() {
-        type Change = fn(&mut Standing);
+        type Change = fn(&mut TrainingState);
         let refusal = |change: Change| {
             let mut changed = standing(&[1, 2]);
             change(&mut changed);

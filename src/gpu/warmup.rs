@@ -25,7 +25,7 @@ impl Gpu {
     ///
     /// # Errors
     /// As [`Gpu::check`]; [`crate::Error::Stopped`] when the process is asked to end.
-    pub(super) fn use_first(&self, mut kernels: Vec<Compiled>) -> Result<()> {
+    pub(super) fn warm_up(&self, mut kernels: Vec<Compiled>) -> Result<()> {
         let Some(adapter) = self.handle.as_ref().filter(|_| self.class() == DeviceClass::Llvmpipe) else {
             return Ok(());
         };

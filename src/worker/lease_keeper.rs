@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is carried.
 #[derive(Debug)]
-pub enum Parcel {
+pub enum Update {
     /// Where somebody else could go on; an older one that has not been delivered is dropped.
     Checkpoint(Lease, Checkpoint),
     /// The result of a rung.
@@ -30,7 +30,7 @@ pub enum Parcel {
     Failure(Lease, Failure, String),
 }
 
-impl Parcel {
+impl Update {
     fn lease(&self) -> &Lease {
         let (Self::Checkpoint(lease, _) | Self::Result(lease, _) | Self::Release(lease) | Self::Failure(lease, ..)) =
             self;
@@ -48,14 +48,14 @@ impl Parcel {
 }
 
 /// A courier under way, with the store.
-pub struct Courier {
-    parcels: Sender<Parcel>,
+pub struct LeaseKeeper {
+    parcels: Sender<Update>,
     lost: Arc<AtomicBool>,
     thread: JoinHandle<Result<Store>>,
 }
 
 /// Whose leases a courier renews, and how.
-pub struct Route<'a> {
+pub struct LeaseTerms<'a> {
     /// The worker's name.
     pub worker: &'a str,
     /// How long a lease lasts.
@@ -64,12 +64,12 @@ pub struct Route<'a> {
     pub until: Until,
 }
 
-impl Courier {
+impl LeaseKeeper {
     /// Starts to renew `leases` and to deliver to `store`.
-    pub fn start(store: Store, leases: Vec<Lease>, route: &Route<'_>) -> Self {
+    pub fn start(store: Store, leases: Vec<Lease>, route: &LeaseTerms<'_>) -> Self {
         let (parcels, inbox) = channel();
         let lost = Arc::new(AtomicBool::new(false));
-        let round = Round {
+        let round = KeeperThread {
             store,
             leases,
             waiting: VecDeque::new(),
@@ -83,7 +83,7 @@ impl Courier {
     }
 
     /// Hands over a parcel.
-    pub fn send(&self, parcel: Parcel) {
+    pub fn send(&self, parcel: Update) {
         // A courier that has ended has set `lost`, and says why when it is closed.
         let _ = self.parcels.send(parcel);
     }
@@ -100,17 +100,17 @@ impl Courier {
     /// [`Error::Store`] for what is wrong with the store and will not pass, or did not pass after the worker was asked to stop.
     pub fn close(self, leases: &[Lease]) -> Result<Store> {
         // What has a result, or failed, is no longer held under its lease.
-        leases.iter().for_each(|lease| self.send(Parcel::Release(*lease)));
+        leases.iter().for_each(|lease| self.send(Update::Release(*lease)));
         drop(self.parcels);
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
 /// What the courier's thread has in hand.
-struct Round {
+struct KeeperThread {
     store: Store,
     leases: Vec<Lease>,
-    waiting: VecDeque<Parcel>,
+    waiting: VecDeque<Update>,
     worker: String,
     lease_ms: i64,
     lost: Arc<AtomicBool>,
@@ -119,8 +119,8 @@ struct Round {
     away: bool,
 }
 
-impl Round {
-    fn run(mut self, inbox: &Receiver<Parcel>) -> Result<Store> {
+impl KeeperThread {
+    fn run(mut self, inbox: &Receiver<Update>) -> Result<Store> {
         let outcome = self.carry(inbox);
         if outcome.is_err() {
             self.lost.store(true, Ordering::SeqCst);
@@ -128,7 +128,7 @@ impl Round {
         outcome.map(|()| self.store)
     }
 
-    fn carry(&mut self, inbox: &Receiver<Parcel>) -> Result<()> {
+    fn carry(&mut self, inbox: &Receiver<Update>) -> Result<()> {
         let beat = Duration::from_millis(self.lease_ms as u64 / 4).max(Duration::from_millis(50));
         let mut next_beat = Instant::now() + beat;
         let (mut open, mut give_up) = (true, None);
@@ -176,9 +176,9 @@ impl Round {
         Ok(())
     }
 
-    fn take(&mut self, parcel: Parcel) {
-        if let Parcel::Checkpoint(lease, _) = &parcel {
-            self.waiting.retain(|other| !matches!(other, Parcel::Checkpoint(earlier, _) if earlier == lease));
+    fn take(&mut self, parcel: Update) {
+        if let Update::Checkpoint(lease, _) = &parcel {
+            self.waiting.retain(|other| !matches!(other, Update::Checkpoint(earlier, _) if earlier == lease));
         }
         self.waiting.push_back(parcel);
     }
@@ -203,11 +203,11 @@ impl Round {
             let delivery = parcel.deliver(&mut self.store)?;
             if delivery == Delivery::Refused {
                 self.lost.store(true, Ordering::SeqCst);
-                if matches!(parcel, Parcel::Result(..)) {
+                if matches!(parcel, Update::Result(..)) {
                     tracing::warn!("what came of trial {} on rung {} was late and is refused", lease.trial, lease.rung);
                 }
             }
-            if !matches!(parcel, Parcel::Checkpoint(..)) {
+            if !matches!(parcel, Update::Checkpoint(..)) {
                 self.leases.retain(|held| *held != lease);
             }
             self.waiting.pop_front();

@@ -9,11 +9,11 @@ use crate::{Error, Result};
 
 /// A card held by this process until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
-pub struct Card {
+pub struct GpuLock {
     _lock: Option<File>,
 }
 
-impl Card {
+impl GpuLock {
     /// Takes the card of `adapter` with a lock in `folder`; nothing when another worker has it.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut adapter = Gpu::noop().adapter().clone();
         (adapter.kind, adapter.pci.bus) = ("discrete".into(), "0000:01:00.0".into());
-        let take = |adapter: &AdapterDescription| Card::take(adapter, folder.path()).unwrap();
+        let take = |adapter: &AdapterDescription| GpuLock::take(adapter, folder.path()).unwrap();
         let first = take(&adapter).unwrap();
         assert!(take(&adapter).is_none());
         adapter.pci.bus = "0000:02:00.0".into();
