@@ -33,7 +33,7 @@ fn measure(name: &str, location: &Location) -> weaklabel::Result<()> {
         config: config(),
         version: env!("CARGO_PKG_VERSION").into(),
         data: String::new(),
-        ladder: LADDER,
+        halving: LADDER,
     })?;
     let (claims, deliveries) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let start = Instant::now();

@@ -151,8 +151,8 @@ fn scikit_learn_gives_the_same_f1() {
     let examples = Examples::load(&gpu, &config, &dataset, Subset::Eval, 1.0, &|_| {}).unwrap();
     standardise(&gpu, &examples.store, &statistics(&gpu, &examples.store).unwrap(), config.features.epsilon).unwrap();
     let classes = dataset.classes().len() + 1;
-    let examples = Examples::new(&gpu, examples.store, examples.heard, classes).unwrap();
-    assert!(examples.heard.iter().any(|heard| heard.labels.len() > 2), "no segment has several labels");
+    let examples = Examples::new(&gpu, examples.store, examples.labels, classes).unwrap();
+    assert!(examples.labels.iter().any(|labels| labels.classes.len() > 2), "no segment has several labels");
 
     let architecture = Architecture::new(&config.model, &config.features, classes);
     let mut parameters: Vec<f32> =

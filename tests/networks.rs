@@ -180,7 +180,7 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
 struct Losses(Vec<f64>);
 
 impl Observer for Losses {
-    fn go_on(&mut self, _: u64) -> bool {
+    fn should_continue(&mut self, _: u64) -> bool {
         true
     }
 
@@ -216,7 +216,7 @@ fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores()
         let stages = if method == Method::Classifier { 1 } else { 2 };
         assert!(losses.0.len() == stages && losses.0.iter().all(|loss| loss.is_finite()), "{:?}", losses.0);
 
-        let best = trainer.standing().unwrap().best;
+        let best = trainer.training_state().unwrap().best;
         let population = trainer.population();
         population.use_parameters(&gpu, &population.best).unwrap();
         // A member that has come to its end computes nothing more.

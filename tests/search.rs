@@ -176,7 +176,7 @@ fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&S
         assert_eq!(worker.end(), Some(0), "{}", worker.logged());
     }
 
-    let ladder = study.study.ladder;
+    let ladder = study.study.halving;
     // The connection from before the fall is of no use; the next question makes a new one.
     let (rows, results) = store.table(&study).or_else(|_| store.table(&study)).unwrap();
     let on = |rung: usize| results.iter().filter(|result| result.rung == rung).count();

@@ -27,7 +27,14 @@ const LONG_MS: i64 = 3_600_000;
 fn study(name: &str, ladder: SuccessiveHalving) -> Study {
     let mut config = Config::default();
     (config.search.trials, config.search.eta, config.search.rungs) = (ladder.trials, ladder.eta, ladder.rungs);
-    Study { name: name.into(), kind: StudyKind::Search, config, version: "1".into(), data: "ab".into(), ladder }
+    Study {
+        name: name.into(),
+        kind: StudyKind::Search,
+        config,
+        version: "1".into(),
+        data: "ab".into(),
+        halving: ladder,
+    }
 }
 
 fn claim_as(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64, most: usize) -> ClaimOutcome {
@@ -281,7 +288,7 @@ fn a_study_is_one_configuration_with_one_program_on_one_set_of_data(store: &mut 
         (Study { version: "2".into(), ..own.clone() }, "version 1, and this is 2"),
         (Study { data: "cd".into(), ..own.clone() }, "other data"),
         (other, "another configuration"),
-        (Study { ladder: SuccessiveHalving { trials: 5, ..ladder }, ..own.clone() }, "another configuration"),
+        (Study { halving: SuccessiveHalving { trials: 5, ..ladder }, ..own.clone() }, "another configuration"),
     ];
     for (study, expected) in cases {
         let error = store.register(&study).unwrap_err();

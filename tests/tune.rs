@@ -28,8 +28,8 @@ fn candidates_agree_with_the_oracles() {
             println!("{} {}: {tile}, {words:?} codes in a word", tile.kernel(), shape.layer());
             tried += 1;
             let stands = |layer: usize| architecture.conv_shape(layer, 1, choice.chunks) == shape;
-            let standing = LayerPosition { first: stands(0), last: stands(architecture.convs.len() - 1) };
-            if let Err(error) = check(&shape, standing, &tile, words).run(&gpu) {
+            let training_state = LayerPosition { first: stands(0), last: stands(architecture.convs.len() - 1) };
+            if let Err(error) = check(&shape, training_state, &tile, words).run(&gpu) {
                 failures.push(format!("{tile}: {error}"));
             }
         }

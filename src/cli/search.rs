@@ -127,7 +127,7 @@ pub fn report_again(session: &Session, folder: &Path, shared: &StoreOptions) -> 
         let reason = format!("it has no study '{name}': say which with --store and --name");
         Error::Store { store: store.location().to_string(), reason, passing: false }
     })?;
-    if study.study.ladder != crate::search::ladder(&config.search) {
+    if study.study.halving != crate::search::halving(&config.search) {
         let reason = format!("its study '{name}' is of another configuration than {}", folder.join(CONFIG).display());
         return Err(Error::Store { store: store.location().to_string(), reason, passing: false });
     }
@@ -240,8 +240,8 @@ fn plan(session: &Session, config: &Config) -> Result<()> {
         let text = |name: &&str| value_of(space, &values, name).map_or_else(String::new, ToString::to_string);
         table.push(std::iter::once(number.to_string()).chain(names.iter().map(text)).collect());
     })?;
-    let ladder = crate::search::ladder(&config.search);
-    let rungs: Vec<String> = ladder
+    let halving = crate::search::halving(&config.search);
+    let rungs: Vec<String> = halving
         .sizes()
         .iter()
         .enumerate()

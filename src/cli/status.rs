@@ -66,7 +66,7 @@ fn state(store: &mut Store) -> Result<(String, Value, bool)> {
             Prospect::Finished => "finished",
         };
         let mut rungs = Vec::new();
-        for (rung, size) in study.study.ladder.sizes().into_iter().enumerate() {
+        for (rung, size) in study.study.halving.sizes().into_iter().enumerate() {
             let done = results.iter().filter(|result| result.rung == rung).count();
             let running = held.iter().filter(|holding| holding.rung == rung).count();
             let first = |text: &str| if rung == 0 { text.to_owned() } else { String::new() };

@@ -11,7 +11,7 @@ use clap::{Arg, Args, Command};
 use crate::config::Config;
 use crate::report::absolute_paths;
 use crate::store::{LONGEST_LEASE_MS, Location, Registered, Store, Study, StudyKind};
-use crate::worker::{Settings, Until, data_of, ladder_of};
+use crate::worker::{Settings, Until, data_of, halving_of};
 use crate::{Error, Result, printable};
 
 /// Characters of the longest name of a study.
@@ -68,7 +68,7 @@ impl StoreOptions {
             config: absolute_paths(config)?,
             version: env!("CARGO_PKG_VERSION").into(),
             data: data_of(kind, config)?,
-            ladder: ladder_of(kind, config)?,
+            halving: halving_of(kind, config)?,
         })
     }
 }

@@ -174,11 +174,11 @@ fn take_card(session: &Session) -> Result<(Gpu, GpuLock)> {
     let folder = tiles::cache_folder()?;
     if session.options.adapter.as_deref() != Some("auto") {
         let gpu = session.open_gpu()?;
-        let card = GpuLock::take(gpu.adapter(), &folder)?;
+        let gpu_lock = GpuLock::take(gpu.adapter(), &folder)?;
         let name = &gpu.adapter().name;
-        let card =
-            card.ok_or_else(|| Error::Adapter(format!("another worker has {name}: choose another --adapter")))?;
-        return Ok((gpu, card));
+        let gpu_lock =
+            gpu_lock.ok_or_else(|| Error::Adapter(format!("another worker has {name}: choose another --adapter")))?;
+        return Ok((gpu, gpu_lock));
     }
     let mut choice = session.adapter_choice();
     choice.adapter = None;
@@ -186,8 +186,8 @@ fn take_card(session: &Session) -> Result<(Gpu, GpuLock)> {
     // Cards before software, which is never taken.
     adapters.sort_by_key(|adapter| (adapter.kind == "cpu", adapter.index));
     for adapter in adapters {
-        if let Some(card) = GpuLock::take(&adapter, &folder)? {
-            return Ok((session.open_gpu_at(adapter.index)?, card));
+        if let Some(gpu_lock) = GpuLock::take(&adapter, &folder)? {
+            return Ok((session.open_gpu_at(adapter.index)?, gpu_lock));
         }
     }
     Err(Error::Adapter("other workers have all cards of this machine".into()))

@@ -18,7 +18,7 @@ use crate::scenes::{ClipSegments, Dataset, Labels, Segment, Subset};
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SegmentLabels {
     /// Classes, ascending.
-    pub labels: Vec<usize>,
+    pub classes: Vec<usize>,
     /// Class of the dominant event.
     pub dominant: Option<usize>,
     /// How long that event is heard in the clip, in seconds.
@@ -30,7 +30,7 @@ pub struct SegmentLabels {
 impl SegmentLabels {
     /// One event over the whole example.
     pub fn one(class: usize, seconds: f64) -> Self {
-        Self { labels: vec![class], dominant: Some(class), duration_s: seconds, covered: 1.0 }
+        Self { classes: vec![class], dominant: Some(class), duration_s: seconds, covered: 1.0 }
     }
 }
 
@@ -41,7 +41,7 @@ pub struct Examples {
     /// 0 or 1, `[example, class]`.
     pub targets: Tensor<f32>,
     /// What is heard in each example.
-    pub heard: Vec<SegmentLabels>,
+    pub labels: Vec<SegmentLabels>,
     /// Class of each example's dominant event, `[example]`; [`NO_CLASS`] without one.
     pub dominant: Tensor<u32>,
 }
@@ -51,18 +51,18 @@ impl Examples {
     ///
     /// # Errors
     /// What making tensors may report.
-    pub fn new(gpu: &Gpu, store: ExampleStore, heard: Vec<SegmentLabels>, classes: usize) -> Result<Self> {
-        assert_eq!(store.len(), heard.len(), "one set of labels for each example");
-        let mut targets = vec![0.0; heard.len() * classes];
-        for (example, heard) in heard.iter().enumerate() {
-            heard.labels.iter().for_each(|label| targets[example * classes + label] = 1.0);
+    pub fn new(gpu: &Gpu, store: ExampleStore, labels: Vec<SegmentLabels>, classes: usize) -> Result<Self> {
+        assert_eq!(store.len(), labels.len(), "one set of labels for each example");
+        let mut targets = vec![0.0; labels.len() * classes];
+        for (example, labels) in labels.iter().enumerate() {
+            labels.classes.iter().for_each(|label| targets[example * classes + label] = 1.0);
         }
-        let dominant: Vec<u32> = heard.iter().map(|heard| heard.dominant.map_or(NO_CLASS, |c| c as u32)).collect();
+        let dominant: Vec<u32> = labels.iter().map(|labels| labels.dominant.map_or(NO_CLASS, |c| c as u32)).collect();
         Ok(Self {
             store,
-            targets: gpu.tensor_from("targets", &[heard.len(), classes], &targets)?,
-            dominant: gpu.tensor_from("dominant classes", &[heard.len()], &dominant)?,
-            heard,
+            targets: gpu.tensor_from("targets", &[labels.len(), classes], &targets)?,
+            dominant: gpu.tensor_from("dominant classes", &[labels.len()], &dominant)?,
+            labels: labels,
         })
     }
 
@@ -89,12 +89,12 @@ impl Examples {
 
     /// Number of examples.
     pub fn len(&self) -> usize {
-        self.heard.len()
+        self.labels.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.heard.is_empty()
+        self.labels.is_empty()
     }
 
     /// The examples of a batch as the first layer's input: where they lie when the store is one tensor; otherwise their copies are
@@ -122,20 +122,20 @@ impl Examples {
 }
 
 /// The labels of the segments of one subset, `[length][clip]`, equal to those that [`load_lengths`] finds; durations and
-/// covered shares stay 0. No clip is mixed and no feature computed, and few clips are read ([`Dataset::heard`]).
+/// covered shares stay 0. No clip is mixed and no feature computed, and few clips are read ([`Dataset::segment_labels`]).
 ///
 /// # Errors
-/// The same as those of [`Dataset::heard`].
-pub fn heard_in(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Result<Vec<Vec<SegmentLabels>>> {
-    let of_clip = |index: usize| dataset.heard(subset, index, seconds);
+/// The same as those of [`Dataset::segment_labels`].
+pub fn segment_labels(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Result<Vec<Vec<SegmentLabels>>> {
+    let of_clip = |index: usize| dataset.segment_labels(subset, index, seconds);
     let clips = (0..dataset.len(subset)).into_par_iter().map(of_clip).collect::<Result<Vec<Labels>>>()?;
     let of_length = |length: usize| {
-        let heard = |clip: &Labels| SegmentLabels {
-            labels: clip.segments[length].clone(),
+        let labels = |clip: &Labels| SegmentLabels {
+            classes: clip.segments[length].clone(),
             dominant: clip.dominant,
             ..SegmentLabels::default()
         };
-        clips.iter().map(heard).collect()
+        clips.iter().map(labels).collect()
     };
     Ok((0..seconds.len()).map(of_length).collect())
 }
@@ -157,16 +157,16 @@ pub fn load_lengths(
     // The longest segments are extracted while clips are mixed; the shorter ones wait on the host, a tenth of its size.
     let longest = (0..seconds.len()).max_by(|a, b| seconds[*a].total_cmp(&seconds[*b])).unwrap_or(0);
     let waiting: Vec<Mutex<Vec<Segment>>> = (0..count).map(|_| Mutex::default()).collect();
-    let heard: Vec<Mutex<Vec<SegmentLabels>>> = (0..count).map(|_| Mutex::default()).collect();
+    let labels: Vec<Mutex<Vec<SegmentLabels>>> = (0..count).map(|_| Mutex::default()).collect();
     let mix = |index: usize| {
         let ClipSegments { mut segments, dominant, duration_s } = dataset.segments(subset, index, seconds)?;
         let of_segment = |segment: &mut Segment| SegmentLabels {
-            labels: std::mem::take(&mut segment.labels),
+            classes: std::mem::take(&mut segment.labels),
             dominant,
             duration_s,
             covered: segment.covered,
         };
-        *hold(&heard[index]) = segments.iter_mut().map(of_segment).collect();
+        *hold(&labels[index]) = segments.iter_mut().map(of_segment).collect();
         let chosen = std::mem::take(&mut segments[longest].samples);
         *hold(&waiting[index]) = segments;
         Ok(chosen)
@@ -181,8 +181,8 @@ pub fn load_lengths(
     stores.sort_by_key(|(length, _)| *length);
     let classes = dataset.classes().len();
     let examples = |(length, store): (usize, ExampleStore)| {
-        let heard = heard.iter().map(|heard| std::mem::take(&mut hold(heard)[length])).collect();
-        Examples::new(gpu, store, heard, classes)
+        let labels = labels.iter().map(|labels| std::mem::take(&mut hold(labels)[length])).collect();
+        Examples::new(gpu, store, labels, classes)
     };
     stores.into_iter().map(examples).collect()
 }

@@ -14,7 +14,7 @@ mod tagger;
 mod validator;
 
 pub use embedder::{Embedder, Embedding};
-pub use examples::{Examples, SegmentLabels, heard_in, load_lengths};
+pub use examples::{Examples, SegmentLabels, load_lengths, segment_labels};
 pub use models::Models;
 pub use quality::{EmbeddedExamples, Quality, embedding_quality};
 pub use scorer::{BatchPlan, Scorer};

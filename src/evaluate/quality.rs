@@ -34,19 +34,19 @@ pub struct EmbeddedExamples {
     pub first: Vec<Vec<f32>>,
 }
 
-/// How every member embeds `examples`, with `centres` of its training set, whose queueing is the caller's.
+/// How every member embeds `examples`, with the `centroids` of its training set, whose queueing is the caller's.
 ///
 /// # Errors
 /// What making tensors, compiling kernels and the device may report.
 pub fn embedding_quality(
     gpu: &Gpu,
     population: &Population,
-    centres: &ClassCentroids,
+    centroids: &ClassCentroids,
     examples: &Examples,
 ) -> Result<EmbeddedExamples> {
     let (members, classes, n) = (population.members, population.architecture.classes, examples.len());
     let dimensions = population.architecture.embedding();
-    let nearest = NearestCentroid::new(gpu, population, centres, examples)?;
+    let nearest = NearestCentroid::new(gpu, population, centroids, examples)?;
     nearest.queue(gpu)?;
     let (stored, labels) = (nearest.embeddings().clone(), examples.dominant.clone());
     let matrix = gpu.tensor("confusion", &[members, classes, classes])?;
@@ -71,7 +71,7 @@ pub fn embedding_quality(
     let (counts, matrix) = (gpu.read(&nearest.counts)?, gpu.read(&matrix)?);
     let (ratio, samples) = (gpu.read(&ratio)?, gpu.read(&samples)?);
     // Those without a class are zeros, and do not count.
-    let labelled = examples.heard.iter().filter(|heard| heard.dominant.is_some()).count().max(1);
+    let labelled = examples.labels.iter().filter(|labels| labels.dominant.is_some()).count().max(1);
     let quality = |member: usize| Quality {
         f: mean_recall(&counts[member * classes * 3..][..classes * 3]),
         scatter: f64::from(ratio[member]),

@@ -15,7 +15,7 @@ use crate::model::{Activations, BatchShape, Population, tag_forward};
 
 /// Counts, on the GPU, how well a population does on the validation examples.
 pub trait Validator {
-    /// Queues the counting; counts are added to what [`Judge::counts`] holds.
+    /// Queues the counting; counts are added to what [`Validator::counts`] holds.
     ///
     /// # Errors
     /// What the device reports.
@@ -95,26 +95,26 @@ pub struct NearestCentroid {
 }
 
 impl NearestCentroid {
-    /// Compares `examples` with `centres`.
+    /// Compares `examples` with `centroids`.
     ///
     /// # Errors
     /// What making tensors and compiling kernels may report.
-    pub fn new(gpu: &Gpu, population: &Population, centres: &ClassCentroids, examples: &Examples) -> Result<Self> {
+    pub fn new(gpu: &Gpu, population: &Population, centroids: &ClassCentroids, examples: &Examples) -> Result<Self> {
         let (members, classes) = (population.members, population.architecture.classes);
-        let embedder = Embedder::new(gpu, population, examples, centres.normalise, Embedding::ForDistances)?;
+        let embedder = Embedder::new(gpu, population, examples, centroids.normalise, Embedding::ForDistances)?;
         let distances = gpu.tensor("distances to means", &[members, examples.len(), classes])?;
         let nearest = gpu.tensor("nearest", &[members, examples.len()])?;
         let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("nearest class means");
         recording.push(Distances {
             a: Rows::all(&embedder.embeddings),
-            b: Rows::all(&centres.means),
+            b: Rows::all(&centroids.means),
             distances: distances.clone(),
         });
         recording.push(Nearest {
             distances,
             labels: examples.dominant.clone(),
-            present: centres.sizes.clone(),
+            present: centroids.sizes.clone(),
             nearest: nearest.clone(),
             counts: counts.clone(),
         });
@@ -139,7 +139,7 @@ impl NearestCentroid {
 /// Watches F(x): the share of examples whose nearest class mean, over the training set, is their own (the paper's
 /// equation 5).
 pub struct CentroidValidator {
-    centres: ClassCentroids,
+    centroids: ClassCentroids,
     examples: NearestCentroid,
 }
 
@@ -155,15 +155,15 @@ impl CentroidValidator {
         examples: &Examples,
         normalise: Normalise,
     ) -> Result<Self> {
-        let centres = ClassCentroids::new(gpu, population, train, normalise)?;
-        let examples = NearestCentroid::new(gpu, population, &centres, examples)?;
-        Ok(Self { centres, examples })
+        let centroids = ClassCentroids::new(gpu, population, train, normalise)?;
+        let examples = NearestCentroid::new(gpu, population, &centroids, examples)?;
+        Ok(Self { centroids, examples })
     }
 }
 
 impl Validator for CentroidValidator {
     fn queue(&self, gpu: &Gpu) -> Result<()> {
-        self.centres.queue(gpu)?;
+        self.centroids.queue(gpu)?;
         self.examples.queue(gpu)
     }
 

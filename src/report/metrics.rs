@@ -109,11 +109,11 @@ impl RunDir {
     /// without a training state has them all until it is finished.
     ///
     /// # Errors
-    /// As [`RunDir::standing`]; [`Error::Io`] naming the file.
+    /// As [`RunDir::training_state`]; [`Error::Io`] naming the file.
     pub fn has_all_metrics(&self) -> Result<bool> {
-        let Some(standing) = self.standing()? else { return Ok(!self.is_finished()) };
+        let Some(training_state) = self.training_state()? else { return Ok(!self.is_finished()) };
         let rows = read_if_there(&self.metrics_path())?;
-        let kept = standing.metrics.unwrap_or_default();
+        let kept = training_state.metrics.unwrap_or_default();
         // What was written after the state is dropped when the run goes on.
         let n_bytes = kept.split(' ').next().and_then(|n| n.parse::<usize>().ok());
         Ok(n_bytes.and_then(|n| rows.get(..n)).is_some_and(|rows| told(rows) == kept))

@@ -81,7 +81,7 @@ impl<'a> Recorder<'a> {
 }
 
 impl Observer for Recorder<'_> {
-    fn go_on(&mut self, done: u64) -> bool {
+    fn should_continue(&mut self, done: u64) -> bool {
         self.watch.is_none_or(|watch| {
             watch.task.set(watch.before + watch.cost * done / self.total_work.max(1));
             !watch.stop.load(Ordering::SeqCst)
@@ -115,22 +115,22 @@ impl Observer for Recorder<'_> {
         self.run.append_metrics(&reports.iter().map(metrics).collect::<Vec<_>>())
     }
 
-    fn checkpoint(&mut self, standing: &TrainingState) -> Result<()> {
+    fn checkpoint(&mut self, training_state: &TrainingState) -> Result<()> {
         let parameters = self.architecture.elements();
         // A model whose G has not been trained yet is not one to tag with.
-        let tags = self.last_stage.is_some_and(|stage| stage.name() == standing.stage);
+        let tags = self.last_stage.is_some_and(|stage| stage.name() == training_state.stage);
         let trained = |progress: &crate::kernels::population::Member| tags && progress.epochs > 0;
-        for (member, progress) in standing.progress.iter().enumerate().filter(|(_, progress)| trained(progress)) {
+        for (member, progress) in training_state.progress.iter().enumerate().filter(|(_, progress)| trained(progress)) {
             let (seed, epoch) = (self.config.train.seeds[member], progress.best_epoch as usize);
             let description = Description::new(self.config, self.classes, self.statistics, seed, epoch);
             let path = self.run.best_checkpoint(&self.config.train.seeds, member);
-            let best = &standing.best[member * parameters..][..parameters];
+            let best = &training_state.best[member * parameters..][..parameters];
             checkpoint::write_model(&path, &self.architecture, best, &description)?;
         }
         // The training state cuts the metrics at its epoch: those before it are safe first.
         self.run.sync_metrics()?;
-        let standing = TrainingState { metrics: Some(self.run.metrics_so_far()?), ..standing.clone() };
-        checkpoint::write_standing(&self.run.checkpoint("last"), &standing)?;
+        let training_state = TrainingState { metrics: Some(self.run.metrics_so_far()?), ..training_state.clone() };
+        checkpoint::write_training_state(&self.run.checkpoint("last"), &training_state)?;
         self.run.keep_seconds_trained(self.before_s + self.started.elapsed().as_secs_f64())
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::RunDir;
 use crate::config::Config;
-use crate::model::checkpoint::{Provenance, TrainingState, read_standing};
+use crate::model::checkpoint::{Provenance, TrainingState, read_training_state};
 use crate::scenes::Contents;
 use crate::train::{StageName, Trainer};
 use crate::{Error, Result, atomic};
@@ -17,27 +17,27 @@ impl RunDir {
     ///
     /// # Errors
     /// As [`read_standing`].
-    pub fn standing(&self) -> Result<Option<TrainingState>> {
+    pub fn training_state(&self) -> Result<Option<TrainingState>> {
         let last = self.checkpoint("last");
-        if last.is_file() { read_standing(&last).map(Some) } else { Ok(None) }
+        if last.is_file() { read_training_state(&last).map(Some) } else { Ok(None) }
     }
 
     /// Makes sure that a run that has a training state goes on with the configuration and the data it is of, and keeps in
     /// `data.json` which files the data of a run without one consist of.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the key that differs with both values, or the first file; as [`RunDir::standing`];
+    /// [`Error::Data`] naming the key that differs with both values, or the first file; as [`RunDir::training_state`];
     /// [`Error::Io`].
     pub fn check_origin(&self, config: &Config, data: &Contents) -> Result<()> {
         let path = self.data_path();
-        let Some(standing) = self.standing()? else {
+        let Some(training_state) = self.training_state()? else {
             let text = serde_json::to_vec_pretty(data).map_err(|e| Error::io("write", &path, e.into()))?;
             return atomic::write_bytes(&path, &text);
         };
         let configs = std::slice::from_ref(config);
         let origin = self.checkpoint("last");
-        standing.provenance.check(&origin, &Provenance::new(configs, &standing.provenance.data))?;
-        if standing.provenance.data == data.fingerprint() {
+        training_state.provenance.check(&origin, &Provenance::new(configs, &training_state.provenance.data))?;
+        if training_state.provenance.data == data.fingerprint() {
             return Ok(());
         }
         let earlier = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Contents>(&bytes).ok());
@@ -54,10 +54,10 @@ impl RunDir {
     /// again are dropped.
     ///
     /// # Errors
-    /// As [`Trainer::restore`] and [`RunDir::standing`].
+    /// As [`Trainer::restore`] and [`RunDir::training_state`].
     pub fn restore(&self, trainer: &mut Trainer<'_>) -> Result<()> {
-        if let Some(standing) = self.standing()? {
-            trainer.restore(&self.checkpoint("last"), &standing)?;
+        if let Some(training_state) = self.training_state()? {
+            trainer.restore(&self.checkpoint("last"), &training_state)?;
         }
         let (stage, epochs) = trainer.position();
         let earlier: Vec<StageName> = trainer.stages().take_while(|earlier| *earlier != stage).collect();
@@ -72,9 +72,9 @@ impl RunDir {
             return None;
         }
         // Of a training state that cannot be read, who goes on training is told.
-        let done = self.standing().ok().flatten().map(|standing| {
-            let epochs = if standing.epoch == 1 { "epoch" } else { "epochs" };
-            format!("after {} {epochs} of stage {}", standing.epoch, standing.stage)
+        let done = self.training_state().ok().flatten().map(|training_state| {
+            let epochs = if training_state.epoch == 1 { "epoch" } else { "epochs" };
+            format!("after {} {epochs} of stage {}", training_state.epoch, training_state.stage)
         });
         Some(format!("the training is not finished: these are its best models {}", done.unwrap_or("so far".into())))
     }

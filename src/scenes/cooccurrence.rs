@@ -219,10 +219,10 @@ mod tests {
     }
 
     /// How many clips of 3000 with main class `class` have 0, 1, … accompanying events, and how often each class is one.
-    fn tally(company: &CooccurringEvents, class: usize, main: &Source) -> (Vec<usize>, Vec<usize>) {
+    fn tally(cooccurring: &CooccurringEvents, class: usize, main: &Source) -> (Vec<usize>, Vec<usize>) {
         let (mut sizes, mut heard) = (vec![0; 6], vec![0; 3]);
         for clip in 0..3000 {
-            let drawn = company.draw(class, main, Key::new(4).child(clip));
+            let drawn = cooccurring.draw(class, main, Key::new(4).child(clip));
             sizes[drawn.len()] += 1;
             drawn.iter().for_each(|(class, _)| heard[*class] += 1);
         }
@@ -238,9 +238,9 @@ mod tests {
 
     #[test]
     fn any_number_and_any_class_have_the_same_chance() {
-        let company = CooccurringEvents::new(&classes(), [2, 4], None).unwrap();
+        let cooccurring = CooccurringEvents::new(&classes(), [2, 4], None).unwrap();
         let third = 1.0 / 3.0;
-        let (sizes, heard) = tally(&company, 1, &source(false, false));
+        let (sizes, heard) = tally(&cooccurring, 1, &source(false, false));
         assert_near(&sizes, &[0.0, third, third, third]);
         assert_near(&heard, &[third; 3]);
         let alone = CooccurringEvents::new(&classes(), [1, 1], None).unwrap();
@@ -251,7 +251,7 @@ mod tests {
     fn more_events_only_add() {
         let [few, many] = [[2, 2], [5, 5]].map(|events| CooccurringEvents::new(&classes(), events, None).unwrap());
         for clip in 0..20 {
-            let [few, many] = [&few, &many].map(|company| company.draw(0, &source(true, true), Key::new(clip)));
+            let [few, many] = [&few, &many].map(|cooccurring| cooccurring.draw(0, &source(true, true), Key::new(clip)));
             assert_eq!((few.len(), many.len()), (1, 4));
             assert_eq!(few[0], many[0]);
             assert!(many.windows(2).all(|pair| pair[0].1 != pair[1].1));
@@ -269,21 +269,21 @@ mod tests {
 
     #[test]
     fn numbers_and_classes_are_those_of_the_main_event_s_folder() {
-        let company = CooccurringEvents::new(&classes(), [1, 4], Some(&read(JSON).unwrap())).unwrap();
+        let cooccurring = CooccurringEvents::new(&classes(), [1, 4], Some(&read(JSON).unwrap())).unwrap();
         let (whole, cut) = (source(false, false), source(false, true));
-        let (sizes, heard) = tally(&company, 0, &whole);
+        let (sizes, heard) = tally(&cooccurring, 0, &whole);
         assert_near(&sizes, &[1.0 / 3.0; 3]);
         assert_near(&heard, &[0.0, 0.2, 0.8]);
         // More than the three that clips have room for.
-        let (sizes, heard) = tally(&company, 1, &whole);
+        let (sizes, heard) = tally(&cooccurring, 1, &whole);
         assert_near(&sizes, &[0.25; 4]);
         assert_near(&heard, &[1.0, 0.0, 0.0]);
-        assert_near(&tally(&company, 2, &whole).0, &[1.0]);
-        let (sizes, heard) = tally(&company, 2, &cut);
+        assert_near(&tally(&cooccurring, 2, &whole).0, &[1.0]);
+        let (sizes, heard) = tally(&cooccurring, 2, &cut);
         assert_near(&sizes, &[0.25; 4]);
         assert_near(&heard, &[0.5, 0.5, 0.0]);
         // A folder without an entry of its own is like its class.
-        assert_near(&tally(&company, 0, &cut).1, &[0.0, 0.2, 0.8]);
+        assert_near(&tally(&cooccurring, 0, &cut).1, &[0.0, 0.2, 0.8]);
     }
 
     #[test]

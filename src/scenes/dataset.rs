@@ -289,13 +289,13 @@ impl Dataset {
         })
     }
 
-    /// The labels of the segments that [`cut`](Self::cut) gives, without mixing or cutting the clip. The dominant event is heard
+    /// The labels of the segments that [`segments`](Self::segments) gives, without mixing or cutting the clip. The dominant event is heard
     /// in every segment, so the labels of a clip of one class are known; only a clip of several classes is read, or the
     /// sounds of its events are, to find out which of them a segment hears.
     ///
     /// # Errors
-    /// The same as those of [`cut`](Self::cut), as far as the clip is read.
-    pub fn heard(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Labels> {
+    /// The same as those of [`segments`](Self::segments), as far as the clip is read.
+    pub fn segment_labels(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Labels> {
         let labels = self.labels(subset, index);
         if labels.len() < 2 {
             return Ok(Labels { segments: vec![labels.to_vec(); seconds.len()], dominant: labels.first().copied() });
@@ -311,7 +311,7 @@ impl Dataset {
     /// The segment of one length.
     ///
     /// # Errors
-    /// As [`cut`](Self::cut).
+    /// As [`segments`](Self::segments).
     pub fn segment(&self, subset: Subset, index: usize, seconds: f64) -> Result<Segment> {
         self.segments(subset, index, &[seconds]).map(|mut cuts| cuts.segments.swap_remove(0))
     }

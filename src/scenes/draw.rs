@@ -107,9 +107,15 @@ impl Scene {
     }
 
     /// Draws the events that accompany the main one, as `company` says; nothing else about the clip changes.
-    pub fn add_cooccurring(&mut self, company: &CooccurringEvents, sources: &[Source], pool: &Pool, snr_db: [f64; 2]) {
+    pub fn add_cooccurring(
+        &mut self,
+        cooccurring: &CooccurringEvents,
+        sources: &[Source],
+        pool: &Pool,
+        snr_db: [f64; 2],
+    ) {
         let main = &self.events[0];
-        let drawn = company.draw(main.class, &sources[main.source], self.key);
+        let drawn = cooccurring.draw(main.class, &sources[main.source], self.key);
         self.events.extend(drawn.into_iter().map(|(class, key)| Foreground::draw(key, class, pool, snr_db)));
     }
 
@@ -153,7 +159,7 @@ impl Foreground {
     }
 
     /// The same event cut to a random part of 200 ms, its onset kept. Events that are not longer stay as they are.
-    pub fn cut(&self, whole: Placement, n_source: usize, durations: &Durations, attempt: u64) -> Placement {
+    pub fn crop(&self, whole: Placement, n_source: usize, durations: &Durations, attempt: u64) -> Placement {
         let len = durations.short_event;
         if n_source <= len {
             return Placement { len: whole.len.min(n_source), ..whole };
@@ -258,7 +264,7 @@ mod tests {
             prop_assert!(!off || place.onset + place.len == D.clip);
             prop_assert!(place.onset + n.min(25) <= D.clip);
 
-            let short = event.cut(place, n, &D, attempt);
+            let short = event.crop(place, n, &D, attempt);
             prop_assert_eq!(short.onset, place.onset);
             prop_assert_eq!(short.len, n.min(20).min(D.clip - place.onset));
             prop_assert!(short.start + short.len <= n);

@@ -108,7 +108,7 @@ fn place<'a>(
     let whole = audible(source, |attempt| heard(event.place(source, n, durations, attempt)))?;
     match variant {
         Variant::Waa => Ok(whole),
-        Variant::Ms200 => audible(source, |attempt| heard(event.cut(whole.0, n, durations, attempt))),
+        Variant::Ms200 => audible(source, |attempt| heard(event.crop(whole.0, n, durations, attempt))),
     }
 }
 

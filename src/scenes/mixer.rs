@@ -21,7 +21,7 @@ pub struct Mixer {
     pub soundbank: Soundbank,
     /// SPEC §6's durations in samples.
     pub durations: Durations,
-    company: CooccurringEvents,
+    cooccurring: CooccurringEvents,
     pools: [Pool; 3],
     cache: Cache,
 }
@@ -55,14 +55,14 @@ impl Mixer {
         if !(1 <= least && least <= most) {
             return Err(Error::config("scene.events", format!("[{least}, {most}] are no numbers of events")));
         }
-        let company = CooccurringEvents::new(soundbank.classes(), scene.events, recipe.cooccurrence.as_ref());
-        let company = company.map_err(|reason| {
+        let cooccurring = CooccurringEvents::new(soundbank.classes(), scene.events, recipe.cooccurrence.as_ref());
+        let cooccurring = cooccurring.map_err(|reason| {
             let file = recipe.data.cooccurrence.as_deref().unwrap_or(Path::new(recipe::FILE));
             Error::data(file, reason)
         })?;
         let durations = Durations::new(scene)?;
         let (pools, cache) = (soundbank.pools(recipe.data.seed), Cache::new(scene.rate));
-        Ok(Self { recipe, soundbank, durations, company, pools, cache })
+        Ok(Self { recipe, soundbank, durations, cooccurring, pools, cache })
     }
 
     /// The number of clips in `subset`.
@@ -75,7 +75,7 @@ impl Mixer {
         assert!(index < self.len(subset), "clip {index} of {}", self.len(subset));
         let (pool, snr_db) = (&self.pools[subset as usize], self.recipe.scene.snr_db);
         let mut scene = Scene::draw(self.recipe.data.seed, subset, index, pool, snr_db);
-        scene.add_cooccurring(&self.company, self.soundbank.sources(), pool, snr_db);
+        scene.add_cooccurring(&self.cooccurring, self.soundbank.sources(), pool, snr_db);
         scene
     }
 

@@ -91,13 +91,13 @@ mod tests {
 
     /// What trials score, and which of it is known.
     struct Table {
-        ladder: SuccessiveHalving,
+        halving: SuccessiveHalving,
         scores: Vec<Vec<Option<f64>>>,
     }
 
     impl Table {
         fn members(&self) -> Vec<Vec<usize>> {
-            self.ladder.members(|trial, rung| self.scores[trial][rung])
+            self.halving.members(|trial, rung| self.scores[trial][rung])
         }
     }
 
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn promotions_are_those_of_the_table_worked_by_hand() {
         let rung0 = [50.0, 70.0, 60.0, 90.0, 80.0, 10.0, 75.0, 20.0, 95.0];
-        let mut table = Table { ladder: SMALL, scores: vec![vec![None; 3]; 9] };
+        let mut table = Table { halving: SMALL, scores: vec![vec![None; 3]; 9] };
         let promoted_after = [(2, vec![]), (3, vec![1]), (5, vec![1]), (6, vec![1, 3]), (9, vec![1, 3, 8])];
         let mut known = 0;
         for (results, expected) in promoted_after {
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn results_are_read_in_the_order_of_the_members_and_failures_are_results() {
-        let mut table = Table { ladder: SMALL, scores: vec![vec![None; 3]; 9] };
+        let mut table = Table { halving: SMALL, scores: vec![vec![None; 3]; 9] };
         for trial in 1..9 {
             table.scores[trial][0] = Some(trial as f64);
         }
@@ -151,8 +151,8 @@ mod tests {
 
     #[test]
     fn the_best_of_a_rung_goes_on_even_as_the_last_to_come() {
-        let ladder = SuccessiveHalving { trials: 20, eta: 3, rungs: 2 };
-        let members = |known: usize| ladder.members(|trial, _| (trial < known).then_some(trial as f64));
+        let halving = SuccessiveHalving { trials: 20, eta: 3, rungs: 2 };
+        let members = |known: usize| halving.members(|trial, _| (trial < known).then_some(trial as f64));
         assert_eq!(members(18)[1].len(), 5, "the last place is kept until all are there");
         assert_eq!(members(20)[1], [2, 5, 8, 11, 14, 19]);
     }
@@ -161,21 +161,21 @@ mod tests {
     /// worker that never fails.
     #[test]
     fn the_same_trials_climb_whatever_the_workers_do() {
-        let ladder = SuccessiveHalving { trials: 1500, eta: 3, rungs: 5 };
+        let halving = SuccessiveHalving { trials: 1500, eta: 3, rungs: 5 };
         let score = |trial: usize, rung: usize| Key::new(5).child(trial as u64).child(rung as u64).stream().unit();
-        let alone = ladder.members(|trial, rung| Some(score(trial, rung)));
+        let alone = halving.members(|trial, rung| Some(score(trial, rung)));
         for run in 0..3 {
             let mut random = Key::new(run).named("workers").stream();
-            let mut known = vec![vec![None; ladder.rungs]; ladder.trials];
-            let mut begun = vec![0; ladder.rungs];
+            let mut known = vec![vec![None; halving.rungs]; halving.trials];
+            let mut begun = vec![0; halving.rungs];
             // (when it ends, trial, rung, whether its worker dies)
             let mut running: Vec<(f64, usize, usize, bool)> = Vec::new();
             let mut again: Vec<(usize, usize)> = Vec::new();
             let (mut now, mut results) = (0.0, 0);
             loop {
-                let members = ladder.members(|trial, rung| known[trial][rung]);
+                let members = halving.members(|trial, rung| known[trial][rung]);
                 while running.len() < 1000 {
-                    let rung = (0..ladder.rungs).rev().find(|&rung| begun[rung] < members[rung].len());
+                    let rung = (0..halving.rungs).rev().find(|&rung| begun[rung] < members[rung].len());
                     let (trial, rung) = match (again.pop(), rung) {
                         (Some(job), _) => job,
                         (None, Some(rung)) => {
@@ -199,15 +199,15 @@ mod tests {
                     results += 1;
                 }
             }
-            assert_eq!(results, ladder.sizes().iter().sum::<usize>(), "no result is lost");
-            assert_eq!(ladder.members(|trial, rung| known[trial][rung]), alone);
+            assert_eq!(results, halving.sizes().iter().sum::<usize>(), "no result is lost");
+            assert_eq!(halving.members(|trial, rung| known[trial][rung]), alone);
         }
         for (rung, members) in alone.iter().enumerate().skip(1) {
-            assert_eq!(members.len(), ladder.sizes()[rung]);
+            assert_eq!(members.len(), halving.sizes()[rung]);
             // Each was the best of those read when its place opened that had none: among the best 1/η of them.
             let below = &alone[rung - 1];
             for (place, trial) in members.iter().enumerate().take(members.len() - 1) {
-                let read = &below[..(place + 1) * ladder.eta];
+                let read = &below[..(place + 1) * halving.eta];
                 let above = read.iter().filter(|other| score(**other, rung - 1) > score(*trial, rung - 1)).count();
                 assert!(read.contains(trial) && above <= place, "rung {rung}, place {place}");
             }

@@ -11,6 +11,6 @@ pub use asha::SuccessiveHalving;
 pub use space::{Trial, by_ratios, check, names, trial, value_of};
 
 /// Who climbs how far in the search that `config` describes.
-pub fn ladder(config: &SearchConfig) -> SuccessiveHalving {
+pub fn halving(config: &SearchConfig) -> SuccessiveHalving {
     SuccessiveHalving { trials: config.trials, eta: config.eta, rungs: config.rungs }
 }

@@ -292,7 +292,7 @@ fn open(study: &Registered, begun: &[TrialRow], scores: &[RungScore], now_ms: i6
     let given_back = |row: &&TrialRow| row.state == TrialState::Interrupted || is_left(row, now_ms);
     let (mut open, retried): (Vec<OpenTrial>, Vec<OpenTrial>) =
         begun.iter().filter(given_back).map(again).partition(|open| open.failures == 0);
-    for (rung, members) in study.study.ladder.members(score).into_iter().enumerate().rev() {
+    for (rung, members) in study.study.halving.members(score).into_iter().enumerate().rev() {
         for trial in members {
             let fresh = |epoch: usize, fence: i64| OpenTrial { trial, rung, epoch, failures: 0, deaths: 0, fence };
             match row_of.get(&trial) {

@@ -55,7 +55,7 @@ pub struct Outcome {
 pub struct Checkpoint {
     /// Epochs done.
     pub epoch: usize,
-    /// The standing of its models.
+    /// The training state of its models.
     pub bytes: Vec<u8>,
     /// What its worker has to say of the epochs done, in JSON.
     pub details: String,

@@ -4,7 +4,7 @@ use super::engine::Transaction;
 use super::row::{Columns, Invalid, Row};
 use super::{ALL_STUDIES, Store};
 use crate::config::{Config, load_text, to_toml};
-use crate::search::{SuccessiveHalving, ladder};
+use crate::search::{SuccessiveHalving, halving};
 use crate::{Error, Result};
 
 /// Most trials of a study, a search or a grid.
@@ -52,7 +52,7 @@ pub struct Study {
     /// Fingerprints of its data.
     pub data: String,
     /// Its trials and rungs.
-    pub ladder: SuccessiveHalving,
+    pub halving: SuccessiveHalving,
 }
 
 /// A study and its number in the store.
@@ -73,7 +73,7 @@ impl Store {
     pub fn register(&mut self, study: &Study) -> Result<Registered> {
         let name = self.location().to_string();
         let refused = |reason: String| Error::Store { store: name.clone(), reason, passing: false };
-        let trials = study.ladder.trials;
+        let trials = study.halving.trials;
         if !(1..=TRIALS as usize).contains(&trials) {
             return Err(refused(format!(
                 "a study has between 1 and {TRIALS} trials, and '{}' has {trials}",
@@ -100,9 +100,9 @@ impl Store {
                 to_toml(&study.config)?.as_str().into(),
                 study.version.as_str().into(),
                 study.data.as_str().into(),
-                study.ladder.trials.into(),
-                study.ladder.eta.into(),
-                study.ladder.rungs.into(),
+                study.halving.trials.into(),
+                study.halving.eta.into(),
+                study.halving.rungs.into(),
                 now.into(),
             ];
             let sql = "INSERT INTO weaklabel_studies \
@@ -149,7 +149,7 @@ fn registered(row: &mut Row) -> Result<Registered, Invalid> {
         rungs: row.integer(1..=TRIALS)? as usize,
     };
     let own = match kind {
-        StudyKind::Search => ladder(&config.search),
+        StudyKind::Search => halving(&config.search),
         StudyKind::Grid => SuccessiveHalving { trials: found.trials, eta: 2, rungs: 1 },
     };
     for (column, found, own) in
@@ -159,7 +159,7 @@ fn registered(row: &mut Row) -> Result<Registered, Invalid> {
             return row.refuse(Some(column), format!("is {found}, and the study's configuration makes it {own}"));
         }
     }
-    Ok(Registered { id, study: Study { name, kind, config, version, data, ladder: found } })
+    Ok(Registered { id, study: Study { name, kind, config, version, data, halving: found } })
 }
 
 /// What sets `found` apart from `own`, in words.

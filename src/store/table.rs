@@ -150,9 +150,9 @@ impl Store {
     /// [`crate::Error::Store`], also for a row that cannot be, with its table, key and column.
     pub fn table(&mut self, study: &Registered) -> Result<(Vec<TrialRow>, Vec<ResultRow>)> {
         self.transaction(study.id, |tx| {
-            let ladder = study.study.ladder;
+            let halving = study.study.halving;
             let trials = trials(tx, study)?;
-            let results = RESULTS.read(tx, OF_STUDY, &[study.id.into()], |row| result(row, ladder))?;
+            let results = RESULTS.read(tx, OF_STUDY, &[study.id.into()], |row| result(row, halving))?;
             let places: Vec<_> = results.iter().map(|result| (result.number, result.rung)).collect();
             match_up(&trials, &places).map_err(|reason| refused_of(tx, study.id, reason))?;
             Ok((trials, results))
@@ -206,16 +206,16 @@ pub(super) fn begun(tx: &mut dyn Transaction, study: &Registered) -> Result<(Vec
 }
 
 fn trials(tx: &mut dyn Transaction, study: &Registered) -> Result<Vec<TrialRow>> {
-    TRIALS.read(tx, OF_STUDY, &[study.id.into()], |row| trial(row, study.study.ladder))
+    TRIALS.read(tx, OF_STUDY, &[study.id.into()], |row| trial(row, study.study.halving))
 }
 
 fn scores(tx: &mut dyn Transaction, study: &Registered) -> Result<Vec<RungScore>> {
-    SCORES.read(tx, OF_STUDY, &[study.id.into()], |row| score(row, study.study.ladder))
+    SCORES.read(tx, OF_STUDY, &[study.id.into()], |row| score(row, study.study.halving))
 }
 
-fn trial(row: &mut Row, ladder: SuccessiveHalving) -> Result<TrialRow, Invalid> {
+fn trial(row: &mut Row, halving: SuccessiveHalving) -> Result<TrialRow, Invalid> {
     row.integer(0..=i64::MAX)?;
-    let (number, rung) = place(row, ladder)?;
+    let (number, rung) = place(row, halving)?;
     let name = row.text()?;
     let Some(state) = TrialState::ALL.into_iter().find(|state| state.name() == name) else {
         let names = TrialState::ALL.map(TrialState::name).join(", ");
@@ -246,8 +246,8 @@ fn trial(row: &mut Row, ladder: SuccessiveHalving) -> Result<TrialRow, Invalid> 
     Ok(read)
 }
 
-fn result(row: &mut Row, ladder: SuccessiveHalving) -> Result<ResultRow, Invalid> {
-    let RungScore { number, rung, score } = score(row, ladder)?;
+fn result(row: &mut Row, halving: SuccessiveHalving) -> Result<ResultRow, Invalid> {
+    let RungScore { number, rung, score } = score(row, halving)?;
     Ok(ResultRow {
         number,
         rung,
@@ -259,16 +259,16 @@ fn result(row: &mut Row, ladder: SuccessiveHalving) -> Result<ResultRow, Invalid
     })
 }
 
-fn score(row: &mut Row, ladder: SuccessiveHalving) -> Result<RungScore, Invalid> {
+fn score(row: &mut Row, halving: SuccessiveHalving) -> Result<RungScore, Invalid> {
     row.integer(0..=i64::MAX)?;
-    let (number, rung) = place(row, ladder)?;
+    let (number, rung) = place(row, halving)?;
     let allowed = |score: f64| score == f64::NEG_INFINITY || (0.0..=100.0).contains(&score);
     Ok(RungScore { number, rung, score: row.real("a score between 0 and 100 %, or -inf", allowed)? })
 }
 
 /// Number and rung of a trial.
-fn place(row: &mut Row, ladder: SuccessiveHalving) -> Result<(usize, usize), Invalid> {
-    Ok((row.count(ladder.trials - 1)?, row.count(ladder.rungs - 1)?))
+fn place(row: &mut Row, halving: SuccessiveHalving) -> Result<(usize, usize), Invalid> {
+    Ok((row.count(halving.trials - 1)?, row.count(halving.rungs - 1)?))
 }
 
 fn worker(row: &mut Row, now_ms: i64) -> Result<WorkerRow, Invalid> {

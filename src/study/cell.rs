@@ -51,7 +51,7 @@ pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &StudyFeatures) ->
             models.push(read_model(&run.best_checkpoint(&config.train.seeds, member))?);
         }
     }
-    let mut result = judge(context.gpu, &cell.config, features, &TrainedCell { models, curves, best })?;
+    let mut result = evaluate_cell(context.gpu, &cell.config, features, &TrainedCell { models, curves, best })?;
     let training: f64 = trainings.iter().map(|training| training.run.seconds_trained()).sum();
     result.seconds_taken = training + judging.elapsed().as_secs_f64();
     context.folder.write_result(cell, &result)?;
@@ -67,7 +67,7 @@ struct Training {
 /// The trainings of a cell, begun or to be continued: one, in the cell's folder, unless the device cannot bind the tensors
 /// of all its seeds. Which seeds train together changes no bit of any.
 fn trainings(context: &Context<'_>, cell: &Cell, features: &StudyFeatures) -> Result<Vec<Training>> {
-    let most = most_members(context.gpu, &cell.config, &features.train.heard, &features.classes)?;
+    let most = most_members(context.gpu, &cell.config, &features.train.labels, &features.classes)?;
     let groups: Vec<&[u64]> = cell.config.train.seeds.chunks(most).collect();
     let path = context.folder.cell(cell);
     let training = |seeds: &&[u64]| {
@@ -128,12 +128,17 @@ pub struct TrainedCell {
 ///
 /// # Errors
 /// [`Error::Stopped`] when the process is asked to end; what the device reports.
-pub fn judge(gpu: &Gpu, config: &Config, features: &StudyFeatures, trained: &TrainedCell) -> Result<CellResult> {
+pub fn evaluate_cell(
+    gpu: &Gpu,
+    config: &Config,
+    features: &StudyFeatures,
+    trained: &TrainedCell,
+) -> Result<CellResult> {
     let (seeds, method) = (&config.train.seeds, config.train.method);
     let Models { population, .. } = Models::new(gpu, &trained.models)?;
     let (normalise, threshold) = (config.normalise(method), config.evaluate.threshold);
-    let centres = ClassCentroids::new(gpu, &population, &features.train, normalise)?;
-    centres.queue(gpu)?;
+    let centroids = ClassCentroids::new(gpu, &population, &features.train, normalise)?;
+    centroids.queue(gpu)?;
 
     let mut f1_of = vec![Vec::new(); seeds.len()];
     let mut quality = vec![Vec::new(); seeds.len()];
@@ -148,8 +153,8 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &StudyFeatures, trained: &Tra
             scores.push(f1(&tagged.counts(member, |_| true)));
         }
         for (group, is_short) in groups.iter_mut().zip([true, false]) {
-            let within = |heard: &SegmentLabels| {
-                heard.dominant.is_some() && (heard.duration_s <= config.study.short_s) == is_short
+            let within = |labels: &SegmentLabels| {
+                labels.dominant.is_some() && (labels.duration_s <= config.study.short_s) == is_short
             };
             group.clips = tagged.count(within);
             for (member, scores) in group.f1.iter_mut().enumerate() {
@@ -157,7 +162,7 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &StudyFeatures, trained: &Tra
             }
         }
         coverage.push(tagged.by_coverage(seeds.len()));
-        let embedded = embedding_quality(gpu, &population, &centres, examples)?;
+        let embedded = embedding_quality(gpu, &population, &centroids, examples)?;
         for (all, one) in quality.iter_mut().zip(embedded.quality) {
             all.push(one);
         }
@@ -165,7 +170,7 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &StudyFeatures, trained: &Tra
             points = embedded.first;
         }
     }
-    let label = |heard: &SegmentLabels| heard.dominant.unwrap_or(features.classes.len());
+    let label = |labels: &SegmentLabels| labels.dominant.unwrap_or(features.classes.len());
     Ok(CellResult {
         variant: config.data.variant,
         method,
@@ -180,7 +185,7 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &StudyFeatures, trained: &Tra
         groups: groups.to_vec(),
         coverage,
         points,
-        point_labels: features.eval[0].heard.iter().map(label).collect(),
+        point_labels: features.eval[0].labels.iter().map(label).collect(),
         seconds_taken: 0.0,
         adapter: gpu.adapter().name.clone(),
         data: features.fingerprint.clone(),
@@ -224,16 +229,16 @@ struct Tagged<'a> {
 impl Tagged<'_> {
     /// Examples that are `within`.
     fn count(&self, within: impl Fn(&SegmentLabels) -> bool) -> usize {
-        self.examples.heard.iter().filter(|heard| within(heard)).count()
+        self.examples.labels.iter().filter(|labels| within(labels)).count()
     }
 
     /// True positives, false positives and false negatives, `[class, 3]`, over the examples that are `within`.
     fn counts(&self, member: usize, within: impl Fn(&SegmentLabels) -> bool) -> Vec<u32> {
         let mut counts = vec![0; self.classes * 3];
-        let tagged = self.outputs[member].chunks(self.classes).zip(&self.examples.heard);
-        for (outputs, heard) in tagged.filter(|(_, heard)| within(heard)) {
+        let tagged = self.outputs[member].chunks(self.classes).zip(&self.examples.labels);
+        for (outputs, labels) in tagged.filter(|(_, labels)| within(labels)) {
             for (class, output) in outputs.iter().enumerate() {
-                match (*output > self.threshold, heard.labels.contains(&class)) {
+                match (*output > self.threshold, labels.classes.contains(&class)) {
                     (true, true) => counts[class * 3] += 1,
                     (true, false) => counts[class * 3 + 1] += 1,
                     (false, true) => counts[class * 3 + 2] += 1,
@@ -258,7 +263,7 @@ impl Tagged<'_> {
             let (low, high) = (bounds[0], bounds[1]);
             // The first bin is closed on both sides, the others on the right only.
             let covered = |share: f64| share <= high && (share > low || low == 0.0);
-            let within = |heard: &SegmentLabels| heard.dominant.is_some() && covered(heard.covered);
+            let within = |labels: &SegmentLabels| labels.dominant.is_some() && covered(labels.covered);
             CoverageBin {
                 low,
                 high,

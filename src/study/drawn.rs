@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Cell;
-use crate::evaluate::{SegmentLabels, heard_in};
+use crate::evaluate::{SegmentLabels, segment_labels};
 use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::train::Draws;
 use crate::{Error, Result};
@@ -35,12 +35,12 @@ pub fn drawn(cells: &[&Cell]) -> Result<Vec<CellSteps>> {
         dataset.need(&Subset::all())?;
         let mut lengths: Vec<f64> = cells.iter().map(|cell| cell.seconds).collect();
         lengths.dedup();
-        let heard: Vec<_> = heard_in(&dataset, Subset::Train, &lengths)?.into_iter().map(Arc::new).collect();
+        let labels: Vec<_> = segment_labels(&dataset, Subset::Train, &lengths)?.into_iter().map(Arc::new).collect();
         let mut left_out = dataset.left_out(&Subset::all());
         left_out.extend(misnamed(cells[0], &dataset));
         for cell in cells {
             let length = lengths.iter().position(|length| *length == cell.seconds).unwrap_or(0);
-            let train = Arc::clone(&heard[length]);
+            let train = Arc::clone(&labels[length]);
             let draws = Draws::new(&cell.config, &train, dataset.classes()).map_err(|error| of_cell(error, cell))?;
             let left_out = left_out.iter().chain(&draws.left_out).cloned().collect();
             let (classes, clips) = (dataset.classes().to_vec(), Subset::all().map(|subset| dataset.len(subset)));

@@ -4,7 +4,7 @@ use super::{Cell, CellSteps};
 use crate::Result;
 use crate::config::{Config, Method, Variant};
 use crate::gpu::Gpu;
-use crate::train::{StageName, most_members, needs, synthetic_step};
+use crate::train::{StageName, memory_estimate, most_members, synthetic_step};
 
 /// Time and memory of one cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,8 +59,8 @@ fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, drawn: &CellSteps) -> Res
         let judging = per_frame * frames as f64 / 3.0 * config.train.most_epochs() as f64;
         found.steps += draws.steps();
         found.seconds += per_step * first as f64 + judging + tagger as f64 * TAGGER_STEP_S;
-        let needs = needs(&paper()?, &config, classes, &drawn.train, *validation)?;
-        found.bytes = found.bytes.max(needs.bytes + eval_bytes(&config, *eval));
+        let needed = memory_estimate(&paper()?, &config, classes, &drawn.train, *validation)?;
+        found.bytes = found.bytes.max(needed.bytes + eval_bytes(&config, *eval));
     }
     Ok(found)
 }

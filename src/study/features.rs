@@ -33,9 +33,9 @@ impl StudyFeatures {
     /// The training events, for the figure of their durations.
     pub fn events(&self, variant: Variant) -> Events {
         let mut durations = vec![Vec::new(); self.classes.len()];
-        for heard in &self.train.heard {
-            if let Some(class) = heard.dominant {
-                durations[class].push(heard.duration_s);
+        for labels in &self.train.labels {
+            if let Some(class) = labels.dominant {
+                durations[class].push(labels.duration_s);
             }
         }
         Events { variant, classes: self.classes.clone(), clips: self.clips, durations }

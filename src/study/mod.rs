@@ -10,7 +10,7 @@ mod features;
 mod folder;
 mod plan;
 
-pub use cell::{Context, TrainedCell, judge, run_cell};
+pub use cell::{Context, TrainedCell, evaluate_cell, run_cell};
 pub use drawn::{CellSteps, drawn, log_left_out};
 pub use estimate::{Estimate, estimates};
 pub use features::StudyFeatures;

@@ -23,12 +23,12 @@ impl Draws {
     ///
     /// # Errors
     /// [`crate::Error::Config`] when batches cannot be balanced, or the method does not fit the number of classes.
-    pub fn new(config: &Config, heard: &[SegmentLabels], classes: &[String]) -> Result<Self> {
+    pub fn new(config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<Self> {
         let (mut stages, mut slots, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for stage in StageName::of(config.train.method) {
-            let episodes = stage.episodes(config, heard, classes)?;
+            let episodes = stage.episodes(config, labels, classes)?;
             stages.push((*stage, (episodes.steps() * stage.epochs(config)) as u64));
-            slots.push(episodes.slots());
+            slots.push(episodes.batch_size());
             let sizes: Vec<usize> = episodes.by_class().iter().map(Vec::len).collect();
             let (taken, all) = (episodes.per_epoch(), sizes.iter().sum());
             let smallest = (0..sizes.len()).min_by_key(|class| sizes[*class]).filter(|_| taken < all);
@@ -56,7 +56,7 @@ mod tests {
     use crate::config::Method;
 
     /// Segments of class 0 to 2, so many of each.
-    fn heard(sizes: [usize; 3]) -> Vec<SegmentLabels> {
+    fn labels(sizes: [usize; 3]) -> Vec<SegmentLabels> {
         (0..3).flat_map(|class| vec![SegmentLabels::one(class, 1.0); sizes[class]]).collect()
     }
 
@@ -66,7 +66,7 @@ mod tests {
         let mut config = Config::default();
         (config.train.batch, config.tagger.batch, config.train.epochs, config.tagger.epochs) = (6, 3, Some(7), 5);
         let said = |config: &Config, sizes| {
-            let draws = Draws::new(config, &heard(sizes), &classes).unwrap();
+            let draws = Draws::new(config, &labels(sizes), &classes).unwrap();
             let lines = draws.left_out.iter().map(|line| (line.harmless, line.message.clone()));
             (draws.steps(), lines.collect::<Vec<_>>())
         };
@@ -91,7 +91,7 @@ mod tests {
         let classes = ["Cat", "Dog", "Tap"].map(String::from);
         let mut config = Config::default();
         (config.train.method, config.train.batch, config.tagger.batch) = (Method::Triplets, 6, 30);
-        let refused = Draws::new(&config, &heard([4, 4, 4]), &classes).unwrap_err().to_string();
+        let refused = Draws::new(&config, &labels([4, 4, 4]), &classes).unwrap_err().to_string();
         assert!(refused.starts_with("tagger.batch: class Cat has 4"), "{refused}");
     }
 }

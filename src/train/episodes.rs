@@ -11,7 +11,7 @@ pub trait Episodes: std::fmt::Debug {
     fn steps(&self) -> usize;
 
     /// Examples of one step.
-    fn slots(&self) -> usize;
+    fn batch_size(&self) -> usize;
 
     /// The examples of every class that may be drawn.
     fn by_class(&self) -> &[Vec<u32>];
@@ -19,7 +19,7 @@ pub trait Episodes: std::fmt::Debug {
     /// The number of examples that an epoch takes by turns, each once. Positives and negatives that are drawn for them do not
     /// count.
     fn per_epoch(&self) -> usize {
-        self.steps() * self.slots()
+        self.steps() * self.batch_size()
     }
 
     /// The steps of epoch `epoch` for the model with this seed, `[step][slot]`.
@@ -65,8 +65,8 @@ impl Episodes for Triplets {
         self.anchors.steps()
     }
 
-    fn slots(&self) -> usize {
-        self.anchors.slots() * if self.negatives { 3 } else { 2 }
+    fn batch_size(&self) -> usize {
+        self.anchors.batch_size() * if self.negatives { 3 } else { 2 }
     }
 
     fn by_class(&self) -> &[Vec<u32>] {
@@ -157,7 +157,7 @@ impl Episodes for PrototypeEpisodes {
         self.rounds() * (self.by_class.len() / self.way)
     }
 
-    fn slots(&self) -> usize {
+    fn batch_size(&self) -> usize {
         self.way * (self.support + self.query)
     }
 
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn positives_share_the_anchor_s_class_and_negatives_do_not() {
         let triplets = Triplets::new(&labels(40, 4), &classes(4), 8, true).unwrap();
-        assert_eq!((triplets.steps(), triplets.slots()), (5, 24));
+        assert_eq!((triplets.steps(), triplets.batch_size()), (5, 24));
         let mut negative_classes = std::collections::HashSet::new();
         for step in (0..20).flat_map(|epoch| triplets.epoch(1, epoch)) {
             for k in 0..8 {
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(triplets.epoch(3, 2), triplets.epoch(3, 2));
         assert_ne!(triplets.epoch(3, 2), triplets.epoch(3, 3));
         let mined = Triplets::new(&labels(40, 4), &classes(4), 8, false).unwrap();
-        assert_eq!(mined.slots(), 16);
+        assert_eq!(mined.batch_size(), 16);
         assert_eq!(mined.epoch(1, 0)[0].len(), 16);
     }
 
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn episodes_take_no_example_twice_and_keep_supports_before_queries() {
         let episodes = PrototypeEpisodes::new(&labels(60, 5), &classes(5), 5, 3, 10).unwrap();
-        assert_eq!((episodes.steps(), episodes.slots()), (2, 25));
+        assert_eq!((episodes.steps(), episodes.batch_size()), (2, 25));
         let mut seen = std::collections::HashSet::new();
         for step in episodes.epoch(1, 0) {
             for (slot, example) in step.iter().enumerate() {

@@ -22,7 +22,7 @@ pub struct MemoryEstimate {
 /// # Errors
 /// [`crate::Error::Config`] when batches cannot be balanced; [`crate::Error::Kernel`] naming the tensor that the adapter cannot
 /// bind.
-pub fn needs(
+pub fn memory_estimate(
     gpu: &Gpu,
     config: &Config,
     classes: &[String],
@@ -30,10 +30,10 @@ pub fn needs(
     validation: usize,
 ) -> Result<MemoryEstimate> {
     let frames = config.features.frames(config.train.seconds);
-    let examples = |heard: Vec<SegmentLabels>| -> Result<Examples> {
+    let examples = |labels: Vec<SegmentLabels>| -> Result<Examples> {
         let silence = |_: usize| Ok(Vec::new());
-        let store = extract(gpu, &config.features, heard.len(), frames, &silence, &|_| {})?;
-        Examples::new(gpu, store, heard, classes.len())
+        let store = extract(gpu, &config.features, labels.len(), frames, &silence, &|_| {})?;
+        Examples::new(gpu, store, labels, classes.len())
     };
     let (train, validation) = (examples(train.to_vec())?, examples(vec![SegmentLabels::default(); validation])?);
     let mut trainer = Trainer::new(gpu, config, classes, &train, &validation, String::new())?;

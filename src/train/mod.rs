@@ -16,7 +16,7 @@ mod trainer;
 
 pub use draws::Draws;
 pub use episodes::{Episodes, PrototypeEpisodes, Triplets};
-pub use memory_estimate::{MemoryEstimate, needs};
+pub use memory_estimate::{MemoryEstimate, memory_estimate};
 pub use sampler::Sampler;
 pub use schedule::{EpochRows, Schedule};
 pub use stage::StageName;

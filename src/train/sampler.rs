@@ -63,7 +63,7 @@ impl Episodes for Sampler {
         smallest / self.per_class
     }
 
-    fn slots(&self) -> usize {
+    fn batch_size(&self) -> usize {
         self.per_class * self.by_class.len()
     }
 
@@ -102,7 +102,7 @@ mod tests {
     fn batches_are_balanced_and_without_replacement() {
         let labels: Vec<Vec<usize>> = (0..35).map(|i| vec![if i < 10 { 0 } else { 1 + i % 2 }]).collect();
         let sampler = Sampler::new(&labels, &classes(3), 6, "train.batch").unwrap();
-        assert_eq!((sampler.steps(), sampler.slots()), (5, 6));
+        assert_eq!((sampler.steps(), sampler.batch_size()), (5, 6));
         let epoch = sampler.epoch(1, 0);
         let mut seen = std::collections::HashSet::new();
         for batch in &epoch {

@@ -69,18 +69,18 @@ impl StageName {
         if self == Self::Tagger { config.tagger.epochs } else { config.train.most_epochs() }
     }
 
-    /// What its steps draw from training examples in which `heard` is heard. Tagging balances over all classes of an
+    /// What its steps draw from training examples with the labels `labels`. Tagging balances over all classes of an
     /// example; distances know one class of it, that of its dominant event.
     ///
     /// # Errors
     /// [`Error::Config`] when batches cannot be balanced.
-    pub fn episodes(self, config: &Config, heard: &[SegmentLabels], classes: &[String]) -> Result<Box<dyn Episodes>> {
+    pub fn episodes(self, config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<Box<dyn Episodes>> {
         let batch = config.train.batch;
-        let of_example = |heard: &SegmentLabels| match self {
-            Self::Classifier | Self::Tagger => heard.labels.clone(),
-            Self::Triplets | Self::Prototypes => heard.dominant.into_iter().collect(),
+        let of_example = |labels: &SegmentLabels| match self {
+            Self::Classifier | Self::Tagger => labels.classes.clone(),
+            Self::Triplets | Self::Prototypes => labels.dominant.into_iter().collect(),
         };
-        let labels: Vec<Vec<usize>> = heard.iter().map(of_example).collect();
+        let labels: Vec<Vec<usize>> = labels.iter().map(of_example).collect();
         Ok(match self {
             Self::Classifier => Box::new(Sampler::new(&labels, classes, batch, "train.batch")?),
             Self::Tagger => Box::new(Sampler::new(&labels, classes, config.tagger.batch, "tagger.batch")?),
@@ -125,7 +125,7 @@ pub(super) struct Stage {
     seeds: Vec<u64>,
     schedule: Schedule,
     step: TrainingStep,
-    judge: Box<dyn Validator>,
+    validator: Box<dyn Validator>,
     epoch_end: Resolved,
     /// Of the two epochs that may be under way.
     downloads: [Downloads; 2],
@@ -153,8 +153,8 @@ impl Stage {
     ) -> Result<Self> {
         let config = &configs[0];
         let members = || configs.iter().flat_map(|config| config.train.seeds.iter().map(move |seed| (config, *seed)));
-        let episodes = name.episodes(config, &data.train.heard, data.classes)?;
-        let schedule = Schedule::new(gpu, episodes.steps(), population.members, episodes.slots())?;
+        let episodes = name.episodes(config, &data.train.labels, data.classes)?;
+        let schedule = Schedule::new(gpu, episodes.steps(), population.members, episodes.batch_size())?;
         let normalise = config.normalise(config.train.method);
         let embed = |examples: &Examples| -> Result<_> {
             let embedder = Embedder::new(gpu, population, examples, normalise, Embedding::ForTagging)?;
@@ -163,7 +163,7 @@ impl Stage {
         };
         let threshold = config.evaluate.threshold;
         let step = |source: StepInput<'_>| TrainingStep::new(gpu, config, name, population, source, &schedule);
-        let (step, judge): (_, Box<dyn Validator>) = match name {
+        let (step, validator): (_, Box<dyn Validator>) = match name {
             StageName::Classifier => {
                 let scorer = Scorer::new(gpu, population, data.validation, normalise, threshold)?;
                 (step(StepInput::Segments(data.train))?, Box::new(scorer))
@@ -180,10 +180,10 @@ impl Stage {
         };
         let mut epoch_end = Recording::new("epoch end");
         epoch_end.push(Score {
-            counts: judge.counts().clone(),
+            counts: validator.counts().clone(),
             members: population.progress.clone(),
             stopping: name.stopping(config),
-            criterion: judge.criterion(),
+            criterion: validator.criterion(),
         });
         population.push_keep_best(&mut epoch_end);
         let downloads = || -> Result<_> {
@@ -200,7 +200,7 @@ impl Stage {
             episodes,
             schedule,
             step,
-            judge,
+            validator,
         })
     }
 
@@ -217,7 +217,7 @@ impl Stage {
         if !gpu.replay_while(&self.step.recording, 0..self.steps() as u32, go_on)? {
             return Ok(false);
         }
-        self.judge.queue(gpu)?;
+        self.validator.queue(gpu)?;
         gpu.replay(&self.epoch_end, 0..1)?;
         let Downloads { losses, made, progress } = &mut self.downloads[epoch % 2];
         losses.queue(gpu);

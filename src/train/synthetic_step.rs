@@ -24,8 +24,8 @@ pub fn random_examples(gpu: &Gpu, config: &Config, classes: usize, frames: usize
         let values: Vec<f32> = (0..shard.tensor.len()).map(|_| stream.uniform(-1.7, 1.7) as f32).collect();
         gpu.write(&shard.tensor, 0, &values);
     }
-    let heard = (0..count).map(|example| SegmentLabels::one(example % classes, 1.0)).collect();
-    Examples::new(gpu, store, heard, classes)
+    let labels = (0..count).map(|example| SegmentLabels::one(example % classes, 1.0)).collect();
+    Examples::new(gpu, store, labels, classes)
 }
 
 /// The first step of the configured method, on random segments of `frames` frames and `classes` classes, for the models
@@ -37,18 +37,18 @@ pub fn synthetic_step(gpu: &Gpu, config: &Config, classes: usize, frames: usize)
     let names: Vec<String> = (0..classes).map(|class| format!("class {class}")).collect();
     let stage = StageName::of(config.train.method)[0];
     let examples = random_examples(gpu, config, classes, frames)?;
-    let episodes = stage.episodes(config, &examples.heard, &names)?;
+    let episodes = stage.episodes(config, &examples.labels, &names)?;
     let seeds = &config.train.seeds;
     let architecture = Architecture::new(&config.model, &config.features, classes);
     let chunks = examples.chunks(&architecture);
-    let population = Population::new(gpu, architecture, seeds, episodes.slots(), chunks)?;
+    let population = Population::new(gpu, architecture, seeds, episodes.batch_size(), chunks)?;
     population.use_parameters(gpu, &population.state)?;
-    let schedule = Schedule::new(gpu, ROWS, seeds.len(), episodes.slots())?;
+    let schedule = Schedule::new(gpu, ROWS, seeds.len(), episodes.batch_size())?;
     let optimisers = vec![config.optimiser.clone(); seeds.len()];
     let epochs: Vec<EpochRows> = (0..ROWS.div_ceil(episodes.steps()))
         .map(|epoch| EpochRows::new(&*episodes, &optimisers, seeds, epoch))
         .collect();
-    let slots = ROWS * seeds.len() * episodes.slots();
+    let slots = ROWS * seeds.len() * episodes.batch_size();
     let rows = EpochRows {
         batches: epochs.iter().flat_map(|rows| &rows.batches).copied().take(slots).collect(),
         steps: epochs.iter().flat_map(|rows| &rows.steps).copied().take(ROWS * seeds.len()).collect(),

@@ -39,7 +39,7 @@ pub struct EpochReport {
 /// Who watches a training, and may end it.
 pub trait Observer {
     /// Asked often; `false` ends the training at once. `done` of [`Trainer::total_work`] is queued.
-    fn go_on(&mut self, done: u64) -> bool;
+    fn should_continue(&mut self, done: u64) -> bool;
 
     /// Called after every epoch with the members that were still training.
     ///
@@ -51,14 +51,14 @@ pub trait Observer {
     ///
     /// # Errors
     /// End the training.
-    fn checkpoint(&mut self, standing: &TrainingState) -> Result<()>;
+    fn checkpoint(&mut self, training_state: &TrainingState) -> Result<()>;
 }
 
 /// Watches nothing: a training goes on to its end.
 pub struct Unwatched;
 
 impl Observer for Unwatched {
-    fn go_on(&mut self, _: u64) -> bool {
+    fn should_continue(&mut self, _: u64) -> bool {
         true
     }
 
@@ -71,15 +71,15 @@ impl Observer for Unwatched {
     }
 }
 
-/// How many models can train together on examples in which `heard` is heard: as many as their largest tensor leaves room
+/// How many models can train together on examples with the labels `labels`: as many as their largest tensor leaves room
 /// for in one binding, at least one.
 ///
 /// # Errors
 /// [`Error::Config`] when batches cannot be balanced.
-pub fn most_members(gpu: &Gpu, config: &Config, heard: &[SegmentLabels], classes: &[String]) -> Result<usize> {
+pub fn most_members(gpu: &Gpu, config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<usize> {
     let architecture = Architecture::new(&config.model, &config.features, classes.len());
     let first = StageName::of(config.train.method)[0];
-    let slots = first.episodes(config, heard, classes)?.slots();
+    let slots = first.episodes(config, labels, classes)?.batch_size();
     let chunks = slots * config.features.frames(config.train.seconds) / architecture.chunk_frames;
     Ok((gpu.max_binding_bytes() / Activations::largest_bytes(&architecture, chunks)).max(1) as usize)
 }
@@ -97,7 +97,7 @@ pub struct Trainer<'a> {
     chunks: usize,
     stage: Stage,
     /// State, best parameters and progress for a checkpoint.
-    standing: (Download<f32>, Download<f32>, Download<Member>),
+    training_state: (Download<f32>, Download<f32>, Download<Member>),
     /// The stages of the method, with their steps if they run to their last epoch.
     stages: Vec<(StageName, u64)>,
     /// Epochs of the current stage that are done.
@@ -143,11 +143,11 @@ impl<'a> Trainer<'a> {
         let seeds: Vec<u64> = configs.iter().flat_map(|config| &config.train.seeds).copied().collect();
         let data = Data { classes, train, validation };
         let architecture = Architecture::new(&config.model, &config.features, classes.len());
-        let Draws { stages, slots, .. } = Draws::new(config, &train.heard, classes)?;
+        let Draws { stages, slots, .. } = Draws::new(config, &train.labels, classes)?;
         let first = stages[0].0;
         let chunks = train.chunks(&architecture);
         let population = Population::new(gpu, architecture, &seeds, slots, chunks)?;
-        let standing =
+        let training_state =
             (gpu.download(&population.state)?, gpu.download(&population.best)?, gpu.download(&population.progress)?);
         population.use_parameters(gpu, &population.state)?;
         let stage = Stage::new(gpu, configs, first, &population, data)?;
@@ -159,7 +159,7 @@ impl<'a> Trainer<'a> {
             population,
             chunks: slots * chunks,
             stage,
-            standing,
+            training_state,
             stages,
             epoch: 0,
             pause: None,
@@ -210,23 +210,23 @@ impl<'a> Trainer<'a> {
         before + self.stage.name.effort() * (self.epoch * self.stage.steps()) as u64
     }
 
-    /// Goes on from a standing of the same configuration and data; `origin` stands for it in errors.
+    /// Goes on from a training state of the same configuration and data; `origin` stands for it in errors.
     ///
     /// # Errors
     /// [`Error::Data`] naming the first thing in which it is of another training: a key with both values, the data, its stage
     /// or its size; what the device reports.
-    pub fn restore(&mut self, origin: &Path, standing: &TrainingState) -> Result<()> {
-        standing.provenance.check(origin, &self.provenance)?;
-        let Some(stage) = self.stages().find(|stage| stage.name() == standing.stage) else {
+    pub fn restore(&mut self, origin: &Path, training_state: &TrainingState) -> Result<()> {
+        training_state.provenance.check(origin, &self.provenance)?;
+        let Some(stage) = self.stages().find(|stage| stage.name() == training_state.stage) else {
             let known: Vec<&str> = self.stages().map(StageName::name).collect();
             let reason = format!(
                 "it is in stage '{}', and a training of this method has {}",
-                standing.stage,
+                training_state.stage,
                 known.join(", then ")
             );
             return Err(Error::data(origin, reason));
         };
-        let sizes = [standing.progress.len(), standing.elements()];
+        let sizes = [training_state.progress.len(), training_state.elements()];
         let own = [self.population.members, self.population.architecture.elements()];
         if sizes != own {
             let [members, elements] = sizes;
@@ -236,11 +236,11 @@ impl<'a> Trainer<'a> {
             );
             return Err(Error::data(origin, reason));
         }
-        self.gpu.write(&self.population.state, 0, &standing.state);
-        self.gpu.write(&self.population.best, 0, &standing.best);
-        self.gpu.write(&self.population.progress, 0, &standing.progress);
+        self.gpu.write(&self.population.state, 0, &training_state.state);
+        self.gpu.write(&self.population.best, 0, &training_state.best);
+        self.gpu.write(&self.population.progress, 0, &training_state.progress);
         self.population.use_parameters(self.gpu, &self.population.state)?;
-        self.epoch = standing.epoch;
+        self.epoch = training_state.epoch;
         if stage != self.stage.name {
             self.stage = Stage::new(self.gpu, self.configs, stage, &self.population, self.data)?;
         }
@@ -262,8 +262,8 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// What the device reports.
-    pub fn standing(&mut self) -> Result<TrainingState> {
-        let (state, best, progress) = &mut self.standing;
+    pub fn training_state(&mut self) -> Result<TrainingState> {
+        let (state, best, progress) = &mut self.training_state;
         state.queue(self.gpu);
         best.queue(self.gpu);
         progress.queue(self.gpu);
@@ -303,7 +303,7 @@ impl<'a> Trainer<'a> {
     fn enter(&mut self, stage: StageName) -> Result<()> {
         let architecture = &self.population.architecture;
         let (of_e, all) = (architecture.embedding_elements(), architecture.elements());
-        let best = self.standing()?.best;
+        let best = self.training_state()?.best;
         let architecture = &self.population.architecture;
         let mut state = vec![0.0; self.population.members * 3 * all];
         for (member, seed) in self.seeds.iter().enumerate() {
@@ -323,25 +323,25 @@ impl<'a> Trainer<'a> {
     /// Runs the current stage to its end; `false` when the observer ended it.
     fn run_stage(&mut self, observer: &mut dyn Observer) -> Result<bool> {
         let mut last_checkpoint = Instant::now();
-        let standing = self.standing()?;
-        observer.checkpoint(&standing)?;
+        let training_state = self.training_state()?;
+        observer.checkpoint(&training_state)?;
         let (mut saved, mut under_way) = (self.epoch, None);
-        let mut alive = standing.progress.iter().any(|member| member.alive == 1);
+        let mut alive = training_state.progress.iter().any(|member| member.alive == 1);
         let last = self.pause.unwrap_or(self.stage.epochs).min(self.stage.epochs);
         while alive && self.epoch < last {
             let epoch = self.epoch;
-            if !observer.go_on(self.work_done()) {
+            if !observer.should_continue(self.work_done()) {
                 if let Some(previous) = under_way.take() {
                     alive = self.collect(previous, observer)?;
                 }
                 if saved != epoch {
-                    observer.checkpoint(&self.standing()?)?;
+                    observer.checkpoint(&self.training_state()?)?;
                 }
                 return Ok(!alive);
             }
             // The observer can end an epoch in its middle only when all before it are saved.
             let (done, effort, may_stop) = (self.work_done(), self.stage.name.effort(), saved == epoch);
-            let go_on = &mut |row: u32| observer.go_on(done + effort * u64::from(row)) || !may_stop;
+            let go_on = &mut |row: u32| observer.should_continue(done + effort * u64::from(row)) || !may_stop;
             if !self.stage.queue_epoch(self.gpu, epoch, go_on)? {
                 return Ok(false);
             }
@@ -355,7 +355,7 @@ impl<'a> Trainer<'a> {
                 if let Some(epoch) = under_way.take() {
                     alive = self.collect(epoch, observer)?;
                 }
-                observer.checkpoint(&self.standing()?)?;
+                observer.checkpoint(&self.training_state()?)?;
                 (saved, last_checkpoint) = (self.epoch, Instant::now());
             }
         }
@@ -397,11 +397,11 @@ mod tests {
         // WebGPU's guaranteed limits: 128 MiB in one binding.
         let gpu = Gpu::noop();
         let classes: Vec<String> = (0..10).map(|class| class.to_string()).collect();
-        let heard: Vec<SegmentLabels> = (0..40).map(|example| SegmentLabels::one(example % 10, 1.0)).collect();
+        let labels: Vec<SegmentLabels> = (0..40).map(|example| SegmentLabels::one(example % 10, 1.0)).collect();
         let most = |method, seconds| {
             let mut config = Config::default();
             (config.train.method, config.train.seconds) = (method, seconds);
-            most_members(&gpu, &config, &heard, &classes).unwrap()
+            most_members(&gpu, &config, &labels, &classes).unwrap()
         };
         // conv0 leaves 16 × 10 × 32 values of 4 bytes of each chunk; a batch of triplets has 30 segments of 50 chunks.
         assert_eq!(most(Method::Triplets, 10.0), (128 << 20) / (30 * 50 * 16 * 10 * 32 * 4));

@@ -113,8 +113,8 @@ pub fn tune(
     done: &mut dyn FnMut(&Tuned),
 ) -> Result<Vec<Tuned>> {
     let tensors = |index: usize| {
-        let standing = LayerPosition { first: index == 0, last: index + 1 == shapes.len() };
-        LayerTensors::new(gpu, shapes[index], standing, segments)
+        let position = LayerPosition { first: index == 0, last: index + 1 == shapes.len() };
+        LayerTensors::new(gpu, shapes[index], position, segments)
     };
     let mut all = Vec::new();
     let mut push = |tuned: Tuned| {

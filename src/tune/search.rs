@@ -26,7 +26,7 @@ struct TileCandidate {
 
 impl TileCandidate {
     fn new(gpu: &Gpu, tensors: &LayerTensors, tile: &Tile, words: [usize; 2]) -> Result<Self> {
-        let trial = check(&tensors.shape, tensors.standing, tile, words).trial(gpu)?;
+        let trial = check(&tensors.shape, tensors.position, tile, words).trial(gpu)?;
         Ok(Self { trial, kernel: tensors.kernel(gpu, tile, words)? })
     }
 

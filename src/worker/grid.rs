@@ -14,7 +14,7 @@ use crate::model::checkpoint::Description;
 use crate::report::Progress;
 use crate::report::study::CellResult;
 use crate::store::{Claimed, Lease};
-use crate::study::{self, Cell, Events, StudyFeatures, cells, drawn, judge, log_left_out};
+use crate::study::{self, Cell, Events, StudyFeatures, cells, drawn, evaluate_cell, log_left_out};
 use crate::{Error, Result};
 
 /// Most seeds of a cell that one worker takes at a time.
@@ -89,29 +89,29 @@ impl<'a> GridJob<'a> {
         let mut config = cell.config.clone();
         config.train.seeds = trained.iter().flat_map(|one| &one.config.train.seeds).copied().collect();
         let model = |(one, seed): (&TrainedTrial, u64)| {
-            let epoch = one.standing.progress[0].best_epoch as usize;
+            let epoch = one.training_state.progress[0].best_epoch as usize;
             let description = Description::new(&config, &features.classes, &features.statistics, seed, epoch);
-            (one.standing.best.clone(), description)
+            (one.training_state.best.clone(), description)
         };
         let trained = study::TrainedCell {
             models: trained.iter().zip(config.train.seeds.iter().copied()).map(model).collect(),
             curves: trained.iter().flat_map(|one| one.curves.clone()).collect(),
             best: trained.iter().flat_map(TrainedTrial::best).collect(),
         };
-        judge(self.gpu, &config, features, &trained)
+        evaluate_cell(self.gpu, &config, features, &trained)
     }
 }
 
 impl Job for GridJob<'_> {
-    fn alike(&self, one: usize, other: usize) -> bool {
+    fn is_compatible(&self, one: usize, other: usize) -> bool {
         place(one, self.seeds).0 == place(other, self.seeds).0
     }
 
-    fn most(&self) -> usize {
+    fn max_together(&self) -> usize {
         TOGETHER
     }
 
-    fn work(&mut self, claimed: Vec<Claimed>, courier: &LeaseKeeper, until: Until) -> Result<()> {
+    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: Until) -> Result<()> {
         let (index, _) = place(claimed[0].lease.trial, self.seeds);
         self.load(index)?;
         let Some((_, features)) = &self.features else { return Ok(()) };
@@ -130,7 +130,7 @@ impl Job for GridJob<'_> {
             fingerprint: &features.fingerprint,
             until,
         };
-        let trained = train(&bench, tasks, None, courier)?;
+        let trained = train(&bench, tasks, None, keeper)?;
         if trained.is_empty() {
             return Ok(());
         }
@@ -139,7 +139,7 @@ impl Job for GridJob<'_> {
             Ok(judged) => judged,
             Err(error) => {
                 let leases: Vec<Lease> = trained.iter().map(|one| one.lease).collect();
-                return blame(&leases, error, courier);
+                return blame(&leases, error, keeper);
             }
         };
         let judging = judging.elapsed().as_secs_f64() / trained.len() as f64;
@@ -153,7 +153,7 @@ impl Job for GridJob<'_> {
             let best = one.best()[0];
             tracing::info!("cell {cell}, seed {}: {best:.1} % in validation", one.config.train.seeds[0]);
             let outcome = outcome(self.gpu, &self.worker, best, details, seconds);
-            courier.send(Update::Result(one.lease, outcome));
+            keeper.send(Update::Result(one.lease, outcome));
         }
         Ok(())
     }

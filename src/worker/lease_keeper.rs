@@ -47,14 +47,14 @@ impl Update {
     }
 }
 
-/// A courier under way, with the store.
+/// A lease keeper under way, with the store.
 pub struct LeaseKeeper {
-    parcels: Sender<Update>,
+    updates: Sender<Update>,
     lost: Arc<AtomicBool>,
     thread: JoinHandle<Result<Store>>,
 }
 
-/// Whose leases a courier renews, and how.
+/// Whose leases a lease keeper renews, and how.
 pub struct LeaseTerms<'a> {
     /// The worker's name.
     pub worker: &'a str,
@@ -67,7 +67,7 @@ pub struct LeaseTerms<'a> {
 impl LeaseKeeper {
     /// Starts to renew `leases` and to deliver to `store`.
     pub fn start(store: Store, leases: Vec<Lease>, route: &LeaseTerms<'_>) -> Self {
-        let (parcels, inbox) = channel();
+        let (updates, inbox) = channel();
         let lost = Arc::new(AtomicBool::new(false));
         let round = KeeperThread {
             store,
@@ -79,13 +79,13 @@ impl LeaseKeeper {
             until: route.until,
             away: false,
         };
-        Self { parcels, lost, thread: std::thread::spawn(move || round.run(&inbox)) }
+        Self { updates, lost, thread: std::thread::spawn(move || round.run(&inbox)) }
     }
 
-    /// Hands over a parcel.
-    pub fn send(&self, parcel: Update) {
-        // A courier that has ended has set `lost`, and says why when it is closed.
-        let _ = self.parcels.send(parcel);
+    /// Hands over an update.
+    pub fn send(&self, update: Update) {
+        // A lease keeper that has ended has set `lost`, and says why when it is closed.
+        let _ = self.updates.send(update);
     }
 
     /// Whether a lease has gone to somebody else: the training is in vain.
@@ -101,12 +101,12 @@ impl LeaseKeeper {
     pub fn close(self, leases: &[Lease]) -> Result<Store> {
         // What has a result, or failed, is no longer held under its lease.
         leases.iter().for_each(|lease| self.send(Update::Release(*lease)));
-        drop(self.parcels);
+        drop(self.updates);
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
-/// What the courier's thread has in hand.
+/// What the lease keeper's thread has in hand.
 struct KeeperThread {
     store: Store,
     leases: Vec<Lease>,
@@ -136,11 +136,11 @@ impl KeeperThread {
             let pause = if self.away { AGAIN.min(beat) } else { next_beat.saturating_duration_since(Instant::now()) };
             if open {
                 match inbox.recv_timeout(pause) {
-                    Ok(parcel) => self.take(parcel),
+                    Ok(update) => self.take(update),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => open = false,
                 }
-                inbox.try_iter().for_each(|parcel| self.take(parcel));
+                inbox.try_iter().for_each(|update| self.take(update));
             } else if self.away {
                 std::thread::sleep(pause);
             }
@@ -176,11 +176,11 @@ impl KeeperThread {
         Ok(())
     }
 
-    fn take(&mut self, parcel: Update) {
-        if let Update::Checkpoint(lease, _) = &parcel {
+    fn take(&mut self, update: Update) {
+        if let Update::Checkpoint(lease, _) = &update {
             self.waiting.retain(|other| !matches!(other, Update::Checkpoint(earlier, _) if earlier == lease));
         }
-        self.waiting.push_back(parcel);
+        self.waiting.push_back(update);
     }
 
     fn beat(&mut self) -> Result<()> {
@@ -194,20 +194,20 @@ impl KeeperThread {
     }
 
     fn deliver(&mut self) -> Result<()> {
-        while let Some(parcel) = self.waiting.front() {
-            let lease = *parcel.lease();
+        while let Some(update) = self.waiting.front() {
+            let lease = *update.lease();
             if !self.leases.contains(&lease) {
                 self.waiting.pop_front();
                 continue;
             }
-            let delivery = parcel.deliver(&mut self.store)?;
+            let delivery = update.deliver(&mut self.store)?;
             if delivery == Delivery::Refused {
                 self.lost.store(true, Ordering::SeqCst);
-                if matches!(parcel, Update::Result(..)) {
+                if matches!(update, Update::Result(..)) {
                     tracing::warn!("what came of trial {} on rung {} was late and is refused", lease.trial, lease.rung);
                 }
             }
-            if !matches!(parcel, Update::Checkpoint(..)) {
+            if !matches!(update, Update::Checkpoint(..)) {
                 self.leases.retain(|held| *held != lease);
             }
             self.waiting.pop_front();

@@ -68,13 +68,13 @@ pub enum End {
 /// How the trials of a kind of study are trained.
 trait Job {
     /// Whether two trials can train as one population.
-    fn alike(&self, one: usize, other: usize) -> bool;
+    fn is_compatible(&self, one: usize, other: usize) -> bool;
 
     /// Most trials of one population.
-    fn most(&self) -> usize;
+    fn max_together(&self) -> usize;
 
-    /// Trains what was claimed and hands the results to the courier; stops early when the leases are lost or `until` is reached.
-    fn work(&mut self, claimed: Vec<Claimed>, courier: &LeaseKeeper, until: Until) -> Result<()>;
+    /// Trains what was claimed and hands the results to the lease keeper; stops early when the leases are lost or `until` is reached.
+    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: Until) -> Result<()>;
 }
 
 /// What the data of the study of `config` depend on, as it is compared between machines.
@@ -101,9 +101,9 @@ pub fn data_of(kind: StudyKind, config: &Config) -> Result<String> {
 ///
 /// # Errors
 /// As [`cells`].
-pub fn ladder_of(kind: StudyKind, config: &Config) -> Result<SuccessiveHalving> {
+pub fn halving_of(kind: StudyKind, config: &Config) -> Result<SuccessiveHalving> {
     match kind {
-        StudyKind::Search => Ok(crate::search::ladder(&config.search)),
+        StudyKind::Search => Ok(crate::search::halving(&config.search)),
         StudyKind::Grid => {
             Ok(SuccessiveHalving { trials: cells(config)?.len() * config.study.seeds, eta: 2, rungs: 1 })
         }
@@ -128,15 +128,15 @@ pub fn work(
         StudyKind::Search => Box::new(search::SearchJob::new(gpu, config, &settings.name, progress)?),
         StudyKind::Grid => Box::new(grid::GridJob::new(gpu, config, &settings.name, progress)?),
     };
-    let task = progress.task("results", study.study.ladder.sizes().iter().sum::<usize>() as u64);
+    let task = progress.task("results", study.study.halving.sizes().iter().sum::<usize>() as u64);
     let mut idle = Idle::default();
     while !settings.until.reached() {
         let wanted = Wanted {
             worker: &settings.name,
             adapter: &gpu.adapter().name,
             lease_ms: settings.lease.as_millis() as i64,
-            most: job.most(),
-            alike: &|one, other| job.alike(one, other),
+            most: job.max_together(),
+            alike: &|one, other| job.is_compatible(one, other),
         };
         match store.claim(study, &wanted) {
             Ok(ClaimOutcome::Trials(claimed)) => {
@@ -173,17 +173,17 @@ fn train(job: &mut dyn Job, store: Store, claimed: Vec<Claimed>, settings: &Sett
     let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
     let route =
         LeaseTerms { worker: &settings.name, lease_ms: settings.lease.as_millis() as i64, until: settings.until };
-    let courier = LeaseKeeper::start(store, leases.clone(), &route);
-    let outcome = catch_unwind(AssertUnwindSafe(|| job.work(claimed, &courier, settings.until)));
+    let keeper = LeaseKeeper::start(store, leases.clone(), &route);
+    let outcome = catch_unwind(AssertUnwindSafe(|| job.work(claimed, &keeper, settings.until)));
     let outcome = outcome.unwrap_or_else(|panic| {
         let reason = format!("its training panicked: {}", words(&*panic));
         for lease in &leases {
             tracing::warn!("trial {} failed: {reason}", lease.trial);
-            courier.send(Update::Failure(*lease, Failure::Passing, reason.clone()));
+            keeper.send(Update::Failure(*lease, Failure::Passing, reason.clone()));
         }
         Ok(())
     });
-    let store = courier.close(&leases);
+    let store = keeper.close(&leases);
     outcome.and(store)
 }
 
@@ -204,7 +204,7 @@ fn refuse_others(store: &Store, study: &Registered, config: &Config) -> Result<(
         version: env!("CARGO_PKG_VERSION").into(),
         data: data_of(study.study.kind, config)?,
         config: config.clone(),
-        ladder: ladder_of(study.study.kind, config)?,
+        halving: halving_of(study.study.kind, config)?,
         ..study.study.clone()
     };
     match crate::store::difference(&study.study, &own) {
@@ -247,16 +247,16 @@ mod tests {
     struct Fake<F>(F);
 
     impl<F: FnMut(&[Claimed], &LeaseKeeper) -> Result<()>> Job for Fake<F> {
-        fn alike(&self, _: usize, _: usize) -> bool {
+        fn is_compatible(&self, _: usize, _: usize) -> bool {
             true
         }
 
-        fn most(&self) -> usize {
+        fn max_together(&self) -> usize {
             4
         }
 
-        fn work(&mut self, claimed: Vec<Claimed>, courier: &LeaseKeeper, _: Until) -> Result<()> {
-            (self.0)(&claimed, courier)
+        fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, _: Until) -> Result<()> {
+            (self.0)(&claimed, keeper)
         }
     }
 
@@ -272,7 +272,7 @@ mod tests {
         let study = Study {
             name: "fake".into(),
             kind: StudyKind::Search,
-            ladder: crate::search::ladder(&config.search),
+            halving: crate::search::halving(&config.search),
             config,
             version: "1".into(),
             data: "ab".into(),
@@ -309,9 +309,9 @@ mod tests {
     #[test]
     fn a_trial_is_blamed_for_its_own_errors_and_for_a_device_that_is_lost_with_it() {
         let blame = |error: fn() -> Error| {
-            after(move |claimed, courier| {
+            after(move |claimed, keeper| {
                 let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
-                training::blame(&leases[..1], error(), courier)
+                training::blame(&leases[..1], error(), keeper)
             })
         };
         let (ended, rows) = blame(|| Error::Tolerance("the loss is not finite".into()));

@@ -51,7 +51,7 @@ impl<'a> SearchJob<'a> {
             standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
         }
         for trial in &batches.0 {
-            let draws = Draws::new(&trial.config, &train.heard, &classes).map_err(|error| {
+            let draws = Draws::new(&trial.config, &train.labels, &classes).map_err(|error| {
                 Error::config("search.space", format!("trial {} cannot be trained: {error}", trial.number))
             })?;
             // One trial speaks for all: they are drawn from the same segments.
@@ -88,16 +88,16 @@ impl Batches {
 }
 
 impl Job for SearchJob<'_> {
-    fn alike(&self, one: usize, other: usize) -> bool {
+    fn is_compatible(&self, one: usize, other: usize) -> bool {
         let drawn = |number: usize| trial(&self.config, number);
         matches!((drawn(one), drawn(other)), (Ok(one), Ok(other)) if alike(&one.config, &other.config))
     }
 
-    fn most(&self) -> usize {
+    fn max_together(&self) -> usize {
         self.config.search.together
     }
 
-    fn work(&mut self, claimed: Vec<Claimed>, courier: &LeaseKeeper, until: Until) -> Result<()> {
+    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: Until) -> Result<()> {
         let search = &self.config.search;
         let rung = claimed[0].lease.rung;
         let epochs = search.minimum * search.eta.pow(rung as u32);
@@ -114,14 +114,14 @@ impl Job for SearchJob<'_> {
             fingerprint: &self.fingerprint,
             until,
         };
-        for trained in train(&bench, tasks, Some(epochs), courier)? {
+        for trained in train(&bench, tasks, Some(epochs), keeper)? {
             let best = trained.best();
             let score = best.iter().sum::<f64>() / best.len() as f64;
             let details = curves(&trained)?;
             let mut outcome = outcome(self.gpu, &self.worker, score, details, trained.seconds);
             outcome.checkpoint = Some(trained.checkpoint()?);
             tracing::info!("trial {} has {score:.1} % after {epochs} epochs", trained.lease.trial);
-            courier.send(Update::Result(trained.lease, outcome));
+            keeper.send(Update::Result(trained.lease, outcome));
         }
         Ok(())
     }

@@ -67,7 +67,7 @@ pub struct TrainedTrial {
     /// Its configuration.
     pub config: Config,
     /// Where its models stand.
-    pub standing: TrainingState,
+    pub training_state: TrainingState,
     /// Their epochs so far, by seed.
     pub curves: Vec<Vec<CurvePoint>>,
     /// Its share of the time in seconds, over all pieces of a training that was interrupted, since the last rung.
@@ -104,12 +104,12 @@ impl TrainedTrial {
     /// # Errors
     /// As [`Standing::to_bytes`].
     pub fn checkpoint(&self) -> Result<Checkpoint> {
-        checkpoint(&self.standing, &self.curves, 0.0)
+        checkpoint(&self.training_state, &self.curves, 0.0)
     }
 
     /// The best validation score of each seed in its last stage, in %.
     pub fn best(&self) -> Vec<f64> {
-        self.standing.progress.iter().map(|member| f64::from(member.best_score)).collect()
+        self.training_state.progress.iter().map(|member| f64::from(member.best_score)).collect()
     }
 }
 
@@ -123,7 +123,7 @@ pub fn train(
     bench: &TrainingContext<'_>,
     tasks: Vec<ClaimedTraining>,
     pause: Option<usize>,
-    courier: &LeaseKeeper,
+    keeper: &LeaseKeeper,
 ) -> Result<Vec<TrainedTrial>> {
     let mut ready = Vec::new();
     for ClaimedTraining { claimed, config } in tasks {
@@ -133,18 +133,18 @@ pub fn train(
             Err(reason) => {
                 let reason = format!("its checkpoint is damaged: {reason}");
                 tracing::warn!("trial {} begins anew: {reason}", lease.trial);
-                courier.send(Update::Failure(lease, Failure::Checkpoint, reason));
+                keeper.send(Update::Failure(lease, Failure::Checkpoint, reason));
             }
         }
     }
     let mut trained = Vec::new();
     while let Some(first) = ready.first() {
         let of_trial = first.config.train.seeds.len();
-        let most = most_members(bench.gpu, &first.config, &bench.train.heard, bench.classes)?;
+        let most = most_members(bench.gpu, &first.config, &bench.train.labels, bench.classes)?;
         let position = first.position();
         let together: Vec<ReadyTrial> = ready.extract_if(.., |trial| trial.position() == position).collect();
         for trials in together.chunks((most / of_trial).max(1)) {
-            trained.extend(population(bench, trials, pause, courier)?);
+            trained.extend(population(bench, trials, pause, keeper)?);
         }
     }
     Ok(trained)
@@ -155,7 +155,7 @@ struct ReadyTrial {
     lease: Lease,
     config: Config,
     /// Nothing at the beginning.
-    standing: Option<TrainingState>,
+    training_state: Option<TrainingState>,
     /// Of each seed.
     curves: Vec<Vec<CurvePoint>>,
     /// Seconds that it took until here, since the last rung.
@@ -172,33 +172,33 @@ impl ReadyTrial {
     ) -> Result<Self, String> {
         let (lease, method, seeds) = (claimed.lease, config.train.method, config.train.seeds.len());
         let Some(kept) = claimed.checkpoint? else {
-            return Ok(Self { lease, config, standing: None, curves: vec![Vec::new(); seeds], seconds: 0.0 });
+            return Ok(Self { lease, config, training_state: None, curves: vec![Vec::new(); seeds], seconds: 0.0 });
         };
         let origin = Path::new("its training state");
-        let standing = TrainingState::from_bytes(origin, &kept.bytes).map_err(|error| error.with_causes())?;
+        let training_state = TrainingState::from_bytes(origin, &kept.bytes).map_err(|error| error.with_causes())?;
         let own = Provenance::new(std::slice::from_ref(&config), bench.fingerprint);
-        standing.provenance.check(origin, &own).map_err(|error| error.with_causes())?;
+        training_state.provenance.check(origin, &own).map_err(|error| error.with_causes())?;
         let parameters = Architecture::new(&config.model, &config.features, bench.classes.len()).elements();
-        if standing.elements() != parameters {
-            return Err(format!("it is of models with {} parameters, not of {parameters}", standing.elements()));
+        if training_state.elements() != parameters {
+            return Err(format!("it is of models with {} parameters, not of {parameters}", training_state.elements()));
         }
-        let stage = StageName::of(method).iter().find(|stage| stage.name() == standing.stage);
+        let stage = StageName::of(method).iter().find(|stage| stage.name() == training_state.stage);
         let Some(stage) = stage else {
-            return Err(format!("{:?} is no stage of the method {}", standing.stage, method.name()));
+            return Err(format!("{:?} is no stage of the method {}", training_state.stage, method.name()));
         };
         let most = pause.unwrap_or(usize::MAX).min(stage.epochs(&config));
-        if standing.epoch != kept.epoch || standing.epoch > most {
-            let (found, row) = (standing.epoch, kept.epoch);
+        if training_state.epoch != kept.epoch || training_state.epoch > most {
+            let (found, row) = (training_state.epoch, kept.epoch);
             return Err(format!("it stands at epoch {found}, its row at epoch {row}, and there are {most}"));
         }
         let Done { curves, seconds } = Done::from_json(&kept.details, seeds, method)?;
         tracing::info!("trial {} goes on after epoch {}", lease.trial, kept.epoch);
-        Ok(Self { lease, config, standing: Some(standing), curves, seconds })
+        Ok(Self { lease, config, training_state: Some(training_state), curves, seconds })
     }
 
     /// Stage and epoch, from which only those at the same go on together.
     fn position(&self) -> Option<(String, usize)> {
-        self.standing.as_ref().map(|standing| (standing.stage.clone(), standing.epoch))
+        self.training_state.as_ref().map(|training_state| (training_state.stage.clone(), training_state.epoch))
     }
 }
 
@@ -207,32 +207,32 @@ fn population(
     bench: &TrainingContext<'_>,
     trials: &[ReadyTrial],
     pause: Option<usize>,
-    courier: &LeaseKeeper,
+    keeper: &LeaseKeeper,
 ) -> Result<Vec<TrainedTrial>> {
-    let error = match attempt(bench, trials, pause, courier) {
+    let error = match attempt(bench, trials, pause, keeper) {
         Ok(trained) => return Ok(trained),
         Err(error) => error,
     };
     if trials.len() > 1 && matches!(failure(&error), Some(Failure::Lasting | Failure::Passing)) {
         let mut trained = Vec::new();
         for trial in trials {
-            trained.extend(population(bench, std::slice::from_ref(trial), pause, courier)?);
+            trained.extend(population(bench, std::slice::from_ref(trial), pause, keeper)?);
         }
         return Ok(trained);
     }
     let leases: Vec<Lease> = trials.iter().map(|trial| trial.lease).collect();
-    blame(&leases, error, courier).map(|()| Vec::new())
+    blame(&leases, error, keeper).map(|()| Vec::new())
 }
 
 /// Delivers that the trials of `leases` failed with `error`.
 ///
 /// # Errors
 /// `error` when it ends the worker: because the worker is at fault, or because the trial took the device with it.
-pub fn blame(leases: &[Lease], error: Error, courier: &LeaseKeeper) -> Result<()> {
+pub fn blame(leases: &[Lease], error: Error, keeper: &LeaseKeeper) -> Result<()> {
     let Some(failure) = failure(&error) else { return Err(error) };
     for lease in leases {
         tracing::warn!("trial {} failed: {error}", lease.trial);
-        courier.send(Update::Failure(*lease, failure, error.with_causes()));
+        keeper.send(Update::Failure(*lease, failure, error.with_causes()));
     }
     if failure == Failure::Death { Err(error) } else { Ok(()) }
 }
@@ -251,7 +251,7 @@ fn attempt(
     bench: &TrainingContext<'_>,
     trials: &[ReadyTrial],
     pause: Option<usize>,
-    courier: &LeaseKeeper,
+    keeper: &LeaseKeeper,
 ) -> Result<Vec<TrainedTrial>> {
     let start = Instant::now();
     let configs: Vec<Config> = trials.iter().map(|trial| trial.config.clone()).collect();
@@ -262,39 +262,39 @@ fn attempt(
         members.push(curves.len()..curves.len() + trial.curves.len());
         curves.extend_from_slice(&trial.curves);
     }
-    let standings: Vec<TrainingState> = trials.iter().filter_map(|trial| trial.standing.clone()).collect();
-    if !standings.is_empty() {
+    let training_states: Vec<TrainingState> = trials.iter().filter_map(|trial| trial.training_state.clone()).collect();
+    if !training_states.is_empty() {
         let origin = Path::new("the training states of a population");
-        trainer.restore(origin, &TrainingState::join(origin, standings)?)?;
+        trainer.restore(origin, &TrainingState::join(origin, training_states)?)?;
     }
     if let Some(epochs) = pause {
         trainer.pause_after(epochs);
     }
-    let mut observer = StoreObserver { courier, until: bench.until, trials, members, curves, start };
+    let mut observer = StoreObserver { keeper, until: bench.until, trials, members, curves, start };
     if !trainer.run(&mut observer)? {
         return Ok(Vec::new());
     }
-    let whole = trainer.standing()?;
+    let whole = trainer.training_state()?;
     let trained = |(trial, members): (&ReadyTrial, &Range<usize>)| TrainedTrial {
         lease: trial.lease,
         config: trial.config.clone(),
         curves: observer.curves[members.clone()].to_vec(),
-        standing: whole.of(members.clone()),
+        training_state: whole.of(members.clone()),
         seconds: observer.seconds(trial),
     };
     Ok(trials.iter().zip(&observer.members).map(trained).collect())
 }
 
-fn checkpoint(standing: &TrainingState, curves: &[Vec<CurvePoint>], seconds: f64) -> Result<Checkpoint> {
+fn checkpoint(training_state: &TrainingState, curves: &[Vec<CurvePoint>], seconds: f64) -> Result<Checkpoint> {
     let done = Done { curves: curves.to_vec(), seconds };
     let details = serde_json::to_string(&done).map_err(|e| Error::data("learning curves", e.to_string()))?;
-    let bytes = standing.to_bytes(Path::new("a checkpoint"))?;
-    Ok(Checkpoint { epoch: standing.epoch, bytes, details })
+    let bytes = training_state.to_bytes(Path::new("a checkpoint"))?;
+    Ok(Checkpoint { epoch: training_state.epoch, bytes, details })
 }
 
-/// Hands everything to the courier.
+/// Hands everything to the lease keeper.
 struct StoreObserver<'a> {
-    courier: &'a LeaseKeeper,
+    keeper: &'a LeaseKeeper,
     until: Until,
     trials: &'a [ReadyTrial],
     /// Of each trial.
@@ -313,8 +313,8 @@ impl StoreObserver<'_> {
 }
 
 impl Observer for StoreObserver<'_> {
-    fn go_on(&mut self, _done: u64) -> bool {
-        !self.courier.lost() && !self.until.reached()
+    fn should_continue(&mut self, _done: u64) -> bool {
+        !self.keeper.lost() && !self.until.reached()
     }
 
     fn epoch(&mut self, reports: &[EpochReport]) -> Result<()> {
@@ -325,15 +325,15 @@ impl Observer for StoreObserver<'_> {
         Ok(())
     }
 
-    fn checkpoint(&mut self, standing: &TrainingState) -> Result<()> {
+    fn checkpoint(&mut self, training_state: &TrainingState) -> Result<()> {
         // There is nothing to keep of a training that has not done an epoch.
         if self.curves.iter().all(Vec::is_empty) {
             return Ok(());
         }
         for (trial, members) in self.trials.iter().zip(&self.members) {
             let curves = &self.curves[members.clone()];
-            let kept = checkpoint(&standing.of(members.clone()), curves, self.seconds(trial))?;
-            self.courier.send(Update::Checkpoint(trial.lease, kept));
+            let kept = checkpoint(&training_state.of(members.clone()), curves, self.seconds(trial))?;
+            self.keeper.send(Update::Checkpoint(trial.lease, kept));
         }
         Ok(())
     }

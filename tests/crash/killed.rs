@@ -119,7 +119,7 @@ fn rung(location: &Location, folder: &Path) -> String {
     };
     let (_, results) = store.table(&study).unwrap();
     let has = |rung: usize| results.iter().filter(|row| row.rung == rung).count();
-    match study.study.ladder.sizes().into_iter().enumerate().find(|(rung, size)| has(*rung) < *size) {
+    match study.study.halving.sizes().into_iter().enumerate().find(|(rung, size)| has(*rung) < *size) {
         Some((rung, _)) => format!("on rung {rung}"),
         None => "behind the last result".into(),
     }

@@ -276,8 +276,10 @@ pub fn assert_heard(dataset: &Dataset, seconds: &[f64]) -> usize {
     let mut several = 0;
     for subset in Subset::all() {
         for index in 0..dataset.len(subset) {
-            let (cuts, heard) =
-                (dataset.segments(subset, index, seconds).unwrap(), dataset.heard(subset, index, seconds).unwrap());
+            let (cuts, heard) = (
+                dataset.segments(subset, index, seconds).unwrap(),
+                dataset.segment_labels(subset, index, seconds).unwrap(),
+            );
             let labels: Vec<_> = cuts.segments.into_iter().map(|segment| segment.labels).collect();
             several += labels.iter().filter(|labels| labels.len() < dataset.labels(subset, index).len()).count();
             assert_eq!((heard.segments, heard.dominant), (labels, cuts.dominant), "{subset:?} {index}");

@@ -157,8 +157,8 @@ pub fn state(bytes: &[u8]) -> bool {
 fn of_state(bytes: &[u8]) -> bool {
     let path = Path::new(NAME);
     match TrainingState::from_bytes(path, bytes) {
-        Ok(standing) => {
-            let written = standing.to_bytes(path).unwrap();
+        Ok(training_state) => {
+            let written = training_state.to_bytes(path).unwrap();
             let again = TrainingState::from_bytes(path, &written).unwrap();
             assert_eq!(again.to_bytes(path).unwrap(), written);
             true

@@ -230,7 +230,7 @@ fn states() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         let mut config = Config::default();
         config.train.seeds = seeds.to_vec();
         let floats = |n: usize| (0..n).map(|value| value as f32 / 7.0).collect::<Vec<_>>();
-        let standing = TrainingState {
+        let training_state = TrainingState {
             stage: stage.into(),
             epoch: 3,
             state: floats(seeds.len() * 3 * 4),
@@ -239,7 +239,7 @@ fn states() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             provenance: Provenance::new(&[config], "ab12"),
             metrics: Some("12 ab".into()),
         };
-        standing.to_bytes(Path::new("state")).unwrap()
+        training_state.to_bytes(Path::new("state")).unwrap()
     };
     vec![
         ("state", "one.safetensors", state(&[1], "classifier")),

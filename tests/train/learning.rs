@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use weaklabel::model::checkpoint::read_model;
 use weaklabel::model::tiles::TileFile;
 
-use super::program::{ELEMENTS, METHODS, bits, dataset, standing, succeed, train_command, weaklabel};
+use super::program::{ELEMENTS, METHODS, bits, dataset, succeed, train_command, training_state, weaklabel};
 
 #[test]
 fn a_member_of_a_population_equals_the_same_seed_alone() {
@@ -18,7 +18,7 @@ fn a_member_of_a_population_equals_the_same_seed_alone() {
         let (population, _) = read_model(&all.join("checkpoints/best-3.safetensors")).unwrap();
         let (alone, _) = read_model(&one.join("checkpoints/best.safetensors")).unwrap();
         assert_eq!(bits(&population), bits(&alone), "{method}");
-        let (all, one) = (standing(&all, 4), standing(&one, 1));
+        let (all, one) = (training_state(&all, 4), training_state(&one, 1));
         assert_eq!(bits(&all.state[2 * 3 * ELEMENTS..][..3 * ELEMENTS]), bits(&one.state), "{method}");
         assert_ne!(bits(&all.state[..ELEMENTS]), bits(&one.state[..ELEMENTS]), "{method}: seeds 1 and 3 differ");
         assert_eq!(all.progress[2], one.progress[0], "{method}");

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use weaklabel::Result;
 use weaklabel::config::{Config, Method};
-use weaklabel::evaluate::{Examples, heard_in};
+use weaklabel::evaluate::{Examples, segment_labels};
 use weaklabel::features::{standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::model::checkpoint::TrainingState;
 use weaklabel::scenes::{Dataset, Subset};
-use weaklabel::train::{EpochReport, Observer, Trainer, Unwatched, needs};
+use weaklabel::train::{EpochReport, Observer, Trainer, Unwatched, memory_estimate};
 
 use super::program::{dataset, train_command};
 
@@ -33,7 +33,7 @@ struct Counter<'a> {
 }
 
 impl Observer for Counter<'_> {
-    fn go_on(&mut self, _: u64) -> bool {
+    fn should_continue(&mut self, _: u64) -> bool {
         true
     }
 
@@ -102,15 +102,15 @@ fn a_training_takes_the_memory_that_was_found_on_paper() {
     (config.train.method, config.train.seconds, config.train.epochs, config.tagger.epochs) =
         (Method::Triplets, 0.2, Some(2), 2);
     let dataset = Dataset::open(dataset(), &config).unwrap();
-    let heard = heard_in(&dataset, Subset::Train, &[0.2]).unwrap().swap_remove(0);
+    let labels = segment_labels(&dataset, Subset::Train, &[0.2]).unwrap().swap_remove(0);
     let paper = Gpu::dry_run(&AdapterChoice::default()).unwrap();
-    let needs = needs(&paper, &config, dataset.classes(), &heard, dataset.len(Subset::Validation)).unwrap();
+    let needed = memory_estimate(&paper, &config, dataset.classes(), &labels, dataset.len(Subset::Validation)).unwrap();
 
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let [train, validation] = examples(&gpu, &config, &dataset);
     let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, String::new()).unwrap();
-    assert_eq!(trainer.total_steps(), needs.steps);
+    assert_eq!(trainer.total_steps(), needed.steps);
     assert!(trainer.run(&mut Unwatched).unwrap());
-    let ratio = needs.bytes as f64 / gpu.peak_bytes() as f64;
-    assert!((ratio - 1.0).abs() < 0.05, "{} bytes on paper, {} in use", needs.bytes, gpu.peak_bytes());
+    let ratio = needed.bytes as f64 / gpu.peak_bytes() as f64;
+    assert!((ratio - 1.0).abs() < 0.05, "{} bytes on paper, {} in use", needed.bytes, gpu.peak_bytes());
 }

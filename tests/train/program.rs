@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use weaklabel::config::Config;
-use weaklabel::model::checkpoint::{TrainingState, read_standing};
+use weaklabel::model::checkpoint::{TrainingState, read_training_state};
 use weaklabel::scenes::generate::{GenerateOptions, generate};
 
 pub use crate::runs::succeed;
@@ -63,10 +63,10 @@ pub fn train_on(data: &Path, run: &Path, (method, epochs): (&str, usize), seeds:
     command
 }
 
-pub fn standing(run: &Path, members: usize) -> TrainingState {
-    let standing = read_standing(&run.join("checkpoints/last.safetensors")).unwrap();
-    assert_eq!((standing.progress.len(), standing.elements()), (members, ELEMENTS));
-    standing
+pub fn training_state(run: &Path, members: usize) -> TrainingState {
+    let training_state = read_training_state(&run.join("checkpoints/last.safetensors")).unwrap();
+    assert_eq!((training_state.progress.len(), training_state.elements()), (members, ELEMENTS));
+    training_state
 }
 
 pub fn bits(values: &[f32]) -> Vec<u32> {

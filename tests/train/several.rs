@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use weaklabel::config::{Config, Variant};
-use weaklabel::evaluate::{Examples, SegmentLabels, heard_in};
+use weaklabel::evaluate::{Examples, SegmentLabels, segment_labels};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::kernels::class_means::NO_CLASS;
 use weaklabel::scenes::generate::{GenerateOptions, generate};
@@ -68,9 +68,9 @@ fn examples_have_all_labels_of_their_segment_and_one_dominant_class_or_none() {
     let dataset = Dataset::open(several_events(), &config).unwrap();
     let examples = Examples::load(&gpu, &config, &dataset, Subset::Train, 1.0, &|_| {}).unwrap();
     // As they are known without computing anything.
-    let heard = heard_in(&dataset, Subset::Train, &[0.2, 1.0]).unwrap().swap_remove(1);
-    let known = |heard: &[SegmentLabels]| heard.iter().map(|h| (h.labels.clone(), h.dominant)).collect::<Vec<_>>();
-    assert_eq!(known(&heard), known(&examples.heard));
+    let labels = segment_labels(&dataset, Subset::Train, &[0.2, 1.0]).unwrap().swap_remove(1);
+    let known = |labels: &[SegmentLabels]| labels.iter().map(|h| (h.classes.clone(), h.dominant)).collect::<Vec<_>>();
+    assert_eq!(known(&labels), known(&examples.labels));
     let (targets, dominant) = (gpu.read(&examples.targets).unwrap(), gpu.read(&examples.dominant).unwrap());
     let mut sizes = [0; 4];
     for (index, (targets, dominant)) in targets.chunks(10).zip(&dominant).enumerate() {
@@ -85,8 +85,8 @@ fn examples_have_all_labels_of_their_segment_and_one_dominant_class_or_none() {
     assert!(sizes[0] == 1 && sizes[1] > 10 && sizes[2] > 10 && sizes[3] > 0, "{sizes:?}");
 
     // The nameless one is not drawn for training; all others are, each at most once in an epoch.
-    let nothing = examples.heard.iter().position(|heard| heard.labels.is_empty()).unwrap() as u32;
-    let episodes = StageName::Classifier.episodes(&config, &examples.heard, dataset.classes()).unwrap();
+    let nothing = examples.labels.iter().position(|labels| labels.classes.is_empty()).unwrap() as u32;
+    let episodes = StageName::Classifier.episodes(&config, &examples.labels, dataset.classes()).unwrap();
     let drawn: Vec<u32> = episodes.epoch(1, 0).concat();
     let once: HashSet<u32> = drawn.iter().copied().collect();
     assert!(once.len() == drawn.len() && !once.contains(&nothing), "{drawn:?}");

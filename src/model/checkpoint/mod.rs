@@ -14,4 +14,4 @@ mod training_state;
 pub use description::Description;
 pub use provenance::Provenance;
 pub use trained::{model_from_bytes, read_model, write_model};
-pub use training_state::{TrainingState, read_standing, write_standing};
+pub use training_state::{TrainingState, read_training_state, write_training_state};

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::config::{FeatureConfig, ModelConfig};
     use crate::model::checkpoint::description::tests::description;
-    use crate::model::checkpoint::read_standing;
+    use crate::model::checkpoint::read_training_state;
     use crate::model::initial_parameters;
 
     /// A model of few parameters.
@@ -212,6 +212,6 @@ mod tests {
         let bytes = to_bytes(&path, vec![("x", vec![2], &[1.0, 2.0])], HashMap::new()).unwrap();
         std::fs::write(&path, bytes).unwrap();
         assert!(read_model(&path).unwrap_err().to_string().contains("'weaklabel'"));
-        assert!(read_standing(&path).unwrap_err().to_string().contains("'stage'"));
+        assert!(read_training_state(&path).unwrap_err().to_string().contains("'stage'"));
     }
 }

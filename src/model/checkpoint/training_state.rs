@@ -41,7 +41,7 @@ impl TrainingState {
         self.best.len() / self.progress.len().max(1)
     }
 
-    /// The standing of the members `members`, which is what they would have alone.
+    /// The training state of the members `members`, which is what they would have alone.
     pub fn of(&self, members: Range<usize>) -> Self {
         let elements = self.elements();
         let part = |values: &[f32], each: usize| values[members.start * each..members.end * each].to_vec();
@@ -77,10 +77,10 @@ impl TrainingState {
         Ok(joined)
     }
 
-    /// The standing as a safetensors file in memory; `origin` stands for it in errors.
+    /// The training state as a safetensors file in memory; `origin` stands for it in errors.
     ///
     /// # Errors
-    /// [`Error::Data`] for a standing of no member.
+    /// [`Error::Data`] for a training state of no member.
     pub fn to_bytes(&self, origin: &Path) -> Result<Vec<u8>> {
         let (members, elements) = (self.progress.len(), self.elements());
         let views = vec![
@@ -105,10 +105,10 @@ impl TrainingState {
         to_bytes(origin, views, metadata)
     }
 
-    /// The standing in `bytes`; `origin` stands for it in errors.
+    /// The training state in `bytes`; `origin` stands for it in errors.
     ///
     /// # Errors
-    /// [`Error::Data`] when the bytes are damaged, are not a standing, or are one of an earlier version, which did not keep
+    /// [`Error::Data`] when the bytes are damaged, are not a training state, or are one of an earlier version, which did not keep
     /// what a training depends on.
     pub fn from_bytes(origin: &Path, bytes: &[u8]) -> Result<Self> {
         let file = TensorFile::parse(origin, bytes)?;
@@ -127,7 +127,7 @@ impl TrainingState {
             return Err(bad(format!("it is of {members} models with {elements} parameters")));
         }
         let progress = file.floats("progress", &[members, FIELDS])?;
-        let standing = Self {
+        let training_state = Self {
             stage,
             epoch,
             state: file.floats("state", &[members, 3, elements])?,
@@ -145,8 +145,8 @@ impl TrainingState {
             },
             metrics: file.find(METRICS).map(str::to_owned),
         };
-        standing.check().map_err(bad)?;
-        Ok(standing)
+        training_state.check().map_err(bad)?;
+        Ok(training_state)
     }
 
     /// Makes sure that a training can go on from it; what cannot be, in words.
@@ -179,19 +179,19 @@ fn keys_of(member: usize) -> String {
     format!("member.{member}")
 }
 
-/// Writes the standing of a population.
+/// Writes the training state of a population.
 ///
 /// # Errors
 /// As [`Standing::to_bytes`]; [`Error::Io`] naming the file, under whose name nothing is left unless it is whole.
-pub fn write_standing(path: &Path, standing: &TrainingState) -> Result<()> {
-    atomic::write_bytes(path, &standing.to_bytes(path)?)
+pub fn write_training_state(path: &Path, training_state: &TrainingState) -> Result<()> {
+    atomic::write_bytes(path, &training_state.to_bytes(path)?)
 }
 
-/// Reads the standing of a population.
+/// Reads the training state of a population.
 ///
 /// # Errors
 /// As [`Standing::from_bytes`]; [`Error::Io`].
-pub fn read_standing(path: &Path) -> Result<TrainingState> {
+pub fn read_training_state(path: &Path) -> Result<TrainingState> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     TrainingState::from_bytes(path, &bytes)
 }
@@ -202,7 +202,7 @@ mod tests {
     use crate::config::Config;
 
     /// Of models of five parameters, after nine epochs.
-    fn standing(seeds: &[u64]) -> TrainingState {
+    fn training_state(seeds: &[u64]) -> TrainingState {
         let floats = |n: usize| (0..n).map(|value| value as f32).collect::<Vec<_>>();
         let mut config = Config::default();
         config.train.seeds = seeds.into();
@@ -222,25 +222,28 @@ mod tests {
         TrainingState::from_bytes(Path::new("last"), bytes).map_err(|error| error.to_string())
     }
 
-    fn bytes(standing: &TrainingState) -> Vec<u8> {
-        standing.to_bytes(Path::new("last")).unwrap()
+    fn bytes(training_state: &TrainingState) -> Vec<u8> {
+        training_state.to_bytes(Path::new("last")).unwrap()
     }
 
     #[test]
-    fn a_standing_comes_back_bit_for_bit() {
+    fn a_training_state_comes_back_bit_for_bit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("last.safetensors");
         // A key of dropout, as floats, may be a NaN of any bits.
-        let standing = standing(&[1, 20]);
-        write_standing(&path, &standing).unwrap();
-        let back = read_standing(&path).unwrap();
-        assert_eq!(bytemuck::cast_slice::<_, u8>(&back.progress), bytemuck::cast_slice::<_, u8>(&standing.progress));
-        assert_eq!(back, standing);
+        let training_state = training_state(&[1, 20]);
+        write_training_state(&path, &training_state).unwrap();
+        let back = read_training_state(&path).unwrap();
+        assert_eq!(
+            bytemuck::cast_slice::<_, u8>(&back.progress),
+            bytemuck::cast_slice::<_, u8>(&training_state.progress)
+        );
+        assert_eq!(back, training_state);
     }
 
     #[test]
     fn a_population_comes_apart_into_its_members_and_together_again() {
-        let whole = standing(&[1, 2, 3]);
+        let whole = training_state(&[1, 2, 3]);
         let (two, one) = (whole.of(0..2), whole.of(2..3));
         assert_eq!((two.progress.len(), one.state[0], one.best[0]), (2, 30.0, 10.0));
         assert_eq!(one.provenance.keys, whole.provenance.keys[2..]);
@@ -255,8 +258,8 @@ mod tests {
     }
 
     #[test]
-    fn a_standing_with_a_flipped_bit_is_refused() {
-        let bytes = bytes(&standing(&[1, 2]));
+    fn a_training_state_with_a_flipped_bit_is_refused() {
+        let bytes = bytes(&training_state(&[1, 2]));
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1 << (at % 8);
@@ -268,7 +271,7 @@ mod tests {
     fn what_no_training_can_go_on_from_is_refused_by_name() {
         type Change = fn(&mut TrainingState);
         let refusal = |change: Change| {
-            let mut changed = standing(&[1, 2]);
+            let mut changed = training_state(&[1, 2]);
             change(&mut changed);
             read(&bytes(&changed)).unwrap_err()
         };
@@ -285,18 +288,18 @@ mod tests {
             assert!(message.starts_with("last: ") && message.contains(words), "{message}");
         }
         // Moments may overflow without harm to the weights.
-        let mut overflown = standing(&[1]);
+        let mut overflown = training_state(&[1]);
         overflown.state[14] = f32::INFINITY;
         assert_eq!(read(&bytes(&overflown)).unwrap(), overflown);
     }
 
     #[test]
-    fn a_standing_of_an_earlier_version_is_refused_with_what_to_do() {
-        let standing = standing(&[1]);
+    fn a_training_state_of_an_earlier_version_is_refused_with_what_to_do() {
+        let training_state = training_state(&[1]);
         let views = vec![
-            ("state", vec![1, 3, 5], standing.state.as_slice()),
-            ("best", vec![1, 5], standing.best.as_slice()),
-            ("progress", vec![1, FIELDS], bytemuck::cast_slice(&standing.progress)),
+            ("state", vec![1, 3, 5], training_state.state.as_slice()),
+            ("best", vec![1, 5], training_state.best.as_slice()),
+            ("progress", vec![1, FIELDS], bytemuck::cast_slice(&training_state.progress)),
         ];
         let metadata = [("stage", "classifier"), ("epoch", "9"), ("data", "ab")];
         let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned()));

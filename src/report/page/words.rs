@@ -5,11 +5,11 @@ const LONGEST: usize = 26;
 
 /// A name that fits beside a panel.
 pub fn short(name: &str) -> String {
-    cut(name, LONGEST)
+    truncate(name, LONGEST)
 }
 
 /// The first `longest` characters of `text`, and a sign that there are more.
-pub fn cut(text: &str, longest: usize) -> String {
+pub fn truncate(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into(),

@@ -10,7 +10,7 @@ use super::leaderboard::{best, is_unsettled, last_result};
 use super::tables::of_best_epochs;
 use crate::report::page::html::{ChapterPart, Fact, TablePart, render};
 use crate::report::page::palette::RUNGS;
-use crate::report::page::words::{cut, duration};
+use crate::report::page::words::{duration, truncate};
 use crate::report::page::{Chapter, Grid};
 
 /// Characters of the longest reason that is written out.
@@ -127,7 +127,7 @@ fn values(search: &SearchData, trial: &TrialData) -> Vec<Fact> {
     let drawn = search.parameters.iter().zip(&trial.values);
     let value = |value: &ParameterValue| match value {
         ParameterValue::Number(value) => value.to_string(),
-        ParameterValue::Text(text) => cut(text, LONGEST_VALUE),
+        ParameterValue::Text(text) => truncate(text, LONGEST_VALUE),
     };
     drawn.filter_map(|(axis, drawn)| Some(Fact::new(&axis.name, value(drawn.as_ref()?)))).collect()
 }
@@ -136,7 +136,7 @@ fn values(search: &SearchData, trial: &TrialData) -> Vec<Fact> {
 fn failures(search: &SearchData) -> Vec<Fact> {
     let failed = search.trials.iter().filter(|trial| trial.state == "failed" || trial.reason.is_some());
     let reason = |trial: &TrialData| match &trial.reason {
-        Some(reason) => cut(reason, LONGEST_REASON),
+        Some(reason) => truncate(reason, LONGEST_REASON),
         None => "for no known reason".into(),
     };
     failed.map(|trial| Fact::new(format!("Trial {}", trial.number), reason(trial))).collect()

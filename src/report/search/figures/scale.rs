@@ -1,6 +1,6 @@
 //! Where values stand along an axis, and what is written beside it.
 
-use crate::report::page::words::{cut, number};
+use crate::report::page::words::{number, truncate};
 
 /// Characters of the longest choice that is written out.
 const LONGEST: usize = 16;
@@ -45,7 +45,7 @@ impl Scale {
 
     /// One row for each of `choices`, the first on top; the value of a choice is its place.
     pub fn choices(choices: &[String]) -> Self {
-        let ticks = choices.iter().enumerate().map(|(place, name)| (place as f64, cut(name, LONGEST)));
+        let ticks = choices.iter().enumerate().map(|(place, name)| (place as f64, truncate(name, LONGEST)));
         Self { ends: [choices.len() as f64 - 0.5, -0.5], log: false, ticks: ticks.collect() }
     }
 
