@@ -3,11 +3,11 @@
 use crate::gpu::DeviceClass;
 use crate::kernels::conv::{ConvShape, ConvTile};
 use crate::kernels::conv_weight_grad::WeightTile;
-use crate::model::tiles::{ConvLayer, Tile};
+use crate::model::tiles::{Tile, TiledLayer};
 
 /// Tiles for the kernel of `shipped` on `shape`, `shipped` first, then others that fit, each once.
 pub fn candidates(class: DeviceClass, shape: &ConvShape, shipped: Tile) -> Vec<Tile> {
-    let layer = ConvLayer::of(shape);
+    let layer = TiledLayer::of(shape);
     let more = match shipped {
         Tile::ConvForward(tile) => {
             let packed = tile.codes_per_word(shape);
@@ -128,7 +128,7 @@ mod tests {
                     all.len(),
                     shipped.kernel()
                 );
-                assert!(all.iter().all(|tile| tile.fits(&ConvLayer::of(&shape)).is_ok()));
+                assert!(all.iter().all(|tile| tile.fits(&TiledLayer::of(&shape)).is_ok()));
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::bench::Samples;
 use crate::gpu::Gpu;
 use crate::kernels::conv::ConvShape;
 use crate::kernels::{Case, conv_forward, conv_input_grad, conv_weight_grad};
-use crate::model::tiles::{self, Choice, ConvLayer, Tile};
+use crate::model::tiles::{self, Choice, Tile, TiledLayer};
 
 pub use candidates::candidates;
 pub use layer::LayerPosition;
@@ -51,7 +51,7 @@ impl Tried {
 #[derive(Debug, Clone)]
 pub struct Tuned {
     /// The layer.
-    pub layer: ConvLayer,
+    pub layer: TiledLayer,
     /// Chunks it was timed on.
     pub chunks: usize,
     /// The candidates.
@@ -61,7 +61,7 @@ pub struct Tuned {
 
 impl Tuned {
     /// The fastest, where it is faster than the shipped one beyond the noise; the shipped one otherwise.
-    fn new(layer: ConvLayer, chunks: usize, tried: Vec<Tried>) -> Self {
+    fn new(layer: TiledLayer, chunks: usize, tried: Vec<Tried>) -> Self {
         let median = |tried: &Tried| tried.samples().map_or(f64::INFINITY, Samples::median);
         let fastest = (0..tried.len()).min_by(|a, b| median(&tried[*a]).total_cmp(&median(&tried[*b]))).unwrap_or(0);
         let beyond_noise = match (tried[fastest].samples(), tried[0].samples()) {
@@ -181,7 +181,7 @@ mod tests {
                 None => CandidateOutcome::Refused("wrong".into()),
             },
         };
-        Tuned::new(ConvLayer::of(&shape), 10, times.iter().enumerate().map(tried).collect())
+        Tuned::new(TiledLayer::of(&shape), 10, times.iter().enumerate().map(tried).collect())
     }
 
     #[test]

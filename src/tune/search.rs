@@ -5,7 +5,7 @@ use super::{CandidateOutcome, Tried, Tuned, check};
 use crate::bench::{MEASUREMENTS, Samples};
 use crate::gpu::{Gpu, Kernel, Recording, Resolved};
 use crate::kernels::Trial;
-use crate::model::tiles::{ConvLayer, Tile};
+use crate::model::tiles::{Tile, TiledLayer};
 use crate::{Error, Result};
 
 /// Least time of one measurement in seconds.
@@ -104,7 +104,7 @@ pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words:
     let still = || CandidateOutcome::Refused("the clock did not advance during its dispatches".into());
     let tried = tiles.into_iter().zip(verdicts);
     let tried = tried.map(|(tile, verdict)| Tried { tile, verdict: verdict.unwrap_or_else(still) }).collect();
-    Ok(Tuned::new(ConvLayer::of(&tensors.shape), tensors.shape.chunks, tried))
+    Ok(Tuned::new(TiledLayer::of(&tensors.shape), tensors.shape.chunks, tried))
 }
 
 fn timed(ms: &[f64]) -> Option<CandidateOutcome> {

@@ -18,7 +18,7 @@ pub use file::TileFile;
 /// A convolution layer, whatever the number of models and chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ConvLayer {
+pub struct TiledLayer {
     /// Input channels.
     pub inputs: usize,
     /// Output channels.
@@ -33,7 +33,7 @@ pub struct ConvLayer {
     pub pool: [usize; 2],
 }
 
-impl ConvLayer {
+impl TiledLayer {
     /// The layer of `shape`.
     pub fn of(shape: &ConvShape) -> Self {
         let ConvShape { inputs, outputs, time, mel, kernel, pool, .. } = *shape;
@@ -78,7 +78,7 @@ impl Tile {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn fits(&self, layer: &ConvLayer) -> Result<(), String> {
+    pub fn fits(&self, layer: &TiledLayer) -> Result<(), String> {
         let shape = layer.shape(1);
         match self {
             Self::ConvForward(tile) => tile.fits(&shape, shape.outputs),
@@ -113,7 +113,7 @@ impl std::fmt::Display for Tile {
 #[serde(deny_unknown_fields)]
 pub struct Choice {
     /// The layer.
-    pub layer: ConvLayer,
+    pub layer: TiledLayer,
     /// Chunks of one model.
     pub chunks: usize,
     /// The kernel and its knobs.
@@ -129,7 +129,7 @@ impl Tiles {
     /// Of the choices for the layer of `shape` that `pick` wants, the one whose number of chunks is nearest as a ratio. The
     /// number of models does not enter: a model trains to the same bits alone and among others.
     fn nearest<T>(&self, shape: &ConvShape, pick: impl Fn(&Tile) -> Option<T>) -> Option<T> {
-        let layer = ConvLayer::of(shape);
+        let layer = TiledLayer::of(shape);
         let of_layer = self.0.iter().filter(|choice| choice.layer == layer);
         let distance = |chunks: usize| (chunks as f64 / shape.chunks as f64).ln().abs();
         let wanted = of_layer.filter_map(|choice| Some((distance(choice.chunks), pick(&choice.tile)?)));
@@ -142,7 +142,7 @@ impl Tiles {
         let mut choices = gpu.attached::<Self>().cloned().unwrap_or_default().0;
         for index in 0..architecture.convs.len() {
             let shape = architecture.conv_shape(index, 1, chunks);
-            let layer = ConvLayer::of(&shape);
+            let layer = TiledLayer::of(&shape);
             let (tile, slices) = weight_grad(gpu, &shape);
             let mut used = vec![Tile::ConvForward(forward(gpu, &shape)), Tile::ConvWeightGrad { tile, slices }];
             if index > 0 {
@@ -202,7 +202,7 @@ mod tests {
         let shipped = [forward(&gpu, &first), forward(&gpu, &second)];
         let chosen = |units| ConvTile { windows: [1, 2], units, lanes: 1, workgroup: 64 };
         let choice =
-            |chunks, units| Choice { layer: ConvLayer::of(&first), chunks, tile: Tile::ConvForward(chosen(units)) };
+            |chunks, units| Choice { layer: TiledLayer::of(&first), chunks, tile: Tile::ConvForward(chosen(units)) };
         gpu.attach(Tiles(vec![choice(10, 1), choice(400, 2), choice(2000, 4)]));
         assert_ne!(shipped[0], chosen(2));
         assert_eq!([forward(&gpu, &first), forward(&gpu, &second)], [chosen(2), shipped[1]]);
