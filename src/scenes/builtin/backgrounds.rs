@@ -1,4 +1,4 @@
-//! What a room sounds like when nothing happens in it: hum, street, wind, fan and far voices.
+//! Background sounds of a room in which no event happens: hum, street, wind, fan and distant voices.
 
 use super::calls::speech;
 use super::grains::{Grain, decibels, log_uniform, poisson};
@@ -40,7 +40,7 @@ pub fn street(key: Key, length_s: f64) -> Vec<f64> {
     let (mut level, mut i) = (0.0, 0_usize);
     render(length_s, |t| {
         if i.is_multiple_of(64) {
-            // Level and colour follow the nearest approach of each car.
+            // The level and the centre frequency follow the nearest approach of each car.
             let nearness = |car: &[f64; 4]| car[2] / (1.0 + ((t - car[0]) / car[1]).powi(2));
             level = cars.iter().map(nearness).sum();
             let weighted: f64 = cars.iter().map(|car| nearness(car) * car[3]).sum();
@@ -90,7 +90,7 @@ pub fn fan(key: Key, length_s: f64) -> Vec<f64> {
     })
 }
 
-/// Voices from the next room: several people at once, through a wall.
+/// Voices in the next room: several people at once, through a wall.
 pub fn far_voices(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut out = vec![0.0; super::samples(length_s)];
