@@ -6,7 +6,7 @@ use super::resonators::{HighPass, LowPass, Resonator};
 use super::{render, samples};
 use crate::counter_rng::Key;
 
-/// Frying: steam that hisses and water that bursts out of hot fat, in showers.
+/// Synthesises frying: steam that hisses and water that bursts out of hot fat, in showers.
 pub fn frying(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut steam = (White::new(key.named("steam")), Tilt::new(draw.uniform(-2.5, 2.5)));
@@ -31,7 +31,7 @@ pub fn frying(key: Key, length_s: f64) -> Vec<f64> {
     out
 }
 
-/// Running water: a jet that hisses, a basin that colours it, and bubbles that ring and rise in pitch as they surface.
+/// Synthesises running water: a jet that hisses, a basin that colours it, and bubbles that ring and rise in pitch as they surface.
 pub fn water(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut jet = (White::new(key.named("jet")), Tilt::new(draw.uniform(-4.5, 1.5)));

@@ -13,7 +13,7 @@ fn ware(n: usize, stream: &mut Stream) -> Vec<f64> {
     (0..n).map(|i| (1.0 + i as f64).powf(power) * stream.uniform(0.9, 1.1)).collect()
 }
 
-/// Dishes: clinks of two or three pieces of porcelain, glass or metal, sometimes with a rattle or a scrape.
+/// Synthesises dishes: clinks of two or three pieces of porcelain, glass or metal, sometimes with a rattle or a scrape.
 pub fn dishes(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut out = vec![0.0; samples(length_s)];
@@ -48,7 +48,7 @@ pub fn dishes(key: Key, length_s: f64) -> Vec<f64> {
     out
 }
 
-/// The noise of the contact: a few milliseconds, duller than the ring.
+/// Adds the noise of the contact: a few milliseconds, duller than the ring.
 fn thud(out: &mut [f64], at_s: f64, strength: f64, stream: &mut Stream) {
     let mut body = Resonator::new(stream.uniform(200.0, 2500.0), 900.0);
     let start = samples(at_s).min(out.len());
@@ -59,7 +59,7 @@ fn thud(out: &mut [f64], at_s: f64, strength: f64, stream: &mut Stream) {
     }
 }
 
-/// Cutlery drawn over a plate: narrow noise that glides.
+/// Synthesises cutlery drawn over a plate: narrow noise that glides.
 fn scrape(out: &mut [f64], length_s: f64, key: Key) {
     let mut draw = key.stream();
     let mut noise = White::new(key.named("noise"));
@@ -82,7 +82,7 @@ fn scrape(out: &mut [f64], length_s: f64, key: Key) {
     }
 }
 
-/// An alarm: a mechanical bell hammered many times a second, an electronic beeper, a two-tone ringer or a siren.
+/// Synthesises an alarm: a mechanical bell hammered many times a second, an electronic beeper, a two-tone ringer or a siren.
 pub fn alarm(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     match draw.below(5) {
