@@ -19,7 +19,7 @@ pub enum Embedding {
     ForTagging,
 }
 
-/// Embeds one store of examples.
+/// An embedder of one store of examples.
 pub struct Embedder {
     recording: Resolved,
     rows: u32,

@@ -43,7 +43,7 @@ impl BatchPlan {
     }
 }
 
-/// Scores a population on one store of examples.
+/// A scorer of a population on one store of examples.
 pub struct Scorer {
     plan: BatchPlan,
     recording: Resolved,

@@ -12,7 +12,7 @@ use crate::kernels::input::{Gathered, Input};
 use crate::model::{Activations, Architecture, BatchShape, Mode, embed_forward};
 use crate::{Error, Result};
 
-/// Embeds segments with every model of a population.
+/// An embedder of segments with every model of a population.
 pub struct SegmentEmbedder<'a> {
     gpu: &'a Gpu,
     batch: ChunkBatch,

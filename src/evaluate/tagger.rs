@@ -9,7 +9,7 @@ use crate::gpu::Gpu;
 /// Number of batches of segments that are embedded before G tags them.
 const BATCHES: usize = 16;
 
-/// Tags segments with every model of a population.
+/// A tagger of segments with every model of a population.
 pub struct Tagger<'a> {
     gpu: &'a Gpu,
     embedder: SegmentEmbedder<'a>,

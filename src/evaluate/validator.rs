@@ -138,7 +138,7 @@ impl NearestCentroid {
     }
 }
 
-/// Validates E by F(x): the fraction of examples whose nearest class mean, over the training set, is that of their own
+/// A validator of E by F(x): the fraction of examples whose nearest class mean, over the training set, is that of their own
 /// class (the paper's equation 5).
 pub struct CentroidValidator {
     centroids: ClassCentroids,
@@ -178,7 +178,7 @@ impl Validator for CentroidValidator {
     }
 }
 
-/// Validates G by its macro-F1, on embeddings that are on the GPU already.
+/// A validator of G by its macro-F1, on embeddings that are on the GPU already.
 pub struct TaggerValidator {
     recording: Resolved,
     counts: Tensor<u32>,

@@ -113,7 +113,7 @@ pub struct CooccurringEvents {
     rules: BTreeMap<EventFolder, Rule>,
 }
 
-/// The number and the classes of co-occurring events.
+/// The largest number of co-occurring events, and their classes.
 #[derive(Debug, Clone)]
 struct Rule {
     most: usize,

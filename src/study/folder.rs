@@ -36,7 +36,7 @@ const LOG: &str = "log.jsonl";
 /// The events of the training clips.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Events {
-    /// The dataset.
+    /// Variant of the dataset.
     pub variant: Variant,
     /// Class names.
     pub classes: Vec<String>,

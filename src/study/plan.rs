@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// One cell of the tables: a dataset, a method and a training length.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
-    /// The dataset.
+    /// Variant of the dataset.
     pub variant: Variant,
     /// The method.
     pub method: Method,

@@ -21,7 +21,8 @@ fn scaled(formants: [f64; 4], scale: f64) -> [f64; 4] {
     formants.map(|hz| hz * scale)
 }
 
-/// Synthesises a person speaking: syllables of stops, fricatives, nasals, liquids and vowels, grouped into words with pauses.
+/// Synthesises a person speaking: syllables of stops, fricatives, nasals, liquids and vowels, grouped into words with
+/// pauses.
 pub fn speech(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let pitch = log_uniform(85.0, 290.0, &mut draw);
@@ -100,7 +101,8 @@ fn onset(near: Phone, scale: f64, pace: f64, draw: &mut Stream, phones: &mut Vec
     }
 }
 
-/// Synthesises a cat: one or a few mews whose pitch and mouth rise and close again; sometimes a trill, a wail or a hiss.
+/// Synthesises a cat: one or a few mews whose pitch and mouth rise and close again; sometimes a trill, a wail or a
+/// hiss.
 pub fn cat(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let scale = draw.uniform(1.25, 1.9);

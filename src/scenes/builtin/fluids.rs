@@ -31,7 +31,8 @@ pub fn frying(key: Key, length_s: f64) -> Vec<f64> {
     out
 }
 
-/// Synthesises running water: a jet that hisses, a basin that colours it, and bubbles that ring and rise in pitch as they surface.
+/// Synthesises running water: a jet that hisses, a basin that colours it, and bubbles that ring and rise in pitch as
+/// they surface.
 pub fn water(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut jet = (White::new(key.named("jet")), Tilt::new(draw.uniform(-4.5, 1.5)));

@@ -50,7 +50,8 @@ impl Body {
     }
 }
 
-/// Synthesises a blender: a fast motor under a changing load, with pieces hitting the blades, fewer as they get smaller.
+/// Synthesises a blender: a fast motor under a changing load, with pieces hitting the blades, fewer as they get
+/// smaller.
 pub fn blender(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let hz = log_uniform(80.0, 320.0, &mut draw);
@@ -81,7 +82,8 @@ pub fn blender(key: Key, length_s: f64) -> Vec<f64> {
     out
 }
 
-/// Synthesises a shaver or electric toothbrush: a mains or battery buzz rich in harmonics, moved over skin or teeth in strokes.
+/// Synthesises a shaver or electric toothbrush: a mains or battery buzz rich in harmonics, moved over skin or teeth in
+/// strokes.
 pub fn shaver(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mains = [100.0, 120.0, draw.uniform(60.0, 95.0), draw.uniform(130.0, 280.0)];
@@ -108,8 +110,8 @@ pub fn shaver(key: Key, length_s: f64) -> Vec<f64> {
     })
 }
 
-/// Synthesises a vacuum cleaner: turbulent air in a tube over the whine of its fan. The sound gets brighter when the nozzle is
-/// blocked.
+/// Synthesises a vacuum cleaner: turbulent air in a tube over the whine of its fan. The sound gets brighter when the
+/// nozzle is blocked.
 pub fn vacuum(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let hz = log_uniform(110.0, 650.0, &mut draw);

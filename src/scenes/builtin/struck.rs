@@ -82,7 +82,8 @@ fn scrape(out: &mut [f64], length_s: f64, key: Key) {
     }
 }
 
-/// Synthesises an alarm: a mechanical bell hammered many times a second, an electronic beeper, a two-tone ringer or a siren.
+/// Synthesises an alarm: a mechanical bell hammered many times a second, an electronic beeper, a two-tone ringer or a
+/// siren.
 pub fn alarm(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     match draw.below(5) {
