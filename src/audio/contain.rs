@@ -1,18 +1,19 @@
-//! Panics of a decoder become a reason to refuse the file.
+//! Containing panics of a decoder: a panic becomes an error about the file.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 thread_local! {
-    /// Whether this thread is inside a decoder whose panics are caught.
+    /// Whether this thread runs a decoder whose panics are caught.
     static IS_DECODING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `decode` and refuses the file if it panics.
+/// Runs `decode` and returns an error if it panics.
 ///
-/// Symphonia can overflow or divide by zero on headers that are wrong although their checksum is right; one such file must
-/// not end a run. Nor is the panic reported on stderr: the caller names the file, and a backtrace would only alarm.
+/// Symphonia can overflow or divide by zero if headers are wrong although their checksum is right. One such file must
+/// not end a run. The panic is not printed to stderr either, because the caller reports the file and a backtrace would
+/// only alarm.
 pub(super) fn panics<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -24,7 +25,7 @@ pub(super) fn panics<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T,
         }));
     });
     IS_DECODING.set(true);
-    // Nothing that the decoder has touched is used again after a panic.
+    // Unwind safety: no state that the decoder has changed is used after a panic.
     let outcome = panic::catch_unwind(AssertUnwindSafe(decode));
     IS_DECODING.set(false);
     outcome.unwrap_or_else(|_| Err("damaged: its headers make the decoder fail".into()))

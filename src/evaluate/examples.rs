@@ -1,4 +1,4 @@
-//! A subset's segments of one length: features and targets on the GPU, labels on the host.
+//! Segments of one length of a subset: features and targets on the GPU, labels on the host.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,21 +14,21 @@ use crate::kernels::input::{Gathered, Input};
 use crate::model::Architecture;
 use crate::scenes::{ClipSegments, Dataset, Labels, Segment, Subset};
 
-/// What is heard in an example.
+/// The labels of an example.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SegmentLabels {
-    /// Classes, ascending.
+    /// Classes audible in the example, ascending.
     pub classes: Vec<usize>,
-    /// Class of the dominant event.
+    /// Class of the dominant event; `None` without an event.
     pub dominant: Option<usize>,
-    /// How long that event is heard in the clip, in seconds.
+    /// Length of the dominant event in the clip, in seconds.
     pub duration_s: f64,
-    /// The share of the segment that it covers.
+    /// Fraction of the segment that the dominant event covers.
     pub covered: f64,
 }
 
 impl SegmentLabels {
-    /// One event over the whole example.
+    /// Makes the labels of an example with one event over its whole length.
     pub fn one(class: usize, seconds: f64) -> Self {
         Self { classes: vec![class], dominant: Some(class), duration_s: seconds, covered: 1.0 }
     }
@@ -38,19 +38,19 @@ impl SegmentLabels {
 pub struct Examples {
     /// Log-mel features.
     pub store: ExampleStore,
-    /// 0 or 1, `[example, class]`.
+    /// Targets, 0 or 1, `[example, class]`.
     pub targets: Tensor<f32>,
-    /// What is heard in each example.
+    /// Labels of each example.
     pub labels: Vec<SegmentLabels>,
     /// Class of each example's dominant event, `[example]`; [`NO_CLASS`] without one.
     pub dominant: Tensor<u32>,
 }
 
 impl Examples {
-    /// Examples from features that are on the GPU already.
+    /// Makes examples from features on the GPU.
     ///
     /// # Errors
-    /// What making tensors may report.
+    /// Errors of making tensors.
     pub fn new(gpu: &Gpu, store: ExampleStore, labels: Vec<SegmentLabels>, classes: usize) -> Result<Self> {
         assert_eq!(store.len(), labels.len(), "one set of labels for each example");
         let mut targets = vec![0.0; labels.len() * classes];
@@ -66,10 +66,10 @@ impl Examples {
         })
     }
 
-    /// The log-mel features of one subset, cut to segments of `seconds`, not standardised yet.
+    /// Computes the log-mel features of one subset, as segments of `seconds`, not yet standardised.
     ///
     /// # Errors
-    /// The error of [`Dataset::need`] when the subset is empty; what mixing, decoding and the device may report.
+    /// The error of [`Dataset::need`] if the subset is empty; errors of mixing, decoding and the device.
     pub fn load(
         gpu: &Gpu,
         config: &Config,
@@ -82,26 +82,26 @@ impl Examples {
         Ok(lengths.swap_remove(0))
     }
 
-    /// Chunks of one segment, as `architecture` cuts them.
+    /// Returns the number of chunks of one segment in `architecture`.
     pub fn chunks(&self, architecture: &Architecture) -> usize {
         self.store.frames / architecture.chunk_frames
     }
 
-    /// Number of examples.
+    /// Returns the number of examples.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is no example.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
     }
 
-    /// The examples of a batch as the first layer's input: where they lie when the store is one tensor; otherwise their copies are
-    /// pushed, one kernel for each shard.
+    /// Returns the examples of a batch as the first layer's input. If the store is one tensor, the layer reads the
+    /// examples in place. Otherwise copies are pushed, with one kernel for each shard.
     ///
     /// # Errors
-    /// What making the tensor of the copies may report.
+    /// Errors of making the tensor for the copies.
     pub fn push_input(&self, gpu: &Gpu, recording: &mut Recording, batches: &Tensor<u32>) -> Result<Input> {
         if let [shard] = self.store.shards() {
             return Ok(Input::Gathered(Gathered { store: shard.tensor.clone(), batches: batches.clone() }));
@@ -121,11 +121,12 @@ impl Examples {
     }
 }
 
-/// The labels of the segments of one subset, `[length][clip]`, equal to those that [`load_lengths`] finds; durations and
-/// covered shares stay 0. No clip is mixed and no feature computed, and few clips are read ([`Dataset::segment_labels`]).
+/// Returns the labels of the segments of one subset, `[length][clip]`. Classes and dominant events equal those from
+/// [`load_lengths`]; durations and coverage are 0. No clip is mixed, no feature is computed, and few clips are read
+/// ([`Dataset::segment_labels`]).
 ///
 /// # Errors
-/// The same as those of [`Dataset::segment_labels`].
+/// As [`Dataset::segment_labels`].
 pub fn segment_labels(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Result<Vec<Vec<SegmentLabels>>> {
     let of_clip = |index: usize| dataset.segment_labels(subset, index, seconds);
     let clips = (0..dataset.len(subset)).into_par_iter().map(of_clip).collect::<Result<Vec<Labels>>>()?;
@@ -140,7 +141,8 @@ pub fn segment_labels(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Res
     Ok((0..seconds.len()).map(of_length).collect())
 }
 
-/// The same clips as segments of several lengths; each clip is mixed once. `progress` is called with the clips done.
+/// Loads the clips of a subset as segments of several lengths, and mixes each clip only once. `progress` is called with
+/// the number of finished clips.
 ///
 /// # Errors
 /// As [`Examples::load`].
@@ -154,7 +156,8 @@ pub fn load_lengths(
 ) -> Result<Vec<Examples>> {
     dataset.need(&[subset])?;
     let count = dataset.len(subset);
-    // The longest segments are extracted while clips are mixed; the shorter ones wait on the host, a tenth of its size.
+    // The longest segments are extracted while clips are mixed. The shorter ones wait on the host; they take a tenth of
+    // the memory.
     let longest = (0..seconds.len()).max_by(|a, b| seconds[*a].total_cmp(&seconds[*b])).unwrap_or(0);
     let waiting: Vec<Mutex<Vec<Segment>>> = (0..count).map(|_| Mutex::default()).collect();
     let labels: Vec<Mutex<Vec<SegmentLabels>>> = (0..count).map(|_| Mutex::default()).collect();
@@ -187,7 +190,7 @@ pub fn load_lengths(
     stores.into_iter().map(examples).collect()
 }
 
-/// A lock whose holder may have panicked: what it guards is replaced whole.
+/// Locks a mutex even if its holder panicked, because the guarded value is only replaced as a whole.
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

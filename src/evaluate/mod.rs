@@ -1,7 +1,7 @@
-//! How good the models are (SPEC §5): examples on the GPU, and a population scored on all of them.
+//! Evaluation (SPEC §5): examples on the GPU, and the scores of a population on all of them.
 //!
 //! In: a dataset's subset as segments of some length. Out: probabilities, counts per class, F1; embeddings and their
-//! quality. Trained [`Models`] tag and embed any audio, whatever its length.
+//! quality. Trained [`Models`] tag and embed audio of any length.
 
 mod embedder;
 mod examples;

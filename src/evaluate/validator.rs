@@ -1,4 +1,5 @@
-//! What a stage of training is watched by: counts from which the validation score is formed (SPEC §5).
+//! Validators of a training stage: they count predictions on the validation examples, and the counts give the
+//! validation score (SPEC §5).
 
 use super::{Embedder, Embedding, Examples, Scorer};
 use crate::Result;
@@ -13,22 +14,22 @@ use crate::kernels::rows::Rows;
 use crate::kernels::score::Criterion;
 use crate::model::{Activations, BatchShape, Population, tag_forward};
 
-/// Counts, on the GPU, how well a population does on the validation examples.
+/// A validator: counts the correct and wrong predictions of a population on the validation examples, on the GPU.
 pub trait Validator {
-    /// Queues the counting; counts are added to what [`Validator::counts`] holds.
+    /// Queues the counting, which adds to [`Validator::counts`].
     ///
     /// # Errors
-    /// What the device reports.
+    /// Errors of the device.
     fn queue(&self, gpu: &Gpu) -> Result<()>;
 
-    /// True positives, false positives, false negatives, `[member, class, 3]`.
+    /// Returns true positives, false positives and false negatives, `[member, class, 3]`.
     fn counts(&self) -> &Tensor<u32>;
 
-    /// How a score is formed from them.
+    /// Returns the rule that forms the score from the counts.
     fn criterion(&self) -> Criterion;
 }
 
-/// Watches the macro-F1 of E and G.
+/// Validates E and G by their macro-F1.
 impl Validator for Scorer {
     fn queue(&self, gpu: &Gpu) -> Result<()> {
         self.queue(gpu)
@@ -47,18 +48,18 @@ impl Validator for Scorer {
 pub struct ClassCentroids {
     embedder: Embedder,
     recording: Resolved,
-    /// `[member, class, dimension]`; zeros for a class without examples.
+    /// Class means, `[member, class, dimension]`; zero for a class without examples.
     pub means: Tensor<f32>,
-    /// Examples of each class, `[class]`.
+    /// Number of examples of each class, `[class]`.
     pub sizes: Tensor<u32>,
     normalise: Normalise,
 }
 
 impl ClassCentroids {
-    /// Class means over `train`, whose embeddings are normalised as `normalise` says.
+    /// Makes class means over `train`, with embeddings that are normalised as `normalise` requires.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of making tensors and compiling kernels.
     pub fn new(gpu: &Gpu, population: &Population, train: &Examples, normalise: Normalise) -> Result<Self> {
         let (members, classes) = (population.members, population.architecture.classes);
         let embedder = Embedder::new(gpu, population, train, normalise, Embedding::ForDistances)?;
@@ -74,31 +75,32 @@ impl ClassCentroids {
         Ok(Self { embedder, recording: recording.resolve(gpu)?, means, sizes, normalise })
     }
 
-    /// Queues the embedding of the training set and its means.
+    /// Queues the embedding of the training set and the computation of its class means.
     ///
     /// # Errors
-    /// What the device reports.
+    /// Errors of the device.
     pub fn queue(&self, gpu: &Gpu) -> Result<()> {
         self.embedder.queue(gpu)?;
         gpu.replay(&self.recording, 0..1)
     }
 }
 
-/// Examples by their nearest class mean.
+/// Classification of examples by their nearest class mean.
 pub struct NearestCentroid {
     embedder: Embedder,
     recording: Resolved,
     /// Nearest class of each example, `[member, example]`.
     pub nearest: Tensor<u32>,
-    /// True positives, false positives, false negatives, `[member, class, 3]`; added up until somebody clears them.
+    /// True positives, false positives, false negatives, `[member, class, 3]`. Every run adds to them; the caller
+    /// clears them.
     pub counts: Tensor<u32>,
 }
 
 impl NearestCentroid {
-    /// Compares `examples` with `centroids`.
+    /// Makes a classifier that compares `examples` with `centroids`.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of making tensors and compiling kernels.
     pub fn new(gpu: &Gpu, population: &Population, centroids: &ClassCentroids, examples: &Examples) -> Result<Self> {
         let (members, classes) = (population.members, population.architecture.classes);
         let embedder = Embedder::new(gpu, population, examples, centroids.normalise, Embedding::ForDistances)?;
@@ -121,33 +123,33 @@ impl NearestCentroid {
         Ok(Self { embedder, recording: recording.resolve(gpu)?, nearest, counts })
     }
 
-    /// Embeddings of the examples, `[member, example, dimension]`.
+    /// Returns the embeddings of the examples, `[member, example, dimension]`.
     pub fn embeddings(&self) -> &Tensor<f32> {
         &self.embedder.embeddings
     }
 
-    /// Queues the embedding of the examples and the comparison with means that are queued already.
+    /// Queues the embedding of the examples and the comparison with the class means, which must be queued already.
     ///
     /// # Errors
-    /// What the device reports.
+    /// Errors of the device.
     pub fn queue(&self, gpu: &Gpu) -> Result<()> {
         self.embedder.queue(gpu)?;
         gpu.replay(&self.recording, 0..1)
     }
 }
 
-/// Watches F(x): the share of examples whose nearest class mean, over the training set, is their own (the paper's
-/// equation 5).
+/// A validator of E by F(x): the fraction of examples whose nearest class mean, over the training set, is that of their own
+/// class (the paper's equation 5).
 pub struct CentroidValidator {
     centroids: ClassCentroids,
     examples: NearestCentroid,
 }
 
 impl CentroidValidator {
-    /// Class means over `train`, judged on `examples`.
+    /// Makes a validator on `examples` with class means over `train`.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of making tensors and compiling kernels.
     pub fn new(
         gpu: &Gpu,
         population: &Population,
@@ -176,17 +178,18 @@ impl Validator for CentroidValidator {
     }
 }
 
-/// Watches the macro-F1 of G on embeddings that are on the GPU already.
+/// A validator of G by its macro-F1, on embeddings that are on the GPU already.
 pub struct TaggerValidator {
     recording: Resolved,
     counts: Tensor<u32>,
 }
 
 impl TaggerValidator {
-    /// G on all of `embeddings`, `[member, example, dimension]`, of `examples`; an output above `threshold` is a tag.
+    /// Makes a validator of G on `embeddings`, `[member, example, dimension]`, of all `examples`. An output above
+    /// `threshold` counts as a tag.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of making tensors and compiling kernels.
     pub fn new(
         gpu: &Gpu,
         population: &Population,

@@ -1,9 +1,9 @@
 //! Datasets and the built-in soundbank on disk.
 //!
-//! In: a configuration. Out: a folder with `dataset.toml` (what its clips are drawn from), `manifest.tsv` (a row for each
-//! event: how it and its clip came about, and the clip's SHA-256) and DESED's `{train,validation,eval}.tsv`; with
-//! [`Options::wav`] also the clips, as `{train,validation,eval}/*.wav`. The same configuration and sounds give the same
-//! bytes on any number of threads.
+//! In: a configuration. Out: a folder with `dataset.toml` (the recipe of its clips), `manifest.tsv` (one row per event:
+//! how the event and its clip were made, and the clip's SHA-256) and DESED's `{train,validation,eval}.tsv`. With
+//! [`GenerateOptions::wav`] the folder also holds the clips, as `{train,validation,eval}/*.wav`. The same configuration
+//! and sounds give the same bytes on any number of threads.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -34,30 +34,30 @@ const DATASET: FolderLayout = FolderLayout {
 
 const SOUNDBANK: FolderLayout = FolderLayout { name: "exported soundbank", mark: "soundbank.toml", entries: &SUBSETS };
 
-/// Called with the number of finished files and of all files, from any thread.
+/// A progress callback: receives the number of finished files and of all files, from any thread.
 pub type ProgressFn<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
-/// What to generate, and where.
+/// The configuration and the target of [`generate`].
 #[derive(Debug, Clone, Copy)]
 pub struct GenerateOptions<'a> {
-    /// `data` (without `data.dataset`) and `scene` say what is drawn.
+    /// Configuration of the clips in `data` (without `data.dataset`) and `scene`.
     pub config: &'a Config,
-    /// The dataset's folder.
+    /// Folder of the dataset.
     pub out: &'a Path,
-    /// Write the clips, too, as 16-bit WAV at `scene.rate`.
+    /// Whether to write the clips, too, as 16-bit WAV at `scene.rate`.
     pub wav: bool,
-    /// Replace a dataset that is there.
+    /// Whether to replace an existing dataset.
     pub force: bool,
 }
 
-/// What was generated.
+/// A summary of the generated dataset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Generated {
     /// The names of the classes, sorted.
     pub classes: Vec<String>,
     /// The number of clips in each subset, in the order of [`Subset::all`].
     pub n_clips: [usize; 3],
-    /// How many of them were scaled down to stay below full scale.
+    /// Number of clips that were scaled down to stay below full scale.
     pub n_scaled: usize,
 }
 
@@ -77,12 +77,12 @@ const MANIFEST: [&str; 13] = [
     "sha256",
 ];
 
-/// Generates a dataset. Every clip is mixed once, also where it is not written: every sound in use is known to be
-/// readable, and the manifest holds the hash of what training will hear.
+/// Generates a dataset. Every clip is mixed once, even if it is not written: this checks that every sound in use can be
+/// read, and gives the manifest the hash of the samples that training will use.
 ///
 /// # Errors
 /// As [`Soundbank::scan`] and [`Dataset::draw`](super::Dataset::draw); [`Error::Audio`] naming a sound that cannot be
-/// read or heard; [`Error::Data`] if the folder may not be replaced; [`Error::Io`] if it cannot be written.
+/// read or is silent; [`Error::Data`] if the folder may not be replaced; [`Error::Io`] if it cannot be written.
 pub fn generate(options: &GenerateOptions<'_>, progress: ProgressFn<'_>) -> Result<Generated> {
     let GenerateOptions { config, out, wav, force } = *options;
     let soundbank = Soundbank::of(&config.data, &config.scene)?;
@@ -126,7 +126,7 @@ fn fill(mixer: &Mixer, dir: &Path, progress: ProgressFn<'_>) -> Result<Generated
     Ok(Generated { classes: mixer.soundbank.classes().to_vec(), n_clips, n_scaled })
 }
 
-/// What is written about a clip.
+/// The annotations and manifest rows of one clip.
 struct ClipRecord {
     events: ClipEvents,
     rows: Vec<[String; 13]>,

@@ -1,35 +1,36 @@
-//! The rule of successive halving without waiting (ASHA; Li et al., arXiv 1810.05934, algorithm 2): who goes on to the next
-//! rung, as a pure function of the results so far.
+//! The rule of asynchronous successive halving (ASHA; Li et al., arXiv 1810.05934, algorithm 2): which trials are
+//! promoted to the next rung, as a pure function of the results so far.
 //!
-//! The published rule promotes whoever is among the best 1/η of a rung *at the moment*; with many workers, who that is
-//! depends on who is fast, and mistakes of the beginning are made good by promoting more than 1/η. Here the results of a
-//! rung are read in the order of its members, not in that of their arrival, and a place on the next rung opens with every
-//! η-th of them. So the same trials climb whatever the number of workers, their speed and their deaths, exactly 1/η of
-//! each rung, and nobody waits while there is a trial that has not begun. The last place is given when all results are
-//! there: the best of a rung always goes on.
+//! The published rule promotes whichever trial is among the best 1/η of a rung *at the moment*. With many workers, the
+//! promoted trials depend on which workers are fast, and mistakes of the beginning are corrected by promoting more than
+//! 1/η. Here the results of a rung are read in the order of its members, not in that of their arrival, and a place on
+//! the next rung opens with every η-th result. So the same trials are promoted whatever the number of workers, their
+//! speed and their deaths, exactly 1/η of each rung, and no worker waits while there is a trial that has not begun. The
+//! last place is given when all results are there: the best of a rung is always promoted.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// How many trials there are, and how many of them climb how far.
+/// The number of trials, of rungs, and of promotions between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SuccessiveHalving {
-    /// Trials on the first rung.
+    /// Number of trials on the first rung.
     pub trials: usize,
-    /// One of this many is promoted.
+    /// Reduction factor η: one of this many trials is promoted.
     pub eta: usize,
-    /// Rungs.
+    /// Number of rungs.
     pub rungs: usize,
 }
 
 impl SuccessiveHalving {
-    /// Members of every rung in the end.
+    /// Returns the final number of members of every rung.
     pub fn sizes(&self) -> Vec<usize> {
         (0..self.rungs).scan(self.trials, |size, _| Some(std::mem::replace(size, *size / self.eta))).collect()
     }
 
-    /// The members of every rung in the order of their promotion, as far as `score` decides them: that of a trial on a rung,
-    /// nothing as long as it is not known. A trial that failed scores −∞ there and on every rung above.
+    /// Returns the members of every rung in the order of their promotion, as far as the known scores decide it. `score`
+    /// returns the score of a trial on a rung, or `None` while it is unknown. A trial that failed scores −∞ on that
+    /// rung and on every rung above.
     pub fn members(&self, score: impl Fn(usize, usize) -> Option<f64>) -> Vec<Vec<usize>> {
         let sizes = self.sizes();
         let mut rungs: Vec<Vec<usize>> = vec![(0..self.trials).collect()];
@@ -54,8 +55,8 @@ impl SuccessiveHalving {
     }
 }
 
-/// A trial that has not been promoted. The greater has the higher score, or is the earlier one of equals; what is not a
-/// number is as bad as a failure.
+/// A trial that has not been promoted yet. The greater candidate has the higher score; of equal scores, the earlier
+/// candidate is greater. NaN counts as a failure.
 #[derive(Clone, Copy)]
 struct PromotionCandidate {
     score: f64,
@@ -89,7 +90,7 @@ mod tests {
     use super::*;
     use crate::counter_rng::Key;
 
-    /// What trials score, and which of it is known.
+    /// Scores of trials, some of them still unknown.
     struct Table {
         halving: SuccessiveHalving,
         scores: Vec<Vec<Option<f64>>>,
@@ -103,12 +104,15 @@ mod tests {
 
     const SMALL: SuccessiveHalving = SuccessiveHalving { trials: 9, eta: 3, rungs: 3 };
 
-    /// Worked by hand beside algorithm 2 of the paper. η = 3, nine trials that one worker trains in order, so that the
-    /// order of members is that of arrival. Scores on rung 0: 50 70 60 | 90 80 10 | 75 20 95.
+    /// A table worked by hand beside algorithm 2 of the paper. η = 3, nine trials that one worker trains in order, so
+    /// the order of members is that of arrival. Scores on rung 0: 50 70 60
+    /// 90 80 10
+    /// 75 20 95.
     ///
-    /// After 3: best third {1}; both promote 1. After 6: best third {3, 4}; the paper promotes 3 and then 4 as well, three of
-    /// six; here the second place goes to 3. After 9: best third {8, 3, 4}; the paper has promoted 1, 3, 4 and adds 8, four
-    /// of nine; here the third place goes to 8. On rung 1 (1: 71, 3: 85, 8: 97) both promote 8.
+    /// After 3: best third {1}; both rules promote 1. After 6: best third {3, 4}; the paper promotes 3 and then 4 as
+    /// well, three of six; here the second place goes to 3. After 9: best third {8, 3, 4}; the paper has promoted 1, 3,
+    /// 4 and adds 8, four of nine; here the third place goes to 8. On rung 1 (1: 71, 3: 85, 8: 97) both rules promote
+    /// 8.
     #[test]
     fn promotions_are_those_of_the_table_worked_by_hand() {
         let rung0 = [50.0, 70.0, 60.0, 90.0, 80.0, 10.0, 75.0, 20.0, 95.0];
@@ -157,8 +161,8 @@ mod tests {
         assert_eq!(members(20)[1], [2, 5, 8, 11, 14, 19]);
     }
 
-    /// A thousand workers of random speed, one trial in ten dies on them and is begun again; against the same search by one
-    /// worker that never fails.
+    /// A thousand workers of random speed, on which one trial in ten dies and is started again, give the same
+    /// promotions as one worker that never fails.
     #[test]
     fn the_same_trials_climb_whatever_the_workers_do() {
         let halving = SuccessiveHalving { trials: 1500, eta: 3, rungs: 5 };
@@ -204,7 +208,8 @@ mod tests {
         }
         for (rung, members) in alone.iter().enumerate().skip(1) {
             assert_eq!(members.len(), halving.sizes()[rung]);
-            // Each was the best of those read when its place opened that had none: among the best 1/η of them.
+            // Each member was the best unpromoted trial of those read when its place opened, so it is among the best
+            // 1/η of them.
             let below = &alone[rung - 1];
             for (place, trial) in members.iter().enumerate().take(members.len() - 1) {
                 let read = &below[..(place + 1) * halving.eta];

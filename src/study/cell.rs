@@ -1,4 +1,4 @@
-//! One cell: all its seeds trained as one population into a run folder, then judged on the evaluation segments.
+//! One cell: trains all its seeds as one population into a run folder, then evaluates them on the evaluation segments.
 
 use std::path::Path;
 use std::time::Instant;
@@ -14,24 +14,24 @@ use crate::report::{Metrics, Recorder, RunDir, Watch};
 use crate::train::{Trainer, most_members};
 use crate::{Error, Result, stop};
 
-/// What a cell is run with.
+/// The surroundings of a cell's run.
 pub struct Context<'a> {
     /// The device.
     pub gpu: &'a Gpu,
-    /// The study.
+    /// Folder of the study.
     pub folder: &'a StudyDir,
-    /// Shows how far the study is, and ends it.
+    /// Progress display and stop flag of the study.
     pub watch: Watch<'a>,
 }
 
-/// Shares of a segment that an event covers, as borders of the bins that F1 is shown over.
+/// Borders of the bins by which F1 is shown, as fractions of a segment that an event covers.
 const COVERAGE: [f64; 6] = [0.0, 0.05, 0.2, 0.5, 0.9, 1.0];
 
-/// Trains `cell` on `features`, or goes on training it, and judges it; its result is kept in the study.
+/// Trains `cell` on `features`, or resumes its training, then evaluates it and writes its result to the study's folder.
 ///
 /// # Errors
-/// [`Error::Interrupted`] after a signal, with a checkpoint on disk; [`Error::Data`] when the data are not those the cell
-/// was begun with; whatever device and disk report.
+/// [`Error::Interrupted`] after a signal, with a checkpoint on disk; [`Error::Data`] if the data are not those that the
+/// cell was started with; errors of device and disk.
 pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &StudyFeatures) -> Result<CellResult> {
     let trainings = trainings(context, cell, features)?;
     let mut watch = context.watch;
@@ -58,14 +58,14 @@ pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &StudyFeatures) ->
     Ok(result)
 }
 
-/// Seeds of a cell that train together, and their run.
+/// A group of a cell's seeds that train together, and its run.
 struct Training {
     config: Config,
     run: RunDir,
 }
 
-/// The trainings of a cell, begun or to be continued: one, in the cell's folder, unless the device cannot bind the tensors
-/// of all its seeds. Which seeds train together changes no bit of any.
+/// Opens the trainings of a cell, new or to be resumed. All seeds train together in the cell's folder, unless the
+/// device cannot bind the tensors of so many. The grouping of seeds changes no bit of their results.
 fn trainings(context: &Context<'_>, cell: &Cell, features: &StudyFeatures) -> Result<Vec<Training>> {
     let most = most_members(context.gpu, &cell.config, &features.train.labels, &features.classes)?;
     let groups: Vec<&[u64]> = cell.config.train.seeds.chunks(most).collect();
@@ -96,7 +96,7 @@ fn open(context: &Context<'_>, path: &Path, config: &Config) -> Result<RunDir> {
         );
     }
     let adapter = serde_json::to_value(context.gpu.adapter()).map_err(|e| Error::data(path, e.to_string()))?;
-    // A process killed while it made the folder leaves one without a configuration.
+    // A process that was killed while it made the folder leaves a folder without a configuration.
     RunDir::create(path, config, &adapter, true)
 }
 
@@ -114,20 +114,20 @@ fn train(context: &Context<'_>, training: &Training, features: &StudyFeatures, w
     run.finish()
 }
 
-/// What training left of each seed.
+/// The results of training a cell.
 pub struct TrainedCell {
-    /// The parameters of its best epoch.
+    /// Parameters of each seed's best epoch.
     pub models: Vec<(Vec<f32>, Description)>,
-    /// Its epochs, in order.
+    /// Learning curves, `[seed][epoch]`.
     pub curves: Vec<Vec<CurvePoint>>,
-    /// Its best validation score in the last stage, in %.
+    /// Best validation score of each seed in the last stage, in %.
     pub best: Vec<f64>,
 }
 
-/// Scores of every seed, with everything the report shows of them, on the evaluation segments of every length.
+/// Evaluates every seed on the evaluation segments of every length, with all values that the report shows.
 ///
 /// # Errors
-/// [`Error::Stopped`] when the process is asked to end; what the device reports.
+/// [`Error::Stopped`] when the process is asked to end; errors of the device.
 pub fn evaluate_cell(
     gpu: &Gpu,
     config: &Config,
@@ -192,7 +192,7 @@ pub fn evaluate_cell(
     })
 }
 
-/// The learning curves of every seed, and the best validation score of the last stage.
+/// Returns the learning curve of every seed, and the best validation score of its last stage.
 fn curves(trainings: &[Training]) -> Result<(Vec<Vec<CurvePoint>>, Vec<f64>)> {
     let (mut curves, mut best) = (Vec::new(), Vec::new());
     for Training { config, run } in trainings {
@@ -217,9 +217,9 @@ fn curves(trainings: &[Training]) -> Result<(Vec<Vec<CurvePoint>>, Vec<f64>)> {
     Ok((curves, best))
 }
 
-/// The outputs of a population on all examples, to be counted over some of them.
+/// The outputs of a population on all examples, for scores over subsets of the examples.
 struct Tagged<'a> {
-    /// `[member][example · class]`.
+    /// Class probabilities, `[member][example · class]`.
     outputs: &'a [Vec<f32>],
     examples: &'a Examples,
     classes: usize,
@@ -227,12 +227,13 @@ struct Tagged<'a> {
 }
 
 impl Tagged<'_> {
-    /// Examples that are `within`.
+    /// Returns the number of examples for which `within` holds.
     fn count(&self, within: impl Fn(&SegmentLabels) -> bool) -> usize {
         self.examples.labels.iter().filter(|labels| within(labels)).count()
     }
 
-    /// True positives, false positives and false negatives, `[class, 3]`, over the examples that are `within`.
+    /// Returns true positives, false positives and false negatives, `[class, 3]`, over the examples for which `within`
+    /// holds.
     fn counts(&self, member: usize, within: impl Fn(&SegmentLabels) -> bool) -> Vec<u32> {
         let mut counts = vec![0; self.classes * 3];
         let tagged = self.outputs[member].chunks(self.classes).zip(&self.examples.labels);
@@ -249,7 +250,7 @@ impl Tagged<'_> {
         counts
     }
 
-    /// The mean of F1 in % over the classes that are present in the examples `within`.
+    /// Returns the mean F1 in % over the classes that occur in the examples for which `within` holds.
     fn macro_f1(&self, member: usize, within: impl Fn(&SegmentLabels) -> bool) -> f64 {
         let counts = self.counts(member, within);
         let scores = f1(&counts);

@@ -1,4 +1,4 @@
-//! What the cells of one dataset and training length share: segments as standardised log-mel on the GPU.
+//! Features shared by the cells of one dataset and training length: segments as standardised log-mel on the GPU.
 
 use super::Events;
 use crate::Result;
@@ -13,11 +13,11 @@ use crate::scenes::{Contents, Dataset, Subset};
 pub struct StudyFeatures {
     /// Class names.
     pub classes: Vec<String>,
-    /// What the samples depend on.
+    /// Names and hashes of everything that the samples depend on.
     pub contents: Contents,
-    /// One word for it.
+    /// Fingerprint of `contents`.
     pub fingerprint: String,
-    /// Clips of training, validation and evaluation.
+    /// Number of clips for training, validation and evaluation.
     pub clips: [usize; 3],
     /// Training segments.
     pub train: Examples,
@@ -25,12 +25,12 @@ pub struct StudyFeatures {
     pub validation: Examples,
     /// Evaluation segments of each test length.
     pub eval: Vec<Examples>,
-    /// Of the training segments; all are standardised by them.
+    /// Statistics of the training segments, by which all segments are standardised.
     pub statistics: Statistics,
 }
 
 impl StudyFeatures {
-    /// The training events, for the figure of their durations.
+    /// Returns the training events, for the figure of their durations.
     pub fn events(&self, variant: Variant) -> Events {
         let mut durations = vec![Vec::new(); self.classes.len()];
         for labels in &self.train.labels {
@@ -44,7 +44,7 @@ impl StudyFeatures {
     /// Mixes or reads the clips of `config` and computes their features.
     ///
     /// # Errors
-    /// Whatever data and device report.
+    /// Errors of the data and the device.
     pub fn load(gpu: &Gpu, config: &Config, progress: &Progress) -> Result<Self> {
         let dataset = Dataset::of(config)?;
         dataset.need(&Subset::all())?;

@@ -1,5 +1,5 @@
-//! The study of the paper (SPEC §7): every dataset, method and training length trained over several seeds, every model
-//! judged at every test length. It can be killed at any moment and goes on where it was.
+//! The study of the paper (SPEC §7): trains every combination of dataset, method and training length with several
+//! seeds, and evaluates every model at every test length. A killed study resumes where it stopped.
 //!
 //! In: a configuration with its `[study]` grid. Out: a folder with a run for each cell, and the report.
 

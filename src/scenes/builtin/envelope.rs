@@ -1,17 +1,17 @@
-//! How a sound comes and goes.
+//! Envelopes: curves of a level over time.
 
 /// A curve through points (time in seconds, value), joined by straight lines and constant outside them.
 pub struct Breakpoints(Vec<(f64, f64)>);
 
 impl Breakpoints {
-    /// A curve through `points`, whose times rise.
+    /// Makes a curve through `points`, whose times rise.
     pub fn new(points: impl Into<Vec<(f64, f64)>>) -> Self {
         let points = points.into();
         assert!(points.windows(2).all(|w| w[0].0 <= w[1].0), "times of a curve must rise: {points:?}");
         Self(points)
     }
 
-    /// The value at `t` seconds.
+    /// Returns the value at `t` seconds.
     pub fn at(&self, t: f64) -> f64 {
         let after = self.0.partition_point(|&(time, _)| time <= t);
         match (after.checked_sub(1).map(|i| self.0[i]), self.0.get(after)) {
@@ -22,7 +22,8 @@ impl Breakpoints {
     }
 }
 
-/// 0 before and after, 1 in between, with half-cosine flanks of `attack_s` and `release_s` inside `length_s`.
+/// Returns an envelope at `t` seconds: 0 before and after, 1 in between, with smooth flanks of `attack_s` and
+/// `release_s` inside `length_s`.
 pub fn swell(t: f64, length_s: f64, attack_s: f64, release_s: f64) -> f64 {
     let rise = (t / attack_s).clamp(0.0, 1.0);
     let fall = ((length_s - t) / release_s).clamp(0.0, 1.0);
