@@ -73,7 +73,7 @@ impl<'a> SearchJob<'a> {
     }
 }
 
-/// One trial for each way of drawing batches that occurs in the search.
+/// The first trial for each way of drawing batches that occurs in the search.
 #[derive(Default)]
 struct Batches(Vec<Trial>);
 
