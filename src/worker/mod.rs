@@ -111,7 +111,8 @@ pub fn halving_of(kind: StudyKind, config: &Config) -> Result<SuccessiveHalving>
     }
 }
 
-/// Trains trials of `study` until nothing is left for this worker. The paths to the sounds are those in `config`.
+/// Works on `study`, whose sounds are where `config` says, until the study is finished, the worker was idle for too long, or it
+/// is asked to stop. Returns the store and which of these it was.
 ///
 /// # Errors
 /// [`Error::Store`] when this machine has other data or another version of the program than the study; the errors of data,
