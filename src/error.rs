@@ -30,7 +30,7 @@ pub enum Error {
         /// Reason, in the terms of the file format.
         reason: String,
     },
-    /// A soundbank, dataset, annotation or run folder does not hold what it must.
+    /// A soundbank, dataset, annotation or run folder is incomplete or invalid.
     #[error("{path}: {reason}", path = .path.display())]
     Data {
         /// File or folder.

@@ -20,8 +20,8 @@ pub struct BenchComparison<'a> {
 impl<'a> BenchComparison<'a> {
     /// Pairs every record of `now` with the last one of `before` that has the same case.
     ///
+    /// # Errors
     /// The error of [`Record::find`] for the first case that `before` does not hold.
-    /// As [`Record::find`], for the first case that `before` does not hold.
     pub fn new(now: &'a [Record], before: &'a [Record]) -> Result<Self> {
         let pair = |now: &'a Record| Ok(Pair { now, before: Record::find(before, &now.case)? });
         Ok(Self { pairs: now.iter().map(pair).collect::<Result<_>>()? })

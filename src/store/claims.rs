@@ -160,7 +160,7 @@ impl Store {
         })
     }
 
-    /// Claims trials of `study`.
+    /// Claims trials of `study`, the most urgent first, and reads their checkpoints.
     ///
     /// # Errors
     /// [`crate::Error::Store`].

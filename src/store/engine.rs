@@ -12,7 +12,7 @@ pub enum Value {
     Null,
     /// A 64-bit integer.
     Integer(i64),
-    /// A double.
+    /// A 64-bit floating-point number.
     Real(f64),
     /// UTF-8 text.
     Text(String),

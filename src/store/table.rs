@@ -63,7 +63,7 @@ impl TrialState {
     }
 }
 
-/// The row of a trial that was begun.
+/// The row of a started trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialRow {
     /// Number of the trial.
@@ -144,7 +144,7 @@ pub struct WorkerRow {
 }
 
 impl Store {
-    /// Returns the trials of a study that were begun, by number, and their results, by number and rung.
+    /// Returns the trials of a study that were started, by number, and their results, by number and rung.
     ///
     /// # Errors
     /// [`crate::Error::Store`], also for an invalid row, with its table, key and column.
@@ -159,7 +159,7 @@ impl Store {
         })
     }
 
-    /// Returns the trials of a study that were begun, by number.
+    /// Returns the trials of a study that were started, by number.
     ///
     /// # Errors
     /// The same as for [`Store::table`].
@@ -197,7 +197,7 @@ impl Store {
 
 const OF_STUDY: &str = "WHERE study = $1 ORDER BY number, rung";
 
-/// Returns the trials of a study that were begun and the scores of their results, after checking that they match.
+/// Returns the trials of a study that were started and the scores of their results, after checking that they match.
 pub(super) fn begun(tx: &mut dyn Transaction, study: &Registered) -> Result<(Vec<TrialRow>, Vec<RungScore>)> {
     let (trials, scores) = (trials(tx, study)?, scores(tx, study)?);
     let places: Vec<_> = scores.iter().map(|score| (score.number, score.rung)).collect();

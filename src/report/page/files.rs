@@ -1,4 +1,4 @@
-//! A report as files in a folder.
+//! Writing of reports as files into a folder.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -20,7 +20,7 @@ const fn colour(name: &'static str, light: &'static str, dark: &'static str) -> 
 pub const PAPER: Colour = colour("paper", "#ffffff", "#17191f");
 /// Text.
 pub const INK: Colour = colour("ink", "#1b1d22", "#e6e7ea");
-/// Axes, and text that matters less.
+/// Axes, and less important text.
 pub const MUTED: Colour = colour("muted", "#5c606b", "#a4a8b3");
 /// Lines behind the data.
 pub const GRID: Colour = colour("grid", "#e3e5ea", "#31343d");
