@@ -21,7 +21,7 @@ pub fn request_at(deadline: Instant) {
     DEADLINE.get_or_init(|| deadline);
 }
 
-/// Returns the flag that is true once the end of the process was requested by a signal.
+/// Returns the flag that [`request`] sets.
 pub fn flag() -> &'static AtomicBool {
     &REQUESTED
 }

@@ -103,7 +103,7 @@ impl Row {
     /// Takes the next column, an integer within `allowed`.
     ///
     /// # Errors
-    /// [`Invalid`] when the value is none.
+    /// [`Invalid`] when the value is no such integer.
     pub fn integer(&mut self, allowed: RangeInclusive<i64>) -> Result<i64, Invalid> {
         match self.take() {
             (_, Value::Integer(value)) if allowed.contains(&value) => Ok(value),
@@ -120,7 +120,7 @@ impl Row {
     /// Takes the next column, a count of at most `most`.
     ///
     /// # Errors
-    /// [`Invalid`] when the value is none.
+    /// [`Invalid`] when the value is no such count.
     pub fn count(&mut self, most: usize) -> Result<usize, Invalid> {
         self.integer(0..=i64::try_from(most).unwrap_or(i64::MAX)).map(|value| value as usize)
     }
@@ -140,7 +140,7 @@ impl Row {
     /// Takes the next column, a number for which `allows` returns true; `allowed` describes such numbers in the error.
     ///
     /// # Errors
-    /// [`Invalid`] when the value is none.
+    /// [`Invalid`] when the value is no such number.
     pub fn real(&mut self, allowed: &str, allows: impl Fn(f64) -> bool) -> Result<f64, Invalid> {
         match self.take() {
             (_, Value::Real(value)) if allows(value) => Ok(value),

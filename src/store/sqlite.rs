@@ -34,8 +34,9 @@ impl Sqlite {
     }
 }
 
-/// Switches the file to WAL mode, unless it is in it already. Where several processes create the file at the same time, SQLite
-/// refuses all but one without waiting for the busy timeout, since each may hold a lock that another needs: hence the loop.
+/// Switches the file to WAL mode, unless it has this mode already. Where several processes create the file at the same time,
+/// SQLite refuses all but one without waiting for the busy timeout, since each may hold a lock that another needs: hence the
+/// loop.
 fn keep_wal(connection: &Connection) -> rusqlite::Result<()> {
     let start = Instant::now();
     loop {

@@ -33,7 +33,7 @@ pub enum CandidateOutcome {
 pub struct Tried {
     /// Kernel and tile.
     pub tile: Tile,
-    /// Outcome of the trial.
+    /// Outcome of the check and the timing.
     pub verdict: CandidateOutcome,
 }
 

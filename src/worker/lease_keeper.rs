@@ -60,7 +60,7 @@ pub struct LeaseTerms<'a> {
     pub worker: &'a str,
     /// Duration of a lease, in milliseconds.
     pub lease_ms: i64,
-    /// The time at which the worker stops.
+    /// Conditions on which the worker stops.
     pub until: Until,
 }
 

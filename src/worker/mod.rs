@@ -37,7 +37,7 @@ pub struct Settings {
     pub name: String,
     /// Duration of a lease without renewal.
     pub lease: Duration,
-    /// The time at which the worker stops.
+    /// Conditions on which the worker stops.
     pub until: Until,
     /// Idle time after which the worker ends although the study is not finished; `None` for no limit.
     pub idle_exit: Option<Duration>,

@@ -31,7 +31,7 @@ pub struct TrainingContext<'a> {
     pub validation: &'a Examples,
     /// Fingerprint of the data.
     pub fingerprint: &'a str,
-    /// The time at which training stops.
+    /// Conditions on which training stops.
     pub until: Until,
 }
 
