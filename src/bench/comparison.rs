@@ -1,4 +1,4 @@
-//! Two sets of measurements side by side: the ratio of each case, and whether anything became slower.
+//! Comparison of two sets of measurements: the ratio of each case, and a check whether a case became slower.
 
 use std::collections::BTreeSet;
 
@@ -6,28 +6,28 @@ use super::Record;
 use crate::report::Table;
 use crate::{Error, Result};
 
-/// One case measured twice.
+/// A case that was measured twice.
 struct Pair<'a> {
     now: &'a Record,
     before: &'a Record,
 }
 
-/// Measurements of now beside those of the same cases in an earlier file.
+/// Measurements beside earlier ones of the same cases.
 pub struct BenchComparison<'a> {
     pairs: Vec<Pair<'a>>,
 }
 
 impl<'a> BenchComparison<'a> {
-    /// Pairs every record of `now` with the last of `before` that has the same case.
+    /// Pairs every record of `now` with the last one of `before` that has the same case.
     ///
     /// # Errors
-    /// As [`Record::find`], for the first case that `before` does not hold.
+    /// The error of [`Record::find`] for the first case that `before` does not hold.
     pub fn new(now: &'a [Record], before: &'a [Record]) -> Result<Self> {
         let pair = |now: &'a Record| Ok(Pair { now, before: Record::find(before, &now.case)? });
         Ok(Self { pairs: now.iter().map(pair).collect::<Result<_>>()? })
     }
 
-    /// One line for each case: both medians, and the ratio with its 95 % interval.
+    /// Makes a table with one line per case: both medians, and their ratio with its 95 % interval.
     pub fn table(&self) -> Table {
         let mut table =
             Table::new(["case", "before, ms", "now, ms", "now / before", "95 % interval"].map(String::from).to_vec());
@@ -44,16 +44,16 @@ impl<'a> BenchComparison<'a> {
         table
     }
 
-    /// What the earlier measurements ran on, each once.
+    /// Lists the different adapters of the earlier measurements.
     pub fn adapters_before(&self) -> String {
         let names: BTreeSet<&str> = self.pairs.iter().map(|pair| pair.before.adapter.as_str()).collect();
         names.into_iter().collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether no case is slower than before beyond the noise of both measurements.
+    /// Checks that no case is slower than before beyond the noise of both measurements.
     ///
     /// # Errors
-    /// [`Error::Tolerance`] naming those that are.
+    /// [`Error::Tolerance`] naming the slower cases.
     pub fn check(&self) -> Result<()> {
         let slower: Vec<String> = self
             .pairs
@@ -72,7 +72,7 @@ impl<'a> BenchComparison<'a> {
 }
 
 impl Pair<'_> {
-    /// Between the ratios of the ends of the two medians' intervals: wider than an exact interval of the ratio.
+    /// Returns an interval of the ratio from the ends of both medians' intervals, wider than an exact one.
     fn interval(&self) -> [f64; 2] {
         let ([now_low, now_high], [low, high]) = (self.now.samples.interval(), self.before.samples.interval());
         [now_low / high, now_high / low]

@@ -1,5 +1,5 @@
-//! Every kernel that the program dispatches, timed: trainings, judgements and features in miniature on random data, whose
-//! recordings are observed and then profiled.
+//! Timing of every kernel that the program dispatches. Trainings, evaluations and feature extraction run in miniature on random
+//! data; their recordings are captured and then profiled.
 
 use serde_json::json;
 
@@ -14,19 +14,19 @@ use crate::model::{Architecture, Population};
 use crate::train::{Trainer, Unwatched, random_examples};
 use crate::{Error, Result};
 
-/// Which shapes kernels are timed at.
+/// The shapes at which kernels are timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Shapes {
-    /// Those of the configured model
+    /// Shapes of the configured model
     Model,
-    /// Those of a model with 64 to 128 channels and 1 024 hidden units, on 500 chunks
+    /// Shapes of a model with 64 to 128 channels and 1 024 hidden units, on 500 chunks
     Large,
 }
 
-/// Something the program does.
+/// A part of the program whose kernels are timed.
 #[derive(Debug, Clone)]
 pub struct Workload {
-    /// Its name.
+    /// Name of the workload.
     pub name: String,
     config: Config,
     frames: usize,
@@ -40,20 +40,20 @@ enum WorkloadKind {
     Quality,
 }
 
-/// A kernel with its times, and where it was dispatched.
+/// A kernel with its times and the workload that dispatched it.
 #[derive(Debug, Clone)]
 pub struct TimedKernel {
-    /// Workload and recording.
+    /// Names of the workload and its recording.
     pub workload: String,
-    /// The dispatch.
+    /// Kernel with its times.
     pub kernel: KernelTime,
 }
 
-/// Classes of the random data.
+/// Number of classes in the random data.
 const CLASSES: usize = 10;
 
-/// What is timed for `shapes`, at segments of each of `frames` frames. Settings are such that together they use every
-/// kernel: triplets mine semi-hard negatives, prototypes normalise every frame.
+/// Returns the workloads for `shapes`, with segments of each of `frames` frames. The settings are such that all kernels are
+/// used: triplets mine semi-hard negatives, and prototypes normalise every frame.
 pub fn workloads(config: &Config, shapes: Shapes, frames: &[usize]) -> Vec<Workload> {
     let workload = |name: String, config: &Config, frames: usize, kind: WorkloadKind| {
         let mut config = config.clone();
@@ -92,17 +92,17 @@ pub fn workloads(config: &Config, shapes: Shapes, frames: &[usize]) -> Vec<Workl
                     ..training(&config, config.model.chunk_frames, method)
                 }
             };
-            // 500 chunks each; triplets are two examples until a negative is mined.
+            // Both use 500 chunks: a triplet counts as two examples until a negative is mined.
             [(Method::Classifier, 500), (Method::Triplets, 250)].map(of_method).into()
         }
     }
 }
 
 impl Workload {
-    /// Does it once and times every dispatch, those of the same kernel, layer and work once.
+    /// Runs the workload once and times every dispatch; of those with the same kernel, layer and work, only the first.
     ///
     /// # Errors
-    /// What training and the device may report.
+    /// The errors of training and of the device.
     pub fn time(&self, gpu: &Gpu) -> Result<Vec<TimedKernel>> {
         let mut progress = None;
         let recordings = gpu.capture(|| {
@@ -115,7 +115,7 @@ impl Workload {
         })?;
         let mut found: Vec<TimedKernel> = Vec::new();
         for recording in recordings {
-            // A model that has ended its training would be left out by every kernel.
+            // Kernels leave out a model that has ended its training, so the members' progress is reset.
             if let Some(progress) = &progress {
                 let fresh: Vec<Member> = self.config.train.seeds.iter().map(|seed| Member::new(*seed)).collect();
                 gpu.write(progress, 0, &fresh);
@@ -131,7 +131,7 @@ impl Workload {
         Ok(found)
     }
 
-    /// A timed kernel of this workload as a line of a measurement file.
+    /// Returns a timed kernel of this workload as a line of a measurement file.
     ///
     /// # Errors
     /// [`Error::Tolerance`] when the clock did not advance.
@@ -152,7 +152,7 @@ impl Workload {
         Ok(Record::new(case, samples, gpu.adapter()))
     }
 
-    /// Frames of a segment.
+    /// Returns the number of frames of a segment.
     pub fn frames(&self) -> usize {
         self.frames
     }

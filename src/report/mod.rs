@@ -1,4 +1,4 @@
-//! What a run leaves behind and what a user sees of it: the run folder, results as JSON and as tables, progress.
+//! Output of the program: the run folder, results as JSON and as tables, reports, progress.
 //!
 //! In: configurations, metrics and scores. Out: files ([`RunDir`]), text ([`Results::table`], [`Table`]) and lines or a
 //! bar on stderr ([`Progress`]).

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::printable;
 
-/// How progress is shown.
+/// The form in which progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum ProgressMode {
     /// A bar if stderr is a terminal, plain lines otherwise.
@@ -18,11 +18,11 @@ pub enum ProgressMode {
     Bar,
     /// A line about every ten seconds.
     Plain,
-    /// Nothing.
+    /// No progress is shown.
     None,
 }
 
-/// Where tasks show how far they are. Clones share one screen.
+/// A display of running tasks on stderr. Clones share the display.
 #[derive(Debug, Clone)]
 pub struct Progress {
     mode: ProgressMode,
@@ -30,7 +30,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Progress in `mode`; [`ProgressMode::Auto`] is decided here.
+    /// Makes a display in `mode`. [`ProgressMode::Auto`] is resolved here.
     pub fn new(mode: ProgressMode) -> Self {
         let mode = match mode {
             ProgressMode::Auto if io::stderr().is_terminal() => ProgressMode::Bar,
@@ -40,12 +40,12 @@ impl Progress {
         Self { mode, bars: MultiProgress::new() }
     }
 
-    /// Starts showing a task of `total` units; `name` says what is done, for example "mixing clips".
+    /// Starts to show a task of `total` units. `name` describes the task, for example "mixing clips".
     pub fn task(&self, name: &str, total: u64) -> Task {
         self.start(name, total, UnitStyle::Count)
     }
 
-    /// As [`Progress::task`], for units of work that mean nothing to a reader: only their share is shown.
+    /// Starts to show a task whose units mean nothing to a reader: only the share that is done is shown.
     pub fn work(&self, name: &str, total: u64) -> Task {
         self.start(name, total, UnitStyle::Share)
     }
@@ -74,20 +74,20 @@ impl Progress {
         self.suspend(|| io::stderr().write_all(text))
     }
 
-    /// Does `work`, which writes to the terminal, with the bars out of its way.
+    /// Runs `work`, which writes to the terminal, with the bars hidden.
     pub fn suspend<T>(&self, work: impl FnOnce() -> T) -> T {
         self.bars.suspend(work)
     }
 }
 
-/// What a task shows of its units.
+/// The form in which a task's units are shown.
 #[derive(Debug, Clone, Copy)]
 enum UnitStyle {
     Count,
     Share,
 }
 
-/// A task under way; it can be advanced from several threads.
+/// A running task. Several threads may advance it.
 #[derive(Debug)]
 pub struct Task {
     name: String,
@@ -117,24 +117,24 @@ impl Task {
         Self { name: name.into(), total, shown, start: Instant::now(), bar, plain: plain.map(Mutex::new) }
     }
 
-    /// `n` more units are done.
+    /// Adds `n` units to those done.
     pub fn advance(&self, n: u64) {
         self.bar.inc(n);
         self.print_when_due();
     }
 
-    /// `done` units are done in all: for a task that is resumed, or whose units come in no order.
+    /// Sets the number of units done, for a task that is resumed or whose units are done in no order.
     pub fn set(&self, done: u64) {
         self.bar.set_position(done);
         self.print_when_due();
     }
 
-    /// Says something beside the count, for example the loss.
+    /// Sets the message beside the count, for example the loss.
     pub fn message(&self, message: impl AsRef<str>) {
         self.bar.set_message(printable::line(message.as_ref()).into_owned());
     }
 
-    /// Ends the task; a bar disappears, plain lines get a last one.
+    /// Ends the task: its bar disappears, or a last plain line is printed.
     pub fn finish(self) {
         if let Some(plain) = &self.plain {
             let mut plain = plain.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,7 +150,7 @@ impl Task {
 
     fn print_when_due(&self) {
         let Some(plain) = &self.plain else { return };
-        // Whoever holds the lock is printing: nobody needs to wait for it.
+        // A thread that holds the lock is printing already, so no other needs to wait.
         let Ok(mut plain) = plain.try_lock() else { return };
         if plain.last.elapsed() < plain.every {
             return;
@@ -163,7 +163,7 @@ impl Task {
     fn print(&self, plain: &mut Plain, line: &str) {
         let message = self.bar.message();
         let separator = if message.is_empty() { "" } else { "; " };
-        // Nobody reading stderr is no reason to stop.
+        // Errors are ignored: work does not stop because nobody reads stderr.
         let _ = writeln!(plain.out, "{line}{separator}{message}");
     }
 
@@ -175,7 +175,7 @@ impl Task {
             UnitStyle::Share => format!("{percent:.1} %"),
         };
         let mut line = format!("{}: {count}, {}", self.name, time(elapsed));
-        // From the first hundredth, which may be mostly preparation, nothing follows for the rest.
+        // No forecast before the first percent, unless two minutes have passed: the beginning may be mostly preparation.
         if done > 0 && done < self.total && (percent >= 1.0 || elapsed >= 120.0) {
             line += &format!(", about {} left", time(elapsed * (self.total - done) as f64 / done as f64));
         }
@@ -183,7 +183,7 @@ impl Task {
     }
 }
 
-/// Seconds as people say them.
+/// Formats a duration in seconds, minutes or hours.
 fn time(seconds: f64) -> String {
     match seconds {
         ..120.0 => format!("{seconds:.0} s"),
@@ -194,7 +194,7 @@ fn time(seconds: f64) -> String {
 
 impl Drop for Task {
     fn drop(&mut self) {
-        // An error on the way must not leave half a bar above its message.
+        // After an error, no half-drawn bar may stand above the error message.
         self.bar.finish_and_clear();
     }
 }

@@ -7,18 +7,18 @@ use super::Table;
 
 /// F1 of every trained model on every test length and class.
 ///
-/// As JSON it is an object with `method`, `train_seconds`, `classes`, `seeds`, `macro_f1` (test length → summary) and
-/// `per_class` (test length → class → summary); a summary is `{"mean", "sd", "seeds": [value of each seed]}`.
+/// The JSON form is an object with `method`, `train_seconds`, `classes`, `seeds`, `macro_f1` (test length → summary) and
+/// `per_class` (test length → class → summary). A summary is `{"mean", "sd", "seeds": [value of each seed]}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Document", try_from = "Document")]
 pub struct Results {
-    /// How the models were trained.
+    /// Name of the training method.
     pub method: String,
     /// Length of the training segments in seconds.
     pub train_seconds: f64,
     /// Class names, sorted.
     pub classes: Vec<String>,
-    /// The seed of each model.
+    /// Seed of each model.
     pub seeds: Vec<u64>,
     /// Lengths of the test segments in seconds.
     pub seconds: Vec<f64>,
@@ -26,19 +26,19 @@ pub struct Results {
     pub f1: Vec<Vec<Vec<f64>>>,
 }
 
-/// A score over seeds.
+/// Summary of a score over seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeedSummary {
-    /// The mean over seeds.
+    /// Mean over seeds.
     pub mean: f64,
-    /// The standard deviation over seeds with divisor n − 1; none for a single seed.
+    /// Standard deviation over seeds with divisor n − 1; `None` for a single seed.
     pub sd: Option<f64>,
-    /// The value of each seed.
+    /// Value of each seed.
     pub seeds: Vec<f64>,
 }
 
 impl SeedSummary {
-    /// The mean and spread of `values`, which must not be empty.
+    /// Computes mean and standard deviation of `values`, which must not be empty.
     pub fn new(values: Vec<f64>) -> Self {
         assert!(!values.is_empty(), "a mean of no values");
         let n = values.len() as f64;
@@ -48,7 +48,7 @@ impl SeedSummary {
         Self { mean, sd, seeds: values }
     }
 
-    /// `mean ± sd` with one decimal, or the mean alone.
+    /// Returns `mean ± sd` with one decimal, or the mean alone.
     pub fn cell(&self) -> String {
         match self.sd {
             Some(sd) => format!("{:.1} ± {sd:.1}", self.mean),
@@ -58,18 +58,18 @@ impl SeedSummary {
 }
 
 impl Results {
-    /// F1 of `class` on test length `length`, over seeds.
+    /// Returns F1 of `class` on test length `length`, over seeds.
     pub fn class_f1(&self, length: usize, class: usize) -> SeedSummary {
         SeedSummary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
     }
 
-    /// The mean of F1 over classes on test length `length`, over seeds.
+    /// Returns the mean of F1 over classes on test length `length`, over seeds.
     pub fn macro_f1(&self, length: usize) -> SeedSummary {
         let mean = |f1: &[f64]| f1.iter().sum::<f64>() / f1.len() as f64;
         SeedSummary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
     }
 
-    /// One line per class and one for the macro mean, one column per test length.
+    /// Returns a text table with one line per class, one for the macro mean, and one column per test length.
     pub fn table(&self) -> String {
         let mut header = vec!["F1 in %".to_owned()];
         header.extend(self.seconds.iter().map(|s| format!("{s} s")));

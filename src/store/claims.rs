@@ -1,8 +1,10 @@
-//! Who trains what next, decided in one transaction by the database's clock: first trials whose worker died or had to go, then
-//! the promoted, from the highest rung down, then new ones, and in the end those that failed and are tried again.
+//! Assignment of trials to workers, decided in one transaction by the database's clock. A claim takes, in this order: trials
+//! whose worker died or gave them back, promoted trials from the highest rung down, new trials, and last the failed trials that
+//! are tried again.
 //!
-//! Nobody knows whether a worker that died was killed from outside or by what it trained. A trial whose worker died is trained
-//! alone, until an epoch of it is kept: whoever kills its workers is found, and no other trial dies with it.
+//! The store cannot tell whether a dead worker was killed from outside or by the trial that it trained. A trial whose worker
+//! died is therefore trained alone until one of its epochs is kept: a trial that kills its workers is found, and no other trial
+//! dies with it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,62 +16,64 @@ use super::table::{RungScore, begun};
 use super::{Checkpoint, Lease, Registered, Store, TrialRow, TrialState};
 use crate::Result;
 
-/// Trials that are looked at for company of the first: what is alike is asked while others wait for the store.
+/// Largest number of trials that are compared with the first for a common population. Other workers wait for the store
+/// meanwhile.
 const LOOKED_AT: usize = 256;
 
 const CHECKPOINTS: Columns =
     Columns { table: "weaklabel_checkpoints", names: &["study", "number", "bytes", "details"], key: 2 };
 
-/// Who asks, and for what.
+/// A worker's request for trials.
 pub struct Wanted<'a> {
-    /// The worker's name. What it still holds from an earlier life is interrupted: whoever asks for work has none.
+    /// The worker's name. Leases that the worker still holds from an earlier process are interrupted, since a worker that asks
+    /// for trials trains none.
     pub worker: &'a str,
-    /// Its adapter.
+    /// The worker's GPU adapter.
     pub adapter: &'a str,
-    /// How long the leases last unless they are renewed.
+    /// Duration of the leases unless they are renewed, in milliseconds.
     pub lease_ms: i64,
-    /// Most trials at once.
+    /// Largest number of trials to claim.
     pub most: usize,
-    /// Whether two trials can train as one population.
+    /// Returns whether two trials can train as one population.
     pub alike: &'a dyn Fn(usize, usize) -> bool,
 }
 
-/// What there was.
+/// The outcome of a claim.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ClaimOutcome {
-    /// Trials, at least one, all on the same rung, at the same epoch and alike.
+    /// Claimed trials, at least one. All are on the same rung and at the same epoch, and can train as one population.
     Trials(Vec<Claimed>),
-    /// Nothing now; others are at work and may leave something.
+    /// No trial can be claimed now. Other workers hold leases and may leave trials to claim.
     Nothing(Waiting),
-    /// Nothing any more: the study is finished.
+    /// The study is finished.
     Finished,
 }
 
-/// What a study has for whoever asks.
+/// The work that a study has left.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Prospect {
-    /// Trials that can be claimed.
+    /// Some trials can be claimed.
     Open,
-    /// Nothing now; others are at work.
+    /// No trial can be claimed now; other workers hold leases.
     Running(Waiting),
-    /// Nothing any more.
+    /// The study is finished.
     Finished,
 }
 
-/// A lease that somebody holds.
+/// A lease that a worker holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Holding {
     /// The trial.
     pub trial: usize,
-    /// The rung that it is trained up to.
+    /// The rung up to which the trial is trained.
     pub rung: usize,
-    /// Who holds it.
+    /// The worker's name.
     pub worker: String,
-    /// When it ends unless it is renewed, in seconds from now.
+    /// Time until the lease ends unless it is renewed, in seconds.
     pub ends_in_s: f64,
 }
 
-/// Whom an idle worker waits for.
+/// The leases that an idle worker waits for.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Waiting(pub Vec<Holding>);
 
@@ -90,9 +94,9 @@ impl fmt::Display for Waiting {
 /// A trial to be trained up to a rung.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claimed {
-    /// The right to.
+    /// The lease on the trial.
     pub lease: Lease,
-    /// Where it goes on; from the beginning when there is nothing. What is wrong with it, in words, when it cannot be read.
+    /// The checkpoint from which training resumes, `None` when there is none. `Err` holds the reason why it cannot be read.
     pub checkpoint: Result<Option<Checkpoint>, String>,
 }
 
@@ -102,20 +106,20 @@ struct OpenTrial {
     rung: usize,
     epoch: usize,
     failures: usize,
-    /// Workers that died with it, the last one included.
+    /// Successive deaths of the trial's workers, the last one included.
     deaths: usize,
     fence: i64,
 }
 
 impl OpenTrial {
-    /// Whether it may train with others: a trial that failed, or whose worker died, trains alone.
+    /// Whether the trial may train with others. A trial that failed, or whose worker died, trains alone.
     fn is_sociable(&self) -> bool {
         self.failures == 0 && self.deaths == 0
     }
 }
 
 impl Store {
-    /// Whether `study` has something to do.
+    /// Returns what is left to do in `study`.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -132,7 +136,7 @@ impl Store {
         })
     }
 
-    /// The leases of `study` that somebody holds, by trial.
+    /// Returns the leases of `study` that workers hold, by trial.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -143,7 +147,7 @@ impl Store {
         })
     }
 
-    /// The last checkpoint of a trial.
+    /// Returns the last checkpoint of a trial.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -156,7 +160,7 @@ impl Store {
         })
     }
 
-    /// Claims trials of `study`.
+    /// Claims trials of `study`, the most urgent first, and reads their checkpoints.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -166,7 +170,8 @@ impl Store {
             Leased::Nothing(waiting) => return Ok(ClaimOutcome::Nothing(waiting)),
             Leased::Finished => return Ok(ClaimOutcome::Finished),
         };
-        // Nobody else writes the checkpoint of a trial that is leased, so others need not wait for its bytes.
+        // Only the lease's holder writes the checkpoint of a leased trial, so the bytes are read under a topic of the trial's
+        // own: other workers need not wait for them.
         let topic = leased.first().map_or(study.id, |(lease, _)| -1 - lease.trial as i64);
         self.transaction(topic, |tx| {
             let claimed = |(lease, epoch): &(Lease, usize)| {
@@ -177,7 +182,7 @@ impl Store {
     }
 }
 
-/// The checkpoint of a trial that stands at `epoch`, or what is wrong with it in words.
+/// Reads the checkpoint of a trial that has done `epoch` epochs. The inner error is the reason why the row cannot be read.
 fn checkpoint(
     tx: &mut dyn Transaction,
     study: i64,
@@ -193,13 +198,13 @@ fn checkpoint(
     Ok(rows.into_iter().next().map(|row| row.read(&mut { read })).transpose())
 }
 
-/// What somebody gets who asks.
+/// The outcome of a claim, before checkpoints are read.
 enum Leased {
-    /// Leases, at least one, each with the epoch that its trial stands at.
+    /// Leases, at least one, each with the number of epochs that its trial has done.
     Trials(Vec<(Lease, usize)>),
-    /// Nothing now.
+    /// No trial can be claimed now.
     Nothing(Waiting),
-    /// Nothing any more.
+    /// The study is finished.
     Finished,
 }
 
@@ -256,12 +261,12 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
     Ok(Leased::Trials(leased))
 }
 
-/// Whether the worker of the trial died or fell silent: its lease has ended.
+/// Whether the trial's worker died or fell silent: the trial is running and its lease has ended.
 fn is_left(row: &TrialRow, now_ms: i64) -> bool {
     row.state == TrialState::Running && row.lease_ends_in_ms(now_ms).is_none()
 }
 
-/// The leases that are held at time `now_ms`.
+/// Returns the leases that are held at time `now_ms`.
 fn held(begun: &[TrialRow], now_ms: i64) -> Waiting {
     let holding = |row: &TrialRow| {
         let ends_in_s = row.lease_ends_in_ms(now_ms)? as f64 / 1e3;
@@ -270,7 +275,7 @@ fn held(begun: &[TrialRow], now_ms: i64) -> Waiting {
     Waiting(begun.iter().filter_map(holding).collect())
 }
 
-/// All trials that can be claimed, most urgent first.
+/// Returns all trials that can be claimed, most urgent first.
 fn open(study: &Registered, begun: &[TrialRow], scores: &[RungScore], now_ms: i64) -> Vec<OpenTrial> {
     let known: HashMap<(usize, usize), f64> =
         scores.iter().map(|known| ((known.number, known.rung), known.score)).collect();

@@ -1,4 +1,4 @@
-//! What a study's tables say: how far every trial is, its results, and who works on it. A row that cannot be is refused.
+//! Reading of a study's tables: the progress of every trial, the results, and the workers. Invalid rows are refused.
 
 use super::engine::Transaction;
 use super::row::{Columns, Invalid, Row, refused};
@@ -32,27 +32,27 @@ const RESULTS: Columns = Columns {
     names: &["study", "number", "rung", "score", "details", "worker", "adapter", "seconds"],
     key: 3,
 };
-/// Of the results what claims need.
+/// The columns of results that claims need.
 const SCORES: Columns = Columns { table: "weaklabel_results", names: &["study", "number", "rung", "score"], key: 3 };
 const WORKERS: Columns = Columns { table: "weaklabel_workers", names: &["name", "adapter", "seen_ms"], key: 1 };
 
-/// What becomes of a trial.
+/// The state of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrialState {
-    /// A worker trains it.
+    /// A worker trains the trial.
     Running,
-    /// Between two epochs; its worker had to go, or failed at it.
+    /// The trial is between two epochs; its worker had to stop or failed at it.
     Interrupted,
-    /// It has a result on its rung.
+    /// The trial has a result on its rung.
     Paused,
-    /// It is given up.
+    /// The trial is given up.
     Failed,
 }
 
 impl TrialState {
     const ALL: [Self; 4] = [Self::Running, Self::Interrupted, Self::Paused, Self::Failed];
 
-    /// Its name in the store and in tables.
+    /// Returns the state's name in the store and in printed tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -63,38 +63,38 @@ impl TrialState {
     }
 }
 
-/// A trial that was begun.
+/// The row of a started trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialRow {
-    /// Its number.
+    /// Number of the trial.
     pub number: usize,
-    /// The rung it is on.
+    /// Rung of the trial.
     pub rung: usize,
-    /// What becomes of it.
+    /// State of the trial.
     pub state: TrialState,
-    /// How often it failed on this rung.
+    /// Number of failures on this rung.
     pub failures: usize,
-    /// How many workers died with it on this rung, one after the other, without an epoch that is kept.
+    /// Number of workers that died in succession with the trial on this rung, without a kept epoch.
     pub deaths: usize,
-    /// The number of its last lease.
+    /// Number of the trial's last lease.
     pub fence: i64,
-    /// Who holds the lease.
+    /// Name of the worker that holds the lease.
     pub worker: Option<String>,
-    /// When the lease ends, in the database's milliseconds since 1970; 0 without a lease.
+    /// End of the lease, in milliseconds since 1970 by the database's clock; 0 without a lease.
     pub lease_until_ms: i64,
-    /// How long the lease lasts each time it is renewed, in milliseconds; 0 without a lease.
+    /// Duration of the lease from each renewal, in milliseconds; 0 without a lease.
     pub lease_ms: i64,
-    /// Epochs of its checkpoint; 0 without one.
+    /// Number of epochs of the trial's checkpoint; 0 without one.
     pub epoch: usize,
-    /// Why it failed the last time.
+    /// Reason of the last failure.
     pub reason: Option<String>,
 }
 
 impl TrialRow {
-    /// Milliseconds at time `now_ms` until the lease ends; nothing when there is none, or it has ended.
+    /// Returns the milliseconds from `now_ms` until the lease ends, `None` when there is no lease or it has ended.
     ///
-    /// A lease is renewed for its length from now on. One that ends later than in twice its length was given while the clock
-    /// was wrong: it counts as ended.
+    /// Each renewal extends the lease by its duration, counted from the time of the renewal. A lease that ends later than twice
+    /// its duration from now was given while the clock was wrong, and counts as ended.
     pub fn lease_ends_in_ms(&self, now_ms: i64) -> Option<i64> {
         let rest = self.lease_until_ms.saturating_sub(now_ms);
         let believed = 0..=self.lease_ms.saturating_mul(2);
@@ -102,52 +102,52 @@ impl TrialRow {
     }
 }
 
-/// What a trial achieved on a rung.
+/// The result of a trial on a rung.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResultRow {
-    /// The trial.
+    /// Number of the trial.
     pub number: usize,
     /// The rung.
     pub rung: usize,
-    /// What trials are compared by, in %; −∞ where training brought nothing that can be compared.
+    /// Score that trials are compared by, in %; −∞ where training yielded nothing to compare.
     pub score: f64,
-    /// What else its worker has to say, in JSON.
+    /// The worker's further details of the result, in JSON.
     pub details: String,
-    /// The worker.
+    /// Name of the worker.
     pub worker: String,
-    /// Its adapter.
+    /// The worker's GPU adapter.
     pub adapter: String,
-    /// Seconds that it took.
+    /// Time spent on the rung, in seconds.
     pub seconds: f64,
 }
 
 /// The score of a trial on a rung.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RungScore {
-    /// The trial.
+    /// Number of the trial.
     pub number: usize,
     /// The rung.
     pub rung: usize,
-    /// What trials are compared by.
+    /// Score that trials are compared by, in %.
     pub score: f64,
 }
 
-/// A worker that was heard of.
+/// A worker that the store has a record of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerRow {
-    /// Its name.
+    /// Name of the worker.
     pub name: String,
-    /// Its adapter.
+    /// The worker's GPU adapter.
     pub adapter: String,
-    /// Seconds since it was last heard of.
+    /// Time since the worker's last contact with the store, in seconds.
     pub silent_s: f64,
 }
 
 impl Store {
-    /// The trials of a study that were begun, by number, and their results, by number and rung.
+    /// Returns the trials of a study that were started, by number, and their results, by number and rung.
     ///
     /// # Errors
-    /// [`crate::Error::Store`], also for a row that cannot be, with its table, key and column.
+    /// [`crate::Error::Store`], also for an invalid row, with its table, key and column.
     pub fn table(&mut self, study: &Registered) -> Result<(Vec<TrialRow>, Vec<ResultRow>)> {
         self.transaction(study.id, |tx| {
             let halving = study.study.halving;
@@ -159,15 +159,15 @@ impl Store {
         })
     }
 
-    /// The trials of a study that were begun, by number.
+    /// Returns the trials of a study that were started, by number.
     ///
     /// # Errors
-    /// As [`Store::table`].
+    /// The same as for [`Store::table`].
     pub fn trials(&mut self, study: &Registered) -> Result<Vec<TrialRow>> {
         self.transaction(study.id, |tx| Ok(begun(tx, study)?.0))
     }
 
-    /// Results there are in a study.
+    /// Returns the number of results in a study.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -175,7 +175,7 @@ impl Store {
         self.transaction(study.id, |tx| Ok(scores(tx, study)?.len()))
     }
 
-    /// That what `result` says beside its score cannot be read, for this reason.
+    /// Makes the error for a result whose details cannot be read, with the reason.
     pub fn refused_details(&self, study: &Registered, result: &ResultRow, reason: &str) -> Error {
         let (id, ResultRow { number, rung, .. }) = (study.id, result);
         let row =
@@ -183,7 +183,7 @@ impl Store {
         refused(&self.location().to_string(), format!("{row}: {reason}"))
     }
 
-    /// All workers that the store has heard of, last first.
+    /// Returns all workers that the store has a record of, the most recently seen first.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -197,7 +197,7 @@ impl Store {
 
 const OF_STUDY: &str = "WHERE study = $1 ORDER BY number, rung";
 
-/// The trials of a study that were begun and the scores of their results, which belong together.
+/// Returns the trials of a study that were started and the scores of their results, after checking that they match.
 pub(super) fn begun(tx: &mut dyn Transaction, study: &Registered) -> Result<(Vec<TrialRow>, Vec<RungScore>)> {
     let (trials, scores) = (trials(tx, study)?, scores(tx, study)?);
     let places: Vec<_> = scores.iter().map(|score| (score.number, score.rung)).collect();
@@ -266,7 +266,7 @@ fn score(row: &mut Row, halving: SuccessiveHalving) -> Result<RungScore, Invalid
     Ok(RungScore { number, rung, score: row.real("a score between 0 and 100 %, or -inf", allowed)? })
 }
 
-/// Number and rung of a trial.
+/// Reads the number and the rung of a trial.
 fn place(row: &mut Row, halving: SuccessiveHalving) -> Result<(usize, usize), Invalid> {
     Ok((row.count(halving.trials - 1)?, row.count(halving.rungs - 1)?))
 }
@@ -281,8 +281,8 @@ fn refused_of(tx: &dyn Transaction, study: i64, (number, reason): (usize, String
     refused(tx.store(), reason)
 }
 
-/// Checks that a trial has a result on every rung below its own, on its own exactly when it is paused there, and on none above;
-/// both lists are in the order of numbers and rungs. Otherwise the trial's number, and what is wrong.
+/// Checks that a trial has a result on every rung below its own, on its own exactly when it is paused there, and on none above.
+/// Both lists are ordered by number and rung. The error holds the trial's number and the reason.
 fn match_up(trials: &[TrialRow], results: &[(usize, usize)]) -> Result<(), (usize, String)> {
     let mut rest = results;
     for trial in trials {

@@ -1,4 +1,4 @@
-//! The tensors of one convolution layer at the size of a training step, and its kernels with any tile, as the step has them.
+//! Tensors of one convolution layer at the size of a training step, and the layer's kernels with any tile.
 
 use std::cell::RefCell;
 
@@ -17,19 +17,19 @@ use crate::kernels::routes::{Codes, Routes};
 use crate::kernels::upper::{EmbeddingMean, Upper};
 use crate::model::tiles::Tile;
 
-/// Where a layer stands in a network, which decides what its kernels read in a training step (SPEC §2).
+/// The position of a layer in a network, which decides which tensors its kernels read in a training step (SPEC §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LayerPosition {
-    /// The first one: it reads examples in their store.
+    /// Whether the layer is the first, which reads examples from their store.
     pub first: bool,
-    /// The last one: the gradients of its outputs are those of their mean.
+    /// Whether the layer is the last, whose outputs receive the gradient of their mean.
     pub last: bool,
 }
 
 const SLOPE: f64 = 0.2;
 const DROPOUT: f64 = 0.2;
 
-/// Tensors for the three kernels of a layer of one model.
+/// The tensors for the three kernels of one model's layer.
 pub(super) struct LayerTensors {
     pub shape: ConvShape,
     pub position: LayerPosition,
@@ -50,7 +50,7 @@ pub(super) struct LayerTensors {
 }
 
 impl LayerTensors {
-    /// Those for batches of `segments` segments.
+    /// Makes the tensors for batches of `segments` segments.
     pub fn new(gpu: &Gpu, shape: ConvShape, position: LayerPosition, segments: usize) -> Result<Self> {
         let random = |name: &str, shape: &[usize]| {
             let mut stream = Key::new(0).named(name).stream();

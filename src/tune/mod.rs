@@ -1,7 +1,7 @@
-//! Finding the register tiles that suit a device: candidates that fit, checked against their oracle, then timed in turns.
+//! Tuning of register tiles for a device: candidates that fit are checked against their oracle, then timed in turns.
 //!
-//! In: a device, and the layers of a model with the chunks of a step. Out: for every kernel and layer what was tried, what
-//! each took, and the choice.
+//! In: a device, and the layers of a model with the chunks of a step. Out: for every kernel and layer the candidates, their
+//! times, and the choice.
 
 mod candidates;
 mod layer;
@@ -19,26 +19,26 @@ pub use layer::LayerPosition;
 use layer::LayerTensors;
 use search::search;
 
-/// What became of a candidate.
+/// The outcome of trying a candidate.
 #[derive(Debug, Clone)]
 pub enum CandidateOutcome {
-    /// It computes what it should; milliseconds of one dispatch.
+    /// Correct, with the times of one dispatch in milliseconds.
     Timed(Samples),
-    /// It does not compile, or computes something else.
+    /// Refused, because the kernel does not compile or its result is wrong.
     Refused(String),
 }
 
-/// A candidate.
+/// A candidate that was tried.
 #[derive(Debug, Clone)]
 pub struct Tried {
-    /// Its knobs.
+    /// Kernel and tile.
     pub tile: Tile,
-    /// What became of it.
+    /// Outcome of the check and the timing.
     pub verdict: CandidateOutcome,
 }
 
 impl Tried {
-    /// Its times, unless it was refused.
+    /// Returns the candidate's times, unless it was refused.
     pub fn samples(&self) -> Option<&Samples> {
         match &self.verdict {
             CandidateOutcome::Timed(samples) => Some(samples),
@@ -47,20 +47,20 @@ impl Tried {
     }
 }
 
-/// All candidates of one kernel on one layer, the one in use first.
+/// All candidates of one kernel on one layer. The shipped tile is the first.
 #[derive(Debug, Clone)]
 pub struct Tuned {
-    /// The layer.
+    /// Layer that the kernel belongs to.
     pub layer: TiledLayer,
-    /// Chunks it was timed on.
+    /// Number of chunks in the timed kernels.
     pub chunks: usize,
-    /// The candidates.
+    /// Candidates with their outcomes.
     pub tried: Vec<Tried>,
     chosen: usize,
 }
 
 impl Tuned {
-    /// The fastest, where it is faster than the shipped one beyond the noise; the shipped one otherwise.
+    /// Chooses the fastest tile if it is faster than the shipped one beyond the noise, otherwise the shipped one.
     fn new(layer: TiledLayer, chunks: usize, tried: Vec<Tried>) -> Self {
         let median = |tried: &Tried| tried.samples().map_or(f64::INFINITY, Samples::median);
         let fastest = (0..tried.len()).min_by(|a, b| median(&tried[*a]).total_cmp(&median(&tried[*b]))).unwrap_or(0);
@@ -71,23 +71,23 @@ impl Tuned {
         Self { layer, chunks, tried, chosen: if beyond_noise { fastest } else { 0 } }
     }
 
-    /// The shipped tile.
+    /// Returns the shipped tile.
     pub fn shipped(&self) -> &Tried {
         &self.tried[0]
     }
 
-    /// The tile to use.
+    /// Returns the tile to use.
     pub fn chosen(&self) -> &Tried {
         &self.tried[self.chosen]
     }
 
-    /// The same as a choice.
+    /// Returns the tile to use as a choice for its layer.
     pub fn choice(&self) -> Choice {
         Choice { layer: self.layer, chunks: self.chunks, tile: self.chosen().tile }
     }
 }
 
-/// Which kernels are tuned.
+/// The kernels to tune.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum TunedKernel {
     /// The forward pass
@@ -98,13 +98,13 @@ pub enum TunedKernel {
     WeightGrad,
 }
 
-/// Tunes `kernels` on the layers of `shapes`, the input's first, each of one member, in batches of `segments` segments. `gpu`
-/// carries no tiles of its own. Kernels read what they do in a training step on a store of one shard, without `frame` normalisation.
-/// Codes of pool winners are packed as the forward pass's choice packs them, so that is found first. `done` is told of each
-/// finished kernel and layer.
+/// Tunes `kernels` on the layers of `shapes`, each of one member, in batches of `segments` segments. The first shape is the
+/// network's first layer. `gpu` must use the shipped tiles. Kernels read the same tensors as in a training step on a store of
+/// one shard, without `frame` normalisation. The forward pass is tuned first, because its choice decides how the indices of
+/// pool maxima are packed. `done` is called for each finished kernel and layer.
 ///
 /// # Errors
-/// What the device reports, except for candidates, which may fail.
+/// The errors of the device, except for those of candidates, which are refused instead.
 pub fn tune(
     gpu: &Gpu,
     shapes: &[ConvShape],
@@ -150,8 +150,8 @@ pub fn tune(
     Ok(all)
 }
 
-/// The comparison of `tile` on the layer of `shape`, where it stands, with the oracle, with as many codes in a word of this layer and of the
-/// one below. Few chunks are enough: a tile's code does not depend on their number.
+/// Makes the comparison of `tile` with the oracle, on the layer of `shape` in its position. `words` are the numbers of pool
+/// maxima per word of this layer and of the one below. Few chunks suffice, since a tile's code does not depend on their number.
 pub fn check(shape: &ConvShape, LayerPosition { first, last }: LayerPosition, tile: &Tile, words: [usize; 2]) -> Case {
     let few = ConvShape { chunks: CHECKED, ..*shape };
     match *tile {
@@ -161,7 +161,7 @@ pub fn check(shape: &ConvShape, LayerPosition { first, last }: LayerPosition, ti
     }
 }
 
-/// Chunks of a comparison with the oracle.
+/// Number of chunks in a comparison with the oracle.
 const CHECKED: usize = 3;
 
 #[cfg(test)]

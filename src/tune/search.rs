@@ -1,4 +1,5 @@
-//! Candidates of one kernel: right ones are timed in turns, so that a machine that changes its speed changes it for all.
+//! Search for the fastest candidate of one kernel. Correct candidates are timed in turns, so that a change of the machine's
+//! speed affects all of them.
 
 use super::layer::LayerTensors;
 use super::{CandidateOutcome, Tried, Tuned, check};
@@ -8,11 +9,12 @@ use crate::kernels::Trial;
 use crate::model::tiles::{Tile, TiledLayer};
 use crate::{Error, Result};
 
-/// Least time of one measurement in seconds.
+/// Shortest time of a measurement, in seconds.
 const MEASUREMENT_S: f64 = 0.02;
-/// Candidates slower than the fastest by this factor are not measured again…
+/// Ratio to the fastest candidate's time beyond which a candidate is not measured again.
 const HOPELESS: f64 = 1.3;
-/// …after this many rounds, of which the least counts: a single measurement may meet the machine in a slow moment.
+/// Number of rounds before slow candidates are dropped by their least time. A single round may meet the machine in a slow
+/// moment.
 const FIRST_ROUNDS: usize = 2;
 const MOST_ROWS: f64 = 1000.0;
 
@@ -34,7 +36,7 @@ impl TileCandidate {
         [self.trial.kernel.as_ref(), self.kernel.as_ref()]
     }
 
-    /// The kernel ready to run, once it has agreed with its oracle.
+    /// Compares the kernel with its oracle and returns it ready to run.
     fn prepare(self, gpu: &Gpu) -> Result<Resolved> {
         self.trial.run(gpu)?;
         let mut recording = Recording::new("tune");
@@ -43,7 +45,7 @@ impl TileCandidate {
     }
 }
 
-/// One that is being timed.
+/// A candidate that is being timed.
 struct Runner {
     index: usize,
     recording: Resolved,
@@ -62,7 +64,7 @@ impl Runner {
     }
 }
 
-/// Tries all of `tiles`, the shipped one first.
+/// Tries all of `tiles`, the shipped one first. `words` are those of [`check`].
 pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words: [usize; 2]) -> Result<Tuned> {
     let mut verdicts: Vec<Option<CandidateOutcome>> = vec![None; tiles.len()];
     let candidates: Vec<Result<TileCandidate>> =
@@ -78,7 +80,7 @@ pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words:
                 running.push(Runner { index, recording, rows, ms: Vec::new() });
             }
             Err(Error::Kernel { reason, .. } | Error::Tolerance(reason)) => {
-                // Not on a device that no longer works.
+                // A failing candidate may have broken the device; the search ends with the device's error then.
                 gpu.check()?;
                 verdicts[index] = Some(CandidateOutcome::Refused(reason));
             }

@@ -1,5 +1,5 @@
-//! The seeds of the cells of the paper's grid, each a trial with one rung: trained to its end, then judged on the evaluation
-//! segments.
+//! Trials of a grid study: the seeds of the cells of the paper's grid. Each trial has one rung: the worker trains it to its end
+//! and evaluates it on the evaluation segments.
 
 use std::time::Instant;
 
@@ -17,10 +17,10 @@ use crate::store::{Claimed, Lease};
 use crate::study::{self, Cell, Events, StudyFeatures, cells, drawn, evaluate_cell, log_left_out};
 use crate::{Error, Result};
 
-/// Most seeds of a cell that one worker takes at a time.
+/// Largest number of seeds of a cell that one worker claims at a time.
 const TOGETHER: usize = 8;
 
-/// What a worker delivers of one seed of a cell.
+/// The result that a worker delivers for one seed of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeedResult {
     /// The result of this seed alone.
@@ -29,27 +29,27 @@ pub struct SeedResult {
     pub events: Events,
 }
 
-/// The cells of a study and the features of those of one dataset and training length.
+/// The cells of a study, with the features of one dataset and training length at a time.
 pub struct GridJob<'a> {
     gpu: &'a Gpu,
     cells: Vec<Cell>,
     seeds: usize,
-    /// Of the cells that were worked on last.
+    /// Configuration and features of the cells that were trained last.
     features: Option<(Config, StudyFeatures)>,
     worker: String,
     progress: Progress,
 }
 
-/// The cell of trial `trial` and its seed's place.
+/// Returns the index of trial `trial`'s cell and the index of its seed within the cell.
 pub fn place(trial: usize, seeds: usize) -> (usize, usize) {
     (trial / seeds, trial % seeds)
 }
 
 impl SeedResult {
-    /// What a worker delivered, from JSON.
+    /// Reads a delivered result from JSON.
     ///
     /// # Errors
-    /// In words, what is wrong: other JSON, or a result that is not whole or of several seeds.
+    /// A message when the JSON is of another kind, or the result is incomplete or of several seeds.
     pub fn from_json(text: &str) -> Result<Self, String> {
         let read: Self = serde_json::from_str(text).map_err(|e| format!("this is no result of a cell: {e}"))?;
         let classes = read.result.classes.len();
@@ -62,7 +62,7 @@ impl SeedResult {
 }
 
 impl<'a> GridJob<'a> {
-    /// The cells of the study of `config`, all of which can be trained.
+    /// Prepares the cells of the study of `config` and checks that all of them can be trained.
     ///
     /// # Errors
     /// The errors of [`cells`] and [`drawn`].
@@ -72,19 +72,19 @@ impl<'a> GridJob<'a> {
         Ok(Self { gpu, cells, seeds, features: None, worker: worker.into(), progress: progress.clone() })
     }
 
-    /// Loads what cell `cell` is trained and judged on, unless it is there.
+    /// Loads the features that cell `cell` is trained and evaluated on, unless they are loaded.
     fn load(&mut self, cell: usize) -> Result<()> {
         let config = &self.cells[cell].config;
         let data = |config: &Config| -> (DataConfig, f64) { (config.data.clone(), config.train.seconds) };
         if self.features.as_ref().is_none_or(|(loaded, _)| data(loaded) != data(config)) {
-            // The old ones make room first.
+            // The old features are dropped first to make room.
             self.features = None;
             self.features = Some((config.clone(), StudyFeatures::load(self.gpu, config, &self.progress)?));
         }
         Ok(())
     }
 
-    /// Judges seeds of `cell` that trained together.
+    /// Evaluates the seeds of `cell` that were trained together.
     fn judge(&self, cell: &Cell, features: &StudyFeatures, trained: &[TrainedTrial]) -> Result<CellResult> {
         let mut config = cell.config.clone();
         config.train.seeds = trained.iter().flat_map(|one| &one.config.train.seeds).copied().collect();

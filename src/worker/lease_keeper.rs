@@ -1,5 +1,5 @@
-//! Carries what a training brings forth to the store while it goes on: heartbeats, checkpoints, results. When the store is
-//! away, what there is to deliver waits; the training does not.
+//! The lease keeper: a thread that sends heartbeats, checkpoints and results to the store during training. While the store
+//! cannot be reached, updates wait in a queue and training continues.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,21 +12,21 @@ use super::training::Until;
 use crate::store::{Checkpoint, Delivery, Failure, Lease, Outcome, Store};
 use crate::{Error, Result};
 
-/// Between two attempts to reach a store that is away.
+/// Time between two attempts to reach the store.
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
-/// A worker that was asked to stop waits this long for a store that is away.
+/// Longest time that a worker that was asked to stop waits for a store that cannot be reached.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What is carried.
+/// An update for the store.
 #[derive(Debug)]
 pub enum Update {
-    /// Where somebody else could go on; an older one that has not been delivered is dropped.
+    /// A checkpoint from which another worker could resume. It replaces an older checkpoint that is still in the queue.
     Checkpoint(Lease, Checkpoint),
     /// The result of a rung.
     Result(Lease, Outcome),
-    /// The trial is given back.
+    /// The worker gives the trial back.
     Release(Lease),
-    /// The trial failed, for this reason.
+    /// The trial failed, for the reason in the last field.
     Failure(Lease, Failure, String),
 }
 
@@ -47,25 +47,25 @@ impl Update {
     }
 }
 
-/// A lease keeper under way, with the store.
+/// A running lease keeper. Its thread owns the store.
 pub struct LeaseKeeper {
     updates: Sender<Update>,
     lost: Arc<AtomicBool>,
     thread: JoinHandle<Result<Store>>,
 }
 
-/// Whose leases a lease keeper renews, and how.
+/// The owner of the leases and the terms on which they are renewed.
 pub struct LeaseTerms<'a> {
     /// The worker's name.
     pub worker: &'a str,
-    /// How long a lease lasts.
+    /// Duration of a lease, in milliseconds.
     pub lease_ms: i64,
-    /// When the worker is to stop.
+    /// Conditions on which the worker stops.
     pub until: Until,
 }
 
 impl LeaseKeeper {
-    /// Starts to renew `leases` and to deliver to `store`.
+    /// Starts a thread that renews `leases` and delivers updates to `store`.
     pub fn start(store: Store, leases: Vec<Lease>, route: &LeaseTerms<'_>) -> Self {
         let (updates, inbox) = channel();
         let lost = Arc::new(AtomicBool::new(false));
@@ -82,31 +82,32 @@ impl LeaseKeeper {
         Self { updates, lost, thread: std::thread::spawn(move || round.run(&inbox)) }
     }
 
-    /// Hands over an update.
+    /// Queues an update.
     pub fn send(&self, update: Update) {
-        // A lease keeper that has ended has set `lost`, and says why when it is closed.
+        // The channel is closed only if the thread has ended with an error: `lost` is set then, and `close` returns the error.
         let _ = self.updates.send(update);
     }
 
-    /// Whether a lease has gone to somebody else: the training is in vain.
+    /// Whether a lease was lost to another worker or the lease keeper failed. The training's results would be refused.
     pub fn lost(&self) -> bool {
         self.lost.load(Ordering::SeqCst)
     }
 
-    /// Gives those of `leases` back that nothing final was sent of, waits until everything is delivered, and returns the
-    /// store.
+    /// Gives back the trials of `leases` for which neither a result nor a failure was sent, waits until all updates are
+    /// delivered, and returns the store.
     ///
     /// # Errors
-    /// [`Error::Store`] for what is wrong with the store and will not pass, or did not pass after the worker was asked to stop.
+    /// [`Error::Store`] for an error that does not pass, or one that has not passed some time after the worker was asked to
+    /// stop.
     pub fn close(self, leases: &[Lease]) -> Result<Store> {
-        // What has a result, or failed, is no longer held under its lease.
+        // A trial whose result or failure was sent before is no longer among the leases, so its release is dropped.
         leases.iter().for_each(|lease| self.send(Update::Release(*lease)));
         drop(self.updates);
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
-/// What the lease keeper's thread has in hand.
+/// State of the lease keeper's thread.
 struct KeeperThread {
     store: Store,
     leases: Vec<Lease>,
@@ -115,7 +116,7 @@ struct KeeperThread {
     lease_ms: i64,
     lost: Arc<AtomicBool>,
     until: Until,
-    /// Whether the store could not be reached the last time.
+    /// Whether the store could not be reached at the last attempt.
     away: bool,
 }
 

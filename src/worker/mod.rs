@@ -1,7 +1,7 @@
-//! A worker: claims trials of a study, trains them, delivers what comes of it, until nothing is left, its time is up or it is
-//! told to stop.
+//! Workers: a worker claims trials of a study, trains them and delivers the results, until nothing is left, its time is up or
+//! it is asked to stop.
 //!
-//! In: a store. Out: results and checkpoints in it. Data are made anew on each machine, from their seed and its soundbank.
+//! In: a store. Out: results and checkpoints in it. Each machine generates the data anew, from their seed and its soundbank.
 
 mod gpu_lock;
 mod grid;
@@ -30,22 +30,22 @@ pub use grid::{SeedResult, place};
 pub use idle::Idle;
 pub use training::Until;
 
-/// How a worker works.
+/// Settings of a worker.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What it is called in the store; no two workers share a name.
+    /// The worker's name in the store. No two workers may share one.
     pub name: String,
-    /// How long a lease lasts that is not renewed.
+    /// Duration of a lease without renewal.
     pub lease: Duration,
-    /// When to stop.
+    /// Conditions on which the worker stops.
     pub until: Until,
-    /// Stop when there was nothing to do for this long, though the study is not finished.
+    /// Idle time after which the worker ends although the study is not finished; `None` for no limit.
     pub idle_exit: Option<Duration>,
 }
 
 impl Settings {
-    /// A name for a worker: host, process and a number that no earlier process of this id had. Of the host's name only the
-    /// characters that hosts have are kept.
+    /// Makes a name for a worker from the host, the process id and a number that distinguishes it from earlier processes of the
+    /// same id. Characters of the host's name that are not allowed in host names are replaced.
     pub fn name() -> String {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_millis());
         let plain = |c: char| if c.is_alphanumeric() || ".-_".contains(c) { c } else { '-' };
@@ -54,33 +54,34 @@ impl Settings {
     }
 }
 
-/// Why a worker ended.
+/// The reason why a worker ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// The study is finished.
     Finished,
-    /// Others do what is left.
+    /// Other workers hold all remaining trials.
     Idle,
-    /// It was told to.
+    /// The worker was asked to stop.
     Stopped,
 }
 
-/// How the trials of a kind of study are trained.
+/// The training of one kind of study's trials.
 trait Job {
     /// Whether two trials can train as one population.
     fn is_compatible(&self, one: usize, other: usize) -> bool;
 
-    /// Most trials of one population.
+    /// Returns the largest number of trials in one population.
     fn max_together(&self) -> usize;
 
-    /// Trains what was claimed and hands the results to the lease keeper; stops early when the leases are lost or `until` is reached.
+    /// Trains the claimed trials and sends the results to the lease keeper. Stops early when a lease is lost or `until` is
+    /// reached.
     fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: Until) -> Result<()>;
 }
 
-/// What the data of the study of `config` depend on, as it is compared between machines.
+/// Returns the fingerprints of the data of `config`'s study, by which machines check that they train on the same data.
 ///
 /// # Errors
-/// Whatever reading a soundbank or a dataset reports.
+/// The errors of reading a soundbank or a dataset.
 pub fn data_of(kind: StudyKind, config: &Config) -> Result<String> {
     match kind {
         StudyKind::Search => Dataset::of(config)?.fingerprint(),
@@ -97,10 +98,10 @@ pub fn data_of(kind: StudyKind, config: &Config) -> Result<String> {
     }
 }
 
-/// The trials and rungs of the study of `config`; each seed of a grid's cell is a trial.
+/// Returns the trials and rungs of the study of `config`. In a grid, each seed of a cell is a trial.
 ///
 /// # Errors
-/// As [`cells`].
+/// The errors of [`cells`].
 pub fn halving_of(kind: StudyKind, config: &Config) -> Result<SuccessiveHalving> {
     match kind {
         StudyKind::Search => Ok(crate::search::halving(&config.search)),
@@ -110,11 +111,12 @@ pub fn halving_of(kind: StudyKind, config: &Config) -> Result<SuccessiveHalving>
     }
 }
 
-/// Works on `study`, whose sounds are where `config` says, until there is nothing left for this worker.
+/// Works on `study`, whose sounds are where `config` says, until the study is finished, the worker was idle for too long, or it
+/// is asked to stop. Returns the store and which of these it was.
 ///
 /// # Errors
-/// [`Error::Store`] when the study is not the one this machine would make: other data, or another version of the program; what data,
-/// device and store report, after all leases were given back.
+/// [`Error::Store`] when this machine has other data or another version of the program than the study; the errors of data,
+/// device and store, after all leases were given back.
 pub fn work(
     gpu: &Gpu,
     mut store: Store,
@@ -168,7 +170,8 @@ pub fn work(
     Ok((store, End::Stopped))
 }
 
-/// Trains `claimed`, and gives back what has no result in the end. A trial whose training panics has failed; the worker goes on.
+/// Trains the trials of `claimed` and gives back those without a result. When training panics, the trials have failed and the
+/// worker continues.
 fn train(job: &mut dyn Job, store: Store, claimed: Vec<Claimed>, settings: &Settings) -> Result<Store> {
     let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
     let route =
@@ -187,7 +190,7 @@ fn train(job: &mut dyn Job, store: Store, claimed: Vec<Claimed>, settings: &Sett
     outcome.and(store)
 }
 
-/// What a panic says.
+/// Returns the message of a panic.
 fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
@@ -198,7 +201,7 @@ fn outcome(gpu: &Gpu, worker: &str, score: f64, details: String, seconds: f64) -
     Outcome { score, details, worker: worker.into(), adapter, seconds, checkpoint: None }
 }
 
-/// A study is worked on by the version of the program and with the data that it was begun with.
+/// Refuses a study that was created by another version of the program or with other data.
 fn refuse_others(store: &Store, study: &Registered, config: &Config) -> Result<()> {
     let own = crate::store::Study {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -216,10 +219,10 @@ fn refuse_others(store: &Store, study: &Registered, config: &Config) -> Result<(
     }
 }
 
-/// `config` with its sounds where this machine has them.
+/// Checks that the folders of sounds in `config` exist on this machine.
 ///
 /// # Errors
-/// [`Error::Data`] when they are where it says on no folder of this machine.
+/// [`Error::Data`] that names a missing folder and the option to set it with.
 pub fn here(config: &Config) -> Result<()> {
     let folders = [("--dataset", &config.data.dataset), ("--soundbank", &config.data.soundbank)];
     for (flag, folder) in folders {
@@ -243,7 +246,7 @@ mod tests {
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 
-    /// A job that does `what` with whatever was claimed.
+    /// A job that calls the closure with the claimed trials.
     struct Fake<F>(F);
 
     impl<F: FnMut(&[Claimed], &LeaseKeeper) -> Result<()>> Job for Fake<F> {
@@ -260,10 +263,10 @@ mod tests {
         }
     }
 
-    /// A trial's state, failures, deaths and reason.
+    /// State, failures, deaths and reason of a trial.
     type Fate = (TrialState, usize, usize, Option<String>);
 
-    /// A worker and the first trials of a search after `work` was done with them.
+    /// Runs `work` on the first trials of a search. Returns the worker's outcome and the trials' rows.
     fn after(work: impl FnMut(&[Claimed], &LeaseKeeper) -> Result<()>) -> (Result<Store>, Vec<Fate>) {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::File(folder.path().join("store.sqlite"));

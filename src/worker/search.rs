@@ -1,4 +1,5 @@
-//! Trials of a search: drawn from the space, trained up to their rung, compared by their best validation score so far.
+//! Trials of a search: configurations drawn from the search space, trained up to their rung and compared by their best
+//! validation score so far.
 
 use super::lease_keeper::{LeaseKeeper, Update};
 use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, Until, train};
@@ -14,7 +15,7 @@ use crate::store::Claimed;
 use crate::train::{Draws, alike};
 use crate::{Error, Result};
 
-/// The data that all trials of a search share; the trials are drawn when they are asked for.
+/// The data that all trials of a search share. A trial's configuration is drawn when it is needed.
 pub struct SearchJob<'a> {
     gpu: &'a Gpu,
     config: Config,
@@ -26,10 +27,11 @@ pub struct SearchJob<'a> {
 }
 
 impl<'a> SearchJob<'a> {
-    /// Checks the trials of `config` and puts the features of their data on the GPU.
+    /// Checks the trials of `config` and loads the features of their data onto the GPU.
     ///
     /// # Errors
-    /// [`Error::Config`] naming what does not fit, be it the space or the batches of a trial; whatever data and device report.
+    /// [`Error::Config`] that names an invalid key of the search space or of a trial's batches; the errors of the data and the
+    /// device.
     pub fn new(gpu: &'a Gpu, config: &Config, worker: &str, progress: &Progress) -> Result<Self> {
         let mut batches = Batches::default();
         check(config, |trial| batches.note(trial))?;
@@ -54,7 +56,7 @@ impl<'a> SearchJob<'a> {
             let draws = Draws::new(&trial.config, &train.labels, &classes).map_err(|error| {
                 Error::config("search.space", format!("trial {} cannot be trained: {error}", trial.number))
             })?;
-            // One trial speaks for all: they are drawn from the same segments.
+            // The first trial's message stands for all, since all trials draw from the same segments.
             if trial.number == 0 {
                 draws.left_out.iter().for_each(LeftOut::log);
             }
@@ -71,7 +73,7 @@ impl<'a> SearchJob<'a> {
     }
 }
 
-/// The trials whose steps are drawn in ways of their own, the first of each way.
+/// The first trial for each way of drawing batches that occurs in the search.
 #[derive(Default)]
 struct Batches(Vec<Trial>);
 

@@ -1,4 +1,4 @@
-//! Claimed trials trained as one population, up to their rung or to their end, with everything on its way to the store.
+//! Training of claimed trials as one population, up to their rung or to their end. All progress goes to the store.
 
 use std::ops::Range;
 use std::path::Path;
@@ -18,10 +18,10 @@ use crate::store::{Checkpoint, Claimed, Failure, Lease};
 use crate::train::{EpochReport, Observer, StageName, Trainer, most_members};
 use crate::{Error, Result};
 
-/// What trainings of a study share on this machine.
+/// The data and the device that all trainings of a study share on this machine.
 #[derive(Clone, Copy)]
 pub struct TrainingContext<'a> {
-    /// The device.
+    /// GPU device.
     pub gpu: &'a Gpu,
     /// Class names.
     pub classes: &'a [String],
@@ -29,65 +29,65 @@ pub struct TrainingContext<'a> {
     pub train: &'a Examples,
     /// Validation segments.
     pub validation: &'a Examples,
-    /// Of the data.
+    /// Fingerprint of the data.
     pub fingerprint: &'a str,
-    /// When to stop.
+    /// Conditions on which training stops.
     pub until: Until,
 }
 
-/// When a worker is to stop.
+/// The conditions on which a worker stops.
 #[derive(Debug, Clone, Copy)]
 pub struct Until {
-    /// Becomes true at a signal.
+    /// Becomes true when the process receives a signal to stop.
     pub stop: &'static AtomicBool,
-    /// The end of its time.
+    /// End of the worker's time, if it is limited.
     pub deadline: Option<Instant>,
 }
 
 impl Until {
-    /// Whether it is to stop now.
+    /// Whether the worker must stop now.
     pub fn reached(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline) || self.stop.load(Ordering::SeqCst)
     }
 }
 
-/// A claimed trial and how it is trained.
+/// A claimed trial and the configuration that it is trained with.
 #[derive(Debug, Clone)]
 pub struct ClaimedTraining {
-    /// The lease, and where it goes on.
+    /// The lease and the checkpoint to resume from.
     pub claimed: Claimed,
-    /// Its configuration, with its seeds.
+    /// Configuration of the trial, with its seeds.
     pub config: Config,
 }
 
-/// What came of one trial.
+/// A trial that was trained up to its rung or to its end.
 pub struct TrainedTrial {
-    /// Its lease.
+    /// Lease of the trial.
     pub lease: Lease,
-    /// Its configuration.
+    /// Configuration of the trial.
     pub config: Config,
-    /// Where its models stand.
+    /// Training state of the trial's models.
     pub training_state: TrainingState,
-    /// Their epochs so far, by seed.
+    /// Learning curves so far, `[seed][epoch]`.
     pub curves: Vec<Vec<CurvePoint>>,
-    /// Its share of the time in seconds, over all pieces of a training that was interrupted, since the last rung.
+    /// The trial's share of the time since the last rung, in seconds, including the time before interruptions.
     pub seconds: f64,
 }
 
 /// The details of a checkpoint in the store.
 #[derive(Serialize, Deserialize)]
 struct Done {
-    /// The learning curves so far, by seed.
+    /// Learning curves so far, `[seed][epoch]`.
     curves: Vec<Vec<CurvePoint>>,
     /// The trial's share of the time since the last rung, in seconds.
     seconds: f64,
 }
 
 impl Done {
-    /// The details of a checkpoint of `seeds` trainings by `method`, from JSON.
+    /// Reads the details of a checkpoint of `seeds` trainings by `method` from JSON.
     ///
     /// # Errors
-    /// In words, what is wrong with them.
+    /// A message with the reason.
     fn from_json(text: &str, seeds: usize, method: Method) -> Result<Self, String> {
         let read: Self = serde_json::from_str(text).map_err(|e| format!("its details cannot be read: {e}"))?;
         check_curves(&read.curves, seeds, method)?;
@@ -99,26 +99,26 @@ impl Done {
 }
 
 impl TrainedTrial {
-    /// Where the next rung goes on.
+    /// Makes the checkpoint from which the next rung resumes.
     ///
     /// # Errors
-    /// As [`Standing::to_bytes`].
+    /// The errors of [`TrainingState::to_bytes`].
     pub fn checkpoint(&self) -> Result<Checkpoint> {
         checkpoint(&self.training_state, &self.curves, 0.0)
     }
 
-    /// The best validation score of each seed in its last stage, in %.
+    /// Returns the best validation score of each seed in its last stage, in %.
     pub fn best(&self) -> Vec<f64> {
         self.training_state.progress.iter().map(|member| f64::from(member.best_score)).collect()
     }
 }
 
-/// Trains `tasks`, which are alike, until the first stage has done `pause` epochs or to their end; those that stand at the same
-/// epoch together, no more of them than the device can bind at a time. What fails is delivered as failed; what is returned is
-/// to be delivered by the caller. Nothing of a training that was stopped is returned.
+/// Trains `tasks` until the first stage has done `pause` epochs, or to their end. All tasks must be compatible, that is, able
+/// to train as one population. Those at the same epoch train together, as many as the device can bind at a time. Failures are
+/// sent to the store from here; the caller sends the results that are returned. A training that was stopped returns no result.
 ///
 /// # Errors
-/// What data and device report, unless the trial is at fault: it fails then, and the others go on.
+/// The errors of data and device, unless a trial caused them: that trial fails, and the others continue.
 pub fn train(
     bench: &TrainingContext<'_>,
     tasks: Vec<ClaimedTraining>,
@@ -150,20 +150,20 @@ pub fn train(
     Ok(trained)
 }
 
-/// A trial with what its checkpoint holds.
+/// A trial whose checkpoint has been read.
 struct ReadyTrial {
     lease: Lease,
     config: Config,
-    /// Nothing at the beginning.
+    /// Training state to resume from, `None` at the beginning.
     training_state: Option<TrainingState>,
-    /// Of each seed.
+    /// Learning curves so far, `[seed][epoch]`.
     curves: Vec<Vec<CurvePoint>>,
-    /// Seconds that it took until here, since the last rung.
+    /// Time since the last rung before this training, in seconds.
     seconds: f64,
 }
 
 impl ReadyTrial {
-    /// Reads the checkpoint of `claimed`; in words what is wrong with it.
+    /// Reads and checks the checkpoint of `claimed`. The error is a message for the store.
     fn new(
         bench: &TrainingContext<'_>,
         claimed: Claimed,
@@ -196,13 +196,13 @@ impl ReadyTrial {
         Ok(Self { lease, config, training_state: Some(training_state), curves, seconds })
     }
 
-    /// Stage and epoch, from which only those at the same go on together.
+    /// Returns the stage and the epoch. Only trials at the same position can resume together.
     fn position(&self) -> Option<(String, usize)> {
         self.training_state.as_ref().map(|training_state| (training_state.stage.clone(), training_state.epoch))
     }
 }
 
-/// One population. When its training fails, nobody knows better than to try each trial alone.
+/// Trains one population. When that fails, each trial is tried alone, since nothing shows which of them is at fault.
 fn population(
     bench: &TrainingContext<'_>,
     trials: &[ReadyTrial],
@@ -224,10 +224,10 @@ fn population(
     blame(&leases, error, keeper).map(|()| Vec::new())
 }
 
-/// Delivers that the trials of `leases` failed with `error`.
+/// Reports to the store that the trials of `leases` failed with `error`.
 ///
 /// # Errors
-/// `error` when it ends the worker: because the worker is at fault, or because the trial took the device with it.
+/// `error` when it must end the worker: when the worker is at fault, or when the device was lost.
 pub fn blame(leases: &[Lease], error: Error, keeper: &LeaseKeeper) -> Result<()> {
     let Some(failure) = failure(&error) else { return Err(error) };
     for lease in leases {
@@ -237,7 +237,7 @@ pub fn blame(leases: &[Lease], error: Error, keeper: &LeaseKeeper) -> Result<()>
     if failure == Failure::Death { Err(error) } else { Ok(()) }
 }
 
-/// How a trial failed whose training ended with `error`; nothing when the worker is at fault.
+/// Returns the kind of a trial's failure for `error`, `None` when the worker is at fault.
 fn failure(error: &Error) -> Option<Failure> {
     match error {
         Error::Tolerance(_) => Some(Failure::Lasting),
@@ -292,21 +292,22 @@ fn checkpoint(training_state: &TrainingState, curves: &[Vec<CurvePoint>], second
     Ok(Checkpoint { epoch: training_state.epoch, bytes, details })
 }
 
-/// Hands everything to the lease keeper.
+/// An observer that sends all progress of a population to the lease keeper.
 struct StoreObserver<'a> {
     keeper: &'a LeaseKeeper,
     until: Until,
     trials: &'a [ReadyTrial],
-    /// Of each trial.
+    /// Range of each trial's members in the population.
     members: Vec<Range<usize>>,
-    /// Of every member.
+    /// Learning curves, `[member][epoch]`.
     curves: Vec<Vec<CurvePoint>>,
-    /// When this piece of the training began.
+    /// Start of this training.
     start: Instant,
 }
 
 impl StoreObserver<'_> {
-    /// Seconds that `trial` has taken since the last rung: trials that train together share the time.
+    /// Returns the time that `trial` has taken since the last rung, in seconds. Trials that train together share the time
+    /// evenly.
     fn seconds(&self, trial: &ReadyTrial) -> f64 {
         trial.seconds + self.start.elapsed().as_secs_f64() / self.trials.len() as f64
     }
@@ -326,7 +327,7 @@ impl Observer for StoreObserver<'_> {
     }
 
     fn checkpoint(&mut self, training_state: &TrainingState) -> Result<()> {
-        // There is nothing to keep of a training that has not done an epoch.
+        // A training that has not done an epoch has nothing to keep.
         if self.curves.iter().all(Vec::is_empty) {
             return Ok(());
         }

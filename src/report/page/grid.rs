@@ -1,87 +1,88 @@
-//! A table of a report: what its cells hold, how people see them, and TSV for machines.
+//! Tables of reports: typed cells, their text for readers, and TSV for programs.
 
 use super::words::{number, short};
 use crate::printable;
 use crate::report::{SeedSummary, tsv};
 
-/// What people see where there is no value.
+/// Text of a missing value.
 const NOTHING: &str = "–";
 
 /// A table of a report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grid {
-    /// Stem of its files, and its anchor in HTML and LaTeX: letters, digits and hyphens.
+    /// Stem of the file names, and anchor in HTML and LaTeX: letters, digits and hyphens.
     pub name: String,
-    /// What it is called.
+    /// Title of the table.
     pub title: String,
-    /// What its numbers are.
+    /// Explanation of the numbers.
     pub caption: String,
-    /// The columns.
+    /// Columns of the table.
     pub columns: Vec<Column>,
-    /// How many of the first columns name a row.
+    /// Number of leading columns that label a row.
     pub labels: usize,
-    /// The rows, each with a cell for every column.
+    /// Rows, each with a cell for every column.
     pub rows: Vec<Vec<GridCell>>,
-    /// Rows before which a rule stands, ascending.
+    /// Indices of the rows above which a rule is drawn, ascending.
     pub rules: Vec<usize>,
 }
 
 /// A column of a [`Grid`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// Its head, unlike that of any other column.
+    /// Heading of the column. No two columns share one.
     pub head: String,
-    /// What its cells hold.
+    /// Kind of the column's cells.
     pub kind: ColumnKind,
 }
 
-/// What the cells of a column hold, and how people see it.
+/// The kind of a column's cells, which decides their text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// Words.
+    /// Text.
     Text,
-    /// A number with so many decimals.
+    /// A number with this many decimals.
     Number(usize),
-    /// A mean over seeds and its standard deviation, with so many decimals: two columns in TSV.
+    /// A mean over seeds and its standard deviation with this many decimals: two columns in TSV.
     Score(usize),
-    /// A number of any size, or words of which people see the beginning.
+    /// A number of any size, or text that is shortened.
     Value,
-    /// A probability with four decimals, or that it is smaller.
+    /// A probability with four decimals; smaller ones as "< 0.0001".
     Probability,
 }
 
 /// A cell of a [`Grid`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum GridCell {
-    /// Words.
+    /// Text.
     Text(String),
     /// A number.
     Number(f64),
-    /// A mean and a standard deviation; none of a single seed.
+    /// A mean and a standard deviation, `None` for a single seed.
     Score(f64, Option<f64>),
-    /// Not known.
+    /// A missing value.
     Missing,
 }
 
 impl Column {
-    /// A column of `kind` under `head`.
+    /// Makes a column of `kind` with the heading `head`.
     pub fn new(head: impl Into<String>, kind: ColumnKind) -> Self {
         Self { head: head.into(), kind }
     }
 }
 
 impl GridCell {
-    /// Words.
+    /// Makes a cell of text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// A count.
+    /// Makes a cell of a count.
     pub fn count(n: usize) -> Self {
         Self::Number(n as f64)
     }
 
-    /// Mean and spread of `values`, one per seed; missing without values, or where one is not finite.
+    /// Makes a cell of mean and standard deviation of `values`, one per seed; missing without values, or where one is not
+    /// finite.
     pub fn score(values: Vec<f64>) -> Self {
         if values.is_empty() || values.iter().any(|v| !v.is_finite()) {
             return Self::Missing;
@@ -96,7 +97,7 @@ impl From<SeedSummary> for GridCell {
     }
 }
 
-/// `value` with `decimals`, a true minus sign, and no sign on what rounds to zero.
+/// Rounds `value` to `decimals`, with a true minus sign, and without a sign on a value that rounds to zero.
 fn rounded(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
     let negative = value < 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b));
@@ -104,7 +105,7 @@ fn rounded(value: f64, decimals: usize) -> String {
 }
 
 impl ColumnKind {
-    /// How people see `cell`.
+    /// Returns the text of `cell` for readers.
     pub(super) fn shown(self, cell: &GridCell) -> String {
         let decimals = match self {
             Self::Text | Self::Value => 0,
@@ -124,7 +125,7 @@ impl ColumnKind {
 }
 
 impl Grid {
-    /// A table without rows.
+    /// Makes a table without rows.
     pub fn new(
         name: impl Into<String>,
         title: impl Into<String>,
@@ -149,7 +150,7 @@ impl Grid {
         self.rows.push(row);
     }
 
-    /// A rule between the rows so far and the next one.
+    /// Draws a rule between the rows so far and the next one.
     pub fn rule(&mut self) {
         let at = self.rows.len();
         if at > 0 && self.rules.last() != Some(&at) {
@@ -157,8 +158,8 @@ impl Grid {
         }
     }
 
-    /// Tab-separated values below one line of heads: numbers as they are, not rounded, mean and standard deviation of a
-    /// score in two columns, what is missing as nothing.
+    /// Returns tab-separated values below one line of headings. Numbers are not rounded, mean and standard deviation of a score
+    /// fill two columns, and a missing value is empty.
     pub fn tsv(&self) -> String {
         let mut heads = Vec::new();
         for Column { head, kind } in &self.columns {
@@ -188,7 +189,7 @@ impl Grid {
     }
 }
 
-/// `text` on one line: every run of blanks, tabs and line breaks as one space, other control characters written out.
+/// Returns `text` on one line: each run of white space becomes one space, other control characters are written out.
 pub(super) fn one_line(text: &str) -> String {
     printable::line(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }
@@ -197,7 +198,7 @@ pub(super) fn one_line(text: &str) -> String {
 pub(super) mod tests {
     use super::*;
 
-    /// Two rows with a rule between them and a cell of every kind.
+    /// Makes a table of two rows with a rule between them and a cell of every kind.
     pub fn grid() -> Grid {
         let columns = vec![
             Column::new("class", ColumnKind::Text),

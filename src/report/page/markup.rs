@@ -1,4 +1,4 @@
-//! How people read a [`Grid`]: as Markdown, LaTeX or HTML, with everything escaped that would be markup.
+//! Tables for readers: a [`Grid`] as Markdown, LaTeX or HTML, with all markup in its text escaped.
 
 use std::fmt::Write;
 
@@ -6,11 +6,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::grid::{Column, ColumnKind, Grid, GridCell, one_line};
 
-/// Tables of more rows run over several pages in LaTeX.
+/// Number of rows above which a LaTeX table may break over pages.
 const ROWS_OF_A_PAGE: usize = 40;
 
 impl Grid {
-    /// The rows as people see them, each cell through `escape`.
+    /// Returns the text of all cells for readers, each passed through `escape`.
     fn shown(&self, escape: fn(&str) -> String) -> Vec<Vec<String>> {
         let row = |row: &Vec<GridCell>| {
             self.columns.iter().zip(row).map(|(column, cell)| escape(&column.kind.shown(cell))).collect()
@@ -22,7 +22,8 @@ impl Grid {
         self.columns.iter().map(|column| escape(&column.head)).collect()
     }
 
-    /// A GitHub-flavoured Markdown table between its title and its caption. Markdown has no rules.
+    /// Returns a GitHub-flavoured Markdown table between its title and its caption. Markdown has no rules, so they are left
+    /// out.
     pub fn markdown(&self) -> String {
         let mut lines = vec![self.heads(escape_markdown)];
         lines.extend(self.shown(escape_markdown));
@@ -48,7 +49,7 @@ impl Grid {
         format!("**{}**\n\n{table}\n{}\n", escape_markdown(&self.title), escape_markdown(&self.caption))
     }
 
-    /// A LaTeX table with the rules of `booktabs`; one that is longer than a page is a `longtable`.
+    /// Returns a LaTeX table with the rules of `booktabs`; a table longer than a page is a `longtable`.
     pub fn latex(&self) -> String {
         let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
         let mut body = String::new();
@@ -80,7 +81,7 @@ impl Grid {
         }
     }
 
-    /// An HTML `<table>` whose `id` is the name; numbers have the class `number`, every group of rows its own `<tbody>`.
+    /// Returns an HTML `<table>` with the name as `id`. Numbers have the class `number`; a rule starts a new `<tbody>`.
     pub fn html(&self) -> String {
         let mut html = format!(
             "<table id=\"{}\">\n<caption><strong>{}.</strong> {}</caption>\n<thead>\n<tr>",
@@ -108,7 +109,7 @@ impl Grid {
     }
 }
 
-/// `text` on one line, with a backslash before what Markdown would take for markup.
+/// Returns `text` on one line, with a backslash before every character that Markdown would take for markup.
 pub fn escape_markdown(text: &str) -> String {
     one_line(text).chars().flat_map(|c| ("\\`*_|<>[]~$&#".contains(c)).then_some('\\').into_iter().chain([c])).collect()
 }
@@ -122,7 +123,7 @@ fn escape_latex(text: &str) -> String {
             '^' => escaped += "\\textasciicircum{}",
             '\\' => escaped += "\\textbackslash{}",
             '<' | '>' | '|' => escaped.extend(['$', c, '$']),
-            // At the beginning of a row they would be arguments of the line break before it.
+            // At the beginning of a row, LaTeX would read them as arguments of the line break before.
             '[' | '*' => escaped.extend(['{', c, '}']),
             '±' => escaped += "$\\pm$",
             '−' => escaped += "$-$",

@@ -1,6 +1,6 @@
-//! What the reports share: tables, figures, the page they stand on, and how they become files.
+//! Parts that the reports share: tables, figures, the HTML page, and writing them as files.
 //!
-//! In: what a report puts into its [`Grid`]s and figures. Out: Markdown, LaTeX, TSV, SVG, PNG and one HTML file.
+//! In: a report's [`Grid`]s and figures. Out: Markdown, LaTeX, TSV, SVG, PNG and one HTML file.
 
 pub(super) mod canvas;
 pub(super) mod files;

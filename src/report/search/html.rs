@@ -1,4 +1,4 @@
-//! The page of a search.
+//! The HTML page of a search.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::report::page::palette::RUNGS;
 use crate::report::page::words::{duration, truncate};
 use crate::report::page::{Chapter, Grid};
 
-/// Characters of the longest reason that is written out.
+/// Length of the longest reason that is not shortened, in characters.
 const LONGEST_REASON: usize = 300;
 
-/// Characters of the longest value that is written out.
+/// Length of the longest value that is not shortened, in characters.
 const LONGEST_VALUE: usize = 100;
 
-/// All that the template shows.
+/// Data for the page's template.
 #[derive(Serialize)]
 struct SearchPage<'a> {
     title: &'a str,
@@ -27,7 +27,7 @@ struct SearchPage<'a> {
     facts: Vec<Fact>,
     eta: usize,
     best: String,
-    /// What the best trial had drawn.
+    /// Parameter values of the best trial.
     values: Vec<Fact>,
     rungs: TablePart<'a>,
     chapters: Vec<ChapterPart<'a>>,
@@ -35,7 +35,7 @@ struct SearchPage<'a> {
     failures: Vec<Fact>,
 }
 
-/// The whole page, with the table of rungs and that of trials.
+/// Renders the page, with the tables of rungs and of trials.
 pub fn page(search: &SearchData, [rungs, trials]: &[Grid; 2], chapters: &[Chapter]) -> String {
     let best = best(search);
     let page = SearchPage {
@@ -53,12 +53,12 @@ pub fn page(search: &SearchData, [rungs, trials]: &[Grid; 2], chapters: &[Chapte
     render(include_str!("report.html"), &RUNGS, page)
 }
 
-/// Whether there will be more than there is.
+/// Whether no further results will come.
 fn is_complete(search: &SearchData) -> bool {
     search.trials.len() >= search.planned && !search.trials.iter().any(is_unsettled)
 }
 
-/// What a reader must know first about a search that is not complete.
+/// Returns a notice about an incomplete search, which readers must see first.
 fn notice(search: &SearchData) -> Option<String> {
     (!is_complete(search)).then(|| {
         let under_way = search.trials.iter().filter(|trial| is_unsettled(trial)).count();
@@ -97,7 +97,7 @@ fn facts(search: &SearchData) -> Vec<Fact> {
     facts
 }
 
-/// How many trials were started, and how many of them are in each state.
+/// Describes how many trials were started, and how many of them are in each state.
 fn trials(search: &SearchData) -> String {
     let mut states = BTreeMap::new();
     for trial in &search.trials {
@@ -108,7 +108,7 @@ fn trials(search: &SearchData) -> String {
     format!("{} of {} started{of}", search.trials.len(), search.planned)
 }
 
-/// Which trial is the best, and how good it is.
+/// Returns a sentence that names the best trial and its score.
 fn sentence(search: &SearchData, best: Option<&TrialData>) -> String {
     let result = best.and_then(|best| Some((best, last_result(search, best)?)));
     let Some((best, (rung, score))) = result else { return "No trial has a result yet.".into() };
@@ -122,7 +122,7 @@ fn sentence(search: &SearchData, best: Option<&TrialData>) -> String {
     )
 }
 
-/// What `trial` had drawn, with every digit.
+/// Lists the parameter values of `trial` with all digits.
 fn values(search: &SearchData, trial: &TrialData) -> Vec<Fact> {
     let drawn = search.parameters.iter().zip(&trial.values);
     let value = |value: &ParameterValue| match value {
@@ -132,7 +132,7 @@ fn values(search: &SearchData, trial: &TrialData) -> Vec<Fact> {
     drawn.filter_map(|(axis, drawn)| Some(Fact::new(&axis.name, value(drawn.as_ref()?)))).collect()
 }
 
-/// The trials that failed, and why.
+/// Lists the failed trials with their reasons.
 fn failures(search: &SearchData) -> Vec<Fact> {
     let failed = search.trials.iter().filter(|trial| trial.state == "failed" || trial.reason.is_some());
     let reason = |trial: &TrialData| match &trial.reason {

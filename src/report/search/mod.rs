@@ -1,4 +1,4 @@
-//! The report of a search: which trials climbed which rung, what their parameters were, and which is the best.
+//! The report of a search: results and promotions by rung, scores against parameters, and the best trial.
 //!
 //! In: the trials ([`SearchData`]). Out: files in the search's folder ([`write_search_report`]), and a short table for a
 //! terminal ([`summary`]).

@@ -1,16 +1,16 @@
-//! The tables of a search: its rungs, its trials, and a short one for a terminal.
+//! Tables of a search: rungs, trials, and a short summary for a terminal.
 
 use super::data::{ParameterValue, SearchData, TrialData};
 use super::leaderboard::{last_result, ranked, result, rungs};
 use crate::report::Table;
 use crate::report::page::{Column, ColumnKind, Grid, GridCell};
 
-/// The table of the rungs and that of the trials.
+/// Makes the table of the rungs and the table of the trials.
 pub fn tables(search: &SearchData) -> [Grid; 2] {
     [rung_grid(search), trial_grid(search)]
 }
 
-/// One line per rung, for a terminal: how many results it has, and the best.
+/// Makes a table for a terminal with one line per rung: the number of results, and the best.
 pub fn summary(search: &SearchData) -> Table {
     let best = format!("best {} in %", search.objective);
     let mut table = Table::new(["rung", "epochs", "results", &best, "of trial"].map(str::to_owned).into());
@@ -93,7 +93,7 @@ fn value(trial: &TrialData, parameter: usize) -> GridCell {
     }
 }
 
-/// What a score of `search` is: the training of each seed keeps the model of its best epoch, and its score.
+/// Describes how scores of `search` are computed: each seed counts with the score of its best epoch.
 pub fn of_best_epochs(search: &SearchData) -> String {
     match search.seeds.as_slice() {
         [seed] => format!("in the best epoch of seed {seed}"),
@@ -101,7 +101,7 @@ pub fn of_best_epochs(search: &SearchData) -> String {
     }
 }
 
-/// What a curve of `search` is over its seeds.
+/// Describes how curves of `search` are averaged over seeds.
 pub fn over_seeds(search: &SearchData) -> String {
     match search.seeds.as_slice() {
         [seed] => format!("seed {seed} alone"),

@@ -1,4 +1,4 @@
-//! What lies behind the macro scores of a dataset: classes, durations, coverage, embeddings, trainings.
+//! Tables that break down a dataset's macro scores: by class, duration and coverage, with embeddings and trainings.
 
 use super::data::{CellResult, CoverageBin};
 use super::paper;
@@ -8,7 +8,7 @@ use crate::report::CurvePoint;
 use crate::report::page::{Column, ColumnKind, Grid, GridCell};
 use crate::train::StageName;
 
-/// F1 of every class.
+/// Makes the table of F1 by class.
 pub(super) fn by_class(dataset: &DatasetCells) -> Grid {
     let caption = format!("F1 in %, {}, by the length of the test segments (columns).", dataset.over_seeds());
     let columns = [Column::new("class", ColumnKind::Text)].into_iter().chain(test_columns(dataset));
@@ -23,7 +23,7 @@ pub(super) fn by_class(dataset: &DatasetCells) -> Grid {
     grid
 }
 
-/// Macro-F1 of short and of long events; none where no cell has them.
+/// Makes the table of macro-F1 for short and for long events; `None` where no cell has such scores.
 pub(super) fn by_duration(dataset: &DatasetCells) -> Option<Grid> {
     let caption = format!(
         "Macro-F1 in %, {}, over the segments whose longest event is short (up to {} s) or long, by the length of the test \
@@ -48,7 +48,7 @@ pub(super) fn by_duration(dataset: &DatasetCells) -> Option<Grid> {
     (!grid.rows.is_empty()).then_some(grid)
 }
 
-/// Macro-F1 by the share of the segment that its event covers; none where no cell has it.
+/// Makes the table of macro-F1 by the share of the segment that its event covers; `None` where no cell has such scores.
 pub(super) fn by_coverage(dataset: &DatasetCells) -> Option<Grid> {
     let bins = || dataset.cells.iter().flat_map(|cell| cell.coverage.iter().flatten());
     let mut bounds: Vec<(f64, f64)> = bins().map(|bin| (bin.low, bin.high)).collect();
@@ -83,7 +83,7 @@ pub(super) fn by_coverage(dataset: &DatasetCells) -> Option<Grid> {
     (!bounds.is_empty()).then_some(grid)
 }
 
-/// The quality of the embeddings (SPEC §5); none where no cell has it.
+/// Makes the table of the embeddings' quality (SPEC §5); `None` where no cell has it.
 pub(super) fn embeddings(dataset: &DatasetCells) -> Option<Grid> {
     let caption = format!(
         "F(x): the share of segments whose nearest class mean is their own, averaged over classes, in %; scatter ratio: \
@@ -110,7 +110,7 @@ pub(super) fn embeddings(dataset: &DatasetCells) -> Option<Grid> {
     (!grid.rows.is_empty()).then_some(grid)
 }
 
-/// How long each cell trained, and how well.
+/// Makes the table of the trainings: epochs, best validation score and time of every cell.
 pub(super) fn trainings(dataset: &DatasetCells) -> Grid {
     let all = [StageName::Classifier, StageName::Triplets, StageName::Prototypes, StageName::Tagger];
     let epochs = |cell: &CellResult, stage: StageName| -> Vec<f64> {
@@ -147,7 +147,7 @@ pub(super) fn trainings(dataset: &DatasetCells) -> Grid {
     grid
 }
 
-/// A table of `dataset` whose rows are named by method, training length and `labels` of `columns`.
+/// Makes a table of `dataset`. The row labels are method, training length and the first `labels` of `columns`.
 fn by_cell(
     dataset: &DatasetCells,
     stem: &str,
@@ -162,12 +162,12 @@ fn by_cell(
     Grid::new(dataset.name(stem), title, caption, 2 + labels, columns)
 }
 
-/// A column of scores for every test length.
+/// Returns a column of scores for every test length.
 fn test_columns(dataset: &DatasetCells) -> impl Iterator<Item = Column> {
     dataset.tests.iter().map(|seconds| Column::new(format!("{seconds} s"), ColumnKind::Score(1)))
 }
 
-/// A row of `cell`: method, training length, `labels`, and `values`, of which some may be missing.
+/// Makes a row of `cell`: method, training length, `labels`, and `values`, of which some may be missing.
 fn row<const N: usize>(
     cell: &CellResult,
     labels: [GridCell; N],
@@ -185,7 +185,7 @@ mod tests {
     use super::*;
     use crate::config::{Method, Variant};
 
-    /// The table called `stem` of a study of one WAA1 cell: triplets, trained on 1 s, seeds 1 and 2.
+    /// Returns the table called `stem` of a study of one WAA1 cell: triplets, trained on 1 s, seeds 1 and 2.
     fn table(stem: &str, change: fn(&mut CellResult)) -> Option<Grid> {
         let f1 = |seed: u64, test: f64| 10.0 * seed as f64 + test;
         let mut cell = example::cell(Variant::Waa, Method::Triplets, 1.0, &[1, 2], &f1);
@@ -262,7 +262,7 @@ mod tests {
         let grid = tables(&study).into_iter().find(|grid| grid.name == "training-waa").unwrap();
         let stages = ["epochs, classifier", "epochs, prototypes", "epochs, tagger"];
         assert_eq!(heads(&grid)[2..5], stages, "none of triplets");
-        // Seeds 1 and 2 run 5 and 6 epochs in every stage.
+        // In every stage seed 1 runs 5 epochs and seed 2 runs 6.
         let ran = || GridCell::score(vec![5.0, 6.0]);
         assert_eq!(
             grid.rows[0][..5],

@@ -1,4 +1,4 @@
-//! How the claims are written: a table of all comparisons, and Markdown.
+//! Presentation of the claims: a table of all comparisons, and Markdown.
 
 use super::claims::Claim;
 use super::comparison::{Comparison, LEVEL};
@@ -7,7 +7,7 @@ use super::paper;
 use crate::report::page::markup::escape_markdown;
 use crate::report::page::{Column, ColumnKind, Grid, GridCell};
 
-/// How the comparisons were made: the caption of their table.
+/// Returns the caption of the table, which explains how the comparisons were made.
 fn method() -> String {
     format!(
         "Macro-F1 in % of this study; “10 s → 1 s”: trained on 10 s, tested on 1 s. A claim says that “lower” lies below \
@@ -19,7 +19,7 @@ fn method() -> String {
     )
 }
 
-/// All comparisons of `claims`.
+/// Makes the table of all comparisons of `claims`.
 pub fn claims_grid(claims: &[Claim]) -> Grid {
     let columns = [
         ("claim", ColumnKind::Text),
@@ -71,7 +71,7 @@ fn row(letter: char, c: &Comparison) -> Vec<GridCell> {
     ]
 }
 
-/// The claims with their verdicts, then the table of comparisons, as Markdown.
+/// Returns the claims with their verdicts, followed by the table of comparisons, as Markdown.
 pub fn claims_markdown(claims: &[Claim]) -> String {
     let claim = |claim: &Claim| {
         let (statement, sentence) = (escape_markdown(&claim.statement), escape_markdown(&claim.sentence));

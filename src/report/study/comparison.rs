@@ -1,4 +1,4 @@
-//! One comparison of two entries of a study's tables, paired by seed.
+//! Comparison of two entries of a study's tables, paired by seed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,35 +12,35 @@ use super::tables::place;
 use crate::config::{Method, Variant};
 use crate::report::SeedSummary;
 
-/// Macro-F1 in % below which a model scores nothing: it cannot lose what it does not have.
+/// Macro-F1 in % below which a model counts as collapsed: a claim about a loss of score cannot be shown on it.
 pub const FLOOR: f64 = 1.0;
 
-/// A comparison is shown if its p is below this.
+/// Significance level: a comparison is shown if its p is below this.
 pub const LEVEL: f64 = 0.05;
 
-/// Two scores of which a claim says that the first lies below the second.
+/// Two scores, of which a claim says that the first is below the second.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
-    /// The dataset of both.
+    /// Dataset of both scores.
     pub variant: Variant,
-    /// What should lie below.
+    /// Score that should be lower.
     pub lower: ComparedScore,
-    /// What should lie above.
+    /// Score that should be higher.
     pub upper: ComparedScore,
-    /// Upper minus lower, seed by seed.
+    /// Differences, upper minus lower, by seed.
     pub difference: Paired,
-    /// Whether the model that should score has less than [`FLOOR`] on average, so that nothing can be shown.
+    /// Whether the reference scores less than [`FLOOR`] on average, so that nothing can be shown.
     pub nothing_to_lose: bool,
-    /// Whether the paper's own means lie this way; none for lengths that it does not have.
+    /// Whether the paper's own means are in this order; `None` for lengths that the paper does not have.
     pub paper: Option<bool>,
 }
 
-/// One side of a [`Comparison`].
+/// A side of a [`Comparison`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ComparedScore {
-    /// What it is, such as "half of classifier, 10 s → 1 s".
+    /// Description, such as "half of classifier, 10 s → 1 s".
     pub name: String,
-    /// Its macro-F1 in %, over the seeds that both sides have, ascending.
+    /// Macro-F1 in %, over the seeds that both sides have, ascending.
     pub score: SeedSummary,
 }
 
@@ -51,17 +51,17 @@ impl Comparison {
         Self { variant, lower: side(lower), upper: side(upper), difference, nothing_to_lose: false, paper: None }
     }
 
-    /// Whether it goes the claim's way, and hardly by chance.
+    /// Whether the difference has the claimed sign and is significant.
     pub fn shown(&self) -> bool {
         !self.nothing_to_lose && matches!(&self.difference.evidence, Evidence::Test(test) if test.p < LEVEL)
     }
 
-    /// Whether the mean difference goes the claim's way.
+    /// Whether the mean difference has the claimed sign.
     pub fn goes_that_way(&self) -> bool {
         !self.nothing_to_lose && self.difference.differences.mean > 0.0
     }
 
-    /// What was found, in a few words.
+    /// Returns the finding in a few words.
     pub fn finding(&self) -> &'static str {
         match self.difference.evidence {
             _ if self.nothing_to_lose => "nothing to lose",
@@ -73,7 +73,7 @@ impl Comparison {
     }
 }
 
-/// An entry of a study's tables: a trained model's macro-F1 on segments of one length.
+/// An entry of a study's tables: the macro-F1 of a trained model on segments of one length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct TableEntry {
     pub variant: Variant,
@@ -82,19 +82,19 @@ pub(super) struct TableEntry {
     pub test: f64,
 }
 
-/// "triplets, 10 s → 1 s": method, training length, test length.
+/// Formats the entry as "triplets, 10 s → 1 s": method, training length, test length.
 impl fmt::Display for TableEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {} s → {} s", self.method.name(), self.train, self.test)
     }
 }
 
-/// What a comparison needs and a study does not have.
+/// A part of a study that a comparison needs and that is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Lack {
-    /// In words.
+    /// Description of the missing part.
     pub what: String,
-    /// Whether it is part of the study, and not finished yet.
+    /// Whether the part is planned but not finished yet.
     pub planned: bool,
 }
 
@@ -104,7 +104,7 @@ impl Lack {
     }
 }
 
-/// All that a comparison needs and a study does not have.
+/// All missing parts that a comparison needs.
 pub(super) type Missing = Vec<Lack>;
 
 /// Macro-F1 in % by seed.
@@ -118,7 +118,7 @@ impl TableEntry {
         Ok(cell.seeds.iter().copied().zip(cell.macro_f1(at).seeds).collect())
     }
 
-    /// Why there are no scores: what the study's plan leaves out, or else what is not finished.
+    /// Returns the reasons why there are no scores: the parts that the study's plan leaves out, or else the unfinished part.
     fn missing(self, study: &StudyData) -> Missing {
         let (plan, Self { variant, method, train, test }) = (&study.plan, self);
         let left_out = [
@@ -148,18 +148,18 @@ impl TableEntry {
     }
 }
 
-/// The finished cell of a dataset, method and training length.
+/// Returns the finished cell of a dataset, method and training length.
 fn find(study: &StudyData, variant: Variant, method: Method, train: f64) -> Option<&CellResult> {
     let wanted = |cell: &&CellResult| cell.variant == variant && cell.method == method && cell.train_seconds == train;
     study.cells.iter().filter(wanted).find(|cell| !cell.seeds.is_empty())
 }
 
-/// The lengths on which that cell was tested, in seconds, or is to be.
+/// Returns the test lengths of that cell in seconds; those of the plan if the cell is not finished.
 pub(super) fn test_lengths(study: &StudyData, variant: Variant, method: Method, train: f64) -> Vec<f64> {
     find(study, variant, method, train).map_or(&study.plan.test_seconds, |cell| &cell.seconds).clone()
 }
 
-/// The scores of the seeds that both have, in the order of the seeds; none without such a seed.
+/// Returns the scores of the seeds that both sides have, ordered by seed; `None` without such a seed.
 fn matched(a: &BySeed, b: &BySeed) -> Option<(Vec<f64>, Vec<f64>)> {
     let pairs = a.iter().filter_map(|(seed, score)| Some((*score, *b.get(seed)?)));
     let (a, b): (Vec<f64>, Vec<f64>) = pairs.unzip();
@@ -174,10 +174,10 @@ fn differences(lower: &[f64], upper: &[f64]) -> impl Iterator<Item = f64> {
     lower.iter().zip(upper).map(|(lower, upper)| upper - lower)
 }
 
-/// Does `entry` score less than half of `reference`, an entry of the same dataset?
+/// Compares `entry` with half of `reference`, an entry of the same dataset: the claim is that `entry` scores less.
 ///
 /// # Errors
-/// What is not part of the study, or not finished.
+/// The parts that are not in the study, or not finished.
 pub(super) fn below_half(study: &StudyData, entry: TableEntry, reference: TableEntry) -> Result<Comparison, Missing> {
     let (scores, full) = match (entry.scores(study), reference.scores(study)) {
         (Ok(scores), Ok(full)) => (scores, full),
@@ -193,11 +193,11 @@ pub(super) fn below_half(study: &StudyData, entry: TableEntry, reference: TableE
     Ok(Comparison { nothing_to_lose, paper, ..comparison })
 }
 
-/// Does `best` score more than every other entry of its dataset and method? It is compared with the one that it exceeds
-/// by the least. The others are all of the study's lengths, of which the paper's must be finished.
+/// Compares `best` with the other entry of its dataset and method that comes closest: the claim is that `best` scores more than
+/// all others. The others are all lengths of the study; those of the paper must be finished.
 ///
 /// # Errors
-/// What is not part of the study, or not finished.
+/// The parts that are not in the study, or not finished.
 pub(super) fn above_all_others(study: &StudyData, best: TableEntry) -> Result<Comparison, Missing> {
     let at = |train: f64, test: f64| TableEntry { train, test, ..best };
     let of_paper = || paper::SECONDS.into_iter().flat_map(|train| paper::SECONDS.map(|test| at(train, test)));

@@ -1,4 +1,4 @@
-//! The tables of a report: this study's scores beside the paper's, and what lies behind them.
+//! Tables of a study's report: its scores beside the paper's, and their breakdown.
 
 use super::breakdown;
 use super::data::{CellResult, StudyData};
@@ -6,12 +6,12 @@ use super::paper;
 use crate::config::{Method, Variant};
 use crate::report::page::{Column, ColumnKind, Grid, GridCell};
 
-/// The datasets in the order of the paper's tables.
+/// Datasets in the order of the paper's tables.
 pub(super) const VARIANTS: [Variant; 2] = [Variant::Ms200, Variant::Waa];
 
-/// Every table of `study`: the paper's Tables 2 and 3 first, then for each dataset the scores by class, by duration of the
-/// event and by the share of the segment it covers, the quality of the embeddings, and the trainings. A dataset of which
-/// no cell is finished has none.
+/// Makes all tables of `study`: the paper's Tables 2 and 3 first, then for each dataset the scores by class, by duration of the
+/// event and by the share of the segment it covers, the quality of the embeddings, and the trainings. A dataset without a
+/// finished cell has no tables.
 pub fn tables(study: &StudyData) -> Vec<Grid> {
     let datasets: Vec<DatasetCells> =
         VARIANTS.into_iter().filter_map(|variant| DatasetCells::of(study, variant)).collect();
@@ -32,9 +32,9 @@ pub fn tables(study: &StudyData) -> Vec<Grid> {
 pub(super) struct DatasetCells<'a> {
     pub study: &'a StudyData,
     pub variant: Variant,
-    /// By method in the paper's order, then by training length; none is without seeds.
+    /// Finished cells with at least one seed, by method in the paper's order, then by training length.
     pub cells: Vec<&'a CellResult>,
-    /// The lengths of the test segments, ascending.
+    /// Lengths of the test segments in seconds, ascending.
     pub tests: Vec<f64>,
 }
 
@@ -51,18 +51,18 @@ impl<'a> DatasetCells<'a> {
         self.cells.iter().copied().find(|cell| cell.method == method && cell.train_seconds == train_seconds)
     }
 
-    /// `stem-200ms` or `stem-waa`.
+    /// Returns `stem-200ms` or `stem-waa`.
     pub fn name(&self, stem: &str) -> String {
         format!("{stem}-{}", self.variant.name())
     }
 
-    /// What a score of these cells is, as [`StudyData::over_seeds`] says it.
+    /// Describes the scores of these cells as [`StudyData::over_seeds`] does.
     pub fn over_seeds(&self) -> String {
         StudyData::over_seeds(self.cells.iter().copied())
     }
 }
 
-/// `lengths` ascending, each once.
+/// Returns the different `lengths`, ascending.
 pub(super) fn ascending(lengths: impl IntoIterator<Item = f64>) -> Vec<f64> {
     let mut lengths: Vec<f64> = lengths.into_iter().collect();
     lengths.sort_by(f64::total_cmp);
@@ -70,12 +70,12 @@ pub(super) fn ascending(lengths: impl IntoIterator<Item = f64>) -> Vec<f64> {
     lengths
 }
 
-/// The place of a test length among those of a cell.
+/// Returns the index of a test length among those of a cell.
 pub(super) fn place(cell: &CellResult, test_seconds: f64) -> Option<usize> {
     cell.seconds.iter().position(|seconds| *seconds == test_seconds)
 }
 
-/// The paper's Table 2 or 3: all of its rows and columns, and those that only the study has.
+/// Makes the paper's Table 2 or 3 with all of its rows and columns, and further ones for lengths that only the study has.
 fn beside_the_paper(dataset: &DatasetCells) -> Grid {
     let trains = ascending(dataset.cells.iter().map(|cell| cell.train_seconds).chain(paper::SECONDS));
     let tests = ascending(dataset.tests.iter().copied().chain(paper::SECONDS));
@@ -121,7 +121,7 @@ mod tests {
     use super::super::example;
     use super::*;
 
-    /// The row whose labels are these, as people see it.
+    /// Returns the row with these labels as readers see it.
     fn row(grid: &Grid, labels: &[&str]) -> Vec<String> {
         let wanted: Vec<GridCell> = labels.iter().map(|l| GridCell::text(*l)).collect();
         let at = grid.rows.iter().position(|row| row.starts_with(&wanted)).unwrap();

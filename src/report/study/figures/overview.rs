@@ -1,4 +1,4 @@
-//! The scores of a dataset at a glance: macro-F1 by training and test length, one heat map per method.
+//! Scores of a dataset at a glance: macro-F1 by training and test length, with one heat map per method.
 
 use super::{by_method, datasets};
 use crate::config::Method;
@@ -14,7 +14,7 @@ const LABELS: f64 = 76.0;
 const ROW: f64 = 30.0;
 const HEAD: f64 = 18.0;
 
-/// One figure per dataset.
+/// Makes one figure per dataset.
 pub fn chapter(study: &StudyData) -> Chapter {
     let full = full_score(study);
     Chapter {
@@ -29,7 +29,7 @@ pub fn chapter(study: &StudyData) -> Chapter {
     }
 }
 
-/// The highest score of any cell, rounded up to ten: what the fullest shade stands for.
+/// Returns the score of the fullest shade: the highest score of any cell, rounded up to ten.
 fn full_score(study: &StudyData) -> f64 {
     let cells = study.cells.iter().filter(|cell| !cell.seeds.is_empty());
     let scores = cells.flat_map(|cell| (0..cell.seconds.len()).map(|test| cell.macro_f1(test).mean));
@@ -48,7 +48,7 @@ fn figure(dataset: &DatasetCells, full: f64) -> Figure {
     draw(dataset.name("overview"), "Macro-F1 in %", name, alt, panels)
 }
 
-/// The training length and the test length of the highest mean.
+/// Returns the training length and the test length with the highest mean.
 fn best(cells: &[&CellResult]) -> (f64, f64) {
     let all = cells.iter().flat_map(|cell| (0..cell.seconds.len()).map(move |test| (cell, test)));
     let best = all.max_by(|a, b| a.0.macro_f1(a.1).mean.total_cmp(&b.0.macro_f1(b.1).mean));
