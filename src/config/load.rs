@@ -46,7 +46,7 @@ pub fn load(files: &[PathBuf], sets: &[String]) -> Result<Config> {
 /// Parses and validates a configuration in memory, without access to the disk. `name` is the document's name in errors.
 ///
 /// # Errors
-/// The same as those of [`load`].
+/// The errors of [`load`].
 pub fn load_text(name: &str, text: &str) -> Result<Config> {
     merged(Table::new(), &[SettingsLayer::from_text(name.into(), text.into())?])
 }

@@ -58,7 +58,7 @@ pub fn validate(config: &Config) -> Result<()> {
 /// Checks the configuration stored in a trained model: features and layers.
 ///
 /// # Errors
-/// The same as those of [`validate`].
+/// The errors of [`validate`].
 pub fn validate_model(of_features: &FeatureConfig, of_layers: &ModelConfig) -> Result<()> {
     features(of_features)?;
     model(of_layers, of_features)

@@ -132,7 +132,7 @@ pub fn list(choice: &AdapterChoice) -> Result<(Vec<AdapterDescription>, usize)> 
 /// Returns the adapter that `choice` names, or one of the fastest class: discrete, integrated, virtual, other, CPU.
 ///
 /// # Errors
-/// The same as those of [`list`].
+/// The errors of [`list`].
 pub(super) fn choose(choice: &AdapterChoice) -> Result<(wgpu::Adapter, AdapterDescription)> {
     let mut adapters = enumerate(choice)?;
     let mut described = describe(&adapters);

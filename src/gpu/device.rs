@@ -146,7 +146,7 @@ impl Gpu {
     /// be measured before anything is allocated.
     ///
     /// # Errors
-    /// The same as those of [`Gpu::open`].
+    /// The errors of [`Gpu::open`].
     pub fn dry_run(choice: &AdapterChoice) -> Result<Self> {
         let (adapter, description) = adapter::choose(choice)?;
         // Limits against which kernels and tensors are checked.
@@ -288,7 +288,7 @@ impl Gpu {
     /// Allocates a tensor with the given contents, row-major.
     ///
     /// # Errors
-    /// The same as those of [`Gpu::tensor`].
+    /// The errors of [`Gpu::tensor`].
     pub fn tensor_from<T: Element>(&self, name: &str, shape: &[usize], values: &[T]) -> Result<Tensor<T>> {
         let tensor = self.tensor(name, shape)?;
         self.write(&tensor, 0, values);
@@ -349,7 +349,7 @@ impl Gpu {
     /// Waits until the queue is empty.
     ///
     /// # Errors
-    /// The same as those of [`Gpu::check`].
+    /// The errors of [`Gpu::check`].
     pub fn wait(&self) -> Result<()> {
         let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
         self.check()?;

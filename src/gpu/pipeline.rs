@@ -37,7 +37,7 @@ impl Gpu {
     /// only when it is resolved.
     ///
     /// # Errors
-    /// The same as those of [`Gpu::check`].
+    /// The errors of [`Gpu::check`].
     pub fn compile_ahead(&self, kernels: &[&dyn Kernel]) -> Result<()> {
         match self.compile_all(kernels) {
             Err(Error::Kernel { .. }) => self.check(),

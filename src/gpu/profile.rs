@@ -48,7 +48,7 @@ impl Gpu {
     /// until the host's clock can measure its time.
     ///
     /// # Errors
-    /// The same as those of [`Gpu::replay`].
+    /// The errors of [`Gpu::replay`].
     pub fn profile(&self, recording: &Resolved, row: u32, repeats: usize) -> Result<Vec<KernelTime>> {
         let (dispatches, repeats) = (&recording.0.dispatches, repeats.max(1));
         let times = match self.has_timestamps() {

@@ -22,7 +22,7 @@ impl Gpu {
     /// Makes a staging buffer for `tensor`.
     ///
     /// # Errors
-    /// The same as those of [`Gpu::tensor`].
+    /// The errors of [`Gpu::tensor`].
     pub fn download<T: Element>(&self, tensor: &Tensor<T>) -> Result<Download<T>> {
         let bytes = (tensor.len() * size_of::<T>()) as u64;
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
@@ -40,7 +40,7 @@ impl Gpu {
     /// Reads all elements of `tensor`, row-major, after everything queued so far has run.
     ///
     /// # Errors
-    /// The same as those of [`Download::fetch`].
+    /// The errors of [`Download::fetch`].
     pub fn read<T: Element>(&self, tensor: &Tensor<T>) -> Result<Vec<T>> {
         let mut download = self.download(tensor)?;
         download.queue(self);

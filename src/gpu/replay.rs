@@ -18,7 +18,7 @@ impl Gpu {
     /// Runs rows `0..rows` of `recording`, waits, and returns the duration. The queue is empty before and after.
     ///
     /// # Errors
-    /// The same as those of [`Gpu::replay`].
+    /// The errors of [`Gpu::replay`].
     pub fn time(&self, recording: &Resolved, rows: u32) -> Result<Duration> {
         self.wait()?;
         let start = Instant::now();
@@ -63,7 +63,7 @@ impl Gpu {
     /// when it returns `false`. Returns whether all rows were queued.
     ///
     /// # Errors
-    /// The same as those of [`Gpu::replay`].
+    /// The errors of [`Gpu::replay`].
     pub fn replay_while(
         &self,
         recording: &Resolved,

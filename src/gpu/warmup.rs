@@ -25,7 +25,7 @@ impl Gpu {
     /// Makes the driver compile `kernels`, which are new to the device, to machine code.
     ///
     /// # Errors
-    /// The same as those of [`Gpu::check`]; [`crate::Error::Stopped`] when the process is asked to end.
+    /// The errors of [`Gpu::check`]; [`crate::Error::Stopped`] when the process is asked to end.
     pub(super) fn warm_up(&self, mut kernels: Vec<Compiled>) -> Result<()> {
         let Some(adapter) = self.handle.as_ref().filter(|_| self.class() == DeviceClass::Llvmpipe) else {
             return Ok(());

@@ -130,7 +130,7 @@ impl<'a> Trainer<'a> {
     /// bits as it would alone.
     ///
     /// # Errors
-    /// The same as those of [`Trainer::new`].
+    /// The errors of [`Trainer::new`].
     pub fn together(
         gpu: &'a Gpu,
         configs: &'a [Config],

@@ -111,7 +111,7 @@ impl<'a> TensorFile<'a> {
     /// Returns the values of tensor `name`, which must have shape `shape`.
     ///
     /// # Errors
-    /// The same as those of [`TensorFile::expect`].
+    /// The errors of [`TensorFile::expect`].
     pub(super) fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         self.expect(name, shape)?;
         Ok(bytemuck::pod_collect_to_vec(self.tensor(name)?.data()))

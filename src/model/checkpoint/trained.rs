@@ -29,7 +29,7 @@ pub fn write_model(
 /// Reads one model: its parameters in the layout of [`Architecture::parameters`], and its description.
 ///
 /// # Errors
-/// The same as those of [`model_from_bytes`]; [`Error::Io`].
+/// The errors of [`model_from_bytes`]; [`Error::Io`].
 pub fn read_model(path: &Path) -> Result<(Vec<f32>, Description)> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     model_from_bytes(path, &bytes)

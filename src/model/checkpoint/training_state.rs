@@ -182,7 +182,7 @@ fn keys_of(member: usize) -> String {
 /// Writes the training state of a population.
 ///
 /// # Errors
-/// The same as those of [`TrainingState::to_bytes`]; [`Error::Io`] naming the file. No incomplete file is left under `path`.
+/// The errors of [`TrainingState::to_bytes`]; [`Error::Io`] naming the file. No incomplete file is left under `path`.
 pub fn write_training_state(path: &Path, training_state: &TrainingState) -> Result<()> {
     atomic::write_bytes(path, &training_state.to_bytes(path)?)
 }
@@ -190,7 +190,7 @@ pub fn write_training_state(path: &Path, training_state: &TrainingState) -> Resu
 /// Reads the training state of a population.
 ///
 /// # Errors
-/// The same as those of [`TrainingState::from_bytes`]; [`Error::Io`].
+/// The errors of [`TrainingState::from_bytes`]; [`Error::Io`].
 pub fn read_training_state(path: &Path) -> Result<TrainingState> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     TrainingState::from_bytes(path, &bytes)
