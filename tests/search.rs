@@ -225,7 +225,7 @@ fn neither_workers_that_die_nor_a_server_that_falls_change_what_is_found() {
     for file in ["report.html", "best.toml", "search.toml", "tables/trials.tsv", "tables/rungs.md", "log.jsonl"] {
         assert!(place.path("unbroken").join(file).is_file(), "{file}");
     }
-    // `train` accepts the best configuration, with its own number of epochs instead of the last rung's.
+    // `train` accepts the best configuration, which does not limit the epochs to those of the last rung.
     let mut train = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
     train.args(["train", "--dry-run", "-o", "none", "-c"]).arg(place.path("unbroken/best.toml"));
     succeed(train);

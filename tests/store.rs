@@ -58,7 +58,7 @@ fn several(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64) -
     }
 }
 
-/// Asserts that no trial is available to `worker`, and returns the reason for which it has to wait.
+/// Asserts that no trial is available to `worker`, and returns the leases for which it has to wait.
 fn waits(store: &mut Store, study: &Registered, worker: &str) -> Waiting {
     match claim_as(store, study, worker, LONG_MS, 9) {
         ClaimOutcome::Nothing(waiting) => waiting,
@@ -229,7 +229,7 @@ fn a_trial_that_fails_is_tried_again_after_the_others_and_is_given_up_in_the_end
     let anew = one(store, &study, "a", LONG_MS);
     assert_eq!((anew.lease.trial, anew.checkpoint), (3, Ok(None)));
     store.finish(&anew.lease, &outcome(f64::NAN, 1)).unwrap();
-    // The second place belongs to the next best trial. It has failed too, which ends the study.
+    // The second place on rung 1 goes to the first remaining trial, which has failed. This ends the study.
     assert_eq!(claim_as(store, &study, "a", LONG_MS, 9), ClaimOutcome::Finished);
     let reasons: Vec<_> = store.trials(&study).unwrap().into_iter().map(|row| row.reason.is_some()).collect();
     assert_eq!(reasons, [true, false, true, false]);

@@ -253,7 +253,7 @@ fn what_is_not_used_is_said_with_number_and_first_name() {
         "{}",
         found[5].1
     );
-    // An evaluation alone does not check the training clips.
+    // For an evaluation alone, training clips that are never drawn are not reported.
     assert_eq!(lines(&dir, &[Subset::Eval]).len(), expected.len() - 1);
 }
 
@@ -271,8 +271,8 @@ fn keys_that_the_folder_overrides_are_named() {
     assert!(line.ends_with("have no effect: data.train, data.eval, scene.clip_s"), "{line}");
 }
 
-/// Asserts that [`Dataset::segment_labels`] and [`Dataset::segments`] agree for every clip. Returns the number of clips with
-/// several events.
+/// Asserts that [`Dataset::segment_labels`] and [`Dataset::segments`] agree for every clip. Returns the number of segments that
+/// lack some class of their clip.
 pub fn assert_heard(dataset: &Dataset, seconds: &[f64]) -> usize {
     let mut several = 0;
     for subset in Subset::all() {

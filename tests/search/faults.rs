@@ -73,7 +73,7 @@ fn neither_kills_nor_a_wrong_clock_nor_damaged_checkpoints_change_what_is_found(
 
 #[test]
 fn what_is_given_up_is_said_changes_the_exit_code_and_can_be_tried_again() {
-    // At the second learning rate the first step produces NaN.
+    // At the second learning rate the first step produces values that are not finite.
     let rates = [("log_uniform = [1e-4, 1e-1]", "choice = [1e-3, 3e38]"), ("choice = [0.0, 0.1]", "choice = [0.0]")];
     let place = Place::of(&rates.iter().fold(of_few_clips(), |text, (from, to)| text.replace(from, to)));
     let search = |args: &[&str]| {

@@ -25,7 +25,7 @@ fn examples(gpu: &Gpu, config: &Config, dataset: &Dataset) -> [Examples; 2] {
     both
 }
 
-/// An observer that counts checkpoints and records the number of buffers at each call.
+/// An observer that counts checkpoints and records the number of buffers after every epoch.
 struct Counter<'a> {
     gpu: &'a Gpu,
     buffers: Vec<usize>,

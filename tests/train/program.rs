@@ -10,7 +10,8 @@ use weaklabel::scenes::generate::{GenerateOptions, generate};
 
 pub use crate::runs::succeed;
 
-/// A small network compiles in seconds. Its second layer's weights fit a uniform binding once, but not four times.
+/// Options for a small network, which compiles in seconds. Its second layer's weights fit a uniform binding for one model, but
+/// not for four.
 pub const SMALL: [&str; 12] = [
     "--set",
     "model.filters=[16, 32]",
