@@ -4,9 +4,9 @@
 #   benches/gpu.sh WEAKLABEL [FOLDER]
 #
 # WEAKLABEL is the program, which may be built elsewhere. FOLDER receives the results (default: gpu-bench). The script needs a
-# Vulkan loader and driver. If python3 has torch with CUDA, PyTorch is measured in turns with the program; otherwise that part is
-# left out. WEAKLABEL_ADAPTER chooses another adapter. It takes about twenty minutes on two cores with lavapipe; the machine should
-# do nothing else. The exit code is 1 if a part could not be measured completely; the other parts are measured anyway.
+# Vulkan loader and driver. If python3 has torch with CUDA, PyTorch is measured in turns with the program; otherwise that part
+# is left out. WEAKLABEL_ADAPTER chooses another adapter. It takes about twenty minutes on two cores with lavapipe, on an idle
+# machine. The exit code is 1 if a part could not be measured completely; the other parts are measured anyway.
 set -euo pipefail
 
 [ $# -ge 1 ] || {

@@ -42,13 +42,13 @@ const MEASUREMENT_S: f64 = 0.25;
 struct Options {
     #[arg(long, value_enum, default_value_t = Method::Classifier)]
     method: Method,
-    /// Of each segment; a multiple of 20
+    /// Frames per segment, a multiple of 20
     #[arg(long, default_value = "20")]
     frames: NonZeroUsize,
-    /// Segments, anchors or queries
+    /// Segments, anchors or queries per step
     #[arg(long, default_value = "10")]
     batch: NonZeroUsize,
-    /// Those that this program was built with
+    /// Backend, one of those with which this program was built
     #[arg(long, value_enum, default_value_t = Backend::value_variants()[0])]
     backend: Backend,
     #[arg(long, default_value = "9")]
