@@ -333,7 +333,7 @@ impl Gpu {
         Ok(Allocation::new(buffer, &self.memory))
     }
 
-    /// Returns the first error that the driver has reported, if there is one.
+    /// Fails with the first error that the driver has reported, if there is one.
     ///
     /// # Errors
     /// [`Error::DeviceLost`], or [`Error::Kernel`] for an operation that the driver refused.

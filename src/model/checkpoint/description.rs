@@ -26,7 +26,7 @@ pub struct Description {
     pub mean: Vec<f64>,
     /// Standard deviation of each band over the training frames.
     pub std: Vec<f64>,
-    /// Seed of the model's initial parameters and batches.
+    /// Seed of the model's initial parameters, batches and dropout.
     pub seed: u64,
     /// Epoch of the parameters, counted from 0.
     pub epoch: usize,

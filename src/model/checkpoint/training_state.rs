@@ -31,7 +31,7 @@ pub struct TrainingState {
     pub progress: Vec<Member>,
     /// Configuration and data on which the state depends.
     pub provenance: Provenance,
-    /// Fingerprint of the metrics file up to this state, if there is one beside it.
+    /// Length and checksum of the metrics file up to this state, if one is kept beside it.
     pub metrics: Option<String>,
 }
 
