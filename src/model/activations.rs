@@ -43,8 +43,8 @@ impl Mode {
 pub struct Activations {
     /// Shape of the batch.
     pub batch: BatchShape,
-    /// Output of each convolution layer after the pool, `[member, chunk, channel, time, mel]`; of the last layer `[member,
-    /// segment, chunk, channel, time, mel]`.
+    /// Output of each convolution layer after the pool, `[member, chunk, channel, time, mel]`; of the last layer
+    /// `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Vec<Tensor<f32>>,
     /// Pool argmax of each convolution layer; empty in evaluation.
     pub codes: Vec<Codes>,

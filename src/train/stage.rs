@@ -239,7 +239,7 @@ impl Stage {
         let members = progress.len();
         let mut reports = Vec::new();
         for (member, state) in progress.iter().enumerate() {
-            // A member that stopped in an earlier epoch does not count this one.
+            // A member that stopped in an earlier epoch did not advance its count of epochs, and has no report.
             if state.epochs as usize != epoch + 1 {
                 continue;
             }
