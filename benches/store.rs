@@ -1,6 +1,6 @@
-//! How many claims a store serves: sixteen workers claim trials and deliver each with a checkpoint of 365 kB, against a file of
-//! SQLite and, where `WEAKLABEL_STORE` names one, a PostgreSQL server. A line of JSON each; nothing is left in a server but
-//! the study `bench-…`.
+//! Throughput of claims: sixteen workers claim trials and deliver each with a checkpoint of 365 kB, to a SQLite file and, if
+//! `WEAKLABEL_STORE` is set, to a PostgreSQL server. Each store gives a line of JSON. Nothing but the study `bench-…` is left
+//! on a server.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use weaklabel::search::SuccessiveHalving;
 use weaklabel::store::{Checkpoint, ClaimOutcome, Location, Outcome, Store, Study, StudyKind, Wanted};
 
 const WORKERS: usize = 16;
-/// Weights and both moments of the paper's network.
+/// Size in bytes of the weights and both moments of the paper's network.
 const CHECKPOINT: usize = 365_124;
 const LADDER: SuccessiveHalving = SuccessiveHalving { trials: 600, eta: 3, rungs: 4 };
 
@@ -108,7 +108,7 @@ fn sorted(times: Mutex<Vec<Duration>>) -> Vec<Duration> {
     times
 }
 
-/// In milliseconds.
+/// Returns a quantile in milliseconds.
 fn quantile(sorted: &[Duration], share: f64) -> f64 {
     let place = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
     sorted.get(place).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)

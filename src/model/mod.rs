@@ -1,4 +1,4 @@
-//! The networks E and G (SPEC §§2, 3): their layers, parameters, and the kernels of a forward and a backward pass.
+//! The networks E and G (SPEC §§2, 3): layers, parameters, and the kernels of a forward and a backward pass.
 //!
 //! In: a configuration and class names. Out: a [`Population`] of models on the GPU, and recordings of its passes.
 

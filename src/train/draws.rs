@@ -1,4 +1,4 @@
-//! The steps of a training, known from the labels of its segments alone, and the segments that its epochs leave out.
+//! The steps of a training run and the segments that its epochs leave out, computed from the labels of the segments alone.
 
 use super::StageName;
 use crate::Result;
@@ -6,20 +6,20 @@ use crate::config::Config;
 use crate::evaluate::SegmentLabels;
 use crate::scenes::LeftOut;
 
-/// The steps of a training.
+/// The steps of a training run, by stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draws {
-    /// The stages in order, with their steps if they run to their last epoch.
+    /// Stages in order, each with its number of steps if it runs to its last epoch.
     pub stages: Vec<(StageName, u64)>,
-    /// Examples of a step of the first stage.
+    /// Number of examples in a step of the first stage.
     pub slots: usize,
-    /// Lines for the log about stages whose epochs leave segments out; a tenth of them is harmless.
+    /// Log messages about stages whose epochs leave segments out. A message is harmless if at most a tenth is left out.
     pub left_out: Vec<LeftOut>,
 }
 
 impl Draws {
-    /// The steps of a training of `config` on segments with these labels. A later stage whose batches cannot be balanced is
-    /// refused now, not hours later.
+    /// Computes the steps of a training run of `config` on segments with these labels. All stages are checked, so that a later
+    /// stage whose batches cannot be balanced is refused before the training starts and not hours later.
     ///
     /// # Errors
     /// [`crate::Error::Config`] when batches cannot be balanced, or the method does not fit the number of classes.
@@ -44,7 +44,7 @@ impl Draws {
         Ok(Self { stages, slots: slots[0], left_out })
     }
 
-    /// Steps of all stages, if none stops before its last epoch.
+    /// Returns the number of steps of all stages together, if no stage stops before its last epoch.
     pub fn steps(&self) -> u64 {
         self.stages.iter().map(|(_, steps)| steps).sum()
     }
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
     use crate::config::Method;
 
-    /// Segments of class 0 to 2, so many of each.
+    /// Returns `sizes[class]` segments of each of the classes 0 to 2.
     fn labels(sizes: [usize; 3]) -> Vec<SegmentLabels> {
         (0..3).flat_map(|class| vec![SegmentLabels::one(class, 1.0); sizes[class]]).collect()
     }

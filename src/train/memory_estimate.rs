@@ -1,4 +1,5 @@
-//! What a training needs, found out on paper: the same code makes the same tensors on a device that has no memory.
+//! The memory that a training run needs, measured in a dry run: the training's own code makes its tensors on a device that has
+//! no memory.
 
 use super::Trainer;
 use crate::Result;
@@ -7,21 +8,22 @@ use crate::evaluate::{Examples, SegmentLabels};
 use crate::features::extract;
 use crate::gpu::Gpu;
 
-/// What a training needs.
+/// Steps and GPU memory of a training run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryEstimate {
-    /// Steps of all stages, if none stops before its last epoch.
+    /// Number of steps of all stages, if no stage stops before its last epoch.
     pub steps: u64,
-    /// The most bytes that are in use on the GPU at a time: tensors and staging buffers, from the features to the last stage.
+    /// Peak GPU memory in bytes: tensors and staging buffers, from feature extraction to the last stage.
     pub bytes: u64,
 }
 
-/// The needs of a training of `config` on segments with the labels `train` ([`heard_in`](crate::evaluate::heard_in)), watched
-/// on `validation` segments. `gpu` is on paper ([`Gpu::on_paper`]) and new.
+/// Estimates the memory of a training run of `config` on segments with the labels `train`
+/// ([`segment_labels`](crate::evaluate::segment_labels)) and `validation` validation segments. `gpu` is a new device for a dry
+/// run ([`Gpu::dry_run`]).
 ///
 /// # Errors
-/// [`crate::Error::Config`] when batches cannot be balanced; [`crate::Error::Kernel`] naming the tensor that the adapter cannot
-/// bind.
+/// [`crate::Error::Config`] when batches cannot be balanced; [`crate::Error::Kernel`] with the name of the tensor that is too
+/// large for one binding of the adapter.
 pub fn memory_estimate(
     gpu: &Gpu,
     config: &Config,

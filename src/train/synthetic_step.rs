@@ -1,4 +1,4 @@
-//! A training step on random features, to be timed: the arithmetic does not depend on what the numbers say.
+//! A training step on random features, for timing: the time of a step does not depend on the values of the features.
 
 use super::{EpochRows, Schedule, StageName, StepInput, TrainingStep};
 use crate::Result;
@@ -9,13 +9,13 @@ use crate::features::ExampleStore;
 use crate::gpu::Gpu;
 use crate::model::{Architecture, Population};
 
-/// Rows of the schedule that may be timed.
+/// Number of rows of the schedule, and so of steps that can be timed.
 pub const ROWS: usize = 4096;
 
-/// Random segments of `frames` frames, the classes in turn: enough for a step of any method of `config`.
+/// Makes random segments of `frames` frames with the classes in rotation, enough for a step of any method of `config`.
 ///
 /// # Errors
-/// What making tensors may report.
+/// Errors of tensor allocation.
 pub fn random_examples(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<Examples> {
     let count = 3 * config.train.batch.max(classes) * config.prototypes.support;
     let store = ExampleStore::new(gpu, count, frames, config.features.bands)?;
@@ -28,11 +28,11 @@ pub fn random_examples(gpu: &Gpu, config: &Config, classes: usize, frames: usize
     Examples::new(gpu, store, labels, classes)
 }
 
-/// The first step of the configured method, on random segments of `frames` frames and `classes` classes, for the models
-/// of `config.train.seeds`.
+/// Makes a step of the first stage of the configured method, on random segments of `frames` frames and `classes` classes, for
+/// the models of `config.train.seeds`.
 ///
 /// # Errors
-/// [`crate::Error::Config`] when batches cannot be balanced; what making tensors and compiling kernels may report.
+/// [`crate::Error::Config`] when batches cannot be balanced; errors of tensor allocation and kernel compilation.
 pub fn synthetic_step(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<TrainingStep> {
     let names: Vec<String> = (0..classes).map(|class| format!("class {class}")).collect();
     let stage = StageName::of(config.train.method)[0];

@@ -10,7 +10,7 @@ use weaklabel::scenes::{Dataset, Subset};
 
 use crate::bank::{number, table};
 
-/// `None` where there is none, unless it was named or this is continuous integration.
+/// Finds the soundbank. Returns `None` if there is none, but fails if the variable names one or in continuous integration.
 fn soundbank() -> Option<PathBuf> {
     let named = std::env::var_os("WEAKLABEL_SOUNDBANK").map(PathBuf::from);
     let required = named.is_some() || std::env::var_os("CI").is_some_and(|ci| ci == "true");

@@ -1,4 +1,4 @@
-//! WAA1 segments of whole datasets contain their event, or lie inside it.
+//! WAA1 segments of whole datasets contain their event or lie inside it.
 
 use proptest::prelude::*;
 use weaklabel::scenes::{Dataset, Subset, annotation};

@@ -1,4 +1,4 @@
-//! Clips of several events: how many and which, what they add to a clip, and what is heard in its segments.
+//! Clips with several events: their number and classes, the sound that they add to a clip, and the labels of its segments.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,14 +19,14 @@ use crate::generated::{contents, on_threads, seen};
 
 type Row = HashMap<String, String>;
 
-/// Clips of 4 s with `events[0]` to `events[1]` events of Cat, Dog and Tap.
+/// Configures clips of 4 s with `events[0]` to `events[1]` events of Cat, Dog and Tap.
 fn config(bank: &Bank, events: [usize; 2]) -> Config {
     let mut config = bank.config();
     (config.data.train, config.scene.clip_s, config.scene.events) = (60, 4.0, events);
     config
 }
 
-/// The rows of the manifest in `folder`, by clip.
+/// Reads the rows of the manifest in `folder`, grouped by clip.
 fn clips(folder: &Path) -> Vec<Vec<Row>> {
     let mut clips: Vec<Vec<Row>> = Vec::new();
     for row in table(&folder.join("manifest.tsv")) {
@@ -38,7 +38,7 @@ fn clips(folder: &Path) -> Vec<Vec<Row>> {
     clips
 }
 
-/// Onset and offset in seconds.
+/// Returns onset and offset in seconds.
 fn span(row: &Row) -> [f64; 2] {
     [number(row, "onset_s"), number(row, "onset_s") + number(row, "duration_s")]
 }
@@ -52,7 +52,7 @@ fn labels(rows: &[Row]) -> Vec<&str> {
     rows.iter().map(|row| row["event_label"].as_str()).collect()
 }
 
-/// The hashes are of clips made before there could be several events in one. They change with the built-in soundbank.
+/// The hashes are of clips made before a clip could have several events. A change to the built-in soundbank changes them.
 #[test]
 fn one_event_per_clip_gives_the_clips_it_always_gave() {
     for (variant, expected) in [
@@ -122,7 +122,8 @@ fn annotations_have_a_line_for_every_event() {
     }
 }
 
-/// The difference between clips of three events and of one is two events and nothing else, sample by sample.
+/// The difference between a clip with three events and the same clip with one is exactly the two further events, sample by
+/// sample.
 #[test]
 fn further_events_only_add_themselves() {
     let bank = Bank::new(4);
@@ -195,7 +196,7 @@ fn the_bytes_do_not_depend_on_the_threads() {
     assert!(one == three, "one and three threads differ");
 }
 
-/// DESED's form, for the classes of [`Bank::new`].
+/// Writes a co-occurrence file in DESED's format for the classes of [`Bank::new`].
 fn cooccurrence(bank: &Bank, cat: &str) -> std::path::PathBuf {
     let entry = |body: &str| format!(r#"{{"proba": 0.3, "co-occurences": {{{body}}}}}"#);
     let dog = entry(r#""max_events": 0, "mean_events": 0, "classes": ["Dog"], "probas": [1.0]"#);
@@ -262,7 +263,7 @@ fn a_dataset_keeps_its_co_occurrences() {
 fn co_occurrences_that_do_not_fit_are_named() {
     let bank = Bank::new(4);
     let mut config = config(&bank, [1, 4]);
-    // Whole turns of three and of four classes.
+    // The numbers of clips are multiples of both three and four classes.
     (config.data.train, config.data.validation, config.data.eval) = (12, 12, 12);
     let mut refused = |cat: &str, events: [usize; 2], words: &[&str]| {
         config.data.cooccurrence = Some(cooccurrence(&bank, cat));

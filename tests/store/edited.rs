@@ -1,12 +1,12 @@
-//! Stores that somebody edited by hand, that a clock was wrong for, or that an older program made.
+//! Stores that were edited by hand, written with a wrong clock, or made by an earlier version.
 
 use rusqlite::Connection;
 use weaklabel::store::fuzz::{MadeUpRows, Value, read_rows};
 
 use super::*;
 
-/// A store with a study of nine trials on three rungs: trial 0 paused on rung 1, trial 1 and 2 on rung 0, trial 3 running; and a
-/// connection to its file.
+/// Makes a store with a study of nine trials on three rungs, and a connection to its file: trial 0 is paused on rung 1, trials
+/// 1 and 2 on rung 0, and trial 3 is running.
 fn begun(folder: &tempfile::TempDir) -> (Store, Registered, Connection) {
     let path = folder.path().join("store.sqlite");
     let mut store = Store::open(Location::File(path.clone())).unwrap();
@@ -167,7 +167,7 @@ fn a_lease_that_a_wrong_clock_gave_is_taken_over() {
     assert_eq!((taken.lease.trial, taken.lease.fence), (3, 2));
 }
 
-/// The tables as the first version made them, with a trial whose worker is at work.
+/// Tables as the first version made them, with one running trial.
 const FIRST: &str = "
     CREATE TABLE weaklabel_schema (version BIGINT NOT NULL);
     INSERT INTO weaklabel_schema VALUES (1);

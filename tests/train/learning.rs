@@ -1,4 +1,4 @@
-//! What a training learns, each method and way to take distances by itself; what is refused.
+//! Learning curves of each method and each way to take distances, and refusals of invalid trainings.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ fn a_member_of_a_population_equals_the_same_seed_alone() {
     }
 }
 
-/// Lavapipe's kernels are compiled by several devices where its cache is empty, by one where it has none.
+/// Lavapipe's kernels are compiled by several devices if its cache is empty, and by one if it has no cache.
 #[test]
 fn who_compiles_the_kernels_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -64,7 +64,7 @@ fn training_learns_and_evaluation_says_so_as_json() {
     assert!(run.join("results.json").is_file());
 }
 
-/// The losses of a run's first stage, epoch by epoch.
+/// Reads the losses of a run's first stage, epoch by epoch.
 pub fn losses(run: &Path) -> Vec<f64> {
     let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let rows = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
@@ -74,7 +74,8 @@ pub fn losses(run: &Path) -> Vec<f64> {
 #[test]
 fn every_way_to_take_distances_trains_and_takes_its_own_course() {
     let folder = tempfile::tempdir().unwrap();
-    // One time step, as the small network leaves it, is scaled like the segment; two are not.
+    // The small network leaves one time step, for which normalising frames equals normalising segments; with two steps the ways
+    // differ.
     let two_steps = "model.pools=[[2, 4], [5, 8]]";
     let ways: [(&str, &[&str]); 9] = [
         ("triplets", &[]),
@@ -128,7 +129,7 @@ fn a_run_keeps_its_tiles_and_goes_on_with_them() {
     let run = folder.path().join("run");
     succeed(train_command(&run, ("classifier", 1), "1"));
     let file = TileFile::read(&run.join("tiles.json")).unwrap();
-    // Two layers: both forward, both weight gradients, one input gradient.
+    // Two layers: two forward passes, two weight gradients, one input gradient.
     assert_eq!(file.tiles.0.len(), 5);
     let resumed = weaklabel(&["train", "--resume", "--tiles", "shipped", "-o"]).arg(&run).output().unwrap();
     let errors = String::from_utf8_lossy(&resumed.stderr).into_owned();
@@ -147,7 +148,7 @@ fn what_cannot_be_trained_is_refused_by_name() {
     };
     let (code, message) = refusal(&["--set", "train.batch=15"]);
     assert!(code == Some(3) && message.contains("train.batch") && message.contains("multiple of 10"), "{message}");
-    // Of a later stage, and on paper.
+    // The key belongs to a later stage, and is refused in a dry run too.
     let (code, message) = refusal(&["--method", "triplets", "--set", "tagger.batch=60"]);
     assert!(code == Some(3) && message.contains("tagger.batch: class "), "{message}");
     assert!(!run.exists(), "a training that cannot begin leaves a folder that blocks the next");

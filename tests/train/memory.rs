@@ -1,4 +1,4 @@
-//! Memory: nothing is allocated while training, nothing leaks, and it is known beforehand.
+//! Memory: nothing is allocated while training, nothing leaks, and the estimate of a dry run is right.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use weaklabel::train::{EpochReport, Observer, Trainer, Unwatched, memory_estimat
 
 use super::program::{dataset, train_command};
 
-/// Training and validation segments of 0.2 s, standardised.
+/// Loads training and validation segments of 0.2 s, standardised.
 fn examples(gpu: &Gpu, config: &Config, dataset: &Dataset) -> [Examples; 2] {
     let load = |subset| Examples::load(gpu, config, dataset, subset, 0.2, &|_| {}).unwrap();
     let both = [Subset::Train, Subset::Validation].map(load);
@@ -25,7 +25,7 @@ fn examples(gpu: &Gpu, config: &Config, dataset: &Dataset) -> [Examples; 2] {
     both
 }
 
-/// Counts what it is told, and the buffers that exist when it is told.
+/// An observer that counts checkpoints and records the number of buffers after every epoch.
 struct Counter<'a> {
     gpu: &'a Gpu,
     buffers: Vec<usize>,
@@ -90,7 +90,7 @@ fn memory_does_not_grow_over_a_thousand_epochs() {
     assert!(status.success(), "{status}: {}", std::fs::read_to_string(&said).unwrap());
     let (first, last): ((usize, i64), (usize, i64)) = (resident[0], resident[resident.len() - 1]);
     assert!(last.0 - first.0 > 500, "{resident:?}");
-    // Two kilobytes an epoch would be more.
+    // A leak of two kilobytes per epoch would exceed the limit.
     assert!(last.1 - first.1 < 1024, "{} KiB after {} epochs, {} after {}", first.1, first.0, last.1, last.0);
 }
 

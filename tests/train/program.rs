@@ -1,4 +1,4 @@
-//! A small training of the program, and what it leaves.
+//! A small training by the program, and readers of its output files.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,7 +10,8 @@ use weaklabel::scenes::generate::{GenerateOptions, generate};
 
 pub use crate::runs::succeed;
 
-/// A small network compiles in seconds; its second layer's weights fit a uniform binding alone and not four times over.
+/// Options for a small network, which compiles in seconds. Its second layer's weights fit a uniform binding for one model, but
+/// not for four.
 pub const SMALL: [&str; 12] = [
     "--set",
     "model.filters=[16, 32]",
@@ -25,12 +26,12 @@ pub const SMALL: [&str; 12] = [
     "--progress",
     "none",
 ];
-/// Every method, with epochs of its first stage: few where a second one, of 40 epochs, follows.
+/// Every method with the number of epochs of its first stage, which is small for methods with a second stage of 40 epochs.
 pub const METHODS: [(&str, usize); 3] = [("classifier", 40), ("triplets", 6), ("prototypes", 6)];
-/// What the parameters of one model take; the last layer has 330.
+/// Number of elements of one model's parameters; the last layer has 330 parameters, padded to 332.
 pub const ELEMENTS: usize = 16 * 10 + 32 * 145 + 65 * 32 + 332;
 
-/// Forty training, ten validation and ten evaluation clips, made once.
+/// Returns a dataset of forty training, ten validation and ten evaluation clips, generated once.
 pub fn dataset() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
@@ -41,7 +42,7 @@ pub fn dataset() -> &'static Path {
         generate(&options, &|_, _| {}).unwrap();
         folder
     });
-    // The folder is a static, so its destructor never runs: the system's own cleaning has to take it.
+    // The folder is static, so its destructor never runs, and it is left to the system's cleanup of temporary files.
     Box::leak(folder.path().join("set").into_boxed_path())
 }
 

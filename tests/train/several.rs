@@ -1,4 +1,4 @@
-//! Clips of several events.
+//! Trainings on clips with several events.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ use weaklabel::train::StageName;
 
 use super::program::{SMALL, succeed, weaklabel};
 
-/// Clips of up to three events, made once, and in training and evaluation one more in which nothing is annotated.
+/// Generates clips with up to three events once, and adds one clip without annotations to training and to evaluation.
 fn several_events() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
@@ -67,7 +67,7 @@ fn examples_have_all_labels_of_their_segment_and_one_dominant_class_or_none() {
     let config = Config::default();
     let dataset = Dataset::open(several_events(), &config).unwrap();
     let examples = Examples::load(&gpu, &config, &dataset, Subset::Train, 1.0, &|_| {}).unwrap();
-    // As they are known without computing anything.
+    // Labels computed from annotations alone must equal those of the loaded examples.
     let labels = segment_labels(&dataset, Subset::Train, &[0.2, 1.0]).unwrap().swap_remove(1);
     let known = |labels: &[SegmentLabels]| labels.iter().map(|h| (h.classes.clone(), h.dominant)).collect::<Vec<_>>();
     assert_eq!(known(&labels), known(&examples.labels));
@@ -84,7 +84,7 @@ fn examples_have_all_labels_of_their_segment_and_one_dominant_class_or_none() {
     }
     assert!(sizes[0] == 1 && sizes[1] > 10 && sizes[2] > 10 && sizes[3] > 0, "{sizes:?}");
 
-    // The nameless one is not drawn for training; all others are, each at most once in an epoch.
+    // The clip without annotations is never drawn for training. Each of the others is drawn at most once per epoch.
     let nothing = examples.labels.iter().position(|labels| labels.classes.is_empty()).unwrap() as u32;
     let episodes = StageName::Classifier.episodes(&config, &examples.labels, dataset.classes()).unwrap();
     let drawn: Vec<u32> = episodes.epoch(1, 0).concat();

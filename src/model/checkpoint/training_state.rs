@@ -1,4 +1,4 @@
-//! Where a population stands between two epochs, as a file or as bytes that travel.
+//! Training state of a population between two epochs, as a file or as bytes for a store.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,38 +10,38 @@ use crate::config::Keys;
 use crate::kernels::population::Member;
 use crate::{Error, Result, atomic};
 
-/// Values of a [`Member`], in single precision or as bits.
+/// Number of fields of a [`Member`], each of which is stored as one single-precision number with the field's bits.
 const FIELDS: usize = size_of::<Member>() / size_of::<f32>();
 
-/// The entry of the metadata that tells the metrics.
+/// Key of the metadata for [`TrainingState::metrics`].
 const METRICS: &str = "metrics";
 
-/// Where a population stands between two epochs: all that its training goes on from.
+/// The state of a population between two epochs: everything from which its training resumes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingState {
     /// Stage of the training.
     pub stage: String,
-    /// Epochs of the stage done.
+    /// Finished epochs of the stage.
     pub epoch: usize,
-    /// Parameters and moments, `[member, 3, parameter]`.
+    /// Parameters, first moments and second moments, `[member, 3, parameter]`.
     pub state: Vec<f32>,
-    /// Best parameters, `[member, parameter]`.
+    /// Parameters of the best epoch, `[member, parameter]`.
     pub best: Vec<f32>,
-    /// Progress of each member.
+    /// Progress, `[member]`.
     pub progress: Vec<Member>,
-    /// What all of it depends on.
+    /// Configuration and data on which the state depends.
     pub provenance: Provenance,
-    /// What tells the metrics of the epochs done from others, where any are kept beside it.
+    /// Length and checksum of the metrics file up to this state, if one is kept beside it.
     pub metrics: Option<String>,
 }
 
 impl TrainingState {
-    /// Elements that the parameters of one member take.
+    /// Returns the number of elements of one member's parameters.
     pub fn elements(&self) -> usize {
         self.best.len() / self.progress.len().max(1)
     }
 
-    /// The training state of the members `members`, which is what they would have alone.
+    /// Extracts the training state of the members `members`, which equals the state that they would have if trained alone.
     pub fn of(&self, members: Range<usize>) -> Self {
         let elements = self.elements();
         let part = |values: &[f32], each: usize| values[members.start * each..members.end * each].to_vec();
@@ -57,10 +57,10 @@ impl TrainingState {
         }
     }
 
-    /// The members of `parts` as one population; `origin` stands for them in errors. Panics without any.
+    /// Joins the members of `parts` to one population. `origin` is the name used in errors. Panics if `parts` is empty.
     ///
     /// # Errors
-    /// [`Error::Data`] when they are of different data or architectures, or stand at different epochs.
+    /// [`Error::Data`] when the parts differ in data, architecture, stage or epoch.
     pub fn join(origin: &Path, parts: Vec<Self>) -> Result<Self> {
         let mut parts = parts.into_iter();
         let mut joined = parts.next().expect("a population has a member");
@@ -77,16 +77,16 @@ impl TrainingState {
         Ok(joined)
     }
 
-    /// The training state as a safetensors file in memory; `origin` stands for it in errors.
+    /// Serialises the training state to a safetensors file in memory. `origin` is the file that errors name.
     ///
     /// # Errors
-    /// [`Error::Data`] for a training state of no member.
+    /// [`Error::Data`] for a training state without members.
     pub fn to_bytes(&self, origin: &Path) -> Result<Vec<u8>> {
         let (members, elements) = (self.progress.len(), self.elements());
         let views = vec![
             ("state", vec![members, 3, elements], self.state.as_slice()),
             ("best", vec![members, elements], self.best.as_slice()),
-            // Records of bits, stored under a type of their size.
+            // The fields are bits, stored as single-precision numbers of the same size.
             ("progress", vec![members, FIELDS], bytemuck::cast_slice(&self.progress)),
         ];
         let mut metadata: HashMap<String, String> = [
@@ -105,11 +105,11 @@ impl TrainingState {
         to_bytes(origin, views, metadata)
     }
 
-    /// The training state in `bytes`; `origin` stands for it in errors.
+    /// Parses the training state in `bytes`. `origin` is the file that errors name.
     ///
     /// # Errors
-    /// [`Error::Data`] when the bytes are damaged, are not a training state, or are one of an earlier version, which did not keep
-    /// what a training depends on.
+    /// [`Error::Data`] when the bytes are damaged, are not a training state, or were written by an earlier version, which did
+    /// not store the provenance.
     pub fn from_bytes(origin: &Path, bytes: &[u8]) -> Result<Self> {
         let file = TensorFile::parse(origin, bytes)?;
         let bad = |reason: String| Error::data(origin, reason);
@@ -149,7 +149,7 @@ impl TrainingState {
         Ok(training_state)
     }
 
-    /// Makes sure that a training can go on from it; what cannot be, in words.
+    /// Checks that training can resume from this state. The error says what is invalid.
     fn check(&self) -> Result<(), String> {
         let elements = self.elements();
         for (member, progress) in self.progress.iter().enumerate() {
@@ -174,7 +174,7 @@ impl TrainingState {
     }
 }
 
-/// The entry of the metadata that holds the keys of member `member`.
+/// Returns the metadata key under which the configuration keys of member `member` are stored.
 fn keys_of(member: usize) -> String {
     format!("member.{member}")
 }
@@ -182,7 +182,7 @@ fn keys_of(member: usize) -> String {
 /// Writes the training state of a population.
 ///
 /// # Errors
-/// As [`Standing::to_bytes`]; [`Error::Io`] naming the file, under whose name nothing is left unless it is whole.
+/// The errors of [`TrainingState::to_bytes`]; [`Error::Io`] naming the file. No incomplete file is left under `path`.
 pub fn write_training_state(path: &Path, training_state: &TrainingState) -> Result<()> {
     atomic::write_bytes(path, &training_state.to_bytes(path)?)
 }
@@ -190,7 +190,7 @@ pub fn write_training_state(path: &Path, training_state: &TrainingState) -> Resu
 /// Reads the training state of a population.
 ///
 /// # Errors
-/// As [`Standing::from_bytes`]; [`Error::Io`].
+/// The errors of [`TrainingState::from_bytes`]; [`Error::Io`].
 pub fn read_training_state(path: &Path) -> Result<TrainingState> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     TrainingState::from_bytes(path, &bytes)
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    /// Of models of five parameters, after nine epochs.
+    /// Returns the training state of models with five parameters after nine epochs.
     fn training_state(seeds: &[u64]) -> TrainingState {
         let floats = |n: usize| (0..n).map(|value| value as f32).collect::<Vec<_>>();
         let mut config = Config::default();
@@ -230,7 +230,7 @@ mod tests {
     fn a_training_state_comes_back_bit_for_bit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("last.safetensors");
-        // A key of dropout, as floats, may be a NaN of any bits.
+        // The dropout key, read as a float, may be a NaN with any bits.
         let training_state = training_state(&[1, 20]);
         write_training_state(&path, &training_state).unwrap();
         let back = read_training_state(&path).unwrap();

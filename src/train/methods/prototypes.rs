@@ -1,5 +1,5 @@
-//! E on prototypical loss (SPEC §4.3): supports and queries embedded in one batch, class means of the supports, and
-//! cross-entropy over the queries' distances to them.
+//! E trained on prototypical loss (SPEC §4.3): supports and queries are embedded in one batch, the prototype of a class is the
+//! mean of its supports, and the loss is the cross-entropy over the queries' distances to the prototypes.
 
 use super::metric::EmbeddingBatch;
 use crate::Result;
@@ -12,7 +12,7 @@ use crate::kernels::prototypes::Prototypes;
 use crate::kernels::rows::Rows;
 use crate::train::step::StepContext;
 
-/// Pushes everything up to the partial gradients.
+/// Pushes all kernels up to the partial gradients.
 pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, recording: &mut Recording) -> Result<()> {
     let StepContext { gpu, config, population, schedule, .. } = context;
     let settings = &config.prototypes;
