@@ -54,7 +54,7 @@ impl Session {
         Ok(gpu)
     }
 
-    /// The same on paper ([`Gpu::on_paper`]).
+    /// The same for a dry run ([`Gpu::dry_run`]).
     ///
     /// # Errors
     /// As [`Session::open_gpu`].
