@@ -182,8 +182,8 @@ fn program_fault(words: &[String], allowed: &[ErrorKind]) -> Option<String> {
     let line = words.join(" ");
     let matches = match Cli::command().try_get_matches_from(words) {
         Ok(matches) => matches,
-        Err(error) if allowed.contains(&error.kind()) => return None,
-        Err(error) => return Some(format!("`{line}`: {error}")),
+        Err(error) if allowed.contains(&error.kind()) || error.exit_code() == 0 => return None,
+        Err(error) => return Some(format!("`{line}`: {}", error.to_string().lines().next().unwrap_or_default())),
     };
     let options = Cli::from_arg_matches(&matches).unwrap().options;
     let files: Vec<PathBuf> =
@@ -262,16 +262,17 @@ fn every_command_and_option_of_the_text_exists() {
         ["--help", "--version"].iter().chain(&OTHER_OPTIONS).map(|o| (*o).into()).collect();
     options_of(&Cli::command(), &mut options);
     assert_none(&faults(|document| {
+        let of_option = |span: &str| {
+            let name = span.split([' ', '=', ',']).next().unwrap();
+            (name.starts_with("--") && !options.contains(name)).then(|| format!("no command has the option {name}"))
+        };
+        let of_command = |words: &[String]| {
+            let ours = words.len() > 1 && ["weaklabel", "./dev", "cargo"].contains(&words[0].as_str());
+            ours.then(|| command_fault(words, &SHORT)).flatten()
+        };
         let of_span = |span: String| {
-            let words = shlex::split(&span).unwrap_or_default();
-            match words.first().map(String::as_str) {
-                Some("weaklabel" | "./dev" | "cargo") if words.len() > 1 => command_fault(&words, &SHORT),
-                Some(option) if option.starts_with("--") => {
-                    let name = option.split(['=', ',', '[']).next().unwrap();
-                    (!options.contains(name)).then(|| format!("no command has the option {name}"))
-                }
-                _ => None,
-            }
+            let commands = commands(&span).unwrap_or_default();
+            commands.iter().find_map(|words| of_command(words)).or_else(|| of_option(&span))
         };
         spans(&document.prose).into_iter().filter_map(of_span).collect()
     }));
@@ -329,6 +330,38 @@ fn the_architecture_names_every_module() {
         .filter(|name| !text.contains(&format!("`{name}`")) && !text.contains(&format!("`src/{name}")))
         .collect();
     assert!(missing.is_empty(), "ARCHITECTURE.md lacks {missing:?}");
+}
+
+/// The Rust sources of a module of `src`.
+fn sources(module: &str) -> String {
+    fn below(path: &Path, found: &mut String) {
+        if path.is_dir() {
+            path.read_dir().unwrap().for_each(|entry| below(&entry.unwrap().path(), found));
+        } else if path.exists() && path.extension().is_some_and(|extension| extension == "rs") {
+            *found += &fs::read_to_string(path).unwrap();
+        }
+    }
+    let (mut found, src) = (String::new(), root().join("src"));
+    below(&src.join(module), &mut found);
+    below(&src.join(format!("{module}.rs")), &mut found);
+    found
+}
+
+#[test]
+fn the_arrows_of_the_architecture_are_uses() {
+    let document = read(Path::new("ARCHITECTURE.md"));
+    let picture = document.blocks.iter().find(|block| block.language == "mermaid").unwrap();
+    let module = |part: &str| part.trim().split('[').next().unwrap().to_owned();
+    let chains = picture.text.lines().map(|line| line.split("-->").map(module).collect::<Vec<_>>());
+    let arrows: Vec<[String; 2]> = chains
+        .flat_map(|chain| chain.windows(2).map(|pair| pair.to_vec().try_into().unwrap()).collect::<Vec<_>>())
+        .collect();
+    assert!(arrows.len() > 10, "{arrows:?}");
+    for [used, user] in &arrows {
+        let source = sources(user);
+        let uses = source.contains(&format!("crate::{used}::")) || source.contains(&format!("    {used}::"));
+        assert!(uses, "{user} does not use {used}");
+    }
 }
 
 #[test]

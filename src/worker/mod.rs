@@ -108,7 +108,8 @@ pub fn ladder_of(kind: Kind, config: &Config) -> Result<Ladder> {
     }
 }
 
-/// Works on `study`, whose sounds are where `config` says, until there is nothing left for this worker.
+/// Works on `study`, whose sounds are where `config` says, until the study is finished, the worker was idle for too long, or it
+/// is asked to stop. Returns the store and which of these it was.
 ///
 /// # Errors
 /// [`Error::Store`] when the study is not the one this machine would make: other data, or another version of the program; what data,
