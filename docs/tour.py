@@ -3,7 +3,7 @@
 
     python3 docs/tour.py target/release/weaklabel > docs/tour.svg
 
-The program's name may be any build of it. Takes about two minutes on two cores without a GPU.
+The program's name may be any build of it. Takes some minutes on two cores without a GPU.
 """
 
 import pathlib
