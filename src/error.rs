@@ -149,8 +149,7 @@ impl Error {
         message
     }
 
-    /// The program's exit code for this error: 1 failed, 2 usage, 3 bad configuration or data, 4 no usable adapter or
-    /// device lost, 5 numbers out of tolerance, 6 partly done, 75 stopped early and resumable.
+    /// The program's exit code for this error; `weaklabel --help` lists them all.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Io { .. } | Self::Kernel { .. } | Self::Store { passing: true, .. } => 1,
