@@ -28,12 +28,13 @@ fn examples_of_several_batches_are_in_their_place() {
     let (calls, last) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let audio = |i| {
         calls.fetch_add(1, Ordering::Relaxed);
-        noise(i)
+        Ok((noise(i)?, i))
     };
     let progress = |ready| {
         last.fetch_max(ready, Ordering::Relaxed);
     };
-    let store = extract(&gpu, &config, count, frames, &audio, &progress).unwrap();
+    let (store, numbers) = extract(&gpu, &config, count, frames, &audio, &progress).unwrap();
+    assert!(numbers.into_iter().eq(0..count), "what comes with an example is in its place");
     assert_eq!((store.len(), calls.into_inner(), last.into_inner()), (count, count, count));
     let mut rows = Vec::new();
     for shard in store.shards() {
@@ -67,13 +68,13 @@ fn a_second_shard_continues_where_the_first_ends() {
     let config = FeatureConfig::default();
     // A shard ends after 65 535 examples at the latest.
     let count = 65_540;
-    let audio = |i: usize| Ok(vec![(i % 101) as f32 / 101.0; 200 + i % 3]);
-    let store = extract(&gpu, &config, count, 1, &audio, &|_| {}).unwrap();
+    let audio = |i: usize| Ok((vec![(i % 101) as f32 / 101.0; 200 + i % 3], ()));
+    let (store, _) = extract(&gpu, &config, count, 1, &audio, &|_| {}).unwrap();
     assert!(store.shards().len() > 1 && store.len() == count);
     for shard in store.shards() {
         let values = gpu.read(&shard.tensor).unwrap();
         for example in (0..shard.count).step_by(1009).chain([shard.count - 1]) {
-            let signal: Vec<f64> = audio(shard.first + example).unwrap().into_iter().map(f64::from).collect();
+            let signal: Vec<f64> = audio(shard.first + example).unwrap().0.into_iter().map(f64::from).collect();
             let expected = mel::oracle(&config, &spectrum::oracle(&config, &signal, 1));
             let error = relative_error(&values[example * config.bands..][..config.bands], &expected);
             assert!(error < 1e-5, "example {}: {error:e}", shard.first + example);
@@ -85,7 +86,7 @@ fn a_second_shard_continues_where_the_first_ends() {
 fn silence_has_no_deviation_and_stays_finite() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let config = FeatureConfig::default();
-    let store = extract(&gpu, &config, 3, 20, &|_| Ok(vec![0.0; 3200]), &|_| {}).unwrap();
+    let (store, _) = extract(&gpu, &config, 3, 20, &|_| Ok((vec![0.0; 3200], ())), &|_| {}).unwrap();
     let found = statistics(&gpu, &store).unwrap();
     assert!(found.std.iter().all(|&std| std == 0.0), "{:?}", found.std);
     assert!(found.mean.iter().all(|&mean| (mean - config.log_offset.ln()).abs() < 1e-6), "{:?}", found.mean);
@@ -97,8 +98,8 @@ fn silence_has_no_deviation_and_stays_finite() {
 fn audio_that_is_not_finite_is_an_error_that_names_the_example() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let config = FeatureConfig::default();
-    let audio = |i| if i == 2 { Ok(vec![f32::INFINITY; 3200]) } else { noise(i) };
-    let store = extract(&gpu, &config, 4, 20, &audio, &|_| {}).unwrap();
+    let audio = |i| Ok((if i == 2 { vec![f32::INFINITY; 3200] } else { noise(i)? }, ()));
+    let (store, _) = extract(&gpu, &config, 4, 20, &audio, &|_| {}).unwrap();
     let error = statistics(&gpu, &store).unwrap_err().to_string();
     assert!(error.contains("example 2"), "{error}");
 }
@@ -106,7 +107,7 @@ fn audio_that_is_not_finite_is_an_error_that_names_the_example() {
 #[test]
 fn an_error_of_the_audio_closure_comes_out() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
-    let audio = |i| if i == 5 { Err(Error::audio("clip.wav", "truncated")) } else { noise(i) };
+    let audio = |i| if i == 5 { Err(Error::audio("clip.wav", "truncated")) } else { Ok((noise(i)?, ())) };
     let outcome = extract(&gpu, &FeatureConfig::default(), 9, 20, &audio, &|_| {});
     assert!(outcome.is_err_and(|e| e.to_string().contains("clip.wav")));
 }

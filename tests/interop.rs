@@ -124,8 +124,8 @@ fn numpy_makes_the_same_log_mel_from_what_a_model_says() {
 
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let frames = features.frames(seconds);
-    let segment = |index: usize| Ok(audio[index * samples..][..samples].to_vec());
-    let store = extract(&gpu, &features, segments, frames, &segment, &|_| {}).unwrap();
+    let segment = |index: usize| Ok((audio[index * samples..][..samples].to_vec(), ()));
+    let (store, _) = extract(&gpu, &features, segments, frames, &segment, &|_| {}).unwrap();
     let log_mel = gpu.read(&store.shards()[0].tensor).unwrap();
     let view =
         |shape: &[usize], values| TensorView::new(Dtype::F32, shape.into(), bytemuck::cast_slice(values)).unwrap();

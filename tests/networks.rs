@@ -17,7 +17,7 @@ use weaklabel::model::checkpoint::{Description, TrainingState, read_model, write
 use weaklabel::model::{
     Activations, Architecture, BatchShape, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
 };
-use weaklabel::train::{EpochReport, Observer, Trainer, random_examples};
+use weaklabel::train::{EpochReport, Observer, Trainer, random_data};
 
 /// Chunks of 12 frames and 32 bands, and layers of odd widths: two convolutions to six, no hidden layer to four.
 fn models() -> [ModelConfig; 4] {
@@ -198,7 +198,6 @@ impl Observer for Losses {
 fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let classes: Vec<String> = (0..CLASSES).map(|class| format!("class {class}")).collect();
     let scores = |population: &Population, examples: &Examples| {
         Scorer::new(&gpu, population, examples, Normalise::None, 0.5).unwrap().probabilities(&gpu).unwrap().concat()
     };
@@ -208,9 +207,8 @@ fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores()
         config.train.method = method;
         (config.train.seeds, config.train.epochs, config.tagger.epochs) = (vec![6], Some(1), 1);
         (config.train.batch, config.tagger.batch) = (2 * CLASSES, CLASSES);
-        let examples = || random_examples(&gpu, &config, CLASSES, 2 * config.model.chunk_frames).unwrap();
-        let (train, validation) = (examples(), examples());
-        let mut trainer = Trainer::new(&gpu, &config, &classes, &train, &validation, String::new()).unwrap();
+        let data = random_data(&gpu, &config, CLASSES, 2 * config.model.chunk_frames).unwrap();
+        let mut trainer = Trainer::new(&gpu, &config, &data).unwrap();
         let mut losses = Losses(Vec::new());
         assert!(trainer.run(&mut losses).unwrap());
         let stages = if method == Method::Classifier { 1 } else { 2 };
@@ -221,12 +219,12 @@ fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores()
         population.use_parameters(&gpu, &population.best).unwrap();
         // A member that has come to its end computes nothing more.
         gpu.write(&population.progress, 0, &[Member::new(6)]);
-        let before = scores(population, &validation);
+        let before = scores(population, &data.validation);
         assert!(before.iter().all(|p| (0.0..=1.0).contains(p)) && before.iter().any(|p| *p != before[0]));
 
         let path = folder.path().join(format!("{index}.safetensors"));
         let description = Description {
-            classes: classes.clone(),
+            classes: data.classes.clone(),
             features: config.features.clone(),
             model: config.model.clone(),
             method,
@@ -240,6 +238,6 @@ fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores()
         let read = read_model(&path).unwrap();
         assert_eq!(read, (best, description));
         let models = Models::new(&gpu, &[read]).unwrap();
-        assert_eq!(scores(&models.population, &validation), before, "{:?}", config.model);
+        assert_eq!(scores(&models.population, &data.validation), before, "{:?}", config.model);
     }
 }

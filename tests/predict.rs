@@ -135,8 +135,8 @@ fn segments_as_training_cuts_them_get_what_evaluation_gives_them() {
         let slices: Vec<&[f32]> = segments.iter().map(Vec::as_slice).collect();
 
         let frames = description.features.frames(seconds);
-        let audio = |i: usize| Ok(segments[i].clone());
-        let store = extract(&gpu, &description.features, segments.len(), frames, &audio, &|_| {}).unwrap();
+        let audio = |i: usize| Ok((segments[i].clone(), ()));
+        let (store, _) = extract(&gpu, &description.features, segments.len(), frames, &audio, &|_| {}).unwrap();
         let statistics = Statistics { mean: description.mean.clone(), std: description.std.clone() };
         standardise(&gpu, &store, &statistics, description.features.epsilon).unwrap();
         let examples = Examples::new(&gpu, store, vec![SegmentLabels::one(0, seconds); segments.len()], 3).unwrap();

@@ -11,7 +11,7 @@ use crate::features::{extract, standardise, statistics};
 use crate::gpu::{Gpu, KernelTime, Tensor};
 use crate::kernels::population::Member;
 use crate::model::{Architecture, Population};
-use crate::train::{Trainer, Unwatched, random_examples};
+use crate::train::{Trainer, Unwatched, random_data, random_examples};
 use crate::{Error, Result};
 
 /// The shapes at which kernels are timed.
@@ -162,18 +162,16 @@ impl Workload {
         let samples = self.frames * config.hop;
         let audio = |clip: usize| {
             let mut stream = Key::new(0).named("clip").child(clip as u64).stream();
-            Ok((0..samples).map(|_| stream.uniform(-0.1, 0.1) as f32).collect())
+            Ok(((0..samples).map(|_| stream.uniform(-0.1, 0.1) as f32).collect(), ()))
         };
-        let store = extract(gpu, config, self.config.train.batch, self.frames, &audio, &|_| {})?;
+        let (store, _) = extract(gpu, config, self.config.train.batch, self.frames, &audio, &|_| {})?;
         standardise(gpu, &store, &statistics(gpu, &store)?, config.epsilon)
     }
 
     fn train(&self, gpu: &Gpu) -> Result<Tensor<Member>> {
         let config = &self.config;
-        let classes: Vec<String> = (0..CLASSES).map(|class| format!("class {class}")).collect();
-        let examples = || random_examples(gpu, config, CLASSES, self.frames);
-        let (train, validation) = (examples()?, examples()?);
-        let mut trainer = Trainer::new(gpu, config, &classes, &train, &validation, String::new())?;
+        let data = random_data(gpu, config, CLASSES, self.frames)?;
+        let mut trainer = Trainer::new(gpu, config, &data)?;
         trainer.run(&mut Unwatched)?;
         Ok(trainer.population().progress.clone())
     }

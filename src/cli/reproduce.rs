@@ -126,7 +126,7 @@ impl Reproduce {
         for group in open.chunk_by(|(a, _), (b, _)| (a.variant, a.seconds) == (b.variant, b.seconds)) {
             let (first, _) = group[0];
             let features = StudyFeatures::load(&gpu, &first.config, &session.progress).map_err(resumable)?;
-            folder.check_data(&cells, first.variant, &features.fingerprint)?;
+            folder.check_data(&cells, first.variant, &features.training.fingerprint)?;
             folder.keep_events(&features.events(first.variant))?;
             for &(cell, cost) in group {
                 tracing::info!("cell {cell}");

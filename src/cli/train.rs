@@ -9,13 +9,11 @@ use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::{Session, signals};
 use crate::config::{Config, Method};
-use crate::evaluate::{Examples, SegmentLabels, segment_labels};
-use crate::features::{standardise, statistics};
-use crate::gpu::Gpu;
+use crate::evaluate::{SegmentLabels, segment_labels};
 use crate::model::checkpoint::TrainingState;
 use crate::report::{Recorder, RunDir, Table, Watch};
 use crate::scenes::{Dataset, LeftOut, Subset};
-use crate::train::{Draws, Trainer, memory_estimate};
+use crate::train::{Draws, Trainer, TrainingData, memory_estimate};
 use crate::{Error, Result};
 
 /// `weaklabel train`: train a population of taggers.
@@ -99,21 +97,16 @@ impl Train {
                 "{path}: metrics.jsonl is damaged: learning curves of this run have gaps, or are not those of its training"
             );
         }
-        let load = |subset: Subset| load_examples(session, &gpu, &config, &dataset, subset);
-        let (train, validation) = (load(Subset::Train)?, load(Subset::Validation)?);
-        let statistics = statistics(&gpu, &train.store)?.checked()?;
-        for examples in [&train, &validation] {
-            standardise(&gpu, &examples.store, &statistics, config.features.epsilon)?;
-        }
-        let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, contents.fingerprint())?;
+        let data = TrainingData::load(&gpu, &config, &dataset, &contents, &session.progress.features(&dataset))?;
+        let mut trainer = Trainer::new(&gpu, &config, &data)?;
         run.keep_tiles(&trainer.tiles())?;
         run.restore(&mut trainer)?;
-        let mut recorder = Recorder::new(&run, &config, &trainer, dataset.classes(), &statistics);
+        let mut recorder = Recorder::new(&run, &config, &trainer);
         let task = session.progress.work("training", trainer.total_work());
         tracing::info!(
             "{} training and {} validation segments of {} s, at most {} steps, {:.0} MiB on the GPU",
-            train.len(),
-            validation.len(),
+            data.train.len(),
+            data.validation.len(),
             config.train.seconds,
             trainer.total_steps(),
             gpu.live_bytes() as f64 / (1 << 20) as f64,
@@ -184,14 +177,6 @@ fn dry_run(session: &Session, config: &Config) -> Result<()> {
         needed.steps,
         gpu.adapter().name,
     ))
-}
-
-/// Mixes or reads the clips of one subset and puts their log-mel on the GPU.
-fn load_examples(session: &Session, gpu: &Gpu, config: &Config, dataset: &Dataset, subset: Subset) -> Result<Examples> {
-    let task = session.progress.task(&format!("{} features", subset.name()), dataset.len(subset) as u64);
-    let examples = Examples::load(gpu, config, dataset, subset, config.train.seconds, &|done| task.set(done as u64))?;
-    task.finish();
-    Ok(examples)
 }
 
 /// Prints the best epoch of every seed, and how long all pieces of the training took.

@@ -1,7 +1,5 @@
 //! Segments of one length of a subset: features and targets on the GPU, labels on the host.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use rayon::prelude::*;
 
 use crate::Result;
@@ -159,8 +157,6 @@ pub fn load_lengths(
     // The longest segments are extracted while clips are mixed. The shorter ones wait on the host; they take a tenth of
     // the memory.
     let longest = (0..seconds.len()).max_by(|a, b| seconds[*a].total_cmp(&seconds[*b])).unwrap_or(0);
-    let waiting: Vec<Mutex<Vec<Segment>>> = (0..count).map(|_| Mutex::default()).collect();
-    let labels: Vec<Mutex<Vec<SegmentLabels>>> = (0..count).map(|_| Mutex::default()).collect();
     let mix = |index: usize| {
         let ClipSegments { mut segments, dominant, duration_s } = dataset.segments(subset, index, seconds)?;
         let of_segment = |segment: &mut Segment| SegmentLabels {
@@ -169,30 +165,27 @@ pub fn load_lengths(
             duration_s,
             covered: segment.covered,
         };
-        *hold(&labels[index]) = segments.iter_mut().map(of_segment).collect();
-        let chosen = std::mem::take(&mut segments[longest].samples);
-        *hold(&waiting[index]) = segments;
-        Ok(chosen)
+        let labels: Vec<SegmentLabels> = segments.iter_mut().map(of_segment).collect();
+        Ok((std::mem::take(&mut segments[longest].samples), (labels, segments)))
     };
     let frames = |length: usize| config.features.frames(seconds[length]);
-    let first = extract(gpu, &config.features, count, frames(longest), &mix, progress)?;
-    let mut stores = vec![(longest, first)];
-    for length in (0..seconds.len()).filter(|length| *length != longest) {
-        let take = |index: usize| Ok(std::mem::take(&mut hold(&waiting[index])[length].samples));
-        stores.push((length, extract(gpu, &config.features, count, frames(length), &take, &|_| {})?));
-    }
-    stores.sort_by_key(|(length, _)| *length);
-    let classes = dataset.classes().len();
-    let examples = |(length, store): (usize, ExampleStore)| {
-        let labels = labels.iter().map(|labels| std::mem::take(&mut hold(labels)[length])).collect();
-        Examples::new(gpu, store, labels, classes)
+    let (of_longest, clips) = extract(gpu, &config.features, count, frames(longest), &mix, progress)?;
+    let mut of_longest = Some(of_longest);
+    let examples = |length: usize| {
+        let store = match of_longest.take_if(|_| length == longest) {
+            Some(store) => store,
+            None => {
+                let audio = |index: usize| {
+                    let (_, segments): &(_, Vec<Segment>) = &clips[index];
+                    Ok((segments[length].samples.clone(), ()))
+                };
+                extract(gpu, &config.features, count, frames(length), &audio, &|_| {})?.0
+            }
+        };
+        let labels = clips.iter().map(|(labels, _)| labels[length].clone()).collect();
+        Examples::new(gpu, store, labels, dataset.classes().len())
     };
-    stores.into_iter().map(examples).collect()
-}
-
-/// Locks a mutex even if its holder panicked, because the guarded value is only replaced as a whole.
-fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    (0..seconds.len()).map(examples).collect()
 }
 
 #[cfg(test)]

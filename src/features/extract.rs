@@ -17,41 +17,42 @@ const BATCH_BYTES: usize = 16 << 20;
 
 /// Computes the log-mel features of `count` examples of exactly `frames` frames each, not yet standardised (SPEC §1).
 ///
-/// `audio(i)` returns the mono samples of example `i` at `config.rate`. rayon's threads call it once for each example,
-/// in any order. `progress` is called with the number of examples whose audio is ready.
+/// `audio(i)` returns the mono samples of example `i` at `config.rate`, and whatever else the caller knows of the example, which
+/// comes back in the order of the examples. rayon's threads call it once for each example, in any order. `progress` is called with the number of examples whose audio is ready.
 ///
 /// # Errors
 /// [`Error::Stopped`] when the process is asked to end; any error of `audio`; [`Error::Config`] if frames of this
 /// geometry cannot be computed; errors of the device.
-pub fn extract(
+pub fn extract<T: Send>(
     gpu: &Gpu,
     config: &FeatureConfig,
     count: usize,
     frames: usize,
-    audio: &(dyn Fn(usize) -> Result<Vec<f32>> + Sync),
+    audio: &(dyn Fn(usize) -> Result<(Vec<f32>, T)> + Sync),
     progress: &(dyn Fn(usize) + Sync),
-) -> Result<ExampleStore> {
+) -> Result<(ExampleStore, Vec<T>)> {
     check(config)?;
     let store = ExampleStore::new(gpu, count, frames, config.bands)?;
     let mut batch = SegmentBatch::new(gpu, config, count.max(1), frames)?;
     let ready = AtomicUsize::new(0);
+    let mut of_examples = Vec::with_capacity(count);
     for shard in store.shards() {
         let mut recording = Recording::new("features");
         batch.front_end.push(gpu, &mut recording, &shard.tensor)?;
         let recording = recording.resolve(gpu)?;
         for (row, start) in (0..shard.count).step_by(batch.lengths.len()).enumerate() {
             let used = batch.lengths.len().min(shard.count - start);
-            batch.fill(used, &|i| {
+            of_examples.extend(batch.fill(used, &|i| {
                 stop::check()?;
-                let samples = audio(shard.first + start + i)?;
+                let example = audio(shard.first + start + i)?;
                 progress(ready.fetch_add(1, Ordering::Relaxed) + 1);
-                Ok(samples)
-            })?;
+                Ok(example)
+            })?);
             batch.run(gpu, &recording, row as u32, used)?;
         }
     }
     gpu.wait()?;
-    Ok(store)
+    Ok((store, of_examples))
 }
 
 /// A batch of segments that go to the GPU together: audio on the host, and the kernels that compute features from it.
@@ -73,19 +74,23 @@ impl SegmentBatch {
         Ok(Self { samples: vec![0.0; front_end.audio.len()], lengths: vec![0; segments], front_end })
     }
 
-    /// Fills segments 0..used with audio; the rest of the batch is empty.
-    fn fill(&mut self, used: usize, audio: &(dyn Fn(usize) -> Result<Vec<f32>> + Sync)) -> Result<()> {
+    /// Fills segments 0..used with audio and returns what came with it; the rest of the batch is empty.
+    fn fill<T: Send>(
+        &mut self,
+        used: usize,
+        audio: &(dyn Fn(usize) -> Result<(Vec<f32>, T)> + Sync),
+    ) -> Result<Vec<T>> {
         let stride = self.samples.len() / self.lengths.len();
         self.lengths[used..].fill(0);
-        self.samples.par_chunks_exact_mut(stride).zip(&mut self.lengths).take(used).enumerate().try_for_each(
-            |(i, (samples, length))| {
-                let signal = audio(i)?;
-                let kept = signal.len().min(stride);
-                samples[..kept].copy_from_slice(&signal[..kept]);
-                *length = kept as u32;
-                Ok(())
-            },
-        )
+        let segments = self.samples.par_chunks_exact_mut(stride).zip(&mut self.lengths).take(used).enumerate();
+        let fill = |(i, (samples, length)): (usize, (&mut [f32], &mut u32))| {
+            let (signal, of_example) = audio(i)?;
+            let kept = signal.len().min(stride);
+            samples[..kept].copy_from_slice(&signal[..kept]);
+            *length = kept as u32;
+            Ok(of_example)
+        };
+        segments.map(fill).collect()
     }
 
     /// Uploads the batch while the GPU computes the batch before, waits for that batch, then queues this one. Waiting

@@ -16,6 +16,11 @@ pub struct Statistics {
 }
 
 impl Statistics {
+    /// Returns the statistics of `bands` bands that standardisation leaves as they are: mean 0 and deviation 1.
+    pub fn identity(bands: usize) -> Self {
+        Self { mean: vec![0.0; bands], std: vec![1.0; bands] }
+    }
+
     /// Returns the statistics, if a model can be trained with them.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::printable;
+use crate::scenes::{Dataset, Subset};
 
 /// The form in which progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -48,6 +49,27 @@ impl Progress {
     /// Starts to show a task whose units mean nothing to a reader: only the share that is done is shown.
     pub fn work(&self, name: &str, total: u64) -> Task {
         self.start(name, total, UnitStyle::Share)
+    }
+
+    /// Returns a function that shows the making of features, with a task for each subset of `dataset`: it takes a subset and the
+    /// number of its finished clips.
+    pub fn features<'a>(&'a self, dataset: &'a Dataset) -> impl Fn(Subset, usize) + Sync + 'a {
+        let subsets: [Mutex<(usize, Option<Task>)>; 3] = Default::default();
+        move |subset, done| {
+            let mut shown = subsets[subset as usize].lock().unwrap_or_else(PoisonError::into_inner);
+            let (last, task) = &mut *shown;
+            // Threads report in any order: a smaller number than the last one is late.
+            if done <= *last {
+                return;
+            }
+            *last = done;
+            let total = dataset.len(subset);
+            let name = || format!("{} features", subset.name());
+            task.get_or_insert_with(|| self.task(&name(), total as u64)).set(done as u64);
+            if done == total {
+                task.take().into_iter().for_each(Task::finish);
+            }
+        }
     }
 
     fn start(&self, name: &str, total: u64, shown: UnitStyle) -> Task {

@@ -7,10 +7,9 @@ use std::time::Instant;
 use super::{Metrics, RunDir, Task};
 use crate::Result;
 use crate::config::Config;
-use crate::features::Statistics;
 use crate::model::Architecture;
 use crate::model::checkpoint::{self, Description, TrainingState};
-use crate::train::{EpochReport, Observer, StageName, Trainer};
+use crate::train::{EpochReport, Observer, StageName, Trainer, TrainingData};
 
 impl RunDir {
     /// Returns the path of one member's best checkpoint: `best` for a single member, `best-SEED` in a population.
@@ -26,8 +25,7 @@ impl RunDir {
 pub struct Recorder<'a> {
     run: &'a RunDir,
     config: &'a Config,
-    classes: &'a [String],
-    statistics: &'a Statistics,
+    data: &'a TrainingData,
     architecture: Architecture,
     last_stage: Option<StageName>,
     watch: Option<Watch<'a>>,
@@ -52,19 +50,12 @@ pub struct Watch<'a> {
 
 impl<'a> Recorder<'a> {
     /// Makes a recorder of `trainer`'s training into `run`.
-    pub fn new(
-        run: &'a RunDir,
-        config: &'a Config,
-        trainer: &Trainer<'_>,
-        classes: &'a [String],
-        statistics: &'a Statistics,
-    ) -> Self {
+    pub fn new(run: &'a RunDir, config: &'a Config, trainer: &Trainer<'a>) -> Self {
         let architecture = trainer.population().architecture.clone();
         Self {
             run,
             config,
-            classes,
-            statistics,
+            data: trainer.data(),
             architecture,
             last_stage: trainer.stages().last(),
             watch: None,
@@ -122,7 +113,7 @@ impl Observer for Recorder<'_> {
         let trained = |progress: &crate::kernels::population::Member| tags && progress.epochs > 0;
         for (member, progress) in training_state.progress.iter().enumerate().filter(|(_, progress)| trained(progress)) {
             let (seed, epoch) = (self.config.train.seeds[member], progress.best_epoch as usize);
-            let description = Description::new(self.config, self.classes, self.statistics, seed, epoch);
+            let description = Description::new(self.config, &self.data.classes, &self.data.statistics, seed, epoch);
             let path = self.run.best_checkpoint(&self.config.train.seeds, member);
             let best = &training_state.best[member * parameters..][..parameters];
             checkpoint::write_model(&path, &self.architecture, best, &description)?;

@@ -67,7 +67,7 @@ struct Training {
 /// Opens the trainings of a cell, new or to be resumed. All seeds train together in the cell's folder, unless the
 /// device cannot bind the tensors of so many. The grouping of seeds changes no bit of their results.
 fn trainings(context: &Context<'_>, cell: &Cell, features: &StudyFeatures) -> Result<Vec<Training>> {
-    let most = most_members(context.gpu, &cell.config, &features.train.labels, &features.classes)?;
+    let most = most_members(context.gpu, &cell.config, &features.training.train.labels, &features.training.classes)?;
     let groups: Vec<&[u64]> = cell.config.train.seeds.chunks(most).collect();
     let path = context.folder.cell(cell);
     let training = |seeds: &&[u64]| {
@@ -102,11 +102,10 @@ fn open(context: &Context<'_>, path: &Path, config: &Config) -> Result<RunDir> {
 
 fn train(context: &Context<'_>, training: &Training, features: &StudyFeatures, watch: Watch<'_>) -> Result<()> {
     let Training { config, run } = training;
-    let StudyFeatures { classes, train, validation, statistics, fingerprint, .. } = features;
-    let mut trainer = Trainer::new(context.gpu, config, classes, train, validation, fingerprint.clone())?;
+    let mut trainer = Trainer::new(context.gpu, config, &features.training)?;
     run.keep_tiles(&trainer.tiles())?;
     run.restore(&mut trainer)?;
-    let mut recorder = Recorder::new(run, config, &trainer, classes, statistics);
+    let mut recorder = Recorder::new(run, config, &trainer);
     recorder.watch(watch);
     if !trainer.run(&mut recorder)? {
         return Err(Error::Interrupted { path: context.folder.path().into(), next: "the same command" });
@@ -137,7 +136,7 @@ pub fn evaluate_cell(
     let (seeds, method) = (&config.train.seeds, config.train.method);
     let Models { population, .. } = Models::new(gpu, &trained.models)?;
     let (normalise, threshold) = (config.normalise(method), config.evaluate.threshold);
-    let centroids = ClassCentroids::new(gpu, &population, &features.train, normalise)?;
+    let centroids = ClassCentroids::new(gpu, &population, &features.training.train, normalise)?;
     centroids.queue(gpu)?;
 
     let mut f1_of = vec![Vec::new(); seeds.len()];
@@ -147,8 +146,12 @@ pub fn evaluate_cell(
     for (examples, seconds) in features.eval.iter().zip(&config.evaluate.seconds) {
         stop::check()?;
         let outputs = Scorer::new(gpu, &population, examples, normalise, threshold)?.probabilities(gpu)?;
-        let tagged =
-            Tagged { outputs: &outputs, examples, classes: features.classes.len(), threshold: threshold as f32 };
+        let tagged = Tagged {
+            outputs: &outputs,
+            examples,
+            classes: features.training.classes.len(),
+            threshold: threshold as f32,
+        };
         for (member, scores) in f1_of.iter_mut().enumerate() {
             scores.push(f1(&tagged.counts(member, |_| true)));
         }
@@ -170,13 +173,13 @@ pub fn evaluate_cell(
             points = embedded.first;
         }
     }
-    let label = |labels: &SegmentLabels| labels.dominant.unwrap_or(features.classes.len());
+    let label = |labels: &SegmentLabels| labels.dominant.unwrap_or(features.training.classes.len());
     Ok(CellResult {
         variant: config.data.variant,
         method,
         train_seconds: config.train.seconds,
         seeds: seeds.clone(),
-        classes: features.classes.clone(),
+        classes: features.training.classes.clone(),
         seconds: config.evaluate.seconds.clone(),
         f1: f1_of,
         curves: trained.curves.clone(),
@@ -188,7 +191,7 @@ pub fn evaluate_cell(
         point_labels: features.eval[0].labels.iter().map(label).collect(),
         seconds_taken: 0.0,
         adapter: gpu.adapter().name.clone(),
-        data: features.fingerprint.clone(),
+        data: features.training.fingerprint.clone(),
     })
 }
 

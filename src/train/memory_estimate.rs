@@ -1,7 +1,7 @@
 //! The memory that a training run needs, measured in a dry run: the training's own code makes its tensors on a device that has
 //! no memory.
 
-use super::Trainer;
+use super::{Trainer, TrainingData};
 use crate::Result;
 use crate::config::Config;
 use crate::evaluate::{Examples, SegmentLabels};
@@ -33,12 +33,13 @@ pub fn memory_estimate(
 ) -> Result<MemoryEstimate> {
     let frames = config.features.frames(config.train.seconds);
     let examples = |labels: Vec<SegmentLabels>| -> Result<Examples> {
-        let silence = |_: usize| Ok(Vec::new());
-        let store = extract(gpu, &config.features, labels.len(), frames, &silence, &|_| {})?;
+        let silence = |_: usize| Ok((Vec::new(), ()));
+        let (store, _) = extract(gpu, &config.features, labels.len(), frames, &silence, &|_| {})?;
         Examples::new(gpu, store, labels, classes.len())
     };
     let (train, validation) = (examples(train.to_vec())?, examples(vec![SegmentLabels::default(); validation])?);
-    let mut trainer = Trainer::new(gpu, config, classes, &train, &validation, String::new())?;
+    let data = TrainingData::of(config, classes, train, validation);
+    let mut trainer = Trainer::new(gpu, config, &data)?;
     let steps = trainer.total_steps();
     trainer.dry_run_stages()?;
     Ok(MemoryEstimate { steps, bytes: gpu.peak_bytes() })

@@ -3,6 +3,7 @@
 //!
 //! In: training and validation examples on the GPU. Out: the parameters of every member's best epoch.
 
+mod data;
 mod draws;
 mod episodes;
 mod memory_estimate;
@@ -14,6 +15,7 @@ mod step;
 mod synthetic_step;
 mod trainer;
 
+pub use data::TrainingData;
 pub use draws::Draws;
 pub use episodes::{Episodes, PrototypeEpisodes, Triplets};
 pub use memory_estimate::{MemoryEstimate, memory_estimate};
@@ -21,5 +23,5 @@ pub use sampler::Sampler;
 pub use schedule::{EpochRows, Schedule};
 pub use stage::StageName;
 pub use step::{StepInput, TrainingStep};
-pub use synthetic_step::{ROWS, random_examples, synthetic_step};
+pub use synthetic_step::{ROWS, random_data, random_examples, synthetic_step};
 pub use trainer::{EpochReport, Observer, Trainer, Unwatched, alike, most_members};

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule::step_number;
 use super::{
-    Episodes, EpochReport, EpochRows, PrototypeEpisodes, Sampler, Schedule, StepInput, TrainingStep, Triplets,
+    Episodes, EpochReport, EpochRows, PrototypeEpisodes, Sampler, Schedule, StepInput, TrainingData, TrainingStep,
+    Triplets,
 };
 use crate::config::{Config, Method, OptimiserConfig, Sampling};
 use crate::evaluate::{
@@ -106,14 +107,6 @@ impl StageName {
     }
 }
 
-/// Data that a stage trains and validates on.
-#[derive(Clone, Copy)]
-pub(super) struct Data<'a> {
-    pub classes: &'a [String],
-    pub train: &'a Examples,
-    pub validation: &'a Examples,
-}
-
 /// A stage that is ready to run. After its construction nothing is allocated on the GPU.
 pub(super) struct Stage {
     pub name: StageName,
@@ -149,11 +142,11 @@ impl Stage {
         configs: &[Config],
         name: StageName,
         population: &Population,
-        data: Data<'_>,
+        data: &TrainingData,
     ) -> Result<Self> {
         let config = &configs[0];
         let members = || configs.iter().flat_map(|config| config.train.seeds.iter().map(move |seed| (config, *seed)));
-        let episodes = name.episodes(config, &data.train.labels, data.classes)?;
+        let episodes = name.episodes(config, &data.train.labels, &data.classes)?;
         let schedule = Schedule::new(gpu, episodes.steps(), population.members, episodes.batch_size())?;
         let normalise = config.normalise(config.train.method);
         let embed = |examples: &Examples| -> Result<_> {
@@ -165,17 +158,17 @@ impl Stage {
         let step = |source: StepInput<'_>| TrainingStep::new(gpu, config, name, population, source, &schedule);
         let (step, validator): (_, Box<dyn Validator>) = match name {
             StageName::Classifier => {
-                let scorer = Scorer::new(gpu, population, data.validation, normalise, threshold)?;
-                (step(StepInput::Segments(data.train))?, Box::new(scorer))
+                let scorer = Scorer::new(gpu, population, &data.validation, normalise, threshold)?;
+                (step(StepInput::Segments(&data.train))?, Box::new(scorer))
             }
             StageName::Triplets | StageName::Prototypes => {
-                let separation = CentroidValidator::new(gpu, population, data.train, data.validation, normalise)?;
-                (step(StepInput::Segments(data.train))?, Box::new(separation))
+                let separation = CentroidValidator::new(gpu, population, &data.train, &data.validation, normalise)?;
+                (step(StepInput::Segments(&data.train))?, Box::new(separation))
             }
             StageName::Tagger => {
-                let (train, validation) = (embed(data.train)?, embed(data.validation)?);
-                let tagging = TaggerValidator::new(gpu, population, &validation, data.validation, threshold)?;
-                (step(StepInput::Embeddings(&train, data.train))?, Box::new(tagging))
+                let (train, validation) = (embed(&data.train)?, embed(&data.validation)?);
+                let tagging = TaggerValidator::new(gpu, population, &validation, &data.validation, threshold)?;
+                (step(StepInput::Embeddings(&train, &data.train))?, Box::new(tagging))
             }
         };
         let mut epoch_end = Recording::new("epoch end");

@@ -1,6 +1,6 @@
 //! A training step on random features, for timing: the time of a step does not depend on the values of the features.
 
-use super::{EpochRows, Schedule, StageName, StepInput, TrainingStep};
+use super::{EpochRows, Schedule, StageName, StepInput, TrainingData, TrainingStep};
 use crate::Result;
 use crate::config::Config;
 use crate::counter_rng::Key;
@@ -28,16 +28,24 @@ pub fn random_examples(gpu: &Gpu, config: &Config, classes: usize, frames: usize
     Examples::new(gpu, store, labels, classes)
 }
 
+/// Makes random training and validation segments as [`random_examples`] does.
+///
+/// # Errors
+/// Errors of tensor allocation.
+pub fn random_data(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<TrainingData> {
+    let examples = || random_examples(gpu, config, classes, frames);
+    Ok(TrainingData::of(config, &class_names(classes), examples()?, examples()?))
+}
+
 /// Makes a step of the first stage of the configured method, on random segments of `frames` frames and `classes` classes, for
 /// the models of `config.train.seeds`.
 ///
 /// # Errors
 /// [`crate::Error::Config`] when batches cannot be balanced; errors of tensor allocation and kernel compilation.
 pub fn synthetic_step(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<TrainingStep> {
-    let names: Vec<String> = (0..classes).map(|class| format!("class {class}")).collect();
     let stage = StageName::of(config.train.method)[0];
     let examples = random_examples(gpu, config, classes, frames)?;
-    let episodes = stage.episodes(config, &examples.labels, &names)?;
+    let episodes = stage.episodes(config, &examples.labels, &class_names(classes))?;
     let seeds = &config.train.seeds;
     let architecture = Architecture::new(&config.model, &config.features, classes);
     let chunks = examples.chunks(&architecture);
@@ -55,4 +63,8 @@ pub fn synthetic_step(gpu: &Gpu, config: &Config, classes: usize, frames: usize)
     };
     schedule.upload(gpu, &rows);
     TrainingStep::new(gpu, config, stage, &population, StepInput::Segments(&examples), &schedule)
+}
+
+fn class_names(classes: usize) -> Vec<String> {
+    (0..classes).map(|class| format!("class {class}")).collect()
 }

@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::stage::{Data, Stage};
-use super::{Draws, StageName};
+use super::stage::Stage;
+use super::{Draws, StageName, TrainingData};
 use crate::config::Config;
-use crate::evaluate::{Examples, SegmentLabels};
+use crate::evaluate::SegmentLabels;
 use crate::gpu::{Download, Gpu};
 use crate::kernels::population::Member;
 use crate::model::checkpoint::{Provenance, TrainingState};
@@ -91,7 +91,7 @@ pub struct Trainer<'a> {
     configs: &'a [Config],
     /// Seeds, one per member.
     seeds: Vec<u64>,
-    data: Data<'a>,
+    data: &'a TrainingData,
     population: Population,
     /// Number of chunks in one model's step.
     chunks: usize,
@@ -109,20 +109,13 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Makes fresh models for `config.train.seeds`, to be trained on `train` and validated on `validation`. `fingerprint`
-    /// identifies the data in checkpoints. After this call nothing is allocated on the GPU until the end of the first stage.
+    /// Makes fresh models for `config.train.seeds`, to be trained and validated on `data`. After this call nothing is allocated
+    /// on the GPU until the end of the first stage.
     ///
     /// # Errors
     /// [`Error::Config`] when batches cannot be balanced; errors of tensor allocation and kernel compilation.
-    pub fn new(
-        gpu: &'a Gpu,
-        config: &'a Config,
-        classes: &'a [String],
-        train: &'a Examples,
-        validation: &'a Examples,
-        fingerprint: String,
-    ) -> Result<Self> {
-        Self::together(gpu, std::slice::from_ref(config), classes, train, validation, fingerprint)
+    pub fn new(gpu: &'a Gpu, config: &'a Config, data: &'a TrainingData) -> Result<Self> {
+        Self::together(gpu, std::slice::from_ref(config), data)
     }
 
     /// Makes a trainer like [`Trainer::new`] for several configurations that train as one population, whose members are the
@@ -131,18 +124,11 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// The errors of [`Trainer::new`].
-    pub fn together(
-        gpu: &'a Gpu,
-        configs: &'a [Config],
-        classes: &'a [String],
-        train: &'a Examples,
-        validation: &'a Examples,
-        fingerprint: String,
-    ) -> Result<Self> {
+    pub fn together(gpu: &'a Gpu, configs: &'a [Config], data: &'a TrainingData) -> Result<Self> {
         let config = &configs[0];
         assert!(configs.iter().all(|other| alike(config, other)), "trainings that are not alike");
         let seeds: Vec<u64> = configs.iter().flat_map(|config| &config.train.seeds).copied().collect();
-        let data = Data { classes, train, validation };
+        let TrainingData { classes, train, .. } = data;
         let architecture = Architecture::new(&config.model, &config.features, classes.len());
         let Draws { stages, slots, .. } = Draws::new(config, &train.labels, classes)?;
         let first = stages[0].0;
@@ -164,7 +150,7 @@ impl<'a> Trainer<'a> {
             stages,
             epoch: 0,
             pause: None,
-            provenance: Provenance::new(configs, &fingerprint),
+            provenance: Provenance::new(configs, &data.fingerprint),
         })
     }
 
@@ -177,6 +163,11 @@ impl<'a> Trainer<'a> {
     /// Returns the register tiles with which the trainer computes.
     pub fn tiles(&self) -> TileFile {
         TileFile::new(self.gpu, Tiles::in_use(self.gpu, &self.population.architecture, self.chunks))
+    }
+
+    /// Returns the data that the models are trained on.
+    pub fn data(&self) -> &'a TrainingData {
+        self.data
     }
 
     /// Returns the models.

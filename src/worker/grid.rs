@@ -90,7 +90,8 @@ impl<'a> GridJob<'a> {
         config.train.seeds = trained.iter().flat_map(|one| &one.config.train.seeds).copied().collect();
         let model = |(one, seed): (&TrainedTrial, u64)| {
             let epoch = one.training_state.progress[0].best_epoch as usize;
-            let description = Description::new(&config, &features.classes, &features.statistics, seed, epoch);
+            let description =
+                Description::new(&config, &features.training.classes, &features.training.statistics, seed, epoch);
             (one.training_state.best.clone(), description)
         };
         let trained = study::TrainedCell {
@@ -122,15 +123,8 @@ impl Job for GridJob<'_> {
             ClaimedTraining { claimed, config }
         };
         let tasks: Vec<ClaimedTraining> = claimed.into_iter().map(task).collect();
-        let bench = TrainingContext {
-            gpu: self.gpu,
-            classes: &features.classes,
-            train: &features.train,
-            validation: &features.validation,
-            fingerprint: &features.fingerprint,
-            until,
-        };
-        let trained = train(&bench, tasks, None, keeper)?;
+        let context = TrainingContext { gpu: self.gpu, data: &features.training, until };
+        let trained = train(&context, tasks, None, keeper)?;
         if trained.is_empty() {
             return Ok(());
         }

@@ -5,24 +5,19 @@ use super::lease_keeper::{LeaseKeeper, Update};
 use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, Until, train};
 use super::{Job, outcome};
 use crate::config::{Config, PrototypeConfig, Sampling};
-use crate::evaluate::Examples;
-use crate::features::{standardise, statistics};
 use crate::gpu::Gpu;
 use crate::report::Progress;
 use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::search::{Trial, check, trial};
 use crate::store::Claimed;
-use crate::train::{Draws, alike};
+use crate::train::{Draws, TrainingData, alike};
 use crate::{Error, Result};
 
 /// The data that all trials of a search share. A trial's configuration is drawn when it is needed.
 pub struct SearchJob<'a> {
     gpu: &'a Gpu,
     config: Config,
-    classes: Vec<String>,
-    fingerprint: String,
-    train: Examples,
-    validation: Examples,
+    data: TrainingData,
     worker: String,
 }
 
@@ -39,21 +34,9 @@ impl<'a> SearchJob<'a> {
         let used = [Subset::Train, Subset::Validation];
         dataset.need(&used)?;
         dataset.left_out(&used).iter().for_each(LeftOut::log);
-        let classes = dataset.classes().to_vec();
-        let load = |subset: Subset| {
-            let task = progress.task(&format!("{} features", subset.name()), dataset.len(subset) as u64);
-            let shown = |done: usize| task.set(done as u64);
-            let examples = Examples::load(gpu, config, &dataset, subset, config.train.seconds, &shown)?;
-            task.finish();
-            Ok::<_, Error>(examples)
-        };
-        let (train, validation) = (load(Subset::Train)?, load(Subset::Validation)?);
-        let statistics = statistics(gpu, &train.store)?.checked()?;
-        for examples in [&train, &validation] {
-            standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
-        }
+        let data = TrainingData::load(gpu, config, &dataset, &dataset.contents()?, &progress.features(&dataset))?;
         for trial in &batches.0 {
-            let draws = Draws::new(&trial.config, &train.labels, &classes).map_err(|error| {
+            let draws = Draws::new(&trial.config, &data.train.labels, &data.classes).map_err(|error| {
                 Error::config("search.space", format!("trial {} cannot be trained: {error}", trial.number))
             })?;
             // The first trial's message stands for all, since all trials draw from the same segments.
@@ -61,15 +44,7 @@ impl<'a> SearchJob<'a> {
                 draws.left_out.iter().for_each(LeftOut::log);
             }
         }
-        Ok(Self {
-            gpu,
-            config: config.clone(),
-            classes,
-            fingerprint: dataset.fingerprint()?,
-            train,
-            validation,
-            worker: worker.into(),
-        })
+        Ok(Self { gpu, config: config.clone(), data, worker: worker.into() })
     }
 }
 
@@ -108,15 +83,8 @@ impl Job for SearchJob<'_> {
             Ok(ClaimedTraining { config, claimed })
         };
         let tasks = claimed.into_iter().map(task).collect::<Result<Vec<_>>>()?;
-        let bench = TrainingContext {
-            gpu: self.gpu,
-            classes: &self.classes,
-            train: &self.train,
-            validation: &self.validation,
-            fingerprint: &self.fingerprint,
-            until,
-        };
-        for trained in train(&bench, tasks, Some(epochs), keeper)? {
+        let context = TrainingContext { gpu: self.gpu, data: &self.data, until };
+        for trained in train(&context, tasks, Some(epochs), keeper)? {
             let best = trained.best();
             let score = best.iter().sum::<f64>() / best.len() as f64;
             let details = curves(&trained)?;

@@ -9,29 +9,22 @@ use serde::{Deserialize, Serialize};
 
 use super::lease_keeper::{LeaseKeeper, Update};
 use crate::config::{Config, Method};
-use crate::evaluate::Examples;
 use crate::gpu::Gpu;
 use crate::model::Architecture;
 use crate::model::checkpoint::{Provenance, TrainingState};
 use crate::report::{CurvePoint, check_curves};
 use crate::store::{Checkpoint, Claimed, Failure, Lease};
-use crate::train::{EpochReport, Observer, StageName, Trainer, most_members};
+use crate::train::{EpochReport, Observer, StageName, Trainer, TrainingData, most_members};
 use crate::{Error, Result};
 
 /// The data and the device that all trainings of a study share on this machine.
 #[derive(Clone, Copy)]
 pub struct TrainingContext<'a> {
-    /// GPU device.
+    /// GPU that the trials train on.
     pub gpu: &'a Gpu,
-    /// Class names.
-    pub classes: &'a [String],
-    /// Training segments.
-    pub train: &'a Examples,
-    /// Validation segments.
-    pub validation: &'a Examples,
-    /// Fingerprint of the data.
-    pub fingerprint: &'a str,
-    /// Conditions on which training stops.
+    /// Data of the study.
+    pub data: &'a TrainingData,
+    /// Time or signal at which the worker stops.
     pub until: Until,
 }
 
@@ -120,7 +113,7 @@ impl TrainedTrial {
 /// # Errors
 /// The errors of data and device, unless a trial caused them: that trial fails, and the others continue.
 pub fn train(
-    bench: &TrainingContext<'_>,
+    context: &TrainingContext<'_>,
     tasks: Vec<ClaimedTraining>,
     pause: Option<usize>,
     keeper: &LeaseKeeper,
@@ -128,7 +121,7 @@ pub fn train(
     let mut ready = Vec::new();
     for ClaimedTraining { claimed, config } in tasks {
         let lease = claimed.lease;
-        match ReadyTrial::new(bench, claimed, config, pause) {
+        match ReadyTrial::new(context, claimed, config, pause) {
             Ok(trial) => ready.push(trial),
             Err(reason) => {
                 let reason = format!("its checkpoint is damaged: {reason}");
@@ -140,11 +133,11 @@ pub fn train(
     let mut trained = Vec::new();
     while let Some(first) = ready.first() {
         let of_trial = first.config.train.seeds.len();
-        let most = most_members(bench.gpu, &first.config, &bench.train.labels, bench.classes)?;
+        let most = most_members(context.gpu, &first.config, &context.data.train.labels, &context.data.classes)?;
         let position = first.position();
         let together: Vec<ReadyTrial> = ready.extract_if(.., |trial| trial.position() == position).collect();
         for trials in together.chunks((most / of_trial).max(1)) {
-            trained.extend(population(bench, trials, pause, keeper)?);
+            trained.extend(population(context, trials, pause, keeper)?);
         }
     }
     Ok(trained)
@@ -165,7 +158,7 @@ struct ReadyTrial {
 impl ReadyTrial {
     /// Reads and checks the checkpoint of `claimed`. The error is a message for the store.
     fn new(
-        bench: &TrainingContext<'_>,
+        context: &TrainingContext<'_>,
         claimed: Claimed,
         config: Config,
         pause: Option<usize>,
@@ -176,9 +169,9 @@ impl ReadyTrial {
         };
         let origin = Path::new("its training state");
         let training_state = TrainingState::from_bytes(origin, &kept.bytes).map_err(|error| error.with_causes())?;
-        let own = Provenance::new(std::slice::from_ref(&config), bench.fingerprint);
+        let own = Provenance::new(std::slice::from_ref(&config), &context.data.fingerprint);
         training_state.provenance.check(origin, &own).map_err(|error| error.with_causes())?;
-        let parameters = Architecture::new(&config.model, &config.features, bench.classes.len()).elements();
+        let parameters = Architecture::new(&config.model, &config.features, context.data.classes.len()).elements();
         if training_state.elements() != parameters {
             return Err(format!("it is of models with {} parameters, not of {parameters}", training_state.elements()));
         }
@@ -204,19 +197,19 @@ impl ReadyTrial {
 
 /// Trains one population. When that fails, each trial is tried alone, since nothing shows which of them is at fault.
 fn population(
-    bench: &TrainingContext<'_>,
+    context: &TrainingContext<'_>,
     trials: &[ReadyTrial],
     pause: Option<usize>,
     keeper: &LeaseKeeper,
 ) -> Result<Vec<TrainedTrial>> {
-    let error = match attempt(bench, trials, pause, keeper) {
+    let error = match attempt(context, trials, pause, keeper) {
         Ok(trained) => return Ok(trained),
         Err(error) => error,
     };
     if trials.len() > 1 && matches!(failure(&error), Some(Failure::Lasting | Failure::Passing)) {
         let mut trained = Vec::new();
         for trial in trials {
-            trained.extend(population(bench, std::slice::from_ref(trial), pause, keeper)?);
+            trained.extend(population(context, std::slice::from_ref(trial), pause, keeper)?);
         }
         return Ok(trained);
     }
@@ -248,15 +241,14 @@ fn failure(error: &Error) -> Option<Failure> {
 }
 
 fn attempt(
-    bench: &TrainingContext<'_>,
+    context: &TrainingContext<'_>,
     trials: &[ReadyTrial],
     pause: Option<usize>,
     keeper: &LeaseKeeper,
 ) -> Result<Vec<TrainedTrial>> {
     let start = Instant::now();
     let configs: Vec<Config> = trials.iter().map(|trial| trial.config.clone()).collect();
-    let TrainingContext { gpu, classes, train, validation, .. } = *bench;
-    let mut trainer = Trainer::together(gpu, &configs, classes, train, validation, bench.fingerprint.to_owned())?;
+    let mut trainer = Trainer::together(context.gpu, &configs, context.data)?;
     let (mut members, mut curves) = (Vec::new(), Vec::new());
     for trial in trials {
         members.push(curves.len()..curves.len() + trial.curves.len());
@@ -270,7 +262,7 @@ fn attempt(
     if let Some(epochs) = pause {
         trainer.pause_after(epochs);
     }
-    let mut observer = StoreObserver { keeper, until: bench.until, trials, members, curves, start };
+    let mut observer = StoreObserver { keeper, until: context.until, trials, members, curves, start };
     if !trainer.run(&mut observer)? {
         return Ok(Vec::new());
     }

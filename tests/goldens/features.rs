@@ -121,7 +121,7 @@ fn audio_becomes_the_reference_segments() {
     for case in file.cases(".audio") {
         let segment = file.get(&format!("{case}.segment"));
         let audio = file.get(&format!("{case}.audio")).f32();
-        let store = extract(&gpu, &config, 1, segment.shape[0], &|_| Ok(audio.clone()), &|_| {}).unwrap();
+        let (store, _) = extract(&gpu, &config, 1, segment.shape[0], &|_| Ok((audio.clone(), ())), &|_| {}).unwrap();
         assert_close(&format!("{case}.segment from audio"), &read(&gpu, &store), segment, TOLERANCE);
         total.merge(&RunningMoments::of(&gpu, &store).unwrap());
         stores.push((case, store));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use weaklabel::config::{Config, Method};
 use weaklabel::gpu::Gpu;
-use weaklabel::train::{Trainer, Unwatched, random_examples};
+use weaklabel::train::{Trainer, Unwatched, random_data};
 
 use super::learning::losses;
 use super::program::{SMALL, succeed, weaklabel};
@@ -58,12 +58,10 @@ fn a_device_that_computes_nothing_is_named_and_no_learning_rate_is_blamed() {
     let mut config = Config::default();
     (config.model.filters, config.model.pools) = (vec![8], vec![[2, 4]]);
     config.train.seeds = vec![1, 2];
-    let classes: Vec<String> = (0..10).map(|class| class.to_string()).collect();
     for method in [Method::Classifier, Method::Triplets, Method::Prototypes] {
         config.train.method = method;
-        let examples = || random_examples(&gpu, &config, classes.len(), config.model.chunk_frames).unwrap();
-        let (train, validation) = (examples(), examples());
-        let mut trainer = Trainer::new(&gpu, &config, &classes, &train, &validation, "random".into()).unwrap();
+        let data = random_data(&gpu, &config, 10, config.model.chunk_frames).unwrap();
+        let mut trainer = Trainer::new(&gpu, &config, &data).unwrap();
         let error = trainer.run(&mut Unwatched).unwrap_err();
         assert_eq!(error.exit_code(), 4, "{method:?}: {error}");
         let text = error.to_string();

@@ -5,24 +5,17 @@ use std::time::Duration;
 
 use weaklabel::Result;
 use weaklabel::config::{Config, Method};
-use weaklabel::evaluate::{Examples, segment_labels};
-use weaklabel::features::{standardise, statistics};
+use weaklabel::evaluate::segment_labels;
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::model::checkpoint::TrainingState;
 use weaklabel::scenes::{Dataset, Subset};
-use weaklabel::train::{EpochReport, Observer, Trainer, Unwatched, memory_estimate};
+use weaklabel::train::{EpochReport, Observer, Trainer, TrainingData, Unwatched, memory_estimate};
 
 use super::program::{dataset, train_command};
 
 /// Loads training and validation segments of 0.2 s, standardised.
-fn examples(gpu: &Gpu, config: &Config, dataset: &Dataset) -> [Examples; 2] {
-    let load = |subset| Examples::load(gpu, config, dataset, subset, 0.2, &|_| {}).unwrap();
-    let both = [Subset::Train, Subset::Validation].map(load);
-    let statistics = statistics(gpu, &both[0].store).unwrap();
-    for examples in &both {
-        standardise(gpu, &examples.store, &statistics, config.features.epsilon).unwrap();
-    }
-    both
+fn data(gpu: &Gpu, config: &Config, dataset: &Dataset) -> TrainingData {
+    TrainingData::load(gpu, config, dataset, &dataset.contents().unwrap(), &|_, _| {}).unwrap()
 }
 
 /// An observer that counts checkpoints and records the number of buffers after every epoch.
@@ -58,8 +51,8 @@ fn no_buffer_is_made_while_training() {
     (config.train.seconds, config.train.epochs, config.train.seeds, config.train.checkpoint_s) =
         (0.2, Some(5), vec![1, 2], 0.0);
     let dataset = Dataset::open(dataset(), &config).unwrap();
-    let [train, validation] = examples(&gpu, &config, &dataset);
-    let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, String::new()).unwrap();
+    let data = data(&gpu, &config, &dataset);
+    let mut trainer = Trainer::new(&gpu, &config, &data).unwrap();
     let before = gpu.buffers_made();
     let mut counter = Counter { gpu: &gpu, buffers: Vec::new(), checkpoints: 0 };
     assert!(trainer.run(&mut counter).unwrap());
@@ -107,8 +100,8 @@ fn a_training_takes_the_memory_that_was_found_on_paper() {
     let needed = memory_estimate(&paper, &config, dataset.classes(), &labels, dataset.len(Subset::Validation)).unwrap();
 
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
-    let [train, validation] = examples(&gpu, &config, &dataset);
-    let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, String::new()).unwrap();
+    let data = data(&gpu, &config, &dataset);
+    let mut trainer = Trainer::new(&gpu, &config, &data).unwrap();
     assert_eq!(trainer.total_steps(), needed.steps);
     assert!(trainer.run(&mut Unwatched).unwrap());
     let ratio = needed.bytes as f64 / gpu.peak_bytes() as f64;

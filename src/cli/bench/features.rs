@@ -69,7 +69,7 @@ impl BenchFeatures {
     /// Seconds per clip.
     fn extract(&self, gpu: &Gpu, config: &FeatureConfig, seconds: f64, clips: &[Vec<f32>]) -> Result<f64> {
         let start = Instant::now();
-        let audio = |clip: usize| Ok(clips[clip % clips.len()].clone());
+        let audio = |clip: usize| Ok((clips[clip % clips.len()].clone(), ()));
         extract(gpu, config, self.clips, config.frames(seconds), &audio, &|_| {})?;
         Ok(start.elapsed().as_secs_f64() / self.clips as f64)
     }
