@@ -4,6 +4,7 @@
 //! that is not obvious. Wrong shapes inside the crate are bugs and panic with both shapes; whatever comes from a file, an
 //! option or an adapter is reported as an [`Error`].
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A result whose error is [`Error`].
@@ -152,6 +153,8 @@ impl Error {
     /// The program's exit code for this error; `weaklabel --help` lists them all.
     pub fn exit_code(&self) -> u8 {
         match self {
+            // A pipe or a device where a file belongs: `regular_file` refuses it.
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::InvalidInput => 3,
             Self::Io { .. } | Self::Kernel { .. } | Self::Store { passing: true, .. } => 1,
             Self::Usage(_) => 2,
             Self::Audio { .. } | Self::Data { .. } | Self::Config { .. } | Self::Store { .. } => 3,

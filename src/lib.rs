@@ -12,6 +12,8 @@ pub mod secrets;
 
 pub mod printable;
 
+pub mod regular_file;
+
 pub mod atomic;
 
 pub mod checksum;

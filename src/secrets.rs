@@ -81,7 +81,8 @@ pub fn without_secrets(argument: &str) -> String {
     flag + &shown
 }
 
-/// Returns the message `text` with the passwords in `words` hidden. `words` are those of a command line and its environment.
+/// Returns the message `text` with the passwords in `words` hidden, and those in addresses that it quotes from elsewhere, such
+/// as a configuration file. `words` are those of a command line and its environment.
 pub fn hide<'a>(text: &str, words: impl IntoIterator<Item = &'a String>) -> String {
     let mut hidden = text.to_owned();
     for word in words {
@@ -93,12 +94,18 @@ pub fn hide<'a>(text: &str, words: impl IntoIterator<Item = &'a String>) -> Stri
             }
         }
     }
-    hidden
+    let ends = |c: char| c.is_whitespace() || "\"'`".contains(c);
+    let parts = hidden.split_inclusive(ends).map(|part| {
+        let (word, end) = part.strip_suffix(ends).map_or((part, ""), |word| (word, &part[word.len()..]));
+        if word.contains("://") { without_secrets(word) + end } else { part.into() }
+    });
+    parts.collect()
 }
 
 /// Returns the words of this process's command line, and the values of the variables that stand for options.
 pub fn words_of_process() -> Vec<String> {
-    let variables = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WEAKLABEL_"));
+    let is_read = |name: &str| ["WEAKLABEL_", "WGPU_", "VK_"].iter().any(|prefix| name.starts_with(prefix));
+    let variables = std::env::vars_os().filter(|(name, _)| is_read(&name.to_string_lossy()));
     let words = std::env::args_os().chain(variables.map(|(_, value)| value));
     words.map(|word| word.to_string_lossy().into_owned()).collect()
 }
@@ -282,6 +289,9 @@ mod tests {
         let words: Vec<String> =
             ["status", "postgres://me:a?secret@host", "--config=me:secret@host"].map(str::to_owned).into();
         let message = "unexpected argument 'postgres://me:a?secret@host' found, cannot read me:secret@host";
+        let quoted = "set.toml:2: dataset = \"postgres://me:pass word@host/db\": store=postgres://a:b?c@h/d, see https://docs.rs";
+        let shown = hide(quoted, []);
+        assert!(!shown.contains("b?c") && shown.contains("see https://docs.rs"), "{shown}");
         assert_eq!(hide(message, &words), "unexpected argument 'postgres://me:***@host' found, cannot read ***");
     }
 }

@@ -10,6 +10,7 @@ mod cli {
     mod bench;
     mod config;
     mod environment;
+    mod files;
     mod generate;
     mod predict;
     mod program;

@@ -1,6 +1,6 @@
 //! Decoding a file to mono samples: chooses the reader by the file's first bytes, and limits the number of samples.
 
-use std::fs::{self, File, FileType};
+use std::fs::{self, File};
 use std::io::Cursor;
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::mixdown::DecodeTarget;
 use super::recognise::{self, Format, START_BYTES};
 use super::section::{ByteSource, Section};
 use super::{Decoded, contain, resample, tags, wav, xiph};
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file};
 
 /// Largest number of samples of one file: 4 GiB, or 18 hours and 38 minutes at 16 kHz.
 pub const MAX_SAMPLES: usize = 1 << 30;
@@ -59,34 +59,22 @@ pub fn decode_bytes(bytes: &[u8], max_samples: usize) -> Result<Decoded, String>
 
 fn decode_file(path: &Path, target: DecodeTarget) -> Result<Decoded> {
     let kind = fs::metadata(path).map_err(|source| Error::io("read", path, source))?.file_type();
-    // Opening a pipe waits for its other end, possibly for ever.
-    if let Some(reason) = not_a_file(kind) {
-        return Err(Error::audio(path, reason));
+    if let Some(kind) = regular_file::other_kind(kind) {
+        return Err(Error::audio(path, not_a_sound(kind)));
     }
     let mut file = File::open(path).map_err(|source| Error::io("read", path, source))?;
     read(&mut file, target).map_err(|reason| Error::audio(path, reason))
 }
 
-/// Returns the reason to refuse a path of this kind; `None` for a regular file.
-fn not_a_file(kind: FileType) -> Option<&'static str> {
-    #[cfg(unix)]
-    let (is_pipe, is_socket) = {
-        use std::os::unix::fs::FileTypeExt;
-        (kind.is_fifo(), kind.is_socket())
+/// Returns the reason to refuse a path that names a `kind` of thing other than a regular file.
+fn not_a_sound(kind: &str) -> String {
+    let next = match kind {
+        "a folder" => ": name the files in it, for example with FOLDER/*.wav",
+        "a pipe" => ": write what comes out of it to a file first",
+        "a device" => ": record from it to a file first",
+        _ => "",
     };
-    #[cfg(not(unix))]
-    let (is_pipe, is_socket) = (false, false);
-    if kind.is_file() {
-        None
-    } else if kind.is_dir() {
-        Some("a folder, not an audio file: name the files in it, for example with FOLDER/*.wav")
-    } else if is_pipe {
-        Some("a pipe, not an audio file: write what comes out of it to a file first")
-    } else if is_socket {
-        Some("a socket, not an audio file")
-    } else {
-        Some("a device, not an audio file: record from it to a file first")
-    }
+    format!("{kind}, not an audio file{next}")
 }
 
 fn read(source: &mut dyn ByteSource, target: DecodeTarget) -> Result<Decoded, String> {

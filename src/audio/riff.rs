@@ -55,7 +55,11 @@ fn data(file: &mut Section, chunk: &ChunkHeader) -> Result<(Range<u64>, Option<S
         return Ok((start..file.len(), Some(format!("the data chunk claims {claimed} bytes, {there} are there"))));
     }
     let behind = chunk.next(file)?;
-    let Some(rest) = outside_of_chunks(file, behind)? else { return Ok((start..start + claimed, None)) };
+    let Some(rest) = outside_of_chunks(file, behind)? else {
+        let n_bytes = later_data(file, behind)?;
+        let warning = format!("a second data chunk with {n_bytes} bytes is not read: split the file, or write it anew");
+        return Ok((start..start + claimed, (n_bytes > 0).then_some(warning)));
+    };
     let n_bytes = rest.end - rest.start;
     if claimed == 0 && rest.start == start {
         let warning = "the header gives no length, as when a recorder loses its power: all that follows is read";
@@ -66,6 +70,18 @@ fn data(file: &mut Section, chunk: &ChunkHeader) -> Result<(Range<u64>, Option<S
          read them with: ffmpeg -ignore_length 1 -i IN OUT.wav"
     );
     Ok((start..start + claimed, Some(warning)))
+}
+
+/// Returns the number of bytes in data chunks from `at` on.
+fn later_data(file: &mut Section, mut at: u64) -> Result<u64, String> {
+    let mut n_bytes = 0;
+    while let Some(chunk) = ChunkHeader::at(file, at)?.filter(|chunk| chunk.is_likely(file)) {
+        if &chunk.name == b"data" {
+            n_bytes += chunk.claimed();
+        }
+        at = chunk.next(file)?;
+    }
+    Ok(n_bytes)
 }
 
 /// Returns the range from `at` to the tags at the end of the file if it holds bytes that belong to no chunk and are not

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Samples;
 use crate::gpu::AdapterDescription;
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, regular_file};
 
 /// A measurement: its case, its samples, and the other entries of its line.
 ///
@@ -93,7 +93,7 @@ impl Record {
     /// # Errors
     /// [`Error::Io`] when the file cannot be read; [`Error::Data`] naming the line that holds no measurement.
     pub fn read(path: &Path) -> Result<Vec<Self>> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+        let text = regular_file::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let records = lines
             .map(|(number, line)| {

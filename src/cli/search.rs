@@ -121,7 +121,7 @@ pub fn is_search(folder: &Path) -> bool {
 /// [`Error::Store`] when the store has no such study; whatever reading and writing report.
 pub fn report_again(session: &Session, folder: &Path, shared: &StoreOptions) -> Result<()> {
     let config = config::load(&[folder.join(CONFIG)], &[])?;
-    let mut store = Store::open(shared.store.clone().unwrap_or_else(|| Location::within(folder)))?;
+    let mut store = Store::open_existing(shared.store.clone().unwrap_or_else(|| Location::within(folder)))?;
     let name = shared.name(folder)?;
     let study = store.studies()?.into_iter().find(|study| study.study.name == name).ok_or_else(|| {
         let reason = format!("it has no study '{name}': say which with --store and --name");

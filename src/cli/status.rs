@@ -34,7 +34,7 @@ impl Status {
     /// [`crate::Error::Store`].
     pub fn run(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
-        let mut store = Store::open(self.store)?;
+        let mut store = Store::open_existing(self.store)?;
         loop {
             let (text, value, finished) = state(&mut store)?;
             if session.options.json {

@@ -54,7 +54,7 @@ impl TrainedModels {
         let mut models: Vec<(Vec<f32>, Description)> = Vec::new();
         for member in self.choose(&seeds)? {
             let path = run.best_checkpoint(&seeds, member);
-            if !path.is_file() {
+            if !path.try_exists().map_err(|e| Error::io("read", &path, e))? {
                 let next = format!("weaklabel train --resume -o {}", self.run.display());
                 let reason = format!("there is no model of seed {} yet: {next} goes on training it", seeds[member]);
                 return Err(Error::data(&self.run, reason));

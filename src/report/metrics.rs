@@ -1,7 +1,7 @@
 //! `metrics.jsonl`: one line per epoch and member. The lines are synced to the disk before a checkpoint or `DONE` that relies
 //! on them is written.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::RunDir;
 use crate::train::StageName;
-use crate::{Error, Result, atomic, checksum};
+use crate::{Error, Result, atomic, checksum, regular_file};
 
 /// A line of `metrics.jsonl`: one epoch of one member.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,10 +92,18 @@ impl RunDir {
     /// [`Error::Io`] for a file that cannot be read, [`Error::Data`] for an invalid line.
     pub fn metrics<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
         let path = self.metrics_path();
-        let text = fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
+        let text = regular_file::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
         let row =
             |(i, line)| serde_json::from_str(line).map_err(|e| Error::data(&path, format!("line {}: {e}", i + 1)));
         text.lines().enumerate().map(row).collect()
+    }
+
+    /// Returns whether `metrics.jsonl` has no row yet.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file.
+    pub(super) fn metrics_are_empty(&self) -> Result<bool> {
+        Ok(read_if_there(&self.metrics_path())?.is_empty())
     }
 
     /// Returns a fingerprint of the rows so far: their length in bytes and their SHA-256.
@@ -128,7 +136,7 @@ fn told(rows: &[u8]) -> String {
 
 /// Reads the file at `path`; a missing file counts as empty.
 fn read_if_there(path: &Path) -> Result<Vec<u8>> {
-    match fs::read(path) {
+    match regular_file::read(path) {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         read => read.map_err(|e| Error::io("read", path, e)),
     }

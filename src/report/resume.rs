@@ -10,7 +10,10 @@ use crate::config::Config;
 use crate::model::checkpoint::{Provenance, TrainingState, read_training_state};
 use crate::scenes::Contents;
 use crate::train::{StageName, Trainer};
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, regular_file};
+
+/// The longest training time that is believed, in seconds: some 300 years.
+const LONGEST_S: f64 = 1e10;
 
 impl RunDir {
     /// Reads the training state of the last checkpoint, if there is one.
@@ -56,8 +59,13 @@ impl RunDir {
     /// # Errors
     /// The errors of [`Trainer::restore`] and [`RunDir::training_state`].
     pub fn restore(&self, trainer: &mut Trainer<'_>) -> Result<()> {
-        if let Some(training_state) = self.training_state()? {
-            trainer.restore(&self.checkpoint("last"), &training_state)?;
+        match self.training_state()? {
+            Some(training_state) => trainer.restore(&self.checkpoint("last"), &training_state)?,
+            None if self.seconds_trained() > 0.0 || !self.metrics_are_empty()? => tracing::warn!(
+                "{}: it is not there, so the training starts again from its first epoch",
+                self.checkpoint("last").display()
+            ),
+            None => {}
         }
         let (stage, epochs) = trainer.position();
         let earlier: Vec<StageName> = trainer.stages().take_while(|earlier| *earlier != stage).collect();
@@ -84,12 +92,14 @@ impl RunDir {
     /// is done again and does not count.
     pub fn seconds_trained(&self) -> f64 {
         let path = self.time_path();
-        let bytes = match fs::read(&path) {
+        let bytes = match regular_file::read(&path) {
             Err(e) if e.kind() == ErrorKind::NotFound => return 0.0,
             bytes => bytes.unwrap_or_default(),
         };
         let kept: Option<serde_json::Value> = serde_json::from_slice(&bytes).ok();
-        let seconds = kept.and_then(|kept| kept.get("seconds_trained")?.as_f64()).filter(|seconds| *seconds >= 0.0);
+        let seconds = kept
+            .and_then(|kept| kept.get("seconds_trained")?.as_f64())
+            .filter(|seconds| (0.0..=LONGEST_S).contains(seconds));
         seconds.unwrap_or_else(|| {
             tracing::warn!("{}: it is damaged, so the time trained before is not counted", path.display());
             0.0

@@ -25,7 +25,7 @@ use super::Results;
 use crate::config::{self, Config};
 use crate::model::tiles::TileFile;
 use crate::secrets::without_secrets;
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, regular_file};
 
 const LOCK: &str = "run.lock";
 const CONFIG: &str = "config.toml";
@@ -106,7 +106,10 @@ impl RunDir {
     /// # Errors
     /// [`Error::Data`] when there is no run at `path`.
     pub fn open(path: &Path) -> Result<Self> {
-        if !path.join(CONFIG).is_file() {
+        let config = path.join(CONFIG);
+        // A folder that may not be read is no reason to say that there is no run.
+        config.try_exists().map_err(|e| Error::io("read", &config, e))?;
+        if !config.is_file() {
             return Err(Error::data(path, format!("no run here (a run folder holds a {CONFIG})")));
         }
         Ok(Self { path: path.into(), lock: None })
@@ -184,7 +187,7 @@ impl RunDir {
     /// [`Error::Io`] for a file that cannot be read, [`Error::Data`] for one that does not hold results.
     pub fn results(&self) -> Result<Results> {
         let path = self.entry(RESULTS);
-        let bytes = fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
+        let bytes = regular_file::read(&path).map_err(|e| Error::io("read", &path, e))?;
         serde_json::from_slice(&bytes).map_err(|e| Error::data(&path, e.to_string()))
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::table::{self, Records, at_line};
 use super::text::text;
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file};
 
 const COLUMNS: [&str; 4] = ["filename", "onset", "offset", "event_label"];
 
@@ -40,7 +40,7 @@ pub struct ClipEvents {
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; the errors of [`parse`].
 pub fn read(path: &Path) -> Result<Vec<ClipEvents>> {
-    parse(path, &std::fs::read(path).map_err(|source| Error::io("read", path, source))?)
+    parse(path, &regular_file::read(path).map_err(|source| Error::io("read", path, source))?)
 }
 
 /// Parses `bytes`, the content of a table, as [`read`] does. Error messages name `path` as the file.
@@ -61,6 +61,9 @@ fn clips(text: &str) -> Result<Vec<ClipEvents>, (u64, String)> {
     for (column, name) in columns.iter_mut().zip(COLUMNS) {
         let found = header.iter().position(|field| field.trim() == name);
         *column = found.ok_or_else(|| (line, format!("no column {name}: {}", expected())))?;
+        if header.iter().skip(*column + 1).any(|field| field.trim() == name) {
+            return Err((line, format!("two columns {name}: remove or rename one of them")));
+        }
     }
 
     let mut clips: Vec<ClipEvents> = Vec::new();
@@ -185,6 +188,7 @@ mod tests {
             ("", 1, "header"),
             ("filename\tonset\tevent_label\n", 1, "no column offset"),
             ("a.wav\t0\t1\tCat\n", 1, "no column filename"),
+            ("filename\tonset\toffset\tevent_label\tevent_label\n", 1, "two columns event_label"),
             ("filename\tonset\toffset\tevent_label\na.wav\t0\t1\tCat\na.wav\tone\t1\tCat\n", 3, "\"one\""),
             ("filename\tonset\toffset\tevent_label\n\na.wav\t0\tNaN\tCat\n", 3, "\"NaN\""),
             ("filename\tonset\toffset\tevent_label\na.wav\t2\t1\tCat\n", 2, "behind"),

@@ -6,7 +6,7 @@
 //! and times of their file, so a file is hashed only once.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::soundbank::hex;
-use crate::{Error, Result, atomic, stop};
+use crate::{Error, Result, atomic, regular_file, stop};
 
 /// Folder in which hashes are cached; none before [`remember_contents_in`] is called.
 static MEMORY: OnceLock<PathBuf> = OnceLock::new();
@@ -127,7 +127,7 @@ fn hash(files: &[(String, PathBuf)], memory: Option<&Path>, now: SystemTime) -> 
 
 fn hash_file(path: &Path) -> Result<String> {
     let failed = |source| Error::io("read", path, source);
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = regular_file::open(path).map_err(failed)?;
     let (mut hash, mut part) = (Sha256::new(), vec![0; 1 << 17]);
     loop {
         stop::check()?;

@@ -23,7 +23,7 @@ use super::soundbank::unfold;
 use super::source::Source;
 use super::text::text;
 use crate::counter_rng::{Key, Stream};
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file};
 
 /// Largest deviation of a sum of rounded probabilities from 1.
 const ROUNDING: f64 = 0.01;
@@ -50,7 +50,7 @@ impl Cooccurrence {
     /// # Errors
     /// [`Error::Io`] if it cannot be read; the errors of [`parse`](Self::parse).
     pub fn read(path: &Path) -> Result<Self> {
-        Self::parse(path, &std::fs::read(path).map_err(|source| Error::io("read", path, source))?)
+        Self::parse(path, &regular_file::read(path).map_err(|source| Error::io("read", path, source))?)
     }
 
     /// Parses DESED's JSON in `bytes`. Error messages name `path` as the file.

@@ -8,7 +8,7 @@ use super::cooccurrence::Cooccurrence;
 use super::soundbank::{Soundbank, absolute};
 use super::text::text;
 use crate::config::{Config, DataConfig, SceneConfig, validate};
-use crate::{Error, Result};
+use crate::{Error, Result, regular_file};
 
 /// Name of the file in a dataset folder.
 pub const FILE: &str = "dataset.toml";
@@ -71,7 +71,7 @@ impl Recipe {
     /// out of range.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(FILE);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match regular_file::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(Error::io("read", path, source)),

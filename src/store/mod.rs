@@ -56,6 +56,20 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens a store to read from it. Unlike [`Store::open`], it does not create the file of a store that is not there.
+    ///
+    /// # Errors
+    /// [`Error::Store`] if there is no such file, or an empty one; the errors of [`Store::open`].
+    pub fn open_existing(location: Location) -> Result<Self> {
+        if let Location::File(path) = &location
+            && std::fs::metadata(path).map_or(true, |file| file.is_file() && file.len() == 0)
+        {
+            let reason = "there is no store yet: `weaklabel search` and `reproduce --store` make one".into();
+            return Err(Error::Store { store: location.to_string(), reason, passing: false });
+        }
+        Self::open(location)
+    }
+
     /// Returns the store's location.
     pub fn location(&self) -> &Location {
         &self.location

@@ -2,6 +2,7 @@
 //! for each other; the time is the server's.
 
 use std::error::Error as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::engine::{Engine, Transaction, TransactionBody, Value};
 use crate::secrets::ServerAddress;
-use crate::{Error, Result, environment};
+use crate::{Error, Result, environment, regular_file};
 
 /// First half of the keys of the program's advisory locks: "wl" in ASCII.
 const LOCKS: i32 = 0x776c;
@@ -68,8 +69,10 @@ fn tls(name: &str) -> Result<MakeRustlsConnect> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = environment::variable("PGSSLROOTCERT") {
-        let certificates = CertificateDer::pem_file_iter(&path)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        let path = PathBuf::from(path);
+        let pem = regular_file::read(&path).map_err(|e| Error::io("read", &path, e))?;
+        let certificates = CertificateDer::pem_slice_iter(&pem)
+            .collect::<Result<Vec<_>, _>>()
             .map_err(|e| Error::data(&path, format!("PGSSLROOTCERT names no file of certificates: {e}")))?;
         if certificates.is_empty() {
             return Err(Error::data(&path, "PGSSLROOTCERT names it, but it holds no certificate in PEM"));

@@ -23,7 +23,7 @@ use crate::model::tiles::TileFile;
 use crate::report::study::CellResult;
 use crate::report::{absolute_paths, lock};
 use crate::scenes::Contents;
-use crate::{Error, Result, atomic, checksum};
+use crate::{Error, Result, atomic, checksum, regular_file};
 
 const CONFIG: &str = "study.toml";
 const TILES: &str = "tiles.json";
@@ -214,7 +214,7 @@ fn remove_leftovers_below(folder: &Path) -> Result<()> {
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let bytes = fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let bytes = regular_file::read(path).map_err(|e| Error::io("read", path, e))?;
     let again = "remove it to have it made again";
     if !checksum::is_right(&bytes) {
         let reason = format!("is damaged: its contents do not match its checksum: {again}");

@@ -48,6 +48,14 @@ fn channels_that_cancel_each_other_out_are_a_warning() {
 }
 
 #[test]
+fn a_second_data_chunk_is_a_warning() {
+    let samples = tone16(2000, &[1.0]);
+    let data = || chunk(b"data", samples.len(), &samples);
+    let found = warning(&riff(&[format(PCM, 1, 16), data(), chunk(b"LIST", 4, b"INFO"), data()]));
+    assert!(found.contains("second data chunk with 4000 bytes"), "{found}");
+}
+
+#[test]
 fn a_data_chunk_that_claims_less_than_there_is_is_a_warning() {
     let samples = tone16(2000, &[1.0]);
     let short = riff(&[format(PCM, 1, 16), chunk(b"data", 400, &samples)]);

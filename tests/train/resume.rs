@@ -57,6 +57,20 @@ fn a_killed_run_goes_on_to_the_same_bits() {
     }
 }
 
+#[test]
+fn a_run_without_its_training_state_starts_again_and_reports_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
+    broken_off(&broken, METHODS[0], &[3], |child| child.kill().unwrap());
+    std::fs::remove_file(RunDir::open(&broken).unwrap().checkpoint("last")).unwrap();
+    let mut command = resume_command(&broken);
+    command.env_remove("RUST_LOG");
+    let errors = String::from_utf8(succeed(command).stderr).unwrap();
+    assert!(errors.contains("last.safetensors: it is not there") && errors.contains("first epoch"), "{errors}");
+    succeed(train_command(&unbroken, METHODS[0], "5"));
+    assert_same(&training(&broken), &training(&unbroken));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_leaves_a_checkpoint_and_exit_code_75() {

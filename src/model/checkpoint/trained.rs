@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Description;
 use super::tensor_file::{CHECKSUM, TensorFile, to_bytes};
 use crate::model::Architecture;
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, regular_file};
 
 /// Key of the description in the metadata.
 const DESCRIPTION: &str = "weaklabel";
@@ -31,7 +31,7 @@ pub fn write_model(
 /// # Errors
 /// The errors of [`model_from_bytes`]; [`Error::Io`].
 pub fn read_model(path: &Path) -> Result<(Vec<f32>, Description)> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let bytes = regular_file::read(path).map_err(|e| Error::io("read", path, e))?;
     model_from_bytes(path, &bytes)
 }
 

@@ -8,7 +8,7 @@ use super::Provenance;
 use super::tensor_file::{TensorFile, to_bytes};
 use crate::config::Keys;
 use crate::kernels::population::Member;
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, regular_file};
 
 /// Number of fields of a [`Member`], each of which is stored as one single-precision number with the field's bits.
 const FIELDS: usize = size_of::<Member>() / size_of::<f32>();
@@ -192,7 +192,7 @@ pub fn write_training_state(path: &Path, training_state: &TrainingState) -> Resu
 /// # Errors
 /// The errors of [`TrainingState::from_bytes`]; [`Error::Io`].
 pub fn read_training_state(path: &Path) -> Result<TrainingState> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let bytes = regular_file::read(path).map_err(|e| Error::io("read", path, e))?;
     TrainingState::from_bytes(path, &bytes)
 }
 

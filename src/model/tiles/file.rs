@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Choice, Tiles};
 use crate::gpu::{AdapterDescription, Gpu};
-use crate::{Error, Result, atomic};
+use crate::{Error, Result, atomic, regular_file};
 
 /// Tiles, and the adapter, driver and program version with which they were measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl TileFile {
     /// # Errors
     /// [`Error::Io`] when the file cannot be read; [`Error::Data`] naming the invalid part.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+        let text = regular_file::read(path).map_err(|e| Error::io("read", path, e))?;
         let file: Self = serde_json::from_slice(&text)
             .map_err(|e| Error::data(path, format!("these are no tiles of `weaklabel tune`: {e}")))?;
         for Choice { layer, tile, .. } in &file.tiles.0 {

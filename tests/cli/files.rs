@@ -1,0 +1,44 @@
+//! Paths that do not name the regular file that is wanted.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::program::{outcome, run, weaklabel};
+
+/// Makes a pipe that nobody writes to.
+#[cfg(unix)]
+fn pipe(path: &Path) -> String {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    path.to_str().unwrap().to_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_a_file_is_refused_without_waiting_for_its_other_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, table) = (folder.path().join("out"), folder.path().join("train.tsv"));
+    let (pipe, out) = (pipe(&table), out.to_str().unwrap());
+    std::fs::write(folder.path().join("validation.tsv"), "filename\tonset\toffset\tevent_label\n").unwrap();
+    for subset in ["train", "validation"] {
+        std::fs::create_dir(folder.path().join(subset)).unwrap();
+    }
+    for line in [
+        format!("train --dry-run --dataset {} -o {out}", folder.path().display()),
+        format!("generate --cooccurrence {pipe} -o {out}"),
+        format!("train --tiles {pipe} -o {out}"),
+        format!("bench step --compare {pipe}"),
+    ] {
+        let (code, _, errors) = run(&line);
+        assert_eq!(code, 3, "{line}: {errors}");
+        assert!(errors.contains(&pipe) && errors.contains("it is a pipe"), "{line}: {errors}");
+    }
+}
+
+#[test]
+fn a_store_that_is_only_read_is_not_created() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("typo.sqlite");
+    let (code, _, errors) = outcome(weaklabel().arg("status").arg("--store").arg(&store).output().unwrap());
+    assert!(code == 3 && errors.contains("typo.sqlite: there is no store yet"), "{errors}");
+    assert!(!store.exists());
+}
