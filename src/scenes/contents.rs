@@ -258,7 +258,7 @@ mod tests {
         assert_eq!((again[0].1.as_str(), &again[1]), ("remembered", &first[1]));
         // The size is the same, but the time is not.
         fs::write(&files[0].1, "x").unwrap();
-        File::options().write(true).open(&files[0].1).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        fs::File::options().write(true).open(&files[0].1).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!(hash(&files, Some(&memory), later).unwrap()[0].1, hex(&Sha256::digest("x")));
         fs::write(&memory, "damaged").unwrap();
         assert_eq!(hash(&files, Some(&memory), later).unwrap()[1], first[1]);
