@@ -5,25 +5,23 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 #![cfg(target_os = "linux")]
 
-#[allow(dead_code, reason = "whole trainings use more of it")]
-#[path = "train/program.rs"]
-mod program;
-mod runs;
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use support::missing::leave_out;
+use support::process::succeed;
+use support::program::weaklabel;
+use support::training::{METHODS, SMALL, train_command};
 use weaklabel::cli::tiles::cache_folder;
-
-use program::{METHODS, SMALL, succeed, train_command, weaklabel};
 
 /// The first of `places` that is a file. Where there is none, the test is left out, unless this is continuous integration.
 fn installed(what: &str, places: &[PathBuf]) -> Option<PathBuf> {
     let found = places.iter().find(|place| place.is_file()).cloned();
     if found.is_none() {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{what} is not installed: none of {places:?}");
-        eprintln!("left out: {what} is not installed");
+        leave_out(&format!("{what} is not installed (none of {places:?})"));
     }
     found
 }

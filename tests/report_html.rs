@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 #[path = "report_html/chromium.rs"]
 mod chromium;
 #[path = "report_html/search.rs"]

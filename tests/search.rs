@@ -3,8 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
-mod postgres;
-mod runs;
+mod support;
 
 #[path = "search/faults.rs"]
 mod faults;
@@ -15,10 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use postgres::{SECRET, Server};
-use runs::left::{self, assert_same};
-use runs::{Process, succeed, wait};
 use serde_json::Value;
+use support::left::{self, assert_same};
+use support::postgres::{SECRET, Server};
+use support::process::{Process, succeed, wait};
+use support::program::weaklabel;
 use weaklabel::Error;
 use weaklabel::store::{Location, Registered, State, Store, TrialRow};
 
@@ -80,9 +80,8 @@ impl Place {
     }
 
     fn command(&self, command: &str, args: &[&str]) -> Command {
-        let mut whole = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-        whole.args([command, "--progress", "none", "-c"]).arg(self.path("search.toml")).args(args);
-        whole.env("WEAKLABEL_CACHE", self.path("cache")).env_remove("WEAKLABEL_STORE").stdin(Stdio::null());
+        let mut whole = weaklabel(&[command, "--progress", "none", "-c"]);
+        whole.arg(self.path("search.toml")).args(args).env("WEAKLABEL_CACHE", self.path("cache"));
         whole
     }
 
@@ -226,8 +225,8 @@ fn neither_workers_that_die_nor_a_server_that_falls_change_what_is_found() {
         assert!(place.path("unbroken").join(file).is_file(), "{file}");
     }
     // The best configuration is one for `train`, of a training as long as any.
-    let mut train = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-    train.args(["train", "--dry-run", "-o", "none", "-c"]).arg(place.path("unbroken/best.toml"));
+    let mut train = weaklabel(&["train", "--dry-run", "-o", "none", "-c"]);
+    train.arg(place.path("unbroken/best.toml"));
     succeed(train);
     let text = std::fs::read_to_string(place.path("unbroken/best.toml")).unwrap();
     assert!(!text.contains("epochs = 27") && !text.contains("space"), "{text}");

@@ -8,8 +8,8 @@ use std::process::Command;
 
 use super::killed::search_left;
 use super::place::Place;
-use crate::runs::left::{self, Left, assert_same, leftovers};
-use crate::runs::succeed;
+use crate::support::left::{self, Left, assert_same, leftovers};
+use crate::support::process::succeed;
 use weaklabel::store::Location;
 
 /// In $1 a disk of $2 pages; $3 is begun there, and gets room after three seconds, should it wait for that. If it failed, $4

@@ -8,9 +8,9 @@ use weaklabel::store::{Location, Registered, Store};
 
 use super::kills::Kills;
 use super::place::Place;
-use crate::postgres::Server;
-use crate::runs::left::{self, Left, assert_same, leftovers};
-use crate::runs::{Process, succeed, wait};
+use crate::support::left::{self, Left, assert_same, leftovers};
+use crate::support::postgres::Server;
+use crate::support::process::{Process, succeed, wait};
 
 const TRAININGS: usize = 12;
 const STUDIES: usize = 26;

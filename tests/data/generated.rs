@@ -1,9 +1,7 @@
 //! What `generate` writes: the same bytes on any number of threads, annotations that fit the sound, and a folder that
 //! opens to the very clips.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sha2::{Digest, Sha256};
@@ -13,21 +11,7 @@ use weaklabel::scenes::generate::{Options, export_soundbank, generate};
 use weaklabel::scenes::{Cuts, Dataset, Soundbank, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
-
-/// Every file below `folder` with its bytes.
-pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if path.is_dir() {
-            files.extend(contents(&path).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes)));
-        } else {
-            files.insert(name, fs::read(&path).unwrap());
-        }
-    }
-    files
-}
+use crate::support::files::contents;
 
 pub fn on_threads<T: Send>(n: usize, work: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap().install(work)

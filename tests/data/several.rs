@@ -15,7 +15,8 @@ use weaklabel::scenes::{Dataset, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
 use crate::finished::assert_heard;
-use crate::generated::{contents, on_threads, seen};
+use crate::generated::{on_threads, seen};
+use crate::support::files::contents;
 
 type Row = HashMap<String, String>;
 

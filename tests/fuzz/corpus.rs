@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{bodies, seeds};
+use crate::support::audio_formats;
 
 /// Short inputs are quick, and damage often meets what matters in them.
 const MOST_BYTES: usize = 8 << 10;
@@ -14,7 +15,7 @@ fn folder(kind: &str) -> PathBuf {
 
 /// The inputs of `kind`, in the order of their names. Of sounds, the beginnings of those in `tests/audio-formats` too.
 pub fn read(kind: &str) -> Vec<Vec<u8>> {
-    let formats = (kind == "audio").then(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio-formats"));
+    let formats = (kind == "audio").then(audio_formats::folder);
     let folders = [Some(folder(kind)), formats];
     let entries = folders.iter().flatten().flat_map(|folder| folder.read_dir().unwrap());
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();

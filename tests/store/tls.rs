@@ -1,9 +1,9 @@
 //! TLS to a server of PostgreSQL.
 
 use std::path::Path;
-use std::process::Command;
 
-use super::postgres::{self, Server};
+use crate::support::postgres::{self, Server};
+use crate::support::program::weaklabel;
 
 /// An authority's certificate, and a server's for `host` that it has signed with the server's key, in PEM.
 fn certificates(host: &str) -> [String; 3] {
@@ -28,8 +28,8 @@ fn tls_is_used_where_the_server_has_it_and_trusts_only_a_known_authority() {
     };
     // A process of its own, because what it trusts is in the environment.
     let status = |mode: &str, roots: Option<&Path>| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-        command.args(["status", "--json"]).env("WEAKLABEL_STORE", format!("{}?sslmode={mode}", server.url()));
+        let mut command = weaklabel(&["status", "--json"]);
+        command.env("WEAKLABEL_STORE", format!("{}?sslmode={mode}", server.url()));
         match roots {
             Some(path) => command.env("PGSSLROOTCERT", path),
             None => command.env_remove("PGSSLROOTCERT"),

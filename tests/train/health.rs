@@ -8,7 +8,9 @@ use weaklabel::gpu::Gpu;
 use weaklabel::train::{Trainer, Unwatched, random_examples};
 
 use super::learning::losses;
-use super::program::{SMALL, succeed, weaklabel};
+use crate::support::process::succeed;
+use crate::support::program::weaklabel;
+use crate::support::training::SMALL;
 
 /// Finished clips of 0.2 s, each a pure tone: two classes that nothing can mistake for each other.
 fn two_tones(folder: &Path) {

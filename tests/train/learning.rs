@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use weaklabel::model::checkpoint::read_model;
 use weaklabel::model::tiles::TileFile;
 
-use super::program::{ELEMENTS, METHODS, bits, dataset, standing, succeed, train_command, weaklabel};
+use crate::support::process::succeed;
+use crate::support::program::weaklabel;
+use crate::support::training::{ELEMENTS, METHODS, bits, dataset, standing, train_command};
 
 #[test]
 fn a_member_of_a_population_equals_the_same_seed_alone() {

@@ -12,7 +12,7 @@ use weaklabel::model::checkpoint::Standing;
 use weaklabel::scenes::{Dataset, Subset};
 use weaklabel::train::{EpochReport, Observer, Trainer, Unwatched, needs};
 
-use super::program::{dataset, train_command};
+use crate::support::training::{dataset, train_command};
 
 /// Training and validation segments of 0.2 s, standardised.
 fn examples(gpu: &Gpu, config: &Config, dataset: &Dataset) -> [Examples; 2] {

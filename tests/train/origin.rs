@@ -8,7 +8,9 @@ use tempfile::TempDir;
 use weaklabel::config::Config;
 use weaklabel::scenes::generate::{Options, generate};
 
-use super::program::{succeed, train_on, weaklabel};
+use crate::support::process::succeed;
+use crate::support::program::weaklabel;
+use crate::support::training::train_on;
 
 /// A folder with data of its own and a run on them that has come to its last epoch, but not to its end.
 struct Broken {

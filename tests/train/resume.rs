@@ -5,9 +5,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use weaklabel::report::RunDir;
 
-use super::program::{METHODS, succeed, train_command, weaklabel};
-use crate::runs::left::{assert_same, training};
-use crate::runs::wait;
+use crate::support::left::{assert_same, training};
+use crate::support::process::{succeed, wait};
+use crate::support::program::weaklabel;
+use crate::support::training::{METHODS, train_command};
 
 /// Starts or continues a training and returns it once `epochs` epochs are in its metrics.
 fn in_epoch(run: &Path, mut command: Command, epochs: usize) -> Child {

@@ -12,7 +12,9 @@ use weaklabel::scenes::generate::{Options, generate};
 use weaklabel::scenes::{Dataset, Subset};
 use weaklabel::train::StageName;
 
-use super::program::{SMALL, succeed, weaklabel};
+use crate::support::process::succeed;
+use crate::support::program::weaklabel;
+use crate::support::training::SMALL;
 
 /// Clips of up to three events, made once, and in training and evaluation one more in which nothing is annotated.
 fn several_events() -> &'static Path {

@@ -1,14 +1,14 @@
 //! A small training of the program, and what it leaves.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use weaklabel::config::Config;
 use weaklabel::model::checkpoint::{Standing, read_standing};
 use weaklabel::scenes::generate::{Options, generate};
 
-pub use crate::runs::succeed;
+use super::program::weaklabel;
 
 /// A small network compiles in seconds; its second layer's weights fit a uniform binding alone and not four times over.
 pub const SMALL: [&str; 12] = [
@@ -43,13 +43,6 @@ pub fn dataset() -> &'static Path {
     });
     // The folder is a static, so its destructor never runs: the system's own cleaning has to take it.
     Box::leak(folder.path().join("set").into_boxed_path())
-}
-
-pub fn weaklabel(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-    command.env("WEAKLABEL_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("no cache"));
-    command.args(args).stdin(Stdio::null());
-    command
 }
 
 pub fn train_command(run: &Path, method: (&str, usize), seeds: &str) -> Command {
