@@ -79,6 +79,7 @@ fn cases(report: &Value, kernel: &str) -> u64 {
 }
 
 #[test]
+#[ignore = "slow"]
 fn swiftshader_runs_the_program_in_bounded_memory() {
     let folders = ["/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome"];
     let places = folders.map(|folder| Path::new(folder).join("vk_swiftshader_icd.json"));
@@ -90,6 +91,7 @@ fn swiftshader_runs_the_program_in_bounded_memory() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_mesa_of_debian_12_runs_the_program() {
     let place = cache_folder().unwrap().join("drivers/mesa-22.3/lvp_icd.json");
     let Some(manifest) = installed("Mesa 22.3, which `./dev test` unpacks,", &[place]) else { return };
@@ -98,6 +100,7 @@ fn the_mesa_of_debian_12_runs_the_program() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_validation_layers_have_nothing_to_say() {
     let places = in_loader_folders("explicit_layer.d/VkLayer_khronos_validation.json");
     if installed("Debian's package vulkan-validationlayers", &places).is_none() {

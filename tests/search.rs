@@ -215,6 +215,7 @@ fn holds(folder: &Path, words: &str) -> Option<PathBuf> {
 }
 
 #[test]
+#[ignore = "slow"]
 fn neither_workers_that_die_nor_a_server_that_falls_change_what_is_found() {
     let place = Place::new();
     let output = succeed(place.search("unbroken", &["--json"]));
@@ -256,6 +257,7 @@ fn neither_workers_that_die_nor_a_server_that_falls_change_what_is_found() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_worker_that_is_told_to_go_leaves_its_trial_to_others() {
     let place = Place::new();
     let store = place.path("out/store.sqlite").to_str().unwrap().to_owned();

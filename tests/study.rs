@@ -71,6 +71,7 @@ fn epochs(study: &Path) -> usize {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_study_killed_twice_equals_the_unbroken_one() {
     let folder = tempfile::tempdir().unwrap();
     let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
@@ -221,6 +222,7 @@ fn finished_clips(folder: &Path) {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_plan_of_finished_clips_has_their_own_number_and_labels() {
     let folder = tempfile::tempdir().unwrap();
     let set = folder.path().join("set");

@@ -19,6 +19,7 @@ fn scaled(from: &Path, to: &Path, scale: f64) {
 }
 
 #[test]
+#[ignore = "slow"]
 fn measurements_are_kept_and_compared() {
     let folder = tempfile::tempdir().unwrap();
     let [kept, other] = ["kept.json", "other.json"].map(|name| folder.path().join(name));
@@ -62,6 +63,7 @@ fn what_cannot_be_compared_is_refused() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_step_that_the_adapter_has_no_room_for_does_not_keep_others_from_being_timed() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     // What the only convolution leaves of a chunk.
@@ -84,6 +86,7 @@ fn a_step_that_the_adapter_has_no_room_for_does_not_keep_others_from_being_timed
 const SMALL: &str = "--set model.filters=[8,9] --set model.pools=[[4,8],[1,4]] --set model.hidden=4";
 
 #[test]
+#[ignore = "slow"]
 fn every_kernel_of_the_program_is_measured_beside_the_limits() {
     let kernels = format!("bench kernels --quiet {SMALL} --shapes model --frames 20 --batch 10");
     let (code, out, errors) = run(&format!("{kernels} --json"));
@@ -130,6 +133,7 @@ fn features_are_measured_and_shown_in_markdown() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn steps_of_several_sizes_show_how_time_grows_and_a_profile_where_it_goes() {
     let (code, out, errors) =
         run(&format!("bench step --quiet {SMALL} --frames 20,40 --batch 10,20 --members 1,2 --profile"));

@@ -237,6 +237,7 @@ fn a_seed_or_a_model_file_answers_for_itself() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn embeddings_are_the_same_in_every_file() {
     let folder = tempfile::tempdir().unwrap();
     let good = [audio("pcm16_mono_192k.wav"), audio("silence_16k.wav")];

@@ -81,6 +81,7 @@ fn a_signal_ends_the_making_of_features() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_dataset_that_was_not_finished_leaves_nothing_behind() {
     let folder = tempfile::tempdir().unwrap();
     let begun = || names(folder.path()).iter().any(|name| folder.path().join(name).join("whole/train").is_dir());

@@ -15,6 +15,7 @@ fn json(path: &Path) -> Value {
 }
 
 #[test]
+#[ignore = "slow"]
 fn tiles_are_found_kept_and_used() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache");

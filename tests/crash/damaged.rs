@@ -120,6 +120,7 @@ fn interrupted(place: &Place, folder: &Path, command: impl Fn(&Path) -> Command,
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_run_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
     let place = Place::new();
     for method in ["classifier", "prototypes"] {
@@ -136,6 +137,7 @@ fn a_run_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_finished_run_with_a_damaged_model_is_not_scored() {
     let place = Place::new();
     let run = place.path("finished");
@@ -148,6 +150,7 @@ fn a_finished_run_with_a_damaged_model_is_not_scored() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_study_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
     let place = Place::new();
     let [study, whole] = ["base", "whole"].map(|name| place.path(name).join("study"));
@@ -165,6 +168,7 @@ fn a_study_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_search_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
     let place = Place::new();
     let [search, whole] = ["base", "whole"].map(|name| place.path(name).join("search"));

@@ -107,6 +107,7 @@ fn fill(
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_training_goes_on_once_there_is_room() {
     let place = Place::new();
     let command = |run: &Path| place.train(run, "classifier");
@@ -126,6 +127,7 @@ fn a_training_goes_on_once_there_is_room() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_study_goes_on_once_there_is_room() {
     let place = Place::new();
     let command = |folder: &Path| place.reproduce(folder);
@@ -133,6 +135,7 @@ fn a_study_goes_on_once_there_is_room() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_search_goes_on_once_there_is_room() {
     let place = Place::new();
     let command = |folder: &Path| place.search(folder);

@@ -18,6 +18,7 @@ pub fn on_threads<T: Send>(n: usize, work: impl FnOnce() -> T + Send) -> T {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_bytes_depend_on_the_seed_and_not_on_the_threads() {
     let bank = Bank::new(4);
     let config = bank.config();
@@ -312,6 +313,7 @@ fn the_built_in_soundbank_needs_no_files() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_exported_soundbank_is_scanned_like_any_other() {
     let bank = Bank::empty();
     let n_files = export_soundbank(&bank.root(), false, &|_, _| ()).unwrap();

@@ -55,6 +55,7 @@ fn labels(rows: &[Row]) -> Vec<&str> {
 
 /// The hashes are of clips made before there could be several events in one. They change with the built-in soundbank.
 #[test]
+#[ignore = "slow"]
 fn one_event_per_clip_gives_the_clips_it_always_gave() {
     for (variant, expected) in [
         (Variant::Waa, "c5ab10e515625277b92a01b6a5012e4e365ee0135d1ad9f6924a4edb975bd7af"),
@@ -125,6 +126,7 @@ fn annotations_have_a_line_for_every_event() {
 
 /// The difference between clips of three events and of one is two events and nothing else, sample by sample.
 #[test]
+#[ignore = "slow"]
 fn further_events_only_add_themselves() {
     let bank = Bank::new(4);
     for variant in [Variant::Waa, Variant::Ms200] {

@@ -85,6 +85,7 @@ fn no_wrong_use_prints_a_password_or_makes_a_file_of_its_name() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_search_on_a_server_keeps_the_password_to_itself() {
     let Some(server) = Server::start_with(PASSWORD) else { return };
     let place = Place::of(&faults::of_few_clips());

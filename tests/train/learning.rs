@@ -11,6 +11,7 @@ use crate::support::program::weaklabel;
 use crate::support::training::{ELEMENTS, METHODS, bits, dataset, standing, train_command};
 
 #[test]
+#[ignore = "slow"]
 fn a_member_of_a_population_equals_the_same_seed_alone() {
     for (method, _) in METHODS {
         let folder = tempfile::tempdir().unwrap();
@@ -29,6 +30,7 @@ fn a_member_of_a_population_equals_the_same_seed_alone() {
 
 /// Lavapipe's kernels are compiled by several devices where its cache is empty, by one where it has none.
 #[test]
+#[ignore = "slow"]
 fn who_compiles_the_kernels_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let run = |name: &str, jobs: &str, (variable, value): (&str, &OsStr)| {
@@ -74,6 +76,7 @@ pub fn losses(run: &Path) -> Vec<f64> {
 }
 
 #[test]
+#[ignore = "slow"]
 fn every_way_to_take_distances_trains_and_takes_its_own_course() {
     let folder = tempfile::tempdir().unwrap();
     // One time step, as the small network leaves it, is scaled like the segment; two are not.

@@ -69,6 +69,7 @@ fn no_buffer_is_made_while_training() {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[ignore = "slow"]
 fn memory_does_not_grow_over_a_thousand_epochs() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");

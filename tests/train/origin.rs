@@ -80,6 +80,7 @@ fn flip(path: &Path, at: usize) {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_run_goes_on_with_its_own_configuration_and_data_only() {
     let broken = Broken::new(("classifier", 2), "5");
     let last = fs::read(broken.checkpoint("last.safetensors")).unwrap();
@@ -112,6 +113,7 @@ fn a_run_goes_on_with_its_own_configuration_and_data_only() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_state_of_another_training_or_version_and_a_damaged_one_are_refused() {
     let broken = Broken::new(("classifier", 1), "5");
     let last = broken.checkpoint("last.safetensors");
@@ -136,6 +138,7 @@ fn a_state_of_another_training_or_version_and_a_damaged_one_are_refused() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn models_are_used_for_what_they_are() {
     let broken = Broken::new(("classifier", 1), "5,6");
     let (code, said) = broken.resume_edited("seeds = [5, 6]", "seeds = [6, 5]");

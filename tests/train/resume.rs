@@ -44,6 +44,7 @@ fn broken_off(run: &Path, method: (&str, usize), epochs: &[usize], end: impl Fn(
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_killed_run_goes_on_to_the_same_bits() {
     for method in METHODS {
         let folder = tempfile::tempdir().unwrap();
@@ -60,6 +61,7 @@ fn a_killed_run_goes_on_to_the_same_bits() {
 
 #[cfg(unix)]
 #[test]
+#[ignore = "slow"]
 fn a_signal_leaves_a_checkpoint_and_exit_code_75() {
     let folder = tempfile::tempdir().unwrap();
     let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));

@@ -38,6 +38,7 @@ fn several_events() -> &'static Path {
 }
 
 #[test]
+#[ignore = "slow"]
 fn clips_of_several_events_train_every_method() {
     let folder = tempfile::tempdir().unwrap();
     for method in ["classifier", "triplets", "prototypes"] {
