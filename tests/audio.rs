@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 
-#[path = "audio/constant_flac.rs"]
-mod constant_flac;
+mod support;
+
 #[path = "audio/damage.rs"]
 mod damage;
 #[path = "audio/formats.rs"]

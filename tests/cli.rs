@@ -2,8 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "audio/constant_flac.rs"]
-mod constant_flac;
+mod support;
 
 mod cli {
     mod adapters;
@@ -13,7 +12,6 @@ mod cli {
     mod files;
     mod generate;
     mod predict;
-    mod program;
     #[cfg(unix)]
     mod signals;
     mod streams;

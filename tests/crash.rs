@@ -4,8 +4,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
-mod postgres;
-mod runs;
+mod support;
 
 mod crash {
     mod damaged;

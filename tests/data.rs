@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
+mod support;
+
 #[path = "data/bank.rs"]
 mod bank;
 #[path = "data/finished.rs"]

@@ -5,25 +5,23 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 #![cfg(target_os = "linux")]
 
-#[allow(dead_code, reason = "whole trainings use more of it")]
-#[path = "train/program.rs"]
-mod program;
-mod runs;
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use support::missing::leave_out;
+use support::process::succeed;
+use support::program::weaklabel;
+use support::training::{METHODS, SMALL, train_command};
 use weaklabel::cli::tiles::cache_folder;
-
-use program::{METHODS, SMALL, succeed, train_command, weaklabel};
 
 /// The first of `places` that is a file. Where there is none, the test is left out, unless this is continuous integration.
 fn installed(what: &str, places: &[PathBuf]) -> Option<PathBuf> {
     let found = places.iter().find(|place| place.is_file()).cloned();
     if found.is_none() {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{what} is not installed: none of {places:?}");
-        eprintln!("left out: {what} is not installed");
+        leave_out(&format!("{what} is not installed (none of {places:?})"));
     }
     found
 }
@@ -81,6 +79,7 @@ fn cases(report: &Value, kernel: &str) -> u64 {
 }
 
 #[test]
+#[ignore = "slow"]
 fn swiftshader_runs_the_program_in_bounded_memory() {
     let folders = ["/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome"];
     let places = folders.map(|folder| Path::new(folder).join("vk_swiftshader_icd.json"));
@@ -92,6 +91,7 @@ fn swiftshader_runs_the_program_in_bounded_memory() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_mesa_of_debian_12_runs_the_program() {
     let place = cache_folder().unwrap().join("drivers/mesa-22.3/lvp_icd.json");
     let Some(manifest) = installed("Mesa 22.3, which `./dev test` unpacks,", &[place]) else { return };
@@ -100,6 +100,7 @@ fn the_mesa_of_debian_12_runs_the_program() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_validation_layers_have_nothing_to_say() {
     let places = in_loader_folders("explicit_layer.d/VkLayer_khronos_validation.json");
     if installed("Debian's package vulkan-validationlayers", &places).is_none() {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
+mod support;
+
 mod fuzz {
     mod bodies;
     mod corpus;

@@ -1,15 +1,19 @@
 //! What others make of our models and scores: PyTorch modules with the documented names give the same probabilities within
 //! 1e-5, NumPy the same features from what a model says about them, and scikit-learn the same F1 of clips with several labels.
 //!
-//! Needs `python3` with torch, numpy or scikit-learn, and safetensors; without them a test says that it was left out.
+//! Needs `python3` with torch, numpy or scikit-learn, and safetensors. `./dev test` installs them when `CI=true`; elsewhere a test that
+//! misses one says that it is left out.
 //! `WEAKLABEL_MODEL` names a `best*.safetensors` of a run that is compared as well.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
+
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
+use support::python::python_with;
 use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise};
 use weaklabel::counter_rng::Key;
 use weaklabel::evaluate::{Examples, Scorer};
@@ -24,20 +28,10 @@ use weaklabel::model::{
 use weaklabel::report::Results;
 use weaklabel::scenes::{Dataset, Subset};
 
-/// Whether `python3` has what a script imports; says so when it has not.
-fn python_has(modules: &str) -> bool {
-    let found = Command::new("python3").args(["-c", &format!("import {modules}")]).output();
-    let found = found.is_ok_and(|output| output.status.success());
-    if !found {
-        println!("left out: python3 with {modules} is not installed");
-    }
-    found
-}
-
 /// Runs one of the scripts, which must find no difference.
-fn agree(script: &str, files: &[&Path]) {
+fn agree(python: &Path, script: &str, files: &[&Path]) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop").join(script);
-    let output = Command::new("python3").arg(script).args(files).output().unwrap();
+    let output = Command::new(python).arg(script).args(files).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     print!("{said}");
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
@@ -83,9 +77,7 @@ fn write_random_model(path: &Path, model: ModelConfig, bands: usize, classes: us
 
 #[test]
 fn pytorch_gives_the_same_probabilities() {
-    if !python_has("torch, safetensors") {
-        return;
-    }
+    let Some(python) = python_with("torch, safetensors") else { return };
     let folder = tempfile::tempdir().unwrap();
     let [default, other, shallow] = ["default", "other", "shallow"].map(|name| folder.path().join(name));
     write_random_model(&default, ModelConfig::default(), 64, 10);
@@ -104,15 +96,13 @@ fn pytorch_gives_the_same_probabilities() {
     for model in [default, other, shallow].into_iter().chain(from_a_run) {
         let examples = folder.path().join("examples.safetensors");
         write_examples(&examples, &model);
-        agree("pytorch_model.py", &[&model, &examples]);
+        agree(&python, "pytorch_model.py", &[&model, &examples]);
     }
 }
 
 #[test]
 fn numpy_makes_the_same_log_mel_from_what_a_model_says() {
-    if !python_has("numpy, safetensors") {
-        return;
-    }
+    let Some(python) = python_with("numpy, safetensors") else { return };
     let folder = tempfile::tempdir().unwrap();
     let [model, examples] = ["model", "examples"].map(|name| folder.path().join(name));
     write_random_model(&model, ModelConfig::default(), 64, 10);
@@ -132,16 +122,14 @@ fn numpy_makes_the_same_log_mel_from_what_a_model_says() {
     let tensors =
         [("audio", view(&[segments, samples], &audio)), ("features", view(&[segments, frames, 64], &log_mel))];
     serialize_to_file(tensors, None, &examples).unwrap();
-    agree("numpy_log_mel.py", &[&model, &examples]);
+    agree(&python, "numpy_log_mel.py", &[&model, &examples]);
 }
 
 /// A model's probabilities for segments of clips with several events, and a class more than these have: one that is
 /// neither heard nor predicted.
 #[test]
 fn scikit_learn_gives_the_same_f1() {
-    if !python_has("numpy, sklearn, safetensors") {
-        return;
-    }
+    let Some(python) = python_with("numpy, sklearn, safetensors") else { return };
     let mut config = Config::default();
     (config.data.train, config.data.validation, config.data.eval) = (10, 10, 60);
     (config.scene.events, config.scene.clip_s) = ([1, 4], 3.0);
@@ -192,6 +180,6 @@ fn scikit_learn_gives_the_same_f1() {
             ("macro_f1", double(&macro_f1)),
         ];
         serialize_to_file(tensors, None, &path).unwrap();
-        agree("scikit_f1.py", &[&path]);
+        agree(&python, "scikit_f1.py", &[&path]);
     }
 }

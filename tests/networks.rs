@@ -195,6 +195,7 @@ impl Observer for Losses {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let folder = tempfile::tempdir().unwrap();

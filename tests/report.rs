@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use support::files::names;
 use weaklabel::config::{Config, Method};
 use weaklabel::kernels::population::Member;
 use weaklabel::model::checkpoint::{Provenance, TrainingState, write_training_state};
@@ -13,13 +16,6 @@ use weaklabel::report::{Results, RunDir};
 
 fn create(path: &Path, force: bool) -> Result<RunDir, String> {
     RunDir::create(path, &Config::default(), &json!({"name": "none"}), force).map_err(|e| e.to_string())
-}
-
-fn names(path: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 #[test]

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod support;
+
 #[path = "report_html/chromium.rs"]
 mod chromium;
 #[path = "report_html/search.rs"]
@@ -93,6 +95,7 @@ fn assert_readable(chromium: &Chromium, page: &Path, tables: &Tables, figures: &
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_report_of_a_study_is_complete_and_readable_in_a_browser() {
     let Some(chromium) = Chromium::find() else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -104,6 +107,7 @@ fn the_report_of_a_study_is_complete_and_readable_in_a_browser() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_report_of_a_search_is_complete_and_readable_in_a_browser() {
     let Some(chromium) = Chromium::find() else { return };
     let folder = tempfile::tempdir().unwrap();
@@ -116,6 +120,7 @@ fn the_report_of_a_search_is_complete_and_readable_in_a_browser() {
 
 /// The check above must notice what it is there for.
 #[test]
+#[ignore = "slow"]
 fn a_broken_report_is_noticed() {
     let Some(chromium) = Chromium::find() else { return };
     let folder = tempfile::tempdir().unwrap();

@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
-mod postgres;
-mod runs;
+mod support;
 
 #[path = "search/faults.rs"]
 mod faults;
@@ -14,10 +13,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use postgres::{SECRET, Server};
-use runs::left::{self, assert_same};
-use runs::{Process, succeed, wait};
 use serde_json::Value;
+use support::left::{self, assert_same};
+use support::postgres::{SECRET, Server};
+use support::process::{Process, succeed, wait};
+use support::program::weaklabel;
 use weaklabel::Error;
 use weaklabel::store::{Location, Registered, Store, TrialRow, TrialState};
 
@@ -79,9 +79,8 @@ impl Place {
     }
 
     fn command(&self, command: &str, args: &[&str]) -> Command {
-        let mut whole = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-        whole.args([command, "--progress", "none", "-c"]).arg(self.path("search.toml")).args(args);
-        whole.env("WEAKLABEL_CACHE", self.path("cache")).env_remove("WEAKLABEL_STORE").stdin(Stdio::null());
+        let mut whole = weaklabel(&[command, "--progress", "none", "-c"]);
+        whole.arg(self.path("search.toml")).args(args).env("WEAKLABEL_CACHE", self.path("cache"));
         whole
     }
 
@@ -216,6 +215,7 @@ fn holds(folder: &Path, words: &str) -> Option<PathBuf> {
 }
 
 #[test]
+#[ignore = "slow"]
 fn neither_workers_that_die_nor_a_server_that_falls_change_what_is_found() {
     let place = Place::new();
     let output = succeed(place.search("unbroken", &["--json"]));
@@ -226,8 +226,8 @@ fn neither_workers_that_die_nor_a_server_that_falls_change_what_is_found() {
         assert!(place.path("unbroken").join(file).is_file(), "{file}");
     }
     // `train` accepts the best configuration, which does not limit the epochs to those of the last rung.
-    let mut train = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-    train.args(["train", "--dry-run", "-o", "none", "-c"]).arg(place.path("unbroken/best.toml"));
+    let mut train = weaklabel(&["train", "--dry-run", "-o", "none", "-c"]);
+    train.arg(place.path("unbroken/best.toml"));
     succeed(train);
     let text = std::fs::read_to_string(place.path("unbroken/best.toml")).unwrap();
     assert!(!text.contains("epochs = 27") && !text.contains("space"), "{text}");
@@ -257,6 +257,7 @@ fn neither_workers_that_die_nor_a_server_that_falls_change_what_is_found() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_worker_that_is_told_to_go_leaves_its_trial_to_others() {
     let place = Place::new();
     let store = place.path("out/store.sqlite").to_str().unwrap().to_owned();

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
-mod postgres;
+mod support;
 
 #[path = "store/edited.rs"]
 mod edited;
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
-use postgres::Server;
+use support::postgres::{self, Server};
 use weaklabel::config::Config;
 use weaklabel::search::SuccessiveHalving;
 use weaklabel::store::{

@@ -2,14 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
-mod runs;
+mod support;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use runs::left::{cells, leftovers, tables};
-use runs::{succeed, wait};
 use serde_json::Value;
+use support::left::{cells, leftovers, tables};
+use support::process::{succeed, wait};
+use support::program::weaklabel;
 use weaklabel::audio::{Audio, write_wav16};
 
 /// Seconds that no training here takes.
@@ -48,9 +49,8 @@ set = ["train.epochs=3"]
 fn reproduce(folder: &Path, study: &str, args: &[&str]) -> Command {
     let config = folder.join("study.toml");
     std::fs::write(&config, STUDY).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-    command.args(["reproduce", "--progress", "none", "-c"]).arg(config).arg("-o").arg(folder.join(study));
-    command.args(args).stdin(Stdio::null());
+    let mut command = weaklabel(&["reproduce", "--progress", "none", "-c"]);
+    command.arg(config).arg("-o").arg(folder.join(study)).args(args);
     command
 }
 
@@ -71,6 +71,7 @@ fn epochs(study: &Path) -> usize {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_study_killed_twice_equals_the_unbroken_one() {
     let folder = tempfile::tempdir().unwrap();
     let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
@@ -129,8 +130,8 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
 
     // Shared with a worker through a store, the same again.
     let store = folder.path().join("store.sqlite");
-    let mut worker = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-    worker.args(["worker", "--progress", "none", "--idle-exit", "30", "--store"]).arg(&store);
+    let mut worker = weaklabel(&["worker", "--progress", "none", "--idle-exit", "30", "--store"]);
+    worker.arg(&store);
     let said = folder.path().join("worker.log");
     let mut worker = worker.stdout(Stdio::null()).stderr(std::fs::File::create(&said).unwrap()).spawn().unwrap();
     succeed(reproduce(folder.path(), "shared", &["--store", store.to_str().unwrap()]));
@@ -151,8 +152,8 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
     }
 
     // A cell is an ordinary run: `eval` scores it, on the GPU, as the study did.
-    let mut eval = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-    eval.args(["eval", "--json", "--progress", "none"]).arg(unbroken.join("cells/waa-triplets-0.2s"));
+    let mut eval = weaklabel(&["eval", "--json", "--progress", "none"]);
+    eval.arg(unbroken.join("cells/waa-triplets-0.2s"));
     let scores: Value = serde_json::from_slice(&succeed(eval).stdout).unwrap();
     let of_study: Vec<f64> = cell_seeds(&expected["waa-triplets-0.2s"], 1);
     let of_eval = scores["macro_f1"]["1"]["seeds"].as_array().unwrap();
@@ -165,15 +166,14 @@ fn a_study_killed_twice_equals_the_unbroken_one() {
     let mut cell: Value = serde_json::from_slice(&std::fs::read(&damaged).unwrap()).unwrap();
     cell["f1"][0].as_array_mut().unwrap().pop();
     std::fs::write(&damaged, cell.to_string()).unwrap();
-    let mut report = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-    let output = report.args(["report", "--progress", "none"]).arg(&broken).output().unwrap();
+    let output = weaklabel(&["report", "--progress", "none"]).arg(&broken).output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(3) && message.contains("waa-triplets-0.2s/cell.json"), "{message}");
 
     // The report is written again from what is there, and another configuration is kept out.
     std::fs::remove_file(unbroken.join("report.html")).unwrap();
-    let mut again = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-    again.args(["report", "--progress", "none"]).arg(&unbroken);
+    let mut again = weaklabel(&["report", "--progress", "none"]);
+    again.arg(&unbroken);
     succeed(again);
     assert!(unbroken.join("report.html").is_file());
     let other = reproduce(folder.path(), "unbroken", &["--seeds", "3"]).output().unwrap();
@@ -222,6 +222,7 @@ fn finished_clips(folder: &Path) {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_plan_of_finished_clips_has_their_own_number_and_labels() {
     let folder = tempfile::tempdir().unwrap();
     let set = folder.path().join("set");
@@ -237,8 +238,8 @@ fn the_plan_of_finished_clips_has_their_own_number_and_labels() {
     // more can be taken for either, and so there are eight of each class.
     assert_eq!(steps, [4 * 2, 4 * 4]);
     for (seconds, steps) in [0.2, 1.0].into_iter().zip(steps) {
-        let mut train = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-        train.args(["train", "--progress", "none", "-c"]).arg(folder.path().join("study.toml"));
+        let mut train = weaklabel(&["train", "--progress", "none", "-c"]);
+        train.arg(folder.path().join("study.toml"));
         train
             .arg("-o")
             .arg(folder.path().join("run"))

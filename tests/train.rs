@@ -2,14 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
-mod runs;
+mod support;
 
 mod train {
     mod health;
     mod learning;
     mod memory;
     mod origin;
-    mod program;
     mod resume;
     mod several;
 }

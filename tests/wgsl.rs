@@ -1,37 +1,19 @@
 //! Every shader through every translator: naga to SPIR-V, MSL and HLSL, wgpu with WebGPU's default limits on a device
-//! without a driver, and tint where it is installed. This keeps Metal and Direct3D 12 working without either at hand.
+//! without a driver. This keeps Metal and Direct3D 12 working without either at hand.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
+mod support;
+
 use std::collections::BTreeSet;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, TypeInner, back};
+use support::kernels::{devices, kernels};
 use weaklabel::gpu::wgsl::{Loads, specialise};
-use weaklabel::gpu::{DeviceClass, Gpu, Kernel, Recording};
+use weaklabel::gpu::{Gpu, Recording};
 use weaklabel::kernels::REGISTRY;
-
-/// Devices without a driver for every form of the kernels: those of GPUs, and llvmpipe's.
-fn devices() -> [Gpu; 2] {
-    [Gpu::noop(), Gpu::noop().taken_for(DeviceClass::Llvmpipe)]
-}
-
-/// The kernels of all cases of the registry, with a name for messages.
-fn kernels(gpu: &Gpu) -> Vec<(String, Box<dyn Kernel>)> {
-    let mut kernels = Vec::new();
-    for entry in REGISTRY {
-        for case in (entry.cases)() {
-            let what = format!("{} ({})", entry.name, case.name);
-            let kernel = case.trial(gpu).unwrap_or_else(|e| panic!("{what}: {e}")).kernel;
-            assert_eq!(kernel.name(), entry.name, "{what}: the kernel of another entry");
-            kernels.push((what, kernel));
-        }
-    }
-    kernels
-}
 
 fn shader_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -151,24 +133,4 @@ fn every_file_is_valid_as_it_stands_and_every_file_is_used() {
     let registered: BTreeSet<String> = REGISTRY.iter().map(|entry| entry.name.to_string()).collect();
     assert_eq!(registered.len(), REGISTRY.len(), "two entries of one name");
     assert_eq!(registered, kernels_on_disk, "names in the registry and file stems under shaders/");
-}
-
-#[test]
-fn tint_accepts_every_kernel() {
-    if Command::new("tint").arg("--help").output().is_err() {
-        println!("tint is not installed: naga alone has judged the shaders");
-        return;
-    }
-    let mut seen = BTreeSet::new();
-    for (what, kernel) in devices().iter().flat_map(kernels) {
-        for source in [kernel.source().join("\n"), specialise(kernel.as_ref(), Loads::Unrolled).unwrap()] {
-            if !seen.insert(source.clone()) {
-                continue;
-            }
-            let mut file = tempfile::Builder::new().suffix(".wgsl").tempfile().unwrap();
-            file.write_all(source.as_bytes()).unwrap();
-            let output = Command::new("tint").args(["--format", "wgsl"]).arg(file.path()).output().unwrap();
-            assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
-        }
-    }
 }

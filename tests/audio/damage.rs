@@ -8,7 +8,7 @@ use symphonia::core::checksum::Crc32;
 use symphonia::core::io::Monitor;
 use weaklabel::audio::{self, Decoded, decode};
 
-use crate::formats::{folder, rows};
+use crate::support::audio_formats::{folder, rows};
 
 /// 44 223 frames on three pages of audio, which start at bytes 3446, 7694 and 11955 and end at frames 15 488, 31 872
 /// and 44 223: libsndfile's encoding of a sweep and noise.

@@ -2,42 +2,11 @@
 
 use std::collections::HashMap;
 use std::f64::consts::TAU;
-use std::path::{Path, PathBuf};
 
 use weaklabel::Error;
 use weaklabel::audio::{Decoded, decode};
 
-pub fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio-formats")
-}
-
-/// A row of the table.
-pub struct Row {
-    pub file: String,
-    pub outcome: String,
-    rate: Option<u32>,
-    channels: Option<u16>,
-    frames: Option<usize>,
-}
-
-pub fn rows() -> Vec<Row> {
-    let mut table = csv::ReaderBuilder::new().delimiter(b'\t').from_path(folder().join("expected.tsv")).unwrap();
-    let rows: Vec<Row> = table
-        .records()
-        .map(|record| {
-            let record = record.unwrap();
-            Row {
-                file: record[0].into(),
-                outcome: record[1].into(),
-                rate: record[2].parse().ok(),
-                channels: record[3].parse().ok(),
-                frames: record[4].parse().ok(),
-            }
-        })
-        .collect();
-    assert!(rows.len() >= 35, "{} rows", rows.len());
-    rows
-}
+use crate::support::audio_formats::{Row, folder, rows};
 
 fn read(file: &str) -> Decoded {
     decode(&folder().join(file)).unwrap()

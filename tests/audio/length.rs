@@ -2,8 +2,8 @@
 
 use weaklabel::audio::{Decoded, decode, decode_at, decode_bytes, resample};
 
-use crate::constant_flac::{BLOCK, constant_flac};
-use crate::formats::{folder, rows};
+use crate::support::audio_formats::{folder, rows};
+use crate::support::constant_flac::{BLOCK, constant_flac};
 use crate::wav_file::{chunk, format, riff};
 
 const N_BLOCKS: usize = 20;

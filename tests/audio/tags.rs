@@ -4,7 +4,7 @@ use std::fs;
 
 use weaklabel::audio::decode_bytes;
 
-use crate::formats::folder;
+use crate::support::audio_formats::folder;
 
 /// An ID3v2 header or footer for a tag with this many bytes between its ends.
 fn id3v2(mark: &[u8; 3], flags: u8, size: usize) -> Vec<u8> {

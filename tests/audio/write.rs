@@ -1,10 +1,11 @@
 //! Written clips read back as they were, to half a step, and appear whole or not at all.
 
 use std::fs;
-use std::path::Path;
 
 use weaklabel::Error;
 use weaklabel::audio::{Audio, decode, write_wav16};
+
+use crate::support::files::names;
 
 const STEP: f32 = 1.0 / 32_768.0;
 
@@ -31,10 +32,6 @@ fn full_scale_and_beyond_are_clamped() {
     let path = folder.path().join("loud.wav");
     write_wav16(&path, &Audio { rate: 44_100, samples: vec![1.0, -1.0, 7.5, -7.5, 0.0] }).unwrap();
     assert_eq!(decode(&path).unwrap().audio.samples, [1.0 - STEP, -1.0, 1.0 - STEP, -1.0, 0.0]);
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::program::{outcome, run, weaklabel};
+use crate::support::program::{outcome, run, weaklabel};
 
 fn devices() -> Vec<Value> {
     let (code, text, errors) = run("devices --json");
@@ -57,7 +57,7 @@ fn a_variable_that_names_no_driver_is_named_with_the_missing_file() {
     let nothing = nothing.to_str().unwrap();
     for (variable, other) in [("VK_DRIVER_FILES", "VK_ICD_FILENAMES"), ("VK_ICD_FILENAMES", "VK_DRIVER_FILES")] {
         for (value, said) in [(nothing, nothing), ("", "names no Vulkan driver")] {
-            let mut command = weaklabel();
+            let mut command = weaklabel(&[]);
             command.args(["devices", "--backend", "vulkan"]).env(variable, value).env_remove(other);
             let (code, out, errors) = outcome(command.output().unwrap());
             assert_eq!((code, out.as_str()), (4, ""), "{errors}");
@@ -71,7 +71,7 @@ fn a_variable_that_names_no_driver_is_named_with_the_missing_file() {
 #[test]
 fn a_backend_that_wgpu_s_variable_names_is_answered_as_the_option_is() {
     for name in ["cuda", "gl", "vulkan,gl"] {
-        let (code, _, errors) = outcome(weaklabel().arg("devices").env("WGPU_BACKEND", name).output().unwrap());
+        let (code, _, errors) = outcome(weaklabel(&["devices"]).env("WGPU_BACKEND", name).output().unwrap());
         assert_eq!(code, 2, "{errors}");
         assert!(errors.contains("no backend") && errors.contains("WGPU_BACKEND"), "{errors}");
         assert!(errors.contains("vulkan, metal and dx12"), "{errors}");

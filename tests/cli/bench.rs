@@ -7,7 +7,7 @@ use serde_json::Value;
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::kernels::REGISTRY;
 
-use super::program::run;
+use crate::support::program::{json_lines, run};
 
 /// A measurement file whose samples are `scale` times those of `from`.
 fn scaled(from: &Path, to: &Path, scale: f64) {
@@ -19,6 +19,7 @@ fn scaled(from: &Path, to: &Path, scale: f64) {
 }
 
 #[test]
+#[ignore = "slow"]
 fn measurements_are_kept_and_compared() {
     let folder = tempfile::tempdir().unwrap();
     let [kept, other] = ["kept.json", "other.json"].map(|name| folder.path().join(name));
@@ -62,6 +63,7 @@ fn what_cannot_be_compared_is_refused() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_step_that_the_adapter_has_no_room_for_does_not_keep_others_from_being_timed() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     // What the only convolution leaves of a chunk.
@@ -80,19 +82,16 @@ fn a_step_that_the_adapter_has_no_room_for_does_not_keep_others_from_being_timed
     assert!(code == 1 && errors.contains("use fewer examples"), "{errors}");
 }
 
-fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 /// A small model, whose kernels compile quickly.
 const SMALL: &str = "--set model.filters=[8,9] --set model.pools=[[4,8],[1,4]] --set model.hidden=4";
 
 #[test]
+#[ignore = "slow"]
 fn every_kernel_of_the_program_is_measured_beside_the_limits() {
     let kernels = format!("bench kernels --quiet {SMALL} --shapes model --frames 20 --batch 10");
     let (code, out, errors) = run(&format!("{kernels} --json"));
     assert_eq!((code, errors.as_str()), (0, ""));
-    let lines = lines(&out);
+    let lines = json_lines(&out);
     let (peaks, timed): (Vec<&Value>, Vec<&Value>) = lines.iter().partition(|line| line["kind"] == "peak");
     assert_eq!(peaks.len(), 6);
     let rates: Vec<f64> = peaks.iter().filter_map(|peak| peak["rate"].as_f64()).collect();
@@ -118,7 +117,7 @@ fn every_kernel_of_the_program_is_measured_beside_the_limits() {
 fn features_are_measured_and_shown_in_markdown() {
     let (code, out, errors) = run("bench features --quiet --seconds 0.2,1 --clips 8 --json");
     assert_eq!((code, errors.as_str()), (0, ""));
-    let lines = lines(&out);
+    let lines = json_lines(&out);
     assert_eq!(lines.iter().map(|line| line["seconds"].as_f64().unwrap()).collect::<Vec<_>>(), [0.2, 1.0]);
     assert!(lines.iter().all(|line| line["kind"] == "features" && line["ms_median"].as_f64().unwrap() > 0.0), "{out}");
     let (code, out, _) = run("bench features --quiet --seconds 0.2 --clips 8 --markdown");
@@ -134,6 +133,7 @@ fn features_are_measured_and_shown_in_markdown() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn steps_of_several_sizes_show_how_time_grows_and_a_profile_where_it_goes() {
     let (code, out, errors) =
         run(&format!("bench step --quiet {SMALL} --frames 20,40 --batch 10,20 --members 1,2 --profile"));

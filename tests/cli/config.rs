@@ -4,7 +4,7 @@ use std::fs;
 
 use weaklabel::config::{Config, load};
 
-use super::program::{outcome, run, run_in, weaklabel};
+use crate::support::program::{outcome, run, run_in, weaklabel};
 
 #[test]
 fn what_print_writes_is_a_configuration_that_prints_the_same() {
@@ -46,7 +46,7 @@ fn the_environment_is_the_weakest_way_to_set_an_option() {
     let path = folder.path().join("env.toml");
     fs::write(&path, "train.batch = 50\n").unwrap();
     let print = |extra: &[&str]| {
-        let mut command = weaklabel();
+        let mut command = weaklabel(&[]);
         command.env("WEAKLABEL_CONFIG", &path).env("WEAKLABEL_SET", "train.epochs=3").args(["config", "print"]);
         outcome(command.args(extra).output().unwrap()).1
     };
@@ -60,7 +60,7 @@ fn check_is_silent_about_what_is_right() {
     assert_eq!(run("config check"), (0, String::new(), String::new()));
     let examples = format!("{}/configs", env!("CARGO_MANIFEST_DIR"));
     let files = [format!("{examples}/paper/classifier.toml"), format!("{examples}/smoke.toml")];
-    let (code, out, errors) = outcome(weaklabel().args(["config", "check"]).args(files).output().unwrap());
+    let (code, out, errors) = outcome(weaklabel(&["config", "check"]).args(files).output().unwrap());
     assert_eq!((code, out.as_str(), errors.as_str()), (0, "", ""));
 }
 

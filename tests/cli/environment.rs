@@ -3,7 +3,7 @@
 use clap::CommandFactory;
 use weaklabel::cli::Cli;
 
-use super::program::{outcome, run, weaklabel};
+use crate::support::program::{outcome, run, weaklabel};
 
 /// The variables that options of `command` and of its subcommands take their values from.
 fn variables(command: &clap::Command) -> Vec<String> {
@@ -18,11 +18,11 @@ fn a_variable_that_is_set_and_empty_counts_as_not_set() {
     let others = ["WGPU_BACKEND", "WGPU_ADAPTER_NAME", "WGPU_VALIDATION", "WGPU_DEBUG", "RUST_LOG", "NO_COLOR"];
     names.extend(others.map(String::from));
     for line in ["config print", "devices --json", "doctor --progress none --kernel gather_rows"] {
-        let mut command = weaklabel();
+        let mut command = weaklabel(&[]);
         command.args(line.split(' ')).envs(names.iter().map(|name| (name, "")));
         assert_eq!(outcome(command.output().unwrap()), run(line), "{line}");
     }
     // An option that a command cannot do without is asked for.
-    let (code, _, errors) = outcome(weaklabel().arg("status").env("WEAKLABEL_STORE", "").output().unwrap());
+    let (code, _, errors) = outcome(weaklabel(&["status"]).env("WEAKLABEL_STORE", "").output().unwrap());
     assert!(code == 2 && errors.contains("required") && errors.contains("--store"), "{errors}");
 }

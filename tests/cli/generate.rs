@@ -1,28 +1,12 @@
 //! `weaklabel generate` on the built-in soundbank.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 use weaklabel::audio::{Audio, write_wav16};
 
-use super::program::{run_in, weaklabel};
-
-/// Every file below `folder` with its bytes.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if path.is_dir() {
-            files.extend(contents(&path).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes)));
-        } else {
-            files.insert(name, fs::read(&path).unwrap());
-        }
-    }
-    files
-}
+use crate::support::files::contents;
+use crate::support::program::{run_in, weaklabel};
 
 const TINY: &str = "--train 10 --valid 10 --eval 10 --set scene.clip_s=2";
 
@@ -129,5 +113,5 @@ fn what_cannot_be_drawn_is_said_by_its_key() {
     assert!(errors.contains("nowhere"), "{errors}");
     assert_eq!(run_in(folder.path(), "generate").0, 2);
     // `--dataset` names what is read, never what is written.
-    assert_eq!(weaklabel().args(["generate", "--dataset", "set"]).output().unwrap().status.code(), Some(2));
+    assert_eq!(weaklabel(&["generate", "--dataset", "set"]).output().unwrap().status.code(), Some(2));
 }

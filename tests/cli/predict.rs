@@ -8,8 +8,9 @@ use std::sync::OnceLock;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use super::program::{outcome, run, weaklabel};
-use crate::constant_flac::{BLOCK, constant_flac};
+use crate::support::audio_formats::{Row, folder, rows};
+use crate::support::constant_flac::{BLOCK, constant_flac};
+use crate::support::program::{json_lines, outcome, run, weaklabel};
 
 /// A run of two seeds, made once: a small network, a few short clips, one epoch.
 fn trained() -> &'static str {
@@ -19,7 +20,7 @@ fn trained() -> &'static str {
         let line = "train --method triplets --seed 3,4 --set model.filters=[8,12] --set model.pools=[[4,4],[5,8]] --set train.seconds=0.2 \
             --set data.train=20 --set data.validation=10 --set scene.clip_s=1 --set train.epochs=1 \
             --set tagger.epochs=1 -o";
-        let mut command = weaklabel();
+        let mut command = weaklabel(&[]);
         command.args(line.split_whitespace()).arg(folder.path().join("run"));
         let (code, _, errors) = outcome(command.output().unwrap());
         assert_eq!(code, 0, "{errors}");
@@ -29,25 +30,19 @@ fn trained() -> &'static str {
     Box::leak(folder.path().join("run").to_str().unwrap().to_owned().into_boxed_str())
 }
 
+/// The path of a recording in `tests/audio-formats`.
 fn audio(file: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio-formats").join(file).to_str().unwrap().to_owned()
+    folder().join(file).to_str().unwrap().to_owned()
 }
 
-/// The files whose outcome `wanted` accepts, with their lengths in seconds.
+/// The recordings whose outcome `wanted` accepts, with their lengths in seconds.
 fn files(wanted: fn(&str) -> bool) -> Vec<(String, Option<f64>)> {
-    let table = audio("expected.tsv");
-    let mut table = csv::ReaderBuilder::new().delimiter(b'\t').from_path(table).unwrap();
-    let rows = table.records().map(Result::unwrap).filter(|row| wanted(&row[1]));
-    let seconds = |row: &csv::StringRecord| Some(row[4].parse::<f64>().ok()? / row[2].parse::<f64>().ok()?);
-    rows.map(|row| (audio(&row[0]), seconds(&row))).collect()
+    let seconds = |row: &Row| Some(row.frames? as f64 / f64::from(row.rate?));
+    rows().iter().filter(|row| wanted(&row.outcome)).map(|row| (audio(&row.file), seconds(row))).collect()
 }
 
 fn command(name: &str, args: &[&str]) -> (i32, String, String) {
-    outcome(weaklabel().arg(name).arg(trained()).args(args).output().unwrap())
-}
-
-fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    outcome(weaklabel(&[]).arg(name).arg(trained()).args(args).output().unwrap())
 }
 
 /// A table separated by tabs: its header and its rows.
@@ -71,7 +66,7 @@ fn every_format_is_tagged_and_what_is_none_is_named() {
     mixed.push("--json");
     let (code, text, errors) = command("predict", &mixed);
     assert_eq!(code, 6, "{errors}");
-    let found = lines(&text);
+    let found = json_lines(&text);
     assert!(found.iter().map(|line| line["file"].as_str().unwrap()).eq(mixed[..mixed.len() - 1].iter().copied()));
     let (refused, found): (Vec<Value>, _) = found.into_iter().partition(|line| line.get("error").is_some());
     assert_eq!((refused.len(), found.len()), (bad.len() + 2, good.len()));
@@ -118,7 +113,7 @@ fn a_file_that_cannot_be_read_is_an_error_of_its_own() {
     assert!(code == 3 && text.is_empty() && errors.contains("a folder, not an audio file"), "{errors}");
     let (code, text, errors) = command("predict", &["--json", &audio("zero_bytes.wav"), &audio("text_named.wav")]);
     assert!(code == 3 && errors.contains("2 of 2 files"), "{errors}");
-    assert!(lines(&text).iter().all(|line| line["error"].is_string()), "{text}");
+    assert!(json_lines(&text).iter().all(|line| line["error"].is_string()), "{text}");
 
     let folder = tempfile::tempdir().unwrap();
     let loud = folder.path().join("loud.wav");
@@ -175,7 +170,7 @@ fn a_pipe_is_refused_without_waiting_for_its_other_end() {
     for name in ["predict", "embed"] {
         let (code, text, errors) = command(name, &[pipe.to_str().unwrap(), &file, "--json", "--seed", "3"]);
         assert!(code == 6 && errors.contains("pipe.wav: a pipe, not an audio file"), "{errors}");
-        assert_eq!(lines(&text)[1]["file"], file.as_str());
+        assert_eq!(json_lines(&text)[1]["file"], file.as_str());
     }
 }
 
@@ -202,7 +197,7 @@ fn text_says_what_is_heard_as_a_whole_and_over_time() {
 fn the_three_outputs_say_the_same() {
     let file = audio("flac16_mono_44k1.flac");
     let (_, text, _) = command("predict", &[&file, "--every", "0.4", "--json"]);
-    let line = lines(&text).swap_remove(0);
+    let line = json_lines(&text).swap_remove(0);
     let windows = line["windows"].as_array().unwrap();
     assert_eq!(windows.len(), 3);
     let (code, text, errors) = command("predict", &[&file, "--every", "0.4", "--tsv"]);
@@ -228,7 +223,7 @@ fn the_three_outputs_say_the_same() {
     }
     // One window over the whole file is the file.
     let (_, text, _) = command("predict", &[&file, "--every", "1", "--json"]);
-    let line = lines(&text).swap_remove(0);
+    let line = json_lines(&text).swap_remove(0);
     assert_eq!(line["windows"][0]["probabilities"], line["probabilities"]);
 }
 
@@ -236,10 +231,10 @@ fn the_three_outputs_say_the_same() {
 fn a_seed_or_a_model_file_answers_for_itself() {
     let file = audio("vorbis_stereo_48k.ogg");
     let line = |run: &str, args: &[&str]| {
-        let output = weaklabel().args(["predict", run, &file, "--json"]).args(args).output().unwrap();
+        let output = weaklabel(&["predict", run, &file, "--json"]).args(args).output().unwrap();
         let (code, text, errors) = outcome(output);
         assert_eq!(code, 0, "{errors}");
-        lines(&text).swap_remove(0)
+        json_lines(&text).swap_remove(0)
     };
     let both = line(trained(), &[]);
     let one = line(trained(), &["--seed", "4"]);
@@ -251,6 +246,7 @@ fn a_seed_or_a_model_file_answers_for_itself() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn embeddings_are_the_same_in_every_file() {
     let folder = tempfile::tempdir().unwrap();
     let good = [audio("pcm16_mono_192k.wav"), audio("silence_16k.wav")];
@@ -293,7 +289,7 @@ fn embeddings_are_the_same_in_every_file() {
     assert_eq!(bits(&bytemuck::pod_collect_to_vec::<u8, f32>(tensor.data())), bits(&values));
 
     let (_, text, _) = command("embed", &[&list[..], &["--json"]].concat());
-    let found = lines(&text);
+    let found = json_lines(&text);
     assert!(found[1]["embedding"].is_null() && found[1].get("onset").is_none());
     let embedding: Vec<f32> =
         found[2]["embedding"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect();
@@ -375,7 +371,7 @@ fn what_is_no_trained_run_is_named() {
 }
 
 fn run_on(trained: &str, file: &str) -> (i32, String, String) {
-    outcome(weaklabel().args(["predict", trained, file]).output().unwrap())
+    outcome(weaklabel(&["predict", trained, file]).output().unwrap())
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::program::{run, run_in, weaklabel};
+use crate::support::program::{run, run_in, weaklabel};
 
 #[test]
 fn wrong_usage_exits_2_and_says_so_on_stderr() {
@@ -52,7 +52,7 @@ fn manual_pages_are_printed_or_written() {
     assert!(page.contains(".TH weaklabel 1") && page.contains("stopped early"), "{page}");
     let folder = tempfile::tempdir().unwrap();
     let pages = folder.path().join("new/man1");
-    let output = weaklabel().arg("man").arg("-o").arg(&pages).output().unwrap();
+    let output = weaklabel(&["man"]).arg("-o").arg(&pages).output().unwrap();
     assert!(output.status.success());
     for name in ["weaklabel.1", "weaklabel-config.1", "weaklabel-config-print.1"] {
         assert!(fs::read_to_string(pages.join(name)).unwrap().contains(".TH"), "{name}");
@@ -70,7 +70,7 @@ fn colours_appear_only_when_asked_for_outside_a_terminal() {
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     use std::process::Stdio;
-    let mut child = weaklabel().arg("man").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = weaklabel(&["man"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
@@ -81,7 +81,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 #[test]
 fn a_full_stdout_is_a_failure() {
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = weaklabel().args(["config", "print"]).stdout(full).output().unwrap();
+    let output = weaklabel(&["config", "print"]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.starts_with("weaklabel: cannot write standard output: "), "{errors}");
@@ -104,7 +104,7 @@ fn names_in_messages_steer_no_terminal() {
     let file = folder.path().join(format!("{EVIL}.toml"));
     for text in ["[train]\nbatch = 0\n", "[train]\nbtch = 0\n"] {
         fs::write(&file, text).unwrap();
-        let output = weaklabel().args(["config", "check"]).arg(&file).output().unwrap();
+        let output = weaklabel(&["config", "check"]).arg(&file).output().unwrap();
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(3) && errors.contains("x\\u{1b}[2J\\u{9b}31m"), "{errors}");
         assert!(is_harmless(&errors), "{errors:?}");

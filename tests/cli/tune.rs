@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::program::{outcome, run, weaklabel};
+use crate::support::program::{outcome, run, weaklabel};
 
 /// A model of one layer: few tiles, quickly compiled.
 const SMALL: &str = "--set model.filters=[8] --set model.pools=[[2,4]] --set model.hidden=4 --frames 20 --batch 10";
@@ -15,12 +15,13 @@ fn json(path: &Path) -> Value {
 }
 
 #[test]
+#[ignore = "slow"]
 fn tiles_are_found_kept_and_used() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache");
     let tune = |words: &str| {
         let line = format!("tune --quiet {SMALL} {words}");
-        outcome(weaklabel().env("WEAKLABEL_CACHE", &cache).args(line.split_whitespace()).output().unwrap())
+        outcome(weaklabel(&[]).env("WEAKLABEL_CACHE", &cache).args(line.split_whitespace()).output().unwrap())
     };
     let (code, out, errors) = tune("--kernel forward");
     assert_eq!(code, 0, "{errors}");
@@ -42,7 +43,7 @@ fn tiles_are_found_kept_and_used() {
     // Other commands find them, unless they are told not to.
     let bench = |words: &str| {
         let line = format!("bench step {SMALL} {words}");
-        let output = weaklabel().env("WEAKLABEL_CACHE", &cache).args(line.split_whitespace()).output();
+        let output = weaklabel(&[]).env("WEAKLABEL_CACHE", &cache).args(line.split_whitespace()).output();
         outcome(output.unwrap())
     };
     let (code, _, errors) = bench("-v");

@@ -1,6 +1,6 @@
 //! Files that were cut or have a flipped bit: a run that resumes from them has the same result, or an error names the file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use weaklabel::counter_rng::{Key, Stream};
@@ -8,8 +8,9 @@ use weaklabel::store::Location;
 
 use super::killed::{open, search_left};
 use super::place::Place;
-use crate::runs::left::{self, Left, differences};
-use crate::runs::{Process, succeed, wait};
+use crate::support::files::contents;
+use crate::support::left::{self, Left, differences};
+use crate::support::process::{Process, succeed, wait};
 
 const SEED: u64 = 2;
 
@@ -47,25 +48,10 @@ impl Damage {
     }
 }
 
-/// Lists all files below `folder` by their relative paths, in order.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
-        let name = PathBuf::from(entry.file_name());
-        if entry.path().is_dir() {
-            found.extend(files(&entry.path()).into_iter().map(|file| name.join(file)));
-        } else {
-            found.push(name);
-        }
-    }
-    found.sort();
-    found
-}
-
 fn copy(from: &Path, to: &Path) {
-    for file in files(from) {
+    for (file, bytes) in contents(from) {
         std::fs::create_dir_all(to.join(&file).parent().unwrap()).unwrap();
-        std::fs::copy(from.join(&file), to.join(&file)).unwrap();
+        std::fs::write(to.join(&file), bytes).unwrap();
     }
 }
 
@@ -99,12 +85,13 @@ fn damage(
 ) {
     let mut random = Key::new(SEED).named(base.file_name().unwrap().to_str().unwrap()).stream();
     let (mut faults, mut n) = (Vec::new(), 0);
-    for file in files(base).into_iter().filter(|file| chosen(file)) {
-        for damage in Damage::several(&std::fs::read(base.join(&file)).unwrap(), &mut random) {
+    for (file, bytes) in contents(base).iter().filter(|(file, _)| chosen(Path::new(file))) {
+        let file = Path::new(file);
+        for damage in Damage::several(bytes, &mut random) {
             let folder = place.path("damaged").join(base.file_name().unwrap());
             copy(base, &folder);
-            damage.apply(&folder.join(&file));
-            let fault = fault(&file, command(&folder), || left(&folder), expected);
+            damage.apply(&folder.join(file));
+            let fault = fault(file, command(&folder), || left(&folder), expected);
             faults.extend(fault.map(|fault| format!("{} {damage:?}: {fault}", file.display())));
             std::fs::remove_dir_all(&folder).unwrap();
             n += 1;
@@ -133,6 +120,7 @@ fn interrupted(place: &Place, folder: &Path, command: impl Fn(&Path) -> Command,
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_run_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
     let place = Place::new();
     for method in ["classifier", "prototypes"] {
@@ -149,6 +137,7 @@ fn a_run_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_finished_run_with_a_damaged_model_is_not_scored() {
     let place = Place::new();
     let run = place.path("finished");
@@ -161,6 +150,7 @@ fn a_finished_run_with_a_damaged_model_is_not_scored() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_study_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
     let place = Place::new();
     let [study, whole] = ["base", "whole"].map(|name| place.path(name).join("study"));
@@ -178,6 +168,7 @@ fn a_study_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_search_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
     let place = Place::new();
     let [search, whole] = ["base", "whole"].map(|name| place.path(name).join("search"));

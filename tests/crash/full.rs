@@ -8,8 +8,8 @@ use std::process::Command;
 
 use super::killed::search_left;
 use super::place::Place;
-use crate::runs::left::{self, Left, assert_same, leftovers};
-use crate::runs::succeed;
+use crate::support::left::{self, Left, assert_same, leftovers};
+use crate::support::process::succeed;
 use weaklabel::store::Location;
 
 /// Script that starts $3 on a disk of $2 pages at $1, and enlarges the disk after three seconds if $3 is waiting for room. If
@@ -107,6 +107,7 @@ fn fill(
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_training_goes_on_once_there_is_room() {
     let place = Place::new();
     let command = |run: &Path| place.train(run, "classifier");
@@ -126,6 +127,7 @@ fn a_training_goes_on_once_there_is_room() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_study_goes_on_once_there_is_room() {
     let place = Place::new();
     let command = |folder: &Path| place.reproduce(folder);
@@ -133,6 +135,7 @@ fn a_study_goes_on_once_there_is_room() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_search_goes_on_once_there_is_room() {
     let place = Place::new();
     let command = |folder: &Path| place.search(folder);

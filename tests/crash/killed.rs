@@ -8,9 +8,9 @@ use weaklabel::store::{Location, Registered, Store};
 
 use super::kills::Kills;
 use super::place::Place;
-use crate::postgres::Server;
-use crate::runs::left::{self, Left, assert_same, leftovers};
-use crate::runs::{Process, succeed, wait};
+use crate::support::left::{self, Left, assert_same, leftovers};
+use crate::support::postgres::Server;
+use crate::support::process::{Process, succeed, wait};
 
 const TRAININGS: usize = 12;
 const STUDIES: usize = 26;
@@ -73,6 +73,7 @@ fn stage(run: &Path) -> String {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_training_killed_anywhere_ends_with_the_same_bits() {
     let mut kills = Kills::new("train");
     for method in ["classifier", "triplets", "prototypes"] {
@@ -83,6 +84,7 @@ fn a_training_killed_anywhere_ends_with_the_same_bits() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_study_killed_anywhere_has_the_same_tables() {
     let place = Place::new();
     let met = |folder: &Path| {
@@ -126,6 +128,7 @@ fn rung(location: &Location, folder: &Path) -> String {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_search_killed_anywhere_finds_the_same() {
     let place = Place::new();
     let mut kills = Kills::new("search");
@@ -176,6 +179,7 @@ fn break_workers(place: &Place, name: &str, url: &str, expected: &Left, time: Du
 }
 
 #[test]
+#[ignore = "slow"]
 fn workers_killed_anywhere_find_the_same() {
     let place = Place::new();
     let left = |folder: &Path| search_left(&Location::within(folder), folder);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use weaklabel::counter_rng::{Key, Stream};
 
-use crate::runs::Process;
+use crate::support::process::Process;
 
 /// Seed of the random moments.
 const SEED: u64 = 1;

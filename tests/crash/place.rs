@@ -7,6 +7,8 @@ use weaklabel::audio::{Audio, write_wav16};
 use weaklabel::counter_rng::Key;
 use weaklabel::scenes::annotation::{self, ClipEvents, Event};
 
+use crate::support::program::weaklabel;
+
 /// Sample rate in Hz, the same for clips and features, so that nothing is resampled.
 const RATE: u32 = 8_000;
 const CLIP_S: f64 = 0.4;
@@ -106,12 +108,8 @@ impl Place {
 
     /// Returns the command `weaklabel COMMAND ARGS…` without the environment's settings for the program.
     pub fn weaklabel(&self, command: &str, args: &[&str]) -> Command {
-        let mut whole = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WEAKLABEL_")) {
-            whole.env_remove(name);
-        }
-        whole.args([command, "--progress", "none"]).args(args).env("WEAKLABEL_CACHE", self.path("no cache"));
-        whole.env_remove("RUST_BACKTRACE").env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::null());
+        let mut whole = weaklabel(&[command, "--progress", "none"]);
+        whole.args(args).env("WEAKLABEL_CACHE", self.path("no cache")).stdout(Stdio::null());
         whole
     }
 

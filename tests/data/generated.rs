@@ -1,9 +1,7 @@
 //! The output of `generate`: the same bytes for any number of threads, annotations that match the sound, and a folder that
 //! opens to the same clips.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sha2::{Digest, Sha256};
@@ -13,27 +11,14 @@ use weaklabel::scenes::generate::{GenerateOptions, export_soundbank, generate};
 use weaklabel::scenes::{ClipSegments, Dataset, Soundbank, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
-
-/// Reads all files below `folder`.
-pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if path.is_dir() {
-            files.extend(contents(&path).into_iter().map(|(below, bytes)| (format!("{name}/{below}"), bytes)));
-        } else {
-            files.insert(name, fs::read(&path).unwrap());
-        }
-    }
-    files
-}
+use crate::support::files::contents;
 
 pub fn on_threads<T: Send>(n: usize, work: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap().install(work)
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_bytes_depend_on_the_seed_and_not_on_the_threads() {
     let bank = Bank::new(4);
     let config = bank.config();
@@ -331,6 +316,7 @@ fn the_built_in_soundbank_needs_no_files() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn the_exported_soundbank_is_scanned_like_any_other() {
     let bank = Bank::empty();
     let n_files = export_soundbank(&bank.root(), false, &|_, _| ()).unwrap();

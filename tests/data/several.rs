@@ -15,7 +15,8 @@ use weaklabel::scenes::{Dataset, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
 use crate::finished::assert_heard;
-use crate::generated::{contents, on_threads, seen};
+use crate::generated::{on_threads, seen};
+use crate::support::files::contents;
 
 type Row = HashMap<String, String>;
 
@@ -54,6 +55,7 @@ fn labels(rows: &[Row]) -> Vec<&str> {
 
 /// The hashes are of clips made before a clip could have several events. A change to the built-in soundbank changes them.
 #[test]
+#[ignore = "slow"]
 fn one_event_per_clip_gives_the_clips_it_always_gave() {
     for (variant, expected) in [
         (Variant::Waa, "c5ab10e515625277b92a01b6a5012e4e365ee0135d1ad9f6924a4edb975bd7af"),
@@ -125,6 +127,7 @@ fn annotations_have_a_line_for_every_event() {
 /// The difference between a clip with three events and the same clip with one is exactly the two further events, sample by
 /// sample.
 #[test]
+#[ignore = "slow"]
 fn further_events_only_add_themselves() {
     let bank = Bank::new(4);
     for variant in [Variant::Waa, Variant::Ms200] {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{bodies, seeds};
+use crate::support::audio_formats;
 
 /// Largest size of an input. Short inputs are quick, and damage is more likely to hit something that matters.
 const MOST_BYTES: usize = 8 << 10;
@@ -15,7 +16,7 @@ fn folder(kind: &str) -> PathBuf {
 /// Reads the inputs of `kind` in the order of their names. For audio, the beginnings of the files in `tests/audio-formats` are
 /// added.
 pub fn read(kind: &str) -> Vec<Vec<u8>> {
-    let formats = (kind == "audio").then(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/audio-formats"));
+    let formats = (kind == "audio").then(audio_formats::folder);
     let folders = [Some(folder(kind)), formats];
     let entries = folders.iter().flatten().flat_map(|folder| folder.read_dir().unwrap());
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use weaklabel::counter_rng::Key;
 
 use super::{bodies, corpus, mutate};
+use crate::support::missing::in_ci;
 
 /// Largest processor time for an input, in hundredths of a second as Linux counts them.
 const MOST_TICKS: u64 = 200;
@@ -38,7 +39,7 @@ fn run(kind: &str) {
 
 fn seconds() -> Duration {
     let set = std::env::var("WEAKLABEL_FUZZ_S").ok().filter(|text| !text.is_empty());
-    let default = if std::env::var_os("CI").is_some_and(|ci| ci == "true") { 20.0 } else { 1.0 };
+    let default = if in_ci() { 20.0 } else { 1.0 };
     Duration::from_secs_f64(set.map_or(default, |text| text.parse().expect("WEAKLABEL_FUZZ_S is a number of seconds")))
 }
 

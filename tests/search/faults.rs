@@ -46,6 +46,7 @@ fn kill_when(place: &Place, out: &str, when: impl Fn(&TrialRow, &[TrialRow]) -> 
 }
 
 #[test]
+#[ignore = "slow"]
 fn neither_kills_nor_a_wrong_clock_nor_damaged_checkpoints_change_what_is_found() {
     let place = Place::of(&of_few_clips());
     succeed(small(&place, "unbroken", &[]));
@@ -72,6 +73,7 @@ fn neither_kills_nor_a_wrong_clock_nor_damaged_checkpoints_change_what_is_found(
 }
 
 #[test]
+#[ignore = "slow"]
 fn what_is_given_up_is_said_changes_the_exit_code_and_can_be_tried_again() {
     // At the second learning rate the first step produces values that are not finite.
     let rates = [("log_uniform = [1e-4, 1e-1]", "choice = [1e-3, 3e38]"), ("choice = [0.0, 0.1]", "choice = [0.0]")];
@@ -100,6 +102,7 @@ fn what_is_given_up_is_said_changes_the_exit_code_and_can_be_tried_again() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn whom_an_idle_worker_waits_for_is_said() {
     let place = Place::of(&of_few_clips());
     let store = place.path("out/store.sqlite").to_str().unwrap().to_owned();
@@ -119,6 +122,7 @@ fn whom_an_idle_worker_waits_for_is_said() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_result_that_is_none_is_refused_by_the_report_with_its_row() {
     let place = Place::of(&of_few_clips());
     succeed(small(&place, "out", &["--set", "search.rungs=1"]));

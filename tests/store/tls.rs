@@ -1,9 +1,9 @@
 //! TLS connections to a PostgreSQL server.
 
 use std::path::Path;
-use std::process::Command;
 
-use super::postgres::{self, Server};
+use crate::support::postgres::{self, Server};
+use crate::support::program::weaklabel;
 
 /// Makes the certificate of an authority, a certificate for `host` signed by it, and the key of the latter, in PEM.
 fn certificates(host: &str) -> [String; 3] {
@@ -28,8 +28,8 @@ fn tls_is_used_where_the_server_has_it_and_trusts_only_a_known_authority() {
     };
     // The test runs the program as a separate process, because trusted roots are set in the environment.
     let status = |mode: &str, roots: Option<&Path>| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-        command.args(["status", "--json"]).env("WEAKLABEL_STORE", format!("{}?sslmode={mode}", server.url()));
+        let mut command = weaklabel(&["status", "--json"]);
+        command.env("WEAKLABEL_STORE", format!("{}?sslmode={mode}", server.url()));
         match roots {
             Some(path) => command.env("PGSSLROOTCERT", path),
             None => command.env_remove("PGSSLROOTCERT"),

@@ -8,7 +8,9 @@ use weaklabel::gpu::Gpu;
 use weaklabel::train::{Trainer, Unwatched, random_data};
 
 use super::learning::losses;
-use super::program::{SMALL, succeed, weaklabel};
+use crate::support::process::succeed;
+use crate::support::program::weaklabel;
+use crate::support::training::SMALL;
 
 /// Makes finished clips of 0.2 s, each a pure tone, of two classes that are trivially distinguishable.
 fn two_tones(folder: &Path) {

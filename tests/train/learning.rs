@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use weaklabel::model::checkpoint::read_model;
 use weaklabel::model::tiles::TileFile;
 
-use super::program::{ELEMENTS, METHODS, bits, dataset, succeed, train_command, training_state, weaklabel};
+use crate::support::process::succeed;
+use crate::support::program::weaklabel;
+use crate::support::training::{ELEMENTS, METHODS, bits, dataset, train_command, training_state};
 
 #[test]
+#[ignore = "slow"]
 fn a_member_of_a_population_equals_the_same_seed_alone() {
     for (method, _) in METHODS {
         let folder = tempfile::tempdir().unwrap();
@@ -27,6 +30,7 @@ fn a_member_of_a_population_equals_the_same_seed_alone() {
 
 /// Lavapipe's kernels are compiled by several devices if its cache is empty, and by one if it has no cache.
 #[test]
+#[ignore = "slow"]
 fn who_compiles_the_kernels_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let run = |name: &str, jobs: &str, (variable, value): (&str, &OsStr)| {
@@ -72,6 +76,7 @@ pub fn losses(run: &Path) -> Vec<f64> {
 }
 
 #[test]
+#[ignore = "slow"]
 fn every_way_to_take_distances_trains_and_takes_its_own_course() {
     let folder = tempfile::tempdir().unwrap();
     // The small network leaves one time step, for which normalising frames equals normalising segments; with two steps the ways

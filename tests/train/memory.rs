@@ -11,7 +11,7 @@ use weaklabel::model::checkpoint::TrainingState;
 use weaklabel::scenes::{Dataset, Subset};
 use weaklabel::train::{EpochReport, Observer, Trainer, TrainingData, Unwatched, memory_estimate};
 
-use super::program::{dataset, train_command};
+use crate::support::training::{dataset, train_command};
 
 /// Loads training and validation segments of 0.2 s, standardised.
 fn data(gpu: &Gpu, config: &Config, dataset: &Dataset) -> TrainingData {
@@ -62,6 +62,7 @@ fn no_buffer_is_made_while_training() {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[ignore = "slow"]
 fn memory_does_not_grow_over_a_thousand_epochs() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");

@@ -8,7 +8,9 @@ use tempfile::TempDir;
 use weaklabel::config::Config;
 use weaklabel::scenes::generate::{GenerateOptions, generate};
 
-use super::program::{succeed, train_on, weaklabel};
+use crate::support::process::succeed;
+use crate::support::program::weaklabel;
+use crate::support::training::train_on;
 
 /// A folder with its own data and a run on them that was stopped after its last epoch but before it was finished.
 struct Broken {
@@ -79,6 +81,7 @@ fn flip(path: &Path, at: usize) {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_run_goes_on_with_its_own_configuration_and_data_only() {
     let broken = Broken::new(("classifier", 2), "5");
     let last = fs::read(broken.checkpoint("last.safetensors")).unwrap();
@@ -111,6 +114,7 @@ fn a_run_goes_on_with_its_own_configuration_and_data_only() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_state_of_another_training_or_version_and_a_damaged_one_are_refused() {
     let broken = Broken::new(("classifier", 1), "5");
     let last = broken.checkpoint("last.safetensors");
@@ -135,6 +139,7 @@ fn a_state_of_another_training_or_version_and_a_damaged_one_are_refused() {
 }
 
 #[test]
+#[ignore = "slow"]
 fn models_are_used_for_what_they_are() {
     let broken = Broken::new(("classifier", 1), "5,6");
     let (code, said) = broken.resume_edited("seeds = [5, 6]", "seeds = [6, 5]");

@@ -5,9 +5,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use weaklabel::report::RunDir;
 
-use super::program::{METHODS, succeed, train_command, weaklabel};
-use crate::runs::left::{assert_same, training};
-use crate::runs::wait;
+use crate::support::left::{assert_same, training};
+use crate::support::process::{succeed, wait};
+use crate::support::program::weaklabel;
+use crate::support::training::{METHODS, train_command};
 
 /// Runs `command`, which starts or resumes a training, and returns its process once `epochs` epochs are in the metrics.
 fn in_epoch(run: &Path, mut command: Command, epochs: usize) -> Child {
@@ -43,6 +44,7 @@ fn broken_off(run: &Path, method: (&str, usize), epochs: &[usize], end: impl Fn(
 }
 
 #[test]
+#[ignore = "slow"]
 fn a_killed_run_goes_on_to_the_same_bits() {
     for method in METHODS {
         let folder = tempfile::tempdir().unwrap();
@@ -73,6 +75,7 @@ fn a_run_without_its_training_state_starts_again_and_reports_it() {
 
 #[cfg(unix)]
 #[test]
+#[ignore = "slow"]
 fn a_signal_leaves_a_checkpoint_and_exit_code_75() {
     let folder = tempfile::tempdir().unwrap();
     let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));

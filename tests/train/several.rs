@@ -12,7 +12,9 @@ use weaklabel::scenes::generate::{GenerateOptions, generate};
 use weaklabel::scenes::{Dataset, Subset};
 use weaklabel::train::StageName;
 
-use super::program::{SMALL, succeed, weaklabel};
+use crate::support::process::succeed;
+use crate::support::program::weaklabel;
+use crate::support::training::SMALL;
 
 /// Generates clips with up to three events once, and adds one clip without annotations to training and to evaluation.
 fn several_events() -> &'static Path {
@@ -36,6 +38,7 @@ fn several_events() -> &'static Path {
 }
 
 #[test]
+#[ignore = "slow"]
 fn clips_of_several_events_train_every_method() {
     let folder = tempfile::tempdir().unwrap();
     for method in ["classifier", "triplets", "prototypes"] {

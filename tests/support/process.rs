@@ -1,8 +1,4 @@
-//! Runs of the program under test: processes that are watched, stopped and killed, and what they leave behind.
-
-#![allow(dead_code, reason = "each test file uses some of it")]
-
-pub mod left;
+//! Processes that are waited for, stopped and killed.
 
 use std::fs::File;
 use std::path::PathBuf;

@@ -1,14 +1,14 @@
 //! A small training by the program, and readers of its output files.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use weaklabel::config::Config;
 use weaklabel::model::checkpoint::{TrainingState, read_training_state};
 use weaklabel::scenes::generate::{GenerateOptions, generate};
 
-pub use crate::runs::succeed;
+use super::program::weaklabel;
 
 /// Options for a small network, which compiles in seconds. Its second layer's weights fit a uniform binding for one model, but
 /// not for four.
@@ -44,13 +44,6 @@ pub fn dataset() -> &'static Path {
     });
     // The folder is static, so its destructor never runs, and it is left to the system's cleanup of temporary files.
     Box::leak(folder.path().join("set").into_boxed_path())
-}
-
-pub fn weaklabel(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
-    command.env("WEAKLABEL_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("no cache"));
-    command.args(args).stdin(Stdio::null());
-    command
 }
 
 pub fn train_command(run: &Path, method: (&str, usize), seeds: &str) -> Command {

@@ -7,12 +7,14 @@ use std::path::Path;
 use serde_json::Value;
 use weaklabel::store::{Registered, Store};
 
+use super::files::contents;
+
 /// Bytes by name.
 pub type Left = BTreeMap<String, Vec<u8>>;
 
 /// What a finished training leaves in its run folder.
 pub fn training(run: &Path) -> Left {
-    let mut left = files(&run.join("checkpoints"));
+    let mut left = contents(&run.join("checkpoints"));
     left.retain(|name, _| name.ends_with(".safetensors"));
     left.insert("metrics.jsonl".into(), std::fs::read(run.join("metrics.jsonl")).unwrap());
     left
@@ -65,15 +67,7 @@ pub fn cells(study: &Path) -> BTreeMap<String, Value> {
 
 /// The tables of a report, those of times left out.
 pub fn tables(study: &Path) -> Left {
-    files(&study.join("tables")).into_iter().filter(|(name, _)| !name.starts_with("training")).collect()
-}
-
-/// The files of `folder`.
-fn files(folder: &Path) -> Left {
-    let entries = std::fs::read_dir(folder).unwrap().flatten();
-    entries
-        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path()).unwrap()))
-        .collect()
+    contents(&study.join("tables")).into_iter().filter(|(name, _)| !name.starts_with("training")).collect()
 }
 
 /// The names of what is not the same in both, or in one only.
