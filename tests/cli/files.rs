@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::program::{outcome, run, weaklabel};
+use crate::support::program::{outcome, run, weaklabel};
 
 /// Makes a pipe that nobody writes to.
 #[cfg(unix)]
@@ -38,7 +38,7 @@ fn a_pipe_in_place_of_a_file_is_refused_without_waiting_for_its_other_end() {
 fn a_store_that_is_only_read_is_not_created() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("typo.sqlite");
-    let (code, _, errors) = outcome(weaklabel().arg("status").arg("--store").arg(&store).output().unwrap());
+    let (code, _, errors) = outcome(weaklabel(&["status", "--store"]).arg(&store).output().unwrap());
     assert!(code == 3 && errors.contains("typo.sqlite: there is no store yet"), "{errors}");
     assert!(!store.exists());
 }
