@@ -3,6 +3,20 @@
 // A thread computes TILE_T × TILE_M pool windows of UNITS units of output channels; LANES neighbours compute neighbouring
 // units of the same windows. The input near the tile is loaded into registers once for each input channel and used for
 // all of them, because a load costs as much as tens of multiply-adds.
+import package::conv::shape::{POOL_T, POOL_M, MEMBERS, OUT, WINDOWS_T, WINDOWS_M, IN, TAPS};
+import package::lib::member::Member;
+import package::conv::tile::{WORKGROUP, place_of, MOST, POSITIONS, UNITS, tap_weights, PATCH_T, PATCH_M, add_taps};
+import package::conv::tile::{Place, LANES, TILE_T, TILE_M, COLUMNS};
+import package::lib::route::{route_code, DROPPED, NEGATIVE, POSITIVE, code_shift, code_words};
+import slot::store::{Stored, STORED, stored_of};
+import slot::workgroup_uniform::group_uniform;
+import slot::channels::{Unit, WIDTH, channel_of};
+import slot::weights::{PARTS, PART_CHANNELS};
+import slot::input_plane::input_plane;
+import slot::input_row::input_row;
+import slot::dropout::{dropout_bits, dropout_keeps, DROPOUT_SCALE};
+import slot::pool_argmax::store_codes;
+
 const LAYER: u32 = 0u;
 const SLOPE: f32 = 0.2;
 const PER_WORD: u32 = 2u;   // codes in a word of the routes

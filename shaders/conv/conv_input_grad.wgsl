@@ -3,6 +3,18 @@
 // A thread computes the positions of TILE_T × TILE_M pool windows for UNITS units of input channels; LANES neighbours
 // compute neighbouring units of the same positions. The gradient before the pool is never stored: each window's gradient is
 // put at its winner in registers.
+import package::conv::shape::{PAD, POOL_T, POOL_M, MEMBERS, IN, TIME, MEL, OUT, WINDOWS_T, TAPS};
+import package::conv::tile::{TILE_T, TILE_M, WORKGROUP, place_of, MOST, POSITIONS, UNITS, PATCH_T, PATCH_M};
+import package::conv::tile::{tap_weights, add_taps, Place, LANES, COLUMNS};
+import package::lib::member::Member;
+import package::lib::route::{code_words, code_shift, route_factor, code_in};
+import slot::store::{Stored, STORED, stored_of};
+import slot::workgroup_uniform::group_uniform;
+import slot::channels::{Unit, WIDTH, channel_of};
+import slot::weights::{PARTS, PART_CHANNELS};
+import slot::grad_output_plane::upper_above;
+import slot::grad_output_row::upper_row;
+
 const SLOPE: f32 = 0.2;
 const DROPOUT_SCALE: f32 = 1.25;
 const PER_WORD: u32 = 2u;        // codes in a word of this layer's routes

@@ -3,14 +3,16 @@
 // A thread sums OUTPUTS output channels × INPUTS input channels × all taps over its slice of the strips; LANES neighbours
 // take neighbouring output channels. A strip is TILE_M pool windows wide and as long as one chunk; going along it, a thread
 // loads each input value once.
-const MEMBERS: u32 = 1u;
-const IN: u32 = 2u;
-const OUT: u32 = 5u;
-const TIME: u32 = 6u;
-const MEL: u32 = 8u;
-const KERNEL: u32 = 3u;
-const POOL_T: u32 = 2u;
-const POOL_M: u32 = 2u;
+import package::conv::shape::{OUT, IN, WINDOWS_M, POOL_M, POOL_T, KERNEL, TAPS, MEMBERS, WINDOWS_T};
+import package::lib::member::Member;
+import package::conv::windows::{codes, Windows};
+import package::lib::route::code_words;
+import slot::workgroup_uniform::group_uniform;
+import slot::input_plane::input_plane;
+import slot::input_row::input_row;
+import slot::grad_output_plane::{Above, upper_above};
+import slot::grad_output_row::upper_row;
+
 const PARTIALS: u32 = 1000u;  // elements of one member
 const PARTIALS_AT: u32 = 0u;  // elements before this layer
 const SLICES: u32 = 2u;
@@ -21,12 +23,8 @@ const OUTPUTS: u32 = 4u;
 const LANES: u32 = 1u;
 const WORKGROUP: u32 = 32u;
 
-const PAD: u32 = KERNEL / 2u;
-const TAPS: u32 = KERNEL * KERNEL;
 const OUT_GROUPS: u32 = (OUT + OUTPUTS * LANES - 1u) / (OUTPUTS * LANES);
 const IN_GROUPS: u32 = (IN + INPUTS - 1u) / INPUTS;
-const WINDOWS_T: u32 = TIME / POOL_T;
-const WINDOWS_M: u32 = MEL / POOL_M;
 const TILES_M: u32 = (WINDOWS_M + TILE_M - 1u) / TILE_M;
 const COLUMNS: u32 = TILE_M * POOL_M;
 const HALO_T: u32 = 0u; // of the windows: a strip needs none

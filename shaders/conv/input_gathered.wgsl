@@ -1,4 +1,8 @@
 // The first layer's input where it lies: in the store of examples, which all members share (SPEC 4).
+import package::conv::shape::{MEMBERS, TIME, MEL};
+import slot::step::row_index;
+import slot::workgroup_uniform::group_uniform;
+
 const EXAMPLE_CHUNKS: u32 = 1u; // chunks of one example
 const NO_EXAMPLE: u32 = 0xffffffffu;
 @group(0) @binding(9) var<storage, read> batches: array<u32>; // [row, member, slot]

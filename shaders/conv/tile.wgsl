@@ -1,13 +1,9 @@
 // The tiles that a layer's plane is cut into, and the threads that compute them: the input and the output of a layer have
 // the same ones.
-const MEMBERS: u32 = 1u;
-const IN: u32 = 2u;
-const OUT: u32 = 5u;
-const TIME: u32 = 6u;
-const MEL: u32 = 8u;
-const KERNEL: u32 = 3u;
-const POOL_T: u32 = 2u;
-const POOL_M: u32 = 2u;
+import package::conv::shape::{WINDOWS_T, WINDOWS_M, POOL_T, POOL_M, KERNEL, MEMBERS, TAPS};
+import slot::channels::{WIDTH, Unit, weights_at};
+import slot::workgroup_uniform::group_uniform;
+
 const PACKED: u32 = 64u;   // vec4s of one member's weights
 const CHANNELS: u32 = 5u;  // those that the threads compute: the outputs forward, the inputs on the way back
 const TILE_T: u32 = 1u;
@@ -18,12 +14,8 @@ const JOINED: u32 = 2u;    // sums that take turns
 const SEEN: array<u32, 9> = array<u32, 9>(0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u); // [tap], place it sees: on the way back the last one first
 const WORKGROUP: u32 = 64u;
 
-const PAD: u32 = KERNEL / 2u;
-const TAPS: u32 = KERNEL * KERNEL;
 const TAP_UNITS: u32 = (CHANNELS + 3u) / 4u * 4u / WIDTH; // units of one tap in the packed weights
 const UNIT_GROUPS: u32 = ((CHANNELS + WIDTH - 1u) / WIDTH + UNITS * LANES - 1u) / (UNITS * LANES);
-const WINDOWS_T: u32 = TIME / POOL_T;
-const WINDOWS_M: u32 = MEL / POOL_M;
 const TILES_T: u32 = (WINDOWS_T + TILE_T - 1u) / TILE_T;
 const TILES_M: u32 = (WINDOWS_M + TILE_M - 1u) / TILE_M;
 const ROWS: u32 = TILE_T * POOL_T;

@@ -1,4 +1,6 @@
 // A unit of channels: four neighbours, whose weights are one load.
+import slot::weights::packed_four;
+
 const WIDTH: u32 = 4u;
 alias Unit = vec4<f32>;
 

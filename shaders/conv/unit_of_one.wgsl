@@ -1,4 +1,6 @@
 // A unit of channels: a single one.
+import slot::weights::packed_one;
+
 const WIDTH: u32 = 1u;
 alias Unit = f32;
 

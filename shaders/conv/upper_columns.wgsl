@@ -1,4 +1,9 @@
 // A stretch of a row of pool windows, window by window.
+import package::conv::windows::{Windows, windows_row, windows_column, windows_inside, columns_inside, winner_at};
+import package::conv::shape::WINDOWS_M;
+import slot::grad_output_plane::Above;
+import kernel::NEAR_M;
+
 @group(0) @binding(5) var<storage, read> gradients: array<f32>; // [member, chunk, out, windows_t, windows_m]
 
 // NEAR_M windows of row t, from window m on.

@@ -1,5 +1,10 @@
 // Windows of the last layer, whose outputs have their mean in the embedding: every one's gradient is its share of the
 // embedding's, carried on through this layer's own LeakyReLU and dropout.
+import package::conv::shape::{OUT, WINDOWS_T, WINDOWS_M};
+import package::conv::windows::{windows_column, Windows, windows_row, windows_inside, columns_inside, code_at};
+import package::lib::route::{route_factor, route_position};
+import kernel::NEAR_M;
+
 const SEGMENT_CHUNKS: u32 = 1u; // chunks of one segment
 const UPPER_SLOPE: f32 = 0.2;
 const UPPER_SCALE: f32 = 1.25;  // what dropout multiplied kept values with

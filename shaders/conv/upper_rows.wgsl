@@ -1,4 +1,9 @@
 // A whole row of pool windows, four at a time: for tiles as wide as the plane, whose windows are a multiple of four.
+import package::conv::windows::{Windows, windows_row, windows_inside, winner_at};
+import package::conv::shape::WINDOWS_M;
+import slot::grad_output_plane::Above;
+import kernel::HALO_M;
+
 @group(0) @binding(5) var<storage, read> gradients: array<vec4<f32>>; // [member, chunk, out, windows_t, windows_m / 4]
 
 // Row t between its two halos.

@@ -1,5 +1,11 @@
 // A stretch of a row of pool windows, four at a time: for strips, which have no halo, that divide the plane's width and
 // are a multiple of four windows wide.
+import package::conv::windows::{Windows, windows_row, codes};
+import package::conv::shape::WINDOWS_M;
+import package::lib::route::{code_words, code_shift, route_position, code_in};
+import slot::grad_output_plane::Above;
+import kernel::{NEAR_M, PER_WORD};
+
 const WORD_WINDOWS: u32 = 2u; // windows of a stretch whose codes share a word
 @group(0) @binding(5) var<storage, read> gradients: array<vec4<f32>>; // [member, chunk, out, windows_t, windows_m / 4]
 

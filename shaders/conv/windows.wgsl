@@ -1,4 +1,8 @@
 // Rows of pool windows on the way back. Rows and windows count from the edge of a halo without gradient.
+import package::conv::shape::{WINDOWS_T, WINDOWS_M};
+import package::lib::route::{code_in, code_words, route_position};
+import kernel::{NEAR_M, HALO_T, HALO_M, PER_WORD};
+
 @group(0) @binding(6) var<storage, read> codes: array<u32>; // [member, chunk, out, windows_t, word]
 
 struct Windows {

@@ -1,4 +1,6 @@
 // Copies the examples of a batch that live in this shard of the store into the members' inputs (SPEC 4).
+import package::lib::row::row_index;
+
 const MEMBERS: u32 = 1u;
 const SLOTS: u32 = 4u;     // examples of one member's batch
 const EXAMPLE: u32 = 16u;  // vec4s of one example

@@ -1,4 +1,6 @@
 // Puts the rows of a batch into every member's own store (SPEC 4.4).
+import package::lib::row::row_index;
+
 const MEMBERS: u32 = 1u;
 const SLOTS: u32 = 4u;      // rows of one member's batch
 const EXAMPLES: u32 = 9u;   // rows of one member's store

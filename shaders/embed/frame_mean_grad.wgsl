@@ -1,5 +1,8 @@
 // Gradient of `frame_mean`, carried on through the last convolution's pool, dropout and LeakyReLU (SPEC 2). One workgroup
 // for each time step of each chunk.
+import package::lib::sum::workgroup_sum;
+import package::lib::route::{code_words, route_factor, code_in};
+
 const SEGMENTS: u32 = 2u; // of one member
 const CHUNKS: u32 = 3u;   // of one segment
 const CHANNELS: u32 = 5u;

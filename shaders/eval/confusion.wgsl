@@ -1,4 +1,6 @@
 // Counts true positives, false positives and false negatives of every class (SPEC 5), added to those of earlier batches.
+import package::lib::row::row_index;
+
 const MEMBERS: u32 = 1u;
 const SLOTS: u32 = 3u; // examples of one batch
 const CLASSES: u32 = 4u;

@@ -3,6 +3,11 @@
 // The form for adapters that compute several threads in the lanes of a vector: each has a frame of its own, so nothing
 // is exchanged and every index is a constant. The FFT/2 pairs of a frame are the points of a complex FFT of 16 × 16.
 // Batches and stores of every size share the code: it reads their sizes from the tensors.
+import package::lib::fft4::{fft4, modulus};
+import package::lib::math::ln_accurate;
+import slot::step::row_index;
+import slot::workgroup_uniform::group_uniform;
+
 const FRAMES: u32 = 5u;
 const HOP: u32 = 160u;        // even, as LEAD is
 const LEAD: u32 = 0u;         // samples before the centre of the first frame

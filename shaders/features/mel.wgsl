@@ -2,6 +2,9 @@
 //
 // A thread sums one band of TILE frames over the bins of the band's triangle. That loop stays rolled: it is bound by
 // its loads, and written out it takes seconds to compile.
+import package::lib::row::row_index;
+import package::lib::math::ln_accurate;
+
 const SEGMENTS: u32 = 2u;   // of a batch
 const EXAMPLES: u32 = 3u;   // of the store; row r of the schedule writes examples r·SEGMENTS and following
 const FRAMES: u32 = 5u;

@@ -3,6 +3,8 @@
 // The FFT/2 pairs of a frame are the points of a complex FFT, sixteen in the registers of each thread: every stage is
 // an FFT of radix 2, 4 or 16 in registers, then an exchange through workgroup memory that leaves the points in order
 // (Stockham). Frames that the segment does not have, and samples beyond its ends, are zero.
+import package::lib::fft4::{fft4, modulus};
+
 const SAMPLES: u32 = 700u;    // stride of a segment
 const FRAMES: u32 = 5u;
 const FFT: u32 = 512u;        // a power of two, at least 32

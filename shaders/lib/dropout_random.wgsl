@@ -1,5 +1,10 @@
 // Inverted dropout (SPEC 2): 16 random bits for each of the four lanes of a block, a pure function of
 // (member's key, step, layer, block). Needs rng, row, step; the kernel binds `members` and names MEMBERS.
+import package::lib::step::Step;
+import package::lib::rng::threefry2x32;
+import slot::step::row_index;
+import kernel::{MEMBERS, members};
+
 const DROPOUT_THRESHOLD: u32 = 13107u; // p · 2^16
 const DROPOUT_SCALE: f32 = 1.25;       // 1 / (1 − p)
 

@@ -1,5 +1,8 @@
 // One layer's parameters: where they stand among all, where their partial gradients are, and where the kernels that use
 // them expect them.
+import slot::workgroup_uniform::group_uniform;
+import kernel::{SPANS, spans, places, packed};
+
 struct Span {
     first: u32,           // parameter of one member
     count: u32,           // parameters, a multiple of four

@@ -1,6 +1,10 @@
 // A fully connected layer in evaluation, with what follows it: LeakyReLU or a sigmoid (SPEC 3).
 //
 // A thread computes one output of AT_ONCE rows: a weight that it loads serves all of them, an input all threads of its group.
+import package::lib::member::Member;
+import package::lib::math::exp_accurate;
+import slot::workgroup_uniform::group_uniform;
+
 const MEMBERS: u32 = 1u;
 const ROWS: u32 = 3u; // of one member
 const IN: u32 = 6u;

@@ -8,6 +8,14 @@
 //
 // Sums and what they are made of have constant indices alone, so that they stay in registers. Around them loops go over
 // copies, as unrolled loads, stores and random bits would be very long code to compile.
+import package::lib::member::Member;
+import package::lib::sum::workgroup_sum;
+import package::lib::math::{exp_accurate, ln_one_plus};
+import slot::workgroup_uniform::group_uniform;
+import slot::step::row_index;
+import slot::dropout::{DROPOUT_SCALE, dropout_keeps, dropout_bits};
+import slot::grad_input::{EMBEDDING_LEARNS, store_embedding_gradient};
+
 const MEMBERS: u32 = 1u;
 const SLOTS: u32 = 3u;       // examples of one member's batch
 const CLASSES: u32 = 4u;

@@ -1,5 +1,7 @@
 // Gradient of squared distances with respect to one set of rows (SPEC 4), from the gradient of every distance. The
 // library file defines which distances a row takes part in.
+import slot::pairs::pair_gradient;
+
 const DIMENSIONS: u32 = 6u;
 const ROWS: u32 = 3u; // of one member, those whose gradient is formed
 const ROWS_FIRST: u32 = 0u;

@@ -1,5 +1,8 @@
 // The negative of every triplet, chosen by its distance from the anchor among the examples of the batch that have another
 // class (SPEC 4.2). The library file says what makes one the better choice; ties go to the lowest slot.
+import package::lib::row::row_index;
+import slot::mining::better;
+
 const MEMBERS: u32 = 1u;
 const SLOTS: u32 = 8u;    // examples of one member's batch
 const TRIPLETS: u32 = 4u; // of one member

@@ -1,4 +1,6 @@
 // Gradient of `normalise` (SPEC 2): what points along the row is taken out, the rest divided by its length.
+import package::lib::sum::workgroup_sum;
+
 const ROWS: u32 = 3u; // of one member
 const DIMENSIONS: u32 = 6u;
 const WORKGROUP: u32 = 64u;

@@ -1,5 +1,9 @@
 // Cross-entropy of queries over their distances to the prototypes, and its gradient with respect to every distance
 // (SPEC 4.3). One workgroup for each member; an invocation owns whole queries.
+import package::lib::math::{exp_accurate, ln_accurate, ln_one_plus};
+import package::lib::sum::workgroup_sum;
+import package::lib::row::row_index;
+
 const MEMBERS: u32 = 1u;
 const QUERIES: u32 = 4u; // of one member, class by class
 const WAY: u32 = 2u;     // classes

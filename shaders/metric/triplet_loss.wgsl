@@ -1,5 +1,8 @@
 // Mean hinge over triplets, and its gradient with respect to every distance (SPEC 4.2, the paper's equation 2). One
 // workgroup for each member. An invocation owns whole rows of the matrix, so triplets that share a pair add up in order.
+import package::lib::sum::workgroup_sum;
+import package::lib::row::row_index;
+
 const MEMBERS: u32 = 1u;
 const SLOTS: u32 = 9u;    // examples of one member's batch
 const TRIPLETS: u32 = 3u; // of one member

@@ -1,5 +1,11 @@
 // Adds up the partial gradients in a fixed order, makes one step of Adam or AdamW (SPEC 4), and writes the new parameters
 // to where the kernels read them. A thread has four parameters.
+import package::lib::span::{Span, span_of, scatter};
+import package::lib::step::Step;
+import package::lib::member::Member;
+import slot::workgroup_uniform::group_uniform;
+import slot::step::row_index;
+
 const MEMBERS: u32 = 1u;
 const PARAMETERS: u32 = 12u; // elements of one member
 const FIRST_GROUP: u32 = 0u; // workgroups before those of the parameters that are updated

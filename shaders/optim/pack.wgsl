@@ -1,4 +1,7 @@
 // Writes parameters to where the kernels read them: at the start of training, and before an evaluation.
+import package::lib::span::{Span, span_of, scatter};
+import slot::workgroup_uniform::group_uniform;
+
 const MEMBERS: u32 = 2u;
 const STRIDE: u32 = 12u;     // elements between two members' parameters
 const FIRST_GROUP: u32 = 0u;

@@ -1,5 +1,6 @@
 //! What a kernel is: a WGSL source, its constants, its tensors by name and its grid.
 
+use super::source::Source;
 use super::tensor::Binding;
 
 /// The value of a WGSL `const`.
@@ -65,8 +66,8 @@ pub trait Kernel: Send + Sync {
     /// Snake-case name: the WGSL file's stem and the label of everything made for it.
     fn name(&self) -> &'static str;
 
-    /// The WGSL file and the library files that are appended to it, in order.
-    fn source(&self) -> Vec<&'static str>;
+    /// The WGSL file, and the files that fill its slots.
+    fn source(&self) -> Source;
 
     /// Values for the `const` lines of the source: shapes, hyper-parameters, knobs.
     fn constants(&self) -> Vec<(&'static str, Constant)>;

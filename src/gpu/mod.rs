@@ -15,6 +15,7 @@ mod readback;
 pub mod recording;
 mod reflect;
 mod replay;
+pub mod source;
 pub mod tensor;
 pub mod wgsl;
 
@@ -24,4 +25,5 @@ pub use kernel::{Constant, Kernel, Work};
 pub use profile::KernelTime;
 pub use readback::Download;
 pub use recording::{Recording, Resolved};
+pub use source::Source;
 pub use tensor::{Binding, Element, Tensor};

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::Result;
 use crate::config::OptimiserConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::layout::{Layout, Span};
 use crate::kernels::population::{Member, Step};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
@@ -38,14 +38,8 @@ impl Kernel for Adam {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/optim/adam.wgsl"),
-            include_str!("../../shaders/lib/step.wgsl"),
-            include_str!("../../shaders/lib/member.wgsl"),
-        ];
-        source.extend(self.layout.source(true));
-        source
+    fn source(&self) -> Source {
+        Source::file("optim/adam.wgsl").fill_all(self.layout.slots())
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -1,7 +1,7 @@
 //! `chunk_mean`: a segment's embedding, the mean over time steps and chunks (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// The kernel's line in the registry.
@@ -34,8 +34,8 @@ impl Kernel for ChunkMean {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/embed/chunk_mean.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("embed/chunk_mean.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

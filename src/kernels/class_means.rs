@@ -1,7 +1,7 @@
 //! `class_means`: the mean row of every class (SPEC §5, the paper's equation 4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
 
 /// The kernel's line in the registry.
@@ -29,8 +29,8 @@ impl Kernel for ClassMeans {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/class_means.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("eval/class_means.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::counter_rng::Key;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::gather::NO_EXAMPLE;
 use crate::kernels::{Case, Entry, Expectation, Trial};
 
@@ -30,8 +30,8 @@ impl Kernel for Confusion {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/confusion.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("eval/confusion.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -1,7 +1,7 @@
 //! `confusion_matrix`: how often examples of each class are taken for each class (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::{Case, Entry, Expectation, Trial, random_below};
 
@@ -25,8 +25,8 @@ impl Kernel for ConfusionMatrix {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/confusion_matrix.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("eval/confusion_matrix.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

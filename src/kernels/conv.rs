@@ -174,14 +174,14 @@ impl ConvTile {
         ]
     }
 
-    /// The library files of the tile's form.
-    pub(super) fn source(&self, needs_row: bool) -> Vec<&'static str> {
-        let unit = match self.lanes {
-            1 => include_str!("../../shaders/conv/unit_of_four.wgsl"),
-            _ => include_str!("../../shaders/conv/unit_of_one.wgsl"),
+    /// What fills the slots of the tile's form.
+    pub(super) fn slots(&self) -> [(&'static str, &'static str); 3] {
+        let channels = match self.lanes {
+            1 => "conv/unit_of_four.wgsl",
+            _ => "conv/unit_of_one.wgsl",
         };
-        let tile = include_str!("../../shaders/conv/tile.wgsl");
-        [vec![tile, unit], group_uniform(is_shared(self.lanes, self.workgroup), needs_row)].concat()
+        let [uniform, step] = group_uniform(is_shared(self.lanes, self.workgroup));
+        [("channels", channels), uniform, step]
     }
 
     /// Whether the tile is as wide as the plane, so that rows can be read whole.
@@ -235,12 +235,12 @@ const MOST_TILES: usize = 0xff_ffff;
 /// Workgroups along an axis that every adapter dispatches.
 const MOST_WORKGROUPS: usize = 65_535;
 
-/// The library file that defines how values are stored, `together` neighbours of rows `across` wide.
-pub(super) fn stores(together: usize, across: usize) -> &'static str {
+/// What fills the slot `store`: how `together` neighbours of rows `across` wide are stored.
+pub(super) fn store(together: usize, across: usize) -> &'static str {
     if together.is_multiple_of(4) && across.is_multiple_of(4) {
-        include_str!("../../shaders/conv/stores_fours.wgsl")
+        "conv/stores_fours.wgsl"
     } else {
-        include_str!("../../shaders/conv/stores_ones.wgsl")
+        "conv/stores_ones.wgsl"
     }
 }
 
@@ -302,11 +302,12 @@ impl PackedWeights {
     /// Elements that the start of a layer is aligned to: 256 bytes, the largest offset alignment there is.
     pub const ALIGNMENT: usize = 64;
 
-    pub(super) fn source(&self) -> &'static str {
+    /// What fills the slot `weights`.
+    pub(super) fn file(&self) -> &'static str {
         match self.bound {
-            Bound::Storage => include_str!("../../shaders/conv/weights_storage.wgsl"),
-            Bound::Uniform => include_str!("../../shaders/conv/weights_uniform.wgsl"),
-            Bound::Halves { .. } => include_str!("../../shaders/conv/weights_halves.wgsl"),
+            Bound::Storage => "conv/weights_storage.wgsl",
+            Bound::Uniform => "conv/weights_uniform.wgsl",
+            Bound::Halves { .. } => "conv/weights_halves.wgsl",
         }
     }
 

@@ -1,8 +1,8 @@
 //! `conv_forward`: convolution, bias, LeakyReLU, dropout and max-pool in one (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
-use crate::kernels::conv::{Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, stores};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Source, Tensor, Work};
+use crate::kernels::conv::{Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, store};
 use crate::kernels::dropout::{Dropout, keeps};
 use crate::kernels::group_uniform::of_lanes;
 use crate::kernels::input::{Input, random_input};
@@ -39,22 +39,18 @@ impl Kernel for ConvForward {
         "conv_forward"
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/conv/conv_forward.wgsl"),
-            include_str!("../../shaders/lib/member.wgsl"),
-            include_str!("../../shaders/lib/route.wgsl"),
-            self.packed.source(),
-            match self.codes {
-                Some(_) => include_str!("../../shaders/conv/routes_stored.wgsl"),
-                None => include_str!("../../shaders/conv/routes_dropped.wgsl"),
-            },
-        ];
-        source.extend(self.input.source(&self.shape, self.tile.windows[1]));
-        source.push(stores(self.tile_codes(), self.shape.windows()[1]));
-        source.extend(self.tile.source(self.dropout.needs_row() || self.input.needs_row()));
-        source.extend(self.dropout.source());
-        source
+    fn source(&self) -> Source {
+        let pool_argmax = match self.codes {
+            Some(_) => "conv/routes_stored.wgsl",
+            None => "conv/routes_dropped.wgsl",
+        };
+        Source::file("conv/conv_forward.wgsl")
+            .fill("weights", self.packed.file())
+            .fill("pool_argmax", pool_argmax)
+            .fill("store", store(self.tile_codes(), self.shape.windows()[1]))
+            .fill("dropout", self.dropout.file())
+            .fill_all(self.input.slots(&self.shape, self.tile.windows[1]))
+            .fill_all(self.tile.slots())
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -1,9 +1,9 @@
 //! `conv_input_grad`: gradient of a convolution's input, carried on through the layer below (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::conv::{
-    Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, random_routes, scatter_to_winners, stores,
+    Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, random_routes, scatter_to_winners, store,
 };
 use crate::kernels::population::Member;
 use crate::kernels::routes::{Codes, Routed, Routes};
@@ -35,17 +35,13 @@ impl Kernel for ConvInputGrad {
         "conv_input_grad"
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/conv/conv_input_grad.wgsl"),
-            include_str!("../../shaders/lib/member.wgsl"),
-            include_str!("../../shaders/lib/route.wgsl"),
-            self.packed.source(),
-        ];
-        source.push(stores(self.lower_codes(), self.shape.mel));
-        source.extend(self.upper.source(&self.shape, self.tile.is_whole_row(&self.shape), false));
-        source.extend(self.tile.source(false));
-        source
+    fn source(&self) -> Source {
+        let whole_row = self.tile.is_whole_row(&self.shape);
+        Source::file("conv/conv_input_grad.wgsl")
+            .fill("weights", self.packed.file())
+            .fill("store", store(self.lower_codes(), self.shape.mel))
+            .fill_all(self.upper.slots(&self.shape, whole_row, false))
+            .fill_all(self.tile.slots())
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

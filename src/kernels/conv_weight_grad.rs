@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::conv::{ConvShape, ConvTile, for_each_tap, registers_fit, scatter_to_winners, threads_fit};
 use crate::kernels::group_uniform::{group_uniform, is_shared};
 use crate::kernels::input::{Input, random_input};
@@ -108,17 +108,12 @@ impl Kernel for ConvWeightGrad {
         "conv_weight_grad"
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/conv/conv_weight_grad.wgsl"),
-            include_str!("../../shaders/lib/member.wgsl"),
-            include_str!("../../shaders/lib/route.wgsl"),
-        ];
-        source.extend(self.input.source(&self.shape, self.tile.windows));
+    fn source(&self) -> Source {
         let whole_row = self.tile.windows == self.shape.windows()[1];
-        source.extend(self.upper.source(&self.shape, whole_row, self.stretch().is_some()));
-        source.extend(group_uniform(is_shared(self.tile.lanes, self.tile.workgroup), self.input.needs_row()));
-        source
+        Source::file("conv/conv_weight_grad.wgsl")
+            .fill_all(self.input.slots(&self.shape, self.tile.windows))
+            .fill_all(self.upper.slots(&self.shape, whole_row, self.stretch().is_some()))
+            .fill_all(group_uniform(is_shared(self.tile.lanes, self.tile.workgroup)))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

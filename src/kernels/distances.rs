@@ -1,7 +1,7 @@
 //! `distances`: squared Euclidean distances between two sets of rows (SPEC §4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::rows::Rows;
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
@@ -27,8 +27,8 @@ impl Kernel for Distances {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/metric/distances.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("metric/distances.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -1,7 +1,7 @@
 //! `distances_grad`: gradient of squared distances with respect to one set of rows (SPEC §4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::rows::Rows;
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
@@ -42,13 +42,13 @@ impl Kernel for DistancesGrad {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let side = match self.side {
-            Side::A => include_str!("../../shaders/metric/side_a.wgsl"),
-            Side::B => include_str!("../../shaders/metric/side_b.wgsl"),
-            Side::Both => include_str!("../../shaders/metric/side_both.wgsl"),
+    fn source(&self) -> Source {
+        let pairs = match self.side {
+            Side::A => "metric/side_a.wgsl",
+            Side::B => "metric/side_b.wgsl",
+            Side::Both => "metric/side_both.wgsl",
         };
-        vec![include_str!("../../shaders/metric/distances_grad.wgsl"), side]
+        Source::file("metric/distances_grad.wgsl").fill("pairs", pairs)
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

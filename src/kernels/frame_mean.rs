@@ -1,7 +1,7 @@
 //! `frame_mean`: a segment's embedding as the mean of its time steps, each scaled to unit length (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::chunk_mean::constants;
 use crate::kernels::{Case, Entry, Expectation, Trial, normalise, random};
 
@@ -21,8 +21,8 @@ impl Kernel for FrameMean {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/embed/frame_mean.wgsl"), include_str!("../../shaders/lib/sum.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("embed/frame_mean.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -2,7 +2,7 @@
 //! (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::chunk_mean::constants;
 use crate::kernels::conv::random_routes;
 use crate::kernels::frame_mean::step_elements;
@@ -31,12 +31,8 @@ impl Kernel for FrameMeanGrad {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![
-            include_str!("../../shaders/embed/frame_mean_grad.wgsl"),
-            include_str!("../../shaders/lib/sum.wgsl"),
-            include_str!("../../shaders/lib/route.wgsl"),
-        ]
+    fn source(&self) -> Source {
+        Source::file("embed/frame_mean_grad.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

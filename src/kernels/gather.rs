@@ -1,7 +1,7 @@
 //! `gather`: copies the examples of a batch from one shard of the resident store (SPEC §4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// The kernel's line in the registry.
@@ -37,8 +37,8 @@ impl Kernel for Gather {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/data/gather.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("data/gather.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

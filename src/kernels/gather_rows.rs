@@ -1,7 +1,7 @@
 //! `gather_rows`: copies the rows of a batch out of every member's own store (SPEC §4.4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// The kernel's line in the registry.
@@ -24,8 +24,8 @@ impl Kernel for GatherRows {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/data/gather_rows.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("data/gather_rows.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

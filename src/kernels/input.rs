@@ -25,28 +25,19 @@ pub struct Gathered {
 }
 
 impl Input {
-    /// Whether the kernel has to know the row.
-    pub(super) fn needs_row(&self) -> bool {
-        matches!(self, Self::Gathered(_))
-    }
-
-    /// The library files that define `input_plane`, and `input_row` for tiles `windows` wide.
-    pub(super) fn source(&self, shape: &ConvShape, windows: usize) -> [&'static str; 2] {
+    /// What fills the slots `input_plane`, and `input_row` for tiles `windows` wide.
+    pub(super) fn slots(&self, shape: &ConvShape, windows: usize) -> [(&'static str, &'static str); 2] {
         let plane = match self {
-            Self::Own(_) => include_str!("../../shaders/conv/input_own.wgsl"),
-            Self::Gathered(_) => include_str!("../../shaders/conv/input_gathered.wgsl"),
+            Self::Own(_) => "conv/input_own.wgsl",
+            Self::Gathered(_) => "conv/input_gathered.wgsl",
         };
         let fours = shape.mel.is_multiple_of(4) && (windows * shape.pool[1]).is_multiple_of(4);
         let row = match shape.windows()[1] {
-            across if across == windows && shape.mel.is_multiple_of(4) => {
-                include_str!("../../shaders/conv/input_rows.wgsl")
-            }
-            across if across.is_multiple_of(windows) && fours => {
-                include_str!("../../shaders/conv/input_stretches.wgsl")
-            }
-            _ => include_str!("../../shaders/conv/input_columns.wgsl"),
+            across if across == windows && shape.mel.is_multiple_of(4) => "conv/input_rows.wgsl",
+            across if across.is_multiple_of(windows) && fours => "conv/input_stretches.wgsl",
+            _ => "conv/input_columns.wgsl",
         };
-        [plane, row]
+        [("input_plane", plane), ("input_row", row)]
     }
 
     pub(super) fn constants(&self, shape: &ConvShape) -> Vec<(&'static str, Constant)> {

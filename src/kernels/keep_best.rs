@@ -1,7 +1,7 @@
 //! `keep_best`: keeps the parameters of the members whose last epoch was their best (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::population::Member;
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
@@ -25,8 +25,8 @@ impl Kernel for KeepBest {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/keep_best.wgsl"), include_str!("../../shaders/lib/member.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("eval/keep_best.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -111,10 +111,8 @@ impl Layout {
         group_at(parameters.start)..group_at(parameters.end)
     }
 
-    pub(super) fn source(&self, needs_row: bool) -> Vec<&'static str> {
-        let mut source = vec![include_str!("../../shaders/lib/span.wgsl")];
-        source.extend(group_uniform(self.shown, needs_row));
-        source
+    pub(super) fn slots(&self) -> [(&'static str, &'static str); 2] {
+        group_uniform(self.shown)
     }
 
     pub(super) fn constants(&self, groups: &Range<usize>) -> Vec<(&'static str, Constant)> {

@@ -1,7 +1,7 @@
 //! `linear_forward`: a fully connected layer with what follows it in evaluation (SPEC §3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::group_uniform::{group_uniform, is_shown};
 use crate::kernels::linear::{LinearShape, LinearWeights, oracle, pack};
 use crate::kernels::population::Member;
@@ -65,14 +65,8 @@ impl Kernel for LinearForward {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/linear/linear_forward.wgsl"),
-            include_str!("../../shaders/lib/member.wgsl"),
-            include_str!("../../shaders/lib/math.wgsl"),
-        ];
-        source.extend(group_uniform(self.tile.shown, false));
-        source
+    fn source(&self) -> Source {
+        Source::file("linear/linear_forward.wgsl").fill_all(group_uniform(self.tile.shown))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

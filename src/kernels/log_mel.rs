@@ -8,7 +8,7 @@ use super::group_uniform::{group_uniform, is_shown};
 use super::{Case, Entry, Expectation, Trial, mel, random, spectrum};
 use crate::Result;
 use crate::config::FeatureConfig;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Source, Tensor, Work};
 
 pub(super) const ENTRY: Entry = Entry { name: "log_mel", cases };
 
@@ -98,14 +98,8 @@ impl Kernel for LogMel {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/features/log_mel.wgsl"),
-            include_str!("../../shaders/lib/fft4.wgsl"),
-            include_str!("../../shaders/lib/math.wgsl"),
-        ];
-        source.extend(group_uniform(self.shown, true));
-        source
+    fn source(&self) -> Source {
+        Source::file("features/log_mel.wgsl").fill_all(group_uniform(self.shown))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

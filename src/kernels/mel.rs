@@ -3,7 +3,7 @@
 use super::{Case, Entry, Expectation, Trial, random};
 use crate::Result;
 use crate::config::FeatureConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 
 pub(super) const ENTRY: Entry = Entry { name: "mel", cases };
 
@@ -53,12 +53,8 @@ impl Kernel for Mel {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![
-            include_str!("../../shaders/features/mel.wgsl"),
-            include_str!("../../shaders/lib/row.wgsl"),
-            include_str!("../../shaders/lib/math.wgsl"),
-        ]
+    fn source(&self) -> Source {
+        Source::file("features/mel.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -1,7 +1,7 @@
 //! `mine_negatives`: the negative of every triplet, chosen on the batch's distance matrix (SPEC §4.2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
 
 /// The kernel's line in the registry.
@@ -38,16 +38,12 @@ impl Kernel for MineNegatives {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let better = match self.mining {
-            Mining::SemiHard => include_str!("../../shaders/metric/mine_semi_hard.wgsl"),
-            Mining::Hard => include_str!("../../shaders/metric/mine_hard.wgsl"),
+    fn source(&self) -> Source {
+        let mining = match self.mining {
+            Mining::SemiHard => "metric/mine_semi_hard.wgsl",
+            Mining::Hard => "metric/mine_hard.wgsl",
         };
-        vec![
-            include_str!("../../shaders/metric/mine_negatives.wgsl"),
-            better,
-            include_str!("../../shaders/lib/row.wgsl"),
-        ]
+        Source::file("metric/mine_negatives.wgsl").fill("mining", mining)
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

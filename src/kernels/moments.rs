@@ -2,7 +2,7 @@
 
 use super::{Case, Entry, Expectation, Trial, random};
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 
 pub(super) const ENTRY: Entry = Entry { name: "moments", cases };
 
@@ -35,8 +35,8 @@ impl Kernel for Moments {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/features/moments.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("features/moments.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -1,7 +1,7 @@
 //! `nearest`: the nearest class mean of every example, and how often it is the own one (SPEC §5, the paper's equation 5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
 
@@ -29,8 +29,8 @@ impl Kernel for Nearest {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/nearest.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("eval/nearest.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

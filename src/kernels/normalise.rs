@@ -1,7 +1,7 @@
 //! `normalise`: rows scaled to unit length (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// The kernel's line in the registry.
@@ -26,8 +26,8 @@ impl Kernel for Normalise {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/metric/normalise.wgsl"), include_str!("../../shaders/lib/sum.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("metric/normalise.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

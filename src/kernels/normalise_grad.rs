@@ -1,7 +1,7 @@
 //! `normalise_grad`: gradient of rows scaled to unit length (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::normalise::constants;
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
@@ -23,8 +23,8 @@ impl Kernel for NormaliseGrad {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/metric/normalise_grad.wgsl"), include_str!("../../shaders/lib/sum.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("metric/normalise_grad.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::layout::{Layout, Span};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
@@ -23,10 +23,8 @@ impl Kernel for Pack {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![include_str!("../../shaders/optim/pack.wgsl")];
-        source.extend(self.layout.source(false));
-        source
+    fn source(&self) -> Source {
+        Source::file("optim/pack.wgsl").fill_all(self.layout.slots())
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -2,7 +2,7 @@
 //! distances (SPEC §4.3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// The kernel's line in the registry.
@@ -25,13 +25,8 @@ impl Kernel for PrototypeLoss {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![
-            include_str!("../../shaders/metric/prototype_loss.wgsl"),
-            include_str!("../../shaders/lib/sum.wgsl"),
-            include_str!("../../shaders/lib/math.wgsl"),
-            include_str!("../../shaders/lib/row.wgsl"),
-        ]
+    fn source(&self) -> Source {
+        Source::file("metric/prototype_loss.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -1,7 +1,7 @@
 //! `prototypes`: class means of the supports (SPEC §4.3, the paper's equation 3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::rows::Rows;
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
@@ -23,8 +23,8 @@ impl Kernel for Prototypes {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/metric/prototypes.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("metric/prototypes.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

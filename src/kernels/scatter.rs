@@ -1,7 +1,7 @@
 //! `scatter`: how far classes lie apart beside how far they spread, tr(S_w + S_b) / tr(S_w) (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::class_means::{self, NO_CLASS};
 use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
 
@@ -29,8 +29,8 @@ impl Kernel for Scatter {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/scatter.wgsl"), include_str!("../../shaders/lib/sum.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("eval/scatter.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

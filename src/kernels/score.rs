@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::counter_rng::Key;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::population::Member;
 use crate::kernels::{Case, Entry, Expectation, Trial};
 
@@ -46,12 +46,12 @@ impl Kernel for Score {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
+    fn source(&self) -> Source {
         let criterion = match self.criterion {
-            Criterion::MacroF1 => include_str!("../../shaders/eval/macro_f1.wgsl"),
-            Criterion::MeanRecall => include_str!("../../shaders/eval/mean_recall.wgsl"),
+            Criterion::MacroF1 => "eval/macro_f1.wgsl",
+            Criterion::MeanRecall => "eval/mean_recall.wgsl",
         };
-        vec![include_str!("../../shaders/eval/score.wgsl"), criterion, include_str!("../../shaders/lib/member.wgsl")]
+        Source::file("eval/score.wgsl").fill("criterion", criterion)
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

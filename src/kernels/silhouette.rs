@@ -1,7 +1,7 @@
 //! `silhouette`: how much nearer an example is to its own class than to the next one (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
 
@@ -27,8 +27,8 @@ impl Kernel for Silhouette {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/silhouette.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("eval/silhouette.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

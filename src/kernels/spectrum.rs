@@ -7,7 +7,7 @@ use realfft::RealFftPlanner;
 use super::{Case, Entry, Expectation, Trial, random};
 use crate::Result;
 use crate::config::FeatureConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 
 pub(super) const ENTRY: Entry = Entry { name: "spectrum", cases };
 
@@ -77,8 +77,8 @@ impl Kernel for Spectrum {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/features/spectrum.wgsl"), include_str!("../../shaders/lib/fft4.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("features/spectrum.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

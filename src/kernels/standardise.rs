@@ -2,7 +2,7 @@
 
 use super::{Case, Entry, Expectation, Trial, random};
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 
 pub(super) const ENTRY: Entry = Entry { name: "standardise", cases };
 
@@ -42,8 +42,8 @@ impl Kernel for Standardise {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/features/standardise.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("features/standardise.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -1,7 +1,7 @@
 //! `store_rows`: puts the rows of a batch into every member's own store (SPEC §4.4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::gather::NO_EXAMPLE;
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
@@ -25,8 +25,8 @@ impl Kernel for StoreRows {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/data/store_rows.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("data/store_rows.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::counter_rng::Key;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::dropout::{Dropout, keeps};
 use crate::kernels::group_uniform::{group_uniform, is_shown};
@@ -108,20 +108,15 @@ impl Kernel for TaggerStep {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/linear/tagger_step.wgsl"),
-            match self.d_embedding {
-                Some(_) => include_str!("../../shaders/linear/embedding_learns.wgsl"),
-                None => include_str!("../../shaders/linear/embedding_rests.wgsl"),
-            },
-            include_str!("../../shaders/lib/member.wgsl"),
-            include_str!("../../shaders/lib/math.wgsl"),
-            include_str!("../../shaders/lib/sum.wgsl"),
-        ];
-        source.extend(group_uniform(self.shown, true));
-        source.extend(self.dropout.source());
-        source
+    fn source(&self) -> Source {
+        let grad_input = match self.d_embedding {
+            Some(_) => "linear/embedding_learns.wgsl",
+            None => "linear/embedding_rests.wgsl",
+        };
+        Source::file("linear/tagger_step.wgsl")
+            .fill("grad_input", grad_input)
+            .fill("dropout", self.dropout.file())
+            .fill_all(group_uniform(self.shown))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -2,7 +2,7 @@
 //! equation 2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
 
 /// The kernel's line in the registry.
@@ -29,12 +29,8 @@ impl Kernel for TripletLoss {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![
-            include_str!("../../shaders/metric/triplet_loss.wgsl"),
-            include_str!("../../shaders/lib/sum.wgsl"),
-            include_str!("../../shaders/lib/row.wgsl"),
-        ]
+    fn source(&self) -> Source {
+        Source::file("metric/triplet_loss.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

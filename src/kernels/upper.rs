@@ -38,19 +38,23 @@ impl Upper {
         }
     }
 
-    /// The library files that define `upper_row`, for tiles of whole rows or of parts of them; `stretched` where parts can be read
-    /// four windows at a time.
-    pub(super) fn source(&self, shape: &ConvShape, whole_row: bool, stretched: bool) -> Vec<&'static str> {
-        let windows = include_str!("../../shaders/conv/windows.wgsl");
-        let rows = match self {
-            Self::Mean(_) => return vec![windows, include_str!("../../shaders/conv/upper_mean.wgsl")],
-            Self::Stored(_) if stretched => include_str!("../../shaders/conv/upper_stretches.wgsl"),
+    /// What fills the slots `grad_output_plane` and `grad_output_row`, for tiles of whole rows or of parts of them;
+    /// `stretched` where parts can be read four windows at a time.
+    pub(super) fn slots(
+        &self,
+        shape: &ConvShape,
+        whole_row: bool,
+        stretched: bool,
+    ) -> [(&'static str, &'static str); 2] {
+        let (plane, row) = match self {
+            Self::Mean(_) => ("conv/upper_mean.wgsl", "conv/upper_mean.wgsl"),
+            Self::Stored(_) if stretched => ("conv/upper_stored.wgsl", "conv/upper_stretches.wgsl"),
             Self::Stored(_) if whole_row && shape.windows()[1].is_multiple_of(4) => {
-                include_str!("../../shaders/conv/upper_rows.wgsl")
+                ("conv/upper_stored.wgsl", "conv/upper_rows.wgsl")
             }
-            Self::Stored(_) => include_str!("../../shaders/conv/upper_columns.wgsl"),
+            Self::Stored(_) => ("conv/upper_stored.wgsl", "conv/upper_columns.wgsl"),
         };
-        vec![windows, include_str!("../../shaders/conv/upper_stored.wgsl"), rows]
+        [("grad_output_plane", plane), ("grad_output_row", row)]
     }
 
     pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {

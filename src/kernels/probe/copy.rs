@@ -1,7 +1,7 @@
 //! `copy`: memory read and written once, to measure its bandwidth.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// The kernel's line in the registry.
@@ -40,8 +40,8 @@ impl Kernel for Copy {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../../shaders/probe/copy.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("probe/copy.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -1,7 +1,7 @@
 //! `multiply_add`: multiply-adds in registers, to measure the peak of a device's arithmetic.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial};
 
 /// The kernel's line in the registry.
@@ -53,12 +53,9 @@ impl Kernel for MultiplyAdd {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let number = match self.vector {
-            true => include_str!("../../../shaders/probe/number_vector.wgsl"),
-            false => include_str!("../../../shaders/probe/number_scalar.wgsl"),
-        };
-        vec![include_str!("../../../shaders/probe/multiply_add.wgsl"), number]
+    fn source(&self) -> Source {
+        let number = if self.vector { "probe/number_vector.wgsl" } else { "probe/number_scalar.wgsl" };
+        Source::file("probe/multiply_add.wgsl").fill("number", number)
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -1,7 +1,7 @@
 //! `touch`: a dispatch with almost nothing to do, to measure what one costs.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial, random_below};
 
 /// The kernel's line in the registry.
@@ -20,8 +20,8 @@ impl Kernel for Touch {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../../shaders/probe/touch.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("probe/touch.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

@@ -1,7 +1,7 @@
 //! `workgroup_load`: loads from workgroup memory, to measure its bandwidth.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, Source, Tensor, Work};
 use crate::kernels::{Case, Entry, Expectation, Trial, random};
 
 /// The kernel's line in the registry.
@@ -36,8 +36,8 @@ impl Kernel for WorkgroupLoad {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../../shaders/probe/workgroup_load.wgsl")]
+    fn source(&self) -> Source {
+        Source::file("probe/workgroup_load.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
