@@ -10,6 +10,7 @@ use std::process::Command;
 
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, TypeInner, back};
+use weaklabel::gpu::source::module_name;
 use weaklabel::gpu::wgsl::{Loads, specialise};
 use weaklabel::gpu::{DeviceClass, Gpu, Kernel, Recording};
 use weaklabel::kernels::REGISTRY;
@@ -153,14 +154,14 @@ fn every_file_is_used_and_valid_with_its_imports_as_it_stands() {
     assert_eq!(registered, kernels_on_disk, "names in the registry and file stems under shaders/");
 }
 
-/// The words of a shader's code that could be names: neither those behind a dot or before a colon nor comments.
+/// The words of a shader's code that could be names of the module: no attributes, fields or parameters, and no comments.
 fn words(code: &str) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
     for line in code.lines().map(|line| line.split("//").next().unwrap_or(line)) {
         let mut before = ' ';
         for word in line.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_') {
             let name = word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
-            if before != '.' && !word.ends_with(':') && !name.is_empty() {
+            if !['.', '@'].contains(&before) && !word.ends_with(':') && !name.is_empty() {
                 found.insert(name);
             }
             before = word.chars().last().unwrap_or(' ');
@@ -188,7 +189,7 @@ fn every_file_imports_the_names_that_it_uses_and_no_others() {
     let texts: Vec<_> = shader_files(&folder).into_iter().map(|f| (std::fs::read_to_string(&f).unwrap(), f)).collect();
     let everywhere: BTreeSet<&str> = texts
         .iter()
-        .flat_map(|(text, _)| text.lines().filter(|line| !line.starts_with(' ')).flat_map(declared))
+        .flat_map(|(text, _)| text.lines().filter_map(module_name))
         .filter(|name| *name != "main")
         .collect();
     for (text, file) in &texts {

@@ -194,7 +194,7 @@ impl File {
                 );
                 continue;
             }
-            file.declared.extend(declared(line));
+            file.declared.extend(module_name(line));
             file.body.push_str(line);
             file.body.push('\n');
         }
@@ -211,7 +211,7 @@ impl File {
 }
 
 /// The name that a line declares for the whole module: declarations there start without an indent.
-fn declared(line: &str) -> Option<&str> {
+pub fn module_name(line: &str) -> Option<&str> {
     if line.starts_with(char::is_whitespace) || line.starts_with("//") {
         return None;
     }
@@ -290,7 +290,7 @@ mod tests {
             ("// fn of a comment", None),
         ];
         for (line, name) in lines {
-            assert_eq!(declared(line), name, "{line}");
+            assert_eq!(module_name(line), name, "{line}");
         }
     }
 }
