@@ -9,7 +9,7 @@ use crate::kernels::confusion::Confusion;
 use crate::kernels::distances::Distances;
 use crate::kernels::gather_rows::GatherRows;
 use crate::kernels::nearest::Nearest;
-use crate::kernels::rows::Rows;
+use crate::kernels::rows::MemberRows;
 use crate::kernels::score::Criterion;
 use crate::model::{Activations, Batch, Population, tag_forward};
 
@@ -107,8 +107,8 @@ impl NearestCentre {
         let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("nearest class means");
         recording.push(Distances {
-            a: Rows::all(&embedder.embeddings),
-            b: Rows::all(&centres.means),
+            lhs: MemberRows::all(&embedder.embeddings),
+            rhs: MemberRows::all(&centres.means),
             distances: distances.clone(),
         });
         recording.push(Nearest {

@@ -1,6 +1,6 @@
 //! What a kernel is: a WGSL source, its constants, its tensors by name and its grid.
 
-use super::source::Source;
+use super::source::ShaderSource;
 use super::tensor::Binding;
 
 /// The value of a WGSL `const`.
@@ -67,7 +67,7 @@ pub trait Kernel: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// The WGSL file, and the files that fill its slots.
-    fn source(&self) -> Source;
+    fn source(&self) -> ShaderSource;
 
     /// Values for the `const` lines of the source: shapes, hyper-parameters, knobs.
     fn constants(&self) -> Vec<(&'static str, Constant)>;

@@ -25,5 +25,5 @@ pub use kernel::{Constant, Kernel, Work};
 pub use profile::KernelTime;
 pub use readback::Download;
 pub use recording::{Recording, Resolved};
-pub use source::Source;
+pub use source::ShaderSource;
 pub use tensor::{Binding, Element, Tensor};

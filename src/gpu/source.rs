@@ -8,7 +8,7 @@
 //!   slot `weights`: this is how one kernel comes in several forms.
 //! - `import kernel::WORKGROUP;` takes a name that each kernel using the file declares for itself.
 //!
-//! [`Source::join`] puts the files behind one another, each once, and checks every name of every import line. WGSL has
+//! [`ShaderSource::join`] puts the files behind one another, each once, and checks every name of every import line. WGSL has
 //! one namespace for all of them, so names keep their spelling.
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ static SHADERS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/shaders");
 
 /// The file of a kernel, and the files that fill its slots.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct ShaderSource {
     main: Main,
     slots: HashMap<&'static str, &'static str>,
 }
@@ -30,7 +30,7 @@ enum Main {
     Text(&'static str),
 }
 
-impl Source {
+impl ShaderSource {
     /// The source in `shaders/PATH`.
     pub fn file(path: &'static str) -> Self {
         Self { main: Main::File(path), slots: HashMap::new() }
@@ -68,7 +68,7 @@ impl Source {
     /// Paths of all files that are joined, relative to `shaders/`.
     ///
     /// # Errors
-    /// As [`Source::join`].
+    /// As [`ShaderSource::join`].
     pub fn paths(&self) -> Result<Vec<&'static str>, String> {
         Ok(self.files()?.into_iter().filter(|file| file.is_stored).map(|file| file.path).collect())
     }
@@ -82,7 +82,7 @@ impl Source {
         self.visit(main, &mut files)?;
         for file in &files {
             let missing = |name: &&&str| !files.iter().any(|other| other.declares(name));
-            for import in file.imports.iter().filter(|import| import.origin == Origin::Kernel) {
+            for import in file.imports.iter().filter(|import| import.origin == ImportPath::Kernel) {
                 if let Some(name) = import.names.iter().find(missing) {
                     return Err(format!("{}: no file of the kernel declares `{name}`", import.at(file)));
                 }
@@ -99,9 +99,9 @@ impl Source {
             let (file, import) = (&files[index], &files[index].imports[number]);
             let at = import.at(file);
             let path = match &import.origin {
-                Origin::Kernel => continue,
-                Origin::Package(path) => path.clone(),
-                Origin::Slot(slot) => {
+                ImportPath::Kernel => continue,
+                ImportPath::Package(path) => path.clone(),
+                ImportPath::Slot(slot) => {
                     let filled = self.slots.get(slot);
                     (*filled.ok_or_else(|| format!("{at}: the host fills no slot `{slot}`"))?).to_string()
                 }
@@ -121,7 +121,7 @@ impl Source {
 
 /// Where the names of an import line come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Origin {
+enum ImportPath {
     /// A file of `shaders/`, by its path.
     Package(String),
     /// The file that fills a slot.
@@ -134,7 +134,7 @@ enum Origin {
 #[derive(Debug, Clone)]
 struct Import {
     line: usize,
-    origin: Origin,
+    origin: ImportPath,
     names: Vec<&'static str>,
 }
 
@@ -150,9 +150,9 @@ impl Import {
         let listed = names.strip_prefix('{').and_then(|names| names.strip_suffix('}'));
         let names: Vec<_> = listed.unwrap_or(names).split(',').map(str::trim).collect();
         let origin = match path.split_once("::") {
-            None if path == "kernel" => Origin::Kernel,
-            Some(("slot", slot)) if is_name(slot) => Origin::Slot(slot),
-            Some(("package", path)) => Origin::Package(format!("{}.wgsl", path.replace("::", "/"))),
+            None if path == "kernel" => ImportPath::Kernel,
+            Some(("slot", slot)) if is_name(slot) => ImportPath::Slot(slot),
+            Some(("package", path)) => ImportPath::Package(format!("{}.wgsl", path.replace("::", "/"))),
             _ => return None,
         };
         names.iter().all(|name| is_name(name)).then_some(Self { line, origin, names })
@@ -233,21 +233,21 @@ mod tests {
     use super::*;
 
     fn refused(text: &'static str) -> String {
-        Source::text(text).join().unwrap_err()
+        ShaderSource::text(text).join().unwrap_err()
     }
 
     #[test]
     fn imported_files_stand_once_behind_the_kernel() {
         let text = "import package::lib::math::{exp_accurate, ln_accurate};\nimport package::lib::math::ln_one_plus;\nfn f() {}\n";
-        let joined = Source::text(text).join().unwrap();
+        let joined = ShaderSource::text(text).join().unwrap();
         assert!(joined.starts_with("fn f() {}\n") && !joined.contains("import "), "{joined}");
         assert_eq!(joined.matches("fn exp_accurate(").count(), 1);
-        assert_eq!(Source::text(text).paths(), Ok(vec!["lib/math.wgsl"]));
+        assert_eq!(ShaderSource::text(text).paths(), Ok(vec!["lib/math.wgsl"]));
     }
 
     #[test]
     fn a_slot_is_what_the_host_fills_it_with() {
-        let source = Source::text("import slot::functions::exp_accurate;\n");
+        let source = ShaderSource::text("import slot::functions::exp_accurate;\n");
         assert!(source.clone().fill("functions", "lib/math.wgsl").join().unwrap().contains("fn exp_accurate("));
         let error = source.clone().fill("function", "lib/math.wgsl").join().unwrap_err();
         assert_eq!(error, "source of the kernel:1: the host fills no slot `functions`");
@@ -274,7 +274,7 @@ mod tests {
         let error = refused("import package::lib::sum::workgroup_sum;\n");
         assert!(error.starts_with("shaders/lib/sum.wgsl:") && error.ends_with("declares `WORKGROUP`"), "{error}");
         let text = "import package::lib::sum::workgroup_sum;\nconst WORKGROUP: u32 = 64u;\n";
-        assert!(Source::text(text).join().unwrap().contains("fn workgroup_sum("));
+        assert!(ShaderSource::text(text).join().unwrap().contains("fn workgroup_sum("));
     }
 
     #[test]
@@ -284,7 +284,7 @@ mod tests {
             ("var<workgroup> sums: array<f32, WORKGROUP>;", Some("sums")),
             ("const MEMBERS: u32 = 1u;", Some("MEMBERS")),
             ("alias Number = f32;", Some("Number")),
-            ("struct Step {", Some("Step")),
+            ("struct ScheduleStep {", Some("ScheduleStep")),
             ("fn digit(x: u32) -> u32 {", Some("digit")),
             ("    const i = 0u;", None),
             ("// fn of a comment", None),

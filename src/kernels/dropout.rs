@@ -2,7 +2,7 @@
 
 use crate::counter_rng::threefry2x32;
 use crate::gpu::{Binding, Constant, Tensor};
-use crate::kernels::population::{Member, Step};
+use crate::kernels::population::{Member, ScheduleStep};
 
 /// How a kernel decides what it keeps.
 #[derive(Clone)]
@@ -13,8 +13,8 @@ pub enum Dropout {
     Random {
         /// Probability to drop.
         p: f64,
-        /// `[row, member]`: the step number enters the counter.
-        schedule: Tensor<Step>,
+        /// `[step, member]`: the step number enters the counter.
+        schedule: Tensor<ScheduleStep>,
     },
     /// A given mask, to compare with references.
     Injected {

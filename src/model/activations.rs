@@ -4,7 +4,7 @@ use super::{Architecture, tiles};
 use crate::Result;
 use crate::gpu::{Gpu, Tensor};
 use crate::kernels::dropout::Dropout;
-use crate::kernels::routes::{Codes, Routes};
+use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad};
 
 /// How many segments of which length enter one pass of each member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Activations {
     /// `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Vec<Tensor<f32>>,
     /// Each convolution's winners; empty in evaluation.
-    pub codes: Vec<Codes>,
+    pub pool_argmax: Vec<PoolArgmax>,
     /// `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
     /// The outputs of G's layers, `[member, segment, unit]`, of the last one as probabilities; empty in training.
@@ -65,7 +65,7 @@ pub struct Gradients {
     pub embedding: Tensor<f32>,
     /// Outputs of all of G's layers and their gradients before LeakyReLU and dropout, `[member, segment, 2, unit]`; the last
     /// units are the logits.
-    pub tagged: Tensor<f32>,
+    pub tagger: Tensor<f32>,
 }
 
 impl Activations {
@@ -83,8 +83,8 @@ impl Activations {
     }
 
     /// Winners and gradients of a convolution but the last; panics for activations that were made for evaluation.
-    pub(super) fn routes(&self, layer: usize) -> Routes {
-        Routes { gradients: self.gradients().pooled[layer].clone(), codes: self.codes[layer].clone() }
+    pub(super) fn pooled_grad(&self, layer: usize) -> PooledGrad {
+        PooledGrad { gradients: self.gradients().pooled[layer].clone(), argmax: self.pool_argmax[layer].clone() }
     }
 
     /// The gradients of activations that were made for training; panics for others.
@@ -115,7 +115,7 @@ impl Activations {
                     .map(|layer| gpu.tensor(&format!("d_pool{layer}"), &shape(layer)))
                     .collect::<Result<_>>()?,
                 embedding: of_segment("d_embedding", architecture.embedding())?,
-                tagged: gpu.tensor("tagged", &[members, segments, 2, widths.iter().sum()])?,
+                tagger: gpu.tensor("tagger activations", &[members, segments, 2, widths.iter().sum()])?,
             })
         };
         Ok(Self {
@@ -124,12 +124,12 @@ impl Activations {
                 .clone()
                 .map(|layer| gpu.tensor(&format!("pool{layer}"), &shape(layer)))
                 .collect::<Result<_>>()?,
-            codes: match train {
+            pool_argmax: match train {
                 true => layers
                     .map(|layer| {
                         let conv = architecture.conv_shape(layer, members, segments * chunks);
-                        let per_word = tiles::forward(gpu, &conv).codes_per_word(&conv);
-                        Codes::new(gpu, &format!("codes{layer}"), &shape(layer), per_word)
+                        let per_word = tiles::forward(gpu, &conv).argmax_per_word(&conv);
+                        PoolArgmax::new(gpu, &format!("codes{layer}"), &shape(layer), per_word)
                     })
                     .collect::<Result<_>>()?,
                 false => Vec::new(),

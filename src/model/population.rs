@@ -13,7 +13,7 @@ use crate::kernels::keep_best::KeepBest;
 use crate::kernels::layout::{Layout, Span, padded};
 use crate::kernels::linear::LinearWeights;
 use crate::kernels::pack::Pack;
-use crate::kernels::population::{Member, Step};
+use crate::kernels::population::{Member, ScheduleStep};
 use crate::kernels::tagger_step::Division;
 
 /// The models that train together, one for each seed.
@@ -46,9 +46,9 @@ impl Population {
         let members = seeds.len();
         architecture.check_fits(members, gpu.max_binding_bytes())?;
         let division = Division::of(gpu, segments);
-        let (layers, places) = lay_out(gpu, &architecture, members, segments * chunks, division.shares);
+        let (layers, places) = lay_out(gpu, &architecture, members, segments * chunks, division.splits);
         let elements = architecture.elements();
-        let partials: usize = layers.iter().map(|span| (span.count * span.slices) as usize).sum();
+        let partials: usize = layers.iter().map(|span| (span.count * span.splits) as usize).sum();
         let packed = layers
             .iter()
             .map(|s| {
@@ -62,7 +62,7 @@ impl Population {
         }
         let progress: Vec<Member> = seeds.iter().map(|seed| Member::new(*seed)).collect();
         let at =
-            |span: &Span| PartialsAt { stride: partials, first: span.partials as usize, slices: span.slices as usize };
+            |span: &Span| PartialsAt { stride: partials, first: span.partials as usize, splits: span.splits as usize };
         Ok(Self {
             members,
             state: gpu.tensor_from("state", &[members, 3, elements], &state)?,
@@ -82,7 +82,7 @@ impl Population {
         &self,
         recording: &mut Recording,
         optimiser: &OptimiserConfig,
-        schedule: &Tensor<Step>,
+        schedule: &Tensor<ScheduleStep>,
         made: &Tensor<u32>,
         parameters: Range<usize>,
     ) {
@@ -127,9 +127,9 @@ impl Population {
         let mut gradients = Vec::with_capacity(self.members * self.architecture.elements());
         for of_member in partials.chunks(self.partials.size(1)) {
             for span in &self.layout.layers {
-                let (count, slices) = (span.count as usize, span.slices as usize);
-                let of_layer = &of_member[span.partials as usize..][..count * slices];
-                gradients.extend((0..count).map(|i| (0..slices).map(|slice| of_layer[slice * count + i]).sum::<f32>()));
+                let (count, splits) = (span.count as usize, span.splits as usize);
+                let of_layer = &of_member[span.partials as usize..][..count * splits];
+                gradients.extend((0..count).map(|i| (0..splits).map(|split| of_layer[split * count + i]).sum::<f32>()));
             }
         }
         Ok(gradients)
@@ -163,13 +163,13 @@ impl Population {
 }
 
 /// The span of every layer, and the places of every parameter within its layer's layouts; `chunks` enter a step, whose batch G
-/// divides into `shares`.
+/// divides into `splits`.
 fn lay_out(
     gpu: &Gpu,
     architecture: &Architecture,
     members: usize,
     chunks: usize,
-    shares: usize,
+    splits_of_g: usize,
 ) -> (Vec<Span>, Vec<[Option<usize>; 2]>) {
     let (mut spans, mut places) = (Vec::new(), Vec::new());
     let (mut first, mut partials, mut packed) = (0, 0, 0);
@@ -178,13 +178,13 @@ fn lay_out(
         packed = (packed + elements * members).next_multiple_of(PackedWeights::ALIGNMENT);
         start as u32
     };
-    let mut push = |count: usize, slices: usize, forward: [usize; 2], backward: [usize; 2]| {
+    let mut push = |count: usize, splits: usize, forward: [usize; 2], backward: [usize; 2]| {
         let count = padded(count);
         spans.push(Span {
             first: first as u32,
             count: count as u32,
             partials: partials as u32,
-            slices: slices as u32,
+            splits: splits as u32,
             forward: forward[0] as u32,
             forward_stride: forward[1] as u32,
             backward: backward[0] as u32,
@@ -192,11 +192,11 @@ fn lay_out(
             first_group: 0,
         });
         first += count;
-        partials += count * slices;
+        partials += count * splits;
     };
     for layer in 0..architecture.convs.len() {
         let shape = architecture.conv_shape(layer, members, chunks);
-        let (_, slices) = tiles::weight_grad(gpu, &shape);
+        let (_, splits) = tiles::weight_grad(gpu, &shape);
         // Nothing asks for the gradient of the features, so the first layer has no transposed layout.
         let transposed = layer > 0;
         for index in 0..shape.outputs * shape.inputs * shape.taps() {
@@ -208,7 +208,7 @@ fn lay_out(
         places.extend((0..shape.outputs).map(|out| [Some(shape.bias_at(out)), None]));
         places.resize(padded(places.len()), [None; 2]);
         let (forward, backward) = (shape.forward_quads() * 4, if transposed { shape.backward_quads() * 4 } else { 0 });
-        push(shape.parameters(), slices, [region(forward) as usize, forward], [region(backward) as usize, backward]);
+        push(shape.parameters(), splits, [region(forward) as usize, forward], [region(backward) as usize, backward]);
     }
     for layer in 0..architecture.n_linears() {
         let shape = architecture.linear_shape(layer, members, 1);
@@ -217,7 +217,7 @@ fn lay_out(
         }
         places.extend((0..shape.outputs).map(|out| [Some(shape.bias_at(out)), None]));
         places.resize(padded(places.len()), [None; 2]);
-        push(shape.parameters(), shares, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
+        push(shape.parameters(), splits_of_g, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
     }
     (spans, places)
 }

@@ -1,6 +1,6 @@
 //! The logarithms and the exponential of shaders/lib/math.wgsl against f64, in units in the last place.
 
-use weaklabel::gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, Source, Tensor, Work};
+use weaklabel::gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, ShaderSource, Tensor, Work};
 
 /// output[i] = function(input[i])
 pub struct Apply {
@@ -37,8 +37,8 @@ impl Kernel for Apply {
     fn name(&self) -> &'static str {
         "apply"
     }
-    fn source(&self) -> Source {
-        Source::text(self.source)
+    fn source(&self) -> ShaderSource {
+        ShaderSource::text(self.source)
     }
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         vec![]

@@ -60,14 +60,14 @@ pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> WeightTile {
 }
 
 /// Partial sums that the gradients of a layer are split into: enough threads for the device, none without a strip.
-pub fn slices(class: DeviceClass, shape: &ConvShape, tile: &WeightTile) -> usize {
+pub fn splits(class: DeviceClass, shape: &ConvShape, tile: &WeightTile) -> usize {
     // Every slice is added up by `adam`, so no more than keep a software adapter's cores evenly busy.
     let threads: usize = match class {
         DeviceClass::Llvmpipe => 256,
         DeviceClass::Cpu => 512,
         DeviceClass::Integrated | DeviceClass::Discrete => 16_384,
     };
-    threads.div_ceil(tile.threads_per_slice(shape)).clamp(1, tile.strips(shape))
+    threads.div_ceil(tile.threads_per_split(shape)).clamp(1, tile.strips(shape))
 }
 
 fn positions(tile: &ConvTile, shape: &ConvShape) -> usize {

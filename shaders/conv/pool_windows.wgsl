@@ -1,13 +1,13 @@
 // Rows of pool windows on the way back. Rows and windows count from the edge of a halo without gradient.
 import package::conv::shape::{WINDOWS_T, WINDOWS_M};
-import package::lib::route::{code_in, code_words, route_position};
-import kernel::{NEAR_M, HALO_T, HALO_M, PER_WORD};
+import package::lib::pool_argmax::{argmax_code_in, argmax_words, argmax_position};
+import kernel::{PATCH_WINDOWS_M, HALO_T, HALO_M, ARGMAX_PER_WORD};
 
-@group(0) @binding(6) var<storage, read> codes: array<u32>; // [member, chunk, out, windows_t, word]
+@group(0) @binding(6) var<storage, read> pool_argmax: array<u32>; // [member, chunk, out, windows_t, word]
 
-struct Windows {
-    gradient: array<f32, NEAR_M>,
-    winner: array<u32, NEAR_M>,
+struct PoolWindows {
+    grad: array<f32, PATCH_WINDOWS_M>,
+    argmax: array<u32, PATCH_WINDOWS_M>,
 }
 
 // Row t of the plane that starts at row `plane`, and whether it lies in the plane.
@@ -28,10 +28,10 @@ fn columns_inside(m: u32) -> bool {
     return m >= HALO_M && m < WINDOWS_M + HALO_M;
 }
 
-fn code_at(row_at: u32, window: u32) -> u32 {
-    return code_in(codes[row_at * code_words(WINDOWS_M, PER_WORD) + window / PER_WORD], window, PER_WORD);
+fn argmax_code_at(row_at: u32, window: u32) -> u32 {
+    return argmax_code_in(pool_argmax[row_at * argmax_words(WINDOWS_M, ARGMAX_PER_WORD) + window / ARGMAX_PER_WORD], window, ARGMAX_PER_WORD);
 }
 
-fn winner_at(row_at: u32, window: u32) -> u32 {
-    return route_position(code_at(row_at, window));
+fn argmax_position_at(row_at: u32, window: u32) -> u32 {
+    return argmax_position(argmax_code_at(row_at, window));
 }

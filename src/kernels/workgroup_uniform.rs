@@ -9,7 +9,7 @@ pub(super) fn is_shared(lanes: usize, workgroup: usize) -> bool {
 }
 
 /// Whether the compiler of `gpu`'s driver has to be shown what is uniform.
-pub(crate) fn is_shown(gpu: &Gpu) -> bool {
+pub(crate) fn needs_uniform_hint(gpu: &Gpu) -> bool {
     gpu.class() == DeviceClass::Llvmpipe
 }
 
@@ -21,10 +21,10 @@ pub(super) fn of_lanes(case: Case, lanes: usize, workgroup: usize) -> Case {
 
 /// What fills the slots `workgroup_uniform` and `step`, shown to llvmpipe's compiler or left to others: both come in the
 /// immediate where they are shown.
-pub(super) fn group_uniform(shown: bool) -> [(&'static str, &'static str); 2] {
-    let (uniform, step) = match shown {
-        true => ("lib/group_uniform_shown.wgsl", "lib/row_numbers.wgsl"),
-        false => ("lib/group_uniform.wgsl", "lib/row.wgsl"),
+pub(super) fn workgroup_uniform(uniform_hint: bool) -> [(&'static str, &'static str); 2] {
+    let (uniform, step) = match uniform_hint {
+        true => ("lib/workgroup_uniform_via_immediates.wgsl", "lib/step_index_and_digits.wgsl"),
+        false => ("lib/workgroup_uniform.wgsl", "lib/step_index.wgsl"),
     };
     [("workgroup_uniform", uniform), ("step", step)]
 }

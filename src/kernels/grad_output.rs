@@ -2,15 +2,15 @@
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Tensor};
-use crate::kernels::conv::{ConvShape, ConvTile, random_routes};
-use crate::kernels::routes::{Codes, Routed, Routes};
-use crate::kernels::{Case, Trial, random};
+use crate::kernels::conv::{ConvShape, ConvTile, random_window_grads};
+use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad, WindowGrad};
+use crate::kernels::{Case, CaseRun, random};
 
 /// Where the gradients of a layer's outputs come from.
 #[derive(Clone)]
-pub enum Upper {
+pub enum GradOutput {
     /// The layer above left them at the winners.
-    Stored(Routes),
+    Stored(PooledGrad),
     /// The outputs have their mean in the embedding.
     Mean(EmbeddingMean),
 }
@@ -19,9 +19,9 @@ pub enum Upper {
 #[derive(Clone)]
 pub struct EmbeddingMean {
     /// Gradients of the embeddings, `[member, segment, mel · channel]`.
-    pub d_embedding: Tensor<f32>,
+    pub grad_output: Tensor<f32>,
     /// Winners of the last layer.
-    pub codes: Codes,
+    pub argmax: PoolArgmax,
     /// Chunks of one segment.
     pub chunks: usize,
     /// Slope of LeakyReLU below zero.
@@ -30,11 +30,11 @@ pub struct EmbeddingMean {
     pub scale: f64,
 }
 
-impl Upper {
-    pub(super) fn codes(&self) -> &Codes {
+impl GradOutput {
+    pub(super) fn argmax(&self) -> &PoolArgmax {
         match self {
-            Self::Stored(routes) => &routes.codes,
-            Self::Mean(mean) => &mean.codes,
+            Self::Stored(pooled) => &pooled.argmax,
+            Self::Mean(mean) => &mean.argmax,
         }
     }
 
@@ -47,23 +47,23 @@ impl Upper {
         stretched: bool,
     ) -> [(&'static str, &'static str); 2] {
         let (plane, row) = match self {
-            Self::Mean(_) => ("conv/upper_mean.wgsl", "conv/upper_mean.wgsl"),
-            Self::Stored(_) if stretched => ("conv/upper_stored.wgsl", "conv/upper_stretches.wgsl"),
+            Self::Mean(_) => ("conv/grad_output_of_mean.wgsl", "conv/grad_output_of_mean.wgsl"),
+            Self::Stored(_) if stretched => ("conv/grad_output_dense.wgsl", "conv/grad_output_row_partial_vec4.wgsl"),
             Self::Stored(_) if whole_row && shape.windows()[1].is_multiple_of(4) => {
-                ("conv/upper_stored.wgsl", "conv/upper_rows.wgsl")
+                ("conv/grad_output_dense.wgsl", "conv/grad_output_row_full_vec4.wgsl")
             }
-            Self::Stored(_) => ("conv/upper_stored.wgsl", "conv/upper_columns.wgsl"),
+            Self::Stored(_) => ("conv/grad_output_dense.wgsl", "conv/grad_output_row_scalar.wgsl"),
         };
         [("grad_output_plane", plane), ("grad_output_row", row)]
     }
 
     pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let mut constants = vec![("PER_WORD", self.codes().per_word.into())];
+        let mut constants = vec![("ARGMAX_PER_WORD", self.argmax().per_word.into())];
         if let Self::Mean(mean) = self {
             constants.extend([
                 ("SEGMENT_CHUNKS", mean.chunks.into()),
-                ("UPPER_SLOPE", mean.slope.into()),
-                ("UPPER_SCALE", mean.scale.into()),
+                ("OUTPUT_SLOPE", mean.slope.into()),
+                ("OUTPUT_DROPOUT_SCALE", mean.scale.into()),
             ]);
         }
         constants
@@ -71,63 +71,73 @@ impl Upper {
 
     pub(super) fn bindings(&self) -> [(&'static str, Binding); 2] {
         let gradients = match self {
-            Self::Stored(routes) => routes.gradients.binding(),
-            Self::Mean(mean) => mean.d_embedding.binding(),
+            Self::Stored(pooled) => pooled.gradients.binding(),
+            Self::Mean(mean) => mean.grad_output.binding(),
         };
-        [("gradients", gradients), ("codes", self.codes().tensor.binding())]
+        [("grad_output", gradients), ("pool_argmax", self.argmax().tensor.binding())]
     }
 
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Stored(routes) => routes.bytes(),
-            Self::Mean(mean) => (mean.d_embedding.len() + mean.codes.tensor.len()) * 4,
+            Self::Stored(pooled) => pooled.bytes(),
+            Self::Mean(mean) => (mean.grad_output.len() + mean.argmax.tensor.len()) * 4,
         }
     }
 }
 
 /// Gradients at the winners of the last layer, of shape `[member, segment, chunk, channel, time, mel]`.
-pub fn mean_oracle(shape: &[usize; 6], slope: f64, scale: f64, d_embedding: &[f64], lower: &[Routed]) -> Vec<Routed> {
+pub fn mean_oracle(
+    shape: &[usize; 6],
+    slope: f64,
+    scale: f64,
+    grad_output: &[f64],
+    argmax: &[WindowGrad],
+) -> Vec<WindowGrad> {
     let [_, _, chunks, channels, time, mel] = *shape;
-    let carried = |(index, below): (usize, &Routed)| {
+    let carried = |(index, window): (usize, &WindowGrad)| {
         let (segment, channel, m) =
             (index / (chunks * channels * time * mel), index / (time * mel) % channels, index % mel);
-        let gradient = d_embedding[segment * mel * channels + m * channels + channel] / (chunks * time) as f64;
-        Routed { gradient: (gradient * below.factor(slope, scale)) as f32, ..*below }
+        let gradient = grad_output[segment * mel * channels + m * channels + channel] / (chunks * time) as f64;
+        WindowGrad { gradient: (gradient * window.factor(slope, scale)) as f32, ..*window }
     };
-    lower.iter().enumerate().map(carried).collect()
+    argmax.iter().enumerate().map(carried).collect()
 }
 
 /// Seeded random gradients of the outputs of `shape`, and the same as an oracle sees them: stored ones, or those of a mean over
 /// segments of `mean` chunks.
-pub(super) fn random_upper(
+pub(super) fn random_grad_output(
     gpu: &Gpu,
     shape: &ConvShape,
     per_word: usize,
     mean: Option<usize>,
-) -> Result<(Upper, Vec<Routed>)> {
+) -> Result<(GradOutput, Vec<WindowGrad>)> {
     let windows = shape.output_shape();
-    let routed = random_routes("upper", &windows, shape.pool[0] * shape.pool[1]);
+    let window_grads = random_window_grads("grad_output", &windows, shape.pool[0] * shape.pool[1]);
     let Some(chunks) = mean else {
-        return Ok((Upper::Stored(Routes::from(gpu, "upper", &windows, &routed, per_word)?), routed));
+        return Ok((
+            GradOutput::Stored(PooledGrad::from(gpu, "grad_output", &windows, &window_grads, per_word)?),
+            window_grads,
+        ));
     };
     let [members, all_chunks, channels, time, mel] = windows;
     let (slope, scale, segments) = (0.3, 1.5, all_chunks / chunks);
-    let (d_embedding, above) = random(gpu, "d_embedding", &[members, segments, mel * channels])?;
-    let codes = Codes::new(gpu, "codes", &windows, per_word)?;
-    gpu.write(&codes.tensor, 0, &Codes::pack(&routed, mel, per_word));
-    let routed = mean_oracle(&[members, segments, chunks, channels, time, mel], slope, scale, &above, &routed);
-    Ok((Upper::Mean(EmbeddingMean { d_embedding, codes, chunks, slope, scale }), routed))
+    let (grad_output, of_embedding) = random(gpu, "grad_output", &[members, segments, mel * channels])?;
+    let argmax = PoolArgmax::new(gpu, "argmax", &windows, per_word)?;
+    gpu.write(&argmax.tensor, 0, &PoolArgmax::pack(&window_grads, mel, per_word));
+    let window_grads =
+        mean_oracle(&[members, segments, chunks, channels, time, mel], slope, scale, &of_embedding, &window_grads);
+    Ok((GradOutput::Mean(EmbeddingMean { grad_output, argmax, chunks, slope, scale }), window_grads))
 }
 
 /// Trials of layers under a mean: the model's own, and one with odd sizes and several chunks in a segment.
-pub(super) fn mean_cases(trial: fn(&Gpu, ConvShape, ConvTile, usize) -> Result<Trial>) -> Vec<Case> {
+pub(super) fn mean_cases(prepare: fn(&Gpu, ConvShape, ConvTile, usize) -> Result<CaseRun>) -> Vec<Case> {
     let lanes = ConvTile { windows: [5, 2], units: 1, lanes: 8, workgroup: 8 };
     let alone = ConvTile { windows: [1, 2], units: 1, lanes: 1, workgroup: 32 };
     let last = ConvShape { members: 1, chunks: 3, inputs: 32, outputs: 65, time: 5, mel: 4, kernel: 3, pool: [1, 2] };
     let odd = ConvShape { members: 2, chunks: 6, inputs: 3, outputs: 7, time: 6, mel: 12, kernel: 3, pool: [2, 4] };
     vec![
-        Case::new("under a mean", move |gpu| trial(gpu, last, lanes, 1)).only_on(DeviceClass::Llvmpipe),
-        Case::new("under a mean of two chunks", move |gpu| trial(gpu, odd, alone, 2)),
+        Case::new("under a mean", move |gpu| prepare(gpu, last, lanes, 1)).only_on(DeviceClass::Llvmpipe),
+        Case::new("under a mean of two chunks", move |gpu| prepare(gpu, odd, alone, 2)),
     ]
 }
 
@@ -141,12 +151,12 @@ mod tests {
     fn the_oracle_is_the_transpose_of_the_forward_oracle() {
         let shape = [1, 2, 3, 4, 2, 2];
         let n: usize = shape.iter().product();
-        let d_embedding: Vec<f64> = (0..16).map(|i| (i as f64 * 0.7).sin()).collect();
-        let identity = vec![Routed::new(0, Routed::POSITIVE); n];
-        let gradients = mean_oracle(&shape, 0.2, 1.0, &d_embedding, &identity);
+        let grad_output: Vec<f64> = (0..16).map(|i| (i as f64 * 0.7).sin()).collect();
+        let identity = vec![WindowGrad::new(0, WindowGrad::POSITIVE); n];
+        let gradients = mean_oracle(&shape, 0.2, 1.0, &grad_output, &identity);
         for (index, gradient) in gradients.iter().enumerate() {
             let one_hot: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i == index))).collect();
-            let response: f64 = chunk_mean::oracle(&shape, &one_hot).iter().zip(&d_embedding).map(|(a, b)| a * b).sum();
+            let response: f64 = chunk_mean::oracle(&shape, &one_hot).iter().zip(&grad_output).map(|(a, b)| a * b).sum();
             assert!((response - f64::from(gradient.gradient)).abs() < 1e-7);
         }
     }
