@@ -51,7 +51,7 @@ fn write_examples(path: &Path, model: &Path) {
     gpu.write(&population.state, 0, &parameters);
     population.use_parameters(&gpu, &population.state).unwrap();
     let activations = Activations::new(&gpu, &population.architecture, batch, false).unwrap();
-    let input = Input::Own(gpu.tensor_from("input", &shape, &inputs).unwrap());
+    let input = Input::Dense(gpu.tensor_from("input", &shape, &inputs).unwrap());
     let mut recording = Recording::new("evaluate");
     embed_forward(&gpu, &mut recording, &population, &input, &activations, &Mode::Evaluate, Normalise::None);
     tag_forward(&gpu, &mut recording, &population, &activations);

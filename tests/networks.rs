@@ -10,7 +10,7 @@ use weaklabel::evaluate::{Examples, Models, Scorer};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::dropout::{Dropout, keeps};
 use weaklabel::kernels::input::Input;
-use weaklabel::kernels::population::{Member, Step};
+use weaklabel::kernels::population::{Member, ScheduleStep};
 use weaklabel::kernels::tagger_step;
 use weaklabel::kernels::{chunk_mean, conv_forward, linear};
 use weaklabel::model::checkpoint::{Description, TrainingState, read_model, write_model};
@@ -106,8 +106,8 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
         let inputs = draw(batch.members * batch.segments * frames * architecture.bands);
         let targets: Vec<f32> =
             draw(batch.segments * CLASSES).into_iter().map(|x| f32::from(u8::from(x > 0.5))).collect();
-        let steps: Vec<Step> =
-            (0..batch.members as u32).map(|m| Step { t: 7 + m, step_size: 0.0, decay: 0.0 }).collect();
+        let steps: Vec<ScheduleStep> =
+            (0..batch.members as u32).map(|m| ScheduleStep { t: 7 + m, step_size: 0.0, decay: 0.0 }).collect();
 
         let population = Population::new(&gpu, architecture, &seeds, batch.segments, batch.chunks).unwrap();
         let architecture = &population.architecture;
@@ -118,11 +118,11 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
         population.use_parameters(&gpu, &population.state).unwrap();
         let activations = Activations::new(&gpu, architecture, batch, true).unwrap();
         let shape = [batch.members, batch.segments, frames, architecture.bands];
-        let input = Input::Own(gpu.tensor_from("input", &shape, &inputs).unwrap());
+        let input = Input::Dense(gpu.tensor_from("input", &shape, &inputs).unwrap());
         let schedule = gpu.tensor_from("schedule", &[1, batch.members], &steps).unwrap();
         let dropout = Dropout::Random { p: architecture.dropout, schedule };
         let mode = Mode::Train { dropout: vec![dropout; architecture.n_dropouts()] };
-        let shares = population.division.shares;
+        let shares = population.division.splits;
         let losses = gpu.tensor("losses", &[1, batch.members, shares]).unwrap();
         let slots: Vec<u32> = (0..batch.members).flat_map(|_| 0..batch.segments as u32).collect();
         let mut recording = Recording::new("pass");

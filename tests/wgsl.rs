@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, TypeInner, back};
 use support::kernels::{devices, kernels};
+use weaklabel::gpu::source::module_name;
 use weaklabel::gpu::wgsl::{Loads, specialise};
 use weaklabel::gpu::{Gpu, Recording};
 use weaklabel::kernels::REGISTRY;
@@ -110,22 +111,22 @@ fn every_kernel_fits_the_default_limits() {
 }
 
 #[test]
-fn every_file_is_valid_as_it_stands_and_every_file_is_used() {
-    let gpu = Gpu::noop();
+fn every_file_is_used_and_valid_with_its_imports_as_it_stands() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
     let mut used = BTreeSet::new();
     let mut sources = BTreeSet::new();
-    for (what, kernel) in kernels(&gpu) {
-        used.extend(kernel.source());
-        if sources.insert(kernel.source().join("\n")) {
-            validate(&format!("{what}, as on disk"), &kernel.source().join("\n"));
+    for (what, kernel) in devices().iter().flat_map(kernels) {
+        used.extend(kernel.source().paths().unwrap_or_else(|e| panic!("{what}: {e}")));
+        let joined = kernel.source().join().unwrap_or_else(|e| panic!("{what}: {e}"));
+        if sources.insert(joined.clone()) {
+            validate(&format!("{what}, before its constants are rewritten"), &joined);
         }
     }
     let mut kernels_on_disk = BTreeSet::new();
     for file in shader_files(&folder) {
         let text = std::fs::read_to_string(&file).unwrap();
-        let name = file.strip_prefix(&folder).unwrap().display().to_string();
-        assert!(used.contains(text.as_str()), "shaders/{name} is used by no case of the registry");
+        let name = file.strip_prefix(&folder).unwrap().to_str().unwrap();
+        assert!(used.contains(name), "shaders/{name} is used by no case of the registry");
         if text.contains("@compute") {
             kernels_on_disk.insert(file.file_stem().unwrap().to_str().unwrap().to_string());
         }
@@ -133,4 +134,61 @@ fn every_file_is_valid_as_it_stands_and_every_file_is_used() {
     let registered: BTreeSet<String> = REGISTRY.iter().map(|entry| entry.name.to_string()).collect();
     assert_eq!(registered.len(), REGISTRY.len(), "two entries of one name");
     assert_eq!(registered, kernels_on_disk, "names in the registry and file stems under shaders/");
+}
+
+/// The words of a shader's code that could be names of the module: no attributes, fields or parameters, and no comments.
+fn words(code: &str) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
+    for line in code.lines().map(|line| line.split("//").next().unwrap_or(line)) {
+        let mut before = ' ';
+        for word in line.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_') {
+            let name = word.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '_');
+            if !['.', '@'].contains(&before) && !word.ends_with(':') && !name.is_empty() {
+                found.insert(name);
+            }
+            before = word.chars().last().unwrap_or(' ');
+        }
+    }
+    found
+}
+
+/// The names that a shader declares itself: at module scope, as parameters, fields and variables.
+fn declared(code: &str) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    for line in code.lines().map(|line| line.split("//").next().unwrap_or(line)) {
+        for keyword in ["fn ", "const ", "struct ", "alias ", "let ", "var "] {
+            names.extend(line.match_indices(keyword).map(|(at, _)| &line[at + keyword.len()..]));
+        }
+        names.extend(line.match_indices(": ").map(|(at, _)| line[..at].rsplit([' ', '(']).next().unwrap_or("")));
+    }
+    let end = |name: &str| name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
+    names.into_iter().map(|name| &name[..end(name)]).collect()
+}
+
+#[test]
+fn every_file_imports_the_names_that_it_uses_and_no_others() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let texts: Vec<_> = shader_files(&folder).into_iter().map(|f| (std::fs::read_to_string(&f).unwrap(), f)).collect();
+    let everywhere: BTreeSet<&str> = texts
+        .iter()
+        .flat_map(|(text, _)| text.lines().filter_map(module_name))
+        .filter(|name| *name != "main")
+        .collect();
+    for (text, file) in &texts {
+        let file = file.strip_prefix(&folder).unwrap().display();
+        let (imports, code): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.starts_with("import "));
+        let names = |line: &&str| -> Vec<String> {
+            let names = line.rsplit("::").next().unwrap_or("").trim_matches(['{', '}', ';']);
+            names.split(", ").map(|name| name.trim_matches(['{', '}', ';']).to_string()).collect()
+        };
+        let imported: BTreeSet<String> = imports.iter().flat_map(names).collect();
+        let code = code.join("\n");
+        let (used, own) = (words(&code), declared(&code));
+        for name in &imported {
+            assert!(used.contains(name.as_str()), "shaders/{file} imports `{name}` and does not use it");
+        }
+        for name in used.intersection(&everywhere).filter(|name| !own.contains(**name)) {
+            assert!(imported.contains(*name), "shaders/{file} uses `{name}` and does not import it");
+        }
+    }
 }

@@ -1,22 +1,34 @@
 // Gradient of a convolution's input, carried on through the layer below: its pool, dropout and LeakyReLU (SPEC 2).
 //
-// A thread computes the positions of TILE_T × TILE_M pool windows for UNITS units of input channels; LANES neighbours
+// A thread computes the positions of TILE_T × TILE_M pool windows for CHANNEL_VECTORS units of input channels; LANES neighbours
 // compute neighbouring units of the same positions. The gradient before the pool is never stored: each window's gradient is
 // put at its winner in registers.
+import package::conv::shape::{PAD, POOL_T, POOL_M, MEMBERS, IN, TIME, MEL, OUT, WINDOWS_T, TAPS};
+import package::conv::tile::{TILE_T, TILE_M, WORKGROUP, thread_tile, INDEX_BOUND, POSITIONS, CHANNEL_VECTORS, PATCH_T, PATCH_M};
+import package::conv::tile::{tap_weights, add_taps, Tile, LANES, COLUMNS};
+import package::lib::member::Member;
+import package::lib::pool_argmax::{argmax_words, argmax_shift, argmax_factor, argmax_code_in};
+import slot::store::{StoreVector, STORE_WIDTH, store_vector};
+import slot::workgroup_uniform::workgroup_uniform;
+import slot::channels::{Channels, CHANNELS_PER_VECTOR, channel_of};
+import slot::weights::{WEIGHT_BINDINGS, CHANNELS_PER_BINDING};
+import slot::grad_output_plane::plane_context;
+import slot::grad_output_row::grad_output_row;
+
 const SLOPE: f32 = 0.2;
 const DROPOUT_SCALE: f32 = 1.25;
-const PER_WORD: u32 = 2u;        // codes in a word of this layer's routes
-const LOWER_PER_WORD: u32 = 2u;  // codes in a word of those of the layer below
-const LOWER_CODES: u32 = 2u;     // of them, neighbours that a tile has in the same word
+const ARGMAX_PER_WORD: u32 = 2u;        // codes in a word of this layer's routes
+const INPUT_ARGMAX_PER_WORD: u32 = 2u;  // codes in a word of those of the layer below
+const POSITIONS_PER_WORD: u32 = 2u;     // of them, neighbours that a tile has in the same word
 
 const HALO_T: u32 = (PAD + POOL_T - 1u) / POOL_T; // windows beside the tile that reach into its near
 const HALO_M: u32 = (PAD + POOL_M - 1u) / POOL_M;
-const NEAR_T: u32 = TILE_T + 2u * HALO_T;
-const NEAR_M: u32 = TILE_M + 2u * HALO_M;
+const PATCH_WINDOWS_T: u32 = TILE_T + 2u * HALO_T;
+const PATCH_WINDOWS_M: u32 = TILE_M + 2u * HALO_M;
 
-@group(0) @binding(2) var<storage, read_write> lower_gradients: array<Stored>; // [member, chunk, in, time, mel / STORED]
+@group(0) @binding(2) var<storage, read_write> grad_input: array<StoreVector>; // [member, chunk, in, time, mel / STORE_WIDTH]
 @group(0) @binding(3) var<storage, read> members: array<Member>;               // [member]
-@group(0) @binding(4) var<storage, read> lower_codes: array<u32>;              // [member, chunk, in, time, word]
+@group(0) @binding(4) var<storage, read> input_argmax: array<u32>;              // [member, chunk, in, time, word]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -24,74 +36,74 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
-    let chunks = arrayLength(&lower_gradients) * STORED / (MEMBERS * IN * TIME * MEL);
-    let place = place_of(id, group, groups);
-    if (place.chunk >= chunks || members[place.member].alive == 0u) {
+    let chunks = arrayLength(&grad_input) * STORE_WIDTH / (MEMBERS * IN * TIME * MEL);
+    let tile = thread_tile(id, group, groups);
+    if (tile.chunk >= chunks || members[tile.member].alive == 0u) {
         return;
     }
-    let chunk = group_uniform(place.member * chunks + place.chunk, MOST);
+    let chunk = workgroup_uniform(tile.member * chunks + tile.chunk, INDEX_BOUND);
 
-    var sums: array<array<Unit, POSITIONS>, UNITS>;
-    for (var u = 0u; u < UNITS; u++) { // unroll
+    var sums: array<array<Channels, POSITIONS>, CHANNEL_VECTORS>;
+    for (var v = 0u; v < CHANNEL_VECTORS; v++) { // unroll
         for (var p = 0u; p < POSITIONS; p++) { // unroll
-            sums[u][p] = Unit();
+            sums[v][p] = Channels();
         }
     }
-    for (var part = 0u; part < PARTS; part++) { // unroll
-        let end = select((part + 1u) * PART_CHANNELS, OUT, part + 1u == PARTS);
-        for (var channel = part * PART_CHANNELS; channel < end; channel++) {
-            let plane = (chunk * OUT + group_uniform(channel, OUT)) * WINDOWS_T;
-            var gradient: array<f32, NEAR_T * NEAR_M>;
-            var winner: array<u32, NEAR_T * NEAR_M>;
-            let above = upper_above(plane, place.window_m);
-            for (var r = 0u; r < NEAR_T; r++) { // unroll
-                let windows = upper_row(above, plane, place.window_t + r, place.window_m);
-                for (var c = 0u; c < NEAR_M; c++) { // unroll
-                    gradient[r * NEAR_M + c] = windows.gradient[c];
-                    winner[r * NEAR_M + c] = windows.winner[c];
+    for (var weight_binding = 0u; weight_binding < WEIGHT_BINDINGS; weight_binding++) { // unroll
+        let end = select((weight_binding + 1u) * CHANNELS_PER_BINDING, OUT, weight_binding + 1u == WEIGHT_BINDINGS);
+        for (var channel = weight_binding * CHANNELS_PER_BINDING; channel < end; channel++) {
+            let plane = (chunk * OUT + workgroup_uniform(channel, OUT)) * WINDOWS_T;
+            var grad: array<f32, PATCH_WINDOWS_T * PATCH_WINDOWS_M>;
+            var argmax: array<u32, PATCH_WINDOWS_T * PATCH_WINDOWS_M>;
+            let context = plane_context(plane, tile.window_m);
+            for (var r = 0u; r < PATCH_WINDOWS_T; r++) { // unroll
+                let windows = grad_output_row(context, plane, tile.window_t + r, tile.window_m);
+                for (var c = 0u; c < PATCH_WINDOWS_M; c++) { // unroll
+                    grad[r * PATCH_WINDOWS_M + c] = windows.grad[c];
+                    argmax[r * PATCH_WINDOWS_M + c] = windows.argmax[c];
                 }
             }
-            var near: array<f32, PATCH_T * PATCH_M>;
+            var input_patch: array<f32, PATCH_T * PATCH_M>;
             for (var r = 0u; r < PATCH_T; r++) { // unroll
                 for (var c = 0u; c < PATCH_M; c++) { // unroll
                     let t = r + HALO_T * POOL_T - PAD;
                     let m = c + HALO_M * POOL_M - PAD;
-                    let window = t / POOL_T * NEAR_M + m / POOL_M;
-                    near[r * PATCH_M + c] = select(0.0, gradient[window], winner[window] == t % POOL_T * POOL_M + m % POOL_M);
+                    let window = t / POOL_T * PATCH_WINDOWS_M + m / POOL_M;
+                    input_patch[r * PATCH_M + c] = select(0.0, grad[window], argmax[window] == t % POOL_T * POOL_M + m % POOL_M);
                 }
             }
-            for (var u = 0u; u < UNITS; u++) { // unroll
-                var kernel: array<Unit, TAPS>;
+            for (var v = 0u; v < CHANNEL_VECTORS; v++) { // unroll
+                var kernel: array<Channels, TAPS>;
                 for (var k = 0u; k < TAPS; k++) { // unroll
-                    kernel[k] = tap_weights(place, part, channel * TAPS + k, u);
+                    kernel[k] = tap_weights(tile, weight_binding, channel * TAPS + k, v);
                 }
-                sums[u] = add_taps(sums[u], kernel, near);
+                sums[v] = add_taps(sums[v], kernel, input_patch);
             }
         }
     }
 
-    for (var u = 0u; u < UNITS; u++) { // unroll
-        store_carried(place, chunk, u, sums[u]);
+    for (var v = 0u; v < CHANNEL_VECTORS; v++) { // unroll
+        store_grad_input(tile, chunk, v, sums[v]);
     }
 }
 
 // Carries the sums of a thread's unit `u` through dropout and LeakyReLU of the layer below, and stores them.
-fn store_carried(place: Place, chunk: u32, u: u32, sums: array<Unit, POSITIONS>) {
-    for (var i = 0u; i < WIDTH; i++) { // unroll
-        let channel = (place.first_unit + u * LANES) * WIDTH + i;
-        for (var w = 0u; w < POSITIONS / LOWER_CODES; w++) { // unroll
-            let t = place.window_t * POOL_T + w * LOWER_CODES / COLUMNS;
-            let m = place.window_m * POOL_M + w * LOWER_CODES % COLUMNS;
+fn store_grad_input(tile: Tile, chunk: u32, v: u32, sums: array<Channels, POSITIONS>) {
+    for (var i = 0u; i < CHANNELS_PER_VECTOR; i++) { // unroll
+        let channel = (tile.first_vector + v * LANES) * CHANNELS_PER_VECTOR + i;
+        for (var w = 0u; w < POSITIONS / POSITIONS_PER_WORD; w++) { // unroll
+            let t = tile.window_t * POOL_T + w * POSITIONS_PER_WORD / COLUMNS;
+            let m = tile.window_m * POOL_M + w * POSITIONS_PER_WORD % COLUMNS;
             if (t < TIME && m < MEL && channel < IN) {
                 let row_at = (chunk * IN + channel) * TIME + t;
-                let word = lower_codes[row_at * code_words(MEL, LOWER_PER_WORD) + m / LOWER_PER_WORD]
-                    >> code_shift(m, LOWER_PER_WORD);
-                var carried: array<f32, STORED>;
-                for (var x = 0u; x < LOWER_CODES; x++) { // unroll
-                    let factor = route_factor(code_in(word, x, LOWER_PER_WORD), SLOPE, DROPOUT_SCALE);
-                    carried[x % STORED] = channel_of(sums[w * LOWER_CODES + x], i) * factor;
-                    if (x % STORED == STORED - 1u && m + x < MEL) {
-                        lower_gradients[(row_at * MEL + m + x) / STORED] = stored_of(carried);
+                let word = input_argmax[row_at * argmax_words(MEL, INPUT_ARGMAX_PER_WORD) + m / INPUT_ARGMAX_PER_WORD]
+                    >> argmax_shift(m, INPUT_ARGMAX_PER_WORD);
+                var values: array<f32, STORE_WIDTH>;
+                for (var x = 0u; x < POSITIONS_PER_WORD; x++) { // unroll
+                    let factor = argmax_factor(argmax_code_in(word, x, INPUT_ARGMAX_PER_WORD), SLOPE, DROPOUT_SCALE);
+                    values[x % STORE_WIDTH] = channel_of(sums[w * POSITIONS_PER_WORD + x], i) * factor;
+                    if (x % STORE_WIDTH == STORE_WIDTH - 1u && m + x < MEL) {
+                        grad_input[(row_at * MEL + m + x) / STORE_WIDTH] = store_vector(values);
                     }
                 }
             }

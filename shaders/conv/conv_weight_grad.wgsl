@@ -1,57 +1,55 @@
-// Gradients of a convolution's weights and biases (SPEC 2), as SLICES partial sums that `adam` adds up in order.
+// Gradients of a convolution's weights and biases (SPEC 2), as SPLITS partial sums that `adam` adds up in order.
 //
 // A thread sums OUTPUTS output channels × INPUTS input channels × all taps over its slice of the strips; LANES neighbours
 // take neighbouring output channels. A strip is TILE_M pool windows wide and as long as one chunk; going along it, a thread
 // loads each input value once.
-const MEMBERS: u32 = 1u;
-const IN: u32 = 2u;
-const OUT: u32 = 5u;
-const TIME: u32 = 6u;
-const MEL: u32 = 8u;
-const KERNEL: u32 = 3u;
-const POOL_T: u32 = 2u;
-const POOL_M: u32 = 2u;
+import package::conv::shape::{OUT, IN, WINDOWS_M, POOL_M, POOL_T, KERNEL, TAPS, MEMBERS, WINDOWS_T};
+import package::lib::member::Member;
+import package::conv::pool_windows::{pool_argmax, PoolWindows};
+import package::lib::pool_argmax::argmax_words;
+import slot::workgroup_uniform::workgroup_uniform;
+import slot::input_plane::input_plane;
+import slot::input_row::input_row;
+import slot::grad_output_plane::{PlaneContext, plane_context};
+import slot::grad_output_row::grad_output_row;
+
 const PARTIALS: u32 = 1000u;  // elements of one member
 const PARTIALS_AT: u32 = 0u;  // elements before this layer
-const SLICES: u32 = 2u;
-const PER_WORD: u32 = 2u;     // codes in a word of the routes
+const SPLITS: u32 = 2u;
+const ARGMAX_PER_WORD: u32 = 2u;     // codes in a word of the routes
 const TILE_M: u32 = 2u;
 const INPUTS: u32 = 1u;
 const OUTPUTS: u32 = 4u;
 const LANES: u32 = 1u;
 const WORKGROUP: u32 = 32u;
 
-const PAD: u32 = KERNEL / 2u;
-const TAPS: u32 = KERNEL * KERNEL;
 const OUT_GROUPS: u32 = (OUT + OUTPUTS * LANES - 1u) / (OUTPUTS * LANES);
 const IN_GROUPS: u32 = (IN + INPUTS - 1u) / INPUTS;
-const WINDOWS_T: u32 = TIME / POOL_T;
-const WINDOWS_M: u32 = MEL / POOL_M;
 const TILES_M: u32 = (WINDOWS_M + TILE_M - 1u) / TILE_M;
 const COLUMNS: u32 = TILE_M * POOL_M;
 const HALO_T: u32 = 0u; // of the windows: a strip needs none
 const HALO_M: u32 = 0u;
-const NEAR_M: u32 = TILE_M;
+const PATCH_WINDOWS_M: u32 = TILE_M;
 const PATCH_T: u32 = POOL_T + KERNEL - 1u;
 const PATCH_M: u32 = COLUMNS + KERNEL - 1u;
 const PATCH: u32 = PATCH_T * PATCH_M;
 const PARAMETERS: u32 = (OUT * IN * TAPS + OUT + 3u) / 4u * 4u; // as `adam` has them, four at a time
 
-@group(0) @binding(2) var<storage, read_write> partials: array<f32>;  // [member, …, slice, weights (out, in, tap) then biases (out)]
+@group(0) @binding(2) var<storage, read_write> partials: array<f32>;  // [member, …, split, weights (out, in, tap) then biases (out)]
 @group(0) @binding(3) var<storage, read> members: array<Member>;      // [member]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
-    let chunks = arrayLength(&codes) / (MEMBERS * OUT * WINDOWS_T * code_words(WINDOWS_M, PER_WORD));
+    let chunks = arrayLength(&pool_argmax) / (MEMBERS * OUT * WINDOWS_T * argmax_words(WINDOWS_M, ARGMAX_PER_WORD));
     let strips = chunks * TILES_M;
-    let member = group_uniform(group.z, MEMBERS);
-    let job = group_uniform(id.x / LANES, 0xffffffu);
-    if (job >= SLICES * OUT_GROUPS * IN_GROUPS || members[member].alive == 0u) {
+    let member = workgroup_uniform(group.z, MEMBERS);
+    let job = workgroup_uniform(id.x / LANES, 0xffffffu);
+    if (job >= SPLITS * OUT_GROUPS * IN_GROUPS || members[member].alive == 0u) {
         return;
     }
     let first_in = job % IN_GROUPS * INPUTS;
     let first_out = job / IN_GROUPS % OUT_GROUPS * OUTPUTS * LANES + id.x % LANES;
-    let slice = job / (IN_GROUPS * OUT_GROUPS);
+    let split = job / (IN_GROUPS * OUT_GROUPS);
 
     var sums: array<array<f32, INPUTS * TAPS>, OUTPUTS>;
     var bias: array<f32, OUTPUTS>;
@@ -61,50 +59,50 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         }
         bias[o] = 0.0;
     }
-    let end = (slice + 1u) * strips / SLICES;
-    for (var strip = slice * strips / SLICES; strip < end; strip++) {
-        let chunk = group_uniform(member * chunks + strip / TILES_M, 0xffffffu);
-        let window_m = group_uniform(strip % TILES_M, TILES_M) * TILE_M;
+    let end = (split + 1u) * strips / SPLITS;
+    for (var strip = split * strips / SPLITS; strip < end; strip++) {
+        let chunk = workgroup_uniform(member * chunks + strip / TILES_M, 0xffffffu);
+        let window_m = workgroup_uniform(strip % TILES_M, TILES_M) * TILE_M;
         // The rows that the first windows have in common with those before them.
-        var near: array<f32, INPUTS * PATCH>;
+        var input_patch: array<f32, INPUTS * PATCH>;
         var planes: array<u32, INPUTS>;
         for (var i = 0u; i < INPUTS; i++) { // unroll
             planes[i] = input_plane(chunks, chunk, min(first_in + i, IN - 1u));
             for (var r = 0u; r < KERNEL - 1u; r++) { // unroll
                 let values = input_row(planes[i], r, window_m * POOL_M);
                 for (var c = 0u; c < PATCH_M; c++) { // unroll
-                    near[i * PATCH + (POOL_T + r) * PATCH_M + c] = values[c];
+                    input_patch[i * PATCH + (POOL_T + r) * PATCH_M + c] = values[c];
                 }
             }
         }
-        var aboves: array<Above, OUTPUTS>;
+        var contexts: array<PlaneContext, OUTPUTS>;
         for (var o = 0u; o < OUTPUTS; o++) { // unroll
-            aboves[o] = upper_above(upper_plane(chunk, first_out + o * LANES), window_m);
+            contexts[o] = plane_context(first_window_row(chunk, first_out + o * LANES), window_m);
         }
         for (var along = 0u; along < WINDOWS_T; along++) {
-            let window_t = group_uniform(along, WINDOWS_T);
+            let window_t = workgroup_uniform(along, WINDOWS_T);
             for (var i = 0u; i < INPUTS; i++) { // unroll
                 for (var at = 0u; at < (KERNEL - 1u) * PATCH_M; at++) { // unroll
-                    near[i * PATCH + at] = near[i * PATCH + POOL_T * PATCH_M + at];
+                    input_patch[i * PATCH + at] = input_patch[i * PATCH + POOL_T * PATCH_M + at];
                 }
                 for (var r = 0u; r < POOL_T; r++) { // unroll
                     let values = input_row(planes[i], window_t * POOL_T + KERNEL - 1u + r, window_m * POOL_M);
                     for (var c = 0u; c < PATCH_M; c++) { // unroll
-                        near[i * PATCH + (KERNEL - 1u + r) * PATCH_M + c] = values[c];
+                        input_patch[i * PATCH + (KERNEL - 1u + r) * PATCH_M + c] = values[c];
                     }
                 }
             }
             for (var o = 0u; o < OUTPUTS; o++) { // unroll
-                let windows = upper_row(aboves[o], upper_plane(chunk, first_out + o * LANES), window_t, window_m);
+                let windows = grad_output_row(contexts[o], first_window_row(chunk, first_out + o * LANES), window_t, window_m);
                 for (var w = 0u; w < TILE_M; w++) { // unroll
-                    bias[o] += windows.gradient[w];
+                    bias[o] += windows.grad[w];
                 }
-                sums[o] = add_windows(sums[o], near, windows);
+                sums[o] = add_windows(sums[o], input_patch, windows);
             }
         }
     }
 
-    let base = member * PARTIALS + PARTIALS_AT + slice * PARAMETERS;
+    let base = member * PARTIALS + PARTIALS_AT + split * PARAMETERS;
     for (var o = 0u; o < OUTPUTS; o++) { // unroll
         let out = first_out + o * LANES;
         if (out < OUT) {
@@ -123,38 +121,38 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
 }
 
 // The row of windows at which the plane of output channel `out` starts.
-fn upper_plane(chunk: u32, out: u32) -> u32 {
+fn first_window_row(chunk: u32, out: u32) -> u32 {
     return (chunk * OUT + min(out, OUT - 1u)) * WINDOWS_T;
 }
 
 // The sums of one output channel with what its taps see of the inputs at the winners of one row of windows.
-fn add_windows(sums: array<f32, INPUTS * TAPS>, near: array<f32, INPUTS * PATCH>, windows: Windows) -> array<f32, INPUTS * TAPS> {
+fn add_windows(sums: array<f32, INPUTS * TAPS>, input_patch: array<f32, INPUTS * PATCH>, windows: PoolWindows) -> array<f32, INPUTS * TAPS> {
     var added: array<f32, INPUTS * TAPS>;
     // The taps of one row after those of another: their sums stay in registers meanwhile.
     for (var k = 0u; k < INPUTS * KERNEL; k++) { // unroll
-        var joined: array<f32, KERNEL>;
+        var block: array<f32, KERNEL>;
         for (var s = 0u; s < KERNEL; s++) { // unroll
-            joined[s] = sums[k * KERNEL + s];
+            block[s] = sums[k * KERNEL + s];
         }
         for (var w = 0u; w < TILE_M; w++) { // unroll
             // What the taps of this row see from the winner: the winner's row first, then its column.
             var across: array<f32, POOL_M + KERNEL - 1u>;
             for (var c = 0u; c < POOL_M + KERNEL - 1u; c++) { // unroll
-                across[c] = near[k / KERNEL * PATCH + k % KERNEL * PATCH_M + w * POOL_M + c];
+                across[c] = input_patch[k / KERNEL * PATCH + k % KERNEL * PATCH_M + w * POOL_M + c];
                 for (var p = 0u; p < POOL_T - 1u; p++) { // unroll
-                    across[c] = select(across[c], near[k / KERNEL * PATCH + (k % KERNEL + p + 1u) * PATCH_M + w * POOL_M + c], windows.winner[w] / POOL_M == p + 1u);
+                    across[c] = select(across[c], input_patch[k / KERNEL * PATCH + (k % KERNEL + p + 1u) * PATCH_M + w * POOL_M + c], windows.argmax[w] / POOL_M == p + 1u);
                 }
             }
             for (var s = 0u; s < KERNEL; s++) { // unroll
                 var seen = across[s];
                 for (var p = 0u; p < POOL_M - 1u; p++) { // unroll
-                    seen = select(seen, across[s + p + 1u], windows.winner[w] % POOL_M == p + 1u);
+                    seen = select(seen, across[s + p + 1u], windows.argmax[w] % POOL_M == p + 1u);
                 }
-                joined[s] += windows.gradient[w] * seen;
+                block[s] += windows.grad[w] * seen;
             }
         }
         for (var s = 0u; s < KERNEL; s++) { // unroll
-            added[k * KERNEL + s] = joined[s];
+            added[k * KERNEL + s] = block[s];
         }
     }
     return added;

@@ -1,6 +1,8 @@
 // Puts the rows of a batch into every member's own store (SPEC 4.4).
+import package::lib::step_index::step_index;
+
 const MEMBERS: u32 = 1u;
-const SLOTS: u32 = 4u;      // rows of one member's batch
+const BATCH_SIZE: u32 = 4u;      // rows of one member's batch
 const EXAMPLES: u32 = 9u;   // rows of one member's store
 const DIMENSIONS: u32 = 6u;
 const WORKGROUP: u32 = 64u;
@@ -8,16 +10,16 @@ const WORKGROUP: u32 = 64u;
 const NO_EXAMPLE: u32 = 0xffffffffu;
 
 @group(0) @binding(0) var<storage, read> rows: array<f32>;         // [member, slot, dimension]
-@group(0) @binding(1) var<storage, read> batches: array<u32>;      // [row, member, slot]; NO_EXAMPLE fills the last one up
+@group(0) @binding(1) var<storage, read> batches: array<u32>;      // [step, member, slot]; NO_EXAMPLE fills the last one up
 @group(0) @binding(2) var<storage, read_write> stored: array<f32>; // [member, example, dimension]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
-    if (id.x >= SLOTS * DIMENSIONS) {
+    if (id.x >= BATCH_SIZE * DIMENSIONS) {
         return;
     }
-    let slot = group.z * SLOTS + id.x / DIMENSIONS;
-    let example = batches[row_index() * MEMBERS * SLOTS + slot];
+    let slot = group.z * BATCH_SIZE + id.x / DIMENSIONS;
+    let example = batches[step_index() * MEMBERS * BATCH_SIZE + slot];
     if (example != NO_EXAMPLE) {
         stored[(group.z * EXAMPLES + example) * DIMENSIONS + id.x % DIMENSIONS] = rows[slot * DIMENSIONS + id.x % DIMENSIONS];
     }

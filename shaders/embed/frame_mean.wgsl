@@ -1,5 +1,7 @@
 // A segment's embedding when every time step is scaled to unit length first: the mean of the normalised steps over time,
 // then over chunks (SPEC 2). One workgroup for each segment.
+import package::lib::sum::workgroup_sum;
+
 const SEGMENTS: u32 = 2u; // of one member
 const CHUNKS: u32 = 3u;   // of one segment
 const CHANNELS: u32 = 5u;

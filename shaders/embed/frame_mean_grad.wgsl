@@ -1,5 +1,8 @@
 // Gradient of `frame_mean`, carried on through the last convolution's pool, dropout and LeakyReLU (SPEC 2). One workgroup
 // for each time step of each chunk.
+import package::lib::sum::workgroup_sum;
+import package::lib::pool_argmax::{argmax_words, argmax_factor, argmax_code_in};
+
 const SEGMENTS: u32 = 2u; // of one member
 const CHUNKS: u32 = 3u;   // of one segment
 const CHANNELS: u32 = 5u;
@@ -7,15 +10,15 @@ const TIME: u32 = 2u;
 const MEL: u32 = 2u;
 const SLOPE: f32 = 0.2;
 const DROPOUT_SCALE: f32 = 1.25;
-const LOWER_PER_WORD: u32 = 2u; // codes in a word of the routes
+const INPUT_ARGMAX_PER_WORD: u32 = 2u; // codes in a word of the routes
 const WORKGROUP: u32 = 64u;
 
 const SIZE: u32 = MEL * CHANNELS;
 
-@group(0) @binding(0) var<storage, read> d_embedding: array<f32>;           // [member, segment, mel · channel]
+@group(0) @binding(0) var<storage, read> grad_output: array<f32>;           // [member, segment, mel · channel]
 @group(0) @binding(1) var<storage, read> pooled: array<f32>;                // [member, segment, chunk, channel, time, mel]
-@group(0) @binding(2) var<storage, read_write> lower_gradients: array<f32>; // [member, segment, chunk, channel, time, mel]
-@group(0) @binding(3) var<storage, read> lower_codes: array<u32>;           // [member, segment, chunk, channel, time, word]
+@group(0) @binding(2) var<storage, read_write> grad_input: array<f32>; // [member, segment, chunk, channel, time, mel]
+@group(0) @binding(3) var<storage, read> input_argmax: array<u32>;           // [member, segment, chunk, channel, time, word]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {
@@ -27,17 +30,17 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     for (var coordinate = local; coordinate < SIZE; coordinate += WORKGROUP) {
         let value = pooled[element(chunk, t, coordinate)];
         squares += value * value;
-        along += value * d_embedding[segment * SIZE + coordinate];
+        along += value * grad_output[segment * SIZE + coordinate];
     }
     let length = sqrt(workgroup_sum(local, squares));
     let slope = select(0.0, workgroup_sum(local, along) / (length * length), length > 1e-12);
     for (var coordinate = local; coordinate < SIZE; coordinate += WORKGROUP) {
         let at = element(chunk, t, coordinate);
-        let gradient = (d_embedding[segment * SIZE + coordinate] - pooled[at] * slope) / max(length, 1e-12);
+        let gradient = (grad_output[segment * SIZE + coordinate] - pooled[at] * slope) / max(length, 1e-12);
         let mel = coordinate / CHANNELS;
-        let word = lower_codes[at / MEL * code_words(MEL, LOWER_PER_WORD) + mel / LOWER_PER_WORD];
-        let factor = route_factor(code_in(word, mel, LOWER_PER_WORD), SLOPE, DROPOUT_SCALE);
-        lower_gradients[at] = gradient / f32(CHUNKS * TIME) * factor;
+        let word = input_argmax[at / MEL * argmax_words(MEL, INPUT_ARGMAX_PER_WORD) + mel / INPUT_ARGMAX_PER_WORD];
+        let factor = argmax_factor(argmax_code_in(word, mel, INPUT_ARGMAX_PER_WORD), SLOPE, DROPOUT_SCALE);
+        grad_input[at] = gradient / f32(CHUNKS * TIME) * factor;
     }
 }
 

@@ -1,4 +1,6 @@
 // Keeps the parameters of the members whose last epoch was their best (SPEC 5).
+import package::lib::member::Member;
+
 const PARAMETERS: u32 = 10u; // of one member
 const WORKGROUP: u32 = 64u;
 

@@ -1,4 +1,6 @@
 // The mean over the classes present of the share found: F(x), the paper's equation 5.
+import kernel::{CLASSES, counts};
+
 fn criterion(member: u32) -> f32 {
     var sum = 0.0;
     var present = 0u;

@@ -1,5 +1,8 @@
 // The end of an epoch: the score from the counts, whether it is the best so far, and whether to stop (SPEC 5). Deciding
 // here lets the next epoch be queued before the host has seen this one.
+import package::lib::member::Member;
+import slot::criterion::criterion;
+
 const CLASSES: u32 = 4u;
 const EPOCHS: u32 = 200u;
 const MIN_EPOCHS: u32 = 50u;

@@ -3,6 +3,11 @@
 // The form for adapters that compute several threads in the lanes of a vector: each has a frame of its own, so nothing
 // is exchanged and every index is a constant. The FFT/2 pairs of a frame are the points of a complex FFT of 16 × 16.
 // Batches and stores of every size share the code: it reads their sizes from the tensors.
+import package::lib::fft4::{fft4, modulus};
+import package::lib::math::ln_accurate;
+import slot::step::step_index;
+import slot::workgroup_uniform::workgroup_uniform;
+
 const FRAMES: u32 = 5u;
 const HOP: u32 = 160u;        // even, as LEAD is
 const LEAD: u32 = 0u;         // samples before the centre of the first frame
@@ -14,7 +19,7 @@ const WORKGROUP: u32 = 8u;
 
 const FIRST_BIN: array<u32, 1> = array<u32, 1>(0u);     // [band], of its triangle
 const BINS: array<u32, 1> = array<u32, 1>(0u);          // [band], bins of its triangle
-const PLACE: array<u32, 1> = array<u32, 1>(0u);         // [band], where its weights begin
+const WEIGHTS_START: array<u32, 1> = array<u32, 1>(0u);         // [band], where its weights begin
 const WEIGHTS: array<f32, 1> = array<f32, 1>(0.0);      // of all triangles, one after another
 
 @group(0) @binding(0) var<storage, read> audio: array<vec2<f32>>;            // [segment, samples]
@@ -77,7 +82,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let segment = id.x / FRAMES;
     let frame = id.x % FRAMES;
     // Row r of the schedule writes the examples from r · segments on.
-    let example = row_index() * segments + segment;
+    let example = step_index() * segments + segment;
     let at = (example * FRAMES + frame) * (BANDS / 4u);
     if (segment >= segments || at >= arrayLength(&features)) {
         return;
@@ -93,7 +98,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     // code is slow to fetch.
     var v: array<vec2<f32>, 256>;
     for (var i = 0u; i < 16u; i++) {
-        let j = group_uniform(i, 16u);
+        let j = workgroup_uniform(i, 16u);
         var points: array<vec2<f32>, 16>;
         for (var e = 0u; e < 16u; e++) { // unroll
             points[e] = vec2<f32>(0.0);
@@ -169,13 +174,13 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         for (var b = 0u; b < 4u; b++) { // unroll
             var sum = 0.0;
             for (var k = 0u; k < BINS[4u * quad + b]; k++) { // unroll
-                sum += magnitude[FIRST_BIN[4u * quad + b] + k] * WEIGHTS[PLACE[4u * quad + b] + k];
+                sum += magnitude[FIRST_BIN[4u * quad + b] + k] * WEIGHTS[WEIGHTS_START[4u * quad + b] + k];
             }
             sums[quad][b] = sum;
         }
     }
     for (var i = 0u; i < BANDS / 4u; i++) {
-        let quad = group_uniform(i, BANDS / 4u);
+        let quad = workgroup_uniform(i, BANDS / 4u);
         let x = sums[quad] + OFFSET;
         features[at + quad] = vec4<f32>(ln_accurate(x.x), ln_accurate(x.y), ln_accurate(x.z), ln_accurate(x.w));
     }

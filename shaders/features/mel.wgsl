@@ -2,6 +2,9 @@
 //
 // A thread sums one band of TILE frames over the bins of the band's triangle. That loop stays rolled: it is bound by
 // its loads, and written out it takes seconds to compile.
+import package::lib::step_index::step_index;
+import package::lib::math::ln_accurate;
+
 const SEGMENTS: u32 = 2u;   // of a batch
 const EXAMPLES: u32 = 3u;   // of the store; row r of the schedule writes examples r·SEGMENTS and following
 const FRAMES: u32 = 5u;
@@ -21,7 +24,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let band = id.x % BANDS;
     let first_frame = id.x / BANDS * TILE;
     let segment = id.y;
-    let example = row_index() * SEGMENTS + segment;
+    let example = step_index() * SEGMENTS + segment;
     if (first_frame >= FRAMES || example >= EXAMPLES) {
         return;
     }

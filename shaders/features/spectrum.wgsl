@@ -3,12 +3,14 @@
 // The FFT/2 pairs of a frame are the points of a complex FFT, sixteen in the registers of each thread: every stage is
 // an FFT of radix 2, 4 or 16 in registers, then an exchange through workgroup memory that leaves the points in order
 // (Stockham). Frames that the segment does not have, and samples beyond its ends, are zero.
+import package::lib::fft4::{fft4, modulus};
+
 const SAMPLES: u32 = 700u;    // stride of a segment
 const FRAMES: u32 = 5u;
 const FFT: u32 = 512u;        // a power of two, at least 32
 const HOP: u32 = 160u;
 const LEAD: u32 = 0u;         // samples before the centre of the first frame
-const SLOTS: u32 = 4u;        // frames per workgroup
+const FRAMES_PER_WORKGROUP: u32 = 4u;        // frames per workgroup
 const RADIX2: u32 = 0u;       // whether a stage of radix 2 is needed
 const RADIX4: u32 = 0u;       // whether a stage of radix 4 is needed
 const RADIX16: u32 = 2u;      // stages of radix 16: 2^RADIX2 · 4^RADIX4 · 16^RADIX16 = FFT / 2
@@ -25,22 +27,22 @@ const AREA: u32 = POINTS + LANES * SKEW;
 @group(0) @binding(3) var<storage, read> roots: array<vec2<f32>>;      // [fft], e^(−2πi k / fft)
 @group(0) @binding(4) var<storage, read_write> magnitude: array<f32>;  // [segment, frame, bin]
 
-var<workgroup> exchange: array<vec2<f32>, AREA * SLOTS>;
+var<workgroup> exchange: array<vec2<f32>, AREA * FRAMES_PER_WORKGROUP>;
 
 fn multiply(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
     return vec2<f32>(fma(a.x, b.x, -a.y * b.y), fma(a.x, b.y, a.y * b.x));
 }
 
 // Where point `i` of the frame in `slot` lies in workgroup memory.
-fn place(slot: u32, i: u32) -> u32 {
+fn exchange_index(slot: u32, i: u32) -> u32 {
     return slot * AREA + i + i / 16u * SKEW;
 }
 
-@compute @workgroup_size(LANES * SLOTS)
+@compute @workgroup_size(LANES * FRAMES_PER_WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let slot = thread / LANES;
     let lane = thread % LANES;
-    let frame = group.x * SLOTS + slot;
+    let frame = group.x * FRAMES_PER_WORKGROUP + slot;
     let segment = group.y;
     let length = lengths[segment];
     let centre = LEAD + frame * HOP;
@@ -64,12 +66,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let sum = v[e] + v[e + 8u];
             let difference = v[e] - v[e + 8u];
             let at = 2u * (lane + e * LANES);
-            exchange[place(slot, at)] = sum;
-            exchange[place(slot, at + 1u)] = difference;
+            exchange[exchange_index(slot, at)] = sum;
+            exchange[exchange_index(slot, at + 1u)] = difference;
         }
         workgroupBarrier();
         for (var e = 0u; e < 16u; e++) { // unroll
-            v[e] = exchange[place(slot, lane + e * LANES)];
+            v[e] = exchange[exchange_index(slot, lane + e * LANES)];
         }
         done = 2u;
         workgroupBarrier();
@@ -80,14 +82,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let turn = j % done * (FFT / 4u / done);
             let four = fft4(v[e], multiply(v[e + 4u], roots[turn]), multiply(v[e + 8u], roots[2u * turn]), multiply(v[e + 12u], roots[3u * turn]));
             let at = j / done * done * 4u + j % done;
-            exchange[place(slot, at)] = four.a;
-            exchange[place(slot, at + done)] = four.b;
-            exchange[place(slot, at + 2u * done)] = four.c;
-            exchange[place(slot, at + 3u * done)] = four.d;
+            exchange[exchange_index(slot, at)] = four.a;
+            exchange[exchange_index(slot, at + done)] = four.b;
+            exchange[exchange_index(slot, at + 2u * done)] = four.c;
+            exchange[exchange_index(slot, at + 3u * done)] = four.d;
         }
         workgroupBarrier();
         for (var e = 0u; e < 16u; e++) { // unroll
-            v[e] = exchange[place(slot, lane + e * LANES)];
+            v[e] = exchange[exchange_index(slot, lane + e * LANES)];
         }
         done *= 4u;
         workgroupBarrier();
@@ -131,15 +133,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let at = lane / done * done * 16u + lane % done;
         for (var r = 0u; r < 4u; r++) { // unroll
             let four = fft4(v[4u * r], v[4u * r + 1u], v[4u * r + 2u], v[4u * r + 3u]);
-            exchange[place(slot, at + r * done)] = four.a;
-            exchange[place(slot, at + (r + 4u) * done)] = four.b;
-            exchange[place(slot, at + (r + 8u) * done)] = four.c;
-            exchange[place(slot, at + (r + 12u) * done)] = four.d;
+            exchange[exchange_index(slot, at + r * done)] = four.a;
+            exchange[exchange_index(slot, at + (r + 4u) * done)] = four.b;
+            exchange[exchange_index(slot, at + (r + 8u) * done)] = four.c;
+            exchange[exchange_index(slot, at + (r + 12u) * done)] = four.d;
         }
         workgroupBarrier();
         if (stage + 1u < RADIX16) {
             for (var e = 0u; e < 16u; e++) { // unroll
-                v[e] = exchange[place(slot, lane + e * LANES)];
+                v[e] = exchange[exchange_index(slot, lane + e * LANES)];
             }
             workgroupBarrier();
         }
@@ -152,14 +154,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     // The points hold the spectra of the even and the odd samples; bins k and FFT/2 − k share both.
     let row = (segment * FRAMES + frame) * BINS;
     for (var k = lane; k < POINTS / 2u; k += LANES) {
-        let p = exchange[place(slot, k)];
-        let q = exchange[place(slot, (POINTS - k) % POINTS)];
+        let p = exchange[exchange_index(slot, k)];
+        let q = exchange[exchange_index(slot, (POINTS - k) % POINTS)];
         let even = 0.5 * vec2<f32>(p.x + q.x, p.y - q.y);
         let odd = multiply(0.5 * vec2<f32>(p.y + q.y, q.x - p.x), roots[k]);
         magnitude[row + k] = modulus(even + odd);
         magnitude[row + POINTS - k] = modulus(even - odd);
     }
     if (lane == 0u) {
-        magnitude[row + POINTS / 2u] = modulus(exchange[place(slot, POINTS / 2u)]);
+        magnitude[row + POINTS / 2u] = modulus(exchange[exchange_index(slot, POINTS / 2u)]);
     }
 }

@@ -1,4 +1,6 @@
 // Dropout by a given mask, to compare with references: four lanes for each block, 1 keeps and 0 drops.
+import kernel::MEMBERS;
+
 const DROPOUT_SCALE: f32 = 1.25; // 1 / (1 − p)
 
 @group(0) @binding(8) var<storage, read> keep_mask: array<u32>; // [member, block, lane]

@@ -1,12 +1,17 @@
 // Inverted dropout (SPEC 2): 16 random bits for each of the four lanes of a block, a pure function of
 // (member's key, step, layer, block). Needs rng, row, step; the kernel binds `members` and names MEMBERS.
+import package::lib::step::ScheduleStep;
+import package::lib::rng::threefry2x32;
+import slot::step::step_index;
+import kernel::{MEMBERS, members};
+
 const DROPOUT_THRESHOLD: u32 = 13107u; // p · 2^16
 const DROPOUT_SCALE: f32 = 1.25;       // 1 / (1 − p)
 
-@group(0) @binding(8) var<storage, read> schedule: array<Step>; // [row, member]
+@group(0) @binding(8) var<storage, read> schedule: array<ScheduleStep>; // [step, member]
 
 fn dropout_bits(member: u32, layer: u32, block: u32) -> vec2<u32> {
-    let t = schedule[row_index() * MEMBERS + member].t;
+    let t = schedule[step_index() * MEMBERS + member].t;
     return threefry2x32(members[member].dropout_key, vec2<u32>(t, (layer << 28u) | block));
 }
 

@@ -1,10 +1,13 @@
 // One layer's parameters: where they stand among all, where their partial gradients are, and where the kernels that use
 // them expect them.
+import slot::workgroup_uniform::workgroup_uniform;
+import kernel::{SPANS, spans, places, packed};
+
 struct Span {
     first: u32,           // parameter of one member
     count: u32,           // parameters, a multiple of four
     partials: u32,        // elements of one member before this layer's partial sums
-    slices: u32,          // partial sums of every parameter
+    splits: u32,          // partial sums of every parameter
     forward: u32,         // elements before this layer's forward layout
     forward_stride: u32,  // elements of one member in it
     backward: u32,        // the same for the transposed layout
@@ -18,7 +21,7 @@ fn span_of(group: u32) -> Span {
     for (var s = 0u; s < SPANS - 1u; s++) { // unroll
         span += u32(group >= spans[s + 1u].first_group);
     }
-    return spans[group_uniform(span, SPANS)];
+    return spans[workgroup_uniform(span, SPANS)];
 }
 
 // Writes four parameters to the places from which the kernels read them; NOWHERE where there is none.

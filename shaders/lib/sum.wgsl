@@ -1,4 +1,6 @@
 // The sum of a value over all invocations of a workgroup, in a fixed order; every invocation must call it.
+import kernel::WORKGROUP;
+
 var<workgroup> sums: array<f32, WORKGROUP>;
 
 fn workgroup_sum(local: u32, value: f32) -> f32 {

@@ -1,44 +1,52 @@
 // One training step of G (SPEC 3, 4.1) in one dispatch: its layers forward, binary cross-entropy from logits (the paper's
 // equation 1), and the way back to the gradients of its weights, its biases and the embeddings.
 //
-// A workgroup takes its share of a member's batch through all layers, ROWS examples at a time, and hands values and gradients
+// A workgroup takes its share of a member's batch through all layers, EXAMPLES_PER_PASS examples at a time, and hands values and gradients
 // on from layer to layer in `tagged`. Neighbouring threads take neighbouring outputs of a layer, on the way back neighbouring
-// inputs, AT_ONCE of them at a time. A weight that a thread loads serves all ROWS examples; a value or gradient, which is the
+// inputs, OUTPUTS_PER_THREAD of them at a time. A weight that a thread loads serves all EXAMPLES_PER_PASS examples; a value or gradient, which is the
 // same for the whole workgroup, serves all that are at once.
 //
 // Sums and what they are made of have constant indices alone, so that they stay in registers. Around them loops go over
 // copies, as unrolled loads, stores and random bits would be very long code to compile.
+import package::lib::member::Member;
+import package::lib::sum::workgroup_sum;
+import package::lib::math::{exp_accurate, ln_one_plus};
+import slot::workgroup_uniform::workgroup_uniform;
+import slot::step::step_index;
+import slot::dropout::{DROPOUT_SCALE, dropout_keeps, dropout_bits};
+import slot::grad_input::{HAS_GRAD_INPUT, store_grad_input};
+
 const MEMBERS: u32 = 1u;
-const SLOTS: u32 = 3u;       // examples of one member's batch
+const BATCH_SIZE: u32 = 3u;       // examples of one member's batch
 const CLASSES: u32 = 4u;
 const LAYERS: u32 = 2u;
 const FIRST_LAYER: u32 = 4u; // the number of G's first layer, which enters the dropout counter
 const UNITS: u32 = 10u;      // outputs of all layers
 const SLOPE: f32 = 0.2;
 const PARTIALS: u32 = 100u;  // elements of one member
-const SHARES: u32 = 1u;      // workgroups of one member
-const ROWS: u32 = 3u;        // examples at a time
-const AT_ONCE: u32 = 2u;     // outputs, or inputs, of a thread at a time
+const SPLITS: u32 = 1u;      // workgroups of one member
+const EXAMPLES_PER_PASS: u32 = 3u;        // examples at a time
+const OUTPUTS_PER_THREAD: u32 = 2u;     // outputs, or inputs, of a thread at a time
 const WORKGROUP: u32 = 8u;
 
 const IN: array<u32, 2> = array<u32, 2>(5u, 6u);          // [layer], inputs
 const OUT: array<u32, 2> = array<u32, 2>(6u, 4u);         // [layer], outputs
-const FROM: array<u32, 2> = array<u32, 2>(0u, 0u);        // [layer], unit at which its inputs start; the first layer has the embedding
-const TO: array<u32, 2> = array<u32, 2>(0u, 6u);          // [layer], unit at which its outputs start
+const INPUT_START: array<u32, 2> = array<u32, 2>(0u, 0u);        // [layer], unit at which its inputs start; the first layer has the embedding
+const OUTPUT_START: array<u32, 2> = array<u32, 2>(0u, 6u);          // [layer], unit at which its outputs start
 const PACKED_AT: array<u32, 2> = array<u32, 2>(0u, 36u);  // [layer], elements before its weights
 const PACKED: array<u32, 2> = array<u32, 2>(36u, 28u);    // [layer], elements of one member
 const PARTIALS_AT: array<u32, 2> = array<u32, 2>(0u, 36u); // [layer], elements before its partial sums
 
-const PASSES: u32 = ((SLOTS + SHARES - 1u) / SHARES + ROWS - 1u) / ROWS; // over the largest share
+const PASSES: u32 = ((BATCH_SIZE + SPLITS - 1u) / SPLITS + EXAMPLES_PER_PASS - 1u) / EXAMPLES_PER_PASS; // over the largest share
 
 @group(0) @binding(0) var<storage, read> embedding: array<f32>;      // [member, slot, dimension]
 @group(0) @binding(1) var<storage, read> packed: array<f32>;         // [layer, member, (in, out) then biases (out)]
-@group(0) @binding(2) var<storage, read_write> tagged: array<f32>;   // [member, slot, (value, gradient), unit]
+@group(0) @binding(2) var<storage, read_write> activations: array<f32>;   // [member, slot, (value, gradient), unit]
 @group(0) @binding(3) var<storage, read> members: array<Member>;     // [member]
-@group(0) @binding(4) var<storage, read_write> partials: array<f32>; // [member, …, share, weights (out, in) then biases (out)]
+@group(0) @binding(4) var<storage, read_write> partials: array<f32>; // [member, …, split, weights (out, in) then biases (out)]
 @group(0) @binding(5) var<storage, read> targets: array<f32>;        // [example, class]
-@group(0) @binding(6) var<storage, read> batches: array<u32>;        // [row, member, slot]
-@group(0) @binding(7) var<storage, read_write> losses: array<f32>;   // [row, member, share]
+@group(0) @binding(6) var<storage, read> batches: array<u32>;        // [step, member, slot]
+@group(0) @binding(7) var<storage, read_write> losses: array<f32>;   // [step, member, split]
 
 struct Layer {
     index: u32,
@@ -51,7 +59,7 @@ struct Layer {
 }
 
 // What a workgroup works on.
-struct Place {
+struct Examples {
     local: u32,
     member: u32,
     start: u32, // first slot of the share
@@ -62,14 +70,14 @@ struct Place {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {
     // A member that trains no more takes part: some compilers refuse barriers behind a condition that is loaded.
-    let member = group_uniform(group.z, MEMBERS);
-    let share = group_uniform(group.x, SHARES);
-    let start = share * SLOTS / SHARES;
-    let end = (share + 1u) * SLOTS / SHARES;
+    let member = workgroup_uniform(group.z, MEMBERS);
+    let split = workgroup_uniform(group.x, SPLITS);
+    let start = split * BATCH_SIZE / SPLITS;
+    let end = (split + 1u) * BATCH_SIZE / SPLITS;
     var layers: array<Layer, LAYERS>;
     for (var l = 0u; l < LAYERS; l++) { // unroll
-        let partials_at = partials_of(member, share, PARTIALS_AT[l], IN[l], OUT[l]);
-        layers[l] = Layer(l, IN[l], OUT[l], FROM[l], TO[l], PACKED_AT[l] + member * PACKED[l], partials_at);
+        let partials_at = partials_of(member, split, PARTIALS_AT[l], IN[l], OUT[l]);
+        layers[l] = Layer(l, IN[l], OUT[l], INPUT_START[l], OUTPUT_START[l], PACKED_AT[l] + member * PACKED[l], partials_at);
     }
     if (start == end) {
         for (var l = 0u; l < LAYERS; l++) { // unroll
@@ -77,174 +85,174 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
         }
     }
     var loss = 0.0;
-    for (var passed = 0u; passed < end - start; passed += ROWS) {
-        let place = Place(local, member, start, end, start + group_uniform(passed, SLOTS));
+    for (var passed = 0u; passed < end - start; passed += EXAMPLES_PER_PASS) {
+        let examples = Examples(local, member, start, end, start + workgroup_uniform(passed, BATCH_SIZE));
         for (var l = 0u; l < LAYERS; l++) { // unroll
-            forward(place, layers[l]);
+            forward(examples, layers[l]);
             storageBarrier();
         }
-        loss += cross_entropy(place);
+        loss += cross_entropy(examples);
         storageBarrier();
         for (var back = 0u; back < LAYERS; back++) { // unroll
-            backward(place, layers[LAYERS - 1u - back]);
+            backward(examples, layers[LAYERS - 1u - back]);
             storageBarrier();
         }
     }
     let total = workgroup_sum(local, loss);
     if (local == 0u) {
-        losses[(row_index() * MEMBERS + member) * SHARES + share] = total / f32(SLOTS * CLASSES);
+        losses[(step_index() * MEMBERS + member) * SPLITS + split] = total / f32(BATCH_SIZE * CLASSES);
     }
 }
 
 // A share's gradients of a layer fill whole fours, as `adam` has them.
-fn partials_of(member: u32, share: u32, at: u32, inputs: u32, outputs: u32) -> u32 {
-    return member * PARTIALS + at + share * (((inputs + 1u) * outputs + 3u) / 4u * 4u);
+fn partials_of(member: u32, split: u32, at: u32, inputs: u32, outputs: u32) -> u32 {
+    return member * PARTIALS + at + split * (((inputs + 1u) * outputs + 3u) / 4u * 4u);
 }
 
 // Elements of `tagged`: the value of a unit and its gradient.
-fn value_at(place: Place, slot: u32, unit: u32) -> u32 {
-    return (place.member * SLOTS + slot) * 2u * UNITS + unit;
+fn value_at(examples: Examples, slot: u32, unit: u32) -> u32 {
+    return (examples.member * BATCH_SIZE + slot) * 2u * UNITS + unit;
 }
 
-fn gradient_at(place: Place, slot: u32, unit: u32) -> u32 {
-    return value_at(place, slot, unit) + UNITS;
+fn grad_at(examples: Examples, slot: u32, unit: u32) -> u32 {
+    return value_at(examples, slot, unit) + UNITS;
 }
 
 // Input `i` of a layer for the example in `slot`.
-fn input_of(place: Place, layer: Layer, slot: u32, i: u32) -> f32 {
+fn input_of(examples: Examples, layer: Layer, slot: u32, i: u32) -> f32 {
     if (layer.index == 0u) {
-        return embedding[(place.member * SLOTS + slot) * layer.inputs + i];
+        return embedding[(examples.member * BATCH_SIZE + slot) * layer.inputs + i];
     }
-    return tagged[value_at(place, slot, layer.start + i)];
+    return activations[value_at(examples, slot, layer.start + i)];
 }
 
-// Examples at a time: fewer than ROWS at the end of a share.
-fn rows_of(place: Place) -> u32 {
-    return min(ROWS, place.end - place.first);
+// Examples at a time: fewer than EXAMPLES_PER_PASS at the end of a share.
+fn examples_in(examples: Examples) -> u32 {
+    return min(EXAMPLES_PER_PASS, examples.end - examples.first);
 }
 
 // The slot of example `r` of those at a time, or the last one where there are fewer.
-fn slot_of(place: Place, r: u32) -> u32 {
-    return min(place.first + r, place.end - 1u);
+fn slot_of(examples: Examples, r: u32) -> u32 {
+    return min(examples.first + r, examples.end - 1u);
 }
 
 // Inputs `i` of a layer for the examples at a time.
-fn inputs_of(place: Place, layer: Layer, i: u32) -> array<f32, ROWS> {
-    var values: array<f32, ROWS>;
-    for (var r = 0u; r < ROWS; r++) { // unroll
-        values[r] = input_of(place, layer, slot_of(place, r), i);
+fn inputs_of(examples: Examples, layer: Layer, i: u32) -> array<f32, EXAMPLES_PER_PASS> {
+    var values: array<f32, EXAMPLES_PER_PASS>;
+    for (var r = 0u; r < EXAMPLES_PER_PASS; r++) { // unroll
+        values[r] = input_of(examples, layer, slot_of(examples, r), i);
     }
     return values;
 }
 
-fn forward(place: Place, layer: Layer) {
-    for (var first = place.local; first < layer.outputs; first += WORKGROUP * AT_ONCE) {
-        var sums: array<array<f32, ROWS>, AT_ONCE>;
-        for (var u = 0u; u < AT_ONCE; u++) { // unroll
-            for (var r = 0u; r < ROWS; r++) { // unroll
+fn forward(examples: Examples, layer: Layer) {
+    for (var first = examples.local; first < layer.outputs; first += WORKGROUP * OUTPUTS_PER_THREAD) {
+        var sums: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>;
+        for (var u = 0u; u < OUTPUTS_PER_THREAD; u++) { // unroll
+            for (var r = 0u; r < EXAMPLES_PER_PASS; r++) { // unroll
                 sums[u][r] = 0.0;
             }
         }
         for (var i = 0u; i < layer.inputs; i++) {
-            let input = group_uniform(i, layer.inputs);
-            let values = inputs_of(place, layer, input);
-            for (var u = 0u; u < AT_ONCE; u++) { // unroll
+            let input = workgroup_uniform(i, layer.inputs);
+            let values = inputs_of(examples, layer, input);
+            for (var u = 0u; u < OUTPUTS_PER_THREAD; u++) { // unroll
                 let weight = packed[layer.packed + input * layer.outputs + min(first + u * WORKGROUP, layer.outputs - 1u)];
-                for (var r = 0u; r < ROWS; r++) { // unroll
+                for (var r = 0u; r < EXAMPLES_PER_PASS; r++) { // unroll
                     sums[u][r] += values[r] * weight;
                 }
             }
         }
-        store_outputs(place, layer, first, sums);
+        store_outputs(examples, layer, first, sums);
     }
 }
 
 // Those of the outputs at a time that there are: sums and bias, of all layers but the last with LeakyReLU and dropout.
-fn store_outputs(place: Place, layer: Layer, first: u32, sums: array<array<f32, ROWS>, AT_ONCE>) {
-    for (var u = 0u; u < AT_ONCE && first + u * WORKGROUP < layer.outputs; u++) {
+fn store_outputs(examples: Examples, layer: Layer, first: u32, sums: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>) {
+    for (var u = 0u; u < OUTPUTS_PER_THREAD && first + u * WORKGROUP < layer.outputs; u++) {
         let o = first + u * WORKGROUP;
         let bias = packed[layer.packed + layer.inputs * layer.outputs + o];
-        for (var r = 0u; r < rows_of(place); r++) {
+        for (var r = 0u; r < examples_in(examples); r++) {
             var x = sums[u][r] + bias;
             if (layer.index + 1u < LAYERS) {
-                let kept = is_kept(place, layer.index, (place.first + r) * layer.outputs + o);
+                let kept = is_kept(examples, layer.index, (examples.first + r) * layer.outputs + o);
                 x = select(0.0, select(SLOPE * x, x, x > 0.0) * DROPOUT_SCALE, kept);
             }
-            tagged[value_at(place, place.first + r, layer.end + o)] = x;
+            activations[value_at(examples, examples.first + r, layer.end + o)] = x;
         }
     }
 }
 
-fn is_kept(place: Place, layer: u32, element: u32) -> bool {
-    return dropout_keeps(dropout_bits(place.member, FIRST_LAYER + layer, element / 4u), element % 4u);
+fn is_kept(examples: Examples, layer: u32, element: u32) -> bool {
+    return dropout_keeps(dropout_bits(examples.member, FIRST_LAYER + layer, element / 4u), element % 4u);
 }
 
 // A thread's part of the sum of losses; stores the gradients of the logits.
-fn cross_entropy(place: Place) -> f32 {
+fn cross_entropy(examples: Examples) -> f32 {
     var sum = 0.0;
-    for (var at = place.local; at < rows_of(place) * CLASSES; at += WORKGROUP) {
-        let slot = place.first + at / CLASSES;
-        let example = batches[(row_index() * MEMBERS + place.member) * SLOTS + slot];
+    for (var at = examples.local; at < examples_in(examples) * CLASSES; at += WORKGROUP) {
+        let slot = examples.first + at / CLASSES;
+        let example = batches[(step_index() * MEMBERS + examples.member) * BATCH_SIZE + slot];
         let logit = UNITS - CLASSES + at % CLASSES;
         let y = targets[example * CLASSES + at % CLASSES];
-        let x = tagged[value_at(place, slot, logit)];
+        let x = activations[value_at(examples, slot, logit)];
         let e = exp_accurate(-abs(x));
         sum += max(x, 0.0) - x * y + ln_one_plus(e);
-        tagged[gradient_at(place, slot, logit)] = (select(e, 1.0, x >= 0.0) / (1.0 + e) - y) / f32(SLOTS * CLASSES);
+        activations[grad_at(examples, slot, logit)] = (select(e, 1.0, x >= 0.0) / (1.0 + e) - y) / f32(BATCH_SIZE * CLASSES);
     }
     return sum;
 }
 
 // Gradients of a layer's weights and, behind its last input, of its biases; and those of its inputs.
-fn backward(place: Place, layer: Layer) {
-    let inputs_learn = layer.index > 0u || EMBEDDING_LEARNS;
-    for (var first = place.local; first <= layer.inputs; first += WORKGROUP * AT_ONCE) {
-        let loaded = load_inputs(place, layer, first); // a copy is what the sums read
-        var inputs: array<array<f32, ROWS>, AT_ONCE>;
-        var gradients: array<array<f32, ROWS>, AT_ONCE>;
-        for (var u = 0u; u < AT_ONCE; u++) { // unroll
-            for (var r = 0u; r < ROWS; r++) { // unroll
+fn backward(examples: Examples, layer: Layer) {
+    let wants_grad_input = layer.index > 0u || HAS_GRAD_INPUT;
+    for (var first = examples.local; first <= layer.inputs; first += WORKGROUP * OUTPUTS_PER_THREAD) {
+        let loaded = load_inputs(examples, layer, first); // a copy is what the sums read
+        var inputs: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>;
+        var grad_inputs: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>;
+        for (var u = 0u; u < OUTPUTS_PER_THREAD; u++) { // unroll
+            for (var r = 0u; r < EXAMPLES_PER_PASS; r++) { // unroll
                 inputs[u][r] = loaded[u][r];
-                gradients[u][r] = 0.0;
+                grad_inputs[u][r] = 0.0;
             }
         }
         for (var o = 0u; o < layer.outputs; o++) {
-            let out = group_uniform(o, layer.outputs);
-            var above: array<f32, ROWS>;
-            for (var r = 0u; r < ROWS; r++) { // unroll
-                above[r] = tagged[gradient_at(place, slot_of(place, r), layer.end + out)];
+            let out = workgroup_uniform(o, layer.outputs);
+            var grad_outputs: array<f32, EXAMPLES_PER_PASS>;
+            for (var r = 0u; r < EXAMPLES_PER_PASS; r++) { // unroll
+                grad_outputs[r] = activations[grad_at(examples, slot_of(examples, r), layer.end + out)];
             }
-            for (var u = 0u; u < AT_ONCE; u++) { // unroll
+            for (var u = 0u; u < OUTPUTS_PER_THREAD; u++) { // unroll
                 let i = first + u * WORKGROUP;
                 if (i <= layer.inputs) {
-                    add_weight_gradient(place, layer, i, out, inputs[u], above);
+                    add_weight_grad(examples, layer, i, out, inputs[u], grad_outputs);
                 }
-                if (inputs_learn) {
+                if (wants_grad_input) {
                     let weight = packed[layer.packed + min(i, layer.inputs - 1u) * layer.outputs + out];
-                    for (var r = 0u; r < ROWS; r++) { // unroll
-                        gradients[u][r] += above[r] * weight;
+                    for (var r = 0u; r < EXAMPLES_PER_PASS; r++) { // unroll
+                        grad_inputs[u][r] += grad_outputs[r] * weight;
                     }
                 }
             }
         }
-        if (inputs_learn) {
-            store_input_gradients(place, layer, first, gradients);
+        if (wants_grad_input) {
+            store_grad_inputs(examples, layer, first, grad_inputs);
         }
     }
 }
 
 // Of the inputs at a time, with that of the biases, 1, behind the last; zeros where there is no example.
-fn load_inputs(place: Place, layer: Layer, first: u32) -> array<array<f32, ROWS>, AT_ONCE> {
-    var inputs: array<array<f32, ROWS>, AT_ONCE>;
-    for (var u = 0u; u < AT_ONCE; u++) { // unroll
-        for (var r = 0u; r < ROWS; r++) { // unroll
+fn load_inputs(examples: Examples, layer: Layer, first: u32) -> array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD> {
+    var inputs: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>;
+    for (var u = 0u; u < OUTPUTS_PER_THREAD; u++) { // unroll
+        for (var r = 0u; r < EXAMPLES_PER_PASS; r++) { // unroll
             inputs[u][r] = 0.0;
         }
     }
-    for (var u = 0u; u < AT_ONCE && first + u * WORKGROUP <= layer.inputs; u++) {
+    for (var u = 0u; u < OUTPUTS_PER_THREAD && first + u * WORKGROUP <= layer.inputs; u++) {
         let i = first + u * WORKGROUP;
-        for (var r = 0u; r < rows_of(place); r++) {
-            let value = input_of(place, layer, place.first + r, min(i, layer.inputs - 1u));
+        for (var r = 0u; r < examples_in(examples); r++) {
+            let value = input_of(examples, layer, examples.first + r, min(i, layer.inputs - 1u));
             inputs[u][r] = select(value, 1.0, i == layer.inputs);
         }
     }
@@ -252,32 +260,32 @@ fn load_inputs(place: Place, layer: Layer, first: u32) -> array<array<f32, ROWS>
 }
 
 // Of the weight of input `i` and output `o`, or of the bias: what follows the first examples of a share is added.
-fn add_weight_gradient(place: Place, layer: Layer, i: u32, o: u32, inputs: array<f32, ROWS>, above: array<f32, ROWS>) {
+fn add_weight_grad(examples: Examples, layer: Layer, i: u32, o: u32, inputs: array<f32, EXAMPLES_PER_PASS>, grad_outputs: array<f32, EXAMPLES_PER_PASS>) {
     let at = layer.partials + select(o * layer.inputs + i, layer.inputs * layer.outputs + o, i == layer.inputs);
     var sum = 0.0;
-    if (PASSES > 1u && place.first > place.start) {
+    if (PASSES > 1u && examples.first > examples.start) {
         sum = partials[at];
     }
-    for (var r = 0u; r < ROWS; r++) { // unroll
-        sum += inputs[r] * above[r];
+    for (var r = 0u; r < EXAMPLES_PER_PASS; r++) { // unroll
+        sum += inputs[r] * grad_outputs[r];
     }
     partials[at] = sum;
 }
 
 // Of a layer's inputs at a time, carried on through the LeakyReLU and dropout that they come out of; the embedding is a
 // mean, E has its own way back.
-fn store_input_gradients(place: Place, layer: Layer, first: u32, gradients: array<array<f32, ROWS>, AT_ONCE>) {
-    for (var u = 0u; u < AT_ONCE && first + u * WORKGROUP < layer.inputs; u++) {
+fn store_grad_inputs(examples: Examples, layer: Layer, first: u32, grad_inputs: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>) {
+    for (var u = 0u; u < OUTPUTS_PER_THREAD && first + u * WORKGROUP < layer.inputs; u++) {
         let i = first + u * WORKGROUP;
-        for (var r = 0u; r < rows_of(place); r++) {
-            let slot = place.first + r;
+        for (var r = 0u; r < examples_in(examples); r++) {
+            let slot = examples.first + r;
             if (layer.index == 0u) {
-                store_embedding_gradient((place.member * SLOTS + slot) * layer.inputs + i, gradients[u][r]);
+                store_grad_input((examples.member * BATCH_SIZE + slot) * layer.inputs + i, grad_inputs[u][r]);
             } else {
-                let kept = is_kept(place, layer.index - 1u, slot * layer.inputs + i);
-                let positive = tagged[value_at(place, slot, layer.start + i)] > 0.0;
+                let kept = is_kept(examples, layer.index - 1u, slot * layer.inputs + i);
+                let positive = activations[value_at(examples, slot, layer.start + i)] > 0.0;
                 let factor = select(0.0, select(SLOPE, 1.0, positive) * DROPOUT_SCALE, kept);
-                tagged[gradient_at(place, slot, layer.start + i)] = gradients[u][r] * factor;
+                activations[grad_at(examples, slot, layer.start + i)] = grad_inputs[u][r] * factor;
             }
         }
     }

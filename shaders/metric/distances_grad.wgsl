@@ -1,5 +1,7 @@
 // Gradient of squared distances with respect to one set of rows (SPEC 4), from the gradient of every distance. The
 // library file defines which distances a row takes part in.
+import slot::pairs::pair_gradient;
+
 const DIMENSIONS: u32 = 6u;
 const ROWS: u32 = 3u; // of one member, those whose gradient is formed
 const ROWS_FIRST: u32 = 0u;
@@ -12,10 +14,10 @@ const OUT_STRIDE: u32 = 3u;
 const REPEAT: u32 = 1u; // a row is the mean of so many, and each of them gets its share
 const WORKGROUP: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> upstream: array<f32>;       // [member, row of a, row of b]
+@group(0) @binding(0) var<storage, read> grad_output: array<f32>;       // [member, row of a, row of b]
 @group(0) @binding(1) var<storage, read> rows: array<f32>;           // [member, row, dimension]
 @group(0) @binding(2) var<storage, read> others: array<f32>;         // [member, row, dimension]
-@group(0) @binding(3) var<storage, read_write> gradient: array<f32>; // [member, row, dimension]
+@group(0) @binding(3) var<storage, read_write> grad_input: array<f32>; // [member, row, dimension]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
@@ -32,6 +34,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
     }
     let share = 2.0 * sum / f32(REPEAT);
     for (var r = 0u; r < REPEAT; r++) {
-        gradient[(member * OUT_STRIDE + OUT_FIRST + i * REPEAT + r) * DIMENSIONS + d] = share;
+        grad_input[(member * OUT_STRIDE + OUT_FIRST + i * REPEAT + r) * DIMENSIONS + d] = share;
     }
 }

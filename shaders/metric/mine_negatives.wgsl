@@ -1,7 +1,10 @@
 // The negative of every triplet, chosen by its distance from the anchor among the examples of the batch that have another
 // class (SPEC 4.2). The library file says what makes one the better choice; ties go to the lowest slot.
+import package::lib::step_index::step_index;
+import slot::mining::better;
+
 const MEMBERS: u32 = 1u;
-const SLOTS: u32 = 8u;    // examples of one member's batch
+const BATCH_SIZE: u32 = 8u;    // examples of one member's batch
 const TRIPLETS: u32 = 4u; // of one member
 const WORKGROUP: u32 = 64u;
 
@@ -9,7 +12,7 @@ const NOWHERE: u32 = 0xffffffffu;
 
 @group(0) @binding(0) var<storage, read> distances: array<f32>;      // [member, slot, slot]
 @group(0) @binding(1) var<storage, read> labels: array<u32>;         // [example]
-@group(0) @binding(2) var<storage, read> batches: array<u32>;        // [row, member, slot]
+@group(0) @binding(2) var<storage, read> batches: array<u32>;        // [step, member, slot]
 @group(0) @binding(3) var<storage, read_write> triplets: array<u32>; // [member, triplet, (anchor, positive, negative)]
 
 @compute @workgroup_size(WORKGROUP)
@@ -18,12 +21,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         return;
     }
     let at = (group.z * TRIPLETS + id.x) * 3u;
-    let batch = (row_index() * MEMBERS + group.z) * SLOTS;
-    let from_anchor = (group.z * SLOTS + triplets[at]) * SLOTS;
+    let batch = (step_index() * MEMBERS + group.z) * BATCH_SIZE;
+    let from_anchor = (group.z * BATCH_SIZE + triplets[at]) * BATCH_SIZE;
     let label = labels[batches[batch + triplets[at]]];
     let positive = distances[from_anchor + triplets[at + 1u]];
     var best = NOWHERE;
-    for (var slot = 0u; slot < SLOTS; slot++) {
+    for (var slot = 0u; slot < BATCH_SIZE; slot++) {
         if (labels[batches[batch + slot]] != label) {
             if (best == NOWHERE || better(distances[from_anchor + slot], distances[from_anchor + best], positive)) {
                 best = slot;

@@ -1,4 +1,6 @@
 // Rows scaled to unit length: z / max(‖z‖, 1e-12) (SPEC 2). One workgroup for each row.
+import package::lib::sum::workgroup_sum;
+
 const ROWS: u32 = 3u; // of one member
 const DIMENSIONS: u32 = 6u;
 const WORKGROUP: u32 = 64u;

@@ -1,5 +1,11 @@
 // Adds up the partial gradients in a fixed order, makes one step of Adam or AdamW (SPEC 4), and writes the new parameters
 // to where the kernels read them. A thread has four parameters.
+import package::lib::span::{Span, span_of, scatter};
+import package::lib::step::ScheduleStep;
+import package::lib::member::Member;
+import slot::workgroup_uniform::workgroup_uniform;
+import slot::step::step_index;
+
 const MEMBERS: u32 = 1u;
 const PARAMETERS: u32 = 12u; // elements of one member
 const FIRST_GROUP: u32 = 0u; // workgroups before those of the parameters that are updated
@@ -17,16 +23,16 @@ const WORKGROUP: u32 = 64u;
 @group(0) @binding(2) var<storage, read> spans: array<Span>;            // [span]
 @group(0) @binding(3) var<storage, read> places: array<vec4<u32>>;      // [parameter / 4, (forward, transposed)]: elements within the layer's layouts
 @group(0) @binding(4) var<storage, read_write> packed: array<f32>;      // all layouts of all members
-@group(0) @binding(5) var<storage, read> schedule: array<Step>;         // [row, member]
+@group(0) @binding(5) var<storage, read> schedule: array<ScheduleStep>;         // [step, member]
 @group(0) @binding(6) var<storage, read> members: array<Member>;        // [member]
-@group(0) @binding(7) var<storage, read_write> made: array<u32>;        // [row, member], the number of the step that was made
+@group(0) @binding(7) var<storage, read_write> made: array<u32>;        // [step, member], the number of the step that was made
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
-    let member = group_uniform(group.z, MEMBERS);
-    let step = schedule[row_index() * MEMBERS + member];
+    let member = workgroup_uniform(group.z, MEMBERS);
+    let step = schedule[step_index() * MEMBERS + member];
     if (group.x == 0u && id.x == 0u) {
-        made[row_index() * MEMBERS + member] = step.t;
+        made[step_index() * MEMBERS + member] = step.t;
     }
     let span = span_of(FIRST_GROUP + group.x);
     let local = (FIRST_GROUP + group.x - span.first_group) * WORKGROUP + id.x;
@@ -34,8 +40,8 @@ fn main(@builtin(local_invocation_id) id: vec3<u32>, @builtin(workgroup_id) grou
         return;
     }
     var gradient = vec4<f32>(0.0);
-    for (var slice = 0u; slice < span.slices; slice++) {
-        gradient += partials[(member * PARTIALS + span.partials + slice * span.count) / 4u + local];
+    for (var split = 0u; split < span.splits; split++) {
+        gradient += partials[(member * PARTIALS + span.partials + split * span.count) / 4u + local];
     }
     let four = span.first / 4u + local;
     let at = member * 3u * (PARAMETERS / 4u) + four;

@@ -1,4 +1,7 @@
 // Writes parameters to where the kernels read them: at the start of training, and before an evaluation.
+import package::lib::span::{Span, span_of, scatter};
+import slot::workgroup_uniform::workgroup_uniform;
+
 const MEMBERS: u32 = 2u;
 const STRIDE: u32 = 12u;     // elements between two members' parameters
 const FIRST_GROUP: u32 = 0u;
@@ -12,7 +15,7 @@ const WORKGROUP: u32 = 64u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
-    let member = group_uniform(group.z, MEMBERS);
+    let member = workgroup_uniform(group.z, MEMBERS);
     let span = span_of(FIRST_GROUP + group.x);
     let local = (FIRST_GROUP + group.x - span.first_group) * WORKGROUP + id.x;
     if (local < span.count / 4u) {

@@ -1,4 +1,6 @@
 // How many multiply-adds a device does: chains in registers that depend on nothing but themselves.
+import slot::number::{Number, number, start, total};
+
 const CHAINS: u32 = 4u;
 const STEPS: u32 = 3u;
 const WORKGROUP: u32 = 32u;

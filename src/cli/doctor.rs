@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Session, output};
 use crate::gpu::{AdapterDescription, Gpu};
-use crate::kernels::{Entry, REGISTRY};
+use crate::kernels::{KernelEntry, REGISTRY};
 use crate::report::Table;
 use crate::{Error, Result};
 
@@ -45,8 +45,9 @@ impl Doctor {
     /// # Errors
     /// [`Error::Tolerance`] when a case fails; otherwise as [`Session::open_gpu`], or what the device reports.
     pub fn run(self, session: &Session) -> Result<()> {
-        let asked = |entry: &&Entry| self.kernels.is_empty() || self.kernels.iter().any(|name| name == entry.name);
-        let entries: Vec<&Entry> = REGISTRY.iter().filter(asked).collect();
+        let asked =
+            |entry: &&KernelEntry| self.kernels.is_empty() || self.kernels.iter().any(|name| name == entry.name);
+        let entries: Vec<&KernelEntry> = REGISTRY.iter().filter(asked).collect();
         let gpu = session.open_gpu()?;
         let task = session.progress.task("checking kernels", entries.len() as u64);
         let mut kernels = Vec::with_capacity(entries.len());
@@ -68,7 +69,7 @@ impl Doctor {
 }
 
 /// Runs all cases of a kernel, also after a failed one, but not on a device that no longer works.
-fn examine(entry: &Entry, gpu: &Gpu) -> Result<Checkup> {
+fn examine(entry: &KernelEntry, gpu: &Gpu) -> Result<Checkup> {
     let mut checkup = Checkup { kernel: entry.name, cases: 0, largest_error: None, failures: Vec::new() };
     for (_, outcome) in entry.run(gpu)? {
         checkup.cases += 1;

@@ -54,7 +54,7 @@ impl Embedder {
         if normalise == Normalise::Segment && embedding == Embedding::ForDistances {
             rows = gpu.tensor("normalised", activations.embedding.shape())?;
             let embedding = activations.embedding.clone();
-            recording.push(normalise::Normalise { embedding, normalised: rows.clone() });
+            recording.push(normalise::NormaliseRows { embedding, normalised: rows.clone() });
         }
         recording.push(StoreRows { rows, batches, stored: embeddings.clone() });
         Ok(Self { recording: recording.resolve(gpu)?, rows: plan.rows as u32, embeddings })

@@ -115,7 +115,7 @@ impl Examples {
                 input: input.clone(),
             });
         }
-        Ok(Input::Own(input))
+        Ok(Input::Dense(input))
     }
 }
 
@@ -204,7 +204,7 @@ mod tests {
             let mut recording = Recording::new("input");
             match examples.push_input(&gpu, &mut recording, &batches).unwrap() {
                 Input::Gathered(gathered) => assert_eq!((shards, gathered.store.size(0)), (1, count)),
-                Input::Own(input) => input.expect_shape(&[2, 1, frames, 64]),
+                Input::Dense(input) => input.expect_shape(&[2, 1, frames, 64]),
             }
             let copies = if shards == 1 { 0 } else { shards };
             assert_eq!(recording.resolve(&gpu).unwrap().len(), copies);

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::gpu::{Download, Gpu, Recording, Resolved, Tensor};
-use crate::kernels::normalise::Normalise;
+use crate::kernels::normalise::NormaliseRows;
 use crate::model::{Activations, Population, tag_forward};
 
 /// A computation on rows of every member, for as many rows at a time as its tensors hold.
@@ -27,7 +27,7 @@ impl RowPass {
         let embedding = activations.embedding.clone();
         let normalised = gpu.tensor("normalised", embedding.shape())?;
         let mut recording = Recording::new("normalise");
-        recording.push(Normalise { embedding: embedding.clone(), normalised: normalised.clone() });
+        recording.push(NormaliseRows { embedding: embedding.clone(), normalised: normalised.clone() });
         Self::new(gpu, recording, &embedding, &normalised)
     }
 

@@ -10,7 +10,7 @@ use crate::kernels::confusion::Confusion;
 use crate::kernels::distances::Distances;
 use crate::kernels::gather_rows::GatherRows;
 use crate::kernels::nearest::Nearest;
-use crate::kernels::rows::Rows;
+use crate::kernels::rows::MemberRows;
 use crate::kernels::score::Criterion;
 use crate::model::{Activations, BatchShape, Population, tag_forward};
 
@@ -109,8 +109,8 @@ impl NearestCentroid {
         let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("nearest class means");
         recording.push(Distances {
-            a: Rows::all(&embedder.embeddings),
-            b: Rows::all(&centroids.means),
+            lhs: MemberRows::all(&embedder.embeddings),
+            rhs: MemberRows::all(&centroids.means),
             distances: distances.clone(),
         });
         recording.push(Nearest {

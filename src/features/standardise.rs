@@ -64,7 +64,7 @@ impl RunningMoments {
         let mut total = Self::empty(store.bands);
         let mut untouched = !store.is_empty();
         for shard in store.shards() {
-            let kernel = moments::Moments::new(gpu, &shard.tensor)?;
+            let kernel = moments::BandMoments::new(gpu, &shard.tensor)?;
             let output = kernel.moments.clone();
             let mut recording = Recording::new("moments");
             recording.push(kernel);

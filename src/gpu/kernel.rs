@@ -1,5 +1,6 @@
 //! The interface of a kernel: WGSL source, constants, tensors by name, and grid.
 
+use super::source::ShaderSource;
 use super::tensor::Binding;
 
 /// The value of a WGSL `const`.
@@ -65,8 +66,8 @@ pub trait Kernel: Send + Sync {
     /// Returns the name in snake case: the stem of the WGSL file and the label of all GPU objects made for the kernel.
     fn name(&self) -> &'static str;
 
-    /// The WGSL file and the library files that are appended to it, in order.
-    fn source(&self) -> Vec<&'static str>;
+    /// The WGSL file, and the files that fill its slots.
+    fn source(&self) -> ShaderSource;
 
     /// Returns values for the `const` lines of the source: shapes, hyper-parameters, tuning parameters.
     fn constants(&self) -> Vec<(&'static str, Constant)>;

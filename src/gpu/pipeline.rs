@@ -41,36 +41,32 @@ impl Gpu {
     pub fn compile_ahead(&self, kernels: &[&dyn Kernel]) -> Result<()> {
         match self.compile_all(kernels) {
             Err(Error::Kernel { .. }) => self.check(),
-            done => done,
+            done => done.map(drop),
         }
     }
 
     /// Compiles those of `kernels` that are not in the cache yet, on all cores, until they are ready to run.
-    pub(super) fn compile_all(&self, kernels: &[&dyn Kernel]) -> Result<()> {
-        let sources = kernels.par_iter().map(|kernel| Ok((wgsl::specialise(*kernel, self.loads())?, kernel.name())));
-        let mut missing: HashMap<String, &'static str> = sources.collect::<Result<_>>()?;
-        missing.retain(|source, _| !self.cache().contains_key(source));
-        let compile = |(source, name): (String, &'static str)| match self.compile(name, &source) {
-            Ok(pipeline) => Either::Left(Compiled { name, source, pipeline: Arc::new(pipeline) }),
+    pub(super) fn compile_all(&self, kernels: &[&dyn Kernel]) -> Result<Vec<Arc<Pipeline>>> {
+        let specialise = |kernel: &&dyn Kernel| wgsl::specialise(*kernel, self.loads());
+        let sources: Vec<String> = kernels.par_iter().map(specialise).collect::<Result<_>>()?;
+        let mut missing: HashMap<&String, &'static str> =
+            sources.iter().zip(kernels.iter().map(|kernel| kernel.name())).collect();
+        missing.retain(|source, _| !self.cache().contains_key(*source));
+        let compile = |(source, name): (&String, &'static str)| match self.compile(name, source) {
+            Ok(pipeline) => Either::Left(Compiled { name, source: source.clone(), pipeline: Arc::new(pipeline) }),
             Err(error) => Either::Right(error),
         };
         let (compiled, failed): (Vec<_>, Vec<_>) = missing.into_par_iter().partition_map(compile);
         self.cache().extend(compiled.iter().map(|one| (one.source.clone(), Arc::clone(&one.pipeline))));
         self.warm_up(compiled)?;
-        failed.into_iter().next().map_or(Ok(()), Err)
-    }
-
-    /// Returns the pipeline of `kernel`, compiled on first use. Checks that kernel and `grid` are within the device's limits.
-    pub(super) fn pipeline(&self, kernel: &dyn Kernel, grid: [u32; 3]) -> Result<Arc<Pipeline>> {
-        let source = wgsl::specialise(kernel, self.loads())?;
-        let known = self.cache().get(&source).map(Arc::clone);
-        let pipeline = match known {
-            Some(pipeline) => pipeline,
-            None => Arc::new(self.compile(kernel.name(), &source)?),
+        if let Some(error) = failed.into_iter().next() {
+            return Err(error);
+        }
+        let cache = self.cache();
+        let pipeline = |(source, kernel): (&String, &&dyn Kernel)| {
+            cache.get(source).cloned().ok_or_else(|| Error::kernel(kernel.name(), "was not compiled"))
         };
-        pipeline.interface.fits(kernel.name(), grid, &self.limits)?;
-        self.cache().insert(source, Arc::clone(&pipeline));
-        Ok(pipeline)
+        sources.iter().zip(kernels).map(pipeline).collect()
     }
 
     fn cache(&self) -> MutexGuard<'_, HashMap<String, Arc<Pipeline>>> {

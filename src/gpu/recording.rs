@@ -36,9 +36,11 @@ impl Recording {
     /// # Errors
     /// [`Error::Kernel`] naming the kernel whose source, bindings or sizes do not fit the adapter.
     pub fn resolve(self, gpu: &Gpu) -> Result<Resolved> {
-        gpu.compile_all(&self.kernels.iter().map(AsRef::as_ref).collect::<Vec<_>>())?;
+        let kernels: Vec<_> = self.kernels.iter().map(AsRef::as_ref).collect();
+        let pipelines = gpu.compile_all(&kernels)?;
         let dispatches =
-            self.kernels.iter().map(|kernel| Dispatch::new(gpu, kernel.as_ref())).collect::<Result<Vec<_>>>()?;
+            kernels.into_iter().zip(pipelines).map(|(kernel, pipeline)| Dispatch::new(gpu, kernel, pipeline));
+        let dispatches = dispatches.collect::<Result<Vec<_>>>()?;
         gpu.check()?;
         Ok(Resolved(Arc::new(Dispatches { name: self.name, dispatches, rows_per_submit: AtomicU32::new(1) })))
     }
@@ -84,14 +86,14 @@ pub(super) struct Dispatch {
 }
 
 impl Dispatch {
-    fn new(gpu: &Gpu, kernel: &dyn Kernel) -> Result<Self> {
+    fn new(gpu: &Gpu, kernel: &dyn Kernel, pipeline: Arc<Pipeline>) -> Result<Self> {
         let grid = kernel.grid();
         let Ok([x, y, z]) =
             grid.map(u32::try_from).into_iter().collect::<Result<Vec<_>, _>>().map(|g| [g[0], g[1], g[2]])
         else {
             return Err(Error::kernel(kernel.name(), format!("a grid of {grid:?} workgroups is beyond any adapter")));
         };
-        let pipeline = gpu.pipeline(kernel, [x, y, z])?;
+        pipeline.interface.fits(kernel.name(), [x, y, z], &gpu.limits)?;
         let bindings = pipeline.interface.match_bindings(kernel)?;
         let entries: Vec<_> = bindings
             .iter()

@@ -24,10 +24,11 @@ pub enum Loads {
 /// The source that is compiled for `kernel`.
 ///
 /// # Errors
-/// [`Error::Kernel`] when a constant has no line in the source, or a marked loop cannot be unrolled.
+/// [`Error::Kernel`] when an import or a slot names nothing, a constant has no line in the source, or a marked loop cannot be
+/// unrolled.
 pub fn specialise(kernel: &dyn Kernel, loads: Loads) -> Result<String> {
     let fail = |reason: String| Error::kernel(kernel.name(), reason);
-    let joined = kernel.source().join("\n");
+    let joined = kernel.source().join().map_err(fail)?;
     let constants = kernel.constants();
     let (source, known) = rewrite(&joined, &constants).map_err(fail)?;
     unroll(&source, &known, loads).map_err(fail)

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use crate::Result;
 use crate::config::OptimiserConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::layout::{Layout, Span};
-use crate::kernels::population::{Member, Step};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::kernels::population::{Member, ScheduleStep};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "adam", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "adam", cases };
 
 /// One step of the optimiser for every parameter of every member.
 pub struct Adam {
@@ -21,11 +21,11 @@ pub struct Adam {
     pub partials: Tensor<f32>,
     /// Layers and places.
     pub layout: Layout,
-    /// `[row, member]`.
-    pub schedule: Tensor<Step>,
+    /// `[step, member]`.
+    pub schedule: Tensor<ScheduleStep>,
     /// `[member]`.
     pub members: Tensor<Member>,
-    /// Numbers of the steps that were made, `[row, member]`; also of members that are left alone.
+    /// Numbers of the steps that were made, `[step, member]`; also of members that are left alone.
     pub made: Tensor<u32>,
     /// Decays and ε; rate and weight decay come with the schedule.
     pub optimiser: OptimiserConfig,
@@ -38,14 +38,8 @@ impl Kernel for Adam {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/optim/adam.wgsl"),
-            include_str!("../../shaders/lib/step.wgsl"),
-            include_str!("../../shaders/lib/member.wgsl"),
-        ];
-        source.extend(self.layout.source(true));
-        source
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("optim/adam.wgsl").fill_all(self.layout.slots())
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -102,22 +96,22 @@ pub fn oracle(optimiser: &OptimiserConfig, t: u32, [p, m, v]: [f64; 3], gradient
     [p * decay - step_size * m / (v.sqrt() + optimiser.epsilon), m, v]
 }
 
-fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -> Result<Trial> {
+fn prepare(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -> Result<CaseRun> {
     // Two layers of 72 and 30 parameters with three and one partial sums; the first has a transposed layout too, and two
     // elements fill the last four of the second.
-    let (members, counts, slices, row) = (2, [72, 32], [3, 1], 1);
+    let (members, counts, splits, row) = (2, [72, 32], [3, 1], 1);
     let parameters = 104;
-    let stride = counts[0] * slices[0] + counts[1] * slices[1];
+    let stride = counts[0] * splits[0] + counts[1] * splits[1];
     let (_, mut values) = random(gpu, "state", &[members, 3, parameters])?;
     for member in 0..members {
         values[(member * 3 + 2) * parameters..][..parameters].iter_mut().for_each(|v| *v = f64::from((*v * *v) as f32));
     }
     let (partials, sums) = random(gpu, "partials", &[members, stride])?;
-    let span = |first, count, partials, slices, forward, backward, backward_stride| Span {
+    let span = |first, count, partials, splits, forward, backward, backward_stride| Span {
         first,
         count,
         partials,
-        slices,
+        splits,
         forward,
         forward_stride: count,
         backward,
@@ -132,14 +126,14 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -
     };
     let places: Vec<_> = (0..parameters).map(place).collect();
     let (step_size, decay) = factors(&optimiser, t);
-    let step = Step { t, step_size: step_size as f32, decay: decay as f32 };
+    let step = ScheduleStep { t, step_size: step_size as f32, decay: decay as f32 };
     let mut expected = values.clone();
     let mut packed = vec![0.0; 352];
     for member in 0..members {
         for i in updated.clone() {
             let (layer, local) = if i < 72 { (0, i) } else { (1, i - 72) };
             let base = member * stride + [0, 216][layer];
-            let gradient = (0..slices[layer]).map(|slice| sums[base + slice * counts[layer] + local]).sum();
+            let gradient = (0..splits[layer]).map(|split| sums[base + split * counts[layer] + local]).sum();
             let at = |part: usize| (member * 3 + part) * parameters + i;
             let after = oracle(&optimiser, t, [values[at(0)], values[at(1)], values[at(2)]], gradient);
             (0..3).for_each(|part| expected[at(part)] = after[part]);
@@ -170,14 +164,14 @@ fn trial(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -
         Expectation::close(&kernel.layout.packed, packed),
         Expectation::exact(&kernel.made, vec![0, 0, t, t]),
     ];
-    Ok(Trial::new(kernel, expected).at_row(row))
+    Ok(CaseRun::new(kernel, expected).at_step(row))
 }
 
 fn cases() -> Vec<Case> {
     vec![
-        Case::new("AdamW, first step", |gpu| trial(gpu, OptimiserConfig::default(), 1, 0..104)),
-        Case::new("AdamW, late step", |gpu| trial(gpu, OptimiserConfig::default(), 50_000, 0..104)),
-        Case::new("Adam", |gpu| trial(gpu, OptimiserConfig { weight_decay: 0.0, ..Default::default() }, 7, 0..104)),
-        Case::new("one layer of two", |gpu| trial(gpu, OptimiserConfig::default(), 3, 72..104)),
+        Case::new("AdamW, first step", |gpu| prepare(gpu, OptimiserConfig::default(), 1, 0..104)),
+        Case::new("AdamW, late step", |gpu| prepare(gpu, OptimiserConfig::default(), 50_000, 0..104)),
+        Case::new("Adam", |gpu| prepare(gpu, OptimiserConfig { weight_decay: 0.0, ..Default::default() }, 7, 0..104)),
+        Case::new("one layer of two", |gpu| prepare(gpu, OptimiserConfig::default(), 3, 72..104)),
     ]
 }

@@ -6,7 +6,7 @@ use crate::gpu::{DeviceClass, Element, Gpu, Kernel, Recording, Tensor};
 use crate::{Error, Result};
 
 /// Makes the tensors of a case on a device and asks the oracle.
-type Setup = dyn Fn(&Gpu) -> Result<Trial>;
+type Setup = dyn Fn(&Gpu) -> Result<CaseRun>;
 
 /// One way to call a kernel: makes its tensors on a device and says what must come out.
 pub struct Case {
@@ -18,7 +18,7 @@ pub struct Case {
 }
 
 /// A kernel with its tensors on a device, and what must come out of one dispatch.
-pub struct Trial {
+pub struct CaseRun {
     /// The case's name.
     case: String,
     /// The kernel.
@@ -26,7 +26,7 @@ pub struct Trial {
     /// What its outputs must hold afterwards.
     pub expected: Vec<Expectation>,
     /// The row of the schedule that is replayed.
-    pub row: u32,
+    pub step: u32,
 }
 
 /// What one tensor must hold after the dispatch.
@@ -128,7 +128,7 @@ pub fn relative_error(found: &[f32], expected: &[f64]) -> f64 {
 
 impl Case {
     /// A case called `name`; `setup` makes the tensors and asks the oracle.
-    pub fn new(name: impl Into<String>, setup: impl Fn(&Gpu) -> Result<Trial> + 'static) -> Self {
+    pub fn new(name: impl Into<String>, setup: impl Fn(&Gpu) -> Result<CaseRun> + 'static) -> Self {
         Self { name: name.into(), only_on: None, setup: Box::new(setup) }
     }
 
@@ -147,28 +147,28 @@ impl Case {
     ///
     /// # Errors
     /// What making tensors may report.
-    pub fn trial(&self, gpu: &Gpu) -> Result<Trial> {
-        Ok(Trial { case: self.name.clone(), ..(self.setup)(gpu)? })
+    pub fn prepare(&self, gpu: &Gpu) -> Result<CaseRun> {
+        Ok(CaseRun { case: self.name.clone(), ..(self.setup)(gpu)? })
     }
 
     /// Runs the kernel once and compares; returns the largest relative error.
     ///
     /// # Errors
-    /// As [`Trial::run`]; what making tensors may report.
+    /// As [`CaseRun::run`]; what making tensors may report.
     pub fn run(&self, gpu: &Gpu) -> Result<f64> {
-        self.trial(gpu)?.run(gpu)
+        self.prepare(gpu)?.run(gpu)
     }
 }
 
-impl Trial {
+impl CaseRun {
     /// A kernel whose outputs after row 0 must be as `expected`.
     pub fn new(kernel: impl Kernel + 'static, expected: Vec<Expectation>) -> Self {
-        Self { case: String::new(), kernel: Box::new(kernel), expected, row: 0 }
+        Self { case: String::new(), kernel: Box::new(kernel), expected, step: 0 }
     }
 
     /// The same for another row of the schedule.
-    pub fn at_row(self, row: u32) -> Self {
-        Self { row, ..self }
+    pub fn at_step(self, step: u32) -> Self {
+        Self { step, ..self }
     }
 
     /// Runs the kernel once and compares; returns the largest relative error.
@@ -176,11 +176,11 @@ impl Trial {
     /// # Errors
     /// [`Error::Tolerance`] naming case, kernel and tensor; otherwise what the device may report.
     pub fn run(self, gpu: &Gpu) -> Result<f64> {
-        let Self { case, kernel, expected, row } = self;
+        let Self { case, kernel, expected, step } = self;
         let name = kernel.name();
         let mut recording = Recording::new(name);
         recording.push_boxed(kernel);
-        gpu.replay(&recording.resolve(gpu)?, row..row + 1)?;
+        gpu.replay(&recording.resolve(gpu)?, step..step + 1)?;
         expected.iter().try_fold(0.0, |worst: f64, expectation| match expectation.check(gpu) {
             Ok(error) => Ok(worst.max(error)),
             Err(Error::Tolerance(reason)) => Err(Error::Tolerance(format!("{name} ({case}): {reason}"))),

@@ -1,11 +1,11 @@
 //! `chunk_mean`: a segment's embedding, the mean over time steps and chunks (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "chunk_mean", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "chunk_mean", cases };
 
 pub(super) const WORKGROUP: usize = 64;
 
@@ -34,8 +34,8 @@ impl Kernel for ChunkMean {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/embed/chunk_mean.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("embed/chunk_mean.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -70,11 +70,11 @@ pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 6]| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (pooled, values) = random(gpu, "pooled", &shape)?;
             let embedding = gpu.tensor("embedding", &[shape[0], shape[1], shape[5] * shape[3]])?;
             let expected = oracle(&shape, &values);
-            Ok(Trial::new(
+            Ok(CaseRun::new(
                 ChunkMean { pooled, embedding: embedding.clone() },
                 vec![Expectation::close(&embedding, expected)],
             ))

@@ -1,11 +1,11 @@
 //! `class_means`: the mean row of every class (SPEC §5, the paper's equation 4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "class_means", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "class_means", cases };
 
 /// The label of an example that has no class.
 pub const NO_CLASS: u32 = u32::MAX;
@@ -29,8 +29,8 @@ impl Kernel for ClassMeans {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/class_means.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("eval/class_means.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -75,7 +75,7 @@ pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32])
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes]: [usize; 3]| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let dimensions = 33;
             let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;
             // The last class is empty, and some examples have none.
@@ -94,7 +94,7 @@ fn cases() -> Vec<Case> {
                 Expectation::within(&kernel.means, means, 1e-6),
                 Expectation::exact(&kernel.counts, (0..classes).map(count).collect()),
             ];
-            Ok(Trial::new(kernel, expected))
+            Ok(CaseRun::new(kernel, expected))
         })
     };
     vec![case("few", [2, 20, 5]), case("thousands", [1, 5000, 3])]

@@ -2,12 +2,12 @@
 
 use crate::Result;
 use crate::counter_rng::Key;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::gather::NO_EXAMPLE;
-use crate::kernels::{Case, Entry, Expectation, Trial};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "confusion", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "confusion", cases };
 
 const WORKGROUP: usize = 32;
 
@@ -17,7 +17,7 @@ pub struct Confusion {
     pub outputs: Tensor<f32>,
     /// 0 or 1, `[example, class]`.
     pub targets: Tensor<f32>,
-    /// Ids, `[row, member, slot]`.
+    /// Ids, `[step, member, slot]`.
     pub batches: Tensor<u32>,
     /// True positives, false positives, false negatives, `[member, class, 3]`.
     pub counts: Tensor<u32>,
@@ -30,14 +30,14 @@ impl Kernel for Confusion {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/confusion.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("eval/confusion.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         vec![
             ("MEMBERS", self.outputs.size(0).into()),
-            ("SLOTS", self.outputs.size(1).into()),
+            ("BATCH_SIZE", self.outputs.size(1).into()),
             ("CLASSES", self.outputs.size(2).into()),
             ("THRESHOLD", self.threshold.into()),
             ("WORKGROUP", WORKGROUP.into()),
@@ -77,7 +77,7 @@ pub fn oracle(classes: usize, threshold: f32, outputs: &[f32], targets: &[f32]) 
 }
 
 fn cases() -> Vec<Case> {
-    vec![Case::new("outputs at the threshold, empty slots, earlier counts", |gpu: &Gpu| -> Result<Trial> {
+    vec![Case::new("outputs at the threshold, empty slots, earlier counts", |gpu: &Gpu| -> Result<CaseRun> {
         let (members, slots, classes, examples, row) = (2, 13, 35, 9, 1);
         let mut stream = Key::new(11).stream();
         let mut draw = |n: usize, bound: usize| (0..n).map(|_| stream.below(bound)).collect::<Vec<_>>();
@@ -108,6 +108,6 @@ fn cases() -> Vec<Case> {
             threshold: 0.5,
         };
         let expected = vec![Expectation::exact(&kernel.counts, expected)];
-        Ok(Trial::new(kernel, expected).at_row(row as u32))
+        Ok(CaseRun::new(kernel, expected).at_step(row as u32))
     })]
 }

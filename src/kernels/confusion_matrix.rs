@@ -1,12 +1,12 @@
 //! `confusion_matrix`: how often examples of each class are taken for each class (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::class_means::NO_CLASS;
-use crate::kernels::{Case, Entry, Expectation, Trial, random_below};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random_below};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "confusion_matrix", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "confusion_matrix", cases };
 
 const WORKGROUP: usize = 64;
 
@@ -25,8 +25,8 @@ impl Kernel for ConfusionMatrix {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/confusion_matrix.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("eval/confusion_matrix.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -61,7 +61,7 @@ pub fn oracle(classes: usize, nearest: &[u32], labels: &[u32]) -> Vec<u32> {
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes]: [usize; 3]| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let nearest: Vec<u32> = random_below("nearest", members * examples, classes);
             let mut labels: Vec<u32> = random_below("labels", examples, classes);
             labels.iter_mut().step_by(5).for_each(|label| *label = NO_CLASS);
@@ -72,7 +72,7 @@ fn cases() -> Vec<Case> {
                 matrix: gpu.tensor("matrix", &[members, classes, classes])?,
             };
             let expected = vec![Expectation::exact(&kernel.matrix, matrix)];
-            Ok(Trial::new(kernel, expected))
+            Ok(CaseRun::new(kernel, expected))
         })
     };
     vec![case("few", [1, 20, 4]), case("more cells than invocations, two members", [2, 150, 11])]

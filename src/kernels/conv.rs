@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Tensor};
-use crate::kernels::group_uniform::{group_uniform, is_shared, of_lanes};
-use crate::kernels::routes::{Codes, Routed};
-use crate::kernels::{Case, Trial};
+use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
+use crate::kernels::workgroup_uniform::{is_shared, of_lanes, workgroup_uniform};
+use crate::kernels::{Case, CaseRun};
 
 /// One convolution layer with its max-pool, for a population.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -167,21 +167,21 @@ impl ConvTile {
             ("CHANNELS", channels.into()),
             ("TILE_T", self.windows[0].into()),
             ("TILE_M", self.windows[1].into()),
-            ("UNITS", self.units.into()),
+            ("CHANNEL_VECTORS", self.units.into()),
             ("LANES", self.lanes.into()),
-            ("JOINED", joined.into()),
+            ("SUMS_PER_BLOCK", joined.into()),
             ("WORKGROUP", self.workgroup.into()),
         ]
     }
 
-    /// The library files of the tile's form.
-    pub(super) fn source(&self, needs_row: bool) -> Vec<&'static str> {
-        let unit = match self.lanes {
-            1 => include_str!("../../shaders/conv/unit_of_four.wgsl"),
-            _ => include_str!("../../shaders/conv/unit_of_one.wgsl"),
+    /// What fills the slots of the tile's form.
+    pub(super) fn slots(&self) -> [(&'static str, &'static str); 3] {
+        let channels = match self.lanes {
+            1 => "conv/channels_vec4.wgsl",
+            _ => "conv/channels_scalar.wgsl",
         };
-        let tile = include_str!("../../shaders/conv/tile.wgsl");
-        [vec![tile, unit], group_uniform(is_shared(self.lanes, self.workgroup), needs_row)].concat()
+        let [uniform, step] = workgroup_uniform(is_shared(self.lanes, self.workgroup));
+        [("channels", channels), uniform, step]
     }
 
     /// Whether the tile is as wide as the plane, so that rows can be read whole.
@@ -190,8 +190,8 @@ impl ConvTile {
     }
 
     /// The most codes of winners in a word that one thread writes.
-    pub fn codes_per_word(&self, shape: &ConvShape) -> usize {
-        let most = Codes::most_per_word(shape.pool[0] * shape.pool[1]);
+    pub fn argmax_per_word(&self, shape: &ConvShape) -> usize {
+        let most = PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]);
         [8, 4, 2].into_iter().find(|n| *n <= most && self.fills_words(shape, *n)).unwrap_or(1)
     }
 
@@ -205,7 +205,7 @@ impl ConvTile {
     pub(super) fn grid(&self, shape: &ConvShape, channels: usize) -> [usize; 3] {
         let [t, m] = shape.windows();
         let tiles = shape.chunks * t.div_ceil(self.windows[0]) * m.div_ceil(self.windows[1]);
-        assert!(tiles <= MOST_TILES, "{tiles} tiles of {shape:?}: `group_uniform` knows numbers of 24 bits");
+        assert!(tiles <= MOST_TILES, "{tiles} tiles of {shape:?}: `workgroup_uniform` knows numbers of 24 bits");
         let workgroups = (tiles * self.lanes).div_ceil(self.workgroup);
         let folds = workgroups.div_ceil(MOST_WORKGROUPS).max(1);
         let width = if self.lanes == 1 { 4 } else { 1 };
@@ -235,12 +235,12 @@ const MOST_TILES: usize = 0xff_ffff;
 /// Workgroups along an axis that every adapter dispatches.
 const MOST_WORKGROUPS: usize = 65_535;
 
-/// The library file that defines how values are stored, `together` neighbours of rows `across` wide.
-pub(super) fn stores(together: usize, across: usize) -> &'static str {
+/// What fills the slot `store`: how `together` neighbours of rows `across` wide are stored.
+pub(super) fn store(together: usize, across: usize) -> &'static str {
     if together.is_multiple_of(4) && across.is_multiple_of(4) {
-        include_str!("../../shaders/conv/stores_fours.wgsl")
+        "conv/store_vec4.wgsl"
     } else {
-        include_str!("../../shaders/conv/stores_ones.wgsl")
+        "conv/store_scalar.wgsl"
     }
 }
 
@@ -256,18 +256,18 @@ pub struct PackedWeights {
     /// Members.
     pub members: usize,
     /// How a kernel binds them.
-    pub bound: Bound,
+    pub binding: WeightBinding,
 }
 
 /// How packed weights are bound: software adapters load from uniform buffers far more cheaply than from storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
+pub enum WeightBinding {
     /// As storage.
     Storage,
     /// As a uniform buffer.
     Uniform,
     /// As two uniform buffers.
-    Halves {
+    TwoUniforms {
         /// Channels of the first one.
         channels: usize,
         /// Vec4s of the first one.
@@ -275,17 +275,17 @@ pub enum Bound {
     },
 }
 
-impl Bound {
+impl WeightBinding {
     /// Uniform where the adapter binds the weights of `members` members of `stride` elements, `channel` elements for each
-    /// channel; in two buffers when `halves` says so and those of one member fit.
-    pub(super) fn of(gpu: &Gpu, [stride, channel]: [usize; 2], members: usize, halves: bool) -> Self {
+    /// channel; in two buffers when `two_uniforms` says so and those of one member fit.
+    pub(super) fn of(gpu: &Gpu, [stride, channel]: [usize; 2], members: usize, two_uniforms: bool) -> Self {
         let bindable = (gpu.adapter().limits.uniform_binding as usize).min(64 << 10);
         let channels = stride / channel / 2;
         let half = channels * channel;
-        let halves = halves && members == 1 && half.is_multiple_of(PackedWeights::ALIGNMENT);
+        let two_uniforms = two_uniforms && members == 1 && half.is_multiple_of(PackedWeights::ALIGNMENT);
         match stride * 4 * members {
             bytes if bytes <= bindable => Self::Uniform,
-            _ if halves && (stride - half) * 4 <= bindable => Self::Halves { channels, size: half / 4 },
+            _ if two_uniforms && (stride - half) * 4 <= bindable => Self::TwoUniforms { channels, size: half / 4 },
             _ => Self::Storage,
         }
     }
@@ -295,30 +295,31 @@ impl PackedWeights {
     /// The weights of `members` members of `stride` elements each, `channel` elements for each channel of the other side, from
     /// element `first` of `tensor` on: uniform where the adapter binds as much.
     pub fn new(gpu: &Gpu, tensor: &Tensor<f32>, first: usize, sizes: [usize; 2], members: usize) -> Self {
-        let bound = Bound::of(gpu, sizes, members, gpu.class().is_software());
-        Self { tensor: tensor.clone(), first, stride: sizes[0] / 4, members, bound }
+        let binding = WeightBinding::of(gpu, sizes, members, gpu.class().is_software());
+        Self { tensor: tensor.clone(), first, stride: sizes[0] / 4, members, binding }
     }
 
     /// Elements that the start of a layer is aligned to: 256 bytes, the largest offset alignment there is.
     pub const ALIGNMENT: usize = 64;
 
-    pub(super) fn source(&self) -> &'static str {
-        match self.bound {
-            Bound::Storage => include_str!("../../shaders/conv/weights_storage.wgsl"),
-            Bound::Uniform => include_str!("../../shaders/conv/weights_uniform.wgsl"),
-            Bound::Halves { .. } => include_str!("../../shaders/conv/weights_halves.wgsl"),
+    /// What fills the slot `weights`.
+    pub(super) fn file(&self) -> &'static str {
+        match self.binding {
+            WeightBinding::Storage => "conv/weights_storage.wgsl",
+            WeightBinding::Uniform => "conv/weights_uniform.wgsl",
+            WeightBinding::TwoUniforms { .. } => "conv/weights_two_uniforms.wgsl",
         }
     }
 
     pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = vec![("PACKED", self.stride.into())];
-        match self.bound {
-            Bound::Storage => {}
-            Bound::Uniform => constants.push(("PACKED_SIZE", (self.stride * self.members).into())),
-            Bound::Halves { channels, size } => constants.extend([
-                ("PART_CHANNELS", channels.into()),
+        match self.binding {
+            WeightBinding::Storage => {}
+            WeightBinding::Uniform => constants.push(("PACKED_SIZE", (self.stride * self.members).into())),
+            WeightBinding::TwoUniforms { channels, size } => constants.extend([
+                ("CHANNELS_PER_BINDING", channels.into()),
                 ("FIRST_SIZE", size.into()),
-                ("REST_SIZE", (self.stride - size).into()),
+                ("SECOND_SIZE", (self.stride - size).into()),
             ]),
         }
         constants
@@ -327,29 +328,31 @@ impl PackedWeights {
     pub(super) fn bindings(&self) -> Vec<(&'static str, Binding)> {
         let all = self.stride * self.members;
         let range = |from: usize, to: usize| self.tensor.range(self.first + from * 4, (to - from) * 4);
-        match self.bound {
-            Bound::Storage | Bound::Uniform => vec![("packed", range(0, all))],
-            Bound::Halves { size, .. } => vec![("packed", range(0, size)), ("packed_rest", range(size, all))],
+        match self.binding {
+            WeightBinding::Storage | WeightBinding::Uniform => vec![("packed", range(0, all))],
+            WeightBinding::TwoUniforms { size, .. } => {
+                vec![("packed", range(0, size)), ("packed_second", range(size, all))]
+            }
         }
     }
 }
 
 /// Seeded random gradients with winners below `window` and all three signs.
-pub(super) fn random_routes(name: &str, shape: &[usize], window: usize) -> Vec<Routed> {
+pub(super) fn random_window_grads(name: &str, shape: &[usize], window: usize) -> Vec<WindowGrad> {
     let mut stream = Key::new(2020).named(name).stream();
     let mut draw = |_| {
         let gradient = stream.normal() as f32;
-        Routed { gradient, ..Routed::new(stream.below(window), stream.below(3) as u32) }
+        WindowGrad { gradient, ..WindowGrad::new(stream.below(window), stream.below(3) as u32) }
     };
     (0..shape.iter().product()).map(&mut draw).collect()
 }
 
 /// The shapes and tiles both backward kernels are tried with; the flag selects a variant.
-pub(super) fn backward_cases(trial: fn(&Gpu, ConvShape, ConvTile, bool) -> Result<Trial>) -> Vec<Case> {
+pub(super) fn backward_cases(prepare: fn(&Gpu, ConvShape, ConvTile, bool) -> Result<CaseRun>) -> Vec<Case> {
     let case = |name: &str, sizes: [usize; 6], kernel: usize, pool: [usize; 2], tile: ConvTile, flag: bool| {
         let [members, chunks, inputs, outputs, time, mel] = sizes;
         let shape = ConvShape { members, chunks, inputs, outputs, time, mel, kernel, pool };
-        of_lanes(Case::new(name, move |gpu| trial(gpu, shape, tile, flag)), tile.lanes, tile.workgroup)
+        of_lanes(Case::new(name, move |gpu| prepare(gpu, shape, tile, flag)), tile.lanes, tile.workgroup)
     };
     let alone = |windows: [usize; 2]| ConvTile { windows, units: 1, lanes: 1, workgroup: 32 };
     let lanes = |windows: [usize; 2], units, workgroup| ConvTile { windows, units, lanes: 8, workgroup };
@@ -366,15 +369,15 @@ pub(super) fn backward_cases(trial: fn(&Gpu, ConvShape, ConvTile, bool) -> Resul
 }
 
 /// The dense gradient before the pool that routed gradients stand for: [member, chunk, out, time, mel].
-pub(super) fn scatter_to_winners(shape: &ConvShape, routed: &[Routed]) -> Vec<f64> {
+pub(super) fn scatter_to_winners(shape: &ConvShape, window_grads: &[WindowGrad]) -> Vec<f64> {
     let [windows_t, windows_m] = shape.windows();
     let mut dense = vec![0.0; shape.members * shape.chunks * shape.outputs * shape.time * shape.mel];
-    for (index, routed) in routed.iter().enumerate() {
+    for (index, window_grads) in window_grads.iter().enumerate() {
         let (plane, t, m) = (index / (windows_t * windows_m), index / windows_m % windows_t, index % windows_m);
-        let position = routed.position();
+        let position = window_grads.position();
         let row = t * shape.pool[0] + position / shape.pool[1];
         let column = m * shape.pool[1] + position % shape.pool[1];
-        dense[(plane * shape.time + row) * shape.mel + column] = f64::from(routed.gradient);
+        dense[(plane * shape.time + row) * shape.mel + column] = f64::from(window_grads.gradient);
     }
     dense
 }

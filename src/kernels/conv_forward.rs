@@ -1,14 +1,14 @@
 //! `conv_forward`: convolution, bias, LeakyReLU, dropout and max-pool in one (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
-use crate::kernels::conv::{Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, stores};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, WeightBinding, for_each_tap, store};
 use crate::kernels::dropout::{Dropout, keeps};
-use crate::kernels::group_uniform::of_lanes;
 use crate::kernels::input::{Input, random_input};
-use crate::kernels::population::{Member, Step};
-use crate::kernels::routes::{Codes, Routed};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
+use crate::kernels::population::{Member, ScheduleStep};
+use crate::kernels::workgroup_uniform::of_lanes;
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// Convolution, bias, LeakyReLU, dropout and max-pool of one layer.
 pub struct ConvForward {
@@ -25,7 +25,7 @@ pub struct ConvForward {
     /// `[member, chunk, out, windows_t, windows_m]`.
     pub output: Tensor<f32>,
     /// Winners for the backward pass; none in evaluation.
-    pub codes: Option<Codes>,
+    pub pool_argmax: Option<PoolArgmax>,
     /// `[member]`.
     pub members: Tensor<Member>,
     /// What is dropped.
@@ -39,33 +39,29 @@ impl Kernel for ConvForward {
         "conv_forward"
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/conv/conv_forward.wgsl"),
-            include_str!("../../shaders/lib/member.wgsl"),
-            include_str!("../../shaders/lib/route.wgsl"),
-            self.packed.source(),
-            match self.codes {
-                Some(_) => include_str!("../../shaders/conv/routes_stored.wgsl"),
-                None => include_str!("../../shaders/conv/routes_dropped.wgsl"),
-            },
-        ];
-        source.extend(self.input.source(&self.shape, self.tile.windows[1]));
-        source.push(stores(self.tile_codes(), self.shape.windows()[1]));
-        source.extend(self.tile.source(self.dropout.needs_row() || self.input.needs_row()));
-        source.extend(self.dropout.source());
-        source
+    fn source(&self) -> ShaderSource {
+        let pool_argmax = match self.pool_argmax {
+            Some(_) => "conv/argmax_stored.wgsl",
+            None => "conv/argmax_discarded.wgsl",
+        };
+        ShaderSource::file("conv/conv_forward.wgsl")
+            .fill("weights", self.packed.file())
+            .fill("pool_argmax", pool_argmax)
+            .fill("store", store(self.windows_per_word(), self.shape.windows()[1]))
+            .fill("dropout", self.dropout.file())
+            .fill_all(self.input.slots(&self.shape, self.tile.windows[1]))
+            .fill_all(self.tile.slots())
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let per_word = self.codes_per_word();
-        assert!(self.tile.fills_words(&self.shape, per_word), "{:?} with {per_word} codes in a word", self.tile);
+        let per_word = self.argmax_per_word();
+        assert!(self.tile.fills_words(&self.shape, per_word), "{:?} with {per_word} pool_argmax in a word", self.tile);
         let mut constants = vec![
             ("LAYER", self.layer.into()),
             ("SLOPE", self.slope.into()),
-            ("PER_WORD", per_word.into()),
-            ("TILE_CODES", self.tile_codes().into()),
-            ("SEEN", (0..self.shape.taps() as u32).collect::<Vec<_>>().into()),
+            ("ARGMAX_PER_WORD", per_word.into()),
+            ("WINDOWS_PER_WORD", self.windows_per_word().into()),
+            ("TAP_ORDER", (0..self.shape.taps() as u32).collect::<Vec<_>>().into()),
         ];
         constants.extend(self.shape.constants());
         constants.extend(self.input.constants(&self.shape));
@@ -79,7 +75,7 @@ impl Kernel for ConvForward {
         let mut bindings = vec![("output", self.output.binding()), ("members", self.members.binding())];
         bindings.extend(self.input.bindings());
         bindings.extend(self.packed.bindings());
-        bindings.extend(self.codes.as_ref().map(|codes| ("codes", codes.tensor.binding())));
+        bindings.extend(self.pool_argmax.as_ref().map(|pool_argmax| ("pool_argmax", pool_argmax.tensor.binding())));
         bindings.extend(self.dropout.binding());
         bindings
     }
@@ -93,23 +89,25 @@ impl Kernel for ConvForward {
     }
 
     fn work(&self) -> Work {
-        let codes = self.codes.as_ref().map_or(0, |codes| codes.tensor.len());
+        let pool_argmax = self.pool_argmax.as_ref().map_or(0, |pool_argmax| pool_argmax.tensor.len());
         Work {
             flops: 2.0 * self.shape.multiply_adds(),
-            bytes: ((self.shape.input_shape().iter().product::<usize>() + self.output.len() + codes) * 4) as f64,
+            bytes: ((self.shape.input_shape().iter().product::<usize>() + self.output.len() + pool_argmax) * 4) as f64,
         }
     }
 }
 
 impl ConvForward {
-    /// Codes in a word; where none are kept, as many as could be.
-    fn codes_per_word(&self) -> usize {
-        self.codes.as_ref().map_or_else(|| self.tile.codes_per_word(&self.shape), |codes| codes.per_word)
+    /// PoolArgmax in a word; where none are kept, as many as could be.
+    fn argmax_per_word(&self) -> usize {
+        self.pool_argmax
+            .as_ref()
+            .map_or_else(|| self.tile.argmax_per_word(&self.shape), |pool_argmax| pool_argmax.per_word)
     }
 
     /// Those of one word that a tile has.
-    fn tile_codes(&self) -> usize {
-        self.codes_per_word().min(self.tile.windows[1])
+    fn windows_per_word(&self) -> usize {
+        self.argmax_per_word().min(self.tile.windows[1])
     }
 }
 
@@ -123,10 +121,10 @@ pub fn oracle(
     biases: &[f64],
     scale: f64,
     keep: impl Fn(usize, usize, usize) -> bool,
-) -> (Vec<f64>, Vec<Routed>) {
+) -> (Vec<f64>, Vec<WindowGrad>) {
     let plane = shape.time * shape.mel;
     let [windows_t, windows_m] = shape.windows();
-    let (mut output, mut routed) = (Vec::new(), Vec::new());
+    let (mut output, mut window_argmax) = (Vec::new(), Vec::new());
     for chunk in 0..shape.members * shape.chunks {
         let member = chunk / shape.chunks;
         for out in 0..shape.outputs {
@@ -145,20 +143,20 @@ pub fn oracle(
                     let kept = keep(member, in_member, position);
                     let value = if !kept { 0.0 } else { scale * if x > 0.0 { x } else { slope * x } };
                     let sign = match (kept, x > 0.0) {
-                        (false, _) => Routed::DROPPED,
-                        (true, true) => Routed::POSITIVE,
-                        (true, false) => Routed::NEGATIVE,
+                        (false, _) => WindowGrad::DROPPED,
+                        (true, true) => WindowGrad::POSITIVE,
+                        (true, false) => WindowGrad::NEGATIVE,
                     };
                     if value > best.0 {
-                        best = (value, Routed::new(position, sign).code);
+                        best = (value, WindowGrad::new(position, sign).code);
                     }
                 }
                 output.push(best.0);
-                routed.push(Routed { gradient: 0.0, code: best.1 });
+                window_argmax.push(WindowGrad { gradient: 0.0, code: best.1 });
             }
         }
     }
-    (output, routed)
+    (output, window_argmax)
 }
 
 /// Weights in the forward layout, one region for each member.
@@ -189,24 +187,26 @@ enum Mask {
 /// Whether `tile` gives what the oracle says, with the dropout of training; `gathered` from examples of a chunk each.
 pub fn check(shape: ConvShape, tile: ConvTile, gathered: bool) -> Case {
     let gathered = gathered.then_some([shape.chunks + 2, shape.chunks]);
-    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, Mask::Random, false, gathered))
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| {
+        prepare(gpu, shape, tile, Mask::Random, false, gathered)
+    })
 }
 
-fn trial(
+fn prepare(
     gpu: &Gpu,
     shape: ConvShape,
     tile: ConvTile,
     mask: Mask,
     ties: bool,
     gathered: Option<[usize; 2]>,
-) -> Result<Trial> {
+) -> Result<CaseRun> {
     let (layer, slope, p, row) = (1, 0.2, 0.2, 1);
     let (mut input, mut inputs) = random_input(gpu, &shape, gathered.map(|[examples, slots]| [examples, slots, row]))?;
     if ties {
         // Few distinct values make equal maxima common: the first of the window must win.
         inputs.iter_mut().for_each(|x| *x = x.round().clamp(-1.0, 1.0));
         let rounded: Vec<f32> = inputs.iter().map(|x| *x as f32).collect();
-        input = Input::Own(gpu.tensor_from("input", &shape.input_shape(), &rounded)?);
+        input = Input::Dense(gpu.tensor_from("input", &shape.input_shape(), &rounded)?);
     }
     let (_, mut weights) = random(gpu, "weights", &[shape.members, shape.outputs, shape.inputs, shape.taps()])?;
     if ties {
@@ -218,8 +218,8 @@ fn trial(
     }
     let packed = pack(&shape, &weights, &biases);
     let members: Vec<Member> = (0..shape.members).map(|m| Member::new(m as u64)).collect();
-    let steps: Vec<Step> =
-        (0..2 * shape.members).map(|i| Step { t: 7 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
+    let steps: Vec<ScheduleStep> =
+        (0..2 * shape.members).map(|i| ScheduleStep { t: 7 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
     let blocks = shape.output_shape()[1..].iter().product::<usize>() * shape.blocks_per_window();
     let injected: Vec<u32> = super::random_below("keep", shape.members * blocks * 4, 5);
     let injected: Vec<u32> = injected.into_iter().map(|x| u32::from(x > 0)).collect();
@@ -239,37 +239,40 @@ fn trial(
         }
         Mask::Injected => injected[member * blocks * 4 + window * lanes + position] == 1,
     };
-    let (expected, routed) = oracle(&shape, slope, &inputs, &weights, &biases, dropout.scale(), keep);
+    let (expected, window_argmax) = oracle(&shape, slope, &inputs, &weights, &biases, dropout.scale(), keep);
     let output = gpu.tensor("output", &shape.output_shape())?;
-    let per_word = tile.codes_per_word(&shape);
-    let codes = Codes::new(gpu, "codes", &shape.output_shape(), per_word)?;
+    let per_word = tile.argmax_per_word(&shape);
+    let pool_argmax = PoolArgmax::new(gpu, "pool_argmax", &shape.output_shape(), per_word)?;
     let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
     let packed = PackedWeights::new(gpu, &tensor, 0, shape.forward_sizes(), shape.members);
-    let bound = match mask {
-        Mask::Injected => Bound::Storage,
-        _ => Bound::of(gpu, shape.forward_sizes(), shape.members, true),
+    let binding = match mask {
+        Mask::Injected => WeightBinding::Storage,
+        _ => WeightBinding::of(gpu, shape.forward_sizes(), shape.members, true),
     };
     let kernel = ConvForward {
         shape,
         layer,
         slope,
         input,
-        packed: PackedWeights { bound, ..packed },
+        packed: PackedWeights { binding, ..packed },
         output: output.clone(),
-        codes: (mask != Mask::Off || ties).then(|| codes.clone()),
+        pool_argmax: (mask != Mask::Off || ties).then(|| pool_argmax.clone()),
         members: gpu.tensor_from("members", &[shape.members], &members)?,
         dropout,
         tile,
     };
     let mut expectations = vec![Expectation::close(&output, expected)];
     if ties {
-        expectations.push(Expectation::exact(&codes.tensor, Codes::pack(&routed, shape.windows()[1], per_word)));
+        expectations.push(Expectation::exact(
+            &pool_argmax.tensor,
+            PoolArgmax::pack(&window_argmax, shape.windows()[1], per_word),
+        ));
     }
-    Ok(Trial::new(kernel, expectations).at_row(row as u32))
+    Ok(CaseRun::new(kernel, expectations).at_step(row as u32))
 }
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "conv_forward", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "conv_forward", cases };
 
 /// Odd sizes, remainders of every tile, ties, and the three forms of dropout.
 fn cases() -> Vec<Case> {
@@ -286,7 +289,7 @@ fn cases() -> Vec<Case> {
     let alone = |windows, units, workgroup| ConvTile { windows, units, lanes: 1, workgroup };
     let lanes = |windows, units, workgroup| ConvTile { windows, units, lanes: 8, workgroup };
     let case = |name: &str, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool| {
-        let case = Case::new(name, move |gpu| trial(gpu, shape, tile, mask, ties, None));
+        let case = Case::new(name, move |gpu| prepare(gpu, shape, tile, mask, ties, None));
         of_lanes(case, tile.lanes, tile.workgroup)
     };
     vec![
@@ -328,11 +331,11 @@ fn cases() -> Vec<Case> {
             true,
         ),
         Case::new("two members' batches out of a store", move |gpu| {
-            trial(gpu, shape(2, 6, 1, 9, 4, 16, 3, [2, 2]), lanes([1, 8], 1, 8), Mask::Random, false, Some([5, 3]))
+            prepare(gpu, shape(2, 6, 1, 9, 4, 16, 3, [2, 2]), lanes([1, 8], 1, 8), Mask::Random, false, Some([5, 3]))
         })
         .only_on(DeviceClass::Llvmpipe),
         Case::new("out of a store, threads alone", move |gpu| {
-            trial(gpu, shape(1, 4, 1, 5, 4, 12, 3, [2, 2]), alone([1, 3], 1, 32), Mask::Off, false, Some([300, 4]))
+            prepare(gpu, shape(1, 4, 1, 5, 4, 12, 3, [2, 2]), alone([1, 3], 1, 32), Mask::Off, false, Some([300, 4]))
         }),
         case(
             "more tiles than an axis has",

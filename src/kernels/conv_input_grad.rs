@@ -1,14 +1,14 @@
 //! `conv_input_grad`: gradient of a convolution's input, carried on through the layer below (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::conv::{
-    Bound, ConvShape, ConvTile, PackedWeights, for_each_tap, random_routes, scatter_to_winners, stores,
+    ConvShape, ConvTile, PackedWeights, WeightBinding, for_each_tap, random_window_grads, scatter_to_winners, store,
 };
+use crate::kernels::grad_output::{GradOutput, mean_cases, random_grad_output};
+use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad, WindowGrad};
 use crate::kernels::population::Member;
-use crate::kernels::routes::{Codes, Routed, Routes};
-use crate::kernels::upper::{Upper, mean_cases, random_upper};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// Gradient of the input of one convolution layer.
 pub struct ConvInputGrad {
@@ -19,11 +19,11 @@ pub struct ConvInputGrad {
     /// What dropout multiplies kept values with.
     pub scale: f64,
     /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
-    pub upper: Upper,
+    pub grad_output: GradOutput,
     /// Weights in the transposed layout.
     pub packed: PackedWeights,
     /// Winners of the layer below; receives its gradients, `[member, chunk, in, time, mel]`.
-    pub lower: Routes,
+    pub grad_input: PooledGrad,
     /// `[member]`.
     pub members: Tensor<Member>,
     /// Register tile.
@@ -35,25 +35,21 @@ impl Kernel for ConvInputGrad {
         "conv_input_grad"
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/conv/conv_input_grad.wgsl"),
-            include_str!("../../shaders/lib/member.wgsl"),
-            include_str!("../../shaders/lib/route.wgsl"),
-            self.packed.source(),
-        ];
-        source.push(stores(self.lower_codes(), self.shape.mel));
-        source.extend(self.upper.source(&self.shape, self.tile.is_whole_row(&self.shape), false));
-        source.extend(self.tile.source(false));
-        source
+    fn source(&self) -> ShaderSource {
+        let whole_row = self.tile.is_whole_row(&self.shape);
+        ShaderSource::file("conv/conv_input_grad.wgsl")
+            .fill("weights", self.packed.file())
+            .fill("store", store(self.positions_per_word(), self.shape.mel))
+            .fill_all(self.grad_output.slots(&self.shape, whole_row, false))
+            .fill_all(self.tile.slots())
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = vec![("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())];
-        constants.extend(self.upper.constants());
-        constants.push(self.lower.constant("LOWER_PER_WORD"));
-        constants.push(("LOWER_CODES", self.lower_codes().into()));
-        constants.push(("SEEN", (0..self.shape.taps() as u32).rev().collect::<Vec<_>>().into()));
+        constants.extend(self.grad_output.constants());
+        constants.push(self.grad_input.constant("INPUT_ARGMAX_PER_WORD"));
+        constants.push(("POSITIONS_PER_WORD", self.positions_per_word().into()));
+        constants.push(("TAP_ORDER", (0..self.shape.taps() as u32).rev().collect::<Vec<_>>().into()));
         constants.extend(self.shape.constants());
         constants.extend(self.tile.constants(&self.shape, self.shape.inputs));
         constants.extend(self.packed.constants());
@@ -62,11 +58,11 @@ impl Kernel for ConvInputGrad {
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
         let mut bindings = vec![
-            ("lower_gradients", self.lower.gradients.binding()),
-            ("lower_codes", self.lower.codes.tensor.binding()),
+            ("grad_input", self.grad_input.gradients.binding()),
+            ("input_argmax", self.grad_input.argmax.tensor.binding()),
             ("members", self.members.binding()),
         ];
-        bindings.extend(self.upper.bindings());
+        bindings.extend(self.grad_output.bindings());
         bindings.extend(self.packed.bindings());
         bindings
     }
@@ -80,14 +76,17 @@ impl Kernel for ConvInputGrad {
     }
 
     fn work(&self) -> Work {
-        Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (self.upper.bytes() + self.lower.bytes()) as f64 }
+        Work {
+            flops: 2.0 * self.shape.multiply_adds(),
+            bytes: (self.grad_output.bytes() + self.grad_input.bytes()) as f64,
+        }
     }
 }
 
 impl ConvInputGrad {
     /// The most neighbours whose codes share a word of the layer below, wherever a tile begins.
-    fn lower_codes(&self) -> usize {
-        let (columns, per_word) = (self.tile.windows[1] * self.shape.pool[1], self.lower.codes.per_word);
+    fn positions_per_word(&self) -> usize {
+        let (columns, per_word) = (self.tile.windows[1] * self.shape.pool[1], self.grad_input.argmax.per_word);
         [8, 4, 2].into_iter().find(|n| columns.is_multiple_of(*n) && per_word.is_multiple_of(*n)).unwrap_or(1)
     }
 }
@@ -97,58 +96,58 @@ pub fn oracle(
     shape: &ConvShape,
     slope: f64,
     scale: f64,
-    upper: &[Routed],
+    grad_output: &[WindowGrad],
     weights: &[f64],
-    lower: &[Routed],
-) -> Vec<Routed> {
+    grad_input: &[WindowGrad],
+) -> Vec<WindowGrad> {
     let plane = shape.time * shape.mel;
-    let dense = scatter_to_winners(shape, upper);
-    let mut gradients = vec![0.0; lower.len()];
+    let dense = scatter_to_winners(shape, grad_output);
+    let mut gradients = vec![0.0; grad_input.len()];
     for chunk in 0..shape.members * shape.chunks {
         for out in 0..shape.outputs {
-            let from_above = &dense[(chunk * shape.outputs + out) * plane..][..plane];
+            let grad = &dense[(chunk * shape.outputs + out) * plane..][..plane];
             for channel in 0..shape.inputs {
                 let taps =
                     &weights[((chunk / shape.chunks * shape.outputs + out) * shape.inputs + channel) * shape.taps()..];
                 let gradients = &mut gradients[(chunk * shape.inputs + channel) * plane..][..plane];
-                for_each_tap(shape, |input, output, tap| gradients[input] += taps[tap] * from_above[output]);
+                for_each_tap(shape, |input, output, tap| gradients[input] += taps[tap] * grad[output]);
             }
         }
     }
-    let carried = |(below, gradient): (&Routed, f64)| Routed {
-        gradient: (gradient * below.factor(slope, scale)) as f32,
-        ..*below
+    let carried = |(window, gradient): (&WindowGrad, f64)| WindowGrad {
+        gradient: (gradient * window.factor(slope, scale)) as f32,
+        ..*window
     };
-    lower.iter().zip(gradients).map(carried).collect()
+    grad_input.iter().zip(gradients).map(carried).collect()
 }
 
 /// Whether `tile` gives what the oracle says, with as many codes in a word of this layer and of the one below; under a `mean` over
 /// a chunk.
-pub fn check(shape: ConvShape, tile: ConvTile, [upper, lower]: [usize; 2], mean: bool) -> Case {
+pub fn check(shape: ConvShape, tile: ConvTile, per_word: [usize; 2], mean: bool) -> Case {
     let name = format!("{} {tile:?}", shape.layer());
-    Case::new(name, move |gpu| trial(gpu, shape, tile, true, [upper, lower], mean.then_some(1)))
+    Case::new(name, move |gpu| prepare(gpu, shape, tile, true, per_word, mean.then_some(1)))
 }
 
 /// The most codes in a word above, four below: the layer below knows its own windows.
-fn default_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<Trial> {
-    trial(gpu, shape, tile, uniform, [Codes::most_per_word(shape.pool[0] * shape.pool[1]), 4], None)
+fn prepare_default(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<CaseRun> {
+    prepare(gpu, shape, tile, uniform, [PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]), 4], None)
 }
 
-fn mean_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, chunks: usize) -> Result<Trial> {
-    trial(gpu, shape, tile, true, [Codes::most_per_word(shape.pool[0] * shape.pool[1]), 4], Some(chunks))
+fn prepare_mean(gpu: &Gpu, shape: ConvShape, tile: ConvTile, chunks: usize) -> Result<CaseRun> {
+    prepare(gpu, shape, tile, true, [PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]), 4], Some(chunks))
 }
 
-fn trial(
+fn prepare(
     gpu: &Gpu,
     shape: ConvShape,
     tile: ConvTile,
     uniform: bool,
     per_word: [usize; 2],
     mean: Option<usize>,
-) -> Result<Trial> {
+) -> Result<CaseRun> {
     let (slope, scale) = (0.2, 1.25);
-    let (upper, above) = random_upper(gpu, &shape, per_word[0], mean)?;
-    let lower = random_routes("lower", &shape.input_shape(), 4);
+    let (grad_output, window_grads) = random_grad_output(gpu, &shape, per_word[0], mean)?;
+    let grad_input = random_window_grads("grad_input", &shape.input_shape(), 4);
     let (_, weights) = random(gpu, "weights", &[shape.members, shape.outputs, shape.inputs, shape.taps()])?;
     let mut packed = vec![0.0; shape.members * shape.backward_quads() * 4];
     for member in 0..shape.members {
@@ -162,47 +161,47 @@ fn trial(
             packed[member * shape.backward_quads() * 4 + shape.backward_at(output, input, tap)] = *weight as f32;
         }
     }
-    let expected = oracle(&shape, slope, scale, &above, &weights, &lower);
-    let out = Routes::from(gpu, "lower", &shape.input_shape(), &lower, per_word[1])?;
+    let expected = oracle(&shape, slope, scale, &window_grads, &weights, &grad_input);
+    let out = PooledGrad::from(gpu, "grad_input", &shape.input_shape(), &grad_input, per_word[1])?;
     let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
     let packed = PackedWeights::new(gpu, &tensor, 0, shape.backward_sizes(), shape.members);
-    let bound = match uniform {
-        true => Bound::of(gpu, shape.backward_sizes(), shape.members, true),
-        false => Bound::Storage,
+    let binding = match uniform {
+        true => WeightBinding::of(gpu, shape.backward_sizes(), shape.members, true),
+        false => WeightBinding::Storage,
     };
     let kernel = ConvInputGrad {
         shape,
         slope,
         scale,
-        upper,
-        packed: PackedWeights { bound, ..packed },
-        lower: out.clone(),
+        grad_output,
+        packed: PackedWeights { binding, ..packed },
+        grad_input: out.clone(),
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
         tile,
     };
     let expected = expected.iter().map(|r| f64::from(r.gradient)).collect();
-    Ok(Trial::new(kernel, vec![Expectation::close(&out.gradients, expected)]))
+    Ok(CaseRun::new(kernel, vec![Expectation::close(&out.gradients, expected)]))
 }
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "conv_input_grad", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "conv_input_grad", cases };
 
 /// Odd channels, remainders of every tile, other kernels and pools, and more tiles than a grid has workgroups on one axis.
 fn cases() -> Vec<Case> {
-    let mut cases = super::conv::backward_cases(default_trial);
-    cases.extend(mean_cases(mean_trial));
+    let mut cases = super::conv::backward_cases(prepare_default);
+    cases.extend(mean_cases(prepare_mean));
     let halves = Case::new("weights in halves", |gpu| {
         let tile = ConvTile { windows: [5, 2], units: 1, lanes: 8, workgroup: 8 };
         let shape =
             ConvShape { members: 1, chunks: 2, inputs: 32, outputs: 65, time: 5, mel: 4, kernel: 3, pool: [1, 2] };
-        default_trial(gpu, shape, tile, true)
+        prepare_default(gpu, shape, tile, true)
     });
     cases.push(halves.only_on(DeviceClass::Llvmpipe));
     cases.push(Case::new("more tiles than an axis has", |gpu| {
         let tile = ConvTile { windows: [1, 1], units: 1, lanes: 1, workgroup: 1 };
         let shape =
             ConvShape { members: 1, chunks: 66_000, inputs: 1, outputs: 1, time: 2, mel: 2, kernel: 1, pool: [2, 2] };
-        default_trial(gpu, shape, tile, true)
+        prepare_default(gpu, shape, tile, true)
     }));
     cases
 }
@@ -225,13 +224,13 @@ mod tests {
             output.iter().zip(&weighting).map(|(a, b)| a * b).sum::<f64>()
         };
         let (_, routed) = conv_forward::oracle(&shape, 0.2, &input, &weights, &biases, 1.0, |_, _, _| true);
-        let upper: Vec<Routed> = routed
+        let grad_output: Vec<WindowGrad> = routed
             .iter()
             .zip(&weighting)
-            .map(|(r, w)| Routed { gradient: (w * r.factor(0.2, 1.0)) as f32, ..*r })
+            .map(|(r, w)| WindowGrad { gradient: (w * r.factor(0.2, 1.0)) as f32, ..*r })
             .collect();
-        let identity = vec![Routed::new(0, Routed::POSITIVE); 32];
-        let gradients = oracle(&shape, 0.2, 1.0, &upper, &weights, &identity);
+        let identity = vec![WindowGrad::new(0, WindowGrad::POSITIVE); 32];
+        let gradients = oracle(&shape, 0.2, 1.0, &grad_output, &weights, &identity);
         for index in 0..32 {
             let nudged = |by: f64| {
                 let mut input = input.clone();

@@ -3,17 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::conv::{ConvShape, ConvTile, for_each_tap, registers_fit, scatter_to_winners, threads_fit};
-use crate::kernels::group_uniform::{group_uniform, is_shared};
+use crate::kernels::grad_output::{GradOutput, mean_cases, random_grad_output};
 use crate::kernels::input::{Input, random_input};
 use crate::kernels::layout::padded;
+use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
 use crate::kernels::population::Member;
-use crate::kernels::routes::{Codes, Routed};
-use crate::kernels::upper::{Upper, mean_cases, random_upper};
-use crate::kernels::{Case, Entry, Expectation, Trial};
+use crate::kernels::workgroup_uniform::{is_shared, workgroup_uniform};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
-/// Where a layer's partial sums stand: `[slice, parameter]` in every member's part of one tensor.
+/// Where a layer's partial sums stand: `[split, parameter]` in every member's part of one tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartialsAt {
     /// Elements of one member.
@@ -21,12 +21,12 @@ pub struct PartialsAt {
     /// Elements before this layer.
     pub first: usize,
     /// Partial sums of every parameter of this layer.
-    pub slices: usize,
+    pub splits: usize,
 }
 
 impl PartialsAt {
     pub(super) fn constants(self) -> Vec<(&'static str, Constant)> {
-        vec![("PARTIALS", self.stride.into()), ("PARTIALS_AT", self.first.into()), ("SLICES", self.slices.into())]
+        vec![("PARTIALS", self.stride.into()), ("PARTIALS_AT", self.first.into()), ("SPLITS", self.splits.into())]
     }
 }
 
@@ -65,7 +65,7 @@ impl WeightTile {
     }
 
     /// Threads that sum the same slice.
-    pub fn threads_per_slice(&self, shape: &ConvShape) -> usize {
+    pub fn threads_per_split(&self, shape: &ConvShape) -> usize {
         shape.inputs.div_ceil(self.inputs) * shape.outputs.div_ceil(self.outputs * self.lanes) * self.lanes
     }
 
@@ -92,7 +92,7 @@ pub struct ConvWeightGrad {
     /// `[member, chunk, in, time, mel]`, or where it lies.
     pub input: Input,
     /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
-    pub upper: Upper,
+    pub grad_output: GradOutput,
     /// Partial sums of all layers.
     pub partials: Tensor<f32>,
     /// Where this layer's are.
@@ -108,35 +108,36 @@ impl Kernel for ConvWeightGrad {
         "conv_weight_grad"
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/conv/conv_weight_grad.wgsl"),
-            include_str!("../../shaders/lib/member.wgsl"),
-            include_str!("../../shaders/lib/route.wgsl"),
-        ];
-        source.extend(self.input.source(&self.shape, self.tile.windows));
+    fn source(&self) -> ShaderSource {
         let whole_row = self.tile.windows == self.shape.windows()[1];
-        source.extend(self.upper.source(&self.shape, whole_row, self.stretch().is_some()));
-        source.extend(group_uniform(is_shared(self.tile.lanes, self.tile.workgroup), self.input.needs_row()));
-        source
+        ShaderSource::file("conv/conv_weight_grad.wgsl")
+            .fill_all(self.input.slots(&self.shape, self.tile.windows))
+            .fill_all(self.grad_output.slots(&self.shape, whole_row, self.stretch().is_some()))
+            .fill_all(workgroup_uniform(is_shared(self.tile.lanes, self.tile.workgroup)))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let mut upper = self.upper.constants();
-        upper.extend(self.stretch().map(|windows| ("WORD_WINDOWS", windows.into())));
-        [self.shape.constants(), self.input.constants(&self.shape), self.tile.constants(), self.at.constants(), upper]
-            .concat()
+        let mut grad_output = self.grad_output.constants();
+        grad_output.extend(self.stretch().map(|windows| ("WINDOWS_PER_WORD", windows.into())));
+        [
+            self.shape.constants(),
+            self.input.constants(&self.shape),
+            self.tile.constants(),
+            self.at.constants(),
+            grad_output,
+        ]
+        .concat()
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
         let mut bindings = vec![("partials", self.partials.binding()), ("members", self.members.binding())];
         bindings.extend(self.input.bindings());
-        bindings.extend(self.upper.bindings());
+        bindings.extend(self.grad_output.bindings());
         bindings
     }
 
     fn grid(&self) -> [usize; 3] {
-        let threads = self.at.slices * self.tile.threads_per_slice(&self.shape);
+        let threads = self.at.splits * self.tile.threads_per_split(&self.shape);
         [threads.div_ceil(self.tile.workgroup), 1, self.shape.members]
     }
 
@@ -146,7 +147,7 @@ impl Kernel for ConvWeightGrad {
 
     fn work(&self) -> Work {
         let inputs = self.shape.input_shape().iter().product::<usize>();
-        Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (inputs * 4 + self.upper.bytes()) as f64 }
+        Work { flops: 2.0 * self.shape.multiply_adds(), bytes: (inputs * 4 + self.grad_output.bytes()) as f64 }
     }
 }
 
@@ -154,8 +155,8 @@ impl ConvWeightGrad {
     /// Windows of a strip whose codes share a word, where gradients are stored and strips are made of fours and of whole words
     /// or of parts of one.
     fn stretch(&self) -> Option<usize> {
-        let Upper::Stored(routes) = &self.upper else { return None };
-        let (windows, per_word, across) = (self.tile.windows, routes.codes.per_word, self.shape.windows()[1]);
+        let GradOutput::Stored(routes) = &self.grad_output else { return None };
+        let (windows, per_word, across) = (self.tile.windows, routes.argmax.per_word, self.shape.windows()[1]);
         let shared = windows.min(per_word);
         let fits = windows.max(per_word).is_multiple_of(shared);
         (windows < across && across.is_multiple_of(windows) && windows.is_multiple_of(4) && fits).then_some(shared)
@@ -163,20 +164,20 @@ impl ConvWeightGrad {
 }
 
 /// Gradients `[member, (out, in, tap) then out]`, summed over all chunks.
-pub fn oracle(shape: &ConvShape, input: &[f64], upper: &[Routed]) -> Vec<f64> {
+pub fn oracle(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> Vec<f64> {
     let plane = shape.time * shape.mel;
-    let dense = scatter_to_winners(shape, upper);
+    let dense = scatter_to_winners(shape, grad_output);
     let mut gradients = vec![0.0; shape.members * shape.parameters()];
     for chunk in 0..shape.members * shape.chunks {
         let of_member = &mut gradients[chunk / shape.chunks * shape.parameters()..][..shape.parameters()];
         let (weights, biases) = of_member.split_at_mut(shape.parameters() - shape.outputs);
         for out in 0..shape.outputs {
-            let from_above = &dense[(chunk * shape.outputs + out) * plane..][..plane];
-            biases[out] += from_above.iter().sum::<f64>();
+            let grad = &dense[(chunk * shape.outputs + out) * plane..][..plane];
+            biases[out] += grad.iter().sum::<f64>();
             for channel in 0..shape.inputs {
                 let inputs = &input[(chunk * shape.inputs + channel) * plane..][..plane];
                 let taps = &mut weights[(out * shape.inputs + channel) * shape.taps()..];
-                for_each_tap(shape, |from, to, tap| taps[tap] += inputs[from] * from_above[to]);
+                for_each_tap(shape, |from, to, tap| taps[tap] += inputs[from] * grad[to]);
             }
         }
     }
@@ -187,15 +188,17 @@ pub fn oracle(shape: &ConvShape, input: &[f64], upper: &[Routed]) -> Vec<f64> {
 /// each, and under a `mean` over one.
 pub fn check(shape: ConvShape, tile: WeightTile, per_word: usize, gathered: bool, mean: bool) -> Case {
     let (mean, gathered) = (mean.then_some(1), gathered.then_some([shape.chunks + 2, shape.chunks, 1]));
-    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| trial(gpu, shape, tile, true, per_word, mean, gathered))
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| {
+        prepare(gpu, shape, tile, true, per_word, mean, gathered)
+    })
 }
 
-fn mean_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, chunks: usize) -> Result<Trial> {
-    trial(gpu, shape, like(tile), true, Codes::most_per_word(shape.pool[0] * shape.pool[1]), Some(chunks), None)
+fn prepare_mean(gpu: &Gpu, shape: ConvShape, tile: ConvTile, chunks: usize) -> Result<CaseRun> {
+    prepare(gpu, shape, like(tile), true, PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]), Some(chunks), None)
 }
 
-fn stored_trial(gpu: &Gpu, shape: ConvShape, tile: ConvTile, one_slice: bool) -> Result<Trial> {
-    trial(gpu, shape, like(tile), one_slice, Codes::most_per_word(shape.pool[0] * shape.pool[1]), None, None)
+fn prepare_stored(gpu: &Gpu, shape: ConvShape, tile: ConvTile, one_split: bool) -> Result<CaseRun> {
+    prepare(gpu, shape, like(tile), one_split, PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]), None, None)
 }
 
 fn like(tile: ConvTile) -> WeightTile {
@@ -205,53 +208,53 @@ fn like(tile: ConvTile) -> WeightTile {
     WeightTile { windows, inputs: 2, outputs, lanes, workgroup }
 }
 
-fn trial(
+fn prepare(
     gpu: &Gpu,
     shape: ConvShape,
     tile: WeightTile,
-    one_slice: bool,
+    one_split: bool,
     per_word: usize,
     mean: Option<usize>,
     gathered: Option<[usize; 3]>,
-) -> Result<Trial> {
+) -> Result<CaseRun> {
     let (input, inputs) = random_input(gpu, &shape, gathered)?;
-    let (upper, above) = random_upper(gpu, &shape, per_word, mean)?;
-    let gradients = oracle(&shape, &inputs, &above);
+    let (grad_output, window_grads) = random_grad_output(gpu, &shape, per_word, mean)?;
+    let gradients = oracle(&shape, &inputs, &window_grads);
     // A single slice shows every sum as it is; several are checked by their total, through `adam`'s own cases, and here
     // by splitting the chunks so that each slice holds exactly one member's chunk.
-    let slices = if one_slice { 1 } else { shape.chunks };
+    let splits = if one_split { 1 } else { shape.chunks };
     let stored = padded(shape.parameters());
-    let partials = gpu.tensor("partials", &[shape.members, slices, stored])?;
-    let expected = if one_slice { gradients } else { per_chunk(&shape, &inputs, &above) };
-    let filled = |of_slice: &[f64]| [of_slice, &vec![0.0; stored - of_slice.len()]].concat();
+    let partials = gpu.tensor("partials", &[shape.members, splits, stored])?;
+    let expected = if one_split { gradients } else { per_chunk(&shape, &inputs, &window_grads) };
+    let filled = |of_split: &[f64]| [of_split, &vec![0.0; stored - of_split.len()]].concat();
     let expected = expected.chunks(shape.parameters()).flat_map(filled).collect();
-    let at = PartialsAt { stride: slices * stored, first: 0, slices };
+    let at = PartialsAt { stride: splits * stored, first: 0, splits };
     let kernel = ConvWeightGrad {
         shape,
         input,
-        upper,
+        grad_output,
         partials: partials.clone(),
         at,
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
         tile,
     };
     let row = gathered.map_or(0, |[_, _, row]| row);
-    Ok(Trial::new(kernel, vec![Expectation::close(&partials, expected)]).at_row(row as u32))
+    Ok(CaseRun::new(kernel, vec![Expectation::close(&partials, expected)]).at_step(row as u32))
 }
 
 /// The gradients of each chunk on its own.
-fn per_chunk(shape: &ConvShape, input: &[f64], upper: &[Routed]) -> Vec<f64> {
+fn per_chunk(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> Vec<f64> {
     let every_chunk = ConvShape { members: shape.members * shape.chunks, chunks: 1, ..*shape };
-    oracle(&every_chunk, input, upper)
+    oracle(&every_chunk, input, grad_output)
 }
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "conv_weight_grad", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "conv_weight_grad", cases };
 
 /// Odd channels, remainders of every tile, other kernels and pools.
 fn cases() -> Vec<Case> {
-    let mut cases = super::conv::backward_cases(stored_trial);
-    cases.extend(mean_cases(mean_trial));
+    let mut cases = super::conv::backward_cases(prepare_stored);
+    cases.extend(mean_cases(prepare_mean));
     let shape = |members, chunks, mel| ConvShape {
         members,
         chunks,
@@ -264,12 +267,12 @@ fn cases() -> Vec<Case> {
     };
     let two = Case::new("two members' batches out of a store", move |gpu| {
         let tile = WeightTile { windows: 4, inputs: 1, outputs: 2, lanes: 8, workgroup: 8 };
-        trial(gpu, shape(2, 6, 16), tile, true, 8, None, Some([5, 3, 1]))
+        prepare(gpu, shape(2, 6, 16), tile, true, 8, None, Some([5, 3, 1]))
     });
     cases.push(two.only_on(DeviceClass::Llvmpipe));
     cases.push(Case::new("out of a store, threads alone", move |gpu| {
         let tile = WeightTile { windows: 3, inputs: 1, outputs: 4, lanes: 1, workgroup: 32 };
-        trial(gpu, shape(1, 4, 12), tile, false, 2, None, Some([300, 4, 1]))
+        prepare(gpu, shape(1, 4, 12), tile, false, 2, None, Some([300, 4, 1]))
     }));
     cases
 }
@@ -291,13 +294,13 @@ mod tests {
             conv_forward::oracle(&shape, 0.2, &input, &parameters[..54], &parameters[54..], 1.0, |_, _, _| true)
         };
         let loss = |parameters: &[f64]| forward(parameters).0.iter().zip(&weighting).map(|(a, b)| a * b).sum::<f64>();
-        let upper: Vec<Routed> = forward(&parameters)
+        let grad_output: Vec<WindowGrad> = forward(&parameters)
             .1
             .iter()
             .zip(&weighting)
-            .map(|(r, w)| Routed { gradient: (w * r.factor(0.2, 1.0)) as f32, ..*r })
+            .map(|(r, w)| WindowGrad { gradient: (w * r.factor(0.2, 1.0)) as f32, ..*r })
             .collect();
-        let gradients = oracle(&shape, &input, &upper);
+        let gradients = oracle(&shape, &input, &grad_output);
         for index in 0..57 {
             let nudged = |by: f64| {
                 let mut parameters = parameters.clone();

@@ -1,24 +1,24 @@
 //! `distances`: squared Euclidean distances between two sets of rows (SPEC §4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::rows::Rows;
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::rows::MemberRows;
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "distances", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "distances", cases };
 
 const WORKGROUP: usize = 64;
 /// Rows and columns that one thread computes.
 const TILE: usize = 4;
 
-/// All distances between the rows of `a` and those of `b`, member by member.
+/// All distances between the rows of `lhs` and those of `rhs`, member by member.
 pub struct Distances {
     /// The rows of the matrix.
-    pub a: Rows,
+    pub lhs: MemberRows,
     /// Its columns.
-    pub b: Rows,
-    /// `[member, row of a, row of b]`.
+    pub rhs: MemberRows,
+    /// `[member, row of lhs, row of rhs]`.
     pub distances: Tensor<f32>,
 }
 
@@ -27,56 +27,65 @@ impl Kernel for Distances {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/metric/distances.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("metric/distances.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants =
-            vec![("DIMENSIONS", self.a.dimensions().into()), ("TILE", TILE.into()), ("WORKGROUP", WORKGROUP.into())];
-        constants.extend(self.a.constants(["A_ROWS", "A_FIRST", "A_STRIDE"]));
-        constants.extend(self.b.constants(["B_ROWS", "B_FIRST", "B_STRIDE"]));
+            vec![("DIMENSIONS", self.lhs.dimensions().into()), ("TILE", TILE.into()), ("WORKGROUP", WORKGROUP.into())];
+        constants.extend(self.lhs.constants(["LHS_ROWS", "LHS_FIRST", "LHS_STRIDE"]));
+        constants.extend(self.rhs.constants(["RHS_ROWS", "RHS_FIRST", "RHS_STRIDE"]));
         constants
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("a", self.a.tensor.binding()), ("b", self.b.tensor.binding()), ("distances", self.distances.binding())]
+        vec![
+            ("lhs", self.lhs.tensor.binding()),
+            ("rhs", self.rhs.tensor.binding()),
+            ("distances", self.distances.binding()),
+        ]
     }
 
     fn grid(&self) -> [usize; 3] {
-        let tiles = self.a.count.div_ceil(TILE) * self.b.count.div_ceil(TILE);
-        [tiles.div_ceil(WORKGROUP), 1, self.a.members()]
+        let tiles = self.lhs.count.div_ceil(TILE) * self.rhs.count.div_ceil(TILE);
+        [tiles.div_ceil(WORKGROUP), 1, self.lhs.members()]
     }
 
     fn work(&self) -> Work {
-        let loaded = (self.a.count + self.b.count) * self.a.dimensions() * self.a.members();
+        let loaded = (self.lhs.count + self.rhs.count) * self.lhs.dimensions() * self.lhs.members();
         Work {
-            flops: 3.0 * (self.distances.len() * self.a.dimensions()) as f64,
+            flops: 3.0 * (self.distances.len() * self.lhs.dimensions()) as f64,
             bytes: ((loaded + self.distances.len()) * 4) as f64,
         }
     }
 }
 
 /// ‖a_i − b_j‖² of the rows of one member, of `dimensions` values each.
-pub fn oracle(dimensions: usize, a: &[f64], b: &[f64]) -> Vec<f64> {
-    let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum();
-    a.chunks(dimensions).flat_map(|a| b.chunks(dimensions).map(move |b| distance(a, b))).collect()
+pub fn oracle(dimensions: usize, lhs: &[f64], rhs: &[f64]) -> Vec<f64> {
+    let distance = |lhs: &[f64], rhs: &[f64]| lhs.iter().zip(rhs).map(|(x, y)| (x - y).powi(2)).sum();
+    lhs.chunks(dimensions).flat_map(|lhs| rhs.chunks(dimensions).map(move |rhs| distance(lhs, rhs))).collect()
 }
 
 fn cases() -> Vec<Case> {
-    let case = |name: &str, members: usize, [a_rows, b_rows]: [usize; 2], dimensions: usize, first: usize| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
-            let (a, of_a) = random(gpu, "a", &[members, a_rows + first, dimensions])?;
-            let (b, of_b) = random(gpu, "b", &[members, b_rows + 2 * first, dimensions])?;
-            let (a, b) =
-                (Rows { tensor: a, first, count: a_rows }, Rows { tensor: b, first: 2 * first, count: b_rows });
-            let distances = gpu.tensor("distances", &[members, a_rows, b_rows])?;
-            let (of_a, of_b) = (a.select(&of_a), b.select(&of_b));
-            let of_member = |(a, b): (&[f64], &[f64])| oracle(dimensions, a, b);
-            let expected =
-                of_a.chunks(a_rows * dimensions).zip(of_b.chunks(b_rows * dimensions)).flat_map(of_member).collect();
-            let kernel = Distances { a, b, distances: distances.clone() };
-            Ok(Trial::new(kernel, vec![Expectation::close(&distances, expected)]))
+    let case = |name: &str, members: usize, [lhs_rows, rhs_rows]: [usize; 2], dimensions: usize, first: usize| {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
+            let (lhs, of_lhs) = random(gpu, "lhs", &[members, lhs_rows + first, dimensions])?;
+            let (rhs, of_rhs) = random(gpu, "rhs", &[members, rhs_rows + 2 * first, dimensions])?;
+            let (lhs, rhs) = (
+                MemberRows { tensor: lhs, first, count: lhs_rows },
+                MemberRows { tensor: rhs, first: 2 * first, count: rhs_rows },
+            );
+            let distances = gpu.tensor("distances", &[members, lhs_rows, rhs_rows])?;
+            let (of_lhs, of_rhs) = (lhs.select(&of_lhs), rhs.select(&of_rhs));
+            let of_member = |(lhs, rhs): (&[f64], &[f64])| oracle(dimensions, lhs, rhs);
+            let expected = of_lhs
+                .chunks(lhs_rows * dimensions)
+                .zip(of_rhs.chunks(rhs_rows * dimensions))
+                .flat_map(of_member)
+                .collect();
+            let kernel = Distances { lhs, rhs, distances: distances.clone() };
+            Ok(CaseRun::new(kernel, vec![Expectation::close(&distances, expected)]))
         })
     };
     vec![

@@ -1,40 +1,40 @@
 //! `distances_grad`: gradient of squared distances with respect to one set of rows (SPEC §4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::rows::Rows;
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::rows::MemberRows;
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "distances_grad", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "distances_grad", cases };
 
 const WORKGROUP: usize = 64;
 
 /// Which side of the distance matrix the rows are on whose gradient is formed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// Its rows.
-    A,
-    /// Its columns.
-    B,
-    /// Both: the matrix is that of the rows among themselves.
-    Both,
+pub enum PairSide {
+    /// The rows of the matrix: the left-hand side.
+    Lhs,
+    /// The columns of the matrix: the right-hand side.
+    Rhs,
+    /// Both: the matrix holds the distances of the rows among themselves.
+    Same,
 }
 
 /// Σ_j 2·upstream·(row − other_j) for every row.
 pub struct DistancesGrad {
     /// Gradients of the distances, `[member, row of a, row of b]`.
-    pub upstream: Tensor<f32>,
+    pub grad_output: Tensor<f32>,
     /// The rows whose gradient is formed.
-    pub rows: Rows,
+    pub rows: MemberRows,
     /// The rows of the other side.
-    pub others: Rows,
+    pub others: MemberRows,
     /// Where the rows stand in the matrix.
-    pub side: Side,
-    /// Each row is the mean of so many consecutive rows of `gradient`, and each of them gets its share.
+    pub side: PairSide,
+    /// Each row is the mean of so many consecutive rows of `grad_input`, and each of them gets its share.
     pub repeat: usize,
     /// Receives the gradients.
-    pub gradient: Rows,
+    pub grad_input: MemberRows,
 }
 
 impl Kernel for DistancesGrad {
@@ -42,20 +42,20 @@ impl Kernel for DistancesGrad {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let side = match self.side {
-            Side::A => include_str!("../../shaders/metric/side_a.wgsl"),
-            Side::B => include_str!("../../shaders/metric/side_b.wgsl"),
-            Side::Both => include_str!("../../shaders/metric/side_both.wgsl"),
+    fn source(&self) -> ShaderSource {
+        let pairs = match self.side {
+            PairSide::Lhs => "metric/pairs_lhs.wgsl",
+            PairSide::Rhs => "metric/pairs_rhs.wgsl",
+            PairSide::Same => "metric/pairs_self.wgsl",
         };
-        vec![include_str!("../../shaders/metric/distances_grad.wgsl"), side]
+        ShaderSource::file("metric/distances_grad.wgsl").fill("pairs", pairs)
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = vec![
             ("DIMENSIONS", self.rows.dimensions().into()),
-            ("OUT_FIRST", self.gradient.first.into()),
-            ("OUT_STRIDE", self.gradient.tensor.size(1).into()),
+            ("OUT_FIRST", self.grad_input.first.into()),
+            ("OUT_STRIDE", self.grad_input.tensor.size(1).into()),
             ("REPEAT", self.repeat.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ];
@@ -66,10 +66,10 @@ impl Kernel for DistancesGrad {
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
         vec![
-            ("upstream", self.upstream.binding()),
+            ("grad_output", self.grad_output.binding()),
             ("rows", self.rows.tensor.binding()),
             ("others", self.others.tensor.binding()),
-            ("gradient", self.gradient.tensor.binding()),
+            ("grad_input", self.grad_input.tensor.binding()),
         ]
     }
 
@@ -78,19 +78,19 @@ impl Kernel for DistancesGrad {
     }
 
     fn work(&self) -> Work {
-        let pairs = self.upstream.len() * self.rows.dimensions();
-        let written = self.gradient.count * self.rows.dimensions() * self.rows.members();
-        Work { flops: 3.0 * pairs as f64, bytes: ((self.upstream.len() + pairs + written) * 4) as f64 }
+        let pairs = self.grad_output.len() * self.rows.dimensions();
+        let written = self.grad_input.count * self.rows.dimensions() * self.rows.members();
+        Work { flops: 3.0 * pairs as f64, bytes: ((self.grad_output.len() + pairs + written) * 4) as f64 }
     }
 }
 
-/// The gradient of one member's rows, before it is shared; `upstream` is `[row of a, row of b]`.
-pub fn oracle(dimensions: usize, side: Side, upstream: &[f64], rows: &[f64], others: &[f64]) -> Vec<f64> {
+/// The gradient of one member's rows, before it is shared; `grad_output` is `[row of a, row of b]`.
+pub fn oracle(dimensions: usize, side: PairSide, grad_output: &[f64], rows: &[f64], others: &[f64]) -> Vec<f64> {
     let (n, m) = (rows.len() / dimensions, others.len() / dimensions);
     let of_pair = |i: usize, j: usize| match side {
-        Side::A => upstream[i * m + j],
-        Side::B => upstream[j * n + i],
-        Side::Both => upstream[i * n + j] + upstream[j * n + i],
+        PairSide::Lhs => grad_output[i * m + j],
+        PairSide::Rhs => grad_output[j * n + i],
+        PairSide::Same => grad_output[i * n + j] + grad_output[j * n + i],
     };
     let of = |index: usize| {
         let (i, d) = (index / dimensions, index % dimensions);
@@ -100,44 +100,44 @@ pub fn oracle(dimensions: usize, side: Side, upstream: &[f64], rows: &[f64], oth
 }
 
 fn cases() -> Vec<Case> {
-    let case = |name: &str, side: Side, [n, m]: [usize; 2], repeat: usize| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+    let case = |name: &str, side: PairSide, [n, m]: [usize; 2], repeat: usize| {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (members, dimensions) = (2, 9);
             let (rows, of_rows) = random(gpu, "rows", &[members, n + 1, dimensions])?;
-            let rows = Rows { tensor: rows, first: 1, count: n };
+            let rows = MemberRows { tensor: rows, first: 1, count: n };
             let (others, of_others) = match side {
-                Side::Both => (rows.clone(), of_rows.clone()),
+                PairSide::Same => (rows.clone(), of_rows.clone()),
                 _ => {
                     let (others, of_others) = random(gpu, "others", &[members, m, dimensions])?;
-                    (Rows::all(&others), of_others)
+                    (MemberRows::all(&others), of_others)
                 }
             };
-            let shape = if side == Side::B { [members, m, n] } else { [members, n, m] };
-            let (upstream, of_upstream) = random(gpu, "upstream", &shape)?;
+            let shape = if side == PairSide::Rhs { [members, m, n] } else { [members, n, m] };
+            let (grad_output, of_grad_output) = random(gpu, "grad_output", &shape)?;
             // A row before the written ones and one behind them stay zero.
-            let out = gpu.tensor("gradient", &[members, n * repeat + 2, dimensions])?;
-            let gradient = Rows { tensor: out.clone(), first: 1, count: n * repeat };
+            let out = gpu.tensor("grad_input", &[members, n * repeat + 2, dimensions])?;
+            let grad_input = MemberRows { tensor: out.clone(), first: 1, count: n * repeat };
             let (chosen, of_others) = (rows.select(&of_rows), others.select(&of_others));
             let mut expected = Vec::new();
             for member in 0..members {
                 let part =
                     |values: &[f64], rows: usize| values[member * rows * dimensions..][..rows * dimensions].to_vec();
-                let upstream = &of_upstream[member * n * m..][..n * m];
-                let whole = oracle(dimensions, side, upstream, &part(&chosen, n), &part(&of_others, m));
+                let grad_output = &of_grad_output[member * n * m..][..n * m];
+                let whole = oracle(dimensions, side, grad_output, &part(&chosen, n), &part(&of_others, m));
                 expected.extend(vec![0.0; dimensions]);
                 for row in whole.chunks(dimensions) {
                     (0..repeat).for_each(|_| expected.extend(row.iter().map(|g| g / repeat as f64)));
                 }
                 expected.extend(vec![0.0; dimensions]);
             }
-            let kernel = DistancesGrad { upstream, rows, others, side, repeat, gradient };
-            Ok(Trial::new(kernel, vec![Expectation::close(&out, expected)]))
+            let kernel = DistancesGrad { grad_output, rows, others, side, repeat, grad_input };
+            Ok(CaseRun::new(kernel, vec![Expectation::close(&out, expected)]))
         })
     };
     vec![
-        case("rows of the matrix", Side::A, [5, 7], 1),
-        case("columns, each the mean of three", Side::B, [4, 6], 3),
-        case("among themselves", Side::Both, [6, 6], 1),
+        case("rows of the matrix", PairSide::Lhs, [5, 7], 1),
+        case("columns, each the mean of three", PairSide::Rhs, [4, 6], 3),
+        case("among themselves", PairSide::Same, [6, 6], 1),
     ]
 }
 
@@ -152,24 +152,24 @@ mod tests {
         let (n, m, size) = (3, 4, 2);
         let wave = |k: usize, phase: f64| (0..k).map(|i| (i as f64 * 1.7 + phase).sin()).collect::<Vec<f64>>();
         let (a, b) = (wave(n * size, 0.0), wave(m * size, 1.0));
-        let loss = |upstream: &[f64], a: &[f64], b: &[f64]| -> f64 {
-            distances::oracle(size, a, b).iter().zip(upstream).map(|(d, u)| d * u).sum()
+        let loss = |grad_output: &[f64], a: &[f64], b: &[f64]| -> f64 {
+            distances::oracle(size, a, b).iter().zip(grad_output).map(|(d, u)| d * u).sum()
         };
         let slope = |values: &[f64], at: usize, loss: &dyn Fn(&[f64]) -> f64| {
             let moved =
                 |h: f64| values.iter().enumerate().map(|(i, x)| x + if i == at { h } else { 0.0 }).collect::<Vec<_>>();
             (loss(&moved(0.5)) - loss(&moved(-0.5))) / 1.0
         };
-        let upstream = wave(n * m, 2.0);
-        for (at, gradient) in oracle(size, Side::A, &upstream, &a, &b).iter().enumerate() {
-            assert!((gradient - slope(&a, at, &|a| loss(&upstream, a, &b))).abs() < 1e-12);
+        let grad_output = wave(n * m, 2.0);
+        for (at, grad_input) in oracle(size, PairSide::Lhs, &grad_output, &a, &b).iter().enumerate() {
+            assert!((grad_input - slope(&a, at, &|a| loss(&grad_output, a, &b))).abs() < 1e-12);
         }
-        for (at, gradient) in oracle(size, Side::B, &upstream, &b, &a).iter().enumerate() {
-            assert!((gradient - slope(&b, at, &|b| loss(&upstream, &a, b))).abs() < 1e-12);
+        for (at, grad_input) in oracle(size, PairSide::Rhs, &grad_output, &b, &a).iter().enumerate() {
+            assert!((grad_input - slope(&b, at, &|b| loss(&grad_output, &a, b))).abs() < 1e-12);
         }
-        let upstream = wave(n * n, 3.0);
-        for (at, gradient) in oracle(size, Side::Both, &upstream, &a, &a).iter().enumerate() {
-            assert!((gradient - slope(&a, at, &|a| loss(&upstream, a, a))).abs() < 1e-12);
+        let grad_output = wave(n * n, 3.0);
+        for (at, grad_input) in oracle(size, PairSide::Same, &grad_output, &a, &a).iter().enumerate() {
+            assert!((grad_input - slope(&a, at, &|a| loss(&grad_output, a, a))).abs() < 1e-12);
         }
     }
 }

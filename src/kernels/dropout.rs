@@ -2,7 +2,7 @@
 
 use crate::counter_rng::threefry2x32;
 use crate::gpu::{Binding, Constant, Tensor};
-use crate::kernels::population::{Member, Step};
+use crate::kernels::population::{Member, ScheduleStep};
 
 /// How a kernel decides what it keeps.
 #[derive(Clone)]
@@ -13,8 +13,8 @@ pub enum Dropout {
     Random {
         /// Probability to drop.
         p: f64,
-        /// `[row, member]`: the step number enters the counter.
-        schedule: Tensor<Step>,
+        /// `[step, member]`: the step number enters the counter.
+        schedule: Tensor<ScheduleStep>,
     },
     /// A given mask, to compare with references.
     Injected {
@@ -34,22 +34,13 @@ impl Dropout {
         }
     }
 
-    /// The library files that define `dropout_bits`, `dropout_keeps` and `DROPOUT_SCALE`. Random masks need the row too.
-    pub(super) fn source(&self) -> &'static [&'static str] {
+    /// What fills the slot `dropout`.
+    pub(super) fn file(&self) -> &'static str {
         match self {
-            Self::Off => &[include_str!("../../shaders/lib/dropout_none.wgsl")],
-            Self::Random { .. } => &[
-                include_str!("../../shaders/lib/step.wgsl"),
-                include_str!("../../shaders/lib/rng.wgsl"),
-                include_str!("../../shaders/lib/dropout_random.wgsl"),
-            ],
-            Self::Injected { .. } => &[include_str!("../../shaders/lib/dropout_injected.wgsl")],
+            Self::Off => "lib/dropout_none.wgsl",
+            Self::Random { .. } => "lib/dropout_random.wgsl",
+            Self::Injected { .. } => "lib/dropout_injected.wgsl",
         }
-    }
-
-    /// Whether its library files read the row.
-    pub(super) fn needs_row(&self) -> bool {
-        matches!(self, Self::Random { .. })
     }
 
     pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {

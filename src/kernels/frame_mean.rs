@@ -1,12 +1,12 @@
 //! `frame_mean`: a segment's embedding as the mean of its time steps, each scaled to unit length (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::chunk_mean::constants;
-use crate::kernels::{Case, Entry, Expectation, Trial, normalise, random};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, normalise, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "frame_mean", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "frame_mean", cases };
 
 /// Mean of the normalised time steps over time and chunks.
 pub struct FrameMean {
@@ -21,8 +21,8 @@ impl Kernel for FrameMean {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/embed/frame_mean.wgsl"), include_str!("../../shaders/lib/sum.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("embed/frame_mean.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -65,12 +65,12 @@ pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 6]| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (pooled, values) = random(gpu, "pooled", &shape)?;
             let embedding = gpu.tensor("embedding", &[shape[0], shape[1], shape[5] * shape[3]])?;
             let expected = oracle(&shape, &values);
             let kernel = FrameMean { pooled, embedding: embedding.clone() };
-            Ok(Trial::new(kernel, vec![Expectation::close(&embedding, expected)]))
+            Ok(CaseRun::new(kernel, vec![Expectation::close(&embedding, expected)]))
         })
     };
     vec![case("one chunk", [1, 10, 1, 65, 5, 2]), case("two members, seven chunks", [2, 3, 7, 7, 5, 3])]

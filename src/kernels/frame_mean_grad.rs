@@ -2,24 +2,24 @@
 //! (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::chunk_mean::constants;
-use crate::kernels::conv::random_routes;
+use crate::kernels::conv::random_window_grads;
 use crate::kernels::frame_mean::step_elements;
-use crate::kernels::routes::{Routed, Routes};
-use crate::kernels::{Case, Entry, Expectation, Trial, normalise_grad, random};
+use crate::kernels::pool_argmax::{PooledGrad, WindowGrad};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, normalise_grad, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "frame_mean_grad", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "frame_mean_grad", cases };
 
 /// Gradient of the mean over normalised time steps and chunks.
 pub struct FrameMeanGrad {
     /// `[member, segment, mel · channel]`.
-    pub d_embedding: Tensor<f32>,
+    pub grad_output: Tensor<f32>,
     /// The last convolution's output, `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Tensor<f32>,
     /// Winners of the last convolution; receives its gradients, of the same shape.
-    pub lower: Routes,
+    pub grad_input: PooledGrad,
     /// Slope of LeakyReLU below zero.
     pub slope: f64,
     /// What dropout multiplies kept values with.
@@ -31,27 +31,23 @@ impl Kernel for FrameMeanGrad {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![
-            include_str!("../../shaders/embed/frame_mean_grad.wgsl"),
-            include_str!("../../shaders/lib/sum.wgsl"),
-            include_str!("../../shaders/lib/route.wgsl"),
-        ]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("embed/frame_mean_grad.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = constants(self.pooled.shape());
         constants.extend([("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())]);
-        constants.push(self.lower.constant("LOWER_PER_WORD"));
+        constants.push(self.grad_input.constant("INPUT_ARGMAX_PER_WORD"));
         constants
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
         vec![
-            ("d_embedding", self.d_embedding.binding()),
+            ("grad_output", self.grad_output.binding()),
             ("pooled", self.pooled.binding()),
-            ("lower_gradients", self.lower.gradients.binding()),
-            ("lower_codes", self.lower.codes.tensor.binding()),
+            ("grad_input", self.grad_input.gradients.binding()),
+            ("input_argmax", self.grad_input.argmax.tensor.binding()),
         ]
     }
 
@@ -69,19 +65,19 @@ impl Kernel for FrameMeanGrad {
 pub fn oracle(
     shape: &[usize; 6],
     [slope, scale]: [f64; 2],
-    d_embedding: &[f64],
+    grad_output: &[f64],
     pooled: &[f64],
-    lower: &[Routed],
-) -> Vec<Routed> {
+    grad_input: &[WindowGrad],
+) -> Vec<WindowGrad> {
     let [members, segments, chunks, channels, time, mel] = *shape;
-    let mut out = lower.to_vec();
+    let mut out = grad_input.to_vec();
     for step in 0..members * segments * chunks * time {
         let (chunk, t) = (step / time, step % time);
         let elements = step_elements(shape, chunk, t);
         let row: Vec<f64> = elements.iter().map(|at| pooled[*at]).collect();
-        let above = &d_embedding[chunk / chunks * mel * channels..][..mel * channels];
-        for (at, gradient) in elements.into_iter().zip(normalise_grad::oracle(&row, above)) {
-            let carried = gradient / (chunks * time) as f64 * lower[at].factor(slope, scale);
+        let of_embedding = &grad_output[chunk / chunks * mel * channels..][..mel * channels];
+        for (at, gradient) in elements.into_iter().zip(normalise_grad::oracle(&row, of_embedding)) {
+            let carried = gradient / (chunks * time) as f64 * grad_input[at].factor(slope, scale);
             out[at].gradient = carried as f32;
         }
     }
@@ -90,15 +86,15 @@ pub fn oracle(
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 6]| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
-            let (d_embedding, above) = random(gpu, "d_embedding", &[shape[0], shape[1], shape[5] * shape[3]])?;
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
+            let (grad_output, of_embedding) = random(gpu, "grad_output", &[shape[0], shape[1], shape[5] * shape[3]])?;
             let (pooled, values) = random(gpu, "pooled", &shape)?;
-            let routes = random_routes("lower", &shape, 2);
-            let expected = oracle(&shape, [0.2, 1.25], &above, &values, &routes);
-            let lower = Routes::from(gpu, "lower", &shape, &routes, 8)?;
-            let kernel = FrameMeanGrad { d_embedding, pooled, lower: lower.clone(), slope: 0.2, scale: 1.25 };
+            let window_grads = random_window_grads("grad_input", &shape, 2);
+            let expected = oracle(&shape, [0.2, 1.25], &of_embedding, &values, &window_grads);
+            let grad_input = PooledGrad::from(gpu, "grad_input", &shape, &window_grads, 8)?;
+            let kernel = FrameMeanGrad { grad_output, pooled, grad_input: grad_input.clone(), slope: 0.2, scale: 1.25 };
             let expected = expected.iter().map(|r| f64::from(r.gradient)).collect();
-            Ok(Trial::new(kernel, vec![Expectation::close(&lower.gradients, expected)]))
+            Ok(CaseRun::new(kernel, vec![Expectation::close(&grad_input.gradients, expected)]))
         })
     };
     vec![case("one chunk", [1, 10, 1, 65, 5, 2]), case("two members, seven chunks", [2, 3, 7, 7, 5, 3])]

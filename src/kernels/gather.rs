@@ -1,11 +1,11 @@
 //! `gather`: copies the examples of a batch from one shard of the resident store (SPEC §4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "gather", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "gather", cases };
 
 /// The id of a slot that holds no example.
 pub const NO_EXAMPLE: u32 = u32::MAX;
@@ -20,7 +20,7 @@ pub struct Gather {
     pub first: usize,
     /// Examples in the shard.
     pub count: usize,
-    /// Ids, `[row, member, slot]`.
+    /// Ids, `[step, member, slot]`.
     pub batches: Tensor<u32>,
     /// `[member, slot, frames, bands]`.
     pub input: Tensor<f32>,
@@ -37,14 +37,14 @@ impl Kernel for Gather {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/data/gather.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("data/gather.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         vec![
             ("MEMBERS", self.batches.size(1).into()),
-            ("SLOTS", self.batches.size(2).into()),
+            ("BATCH_SIZE", self.batches.size(2).into()),
             ("EXAMPLE", self.quads().into()),
             ("FIRST", self.first.into()),
             ("COUNT", self.count.into()),
@@ -67,7 +67,7 @@ impl Kernel for Gather {
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, examples: usize, first: usize| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (members, slots, row) = (2, 5, 1);
             let (shard, values) = random(gpu, "shard", &[examples, 20, 8])?;
             // Ids inside the shard, outside it on both sides, twice the same, and none.
@@ -81,7 +81,7 @@ fn cases() -> Vec<Case> {
             let expected = (0..members * slots).flat_map(copied).collect();
             let batches = gpu.tensor_from("batches", &[2, members, slots], &ids)?;
             let kernel = Gather { shard, first, count: examples, batches, input: input.clone() };
-            Ok(Trial::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_row(row as u32))
+            Ok(CaseRun::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_step(row as u32))
         })
     };
     vec![case("a shard in the middle", 4, 3), case("one shard of all", 11, 0)]

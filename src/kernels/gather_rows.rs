@@ -1,11 +1,11 @@
 //! `gather_rows`: copies the rows of a batch out of every member's own store (SPEC §4.4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "gather_rows", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "gather_rows", cases };
 
 const WORKGROUP: usize = 64;
 
@@ -13,7 +13,7 @@ const WORKGROUP: usize = 64;
 pub struct GatherRows {
     /// `[member, example, dimension]`.
     pub stored: Tensor<f32>,
-    /// Ids, `[row, member, slot]`, every one of an example.
+    /// Ids, `[step, member, slot]`, every one of an example.
     pub batches: Tensor<u32>,
     /// `[member, slot, dimension]`.
     pub input: Tensor<f32>,
@@ -24,14 +24,14 @@ impl Kernel for GatherRows {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/data/gather_rows.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("data/gather_rows.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         vec![
             ("MEMBERS", self.batches.size(1).into()),
-            ("SLOTS", self.batches.size(2).into()),
+            ("BATCH_SIZE", self.batches.size(2).into()),
             ("EXAMPLES", self.stored.size(1).into()),
             ("DIMENSIONS", self.stored.size(2).into()),
             ("WORKGROUP", WORKGROUP.into()),
@@ -52,7 +52,7 @@ impl Kernel for GatherRows {
 }
 
 fn cases() -> Vec<Case> {
-    vec![Case::new("an id twice, two members, a later row", |gpu: &Gpu| -> Result<Trial> {
+    vec![Case::new("an id twice, two members, a later row", |gpu: &Gpu| -> Result<CaseRun> {
         let (members, examples, slots, dimensions) = (2, 9, 5, 130);
         let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;
         let ids: Vec<u32> = (0..2 * members * slots).map(|i| (i * 5 % examples) as u32).collect();
@@ -64,6 +64,6 @@ fn cases() -> Vec<Case> {
         let expected = (0..members * slots).flat_map(copied).collect();
         let batches = gpu.tensor_from("batches", &[2, members, slots], &ids)?;
         let kernel = GatherRows { stored, batches, input: input.clone() };
-        Ok(Trial::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_row(1))
+        Ok(CaseRun::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_step(1))
     })]
 }

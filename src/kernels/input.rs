@@ -10,7 +10,7 @@ use crate::kernels::{random, random_below};
 #[derive(Clone)]
 pub enum Input {
     /// In a tensor of its own, `[member, chunk, in, time, mel]`.
-    Own(Tensor<f32>),
+    Dense(Tensor<f32>),
     /// In the store of examples, for the first layer.
     Gathered(Gathered),
 }
@@ -20,47 +20,38 @@ pub enum Input {
 pub struct Gathered {
     /// `[example, frames, bands]`: every example is a whole number of chunks.
     pub store: Tensor<f32>,
-    /// Ids, `[row, member, slot]`; a slot without an example has the first.
+    /// Ids, `[step, member, slot]`; a slot without an example has the first.
     pub batches: Tensor<u32>,
 }
 
 impl Input {
-    /// Whether the kernel has to know the row.
-    pub(super) fn needs_row(&self) -> bool {
-        matches!(self, Self::Gathered(_))
-    }
-
-    /// The library files that define `input_plane`, and `input_row` for tiles `windows` wide.
-    pub(super) fn source(&self, shape: &ConvShape, windows: usize) -> [&'static str; 2] {
+    /// What fills the slots `input_plane`, and `input_row` for tiles `windows` wide.
+    pub(super) fn slots(&self, shape: &ConvShape, windows: usize) -> [(&'static str, &'static str); 2] {
         let plane = match self {
-            Self::Own(_) => include_str!("../../shaders/conv/input_own.wgsl"),
-            Self::Gathered(_) => include_str!("../../shaders/conv/input_gathered.wgsl"),
+            Self::Dense(_) => "conv/input_dense.wgsl",
+            Self::Gathered(_) => "conv/input_gathered.wgsl",
         };
         let fours = shape.mel.is_multiple_of(4) && (windows * shape.pool[1]).is_multiple_of(4);
         let row = match shape.windows()[1] {
-            across if across == windows && shape.mel.is_multiple_of(4) => {
-                include_str!("../../shaders/conv/input_rows.wgsl")
-            }
-            across if across.is_multiple_of(windows) && fours => {
-                include_str!("../../shaders/conv/input_stretches.wgsl")
-            }
-            _ => include_str!("../../shaders/conv/input_columns.wgsl"),
+            across if across == windows && shape.mel.is_multiple_of(4) => "conv/input_row_full_vec4.wgsl",
+            across if across.is_multiple_of(windows) && fours => "conv/input_row_partial_vec4.wgsl",
+            _ => "conv/input_row_scalar.wgsl",
         };
-        [plane, row]
+        [("input_plane", plane), ("input_row", row)]
     }
 
     pub(super) fn constants(&self, shape: &ConvShape) -> Vec<(&'static str, Constant)> {
         let Self::Gathered(Gathered { store, batches }) = self else { return Vec::new() };
-        let slots = batches.size(2);
-        assert!(shape.inputs == 1 && shape.chunks.is_multiple_of(slots), "{slots} examples in {shape:?}");
-        let chunks = shape.chunks / slots;
+        let batch_size = batches.size(2);
+        assert!(shape.inputs == 1 && shape.chunks.is_multiple_of(batch_size), "{batch_size} examples in {shape:?}");
+        let chunks = shape.chunks / batch_size;
         assert_eq!(store.len(), store.size(0) * chunks * shape.time * shape.mel, "examples of {chunks} chunks");
         vec![("EXAMPLE_CHUNKS", chunks.into())]
     }
 
     pub(super) fn bindings(&self) -> Vec<(&'static str, Binding)> {
         match self {
-            Self::Own(input) => vec![("input", input.binding())],
+            Self::Dense(input) => vec![("input", input.binding())],
             Self::Gathered(Gathered { store, batches }) => {
                 vec![("input", store.binding()), ("batches", batches.binding())]
             }
@@ -71,18 +62,18 @@ impl Input {
 /// Seeded random input of `shape`, and the same chunk by chunk: its own, or out of `examples` examples for batches of which `row`
 /// counts.
 pub(super) fn random_input(gpu: &Gpu, shape: &ConvShape, gathered: Option<[usize; 3]>) -> Result<(Input, Vec<f64>)> {
-    let Some([examples, slots, row]) = gathered else {
+    let Some([examples, batch_size, row]) = gathered else {
         let (input, values) = random(gpu, "input", &shape.input_shape())?;
-        return Ok((Input::Own(input), values));
+        return Ok((Input::Dense(input), values));
     };
-    let example = shape.chunks / slots * shape.time * shape.mel;
-    let (store, values) = random(gpu, "store", &[examples, shape.chunks / slots * shape.time, shape.mel])?;
-    let of_row = shape.members * slots;
+    let example = shape.chunks / batch_size * shape.time * shape.mel;
+    let (store, values) = random(gpu, "store", &[examples, shape.chunks / batch_size * shape.time, shape.mel])?;
+    let of_row = shape.members * batch_size;
     let mut ids: Vec<u32> = random_below("ids", (row + 1) * of_row, examples);
     ids[row * of_row + 1] = NO_EXAMPLE;
     let chosen = ids[row * of_row..].iter().map(|id| if *id == NO_EXAMPLE { 0 } else { *id as usize });
     let chosen = chosen.flat_map(|id| &values[id * example..][..example]);
     let chosen = chosen.copied().collect();
-    let batches = gpu.tensor_from("batches", &[row + 1, shape.members, slots], &ids)?;
+    let batches = gpu.tensor_from("batches", &[row + 1, shape.members, batch_size], &ids)?;
     Ok((Input::Gathered(Gathered { store, batches }), chosen))
 }

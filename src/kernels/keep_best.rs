@@ -1,12 +1,12 @@
 //! `keep_best`: keeps the parameters of the members whose last epoch was their best (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::population::Member;
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "keep_best", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "keep_best", cases };
 
 const WORKGROUP: usize = 64;
 
@@ -25,8 +25,8 @@ impl Kernel for KeepBest {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/keep_best.wgsl"), include_str!("../../shaders/lib/member.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("eval/keep_best.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -47,13 +47,13 @@ impl Kernel for KeepBest {
 }
 
 fn cases() -> Vec<Case> {
-    vec![Case::new("one member improved, one did not", |gpu: &Gpu| -> Result<Trial> {
+    vec![Case::new("one member improved, one did not", |gpu: &Gpu| -> Result<CaseRun> {
         let (state, values) = random(gpu, "state", &[2, 3, 77])?;
         let (best, earlier) = random(gpu, "best", &[2, 77])?;
         let expected = [&earlier[..77], &values[3 * 77..][..77]].concat();
         let members = [Member { improved: 0, ..Member::new(1) }, Member { improved: 1, ..Member::new(2) }];
         let members = gpu.tensor_from("members", &[2], &members)?;
         let kernel = KeepBest { state, best: best.clone(), members };
-        Ok(Trial::new(kernel, vec![Expectation::within(&best, expected, 0.0)]))
+        Ok(CaseRun::new(kernel, vec![Expectation::within(&best, expected, 0.0)]))
     })]
 }

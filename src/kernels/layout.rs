@@ -6,7 +6,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Element, Gpu, Tensor};
-use crate::kernels::group_uniform::{group_uniform, is_shown};
+use crate::kernels::workgroup_uniform::{needs_uniform_hint, workgroup_uniform};
 
 /// One layer's parameters and where they go, as `shaders/lib/span.wgsl` has it. All in elements.
 #[repr(C)]
@@ -14,12 +14,12 @@ use crate::kernels::group_uniform::{group_uniform, is_shown};
 pub struct Span {
     /// First parameter.
     pub first: u32,
-    /// Parameters with those that fill the last [`AT_ONCE`].
+    /// Parameters with those that fill the last [`PARAMETERS_PER_THREAD`].
     pub count: u32,
     /// Before this layer's partial gradients, in one member.
     pub partials: u32,
     /// Partial gradients of every parameter.
-    pub slices: u32,
+    pub splits: u32,
     /// Before this layer's forward layout.
     pub forward: u32,
     /// One member's forward layout.
@@ -37,11 +37,11 @@ impl Element for Span {
 }
 
 /// Parameters that a thread computes at a time; a layer has a multiple of them.
-pub const AT_ONCE: usize = 4;
+pub const PARAMETERS_PER_THREAD: usize = 4;
 
-/// The elements that `count` parameters of a layer take: whole [`AT_ONCE`]s.
+/// The elements that `count` parameters of a layer take: whole [`PARAMETERS_PER_THREAD`]s.
 pub fn padded(count: usize) -> usize {
-    count.next_multiple_of(AT_ONCE)
+    count.next_multiple_of(PARAMETERS_PER_THREAD)
 }
 
 /// The place of a parameter that has none in a layout.
@@ -52,7 +52,7 @@ const WORKGROUP: usize = 64;
 
 /// Workgroups that go over a layer.
 fn groups_of(span: &Span) -> u32 {
-    span.count.div_ceil((WORKGROUP * AT_ONCE) as u32)
+    span.count.div_ceil((WORKGROUP * PARAMETERS_PER_THREAD) as u32)
 }
 
 /// The layers of a population and the places of their parameters.
@@ -64,7 +64,7 @@ pub struct Layout {
     pub packed: Tensor<f32>,
     spans: Tensor<Span>,
     places: Tensor<u32>,
-    shown: bool,
+    uniform_hint: bool,
 }
 
 impl Layout {
@@ -74,7 +74,7 @@ impl Layout {
     /// What making tensors may report.
     pub fn new(gpu: &Gpu, mut layers: Vec<Span>, places: &[[Option<usize>; 2]], packed: usize) -> Result<Self> {
         let place = |of: Option<usize>| of.map_or(NOWHERE, |place| place as u32);
-        let fours = places.chunks_exact(AT_ONCE);
+        let fours = places.chunks_exact(PARAMETERS_PER_THREAD);
         let fours: Vec<u32> = fours
             .flat_map(|four| [0, 1].map(|of| four.iter().map(move |places| place(places[of]))))
             .flatten()
@@ -82,21 +82,29 @@ impl Layout {
         let mut groups = 0;
         for span in &mut layers {
             span.first_group = groups;
-            assert!(span.first.is_multiple_of(AT_ONCE as u32) && span.count.is_multiple_of(AT_ONCE as u32), "{span:?}");
+            assert!(
+                span.first.is_multiple_of(PARAMETERS_PER_THREAD as u32)
+                    && span.count.is_multiple_of(PARAMETERS_PER_THREAD as u32),
+                "{span:?}"
+            );
             groups += groups_of(span);
         }
         Ok(Self {
             packed: gpu.tensor("packed", &[packed])?,
             spans: gpu.tensor_from("spans", &[layers.len()], &layers)?,
-            places: gpu.tensor_from("places", &[places.len() / AT_ONCE, 2, AT_ONCE], &fours)?,
-            shown: is_shown(gpu),
+            places: gpu.tensor_from(
+                "places",
+                &[places.len() / PARAMETERS_PER_THREAD, 2, PARAMETERS_PER_THREAD],
+                &fours,
+            )?,
+            uniform_hint: needs_uniform_hint(gpu),
             layers,
         })
     }
 
     /// Elements of one member's parameters.
     pub fn elements(&self) -> usize {
-        self.places.size(0) * AT_ONCE
+        self.places.size(0) * PARAMETERS_PER_THREAD
     }
 
     /// The workgroups of the layers that `parameters` are made of; panics when a layer is in it by halves.
@@ -111,10 +119,8 @@ impl Layout {
         group_at(parameters.start)..group_at(parameters.end)
     }
 
-    pub(super) fn source(&self, needs_row: bool) -> Vec<&'static str> {
-        let mut source = vec![include_str!("../../shaders/lib/span.wgsl")];
-        source.extend(group_uniform(self.shown, needs_row));
-        source
+    pub(super) fn slots(&self) -> [(&'static str, &'static str); 2] {
+        workgroup_uniform(self.uniform_hint)
     }
 
     pub(super) fn constants(&self, groups: &Range<usize>) -> Vec<(&'static str, Constant)> {

@@ -80,33 +80,33 @@ pub fn oracle(shape: &LinearShape, input: &[f64], parameters: &[f64]) -> Vec<f64
     output
 }
 
-/// `(d_input, d_parameters)`: `[member, row, in]` and `[member, (out, in) then out]`. `factor(member, element)` is the
+/// `(grad_input, grad_parameters)`: `[member, row, in]` and `[member, (out, in) then out]`. `factor(member, element)` is the
 /// derivative of what the input came through.
 pub fn backward_oracle(
     shape: &LinearShape,
     input: &[f64],
     parameters: &[f64],
-    d_output: &[f64],
+    grad_output: &[f64],
     factor: impl Fn(usize, usize) -> f64,
 ) -> (Vec<f64>, Vec<f64>) {
-    let mut d_input = vec![0.0; input.len()];
-    let mut d_parameters = vec![0.0; parameters.len()];
+    let mut grad_input = vec![0.0; input.len()];
+    let mut grad_parameters = vec![0.0; parameters.len()];
     for row in 0..shape.members * shape.rows {
         let member = row / shape.rows;
         let first = member * shape.parameters();
         for out in 0..shape.outputs {
-            let gradient = d_output[row * shape.outputs + out];
-            d_parameters[first + shape.inputs * shape.outputs + out] += gradient;
+            let gradient = grad_output[row * shape.outputs + out];
+            grad_parameters[first + shape.inputs * shape.outputs + out] += gradient;
             for i in 0..shape.inputs {
-                d_input[row * shape.inputs + i] += gradient * parameters[first + out * shape.inputs + i];
-                d_parameters[first + out * shape.inputs + i] += gradient * input[row * shape.inputs + i];
+                grad_input[row * shape.inputs + i] += gradient * parameters[first + out * shape.inputs + i];
+                grad_parameters[first + out * shape.inputs + i] += gradient * input[row * shape.inputs + i];
             }
         }
         for i in 0..shape.inputs {
-            d_input[row * shape.inputs + i] *= factor(member, row % shape.rows * shape.inputs + i);
+            grad_input[row * shape.inputs + i] *= factor(member, row % shape.rows * shape.inputs + i);
         }
     }
-    (d_input, d_parameters)
+    (grad_input, grad_parameters)
 }
 
 /// Parameters in the layout of the kernels.
@@ -138,19 +138,19 @@ mod tests {
         let loss = |input: &[f64], parameters: &[f64]| {
             oracle(&shape, input, parameters).iter().zip(&weighting).map(|(a, b)| a * b).sum::<f64>()
         };
-        let (d_input, d_parameters) = backward_oracle(&shape, &input, &parameters, &weighting, |_, _| 1.0);
+        let (grad_input, grad_parameters) = backward_oracle(&shape, &input, &parameters, &weighting, |_, _| 1.0);
         let nudged = |values: &[f64], index: usize, by: f64| {
             let mut values = values.to_vec();
             values[index] += by;
             values
         };
-        for (index, gradient) in d_input.iter().enumerate() {
+        for (index, gradient) in grad_input.iter().enumerate() {
             let difference = (loss(&nudged(&input, index, 1e-6), &parameters)
                 - loss(&nudged(&input, index, -1e-6), &parameters))
                 / 2e-6;
             assert!((difference - gradient).abs() < 1e-7);
         }
-        for (index, gradient) in d_parameters.iter().enumerate() {
+        for (index, gradient) in grad_parameters.iter().enumerate() {
             let difference = (loss(&input, &nudged(&parameters, index, 1e-6))
                 - loss(&input, &nudged(&parameters, index, -1e-6)))
                 / 2e-6;

@@ -1,14 +1,14 @@
 //! `linear_forward`: a fully connected layer with what follows it in evaluation (SPEC §3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
-use crate::kernels::group_uniform::{group_uniform, is_shown};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::linear::{LinearShape, LinearWeights, oracle, pack};
 use crate::kernels::population::Member;
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::kernels::workgroup_uniform::{needs_uniform_hint, workgroup_uniform};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "linear_forward", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "linear_forward", cases };
 
 /// How rows and outputs are divided among threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct LinearTile {
     /// Threads per workgroup, side by side over outputs.
     pub workgroup: usize,
     /// Whether indices are shown to be the same for all threads, for llvmpipe.
-    pub shown: bool,
+    pub uniform_hint: bool,
 }
 
 impl LinearTile {
@@ -29,7 +29,7 @@ impl LinearTile {
             DeviceClass::Cpu => (16, 32),
             DeviceClass::Integrated | DeviceClass::Discrete => (4, 32),
         };
-        Self { rows: rows.min(most), workgroup, shown: is_shown(gpu) }
+        Self { rows: rows.min(most), workgroup, uniform_hint: needs_uniform_hint(gpu) }
     }
 }
 
@@ -65,14 +65,8 @@ impl Kernel for LinearForward {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/linear/linear_forward.wgsl"),
-            include_str!("../../shaders/lib/member.wgsl"),
-            include_str!("../../shaders/lib/math.wgsl"),
-        ];
-        source.extend(group_uniform(self.tile.shown, false));
-        source
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("linear/linear_forward.wgsl").fill_all(workgroup_uniform(self.tile.uniform_hint))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -84,7 +78,7 @@ impl Kernel for LinearForward {
             ("PACKED", self.packed.stride.into()),
             ("SIGMOID", sigmoid.into()),
             ("SLOPE", slope.into()),
-            ("AT_ONCE", self.tile.rows.into()),
+            ("ROWS_PER_THREAD", self.tile.rows.into()),
             ("WORKGROUP", self.tile.workgroup.into()),
         ];
         constants.extend(self.shape.constants());
@@ -117,7 +111,7 @@ impl Kernel for LinearForward {
     }
 }
 
-fn trial(gpu: &Gpu, shape: LinearShape, activation: Activation, tile: LinearTile) -> Result<Trial> {
+fn prepare(gpu: &Gpu, shape: LinearShape, activation: Activation, tile: LinearTile) -> Result<CaseRun> {
     let LinearShape { members, rows, inputs, outputs } = shape;
     let (input, inputs) = random(gpu, "input", &[members, rows, inputs])?;
     let (_, parameters) = random(gpu, "parameters", &[members, shape.parameters()])?;
@@ -148,19 +142,19 @@ fn trial(gpu: &Gpu, shape: LinearShape, activation: Activation, tile: LinearTile
         activation,
         tile,
     };
-    Ok(Trial::new(kernel, vec![Expectation::close(&output, expected)]))
+    Ok(CaseRun::new(kernel, vec![Expectation::close(&output, expected)]))
 }
 
 fn cases() -> Vec<Case> {
     let shape = |members, rows, inputs, outputs| LinearShape { members, rows, inputs, outputs };
     let case = |name: &str, shape: LinearShape, activation: Activation| {
-        Case::new(name, move |gpu| trial(gpu, shape, activation, LinearTile::of(gpu, shape.rows)))
+        Case::new(name, move |gpu| prepare(gpu, shape, activation, LinearTile::of(gpu, shape.rows)))
     };
-    let as_on_gpus = LinearTile { rows: 4, workgroup: 32, shown: false };
+    let as_on_gpus = LinearTile { rows: 4, workgroup: 32, uniform_hint: false };
     vec![
         case("hidden units", shape(2, 7, 130, 32), Activation::Leaky(0.2)),
         case("more rows than a thread has", shape(1, 81, 13, 9), Activation::Leaky(0.1)),
         case("probabilities", shape(3, 11, 5, 3), Activation::Sigmoid),
-        Case::new("as on GPUs", move |gpu| trial(gpu, shape(2, 9, 40, 50), Activation::Leaky(0.2), as_on_gpus)),
+        Case::new("as on GPUs", move |gpu| prepare(gpu, shape(2, 9, 40, 50), Activation::Leaky(0.2), as_on_gpus)),
     ]
 }

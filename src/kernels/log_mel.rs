@@ -4,13 +4,13 @@
 
 use std::f64::consts::TAU;
 
-use super::group_uniform::{group_uniform, is_shown};
-use super::{Case, Entry, Expectation, Trial, mel, random, spectrum};
+use super::workgroup_uniform::{needs_uniform_hint, workgroup_uniform};
+use super::{Case, CaseRun, Expectation, KernelEntry, mel, random, spectrum};
 use crate::Result;
 use crate::config::FeatureConfig;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
 
-pub(super) const ENTRY: Entry = Entry { name: "log_mel", cases };
+pub(super) const ENTRY: KernelEntry = KernelEntry { name: "log_mel", cases };
 
 /// The FFT length that the kernel is written for.
 const FFT: usize = 512;
@@ -39,7 +39,7 @@ pub struct LogMel {
     /// Window, hop, bands and offset.
     pub config: FeatureConfig,
     /// Whether indices are shown to be the same for all threads, for llvmpipe.
-    pub shown: bool,
+    pub uniform_hint: bool,
     /// Invocations per workgroup.
     pub workgroup: usize,
 }
@@ -78,7 +78,7 @@ impl LogMel {
             features: features.clone(),
             lead,
             config: config.clone(),
-            shown: is_shown(gpu),
+            uniform_hint: needs_uniform_hint(gpu),
             workgroup: 8,
         })
     }
@@ -98,14 +98,8 @@ impl Kernel for LogMel {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/features/log_mel.wgsl"),
-            include_str!("../../shaders/lib/fft4.wgsl"),
-            include_str!("../../shaders/lib/math.wgsl"),
-        ];
-        source.extend(group_uniform(self.shown, true));
-        source
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("features/log_mel.wgsl").fill_all(workgroup_uniform(self.uniform_hint))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -132,7 +126,7 @@ impl Kernel for LogMel {
             ("WORKGROUP", self.workgroup.into()),
             ("FIRST_BIN", Constant::U32s(first_bins)),
             ("BINS", Constant::U32s(counts)),
-            ("PLACE", Constant::U32s(places.collect())),
+            ("WEIGHTS_START", Constant::U32s(places.collect())),
             ("WEIGHTS", Constant::F32s(weights.collect())),
         ]
     }
@@ -203,7 +197,7 @@ fn case(
         let written = logmel.len().min(expected.len() - at);
         expected[at..at + written].copy_from_slice(&logmel[..written]);
         let expected = vec![Expectation::close(&kernel.features, expected)];
-        Ok(Trial::new(kernel, expected).at_row(row))
+        Ok(CaseRun::new(kernel, expected).at_step(row))
     });
     case.only_on(DeviceClass::Llvmpipe)
 }

@@ -1,11 +1,11 @@
 //! Log-mel bands of magnitude spectra by sparse triangular filters (SPEC §1).
 
-use super::{Case, Entry, Expectation, Trial, random};
+use super::{Case, CaseRun, Expectation, KernelEntry, random};
 use crate::Result;
 use crate::config::FeatureConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 
-pub(super) const ENTRY: Entry = Entry { name: "mel", cases };
+pub(super) const ENTRY: KernelEntry = KernelEntry { name: "mel", cases };
 
 /// Magnitudes of a batch in, ln(mel + offset) into the example store; row r of the schedule writes the store's examples
 /// from r · segments on, as far as there are any.
@@ -53,12 +53,8 @@ impl Kernel for Mel {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![
-            include_str!("../../shaders/features/mel.wgsl"),
-            include_str!("../../shaders/lib/row.wgsl"),
-            include_str!("../../shaders/lib/math.wgsl"),
-        ]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("features/mel.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -168,6 +164,6 @@ fn case(name: &str, config: &FeatureConfig, [segments, examples, frames]: [usize
         let at = row as usize * segments * frames * config.bands;
         let written = logmel.len().min(expected.len() - at);
         expected[at..at + written].copy_from_slice(&logmel[..written]);
-        Ok(Trial::new(kernel, vec![Expectation::close(&features, expected)]).at_row(row))
+        Ok(CaseRun::new(kernel, vec![Expectation::close(&features, expected)]).at_step(row))
     })
 }

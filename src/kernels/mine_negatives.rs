@@ -1,11 +1,11 @@
 //! `mine_negatives`: the negative of every triplet, chosen on the batch's distance matrix (SPEC §4.2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "mine_negatives", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "mine_negatives", cases };
 
 const WORKGROUP: usize = 64;
 
@@ -24,7 +24,7 @@ pub struct MineNegatives {
     pub distances: Tensor<f32>,
     /// Class of each example, `[example]`.
     pub labels: Tensor<u32>,
-    /// `[row, member, slot]`.
+    /// `[step, member, slot]`.
     pub batches: Tensor<u32>,
     /// Slots of anchor, positive and negative, `[member, triplet, 3]`; the first two are given. A batch must hold at least
     /// two classes.
@@ -38,22 +38,18 @@ impl Kernel for MineNegatives {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let better = match self.mining {
-            Mining::SemiHard => include_str!("../../shaders/metric/mine_semi_hard.wgsl"),
-            Mining::Hard => include_str!("../../shaders/metric/mine_hard.wgsl"),
+    fn source(&self) -> ShaderSource {
+        let mining = match self.mining {
+            Mining::SemiHard => "metric/mine_semi_hard.wgsl",
+            Mining::Hard => "metric/mine_hard.wgsl",
         };
-        vec![
-            include_str!("../../shaders/metric/mine_negatives.wgsl"),
-            better,
-            include_str!("../../shaders/lib/row.wgsl"),
-        ]
+        ShaderSource::file("metric/mine_negatives.wgsl").fill("mining", mining)
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         vec![
             ("MEMBERS", self.batches.size(1).into()),
-            ("SLOTS", self.batches.size(2).into()),
+            ("BATCH_SIZE", self.batches.size(2).into()),
             ("TRIPLETS", self.triplets.size(1).into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
@@ -95,7 +91,7 @@ pub fn oracle(from_anchor: &[f64], labels: &[u32], anchor: usize, positive: usiz
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, mining: Mining, ties: bool| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (members, slots, row) = (2, 24, 1);
             let (_, mut values) = random(gpu, "distances", &[members, slots, slots])?;
             values.iter_mut().for_each(|d| *d = if ties { (*d * 2.0).round().abs() } else { d.abs() });
@@ -122,7 +118,7 @@ fn cases() -> Vec<Case> {
                 triplets: triplets.clone(),
                 mining,
             };
-            Ok(Trial::new(kernel, vec![Expectation::exact(&triplets, expected)]).at_row(row as u32))
+            Ok(CaseRun::new(kernel, vec![Expectation::exact(&triplets, expected)]).at_step(row as u32))
         })
     };
     vec![

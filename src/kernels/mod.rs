@@ -20,7 +20,7 @@ pub mod frame_mean;
 pub mod frame_mean_grad;
 pub mod gather;
 pub mod gather_rows;
-pub(crate) mod group_uniform;
+pub mod grad_output;
 pub mod input;
 pub mod keep_best;
 pub mod layout;
@@ -34,11 +34,11 @@ pub mod nearest;
 pub mod normalise;
 pub mod normalise_grad;
 pub mod pack;
+pub mod pool_argmax;
 pub mod population;
 pub mod probe;
 pub mod prototype_loss;
 pub mod prototypes;
-pub mod routes;
 pub mod rows;
 pub mod scatter;
 pub mod score;
@@ -48,38 +48,38 @@ pub mod standardise;
 pub mod store_rows;
 pub mod tagger_step;
 pub mod triplet_loss;
-pub mod upper;
+pub(crate) mod workgroup_uniform;
 
 use crate::Result;
 use crate::gpu::Gpu;
 
-pub use case::{Case, Expectation, Trial, random, random_below, relative_error};
+pub use case::{Case, CaseRun, Expectation, random, random_below, relative_error};
 
 /// One line of the registry.
-pub struct Entry {
+pub struct KernelEntry {
     /// The kernel's name, the stem of its WGSL file.
     pub name: &'static str,
     /// Inputs with known outputs: odd sizes, ties, every variant.
     pub cases: fn() -> Vec<Case>,
 }
 
-impl Entry {
+impl KernelEntry {
     /// Runs the cases that are for the device, compiled together: the name of each and the largest relative error found, as [`Case::run`] says it.
     ///
     /// # Errors
     /// As [`Gpu::check`].
     pub fn run<'a>(&self, gpu: &'a Gpu) -> Result<impl Iterator<Item = (String, Result<f64>)> + 'a> {
         let cases = (self.cases)().into_iter().filter(|case| case.is_for(gpu.class()));
-        let trials: Vec<_> = cases.map(|case| (case.trial(gpu), case.name)).collect();
+        let runs: Vec<_> = cases.map(|case| (case.prepare(gpu), case.name)).collect();
         let kernels: Vec<_> =
-            trials.iter().filter_map(|(trial, _)| Some(trial.as_ref().ok()?.kernel.as_ref())).collect();
+            runs.iter().filter_map(|(prepare, _)| Some(prepare.as_ref().ok()?.kernel.as_ref())).collect();
         gpu.compile_ahead(&kernels)?;
-        Ok(trials.into_iter().map(|(trial, name)| (name, trial.and_then(|trial| trial.run(gpu)))))
+        Ok(runs.into_iter().map(|(prepare, name)| (name, prepare.and_then(|prepare| prepare.run(gpu)))))
     }
 }
 
 /// All kernels in data-flow order, then those that measure the device.
-pub const REGISTRY: &[Entry] = &[
+pub const REGISTRY: &[KernelEntry] = &[
     spectrum::ENTRY,
     mel::ENTRY,
     log_mel::ENTRY,

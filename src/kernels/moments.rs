@@ -1,14 +1,14 @@
 //! Mean and squared deviations of every band of every example (SPEC §1, standardisation).
 
-use super::{Case, Entry, Expectation, Trial, random};
+use super::{Case, CaseRun, Expectation, KernelEntry, random};
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 
-pub(super) const ENTRY: Entry = Entry { name: "moments", cases };
+pub(super) const ENTRY: KernelEntry = KernelEntry { name: "moments", cases };
 
 /// Features in, two numbers per example and band out.
 #[derive(Clone)]
-pub struct Moments {
+pub struct BandMoments {
     /// `[example, frame, band]`
     pub features: Tensor<f32>,
     /// `[example, band, 2]`: mean over the frames, and sum of squared deviations from it.
@@ -19,7 +19,7 @@ pub struct Moments {
     pub workgroup: usize,
 }
 
-impl Moments {
+impl BandMoments {
     /// Makes the output.
     ///
     /// # Errors
@@ -30,13 +30,13 @@ impl Moments {
     }
 }
 
-impl Kernel for Moments {
+impl Kernel for BandMoments {
     fn name(&self) -> &'static str {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/features/moments.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("features/moments.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -88,11 +88,11 @@ fn case(name: &str, shape: [usize; 3], block: usize, deviation: f64) -> Case {
         let (features, normal) = random(gpu, "features", &shape)?;
         let values: Vec<f32> = normal.iter().map(|x| (x * deviation - 4.1) as f32).collect();
         gpu.write(&features, 0, &values);
-        let kernel = Moments { block, ..Moments::new(gpu, &features)? };
+        let kernel = BandMoments { block, ..BandMoments::new(gpu, &features)? };
         let values: Vec<f64> = values.into_iter().map(f64::from).collect();
         let expected: Vec<f64> = values.chunks_exact(frames * bands).flat_map(|x| oracle(x, bands)).collect();
         assert_eq!(expected.len(), examples * bands * 2);
         let expected = vec![Expectation::within(&kernel.moments, expected, 1e-6)];
-        Ok(Trial::new(kernel, expected))
+        Ok(CaseRun::new(kernel, expected))
     })
 }

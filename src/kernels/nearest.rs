@@ -1,12 +1,12 @@
 //! `nearest`: the nearest class mean of every example, and how often it is the own one (SPEC §5, the paper's equation 5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::class_means::NO_CLASS;
-use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "nearest", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "nearest", cases };
 
 const WORKGROUP: usize = 64;
 
@@ -29,8 +29,8 @@ impl Kernel for Nearest {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/nearest.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("eval/nearest.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -84,7 +84,7 @@ pub fn oracle(distances: &[f64], labels: &[u32], present: &[u32]) -> (Vec<u32>, 
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes]: [usize; 3]| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (_, values) = random(gpu, "distances", &[members, examples, classes])?;
             // Few different values: there are ties.
             let single: Vec<f32> = values.iter().map(|d| (d * 2.0).round().abs() as f32).collect();
@@ -108,7 +108,7 @@ fn cases() -> Vec<Case> {
             };
             let expected =
                 vec![Expectation::exact(&kernel.nearest, nearest), Expectation::exact(&kernel.counts, counts)];
-            Ok(Trial::new(kernel, expected))
+            Ok(CaseRun::new(kernel, expected))
         })
     };
     vec![case("few", [1, 20, 4]), case("more classes than invocations, two members", [2, 300, 70])]

@@ -1,16 +1,16 @@
 //! `normalise`: rows scaled to unit length (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "normalise", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "normalise", cases };
 
 pub(super) const WORKGROUP: usize = 64;
 
 /// z / max(‖z‖, 1e-12) of every row.
-pub struct Normalise {
+pub struct NormaliseRows {
     /// `[member, row, dimension]`.
     pub embedding: Tensor<f32>,
     /// `[member, row, dimension]`.
@@ -21,13 +21,13 @@ pub(super) fn constants(embedding: &Tensor<f32>) -> Vec<(&'static str, Constant)
     vec![("ROWS", embedding.size(1).into()), ("DIMENSIONS", embedding.size(2).into()), ("WORKGROUP", WORKGROUP.into())]
 }
 
-impl Kernel for Normalise {
+impl Kernel for NormaliseRows {
     fn name(&self) -> &'static str {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/metric/normalise.wgsl"), include_str!("../../shaders/lib/sum.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("metric/normalise.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -55,7 +55,7 @@ pub fn oracle(row: &[f64]) -> Vec<f64> {
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 3]| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (_, mut values) = random(gpu, "embedding", &shape)?;
             // A row of zeros stays one.
             values[..shape[2]].fill(0.0);
@@ -63,8 +63,8 @@ fn cases() -> Vec<Case> {
             let embedding = gpu.tensor_from("embedding", &shape, &single)?;
             let normalised = gpu.tensor("normalised", &shape)?;
             let expected = values.chunks(shape[2]).flat_map(oracle).collect();
-            let kernel = Normalise { embedding, normalised: normalised.clone() };
-            Ok(Trial::new(kernel, vec![Expectation::close(&normalised, expected)]))
+            let kernel = NormaliseRows { embedding, normalised: normalised.clone() };
+            Ok(CaseRun::new(kernel, vec![Expectation::close(&normalised, expected)]))
         })
     };
     vec![case("shorter than a workgroup", [1, 3, 5]), case("an embedding, two members", [2, 7, 130])]

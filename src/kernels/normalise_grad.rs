@@ -1,21 +1,21 @@
 //! `normalise_grad`: gradient of rows scaled to unit length (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::normalise::constants;
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "normalise_grad", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "normalise_grad", cases };
 
 /// Gradient of `normalise`.
 pub struct NormaliseGrad {
     /// What was normalised, `[member, row, dimension]`.
     pub embedding: Tensor<f32>,
     /// `[member, row, dimension]`.
-    pub d_normalised: Tensor<f32>,
+    pub grad_output: Tensor<f32>,
     /// `[member, row, dimension]`.
-    pub d_embedding: Tensor<f32>,
+    pub grad_input: Tensor<f32>,
 }
 
 impl Kernel for NormaliseGrad {
@@ -23,8 +23,8 @@ impl Kernel for NormaliseGrad {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/metric/normalise_grad.wgsl"), include_str!("../../shaders/lib/sum.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("metric/normalise_grad.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -34,8 +34,8 @@ impl Kernel for NormaliseGrad {
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
         vec![
             ("embedding", self.embedding.binding()),
-            ("d_normalised", self.d_normalised.binding()),
-            ("d_embedding", self.d_embedding.binding()),
+            ("grad_output", self.grad_output.binding()),
+            ("grad_input", self.grad_input.binding()),
         ]
     }
 
@@ -49,23 +49,23 @@ impl Kernel for NormaliseGrad {
 }
 
 /// Gradient of one row.
-pub fn oracle(row: &[f64], d_normalised: &[f64]) -> Vec<f64> {
+pub fn oracle(row: &[f64], grad_output: &[f64]) -> Vec<f64> {
     let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let along: f64 = row.iter().zip(d_normalised).map(|(x, g)| x * g).sum();
+    let along: f64 = row.iter().zip(grad_output).map(|(x, g)| x * g).sum();
     let slope = if length > 1e-12 { along / length.powi(2) } else { 0.0 };
-    row.iter().zip(d_normalised).map(|(x, g)| (g - x * slope) / length.max(1e-12)).collect()
+    row.iter().zip(grad_output).map(|(x, g)| (g - x * slope) / length.max(1e-12)).collect()
 }
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 3]| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (embedding, of_embedding) = random(gpu, "embedding", &shape)?;
-            let (d_normalised, of_normalised) = random(gpu, "d_normalised", &shape)?;
-            let d_embedding = gpu.tensor("d_embedding", &shape)?;
+            let (grad_output, of_normalised) = random(gpu, "grad_output", &shape)?;
+            let grad_input = gpu.tensor("grad_input", &shape)?;
             let rows = of_embedding.chunks(shape[2]).zip(of_normalised.chunks(shape[2]));
             let expected = rows.flat_map(|(row, gradient)| oracle(row, gradient)).collect();
-            let kernel = NormaliseGrad { embedding, d_normalised, d_embedding: d_embedding.clone() };
-            Ok(Trial::new(kernel, vec![Expectation::close(&d_embedding, expected)]))
+            let kernel = NormaliseGrad { embedding, grad_output, grad_input: grad_input.clone() };
+            Ok(CaseRun::new(kernel, vec![Expectation::close(&grad_input, expected)]))
         })
     };
     vec![case("shorter than a workgroup", [1, 3, 5]), case("an embedding, two members", [2, 7, 130])]

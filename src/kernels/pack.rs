@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::layout::{Layout, Span};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "pack", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "pack", cases };
 
 /// Writes parameters into the layouts the kernels read.
 pub struct Pack {
@@ -23,10 +23,8 @@ impl Kernel for Pack {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![include_str!("../../shaders/optim/pack.wgsl")];
-        source.extend(self.layout.source(false));
-        source
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("optim/pack.wgsl").fill_all(self.layout.slots())
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -58,7 +56,7 @@ impl Pack {
 }
 
 fn cases() -> Vec<Case> {
-    vec![Case::new("two members, three layers, one transposed", |gpu: &Gpu| -> Result<Trial> {
+    vec![Case::new("two members, three layers, one transposed", |gpu: &Gpu| -> Result<CaseRun> {
         let (members, count) = (2, 52_usize);
         let (parameters, values) = random(gpu, "parameters", &[members, 3, count])?;
         let spans: Vec<Span> = [(0, 20, 0, 140), (20, 20, 40, 0), (40, 12, 80, 0)]
@@ -66,7 +64,7 @@ fn cases() -> Vec<Case> {
                 first,
                 count,
                 partials: 0,
-                slices: 1,
+                splits: 1,
                 forward,
                 forward_stride: count,
                 backward,
@@ -89,6 +87,6 @@ fn cases() -> Vec<Case> {
         }
         let kernel = Pack { parameters, layout: Layout::new(gpu, spans, &places, 180)? };
         let expected = vec![Expectation::within(&kernel.layout.packed, expected, 0.0)];
-        Ok(Trial::new(kernel, expected))
+        Ok(CaseRun::new(kernel, expected))
     })]
 }

@@ -41,7 +41,7 @@ impl Member {
 /// One row of the schedule for one member, as `shaders/lib/step.wgsl` has it.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
-pub struct Step {
+pub struct ScheduleStep {
     /// Steps done before this one, plus one: Adam's t.
     pub t: u32,
     /// lr·√(1−β₂ᵗ)/(1−β₁ᵗ), formed in f64.
@@ -50,6 +50,6 @@ pub struct Step {
     pub decay: f32,
 }
 
-impl Element for Step {
+impl Element for ScheduleStep {
     const SCALAR: Option<&'static str> = None;
 }

@@ -2,11 +2,11 @@
 //! distances (SPEC §4.3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "prototype_loss", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "prototype_loss", cases };
 
 const WORKGROUP: usize = 64;
 
@@ -15,8 +15,8 @@ pub struct PrototypeLoss {
     /// Squared, `[member, query, class]`, the queries class by class.
     pub distances: Tensor<f32>,
     /// Gradient of the loss with respect to every distance, of the same shape.
-    pub upstream: Tensor<f32>,
-    /// `[row, member]`.
+    pub grad_input: Tensor<f32>,
+    /// `[step, member]`.
     pub losses: Tensor<f32>,
 }
 
@@ -25,13 +25,8 @@ impl Kernel for PrototypeLoss {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![
-            include_str!("../../shaders/metric/prototype_loss.wgsl"),
-            include_str!("../../shaders/lib/sum.wgsl"),
-            include_str!("../../shaders/lib/math.wgsl"),
-            include_str!("../../shaders/lib/row.wgsl"),
-        ]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("metric/prototype_loss.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -46,7 +41,7 @@ impl Kernel for PrototypeLoss {
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
         vec![
             ("distances", self.distances.binding()),
-            ("upstream", self.upstream.binding()),
+            ("grad_input", self.grad_input.binding()),
             ("losses", self.losses.binding()),
         ]
     }
@@ -63,7 +58,7 @@ impl Kernel for PrototypeLoss {
 /// Loss and gradient of one member's `[query, class]` distances.
 pub fn oracle(way: usize, distances: &[f64]) -> (f64, Vec<f64>) {
     let queries = distances.len() / way;
-    let (mut loss, mut upstream) = (0.0, Vec::with_capacity(distances.len()));
+    let (mut loss, mut grad_input) = (0.0, Vec::with_capacity(distances.len()));
     for (query, distances) in distances.chunks(way).enumerate() {
         let own = query / (queries / way);
         let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
@@ -75,37 +70,37 @@ pub fn oracle(way: usize, distances: &[f64]) -> (f64, Vec<f64>) {
             false => total.ln(),
         };
         loss += (distances[own] - nearest + ln_total) / queries as f64;
-        upstream
+        grad_input
             .extend(exp.iter().enumerate().map(|(j, e)| (f64::from(u8::from(j == own)) - e / total) / queries as f64));
     }
-    (loss, upstream)
+    (loss, grad_input)
 }
 
 fn cases() -> Vec<Case> {
     // `apart` is added to the distances from all classes but a query's own.
     let case = |name: &str, [members, way, per_class]: [usize; 3], scale: f64, apart: f64| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let shape = [members, way * per_class, way];
             let (_, values) = random(gpu, "distances", &shape)?;
             let is_own = |at: usize| at % way == at / way % (way * per_class) / per_class;
             let further = |at: usize| if is_own(at) { 0.0 } else { apart };
             let single: Vec<f32> =
                 values.iter().enumerate().map(|(at, d)| (d * d * scale + further(at)) as f32).collect();
-            let (mut losses, mut upstream) = (vec![0.0; members], Vec::new());
+            let (mut losses, mut grad_input) = (vec![0.0; members], Vec::new());
             for distances in single.chunks(way * per_class * way) {
                 let distances: Vec<f64> = distances.iter().map(|d| f64::from(*d)).collect();
                 let (loss, gradient) = oracle(way, &distances);
                 losses.push(loss);
-                upstream.extend(gradient);
+                grad_input.extend(gradient);
             }
             let kernel = PrototypeLoss {
                 distances: gpu.tensor_from("distances", &shape, &single)?,
-                upstream: gpu.tensor("upstream", &shape)?,
+                grad_input: gpu.tensor("grad_input", &shape)?,
                 losses: gpu.tensor("losses", &[2, members])?,
             };
             let expected =
-                vec![Expectation::close(&kernel.losses, losses), Expectation::close(&kernel.upstream, upstream)];
-            Ok(Trial::new(kernel, expected).at_row(1))
+                vec![Expectation::close(&kernel.losses, losses), Expectation::close(&kernel.grad_input, grad_input)];
+            Ok(CaseRun::new(kernel, expected).at_step(1))
         })
     };
     vec![
@@ -124,8 +119,8 @@ mod tests {
     #[test]
     fn the_oracle_s_gradient_is_its_slope() {
         let distances = [0.3, 1.2, 0.7, 2.0, 0.1, 0.4];
-        let (_, upstream) = oracle(3, &[distances, distances].concat()[..9]);
-        for (at, gradient) in upstream.iter().enumerate() {
+        let (_, grad_input) = oracle(3, &[distances, distances].concat()[..9]);
+        for (at, gradient) in grad_input.iter().enumerate() {
             let loss = |h: f64| {
                 let mut moved = [distances, distances].concat()[..9].to_vec();
                 moved[at] += h;

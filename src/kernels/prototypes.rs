@@ -1,30 +1,30 @@
 //! `prototypes`: class means of the supports (SPEC §4.3, the paper's equation 3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::rows::Rows;
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::rows::MemberRows;
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "prototypes", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "prototypes", cases };
 
 const WORKGROUP: usize = 64;
 
 /// The mean of the supports of every class.
-pub struct Prototypes {
+pub struct ClassPrototypes {
     /// Class by class, the same number of each.
-    pub support: Rows,
+    pub support: MemberRows,
     /// `[member, class, dimension]`.
     pub prototypes: Tensor<f32>,
 }
 
-impl Kernel for Prototypes {
+impl Kernel for ClassPrototypes {
     fn name(&self) -> &'static str {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/metric/prototypes.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("metric/prototypes.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -62,14 +62,14 @@ pub fn oracle(dimensions: usize, per_class: usize, support: &[f64]) -> Vec<f64> 
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, way: usize, per_class: usize, queries: usize| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (members, dimensions) = (2, 33);
             let (rows, values) = random(gpu, "embedding", &[members, way * per_class + queries, dimensions])?;
-            let support = Rows { tensor: rows, first: 0, count: way * per_class };
+            let support = MemberRows { tensor: rows, first: 0, count: way * per_class };
             let prototypes = gpu.tensor("prototypes", &[members, way, dimensions])?;
             let expected = oracle(dimensions, per_class, &support.select(&values));
-            let kernel = Prototypes { support, prototypes: prototypes.clone() };
-            Ok(Trial::new(kernel, vec![Expectation::close(&prototypes, expected)]))
+            let kernel = ClassPrototypes { support, prototypes: prototypes.clone() };
+            Ok(CaseRun::new(kernel, vec![Expectation::close(&prototypes, expected)]))
         })
     };
     vec![case("one support", 10, 1, 10), case("three supports", 7, 3, 5)]

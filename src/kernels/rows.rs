@@ -4,7 +4,7 @@ use crate::gpu::{Constant, Tensor};
 
 /// Consecutive rows of each member of `[member, row, dimension]`.
 #[derive(Clone)]
-pub struct Rows {
+pub struct MemberRows {
     /// `[member, row, dimension]`.
     pub tensor: Tensor<f32>,
     /// First row of each member.
@@ -13,7 +13,7 @@ pub struct Rows {
     pub count: usize,
 }
 
-impl Rows {
+impl MemberRows {
     /// All rows of `tensor`.
     pub fn all(tensor: &Tensor<f32>) -> Self {
         Self { tensor: tensor.clone(), first: 0, count: tensor.size(1) }

@@ -1,12 +1,12 @@
 //! `scatter`: how far classes lie apart beside how far they spread, tr(S_w + S_b) / tr(S_w) (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::class_means::{self, NO_CLASS};
-use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "scatter", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "scatter", cases };
 
 const WORKGROUP: usize = 64;
 
@@ -29,8 +29,8 @@ impl Kernel for Scatter {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/scatter.wgsl"), include_str!("../../shaders/lib/sum.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("eval/scatter.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -81,7 +81,7 @@ pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32])
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes, dimensions]: [usize; 4]| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;
             // The last class is empty, and some examples have none.
             let mut labels: Vec<u32> = random_below("labels", examples, classes - 1);
@@ -102,10 +102,10 @@ fn cases() -> Vec<Case> {
                 ratio: gpu.tensor("ratio", &[members])?,
             };
             let expected = vec![Expectation::close(&kernel.ratio, ratios)];
-            Ok(Trial::new(kernel, expected))
+            Ok(CaseRun::new(kernel, expected))
         })
     };
-    let collapsed = Case::new("an embedding collapsed to a point", |gpu: &Gpu| -> Result<Trial> {
+    let collapsed = Case::new("an embedding collapsed to a point", |gpu: &Gpu| -> Result<CaseRun> {
         let kernel = Scatter {
             stored: gpu.tensor_from("stored", &[1, 4, 2], &[0.5; 8])?,
             labels: gpu.tensor_from("labels", &[4], &[0, 0, 1, 1])?,
@@ -114,7 +114,7 @@ fn cases() -> Vec<Case> {
             ratio: gpu.tensor("ratio", &[1])?,
         };
         let expected = vec![Expectation::close(&kernel.ratio, vec![1.0])];
-        Ok(Trial::new(kernel, expected))
+        Ok(CaseRun::new(kernel, expected))
     });
     vec![case("few", [1, 20, 4, 5]), case("hundreds, two members", [2, 700, 11, 130]), collapsed]
 }

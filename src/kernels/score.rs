@@ -2,12 +2,12 @@
 
 use crate::Result;
 use crate::counter_rng::Key;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::population::Member;
-use crate::kernels::{Case, Entry, Expectation, Trial};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "score", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "score", cases };
 
 /// When training ends (SPEC §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +46,12 @@ impl Kernel for Score {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
+    fn source(&self) -> ShaderSource {
         let criterion = match self.criterion {
-            Criterion::MacroF1 => include_str!("../../shaders/eval/macro_f1.wgsl"),
-            Criterion::MeanRecall => include_str!("../../shaders/eval/mean_recall.wgsl"),
+            Criterion::MacroF1 => "eval/macro_f1.wgsl",
+            Criterion::MeanRecall => "eval/mean_recall.wgsl",
         };
-        vec![include_str!("../../shaders/eval/score.wgsl"), criterion, include_str!("../../shaders/lib/member.wgsl")]
+        ShaderSource::file("eval/score.wgsl").fill("criterion", criterion)
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -120,7 +120,7 @@ fn numbers(member: &Member) -> Vec<f64> {
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, criterion: Criterion, absent: bool| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let stopping = Stopping { epochs: 100, min_epochs: 50, patience: 30 };
             let classes = 4;
             let mut stream = Key::new(12).stream();
@@ -158,7 +158,7 @@ fn cases() -> Vec<Case> {
             };
             let cleared = Expectation::exact(&kernel.counts, vec![0; before.len() * classes * 3]);
             let judged = Expectation::members(&kernel.members, expected.iter().flat_map(numbers).collect(), numbers);
-            Ok(Trial::new(kernel, vec![cleared, judged]))
+            Ok(CaseRun::new(kernel, vec![cleared, judged]))
         })
     };
     vec![

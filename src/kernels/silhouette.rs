@@ -1,12 +1,12 @@
 //! `silhouette`: how much nearer an example is to its own class than to the next one (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::class_means::NO_CLASS;
-use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "silhouette", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "silhouette", cases };
 
 const WORKGROUP: usize = 64;
 
@@ -27,8 +27,8 @@ impl Kernel for Silhouette {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/eval/silhouette.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("eval/silhouette.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -78,7 +78,7 @@ pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32])
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes, dimensions]: [usize; 4]| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;
             // The last class has one example, the one before it none, and some examples have no class.
             let mut labels: Vec<u32> = random_below("labels", examples, classes - 2);
@@ -93,10 +93,10 @@ fn cases() -> Vec<Case> {
                 classes,
             };
             let expected = vec![Expectation::close(&kernel.samples, samples)];
-            Ok(Trial::new(kernel, expected))
+            Ok(CaseRun::new(kernel, expected))
         })
     };
-    let point = Case::new("an embedding collapsed to a point", |gpu: &Gpu| -> Result<Trial> {
+    let point = Case::new("an embedding collapsed to a point", |gpu: &Gpu| -> Result<CaseRun> {
         let kernel = Silhouette {
             stored: gpu.tensor_from("stored", &[1, 4, 2], &[0.5; 8])?,
             labels: gpu.tensor_from("labels", &[4], &[0, 0, 1, 1])?,
@@ -104,7 +104,7 @@ fn cases() -> Vec<Case> {
             classes: 2,
         };
         let expected = vec![Expectation::close(&kernel.samples, vec![0.0; 4])];
-        Ok(Trial::new(kernel, expected))
+        Ok(CaseRun::new(kernel, expected))
     });
     vec![case("few", [1, 20, 5, 3]), case("two members", [2, 130, 12, 17]), point]
 }

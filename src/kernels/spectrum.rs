@@ -4,12 +4,12 @@ use std::f64::consts::TAU;
 
 use realfft::RealFftPlanner;
 
-use super::{Case, Entry, Expectation, Trial, random};
+use super::{Case, CaseRun, Expectation, KernelEntry, random};
 use crate::Result;
 use crate::config::FeatureConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 
-pub(super) const ENTRY: Entry = Entry { name: "spectrum", cases };
+pub(super) const ENTRY: KernelEntry = KernelEntry { name: "spectrum", cases };
 
 /// The FFT lengths that the kernel can compute: powers of two from 32 to 4 096.
 pub const FFT_LENGTHS: std::ops::RangeInclusive<usize> = 32..=4096;
@@ -36,7 +36,7 @@ pub struct Spectrum {
     /// the row is a part of a longer signal.
     pub lead: usize,
     /// Frames per workgroup.
-    pub slots: usize,
+    pub frames_per_workgroup: usize,
 }
 
 impl Spectrum {
@@ -63,7 +63,7 @@ impl Spectrum {
             magnitude: gpu.tensor("magnitude", &[segments, frames, fft / 2 + 1])?,
             hop: config.hop,
             lead: 0,
-            slots: (64 * 2 * POINTS_PER_THREAD / fft).max(1),
+            frames_per_workgroup: (64 * 2 * POINTS_PER_THREAD / fft).max(1),
         })
     }
 
@@ -77,8 +77,8 @@ impl Kernel for Spectrum {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/features/spectrum.wgsl"), include_str!("../../shaders/lib/fft4.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("features/spectrum.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -89,7 +89,7 @@ impl Kernel for Spectrum {
             ("FFT", self.fft().into()),
             ("HOP", self.hop.into()),
             ("LEAD", self.lead.into()),
-            ("SLOTS", self.slots.into()),
+            ("FRAMES_PER_WORKGROUP", self.frames_per_workgroup.into()),
             ("RADIX2", (doublings % 2).into()),
             ("RADIX4", (doublings / 2 % 2).into()),
             ("RADIX16", (doublings / 4).into()),
@@ -109,7 +109,7 @@ impl Kernel for Spectrum {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.magnitude.size(1).div_ceil(self.slots), self.magnitude.size(0), 1]
+        [self.magnitude.size(1).div_ceil(self.frames_per_workgroup), self.magnitude.size(0), 1]
     }
 
     fn work(&self) -> Work {
@@ -167,7 +167,7 @@ fn case(
     config: &FeatureConfig,
     lengths: &'static [usize],
     frames: usize,
-    slots: usize,
+    frames_per_workgroup: usize,
     lead_hops: usize,
 ) -> Case {
     let config = config.clone();
@@ -177,8 +177,8 @@ fn case(
         let (audio, values) = random(gpu, "audio", &[lengths.len(), samples])?;
         kernel.audio = audio;
         kernel.lead = lead_hops * config.hop;
-        if slots > 0 {
-            kernel.slots = slots;
+        if frames_per_workgroup > 0 {
+            kernel.frames_per_workgroup = frames_per_workgroup;
         }
         gpu.write(&kernel.lengths, 0, &lengths.iter().map(|&n| n as u32).collect::<Vec<_>>());
         let expected = values
@@ -189,6 +189,6 @@ fn case(
             })
             .collect();
         let expected = vec![Expectation::close(&kernel.magnitude, expected)];
-        Ok(Trial::new(kernel, expected))
+        Ok(CaseRun::new(kernel, expected))
     })
 }

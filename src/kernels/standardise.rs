@@ -1,10 +1,10 @@
 //! Every band of the example store brought to mean 0 and deviation 1, in place (SPEC §1).
 
-use super::{Case, Entry, Expectation, Trial, random};
+use super::{Case, CaseRun, Expectation, KernelEntry, random};
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 
-pub(super) const ENTRY: Entry = Entry { name: "standardise", cases };
+pub(super) const ENTRY: KernelEntry = KernelEntry { name: "standardise", cases };
 
 /// Features in and out, with the statistics of each band.
 #[derive(Clone)]
@@ -42,8 +42,8 @@ impl Kernel for Standardise {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/features/standardise.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("features/standardise.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -90,6 +90,6 @@ fn case(name: &str, shape: [usize; 3], epsilon: f64) -> Case {
         let std: Vec<f64> = (0..bands).map(|b| 0.1 + b as f64 * 0.05).collect();
         let kernel = Standardise::new(gpu, &features, &mean, &std, epsilon)?;
         let expected = vec![Expectation::close(&features, oracle(&values, &mean, &std, epsilon))];
-        Ok(Trial::new(kernel, expected))
+        Ok(CaseRun::new(kernel, expected))
     })
 }

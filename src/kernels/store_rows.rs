@@ -1,12 +1,12 @@
 //! `store_rows`: puts the rows of a batch into every member's own store (SPEC §4.4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::gather::NO_EXAMPLE;
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "store_rows", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "store_rows", cases };
 
 const WORKGROUP: usize = 64;
 
@@ -14,7 +14,7 @@ const WORKGROUP: usize = 64;
 pub struct StoreRows {
     /// `[member, slot, dimension]`.
     pub rows: Tensor<f32>,
-    /// Ids, `[row, member, slot]`; [`NO_EXAMPLE`] is skipped.
+    /// Ids, `[step, member, slot]`; [`NO_EXAMPLE`] is skipped.
     pub batches: Tensor<u32>,
     /// `[member, example, dimension]`.
     pub stored: Tensor<f32>,
@@ -25,14 +25,14 @@ impl Kernel for StoreRows {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../shaders/data/store_rows.wgsl"), include_str!("../../shaders/lib/row.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("data/store_rows.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         vec![
             ("MEMBERS", self.batches.size(1).into()),
-            ("SLOTS", self.batches.size(2).into()),
+            ("BATCH_SIZE", self.batches.size(2).into()),
             ("EXAMPLES", self.stored.size(1).into()),
             ("DIMENSIONS", self.stored.size(2).into()),
             ("WORKGROUP", WORKGROUP.into()),
@@ -53,7 +53,7 @@ impl Kernel for StoreRows {
 }
 
 fn cases() -> Vec<Case> {
-    vec![Case::new("some slots empty, two members, a later row", |gpu: &Gpu| -> Result<Trial> {
+    vec![Case::new("some slots empty, two members, a later row", |gpu: &Gpu| -> Result<CaseRun> {
         let (members, examples, slots, dimensions) = (2, 9, 5, 130);
         let (rows, values) = random(gpu, "rows", &[members, slots, dimensions])?;
         let id = |i: usize| if i % slots == 3 { NO_EXAMPLE } else { (i * 2 % examples) as u32 };
@@ -66,6 +66,6 @@ fn cases() -> Vec<Case> {
         }
         let batches = gpu.tensor_from("batches", &[2, members, slots], &ids)?;
         let kernel = StoreRows { rows, batches, stored: stored.clone() };
-        Ok(Trial::new(kernel, vec![Expectation::within(&stored, expected, 0.0)]).at_row(1))
+        Ok(CaseRun::new(kernel, vec![Expectation::within(&stored, expected, 0.0)]).at_step(1))
     })]
 }

@@ -2,23 +2,23 @@
 
 use crate::Result;
 use crate::counter_rng::Key;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::dropout::{Dropout, keeps};
-use crate::kernels::group_uniform::{group_uniform, is_shown};
 use crate::kernels::layout::padded;
 use crate::kernels::linear::{self, LinearShape, LinearWeights, pack};
-use crate::kernels::population::{Member, Step};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::kernels::population::{Member, ScheduleStep};
+use crate::kernels::workgroup_uniform::{needs_uniform_hint, workgroup_uniform};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "tagger_step", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "tagger_step", cases };
 
 /// Examples that a thread computes at a time: their sums have to stay in registers.
-const MOST_ROWS: usize = 16;
+const MAX_EXAMPLES_PER_PASS: usize = 16;
 
 /// Outputs of a layer that a thread computes at a time: they share what is loaded of an example.
-const MOST_AT_ONCE: usize = 4;
+const MAX_OUTPUTS_PER_THREAD: usize = 4;
 
 /// One of G's layers.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub struct TaggerLayer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Division {
     /// Workgroups of one member, each with its share of the batch and its own partial sums.
-    pub shares: usize,
+    pub splits: usize,
     /// Threads per workgroup.
     pub workgroup: usize,
 }
@@ -44,12 +44,12 @@ impl Division {
     /// The division of `slots` examples for the class of `gpu`: a software adapter has few cores and pays for every partial
     /// sum; a GPU wants many threads.
     pub fn of(gpu: &Gpu, slots: usize) -> Self {
-        let (of_a_share, [fewest, most], workgroup) = match gpu.class() {
+        let (of_a_split, [fewest, most], workgroup) = match gpu.class() {
             DeviceClass::Llvmpipe => (64, [1, 8], 8),
             DeviceClass::Cpu => (64, [1, 8], 32),
             DeviceClass::Integrated | DeviceClass::Discrete => (8, [8, 64], 128),
         };
-        Self { shares: slots.div_ceil(of_a_share).clamp(fewest, most), workgroup }
+        Self { splits: slots.div_ceil(of_a_split).clamp(fewest, most), workgroup }
     }
 }
 
@@ -66,23 +66,23 @@ pub struct TaggerStep {
     /// `[member, slot, dimension]`.
     pub embedding: Tensor<f32>,
     /// Values and gradients of all layers' outputs, `[member, slot, 2, unit]`; the last units are the logits.
-    pub tagged: Tensor<f32>,
+    pub activations: Tensor<f32>,
     /// Gradients of the embeddings, `[member, slot, dimension]`; none where nothing before G learns.
-    pub d_embedding: Option<Tensor<f32>>,
+    pub grad_input: Option<Tensor<f32>>,
     /// Partial sums of all layers.
     pub partials: Tensor<f32>,
     /// 0 or 1, `[example, class]`.
     pub targets: Tensor<f32>,
-    /// Ids, `[row, member, slot]`.
+    /// Ids, `[step, member, slot]`.
     pub batches: Tensor<u32>,
-    /// Each share's part of the mean over batch and classes, `[row, member, share]`.
+    /// Each share's part of the mean over batch and classes, `[step, member, split]`.
     pub losses: Tensor<f32>,
     /// `[member]`.
     pub members: Tensor<Member>,
     /// How the batch is divided.
     pub division: Division,
     /// Whether indices are shown to be the same for all threads, for llvmpipe.
-    pub shown: bool,
+    pub uniform_hint: bool,
 }
 
 impl TaggerStep {
@@ -92,14 +92,14 @@ impl TaggerStep {
 
     /// As many as share the work evenly, within what a thread can have at a time.
     fn rows(&self) -> usize {
-        let share = self.slots().div_ceil(self.division.shares);
-        share.div_ceil(share.div_ceil(MOST_ROWS))
+        let split = self.slots().div_ceil(self.division.splits);
+        split.div_ceil(split.div_ceil(MAX_EXAMPLES_PER_PASS))
     }
 
     /// As many outputs as keep all threads busy in the widest layer.
-    fn at_once(&self) -> usize {
+    fn outputs_per_thread(&self) -> usize {
         let widest = self.layers.iter().map(|layer| layer.shape.outputs).max().unwrap_or(1);
-        (widest / self.division.workgroup).clamp(1, MOST_AT_ONCE)
+        (widest / self.division.workgroup).clamp(1, MAX_OUTPUTS_PER_THREAD)
     }
 }
 
@@ -108,26 +108,21 @@ impl Kernel for TaggerStep {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let mut source = vec![
-            include_str!("../../shaders/linear/tagger_step.wgsl"),
-            match self.d_embedding {
-                Some(_) => include_str!("../../shaders/linear/embedding_learns.wgsl"),
-                None => include_str!("../../shaders/linear/embedding_rests.wgsl"),
-            },
-            include_str!("../../shaders/lib/member.wgsl"),
-            include_str!("../../shaders/lib/math.wgsl"),
-            include_str!("../../shaders/lib/sum.wgsl"),
-        ];
-        source.extend(group_uniform(self.shown, true));
-        source.extend(self.dropout.source());
-        source
+    fn source(&self) -> ShaderSource {
+        let grad_input = match self.grad_input {
+            Some(_) => "linear/grad_input_on.wgsl",
+            None => "linear/grad_input_off.wgsl",
+        };
+        ShaderSource::file("linear/tagger_step.wgsl")
+            .fill("grad_input", grad_input)
+            .fill("dropout", self.dropout.file())
+            .fill_all(workgroup_uniform(self.uniform_hint))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let hidden = self.layers.len() - 1;
         assert!(hidden < 2 || !matches!(self.dropout, Dropout::Injected { .. }), "one mask, {hidden} hidden layers");
-        assert!(self.layers.iter().all(|layer| layer.at.slices == self.division.shares), "a slice for each share");
+        assert!(self.layers.iter().all(|layer| layer.at.splits == self.division.splits), "a split for each split");
         let of_layers = |value: &dyn Fn(&TaggerLayer) -> usize| -> Constant {
             self.layers.iter().map(|layer| value(layer) as u32).collect::<Vec<_>>().into()
         };
@@ -138,21 +133,21 @@ impl Kernel for TaggerStep {
         let from: Vec<u32> = layers.map(|layer| units_before(layer.saturating_sub(1))).collect();
         let mut constants = vec![
             ("MEMBERS", self.batches.size(1).into()),
-            ("SLOTS", self.slots().into()),
+            ("BATCH_SIZE", self.slots().into()),
             ("CLASSES", self.targets.size(1).into()),
             ("LAYERS", self.layers.len().into()),
             ("FIRST_LAYER", self.first_layer.into()),
-            ("UNITS", self.tagged.size(3).into()),
+            ("UNITS", self.activations.size(3).into()),
             ("SLOPE", self.slope.into()),
             ("PARTIALS", self.layers[0].at.stride.into()),
-            ("SHARES", self.division.shares.into()),
-            ("ROWS", self.rows().into()),
-            ("AT_ONCE", self.at_once().into()),
+            ("SPLITS", self.division.splits.into()),
+            ("EXAMPLES_PER_PASS", self.rows().into()),
+            ("OUTPUTS_PER_THREAD", self.outputs_per_thread().into()),
             ("WORKGROUP", self.division.workgroup.into()),
             ("IN", of_layers(&|layer| layer.shape.inputs)),
             ("OUT", of_layers(&|layer| layer.shape.outputs)),
-            ("FROM", from.into()),
-            ("TO", to.into()),
+            ("INPUT_START", from.into()),
+            ("OUTPUT_START", to.into()),
             ("PACKED_AT", of_layers(&|layer| layer.packed.first)),
             ("PACKED", of_layers(&|layer| layer.packed.stride)),
             ("PARTIALS_AT", of_layers(&|layer| layer.at.first)),
@@ -165,20 +160,20 @@ impl Kernel for TaggerStep {
         let mut bindings = vec![
             ("embedding", self.embedding.binding()),
             ("packed", self.layers[0].packed.tensor.binding()),
-            ("tagged", self.tagged.binding()),
+            ("activations", self.activations.binding()),
             ("members", self.members.binding()),
             ("partials", self.partials.binding()),
             ("targets", self.targets.binding()),
             ("batches", self.batches.binding()),
             ("losses", self.losses.binding()),
         ];
-        bindings.extend(self.d_embedding.as_ref().map(|gradients| ("d_embedding", gradients.binding())));
+        bindings.extend(self.grad_input.as_ref().map(|gradients| ("grad_input", gradients.binding())));
         bindings.extend(self.dropout.binding());
         bindings
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.division.shares, 1, self.batches.size(1)]
+        [self.division.splits, 1, self.batches.size(1)]
     }
 
     fn layer(&self) -> String {
@@ -190,7 +185,7 @@ impl Kernel for TaggerStep {
     fn work(&self) -> Work {
         let weights: usize = self.layers.iter().map(|layer| layer.shape.inputs * layer.shape.outputs).sum();
         let rows = self.batches.size(1) * self.slots();
-        let elements = 2 * self.embedding.len() + 2 * self.tagged.len() + 2 * weights * self.batches.size(1);
+        let elements = 2 * self.embedding.len() + 2 * self.activations.len() + 2 * weights * self.batches.size(1);
         Work { flops: 6.0 * (rows * weights) as f64, bytes: (elements * 4) as f64 }
     }
 }
@@ -213,13 +208,13 @@ struct Setting {
     division: Division,
     dropout: f64,
     /// Whether E learns too.
-    embedding_learns: bool,
+    wants_grad_input: bool,
     /// Factor of the embeddings: large ones make extreme logits.
     spread: f64,
 }
 
-fn trial(gpu: &Gpu, setting: &Setting) -> Result<Trial> {
-    let Setting { members, slots, widths, division, dropout: p, embedding_learns, spread } = *setting;
+fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
+    let Setting { members, slots, widths, division, dropout: p, wants_grad_input, spread } = *setting;
     let (first_layer, slope, rows, row, examples) = (4, 0.2, 2, 1, slots + 3);
     let (dimension, classes) = (widths[0], widths[widths.len() - 1]);
     let shapes: Vec<LinearShape> =
@@ -232,7 +227,8 @@ fn trial(gpu: &Gpu, setting: &Setting) -> Result<Trial> {
     let targets: Vec<f32> = (0..examples * classes).map(|_| f32::from(u8::from(stream.chance(0.3)))).collect();
     let ids: Vec<u32> = (0..rows * members * slots).map(|_| stream.below(examples) as u32).collect();
     let population: Vec<Member> = (0..members).map(|m| Member::new(m as u64)).collect();
-    let steps: Vec<Step> = (0..rows * members).map(|i| Step { t: 3 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
+    let steps: Vec<ScheduleStep> =
+        (0..rows * members).map(|i| ScheduleStep { t: 3 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
     let schedule = gpu.tensor_from("schedule", &[rows, members], &steps)?;
     let dropout = if p > 0.0 { Dropout::Random { p, schedule } } else { Dropout::Off };
 
@@ -244,11 +240,11 @@ fn trial(gpu: &Gpu, setting: &Setting) -> Result<Trial> {
         layers.push((packed.len(), partials));
         packed.extend(pack(shape, &of_layer));
         packed.resize(packed.len().next_multiple_of(64), 0.0);
-        partials += padded(shape.parameters()) * division.shares;
+        partials += padded(shape.parameters()) * division.splits;
         parameters.push(of_layer);
     }
     let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
-    let at = |first: usize| PartialsAt { stride: partials, first, slices: division.shares };
+    let at = |first: usize| PartialsAt { stride: partials, first, splits: division.splits };
     let layers: Vec<TaggerLayer> = shapes
         .iter()
         .zip(layers)
@@ -280,111 +276,111 @@ fn trial(gpu: &Gpu, setting: &Setting) -> Result<Trial> {
         factors.push(of_layer);
     }
     let logits = &inputs[shapes.len()];
-    let (mut losses, mut d_output) = (vec![0.0; row * members * division.shares], Vec::new());
+    let (mut losses, mut grad_output) = (vec![0.0; row * members * division.splits], Vec::new());
     for member in 0..members {
         let chosen = &ids[(row * members + member) * slots..][..slots];
         let wanted: Vec<f64> =
             chosen.iter().flat_map(|id| &targets[*id as usize * classes..][..classes]).map(|y| f64::from(*y)).collect();
         let of_member = &logits[member * slots * classes..][..slots * classes];
-        d_output.extend(cross_entropy(of_member, &wanted).1);
-        for share in 0..division.shares {
-            let [first, end] = [share, share + 1].map(|share| share * slots / division.shares * classes);
+        grad_output.extend(cross_entropy(of_member, &wanted).1);
+        for split in 0..division.splits {
+            let [first, end] = [split, split + 1].map(|split| split * slots / division.splits * classes);
             let weight = (end - first) as f64 / (slots * classes) as f64;
             let part = (end > first).then(|| cross_entropy(&of_member[first..end], &wanted[first..end]).0 * weight);
             losses.push(part.unwrap_or(0.0));
         }
     }
     // And back: the gradients of every share on their own.
-    let share_of =
-        |slot: usize| (0..division.shares).rfind(|share| share * slots / division.shares <= slot).unwrap_or(0);
+    let split_of =
+        |slot: usize| (0..division.splits).rfind(|split| split * slots / division.splits <= slot).unwrap_or(0);
     let units: usize = widths[1..].iter().sum();
-    let mut tagged = vec![0.0; members * slots * 2 * units];
+    let mut activations = vec![0.0; members * slots * 2 * units];
     let mut expected_partials = vec![0.0; members * partials];
     let mut end = units;
     for (index, shape) in shapes.iter().enumerate().rev() {
         end -= shape.outputs;
-        for (element, (value, gradient)) in inputs[index + 1].iter().zip(&d_output).enumerate() {
+        for (element, (value, gradient)) in inputs[index + 1].iter().zip(&grad_output).enumerate() {
             let place = element / shape.outputs * 2 * units + end + element % shape.outputs;
-            tagged[place] = *value;
-            tagged[place + units] = *gradient;
+            activations[place] = *value;
+            activations[place + units] = *gradient;
         }
-        for share in 0..division.shares {
-            let mut of_share = d_output.clone();
-            for (element, gradient) in of_share.iter_mut().enumerate() {
-                *gradient *= f64::from(u8::from(share_of(element / shape.outputs % slots) == share));
+        for split in 0..division.splits {
+            let mut of_split = grad_output.clone();
+            for (element, gradient) in of_split.iter_mut().enumerate() {
+                *gradient *= f64::from(u8::from(split_of(element / shape.outputs % slots) == split));
             }
             let ones = |_: usize, _: usize| 1.0;
-            let (_, gradients) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &of_share, ones);
+            let (_, gradients) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &of_split, ones);
             for (member, gradients) in gradients.chunks(shape.parameters()).enumerate() {
-                let at = member * partials + layers[index].at.first + share * padded(shape.parameters());
+                let at = member * partials + layers[index].at.first + split * padded(shape.parameters());
                 expected_partials[at..][..shape.parameters()].copy_from_slice(gradients);
             }
         }
         let factor = |member: usize, element: usize| factors[index][member * slots * shape.inputs + element];
-        (d_output, _) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &d_output, factor);
+        (grad_output, _) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &grad_output, factor);
     }
 
-    let d_embedding = gpu.tensor("d_embedding", &[members, slots, dimension])?;
+    let grad_input = gpu.tensor("grad_input", &[members, slots, dimension])?;
     let kernel = TaggerStep {
         layers,
         first_layer,
         slope,
         dropout,
         embedding,
-        tagged: gpu.tensor("tagged", &[members, slots, 2, units])?,
-        d_embedding: embedding_learns.then(|| d_embedding.clone()),
+        activations: gpu.tensor("activations", &[members, slots, 2, units])?,
+        grad_input: wants_grad_input.then(|| grad_input.clone()),
         partials: gpu.tensor("partials", &[members, partials])?,
         targets: gpu.tensor_from("targets", &[examples, classes], &targets)?,
         batches: gpu.tensor_from("batches", &[rows, members, slots], &ids)?,
-        losses: gpu.tensor("losses", &[rows, members, division.shares])?,
+        losses: gpu.tensor("losses", &[rows, members, division.splits])?,
         members: gpu.tensor_from("members", &[members], &population)?,
         division,
         // Wider workgroups are those of other adapters.
-        shown: is_shown(gpu) && division.workgroup == 8,
+        uniform_hint: needs_uniform_hint(gpu) && division.workgroup == 8,
     };
     let mut expected = vec![
-        Expectation::close(&kernel.tagged, tagged),
+        Expectation::close(&kernel.activations, activations),
         Expectation::close(&kernel.partials, expected_partials),
         Expectation::close(&kernel.losses, losses),
     ];
-    if embedding_learns {
-        expected.push(Expectation::close(&d_embedding, d_output));
+    if wants_grad_input {
+        expected.push(Expectation::close(&grad_input, grad_output));
     }
-    Ok(Trial::new(kernel, expected).at_row(row as u32))
+    Ok(CaseRun::new(kernel, expected).at_step(row as u32))
 }
 
 fn cases() -> Vec<Case> {
-    let case = |name: &str, setting: Setting| Case::new(name, move |gpu| trial(gpu, &setting));
-    let alone = Division { shares: 1, workgroup: 8 };
+    let case = |name: &str, setting: Setting| Case::new(name, move |gpu| prepare(gpu, &setting));
+    let alone = Division { splits: 1, workgroup: 8 };
     let usual = Setting {
         members: 1,
         slots: 10,
         widths: &[130, 32, 10],
         division: alone,
         dropout: 0.2,
-        embedding_learns: true,
+        wants_grad_input: true,
         spread: 1.0,
     };
     vec![
         case("the paper's G", Setting { ..usual }),
         case("three members, two hidden layers", Setting { members: 3, slots: 7, widths: &[13, 9, 5, 3], ..usual }),
         case("no hidden layer, extreme logits", Setting { members: 2, widths: &[20, 11], spread: 12.0, ..usual }),
-        case("G alone", Setting { embedding_learns: false, dropout: 0.0, ..usual }),
+        case("G alone", Setting { wants_grad_input: false, dropout: 0.0, ..usual }),
         case("more examples than at a time", Setting { slots: 53, widths: &[9, 6, 4], ..usual }),
         case("more examples and outputs than at a time", Setting { slots: 37, widths: &[30, 29, 10], ..usual }),
         case(
-            "shares, of which some are shorter",
+            "splits, of which some are shorter",
             Setting {
                 members: 2,
                 slots: 50,
                 widths: &[40, 17, 5],
-                division: Division { shares: 8, workgroup: 128 },
+                division: Division { splits: 8, workgroup: 128 },
                 ..usual
             },
         ),
         case(
-            "more shares than examples",
-            Setting { slots: 3, widths: &[8, 5, 2], division: Division { shares: 8, workgroup: 32 }, ..usual },
+            "more splits than examples",
+            Setting { slots: 3, widths: &[8, 5, 2], division: Division { splits: 8, workgroup: 32 }, ..usual },
         ),
     ]
 }

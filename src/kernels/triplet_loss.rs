@@ -2,11 +2,11 @@
 //! equation 2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial, random, random_below};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "triplet_loss", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "triplet_loss", cases };
 
 const WORKGROUP: usize = 64;
 
@@ -17,8 +17,8 @@ pub struct TripletLoss {
     /// Slots of anchor, positive and negative, `[member, triplet, 3]`.
     pub triplets: Tensor<u32>,
     /// Gradient of the loss with respect to every distance, `[member, slot, slot]`.
-    pub upstream: Tensor<f32>,
-    /// `[row, member]`.
+    pub grad_input: Tensor<f32>,
+    /// `[step, member]`.
     pub losses: Tensor<f32>,
     /// δ.
     pub margin: f64,
@@ -29,18 +29,14 @@ impl Kernel for TripletLoss {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![
-            include_str!("../../shaders/metric/triplet_loss.wgsl"),
-            include_str!("../../shaders/lib/sum.wgsl"),
-            include_str!("../../shaders/lib/row.wgsl"),
-        ]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("metric/triplet_loss.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         vec![
             ("MEMBERS", self.losses.size(1).into()),
-            ("SLOTS", self.distances.size(1).into()),
+            ("BATCH_SIZE", self.distances.size(1).into()),
             ("TRIPLETS", self.triplets.size(1).into()),
             ("MARGIN", self.margin.into()),
             ("WORKGROUP", WORKGROUP.into()),
@@ -51,7 +47,7 @@ impl Kernel for TripletLoss {
         vec![
             ("distances", self.distances.binding()),
             ("triplets", self.triplets.binding()),
-            ("upstream", self.upstream.binding()),
+            ("grad_input", self.grad_input.binding()),
             ("losses", self.losses.binding()),
         ]
     }
@@ -61,53 +57,56 @@ impl Kernel for TripletLoss {
     }
 
     fn work(&self) -> Work {
-        let bytes = (self.upstream.len() + self.triplets.len() * 3) * 4;
+        let bytes = (self.grad_input.len() + self.triplets.len() * 3) * 4;
         Work { flops: 2.0 * self.triplets.len() as f64, bytes: bytes as f64 }
     }
 }
 
-/// Loss and gradient of one member; `distances` is `[slot, slot]` of `slots` slots.
-pub fn oracle(slots: usize, distances: &[f64], triplets: &[u32], margin: f64) -> (f64, Vec<f64>) {
+/// Loss and gradient of one member; `distances` is `[slot, slot]` of `batch_size` slots.
+pub fn oracle(batch_size: usize, distances: &[f64], triplets: &[u32], margin: f64) -> (f64, Vec<f64>) {
     let n = (triplets.len() / 3) as f64;
-    let (mut loss, mut upstream) = (0.0, vec![0.0; slots * slots]);
+    let (mut loss, mut grad_input) = (0.0, vec![0.0; batch_size * batch_size]);
     for triplet in triplets.chunks(3) {
         let [anchor, positive, negative] = [0, 1, 2].map(|i| triplet[i] as usize);
-        let (positive, negative) = (anchor * slots + positive, anchor * slots + negative);
+        let (positive, negative) = (anchor * batch_size + positive, anchor * batch_size + negative);
         let hinge = distances[positive] - distances[negative] + margin;
         if hinge > 0.0 {
             loss += hinge / n;
-            upstream[positive] += 1.0 / n;
-            upstream[negative] -= 1.0 / n;
+            grad_input[positive] += 1.0 / n;
+            grad_input[negative] -= 1.0 / n;
         }
     }
-    (loss, upstream)
+    (loss, grad_input)
 }
 
 fn cases() -> Vec<Case> {
-    let case = |name: &str, members: usize, slots: usize, count: usize| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
-            let (distances, values) = random(gpu, "distances", &[members, slots, slots])?;
-            let triplets: Vec<u32> = random_below("triplets", members * count * 3, slots);
+    let case = |name: &str, members: usize, batch_size: usize, count: usize| {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
+            let (distances, values) = random(gpu, "distances", &[members, batch_size, batch_size])?;
+            let triplets: Vec<u32> = random_below("triplets", members * count * 3, batch_size);
             let row = 1;
-            let (mut losses, mut upstream) = (vec![0.0; members], Vec::new());
+            let (mut losses, mut grad_input) = (vec![0.0; members], Vec::new());
             for member in 0..members {
-                let of_member = &values[member * slots * slots..][..slots * slots];
-                let (loss, gradient) = oracle(slots, of_member, &triplets[member * count * 3..][..count * 3], 0.5);
+                let of_member = &values[member * batch_size * batch_size..][..batch_size * batch_size];
+                let (loss, gradient) = oracle(batch_size, of_member, &triplets[member * count * 3..][..count * 3], 0.5);
                 losses.push(loss);
-                upstream.extend(gradient);
+                grad_input.extend(gradient);
             }
-            let stale = vec![7.0; members * slots * slots];
+            let stale = vec![7.0; members * batch_size * batch_size];
             let kernel = TripletLoss {
                 distances,
                 triplets: gpu.tensor_from("triplets", &[members, count, 3], &triplets)?,
-                upstream: gpu.tensor_from("upstream", &[members, slots, slots], &stale)?,
+                grad_input: gpu.tensor_from("grad_input", &[members, batch_size, batch_size], &stale)?,
                 losses: gpu.tensor("losses", &[2, members])?,
                 margin: 0.5,
             };
             let expected =
-                vec![Expectation::close(&kernel.losses, losses), Expectation::close(&kernel.upstream, upstream)];
-            Ok(Trial::new(kernel, expected).at_row(row))
+                vec![Expectation::close(&kernel.losses, losses), Expectation::close(&kernel.grad_input, grad_input)];
+            Ok(CaseRun::new(kernel, expected).at_step(row))
         })
     };
-    vec![case("few slots, shared pairs", 1, 4, 40), case("more slots than invocations, two members", 2, 70, 30)]
+    vec![
+        case("few batch_size, shared pairs", 1, 4, 40),
+        case("more batch_size than invocations, two members", 2, 70, 30),
+    ]
 }

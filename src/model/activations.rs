@@ -4,7 +4,7 @@ use super::{Architecture, tiles};
 use crate::Result;
 use crate::gpu::{Gpu, Tensor};
 use crate::kernels::dropout::Dropout;
-use crate::kernels::routes::{Codes, Routes};
+use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad};
 
 /// Number and length of the segments that enter one pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub struct Activations {
     /// `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Vec<Tensor<f32>>,
     /// Pool argmax of each convolution layer; empty in evaluation.
-    pub codes: Vec<Codes>,
+    pub pool_argmax: Vec<PoolArgmax>,
     /// Embeddings, `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
     /// Outputs of G's layers, `[member, segment, unit]`, of which the last are probabilities; empty in training.
@@ -65,7 +65,7 @@ pub struct Gradients {
     pub embedding: Tensor<f32>,
     /// Outputs of all of G's layers and their gradients before LeakyReLU and dropout, `[member, segment, 2, unit]`. The last
     /// units are the logits.
-    pub tagged: Tensor<f32>,
+    pub tagger: Tensor<f32>,
 }
 
 impl Activations {
@@ -85,8 +85,8 @@ impl Activations {
 
     /// Returns pool argmax and gradients of convolution layer `layer`, which must not be the last. Panics if the activations
     /// were made for evaluation.
-    pub(super) fn routes(&self, layer: usize) -> Routes {
-        Routes { gradients: self.gradients().pooled[layer].clone(), codes: self.codes[layer].clone() }
+    pub(super) fn pooled_grad(&self, layer: usize) -> PooledGrad {
+        PooledGrad { gradients: self.gradients().pooled[layer].clone(), argmax: self.pool_argmax[layer].clone() }
     }
 
     /// Returns the gradients. Panics if the activations were made for evaluation.
@@ -117,7 +117,7 @@ impl Activations {
                     .map(|layer| gpu.tensor(&format!("d_pool{layer}"), &shape(layer)))
                     .collect::<Result<_>>()?,
                 embedding: of_segment("d_embedding", architecture.embedding())?,
-                tagged: gpu.tensor("tagged", &[members, segments, 2, widths.iter().sum()])?,
+                tagger: gpu.tensor("tagger activations", &[members, segments, 2, widths.iter().sum()])?,
             })
         };
         Ok(Self {
@@ -126,12 +126,12 @@ impl Activations {
                 .clone()
                 .map(|layer| gpu.tensor(&format!("pool{layer}"), &shape(layer)))
                 .collect::<Result<_>>()?,
-            codes: match train {
+            pool_argmax: match train {
                 true => layers
                     .map(|layer| {
                         let conv = architecture.conv_shape(layer, members, segments * chunks);
-                        let per_word = tiles::forward(gpu, &conv).codes_per_word(&conv);
-                        Codes::new(gpu, &format!("codes{layer}"), &shape(layer), per_word)
+                        let per_word = tiles::forward(gpu, &conv).argmax_per_word(&conv);
+                        PoolArgmax::new(gpu, &format!("codes{layer}"), &shape(layer), per_word)
                     })
                     .collect::<Result<_>>()?,
                 false => Vec::new(),

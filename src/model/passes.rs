@@ -11,12 +11,12 @@ use crate::kernels::conv_weight_grad::ConvWeightGrad;
 use crate::kernels::dropout::Dropout;
 use crate::kernels::frame_mean::FrameMean;
 use crate::kernels::frame_mean_grad::FrameMeanGrad;
-use crate::kernels::group_uniform::is_shown;
+use crate::kernels::grad_output::{EmbeddingMean, GradOutput};
 use crate::kernels::input::Input;
 use crate::kernels::linear_forward::{Activation, LinearForward, LinearTile};
-use crate::kernels::routes::Routes;
+use crate::kernels::pool_argmax::PooledGrad;
 use crate::kernels::tagger_step::{TaggerLayer, TaggerStep};
-use crate::kernels::upper::{EmbeddingMean, Upper};
+use crate::kernels::workgroup_uniform::needs_uniform_hint;
 
 /// Pushes E from `input`, standardised log-mel, to `activations.embedding`. [`Normalise::Frame`] scales each time step to unit
 /// length. [`Normalise::Segment`] is applied by the callers that compute distances.
@@ -38,10 +38,10 @@ pub fn embed_forward(
             shape,
             layer,
             slope: architecture.slope,
-            input: if layer == 0 { input.clone() } else { Input::Own(activations.pooled[layer - 1].clone()) },
+            input: if layer == 0 { input.clone() } else { Input::Dense(activations.pooled[layer - 1].clone()) },
             packed: population.forward_weights(gpu, layer),
             output: activations.pooled[layer].clone(),
-            codes: activations.codes.get(layer).cloned(),
+            pool_argmax: activations.pool_argmax.get(layer).cloned(),
             members: population.progress.clone(),
             dropout: mode.dropout(layer),
             tile: tiles::forward(gpu, &shape),
@@ -80,7 +80,7 @@ pub struct Supervision {
     pub targets: Tensor<f32>,
     /// Ids of the examples, `[row, member, slot]`.
     pub batches: Tensor<u32>,
-    /// Loss of each batch in parts, `[row, member, share]`, one part for each share of [`Population::division`]. The parts add
+    /// Loss of each batch in parts, `[row, member, split]`, one part for each split of [`Population::division`]. The parts add
     /// up to the batch's mean loss.
     pub losses: Tensor<f32>,
 }
@@ -113,15 +113,15 @@ pub fn tag_step(
         slope: architecture.slope,
         dropout: if architecture.hidden.is_empty() { Dropout::Off } else { mode.dropout(n_convs) },
         embedding: activations.embedding.clone(),
-        tagged: gradients.tagged.clone(),
-        d_embedding: embedding_learns.then(|| gradients.embedding.clone()),
+        activations: gradients.tagger.clone(),
+        grad_input: embedding_learns.then(|| gradients.embedding.clone()),
         partials: population.partials.clone(),
         targets,
         batches,
         losses,
         members: population.progress.clone(),
         division: population.division,
-        shown: is_shown(gpu),
+        uniform_hint: needs_uniform_hint(gpu),
     });
 }
 
@@ -143,27 +143,30 @@ pub fn embed_backward(
     let batch = activations.batch;
     let n_convs = architecture.convs.len();
     let last = n_convs - 1;
-    let d_embedding = activations.gradients().embedding.clone();
-    let (pooled, codes) = (&activations.pooled[last], activations.codes[last].clone());
+    let grad_embedding = activations.gradients().embedding.clone();
+    let (pooled, argmax) = (&activations.pooled[last], activations.pool_argmax[last].clone());
     let (slope, scale) = (architecture.slope, mode.dropout(last).scale());
-    let above = match normalise {
+    let of_last = match normalise {
         Normalise::Frame => {
-            let lower = Routes { gradients: gpu.tensor("d_pool", pooled.shape())?, codes };
+            let grad_input = PooledGrad { gradients: gpu.tensor("d_pool", pooled.shape())?, argmax };
             let pooled = pooled.clone();
-            recording.push(FrameMeanGrad { d_embedding, pooled, lower: lower.clone(), slope, scale });
-            Upper::Stored(lower)
+            let kernel =
+                FrameMeanGrad { grad_output: grad_embedding, pooled, grad_input: grad_input.clone(), slope, scale };
+            recording.push(kernel);
+            GradOutput::Stored(grad_input)
         }
         Normalise::None | Normalise::Segment => {
-            Upper::Mean(EmbeddingMean { d_embedding, codes, chunks: batch.chunks, slope, scale })
+            GradOutput::Mean(EmbeddingMean { grad_output: grad_embedding, argmax, chunks: batch.chunks, slope, scale })
         }
     };
     for layer in (0..n_convs).rev() {
         let shape = architecture.conv_shape(layer, batch.members, batch.segments * batch.chunks);
-        let upper = if layer == last { above.clone() } else { Upper::Stored(activations.routes(layer)) };
+        let grad_output =
+            if layer == last { of_last.clone() } else { GradOutput::Stored(activations.pooled_grad(layer)) };
         recording.push(ConvWeightGrad {
             shape,
-            input: if layer == 0 { input.clone() } else { Input::Own(activations.pooled[layer - 1].clone()) },
-            upper: upper.clone(),
+            input: if layer == 0 { input.clone() } else { Input::Dense(activations.pooled[layer - 1].clone()) },
+            grad_output: grad_output.clone(),
             partials: population.partials.clone(),
             at: population.partials_at[layer],
             members: population.progress.clone(),
@@ -174,9 +177,9 @@ pub fn embed_backward(
                 shape,
                 slope: architecture.slope,
                 scale: mode.dropout(layer - 1).scale(),
-                upper,
+                grad_output,
                 packed: population.backward_weights(gpu, layer),
-                lower: activations.routes(layer - 1),
+                grad_input: activations.pooled_grad(layer - 1),
                 members: population.progress.clone(),
                 tile: tiles::input_grad(gpu, &shape),
             });

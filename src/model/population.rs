@@ -13,7 +13,7 @@ use crate::kernels::keep_best::KeepBest;
 use crate::kernels::layout::{Layout, Span, padded};
 use crate::kernels::linear::LinearWeights;
 use crate::kernels::pack::Pack;
-use crate::kernels::population::{Member, Step};
+use crate::kernels::population::{Member, ScheduleStep};
 use crate::kernels::tagger_step::Division;
 
 /// The models that train together, one per seed.
@@ -46,9 +46,9 @@ impl Population {
         let members = seeds.len();
         architecture.check_fits(members, gpu.max_binding_bytes())?;
         let division = Division::of(gpu, segments);
-        let (layers, places) = lay_out(gpu, &architecture, members, segments * chunks, division.shares);
+        let (layers, places) = lay_out(gpu, &architecture, members, segments * chunks, division.splits);
         let elements = architecture.elements();
-        let partials: usize = layers.iter().map(|span| (span.count * span.slices) as usize).sum();
+        let partials: usize = layers.iter().map(|span| (span.count * span.splits) as usize).sum();
         let packed = layers
             .iter()
             .map(|s| {
@@ -62,7 +62,7 @@ impl Population {
         }
         let progress: Vec<Member> = seeds.iter().map(|seed| Member::new(*seed)).collect();
         let at =
-            |span: &Span| PartialsAt { stride: partials, first: span.partials as usize, slices: span.slices as usize };
+            |span: &Span| PartialsAt { stride: partials, first: span.partials as usize, splits: span.splits as usize };
         Ok(Self {
             members,
             state: gpu.tensor_from("state", &[members, 3, elements], &state)?,
@@ -82,7 +82,7 @@ impl Population {
         &self,
         recording: &mut Recording,
         optimiser: &OptimiserConfig,
-        schedule: &Tensor<Step>,
+        schedule: &Tensor<ScheduleStep>,
         made: &Tensor<u32>,
         parameters: Range<usize>,
     ) {
@@ -129,9 +129,9 @@ impl Population {
         let mut gradients = Vec::with_capacity(self.members * self.architecture.elements());
         for of_member in partials.chunks(self.partials.size(1)) {
             for span in &self.layout.layers {
-                let (count, slices) = (span.count as usize, span.slices as usize);
-                let of_layer = &of_member[span.partials as usize..][..count * slices];
-                gradients.extend((0..count).map(|i| (0..slices).map(|slice| of_layer[slice * count + i]).sum::<f32>()));
+                let (count, splits) = (span.count as usize, span.splits as usize);
+                let of_layer = &of_member[span.partials as usize..][..count * splits];
+                gradients.extend((0..count).map(|i| (0..splits).map(|split| of_layer[split * count + i]).sum::<f32>()));
             }
         }
         Ok(gradients)
@@ -165,13 +165,13 @@ impl Population {
 }
 
 /// Computes the span of every layer, and the positions of every parameter in the forward and transposed layouts of its layer. A
-/// step takes `chunks` chunks, and G divides its batch into `shares`.
+/// step takes `chunks` chunks, and G divides its batch into `splits`.
 fn lay_out(
     gpu: &Gpu,
     architecture: &Architecture,
     members: usize,
     chunks: usize,
-    shares: usize,
+    splits_of_g: usize,
 ) -> (Vec<Span>, Vec<[Option<usize>; 2]>) {
     let (mut spans, mut places) = (Vec::new(), Vec::new());
     let (mut first, mut partials, mut packed) = (0, 0, 0);
@@ -180,13 +180,13 @@ fn lay_out(
         packed = (packed + elements * members).next_multiple_of(PackedWeights::ALIGNMENT);
         start as u32
     };
-    let mut push = |count: usize, slices: usize, forward: [usize; 2], backward: [usize; 2]| {
+    let mut push = |count: usize, splits: usize, forward: [usize; 2], backward: [usize; 2]| {
         let count = padded(count);
         spans.push(Span {
             first: first as u32,
             count: count as u32,
             partials: partials as u32,
-            slices: slices as u32,
+            splits: splits as u32,
             forward: forward[0] as u32,
             forward_stride: forward[1] as u32,
             backward: backward[0] as u32,
@@ -194,11 +194,11 @@ fn lay_out(
             first_group: 0,
         });
         first += count;
-        partials += count * slices;
+        partials += count * splits;
     };
     for layer in 0..architecture.convs.len() {
         let shape = architecture.conv_shape(layer, members, chunks);
-        let (_, slices) = tiles::weight_grad(gpu, &shape);
+        let (_, splits) = tiles::weight_grad(gpu, &shape);
         // The gradient of the features is never computed, so the first layer has no transposed layout.
         let transposed = layer > 0;
         for index in 0..shape.outputs * shape.inputs * shape.taps() {
@@ -210,7 +210,7 @@ fn lay_out(
         places.extend((0..shape.outputs).map(|out| [Some(shape.bias_at(out)), None]));
         places.resize(padded(places.len()), [None; 2]);
         let (forward, backward) = (shape.forward_quads() * 4, if transposed { shape.backward_quads() * 4 } else { 0 });
-        push(shape.parameters(), slices, [region(forward) as usize, forward], [region(backward) as usize, backward]);
+        push(shape.parameters(), splits, [region(forward) as usize, forward], [region(backward) as usize, backward]);
     }
     for layer in 0..architecture.n_linears() {
         let shape = architecture.linear_shape(layer, members, 1);
@@ -219,7 +219,7 @@ fn lay_out(
         }
         places.extend((0..shape.outputs).map(|out| [Some(shape.bias_at(out)), None]));
         places.resize(padded(places.len()), [None; 2]);
-        push(shape.parameters(), shares, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
+        push(shape.parameters(), splits_of_g, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
     }
     (spans, places)
 }

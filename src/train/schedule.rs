@@ -5,14 +5,14 @@ use crate::Result;
 use crate::config::OptimiserConfig;
 use crate::gpu::{Gpu, Tensor};
 use crate::kernels::adam::factors;
-use crate::kernels::population::Step;
+use crate::kernels::population::ScheduleStep;
 
 /// Tensors that hold the schedule of one epoch.
 pub struct Schedule {
     /// Ids of the examples, `[row, member, slot]`.
     pub batches: Tensor<u32>,
     /// Step numbers and Adam factors, `[row, member]`.
-    pub steps: Tensor<Step>,
+    pub steps: Tensor<ScheduleStep>,
 }
 
 /// The schedule of one epoch on the host, one row per step.
@@ -21,7 +21,7 @@ pub struct EpochRows {
     /// Ids of the examples, `[row, member, slot]`.
     pub batches: Vec<u32>,
     /// Step numbers and Adam factors, `[row, member]`.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ScheduleStep>,
 }
 
 /// Returns the step number of row `row` in epoch `epoch`, for epochs of `rows` steps: Adam's t, counted from 1.
@@ -37,7 +37,7 @@ impl EpochRows {
         let step = |row: usize, optimiser: &OptimiserConfig| {
             let t = step_number(epoch, rows, row);
             let (step_size, decay) = factors(optimiser, t);
-            Step { t, step_size: step_size as f32, decay: decay as f32 }
+            ScheduleStep { t, step_size: step_size as f32, decay: decay as f32 }
         };
         Self {
             batches: (0..rows)

@@ -82,7 +82,7 @@ impl TrainingStep {
     ) -> Result<Self> {
         let [rows, members] = [0, 1].map(|axis| schedule.batches.size(axis));
         let parts =
-            if matches!(stage, StageName::Classifier | StageName::Tagger) { population.division.shares } else { 1 };
+            if matches!(stage, StageName::Classifier | StageName::Tagger) { population.division.splits } else { 1 };
         let losses = gpu.tensor("losses", &[rows, members, parts])?;
         let made = gpu.tensor("made", &[rows, members])?;
         let context = StepContext { gpu, config, population, schedule, losses: losses.clone() };

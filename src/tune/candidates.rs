@@ -10,13 +10,13 @@ pub fn candidates(class: DeviceClass, shape: &ConvShape, shipped: Tile) -> Vec<T
     let layer = TiledLayer::of(shape);
     let more = match shipped {
         Tile::ConvForward(tile) => {
-            let packed = tile.codes_per_word(shape);
+            let packed = tile.argmax_per_word(shape);
             let tiles = conv_tiles(class, shape, shape.outputs).into_iter();
             // Fewer codes in a word cost the way back more than a tile gives.
-            tiles.filter(|tile| tile.codes_per_word(shape) >= packed).map(Tile::ConvForward).collect()
+            tiles.filter(|tile| tile.argmax_per_word(shape) >= packed).map(Tile::ConvForward).collect()
         }
         Tile::ConvInputGrad(_) => conv_tiles(class, shape, shape.inputs).into_iter().map(Tile::ConvInputGrad).collect(),
-        Tile::ConvWeightGrad { slices, .. } => weight_tiles(class, shape, slices),
+        Tile::ConvWeightGrad { splits, .. } => weight_tiles(class, shape, splits),
     };
     let mut found = vec![shipped];
     for tile in more {
@@ -76,11 +76,11 @@ fn conv_tiles(class: DeviceClass, shape: &ConvShape, channels: usize) -> Vec<Con
     found
 }
 
-fn weight_tiles(class: DeviceClass, shape: &ConvShape, slices: usize) -> Vec<Tile> {
+fn weight_tiles(class: DeviceClass, shape: &ConvShape, splits: usize) -> Vec<Tile> {
     let [_, across] = shape.windows();
     let window = shape.pool[0] * shape.pool[1];
-    // On software adapters the shipped number of slices keeps all cores busy, which is all that more of them can do.
-    let all_slices = if class.is_software() { vec![slices] } else { vec![slices, slices * 4] };
+    // On software adapters the shipped number of splits keeps all cores busy, which is all that more of them can do.
+    let all_splits = if class.is_software() { vec![splits] } else { vec![splits, splits * 4] };
     let outputs: &[usize] = if class == DeviceClass::Llvmpipe { &[1, 2] } else { &[1, 2, 4] };
     let mut found = Vec::new();
     let forms: &[(usize, usize)] = if class.is_software() { forms(class) } else { &[(1, 64), (8, 64), (16, 64)] };
@@ -91,7 +91,7 @@ fn weight_tiles(class: DeviceClass, shape: &ConvShape, slices: usize) -> Vec<Til
                     let tile = WeightTile { windows, inputs, outputs, lanes, workgroup };
                     let sums = inputs * outputs * shape.taps();
                     if sums <= if class.is_software() { 160 } else { 72 } && tile.fits(shape).is_ok() {
-                        found.extend(all_slices.iter().map(|&slices| Tile::ConvWeightGrad { tile, slices }));
+                        found.extend(all_splits.iter().map(|&splits| Tile::ConvWeightGrad { tile, splits }));
                     }
                 }
             }
@@ -115,11 +115,11 @@ mod tests {
         let classes = [DeviceClass::Llvmpipe, DeviceClass::Cpu, DeviceClass::Integrated, DeviceClass::Discrete];
         for (layer, class) in (0..4).flat_map(|layer| classes.map(|class| (layer, class))) {
             let shape = architecture.conv_shape(layer, 1, 50);
-            let (tile, slices) = tiles::weight_grad(&gpu, &shape);
+            let (tile, splits) = tiles::weight_grad(&gpu, &shape);
             for shipped in [
                 Tile::ConvForward(tiles::forward(&gpu, &shape)),
                 Tile::ConvInputGrad(tiles::input_grad(&gpu, &shape)),
-                Tile::ConvWeightGrad { tile, slices },
+                Tile::ConvWeightGrad { tile, splits },
             ] {
                 let all = candidates(class, &shape, shipped);
                 assert_eq!(all[0], shipped);

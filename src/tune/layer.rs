@@ -10,11 +10,11 @@ use crate::kernels::conv_forward::ConvForward;
 use crate::kernels::conv_input_grad::ConvInputGrad;
 use crate::kernels::conv_weight_grad::{ConvWeightGrad, PartialsAt};
 use crate::kernels::dropout::Dropout;
+use crate::kernels::grad_output::{EmbeddingMean, GradOutput};
 use crate::kernels::input::{Gathered, Input};
 use crate::kernels::layout::padded;
-use crate::kernels::population::{Member, Step};
-use crate::kernels::routes::{Codes, Routes};
-use crate::kernels::upper::{EmbeddingMean, Upper};
+use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad};
+use crate::kernels::population::{Member, ScheduleStep};
 use crate::model::tiles::Tile;
 
 /// The position of a layer in a network, which decides which tensors its kernels read in a training step (SPEC §2).
@@ -36,17 +36,17 @@ pub(super) struct LayerTensors {
     input: Input,
     output: Tensor<f32>,
     /// At the input's winners.
-    d_input: Tensor<f32>,
+    grad_input: Tensor<f32>,
     /// Of the embeddings, `[member, segment, dimension]`.
-    d_embedding: Tensor<f32>,
+    grad_embedding: Tensor<f32>,
     forward: PackedWeights,
     backward: PackedWeights,
     members: Tensor<Member>,
-    schedule: Tensor<Step>,
-    /// Codes of the output's winners, by codes in a word.
-    upper: RefCell<Vec<Codes>>,
+    schedule: Tensor<ScheduleStep>,
+    /// PoolArgmax of the output's winners, by codes in a word.
+    output_argmax: RefCell<Vec<PoolArgmax>>,
     /// The same of the input's.
-    lower: RefCell<Vec<Codes>>,
+    input_argmax: RefCell<Vec<PoolArgmax>>,
 }
 
 impl LayerTensors {
@@ -60,7 +60,7 @@ impl LayerTensors {
         let packed = |name: &str, sizes: [usize; 2]| -> Result<PackedWeights> {
             Ok(PackedWeights::new(gpu, &random(name, &sizes[..1])?, 0, sizes, 1))
         };
-        let step = Step { t: 1, step_size: 1e-3, decay: 1.0 };
+        let step = ScheduleStep { t: 1, step_size: 1e-3, decay: 1.0 };
         let input = if position.first {
             let frames = shape.chunks / segments * shape.time;
             let ids: Vec<u32> = (0..segments as u32).collect();
@@ -69,44 +69,50 @@ impl LayerTensors {
                 batches: gpu.tensor_from("batches", &[1, 1, segments], &ids)?,
             })
         } else {
-            Input::Own(random("input", &shape.input_shape())?)
+            Input::Dense(random("input", &shape.input_shape())?)
         };
         Ok(Self {
             input,
             output: random("output", &shape.output_shape())?,
-            d_input: gpu.tensor("d_input", &shape.input_shape())?,
-            d_embedding: random("d_embedding", &[1, segments, shape.outputs * shape.windows()[1]])?,
+            grad_input: gpu.tensor("grad_input", &shape.input_shape())?,
+            grad_embedding: random("grad_embedding", &[1, segments, shape.outputs * shape.windows()[1]])?,
             forward: packed("forward weights", shape.forward_sizes())?,
             backward: packed("backward weights", shape.backward_sizes())?,
             members: gpu.tensor_from("members", &[1], &[Member::new(1)])?,
             schedule: gpu.tensor_from("schedule", &[1, 1], &[step])?,
-            upper: RefCell::default(),
-            lower: RefCell::default(),
+            output_argmax: RefCell::default(),
+            input_argmax: RefCell::default(),
             shape,
             position,
         })
     }
 
     /// The kernel with `tile`, and with as many codes in a word of this layer and of the one below.
-    pub fn kernel(&self, gpu: &Gpu, tile: &Tile, [upper, lower]: [usize; 2]) -> Result<Box<dyn Kernel>> {
+    pub fn kernel(&self, gpu: &Gpu, tile: &Tile, [of_output, of_input]: [usize; 2]) -> Result<Box<dyn Kernel>> {
         let shape = self.shape;
         let (slope, scale) = (SLOPE, 1.0 / (1.0 - DROPOUT));
-        let codes = |held: &RefCell<Vec<Codes>>, windows: &[usize], per_word: usize| -> Result<Codes> {
+        let argmax = |held: &RefCell<Vec<PoolArgmax>>, windows: &[usize], per_word: usize| -> Result<PoolArgmax> {
             let mut held = held.borrow_mut();
             if let Some(codes) = held.iter().find(|codes| codes.per_word == per_word) {
                 return Ok(codes.clone());
             }
-            held.push(Codes::new(gpu, "codes", windows, per_word)?);
+            held.push(PoolArgmax::new(gpu, "codes", windows, per_word)?);
             Ok(held[held.len() - 1].clone())
         };
-        let above = |per_word: usize| codes(&self.upper, &shape.output_shape(), per_word);
-        let upper = || -> Result<Upper> {
-            let codes = above(upper)?;
+        let output_argmax = |per_word: usize| argmax(&self.output_argmax, &shape.output_shape(), per_word);
+        let grad_output = || -> Result<GradOutput> {
+            let codes = output_argmax(of_output)?;
             if !self.position.last {
-                return Ok(Upper::Stored(Routes { gradients: self.output.clone(), codes }));
+                return Ok(GradOutput::Stored(PooledGrad { gradients: self.output.clone(), argmax: codes }));
             }
-            let chunks = shape.chunks / self.d_embedding.size(1);
-            Ok(Upper::Mean(EmbeddingMean { d_embedding: self.d_embedding.clone(), codes, chunks, slope, scale }))
+            let chunks = shape.chunks / self.grad_embedding.size(1);
+            Ok(GradOutput::Mean(EmbeddingMean {
+                grad_output: self.grad_embedding.clone(),
+                argmax: codes,
+                chunks,
+                slope,
+                scale,
+            }))
         };
         Ok(match *tile {
             Tile::ConvForward(tile) => Box::new(ConvForward {
@@ -116,7 +122,7 @@ impl LayerTensors {
                 input: self.input.clone(),
                 packed: self.forward.clone(),
                 output: self.output.clone(),
-                codes: Some(above(tile.codes_per_word(&shape))?),
+                pool_argmax: Some(output_argmax(tile.argmax_per_word(&shape))?),
                 members: self.members.clone(),
                 dropout: Dropout::Random { p: DROPOUT, schedule: self.schedule.clone() },
                 tile,
@@ -125,24 +131,24 @@ impl LayerTensors {
                 shape,
                 slope,
                 scale,
-                upper: upper()?,
+                grad_output: grad_output()?,
                 packed: self.backward.clone(),
-                lower: Routes {
-                    gradients: self.d_input.clone(),
-                    codes: codes(&self.lower, &shape.input_shape(), lower)?,
+                grad_input: PooledGrad {
+                    gradients: self.grad_input.clone(),
+                    argmax: argmax(&self.input_argmax, &shape.input_shape(), of_input)?,
                 },
                 members: self.members.clone(),
                 tile,
             }),
-            Tile::ConvWeightGrad { tile, slices } => {
-                let slices = slices.min(tile.strips(&shape));
-                let stride = slices * padded(shape.parameters());
+            Tile::ConvWeightGrad { tile, splits } => {
+                let splits = splits.min(tile.strips(&shape));
+                let stride = splits * padded(shape.parameters());
                 Box::new(ConvWeightGrad {
                     shape,
                     input: self.input.clone(),
-                    upper: upper()?,
+                    grad_output: grad_output()?,
                     partials: gpu.tensor("partials", &[1, stride])?,
-                    at: PartialsAt { stride, first: 0, slices },
+                    at: PartialsAt { stride, first: 0, splits },
                     members: self.members.clone(),
                     tile,
                 })

@@ -122,14 +122,14 @@ pub fn tune(
         all.push(tuned);
     };
     let mut per_word: Vec<usize> =
-        shapes.iter().map(|shape| tiles::forward(gpu, shape).codes_per_word(shape)).collect();
+        shapes.iter().map(|shape| tiles::forward(gpu, shape).argmax_per_word(shape)).collect();
     if kernels.contains(&TunedKernel::Forward) {
         for (index, shape) in shapes.iter().enumerate() {
             let tensors = tensors(index)?;
             let shipped = Tile::ConvForward(tiles::forward(gpu, shape));
             let tuned = search(gpu, &tensors, candidates(gpu.class(), shape, shipped), [per_word[index], 1])?;
             if let Tile::ConvForward(tile) = tuned.chosen().tile {
-                per_word[index] = tile.codes_per_word(shape);
+                per_word[index] = tile.argmax_per_word(shape);
             }
             push(tuned);
         }
@@ -138,8 +138,8 @@ pub fn tune(
         let tensors = tensors(index)?;
         let words = [per_word[index], if index > 0 { per_word[index - 1] } else { 1 }];
         if kernels.contains(&TunedKernel::WeightGrad) {
-            let (tile, slices) = tiles::weight_grad(gpu, shape);
-            let shipped = Tile::ConvWeightGrad { tile, slices };
+            let (tile, splits) = tiles::weight_grad(gpu, shape);
+            let shipped = Tile::ConvWeightGrad { tile, splits };
             push(search(gpu, &tensors, candidates(gpu.class(), shape, shipped), words)?);
         }
         if kernels.contains(&TunedKernel::InputGrad) && index > 0 {

@@ -5,7 +5,7 @@ use super::layer::LayerTensors;
 use super::{CandidateOutcome, Tried, Tuned, check};
 use crate::bench::{MEASUREMENTS, Samples};
 use crate::gpu::{Gpu, Kernel, Recording, Resolved};
-use crate::kernels::Trial;
+use crate::kernels::CaseRun;
 use crate::model::tiles::{Tile, TiledLayer};
 use crate::{Error, Result};
 
@@ -21,24 +21,24 @@ const MOST_ROWS: f64 = 1000.0;
 /// One that is to be tried.
 struct TileCandidate {
     /// With a few chunks, beside its oracle.
-    trial: Trial,
+    run: CaseRun,
     /// At the size of a step.
     kernel: Box<dyn Kernel>,
 }
 
 impl TileCandidate {
     fn new(gpu: &Gpu, tensors: &LayerTensors, tile: &Tile, words: [usize; 2]) -> Result<Self> {
-        let trial = check(&tensors.shape, tensors.position, tile, words).trial(gpu)?;
-        Ok(Self { trial, kernel: tensors.kernel(gpu, tile, words)? })
+        let run = check(&tensors.shape, tensors.position, tile, words).prepare(gpu)?;
+        Ok(Self { run, kernel: tensors.kernel(gpu, tile, words)? })
     }
 
     fn kernels(&self) -> [&dyn Kernel; 2] {
-        [self.trial.kernel.as_ref(), self.kernel.as_ref()]
+        [self.run.kernel.as_ref(), self.kernel.as_ref()]
     }
 
     /// Compares the kernel with its oracle and returns it ready to run.
     fn prepare(self, gpu: &Gpu) -> Result<Resolved> {
-        self.trial.run(gpu)?;
+        self.run.run(gpu)?;
         let mut recording = Recording::new("tune");
         recording.push_boxed(self.kernel);
         recording.resolve(gpu)

@@ -35,27 +35,27 @@ fn bce(gpu: &Gpu, shape: [usize; 3], logits: &[f32], targets: &[f32], examples: 
         stride: identity.len(),
         members,
     };
-    let division = Division { shares: 1, ..Division::of(gpu, 1) };
+    let division = Division { splits: 1, ..Division::of(gpu, 1) };
     let d_logits = gpu.tensor("d_logits", &shape).unwrap();
     let kernel = TaggerStep {
         layers: vec![TaggerLayer {
             shape: layer,
             packed,
-            at: PartialsAt { stride: identity.len(), first: 0, slices: 1 },
+            at: PartialsAt { stride: identity.len(), first: 0, splits: 1 },
         }],
         first_layer: 0,
         slope: 0.0,
         dropout: Dropout::Off,
         embedding: gpu.tensor_from("logits", &shape, logits).unwrap(),
-        tagged: gpu.tensor("tagged", &[members, slots, 2, classes]).unwrap(),
-        d_embedding: Some(d_logits.clone()),
+        activations: gpu.tensor("activations", &[members, slots, 2, classes]).unwrap(),
+        grad_input: Some(d_logits.clone()),
         partials: gpu.tensor("partials", &[members, identity.len()]).unwrap(),
         targets: gpu.tensor_from("targets", &[targets.len() / classes, classes], targets).unwrap(),
         batches: gpu.tensor_from("batches", &[1, members, slots], examples).unwrap(),
         losses: gpu.tensor("losses", &[1, members, 1]).unwrap(),
         members: gpu.tensor_from("members", &[members], &vec![Member::new(0); members]).unwrap(),
         division,
-        shown: false,
+        uniform_hint: false,
     };
     let losses = kernel.losses.clone();
     let mut recording = Recording::new("bce");

@@ -2,9 +2,9 @@
 
 use weaklabel::gpu::{AdapterChoice, Gpu, Kernel, Recording, Tensor};
 use weaklabel::kernels::distances::Distances;
-use weaklabel::kernels::distances_grad::{DistancesGrad, Side};
+use weaklabel::kernels::distances_grad::{DistancesGrad, PairSide};
 use weaklabel::kernels::mine_negatives::{MineNegatives, Mining};
-use weaklabel::kernels::rows::Rows;
+use weaklabel::kernels::rows::MemberRows;
 
 use crate::file::{File, Golden, assert_close};
 use crate::network::{GRADIENT, VALUE};
@@ -16,14 +16,14 @@ fn run(gpu: &Gpu, kernel: impl Kernel + 'static) {
 }
 
 /// The rows of one member.
-fn rows(gpu: &Gpu, golden: &Golden) -> Rows {
+fn rows(gpu: &Gpu, golden: &Golden) -> MemberRows {
     let shape = [1, golden.shape[0], golden.shape[1]];
-    Rows::all(&gpu.tensor_from("rows", &shape, &golden.f32()).unwrap())
+    MemberRows::all(&gpu.tensor_from("rows", &shape, &golden.f32()).unwrap())
 }
 
-fn distances(gpu: &Gpu, a: &Rows, b: &Rows) -> Tensor<f32> {
+fn distances(gpu: &Gpu, a: &MemberRows, b: &MemberRows) -> Tensor<f32> {
     let distances = gpu.tensor("distances", &[1, a.count, b.count]).unwrap();
-    run(gpu, Distances { a: a.clone(), b: b.clone(), distances: distances.clone() });
+    run(gpu, Distances { lhs: a.clone(), rhs: b.clone(), distances: distances.clone() });
     distances
 }
 
@@ -48,18 +48,18 @@ fn gradients_agree_also_where_rows_almost_coincide() {
     let (a, b) = (rows(&gpu, file.get("a")), rows(&gpu, file.get("b")));
     for case in ["", "near."] {
         let golden = file.get(&format!("{case}upstream"));
-        let upstream = gpu.tensor_from("upstream", &[1, a.count, b.count], &golden.f32()).unwrap();
-        for (side, own, others, name) in [(Side::A, &a, &b, "grad_a"), (Side::B, &b, &a, "grad_b")] {
+        let grad_distances = gpu.tensor_from("grad_distances", &[1, a.count, b.count], &golden.f32()).unwrap();
+        for (side, own, others, name) in [(PairSide::Lhs, &a, &b, "grad_a"), (PairSide::Rhs, &b, &a, "grad_b")] {
             let gradient = gpu.tensor("gradient", own.tensor.shape()).unwrap();
             run(
                 &gpu,
                 DistancesGrad {
-                    upstream: upstream.clone(),
+                    grad_output: grad_distances.clone(),
                     rows: own.clone(),
                     others: others.clone(),
                     side,
                     repeat: 1,
-                    gradient: Rows::all(&gradient),
+                    grad_input: MemberRows::all(&gradient),
                 },
             );
             let (name, found) = (format!("{case}{name}"), gpu.read(&gradient).unwrap());

@@ -3,14 +3,14 @@
 
 use weaklabel::config::Normalise;
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
-use weaklabel::kernels::conv::{Bound, ConvShape, ConvTile, PackedWeights};
+use weaklabel::kernels::conv::{ConvShape, ConvTile, PackedWeights, WeightBinding};
 use weaklabel::kernels::conv_forward::ConvForward;
 use weaklabel::kernels::conv_input_grad::ConvInputGrad;
 use weaklabel::kernels::dropout::Dropout;
+use weaklabel::kernels::grad_output::GradOutput;
 use weaklabel::kernels::input::Input;
+use weaklabel::kernels::pool_argmax::{PooledGrad, WindowGrad};
 use weaklabel::kernels::population::Member;
-use weaklabel::kernels::routes::{Routed, Routes};
-use weaklabel::kernels::upper::Upper;
 use weaklabel::model::{Activations, Mode, embed_forward};
 
 use crate::file::{File, assert_close};
@@ -29,7 +29,7 @@ fn every_layer_and_the_embedding_agree() {
         let batch = batch(&architecture, input);
         let population = population(&gpu, &file, "", architecture.clone(), batch);
         let activations = Activations::new(&gpu, &population.architecture, batch, false).unwrap();
-        let input = Input::Own(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
+        let input = Input::Dense(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
         let mut recording = Recording::new("embed");
         embed_forward(&gpu, &mut recording, &population, &input, &activations, &Mode::Evaluate, Normalise::None);
         gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
@@ -59,7 +59,7 @@ fn identity(
     (0..shape.inputs).for_each(|channel| packed[at(channel)] = 1.0);
     biases.into_iter().for_each(|bias| packed[bias] = LIFT);
     let tensor = gpu.tensor_from("packed", &[size], &packed).unwrap();
-    PackedWeights { tensor, first: 0, stride: size / 4, members: 1, bound: Bound::Storage }
+    PackedWeights { tensor, first: 0, stride: size / 4, members: 1, binding: WeightBinding::Storage }
 }
 
 #[test]
@@ -76,17 +76,17 @@ fn the_first_of_equal_maxima_wins_and_gets_the_whole_gradient() {
         let tile = ConvTile { windows: [1, 1], units: 1, lanes: 1, workgroup: 32 };
         let members = gpu.tensor_from("members", &[1], &[Member::new(1)]).unwrap();
         let pooled = gpu.tensor("pooled", &shape.output_shape()).unwrap();
-        let routes = Routes::new(&gpu, "routes", &shape.output_shape(), 1).unwrap();
+        let routes = PooledGrad::new(&gpu, "routes", &shape.output_shape(), 1).unwrap();
         let biases = (0..channels).map(|channel| shape.bias_at(channel)).collect();
         let mut recording = Recording::new("max-pool");
         recording.push(ConvForward {
             shape,
             layer: 0,
             slope: 0.0,
-            input: Input::Own(gpu.tensor_from("input", &shape.input_shape(), &input.f32()).unwrap()),
+            input: Input::Dense(gpu.tensor_from("input", &shape.input_shape(), &input.f32()).unwrap()),
             packed: identity(&gpu, &shape, shape.forward_quads() * 4, |c| shape.forward_at(c, c, 0), biases),
             output: pooled.clone(),
-            codes: Some(routes.codes.clone()),
+            pool_argmax: Some(routes.argmax.clone()),
             members: members.clone(),
             dropout: Dropout::Off,
             tile,
@@ -96,16 +96,16 @@ fn the_first_of_equal_maxima_wins_and_gets_the_whole_gradient() {
         assert_close(&format!("{case}.output"), &maxima, output, 0.0);
 
         gpu.write(&routes.gradients, 0, &golden("upstream").f32());
-        let below = vec![Routed::new(0, Routed::POSITIVE); input.values.len()];
-        let below = Routes::from(&gpu, "below", &shape.input_shape(), &below, 1).unwrap();
+        let below = vec![WindowGrad::new(0, WindowGrad::POSITIVE); input.values.len()];
+        let below = PooledGrad::from(&gpu, "below", &shape.input_shape(), &below, 1).unwrap();
         let mut recording = Recording::new("max-pool gradient");
         recording.push(ConvInputGrad {
             shape,
             slope: 0.0,
             scale: 1.0,
-            upper: Upper::Stored(routes.clone()),
+            grad_output: GradOutput::Stored(routes.clone()),
             packed: identity(&gpu, &shape, shape.backward_quads() * 4, |c| shape.backward_at(c, c, 0), vec![]),
-            lower: below.clone(),
+            grad_input: below.clone(),
             members,
             tile,
         });

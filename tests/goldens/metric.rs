@@ -4,12 +4,12 @@
 use weaklabel::config::Normalise;
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording, Tensor};
 use weaklabel::kernels::distances::Distances;
-use weaklabel::kernels::distances_grad::{DistancesGrad, Side};
+use weaklabel::kernels::distances_grad::{DistancesGrad, PairSide};
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::input::Input;
 use weaklabel::kernels::prototype_loss::PrototypeLoss;
-use weaklabel::kernels::prototypes::Prototypes;
-use weaklabel::kernels::rows::Rows;
+use weaklabel::kernels::prototypes::ClassPrototypes;
+use weaklabel::kernels::rows::MemberRows;
 use weaklabel::kernels::triplet_loss::TripletLoss;
 use weaklabel::kernels::{normalise, normalise_grad};
 use weaklabel::model::{Activations, Mode, Population, embed_backward, embed_forward};
@@ -33,7 +33,7 @@ impl Embedding {
         let mode = Mode::Train { dropout: vec![Dropout::Off; architecture.n_dropouts()] };
         let population = population(gpu, file, "", architecture, batch);
         let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
-        let input = Input::Own(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
+        let input = Input::Dense(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
         Self { population, input, activations, mode, normalise }
     }
 
@@ -66,7 +66,7 @@ fn triplets_agree_in_every_gradient_mode_and_normalisation() {
     let file = File::load("grads_triplet.safetensors");
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     for case in file.cases(".margin") {
-        for (mode, side) in [("all", Side::Both), ("anchor", Side::A)] {
+        for (mode, side) in [("all", PairSide::Same), ("anchor", PairSide::Lhs)] {
             if file.find(&format!("{case}.{mode}.grad.embedding")).is_some() {
                 triplets(&gpu, &file, case, mode, side);
             }
@@ -74,7 +74,7 @@ fn triplets_agree_in_every_gradient_mode_and_normalisation() {
     }
 }
 
-fn triplets(gpu: &Gpu, file: &File, case: &str, mode: &str, side: Side) {
+fn triplets(gpu: &Gpu, file: &File, case: &str, mode: &str, side: PairSide) {
     let golden = |name: &str| file.get(&format!("{case}.{name}"));
     // A case without the embedding before the segment's normalisation has normalised time steps.
     let segment = file.find(&format!("{case}.embedding_segment")).is_some();
@@ -91,7 +91,7 @@ fn triplets(gpu: &Gpu, file: &File, case: &str, mode: &str, side: Side) {
         .collect();
     let triplets = gpu.tensor_from("triplets", &[1, ids.len() / 3, 3], &ids).unwrap();
     let matrix = |name: &str| gpu.tensor(name, &[1, slots, slots]).unwrap();
-    let (distances, upstream) = (matrix("distances"), matrix("upstream"));
+    let (distances, grad_distances) = (matrix("distances"), matrix("grad_distances"));
     let losses = gpu.tensor("losses", &[1, 1]).unwrap();
     let (rows, d_rows) = match segment {
         true => (gpu.tensor("normalised", raw.shape()).unwrap(), gpu.tensor("d_normalised", raw.shape()).unwrap()),
@@ -100,30 +100,30 @@ fn triplets(gpu: &Gpu, file: &File, case: &str, mode: &str, side: Side) {
     let mut recording = Recording::new("triplets");
     embedding.push(gpu, &mut recording);
     if segment {
-        recording.push(normalise::Normalise { embedding: raw.clone(), normalised: rows.clone() });
+        recording.push(normalise::NormaliseRows { embedding: raw.clone(), normalised: rows.clone() });
     }
-    let all = Rows::all(&rows);
-    recording.push(Distances { a: all.clone(), b: all.clone(), distances: distances.clone() });
+    let all = MemberRows::all(&rows);
+    recording.push(Distances { lhs: all.clone(), rhs: all.clone(), distances: distances.clone() });
     recording.push(TripletLoss {
         distances: distances.clone(),
         triplets,
-        upstream: upstream.clone(),
+        grad_input: grad_distances.clone(),
         losses: losses.clone(),
         margin: golden("margin").scalar(),
     });
     recording.push(DistancesGrad {
-        upstream,
+        grad_output: grad_distances,
         rows: all.clone(),
         others: all,
         side,
         repeat: 1,
-        gradient: Rows::all(&d_rows),
+        grad_input: MemberRows::all(&d_rows),
     });
     if segment {
         recording.push(normalise_grad::NormaliseGrad {
             embedding: raw.clone(),
-            d_normalised: d_rows.clone(),
-            d_embedding: embedding.d_embedding().clone(),
+            grad_output: d_rows.clone(),
+            grad_input: embedding.d_embedding().clone(),
         });
     }
     embedding.push_back(gpu, &mut recording);
@@ -168,26 +168,32 @@ fn prototypes(gpu: &Gpu, file: &File, case: &str) {
     let (supports, queries, way) = (support.shape[0], query.shape[0], golden("prototypes").shape[0]);
     let embedding = Embedding::new(gpu, file, &input, Normalise::None);
     let rows = embedding.activations.embedding.clone();
-    let part = |tensor: &Tensor<f32>, first, count| Rows { tensor: tensor.clone(), first, count };
+    let part = |tensor: &Tensor<f32>, first, count| MemberRows { tensor: tensor.clone(), first, count };
     let prototypes = gpu.tensor("prototypes", &[1, way, rows.size(2)]).unwrap();
     let d_prototypes = gpu.tensor("d_prototypes", &[1, way, rows.size(2)]).unwrap();
-    let (distances, upstream) =
-        (gpu.tensor("distances", &[1, queries, way]).unwrap(), gpu.tensor("upstream", &[1, queries, way]).unwrap());
+    let (distances, grad_distances) = (
+        gpu.tensor("distances", &[1, queries, way]).unwrap(),
+        gpu.tensor("grad_distances", &[1, queries, way]).unwrap(),
+    );
     let losses = gpu.tensor("losses", &[1, 1]).unwrap();
-    let (query, centroids) = (part(&rows, supports, queries), Rows::all(&prototypes));
+    let (query, centroids) = (part(&rows, supports, queries), MemberRows::all(&prototypes));
     let mut recording = Recording::new("prototypes");
     embedding.push(gpu, &mut recording);
-    recording.push(Prototypes { support: part(&rows, 0, supports), prototypes: prototypes.clone() });
-    recording.push(Distances { a: query.clone(), b: centroids.clone(), distances: distances.clone() });
-    recording.push(PrototypeLoss { distances: distances.clone(), upstream: upstream.clone(), losses: losses.clone() });
+    recording.push(ClassPrototypes { support: part(&rows, 0, supports), prototypes: prototypes.clone() });
+    recording.push(Distances { lhs: query.clone(), rhs: centroids.clone(), distances: distances.clone() });
+    recording.push(PrototypeLoss {
+        distances: distances.clone(),
+        grad_input: grad_distances.clone(),
+        losses: losses.clone(),
+    });
     let d_rows = embedding.d_embedding();
-    for (rows, others, side, repeat, gradient) in [
-        (&query, &centroids, Side::A, 1, part(d_rows, supports, queries)),
-        (&centroids, &query, Side::B, supports / way, part(d_rows, 0, supports)),
-        (&centroids, &query, Side::B, 1, Rows::all(&d_prototypes)),
+    for (rows, others, side, repeat, grad_input) in [
+        (&query, &centroids, PairSide::Lhs, 1, part(d_rows, supports, queries)),
+        (&centroids, &query, PairSide::Rhs, supports / way, part(d_rows, 0, supports)),
+        (&centroids, &query, PairSide::Rhs, 1, MemberRows::all(&d_prototypes)),
     ] {
-        let (upstream, rows, others) = (upstream.clone(), rows.clone(), others.clone());
-        recording.push(DistancesGrad { upstream, rows, others, side, repeat, gradient });
+        let (grad_output, rows, others) = (grad_distances.clone(), rows.clone(), others.clone());
+        recording.push(DistancesGrad { grad_output, rows, others, side, repeat, grad_input });
     }
     embedding.push_back(gpu, &mut recording);
     gpu.replay(&recording.resolve(gpu).unwrap(), 0..1).unwrap();
@@ -204,7 +210,7 @@ fn prototypes(gpu: &Gpu, file: &File, case: &str) {
     let negated = |values: Vec<f32>| values.into_iter().map(|x| -x).collect::<Vec<_>>();
     against("logits", &negated(gpu.read(&distances).unwrap()), VALUE);
     against("loss", &gpu.read(&losses).unwrap(), VALUE);
-    against("grad.logits", &negated(gpu.read(&upstream).unwrap()), GRADIENT);
+    against("grad.logits", &negated(gpu.read(&grad_distances).unwrap()), GRADIENT);
     against("grad.prototypes", &gpu.read(&d_prototypes).unwrap(), GRADIENT);
     let found = gpu.read(d_rows).unwrap();
     against("grad.embedding_support", &found[..at], GRADIENT);

@@ -84,9 +84,9 @@ impl Pass {
         let batch = batch(&architecture, input);
         let population = population(gpu, file, "", architecture, batch);
         let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
-        let input = Input::Own(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
+        let input = Input::Dense(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
         let slots: Vec<u32> = (0..batch.segments as u32).collect();
-        let losses = gpu.tensor("losses", &[1, 1, population.division.shares]).unwrap();
+        let losses = gpu.tensor("losses", &[1, 1, population.division.splits]).unwrap();
         let mode = Mode::Train { dropout };
         let mut recording = Recording::new("pass");
         let supervision = Supervision {
@@ -109,8 +109,8 @@ impl Pass {
             assert_close(&name, found, file.get(&name), tolerance);
         };
         let gradients = self.activations.gradients();
-        let tagged = gpu.read(&gradients.tagged).unwrap();
-        let (units, classes) = (gradients.tagged.size(3), self.population.architecture.classes);
+        let tagged = gpu.read(&gradients.tagger).unwrap();
+        let (units, classes) = (gradients.tagger.size(3), self.population.architecture.classes);
         let logits = |from: usize| -> Vec<f32> {
             tagged
                 .chunks(2 * units)

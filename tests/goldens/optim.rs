@@ -4,7 +4,7 @@ use weaklabel::config::OptimiserConfig;
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::adam::{Adam, factors};
 use weaklabel::kernels::layout::{Layout, Span, padded};
-use weaklabel::kernels::population::{Member, Step};
+use weaklabel::kernels::population::{Member, ScheduleStep};
 use weaklabel::kernels::relative_error;
 
 use crate::file::File;
@@ -27,10 +27,10 @@ fn run(gpu: &Gpu, optimiser: &OptimiserConfig, start: &[f32], gradients: &[&[f32
     state.resize(3 * stored, 0.0);
     let state = gpu.tensor_from("state", &[1, 3, stored], &state).unwrap();
     let partials = gpu.tensor("partials", &[1, stored]).unwrap();
-    let schedule: Vec<Step> = (1..=gradients.len() as u32)
+    let schedule: Vec<ScheduleStep> = (1..=gradients.len() as u32)
         .map(|t| {
             let (step_size, decay) = factors(optimiser, t);
-            Step { t, step_size: step_size as f32, decay: decay as f32 }
+            ScheduleStep { t, step_size: step_size as f32, decay: decay as f32 }
         })
         .collect();
     let count = stored as u32;
@@ -38,7 +38,7 @@ fn run(gpu: &Gpu, optimiser: &OptimiserConfig, start: &[f32], gradients: &[&[f32
         first: 0,
         count,
         partials: 0,
-        slices: 1,
+        splits: 1,
         forward: 0,
         forward_stride: count,
         backward: 0,

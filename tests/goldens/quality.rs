@@ -7,7 +7,7 @@ use weaklabel::kernels::confusion_matrix::ConfusionMatrix;
 use weaklabel::kernels::distances::Distances;
 use weaklabel::kernels::nearest::Nearest;
 use weaklabel::kernels::population::Member;
-use weaklabel::kernels::rows::Rows;
+use weaklabel::kernels::rows::MemberRows;
 use weaklabel::kernels::scatter::Scatter;
 use weaklabel::kernels::score::{Criterion, Score, Stopping, mean_recall};
 use weaklabel::kernels::silhouette::Silhouette;
@@ -49,8 +49,8 @@ impl Set {
     fn nearest(&self, gpu: &Gpu, means: &Tensor<f32>, present: &Tensor<u32>) -> (Tensor<u32>, Tensor<u32>) {
         let (n, classes) = (self.embeddings.size(1), means.size(1));
         let distances = gpu.tensor("distances", &[1, n, classes]).unwrap();
-        let (a, b) = (Rows::all(&self.embeddings), Rows::all(means));
-        run(gpu, Distances { a, b, distances: distances.clone() });
+        let (a, b) = (MemberRows::all(&self.embeddings), MemberRows::all(means));
+        run(gpu, Distances { lhs: a, rhs: b, distances: distances.clone() });
         let nearest = gpu.tensor("nearest", &[1, n]).unwrap();
         let counts = gpu.tensor("counts", &[1, classes, 3]).unwrap();
         let (labels, present) = (self.labels.clone(), present.clone());

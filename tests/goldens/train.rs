@@ -6,7 +6,7 @@ use weaklabel::gpu::{AdapterChoice, DeviceClass, Gpu, Recording};
 use weaklabel::kernels::adam::factors;
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::input::{Gathered, Input};
-use weaklabel::kernels::population::Step;
+use weaklabel::kernels::population::ScheduleStep;
 use weaklabel::model::tiles::Tiles;
 use weaklabel::model::{Activations, BatchShape, Mode, Supervision, embed_backward, embed_forward, tag_step};
 use weaklabel::tune::candidates;
@@ -54,16 +54,16 @@ fn follow(file: &File, gpu: &Gpu) {
     let population = population(gpu, file, "start.", architecture, batch);
     let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
     let optimiser = OptimiserConfig::default();
-    let schedule: Vec<Step> = (1..=steps as u32)
+    let schedule: Vec<ScheduleStep> = (1..=steps as u32)
         .map(|t| {
             let (step_size, decay) = factors(&optimiser, t);
-            Step { t, step_size: step_size as f32, decay: decay as f32 }
+            ScheduleStep { t, step_size: step_size as f32, decay: decay as f32 }
         })
         .collect();
     let schedule = gpu.tensor_from("schedule", &[steps, 1], &schedule).unwrap();
     let ids: Vec<u32> = batches.i32().into_iter().map(|id| id as u32).collect();
     let ids = gpu.tensor_from("batches", &[steps, 1, slots], &ids).unwrap();
-    let shares = population.division.shares;
+    let shares = population.division.splits;
     let losses = gpu.tensor("losses", &[steps, 1, shares]).unwrap();
     let mode = Mode::Train { dropout: vec![Dropout::Off; population.architecture.n_dropouts()] };
 

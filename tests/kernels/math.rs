@@ -1,8 +1,6 @@
 //! The logarithms and the exponential of shaders/lib/math.wgsl against f64, in units in the last place.
 
-use weaklabel::gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, Tensor, Work};
-
-const LIBRARY: &str = include_str!("../../shaders/lib/math.wgsl");
+use weaklabel::gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, ShaderSource, Tensor, Work};
 
 /// output[i] = function(input[i])
 pub struct Apply {
@@ -12,6 +10,7 @@ pub struct Apply {
 }
 
 pub const LN: &str = "
+import package::lib::math::ln_accurate;
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read_write> output: array<f32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -19,6 +18,7 @@ pub const LN: &str = "
 }";
 
 const LN_ONE_PLUS: &str = "
+import package::lib::math::ln_one_plus;
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read_write> output: array<f32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -26,6 +26,7 @@ const LN_ONE_PLUS: &str = "
 }";
 
 const EXP: &str = "
+import package::lib::math::exp_accurate;
 @group(0) @binding(0) var<storage, read> input: array<f32>;
 @group(0) @binding(1) var<storage, read_write> output: array<f32>;
 @compute @workgroup_size(64) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -36,8 +37,8 @@ impl Kernel for Apply {
     fn name(&self) -> &'static str {
         "apply"
     }
-    fn source(&self) -> Vec<&'static str> {
-        vec![self.source, LIBRARY]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::text(self.source)
     }
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         vec![]

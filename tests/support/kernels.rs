@@ -14,7 +14,7 @@ pub fn kernels(gpu: &Gpu) -> Vec<(String, Box<dyn Kernel>)> {
     for entry in REGISTRY {
         for case in (entry.cases)() {
             let what = format!("{} ({})", entry.name, case.name);
-            let kernel = case.trial(gpu).unwrap_or_else(|e| panic!("{what}: {e}")).kernel;
+            let kernel = case.prepare(gpu).unwrap_or_else(|e| panic!("{what}: {e}")).kernel;
             assert_eq!(kernel.name(), entry.name, "{what}: the kernel of another entry");
             kernels.push((what, kernel));
         }

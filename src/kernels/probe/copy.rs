@@ -1,11 +1,11 @@
 //! `copy`: memory read and written once, to measure its bandwidth.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "copy", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "copy", cases };
 
 /// Workgroups along the first axis of the grid.
 const ACROSS: usize = 1024;
@@ -40,8 +40,8 @@ impl Kernel for Copy {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../../shaders/probe/copy.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("probe/copy.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -63,10 +63,10 @@ impl Kernel for Copy {
 }
 
 fn cases() -> Vec<Case> {
-    vec![Case::new("more than a row of workgroups", |gpu: &Gpu| -> Result<Trial> {
+    vec![Case::new("more than a row of workgroups", |gpu: &Gpu| -> Result<CaseRun> {
         let (input, expected) = random(gpu, "input", &[4 * (ACROSS * 64 + 5)])?;
         let output = gpu.tensor("output", input.shape())?;
         let expected = vec![Expectation::within(&output, expected, 0.0)];
-        Ok(Trial::new(Copy { input, output, workgroup: 64 }, expected))
+        Ok(CaseRun::new(Copy { input, output, workgroup: 64 }, expected))
     })]
 }

@@ -1,11 +1,11 @@
 //! `multiply_add`: multiply-adds in registers, to measure the peak of a device's arithmetic.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "multiply_add", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "multiply_add", cases };
 
 /// Steps that the source writes out, `UNROLLED`.
 const UNROLLED: usize = 16;
@@ -53,12 +53,9 @@ impl Kernel for MultiplyAdd {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        let number = match self.vector {
-            true => include_str!("../../../shaders/probe/number_vector.wgsl"),
-            false => include_str!("../../../shaders/probe/number_scalar.wgsl"),
-        };
-        vec![include_str!("../../../shaders/probe/multiply_add.wgsl"), number]
+    fn source(&self) -> ShaderSource {
+        let number = if self.vector { "probe/number_vector.wgsl" } else { "probe/number_scalar.wgsl" };
+        ShaderSource::file("probe/multiply_add.wgsl").fill("number", number)
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -85,7 +82,7 @@ impl Kernel for MultiplyAdd {
 
 fn cases() -> Vec<Case> {
     let case = |name: &str, vector: bool, chains: usize| {
-        Case::new(name, move |gpu: &Gpu| -> Result<Trial> {
+        Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let kernel = MultiplyAdd::new(gpu, 128, vector, chains, 1)?;
             let end = |mut x: f64| {
                 (0..kernel.steps()).for_each(|_| x = x * 0.75 + 0.5);
@@ -96,7 +93,7 @@ fn cases() -> Vec<Case> {
                 starts.map(|(chain, lane)| end((thread % STARTS + chain + lane) as f64)).sum()
             };
             let expected = vec![Expectation::close(&kernel.output, (0..128).map(of_thread).collect())];
-            Ok(Trial::new(kernel, expected))
+            Ok(CaseRun::new(kernel, expected))
         })
     };
     vec![case("single values", false, 5), case("four at once", true, 2)]

@@ -1,11 +1,11 @@
 //! `touch`: a dispatch with almost nothing to do, to measure what one costs.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial, random_below};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random_below};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "touch", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "touch", cases };
 
 const WORKGROUP: usize = 64;
 
@@ -20,8 +20,8 @@ impl Kernel for Touch {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../../shaders/probe/touch.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("probe/touch.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -42,11 +42,11 @@ impl Kernel for Touch {
 }
 
 fn cases() -> Vec<Case> {
-    vec![Case::new("two workgroups", |gpu: &Gpu| -> Result<Trial> {
+    vec![Case::new("two workgroups", |gpu: &Gpu| -> Result<CaseRun> {
         let before: Vec<u32> = random_below("count", 2 * WORKGROUP, 1000);
         let count = gpu.tensor_from("count", &[2 * WORKGROUP], &before)?;
         let expected = vec![Expectation::exact(&count, before.iter().map(|x| x + 1).collect())];
-        Ok(Trial::new(Touch { count }, expected))
+        Ok(CaseRun::new(Touch { count }, expected))
     })]
 }
 

@@ -1,11 +1,11 @@
 //! `workgroup_load`: loads from workgroup memory, to measure its bandwidth.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, Tensor, Work};
-use crate::kernels::{Case, Entry, Expectation, Trial, random};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
-pub const ENTRY: Entry = Entry { name: "workgroup_load", cases };
+pub const ENTRY: KernelEntry = KernelEntry { name: "workgroup_load", cases };
 
 /// Loads that the source writes out, `UNROLLED`.
 const UNROLLED: usize = 16;
@@ -36,8 +36,8 @@ impl Kernel for WorkgroupLoad {
         ENTRY.name
     }
 
-    fn source(&self) -> Vec<&'static str> {
-        vec![include_str!("../../../shaders/probe/workgroup_load.wgsl")]
+    fn source(&self) -> ShaderSource {
+        ShaderSource::file("probe/workgroup_load.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -60,7 +60,7 @@ impl Kernel for WorkgroupLoad {
 }
 
 fn cases() -> Vec<Case> {
-    vec![Case::new("two workgroups", |gpu: &Gpu| -> Result<Trial> {
+    vec![Case::new("two workgroups", |gpu: &Gpu| -> Result<CaseRun> {
         let (rounds, groups) = (3, 2);
         let (input, values) = random(gpu, "input", &[WORKGROUP])?;
         let output = gpu.tensor("output", &[groups * WORKGROUP])?;
@@ -69,6 +69,6 @@ fn cases() -> Vec<Case> {
             (0..rounds).map(|step| (0..UNROLLED).map(|i| load(thread, step, i)).sum::<f64>()).sum()
         };
         let expected = vec![Expectation::close(&output, (0..groups * WORKGROUP).map(sum).collect())];
-        Ok(Trial::new(WorkgroupLoad { input, output, rounds }, expected))
+        Ok(CaseRun::new(WorkgroupLoad { input, output, rounds }, expected))
     })]
 }

@@ -60,7 +60,8 @@ pub enum Tile {
         /// Part of the gradients that one thread sums.
         tile: WeightTile,
         /// Number of partial sums of every parameter.
-        slices: usize,
+        #[serde(alias = "slices")]
+        splits: usize,
     },
 }
 
@@ -83,9 +84,9 @@ impl Tile {
         match self {
             Self::ConvForward(tile) => tile.fits(&shape, shape.outputs),
             Self::ConvInputGrad(tile) => tile.fits(&shape, shape.inputs),
-            Self::ConvWeightGrad { tile, slices } => {
+            Self::ConvWeightGrad { tile, splits } => {
                 tile.fits(&shape)?;
-                if *slices == 0 { Err("no slice".into()) } else { Ok(()) }
+                if *splits == 0 { Err("no split".into()) } else { Ok(()) }
             }
         }
     }
@@ -98,10 +99,10 @@ impl std::fmt::Display for Tile {
             | Self::ConvInputGrad(ConvTile { windows: [t, m], units, lanes, workgroup }) => {
                 write!(f, "{t}×{m} windows, {units} units, {lanes} lanes, {workgroup} threads")
             }
-            Self::ConvWeightGrad { tile: WeightTile { windows, inputs, outputs, lanes, workgroup }, slices } => {
+            Self::ConvWeightGrad { tile: WeightTile { windows, inputs, outputs, lanes, workgroup }, splits } => {
                 write!(
                     f,
-                    "{windows} windows, {inputs} in, {outputs} out, {lanes} lanes, {workgroup} threads, {slices} slices"
+                    "{windows} windows, {inputs} in, {outputs} out, {lanes} lanes, {workgroup} threads, {splits} splits"
                 )
             }
         }
@@ -143,8 +144,8 @@ impl Tiles {
         for index in 0..architecture.convs.len() {
             let shape = architecture.conv_shape(index, 1, chunks);
             let layer = TiledLayer::of(&shape);
-            let (tile, slices) = weight_grad(gpu, &shape);
-            let mut used = vec![Tile::ConvForward(forward(gpu, &shape)), Tile::ConvWeightGrad { tile, slices }];
+            let (tile, splits) = weight_grad(gpu, &shape);
+            let mut used = vec![Tile::ConvForward(forward(gpu, &shape)), Tile::ConvWeightGrad { tile, splits }];
             if index > 0 {
                 used.push(Tile::ConvInputGrad(input_grad(gpu, &shape)));
             }
@@ -176,13 +177,13 @@ pub fn input_grad(gpu: &Gpu, shape: &ConvShape) -> ConvTile {
 /// Returns the tile of the gradients of a layer's weights and biases, and the number of partial sums.
 pub fn weight_grad(gpu: &Gpu, shape: &ConvShape) -> (WeightTile, usize) {
     let measured =
-        |tile: &Tile| if let Tile::ConvWeightGrad { tile, slices } = tile { Some((*tile, *slices)) } else { None };
+        |tile: &Tile| if let Tile::ConvWeightGrad { tile, splits } = tile { Some((*tile, *splits)) } else { None };
     let chosen = gpu.attached::<Tiles>().and_then(|tiles| tiles.nearest(shape, measured));
-    let (tile, slices) = chosen.unwrap_or_else(|| {
+    let (tile, splits) = chosen.unwrap_or_else(|| {
         let tile = shipped::weight_grad(gpu.class(), shape);
-        (tile, shipped::slices(gpu.class(), shape, &tile))
+        (tile, shipped::splits(gpu.class(), shape, &tile))
     });
-    (tile, slices.min(tile.strips(shape)))
+    (tile, splits.min(tile.strips(shape)))
 }
 
 #[cfg(test)]

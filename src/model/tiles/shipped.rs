@@ -61,14 +61,14 @@ pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> WeightTile {
 
 /// Returns the number of partial sums for the gradients of a layer: enough threads for the device, and at least one strip for
 /// each sum.
-pub fn slices(class: DeviceClass, shape: &ConvShape, tile: &WeightTile) -> usize {
+pub fn splits(class: DeviceClass, shape: &ConvShape, tile: &WeightTile) -> usize {
     // `adam` adds up all partial sums, so there are no more than keep a software adapter's cores evenly busy.
     let threads: usize = match class {
         DeviceClass::Llvmpipe => 256,
         DeviceClass::Cpu => 512,
         DeviceClass::Integrated | DeviceClass::Discrete => 16_384,
     };
-    threads.div_ceil(tile.threads_per_slice(shape)).clamp(1, tile.strips(shape))
+    threads.div_ceil(tile.threads_per_split(shape)).clamp(1, tile.strips(shape))
 }
 
 fn positions(tile: &ConvTile, shape: &ConvShape) -> usize {

@@ -39,19 +39,19 @@ impl EmbeddingBatch {
             rows = gpu.tensor("normalised", rows.shape())?;
             d_rows = gpu.tensor("d_normalised", rows.shape())?;
             let embedding = activations.embedding.clone();
-            recording.push(kernels::normalise::Normalise { embedding, normalised: rows.clone() });
+            recording.push(kernels::normalise::NormaliseRows { embedding, normalised: rows.clone() });
         }
         Ok(Self { input, activations, mode, normalise, rows, d_rows })
     }
 
     /// Pushes the backward pass from `d_rows` to the partial gradients of E.
     pub fn push_back(self, context: &StepContext<'_>, recording: &mut Recording) -> Result<()> {
-        let d_embedding = &self.activations.gradients().embedding;
+        let grad_embedding = &self.activations.gradients().embedding;
         if self.normalise == Normalise::Segment {
             recording.push(NormaliseGrad {
                 embedding: self.activations.embedding.clone(),
-                d_normalised: self.d_rows.clone(),
-                d_embedding: d_embedding.clone(),
+                grad_output: self.d_rows.clone(),
+                grad_input: grad_embedding.clone(),
             });
         }
         let StepContext { gpu, population, .. } = context;

@@ -6,10 +6,10 @@ use crate::Result;
 use crate::evaluate::Examples;
 use crate::gpu::Recording;
 use crate::kernels::distances::Distances;
-use crate::kernels::distances_grad::{DistancesGrad, Side};
+use crate::kernels::distances_grad::{DistancesGrad, PairSide};
 use crate::kernels::prototype_loss::PrototypeLoss;
-use crate::kernels::prototypes::Prototypes;
-use crate::kernels::rows::Rows;
+use crate::kernels::prototypes::ClassPrototypes;
+use crate::kernels::rows::MemberRows;
 use crate::train::step::StepContext;
 
 /// Pushes all kernels up to the partial gradients.
@@ -23,30 +23,30 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
     let queries = slots - supports;
     let matrix = [members, queries, way];
     let prototypes = gpu.tensor("prototypes", &[members, way, population.architecture.embedding()])?;
-    let (distances, upstream) = (gpu.tensor("distances", &matrix)?, gpu.tensor("d_distances", &matrix)?);
+    let (distances, grad_distances) = (gpu.tensor("distances", &matrix)?, gpu.tensor("d_distances", &matrix)?);
 
     let embedded = EmbeddingBatch::push(context, examples, settings.normalise, recording)?;
-    let part = |tensor: &crate::gpu::Tensor<f32>, first, count| Rows { tensor: tensor.clone(), first, count };
+    let part = |tensor: &crate::gpu::Tensor<f32>, first, count| MemberRows { tensor: tensor.clone(), first, count };
     let (support, query) = (part(&embedded.rows, 0, supports), part(&embedded.rows, supports, queries));
-    recording.push(Prototypes { support, prototypes: prototypes.clone() });
-    let centres = Rows::all(&prototypes);
-    recording.push(Distances { a: query.clone(), b: centres.clone(), distances: distances.clone() });
-    recording.push(PrototypeLoss { distances, upstream: upstream.clone(), losses: context.losses.clone() });
+    recording.push(ClassPrototypes { support, prototypes: prototypes.clone() });
+    let centres = MemberRows::all(&prototypes);
+    recording.push(Distances { lhs: query.clone(), rhs: centres.clone(), distances: distances.clone() });
+    recording.push(PrototypeLoss { distances, grad_input: grad_distances.clone(), losses: context.losses.clone() });
     recording.push(DistancesGrad {
-        upstream: upstream.clone(),
+        grad_output: grad_distances.clone(),
         rows: query.clone(),
         others: centres.clone(),
-        side: Side::A,
+        side: PairSide::Lhs,
         repeat: 1,
-        gradient: part(&embedded.d_rows, supports, queries),
+        grad_input: part(&embedded.d_rows, supports, queries),
     });
     recording.push(DistancesGrad {
-        upstream,
+        grad_output: grad_distances,
         rows: centres,
         others: query,
-        side: Side::B,
+        side: PairSide::Rhs,
         repeat: settings.support,
-        gradient: part(&embedded.d_rows, 0, supports),
+        grad_input: part(&embedded.d_rows, 0, supports),
     });
     embedded.push_back(context, recording)
 }

@@ -7,9 +7,9 @@ use crate::config::{Sampling, TripletGradient};
 use crate::evaluate::Examples;
 use crate::gpu::Recording;
 use crate::kernels::distances::Distances;
-use crate::kernels::distances_grad::{DistancesGrad, Side};
+use crate::kernels::distances_grad::{DistancesGrad, PairSide};
 use crate::kernels::mine_negatives::{MineNegatives, Mining};
-use crate::kernels::rows::Rows;
+use crate::kernels::rows::MemberRows;
 use crate::kernels::triplet_loss::TripletLoss;
 use crate::train::step::StepContext;
 
@@ -30,11 +30,11 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
     let ids: Vec<u32> = (0..members).flat_map(|_| (0..anchors).flat_map(of_anchor)).collect();
     let triplets = gpu.tensor_from("triplets", &[members, anchors, 3], &ids)?;
     let distances = gpu.tensor("distances", &[members, slots, slots])?;
-    let upstream = gpu.tensor("d_distances", &[members, slots, slots])?;
+    let grad_distances = gpu.tensor("d_distances", &[members, slots, slots])?;
 
     let embedded = EmbeddingBatch::push(context, examples, settings.normalise, recording)?;
-    let rows = Rows::all(&embedded.rows);
-    recording.push(Distances { a: rows.clone(), b: rows.clone(), distances: distances.clone() });
+    let rows = MemberRows::all(&embedded.rows);
+    recording.push(Distances { lhs: rows.clone(), rhs: rows.clone(), distances: distances.clone() });
     if let Some(mining) = mining {
         recording.push(MineNegatives {
             distances: distances.clone(),
@@ -47,20 +47,20 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
     recording.push(TripletLoss {
         distances,
         triplets,
-        upstream: upstream.clone(),
+        grad_input: grad_distances.clone(),
         losses: context.losses.clone(),
         margin: settings.margin,
     });
     recording.push(DistancesGrad {
-        upstream,
+        grad_output: grad_distances,
         rows: rows.clone(),
         others: rows,
         side: match settings.gradient {
-            TripletGradient::All => Side::Both,
-            TripletGradient::Anchor => Side::A,
+            TripletGradient::All => PairSide::Same,
+            TripletGradient::Anchor => PairSide::Lhs,
         },
         repeat: 1,
-        gradient: Rows::all(&embedded.d_rows),
+        grad_input: MemberRows::all(&embedded.d_rows),
     });
     embedded.push_back(context, recording)
 }

@@ -1,7 +1,9 @@
 // A value below `bound` that all threads of a workgroup share, in a form in which llvmpipe knows it: it takes only what
 // comes out of immediates for uniform, so the value is put together from digits that are looked up there. A load from a
 // uniform address is one load and a broadcast instead of one load for each lane.
-fn group_uniform(x: u32, bound: u32) -> u32 {
+import package::lib::step_index_and_digits::hex_digit;
+
+fn workgroup_uniform(x: u32, bound: u32) -> u32 {
     var known = digit(x, 0u);
     if (bound > 0x10u) {
         known |= digit(x, 4u);
@@ -16,5 +18,5 @@ fn group_uniform(x: u32, bound: u32) -> u32 {
 }
 
 fn digit(x: u32, shift: u32) -> u32 {
-    return number((x >> shift) & 15u) << shift;
+    return hex_digit((x >> shift) & 15u) << shift;
 }

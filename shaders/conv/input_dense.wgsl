@@ -1,4 +1,5 @@
 // A layer's input, chunk by chunk.
+import package::conv::shape::{IN, TIME, MEL};
 
 // Element at which the plane of a channel starts. Chunks are counted over all members, of which each has `chunks`.
 fn input_plane(chunks: u32, chunk: u32, channel: u32) -> u32 {

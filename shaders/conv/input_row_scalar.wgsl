@@ -1,4 +1,7 @@
 // A stretch of an input row, value by value.
+import package::conv::shape::{PAD, TIME, MEL};
+import kernel::PATCH_M;
+
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [member, chunk, in, time, mel]
 
 // PATCH_M values of row t of the plane that starts at element `plane`. Both t and m count from the edge of the padding,

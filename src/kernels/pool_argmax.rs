@@ -1,18 +1,21 @@
-//! Routes: the way gradients take back through pool, dropout and LeakyReLU, as `shaders/lib/route.wgsl` has it.
+//! Pool argmax: which position of each max-pool window won, and what the backward pass multiplies the winner's gradient
+//! with. `shaders/lib/pool_argmax.wgsl` has the same encoding.
+//!
+//! Only the winner of a window has a gradient, so neither the values before the pool nor the dropout mask are kept.
 
 use crate::Result;
 use crate::gpu::{Constant, Gpu, Tensor};
 
-/// One pool window on the way back: what an oracle computes, and what [`Codes`] and [`Routes`] hold.
+/// The gradient of one max-pool window: what an oracle computes, and what [`PooledGrad`] holds on a device.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Routed {
+pub struct WindowGrad {
     /// Gradient at the winner, before LeakyReLU and dropout.
     pub gradient: f32,
     /// Sign | the winner's position in its window << 2.
     pub code: u32,
 }
 
-impl Routed {
+impl WindowGrad {
     /// The winner was dropped: no gradient passes.
     pub const DROPPED: u32 = 0;
     /// The winner was above zero.
@@ -40,16 +43,16 @@ impl Routed {
     }
 }
 
-/// The winners of a layer: codes packed along mel, each row of windows in words of its own.
+/// The argmax of every pool window of a layer: several codes in a word, and each row of windows in words of its own.
 #[derive(Clone)]
-pub struct Codes {
+pub struct PoolArgmax {
     /// `[…, windows_t, word]`.
     pub tensor: Tensor<u32>,
     /// Codes in a word: 1, 2, 4 or 8.
     pub per_word: usize,
 }
 
-impl Codes {
+impl PoolArgmax {
     /// The most codes that fit a word, for windows of `positions`.
     pub fn most_per_word(positions: usize) -> usize {
         match positions {
@@ -75,11 +78,12 @@ impl Codes {
         shape
     }
 
-    /// The words that hold the codes of `routed`, rows of `row` windows.
-    pub fn pack(routed: &[Routed], row: usize, per_word: usize) -> Vec<u32> {
+    /// The words that hold the codes of `windows`, rows of `row` windows.
+    pub fn pack(windows: &[WindowGrad], row: usize, per_word: usize) -> Vec<u32> {
         let bits = 32 / per_word;
-        let word = |codes: &[Routed]| codes.iter().enumerate().fold(0, |word, (at, r)| word | r.code << (at * bits));
-        routed.chunks(row).flat_map(|row| row.chunks(per_word).map(word)).collect()
+        let word =
+            |argmax: &[WindowGrad]| argmax.iter().enumerate().fold(0, |word, (at, r)| word | r.code << (at * bits));
+        windows.chunks(row).flat_map(|row| row.chunks(per_word).map(word)).collect()
     }
 
     /// The codes that `words` hold, rows of `row` windows.
@@ -93,45 +97,45 @@ impl Codes {
     }
 }
 
-/// The winners of a layer with the gradients on their way back.
+/// The gradients of a layer's pooled outputs, and where in its window each of them belongs.
 #[derive(Clone)]
-pub struct Routes {
+pub struct PooledGrad {
     /// At the winners, before LeakyReLU and dropout, `[…, windows_t, windows_m]`.
     pub gradients: Tensor<f32>,
-    /// Where they go.
-    pub codes: Codes,
+    /// Winners of the windows.
+    pub argmax: PoolArgmax,
 }
 
-impl Routes {
-    /// Room for the routes of windows of shape `[…, windows_t, windows_m]`.
+impl PooledGrad {
+    /// Room for windows of shape `[…, windows_t, windows_m]`.
     ///
     /// # Errors
     /// What making tensors may report.
-    pub fn new(gpu: &Gpu, name: &str, windows: &[usize], per_word: usize) -> Result<Self> {
+    pub fn new(gpu: &Gpu, name: &str, shape: &[usize], per_word: usize) -> Result<Self> {
         Ok(Self {
-            gradients: gpu.tensor(&format!("{name}.gradients"), windows)?,
-            codes: Codes::new(gpu, &format!("{name}.codes"), windows, per_word)?,
+            gradients: gpu.tensor(&format!("{name}.gradients"), shape)?,
+            argmax: PoolArgmax::new(gpu, &format!("{name}.argmax"), shape, per_word)?,
         })
     }
 
-    /// The same, filled with `routed`.
+    /// The same, filled with `windows`.
     ///
     /// # Errors
     /// What making tensors may report.
-    pub fn from(gpu: &Gpu, name: &str, windows: &[usize], routed: &[Routed], per_word: usize) -> Result<Self> {
-        let routes = Self::new(gpu, name, windows, per_word)?;
-        gpu.write(&routes.gradients, 0, &routed.iter().map(|r| r.gradient).collect::<Vec<_>>());
-        let row = windows.last().copied().unwrap_or(1);
-        gpu.write(&routes.codes.tensor, 0, &Codes::pack(routed, row, per_word));
-        Ok(routes)
+    pub fn from(gpu: &Gpu, name: &str, shape: &[usize], windows: &[WindowGrad], per_word: usize) -> Result<Self> {
+        let pooled = Self::new(gpu, name, shape, per_word)?;
+        gpu.write(&pooled.gradients, 0, &windows.iter().map(|window| window.gradient).collect::<Vec<_>>());
+        let row = shape.last().copied().unwrap_or(1);
+        gpu.write(&pooled.argmax.tensor, 0, &PoolArgmax::pack(windows, row, per_word));
+        Ok(pooled)
     }
 
     pub(super) fn bytes(&self) -> usize {
-        (self.gradients.len() + self.codes.tensor.len()) * 4
+        (self.gradients.len() + self.argmax.tensor.len()) * 4
     }
 
     pub(super) fn constant(&self, name: &'static str) -> (&'static str, Constant) {
-        (name, self.codes.per_word.into())
+        (name, self.argmax.per_word.into())
     }
 }
 
@@ -143,12 +147,12 @@ mod tests {
     fn codes_come_out_of_their_words_as_they_went_in() {
         let gpu = Gpu::noop();
         for (per_word, positions) in [(1, 100), (2, 9), (4, 64), (8, 4)] {
-            let routed: Vec<Routed> = (0..33).map(|i| Routed::new(i % positions, i as u32 % 3)).collect();
-            let codes = Codes::new(&gpu, "codes", &[3, 11], per_word).unwrap();
-            let words = Codes::pack(&routed, 11, per_word);
-            assert_eq!(words.len(), codes.tensor.len());
-            assert_eq!(codes.unpack(&words, 11), routed.iter().map(|r| r.code).collect::<Vec<_>>());
-            assert!(per_word <= Codes::most_per_word(positions));
+            let windows: Vec<WindowGrad> = (0..33).map(|i| WindowGrad::new(i % positions, i as u32 % 3)).collect();
+            let argmax = PoolArgmax::new(&gpu, "argmax", &[3, 11], per_word).unwrap();
+            let words = PoolArgmax::pack(&windows, 11, per_word);
+            assert_eq!(words.len(), argmax.tensor.len());
+            assert_eq!(argmax.unpack(&words, 11), windows.iter().map(|r| r.code).collect::<Vec<_>>());
+            assert!(per_word <= PoolArgmax::most_per_word(positions));
         }
     }
 }

@@ -1,9 +1,9 @@
 // The row of the schedule that this dispatch computes; in a struct, because HLSL takes an immediate in no other form.
-struct Row {
+struct StepIndex {
     index: u32,
 }
-var<immediate> row: Row;
+var<immediate> immediate_step: StepIndex;
 
-fn row_index() -> u32 {
-    return row.index;
+fn step_index() -> u32 {
+    return immediate_step.index;
 }

@@ -9,7 +9,7 @@ pub(super) fn is_shared(lanes: usize, workgroup: usize) -> bool {
 }
 
 /// Whether the compiler of `gpu`'s driver has to be shown what is uniform.
-pub(crate) fn is_shown(gpu: &Gpu) -> bool {
+pub(crate) fn needs_uniform_hint(gpu: &Gpu) -> bool {
     gpu.class() == DeviceClass::Llvmpipe
 }
 
@@ -19,16 +19,12 @@ pub(super) fn of_lanes(case: Case, lanes: usize, workgroup: usize) -> Case {
     if is_shared(lanes, workgroup) { case.only_on(DeviceClass::Llvmpipe) } else { case }
 }
 
-/// The library files that define `group_uniform`, shown to llvmpipe's compiler or left to others, and the row where it is
-/// needed: both come in the immediate.
-pub(super) fn group_uniform(shown: bool, needs_row: bool) -> Vec<&'static str> {
-    if shown {
-        return vec![
-            include_str!("../../shaders/lib/row_numbers.wgsl"),
-            include_str!("../../shaders/lib/group_uniform_shown.wgsl"),
-        ];
-    }
-    let mut source = vec![include_str!("../../shaders/lib/group_uniform.wgsl")];
-    source.extend(needs_row.then_some(include_str!("../../shaders/lib/row.wgsl")));
-    source
+/// What fills the slots `workgroup_uniform` and `step`, shown to llvmpipe's compiler or left to others: both come in the
+/// immediate where they are shown.
+pub(super) fn workgroup_uniform(uniform_hint: bool) -> [(&'static str, &'static str); 2] {
+    let (uniform, step) = match uniform_hint {
+        true => ("lib/workgroup_uniform_via_immediates.wgsl", "lib/step_index_and_digits.wgsl"),
+        false => ("lib/workgroup_uniform.wgsl", "lib/step_index.wgsl"),
+    };
+    [("workgroup_uniform", uniform), ("step", step)]
 }

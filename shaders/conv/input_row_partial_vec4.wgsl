@@ -1,5 +1,8 @@
 // A stretch of an input row, four values at a time with single ones on either side: for tiles that divide the plane's width
 // and are a multiple of four wide.
+import package::conv::shape::{PAD, TIME, MEL};
+import kernel::{PATCH_M, COLUMNS};
+
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>; // [member, chunk, in, time, mel / 4]
 
 // PATCH_M values of row t of the plane that starts at element `plane`. Both t and m count from the edge of the padding,

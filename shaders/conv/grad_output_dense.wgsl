@@ -1,8 +1,8 @@
 // Gradients of a layer's outputs that the layer above left at the winners.
 
 // What all rows of a plane have in common: nothing.
-alias Above = u32;
+alias PlaneContext = u32;
 
-fn upper_above(plane: u32, m: u32) -> Above {
+fn plane_context(plane: u32, m: u32) -> PlaneContext {
     return 0u;
 }

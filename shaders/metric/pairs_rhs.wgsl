@@ -1,4 +1,6 @@
 // The rows are the columns of the distance matrix.
+import kernel::{grad_output, OTHERS, ROWS};
+
 fn pair_gradient(member: u32, i: u32, j: u32) -> f32 {
-    return upstream[(member * OTHERS + j) * ROWS + i];
+    return grad_output[(member * OTHERS + j) * ROWS + i];
 }

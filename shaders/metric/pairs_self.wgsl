@@ -1,4 +1,6 @@
 // The distance matrix is that of the rows among themselves: they are its rows and its columns.
+import kernel::{grad_output, ROWS};
+
 fn pair_gradient(member: u32, i: u32, j: u32) -> f32 {
-    return upstream[(member * ROWS + i) * ROWS + j] + upstream[(member * ROWS + j) * ROWS + i];
+    return grad_output[(member * ROWS + i) * ROWS + j] + grad_output[(member * ROWS + j) * ROWS + i];
 }

@@ -1,4 +1,7 @@
 // A whole input row, four values at a time: for tiles as wide as the plane, whose width is a multiple of four.
+import package::conv::shape::{PAD, TIME, MEL};
+import kernel::PATCH_M;
+
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>; // [member, chunk, in, time, mel / 4]
 
 // Row t of the plane that starts at element `plane`, between two paddings; t counts from the edge of the padding, which is

@@ -1,2 +1,2 @@
 // Evaluation: no backward pass follows.
-fn store_codes(at: u32, word: u32) {}
+fn store_argmax(at: u32, word: u32) {}

@@ -1,0 +1,163 @@
+//! Gradients of a convolution layer's outputs, as the two kernels of its backward pass read them.
+
+use crate::Result;
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Tensor};
+use crate::kernels::conv::{ConvShape, ConvTile, random_window_grads};
+use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad, WindowGrad};
+use crate::kernels::{Case, CaseRun, random};
+
+/// Where the gradients of a layer's outputs come from.
+#[derive(Clone)]
+pub enum GradOutput {
+    /// The layer above left them at the winners.
+    Stored(PooledGrad),
+    /// The outputs have their mean in the embedding.
+    Mean(EmbeddingMean),
+}
+
+/// The way back through the mean over time steps and chunks, and through the last layer's own LeakyReLU and dropout (SPEC §2).
+#[derive(Clone)]
+pub struct EmbeddingMean {
+    /// Gradients of the embeddings, `[member, segment, mel · channel]`.
+    pub grad_output: Tensor<f32>,
+    /// Winners of the last layer.
+    pub argmax: PoolArgmax,
+    /// Chunks of one segment.
+    pub chunks: usize,
+    /// Slope of LeakyReLU below zero.
+    pub slope: f64,
+    /// What dropout multiplies kept values with.
+    pub scale: f64,
+}
+
+impl GradOutput {
+    pub(super) fn argmax(&self) -> &PoolArgmax {
+        match self {
+            Self::Stored(pooled) => &pooled.argmax,
+            Self::Mean(mean) => &mean.argmax,
+        }
+    }
+
+    /// What fills the slots `grad_output_plane` and `grad_output_row`, for tiles of whole rows or of parts of them;
+    /// `stretched` where parts can be read four windows at a time.
+    pub(super) fn slots(
+        &self,
+        shape: &ConvShape,
+        whole_row: bool,
+        stretched: bool,
+    ) -> [(&'static str, &'static str); 2] {
+        let (plane, row) = match self {
+            Self::Mean(_) => ("conv/grad_output_of_mean.wgsl", "conv/grad_output_of_mean.wgsl"),
+            Self::Stored(_) if stretched => ("conv/grad_output_dense.wgsl", "conv/grad_output_row_partial_vec4.wgsl"),
+            Self::Stored(_) if whole_row && shape.windows()[1].is_multiple_of(4) => {
+                ("conv/grad_output_dense.wgsl", "conv/grad_output_row_full_vec4.wgsl")
+            }
+            Self::Stored(_) => ("conv/grad_output_dense.wgsl", "conv/grad_output_row_scalar.wgsl"),
+        };
+        [("grad_output_plane", plane), ("grad_output_row", row)]
+    }
+
+    pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let mut constants = vec![("ARGMAX_PER_WORD", self.argmax().per_word.into())];
+        if let Self::Mean(mean) = self {
+            constants.extend([
+                ("SEGMENT_CHUNKS", mean.chunks.into()),
+                ("OUTPUT_SLOPE", mean.slope.into()),
+                ("OUTPUT_DROPOUT_SCALE", mean.scale.into()),
+            ]);
+        }
+        constants
+    }
+
+    pub(super) fn bindings(&self) -> [(&'static str, Binding); 2] {
+        let gradients = match self {
+            Self::Stored(pooled) => pooled.gradients.binding(),
+            Self::Mean(mean) => mean.grad_output.binding(),
+        };
+        [("grad_output", gradients), ("pool_argmax", self.argmax().tensor.binding())]
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Stored(pooled) => pooled.bytes(),
+            Self::Mean(mean) => (mean.grad_output.len() + mean.argmax.tensor.len()) * 4,
+        }
+    }
+}
+
+/// Gradients at the winners of the last layer, of shape `[member, segment, chunk, channel, time, mel]`.
+pub fn mean_oracle(
+    shape: &[usize; 6],
+    slope: f64,
+    scale: f64,
+    grad_output: &[f64],
+    argmax: &[WindowGrad],
+) -> Vec<WindowGrad> {
+    let [_, _, chunks, channels, time, mel] = *shape;
+    let carried = |(index, window): (usize, &WindowGrad)| {
+        let (segment, channel, m) =
+            (index / (chunks * channels * time * mel), index / (time * mel) % channels, index % mel);
+        let gradient = grad_output[segment * mel * channels + m * channels + channel] / (chunks * time) as f64;
+        WindowGrad { gradient: (gradient * window.factor(slope, scale)) as f32, ..*window }
+    };
+    argmax.iter().enumerate().map(carried).collect()
+}
+
+/// Seeded random gradients of the outputs of `shape`, and the same as an oracle sees them: stored ones, or those of a mean over
+/// segments of `mean` chunks.
+pub(super) fn random_grad_output(
+    gpu: &Gpu,
+    shape: &ConvShape,
+    per_word: usize,
+    mean: Option<usize>,
+) -> Result<(GradOutput, Vec<WindowGrad>)> {
+    let windows = shape.output_shape();
+    let window_grads = random_window_grads("grad_output", &windows, shape.pool[0] * shape.pool[1]);
+    let Some(chunks) = mean else {
+        return Ok((
+            GradOutput::Stored(PooledGrad::from(gpu, "grad_output", &windows, &window_grads, per_word)?),
+            window_grads,
+        ));
+    };
+    let [members, all_chunks, channels, time, mel] = windows;
+    let (slope, scale, segments) = (0.3, 1.5, all_chunks / chunks);
+    let (grad_output, of_embedding) = random(gpu, "grad_output", &[members, segments, mel * channels])?;
+    let argmax = PoolArgmax::new(gpu, "argmax", &windows, per_word)?;
+    gpu.write(&argmax.tensor, 0, &PoolArgmax::pack(&window_grads, mel, per_word));
+    let window_grads =
+        mean_oracle(&[members, segments, chunks, channels, time, mel], slope, scale, &of_embedding, &window_grads);
+    Ok((GradOutput::Mean(EmbeddingMean { grad_output, argmax, chunks, slope, scale }), window_grads))
+}
+
+/// Trials of layers under a mean: the model's own, and one with odd sizes and several chunks in a segment.
+pub(super) fn mean_cases(prepare: fn(&Gpu, ConvShape, ConvTile, usize) -> Result<CaseRun>) -> Vec<Case> {
+    let lanes = ConvTile { windows: [5, 2], units: 1, lanes: 8, workgroup: 8 };
+    let alone = ConvTile { windows: [1, 2], units: 1, lanes: 1, workgroup: 32 };
+    let last = ConvShape { members: 1, chunks: 3, inputs: 32, outputs: 65, time: 5, mel: 4, kernel: 3, pool: [1, 2] };
+    let odd = ConvShape { members: 2, chunks: 6, inputs: 3, outputs: 7, time: 6, mel: 12, kernel: 3, pool: [2, 4] };
+    vec![
+        Case::new("under a mean", move |gpu| prepare(gpu, last, lanes, 1)).only_on(DeviceClass::Llvmpipe),
+        Case::new("under a mean of two chunks", move |gpu| prepare(gpu, odd, alone, 2)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::chunk_mean;
+
+    /// The mean is linear, so its derivative is the response to one-hot inputs.
+    #[test]
+    fn the_oracle_is_the_transpose_of_the_forward_oracle() {
+        let shape = [1, 2, 3, 4, 2, 2];
+        let n: usize = shape.iter().product();
+        let grad_output: Vec<f64> = (0..16).map(|i| (i as f64 * 0.7).sin()).collect();
+        let identity = vec![WindowGrad::new(0, WindowGrad::POSITIVE); n];
+        let gradients = mean_oracle(&shape, 0.2, 1.0, &grad_output, &identity);
+        for (index, gradient) in gradients.iter().enumerate() {
+            let one_hot: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i == index))).collect();
+            let response: f64 = chunk_mean::oracle(&shape, &one_hot).iter().zip(&grad_output).map(|(a, b)| a * b).sum();
+            assert!((response - f64::from(gradient.gradient)).abs() < 1e-7);
+        }
+    }
+}
