@@ -13,7 +13,7 @@ use naga::{AddressSpace, Module, ScalarKind, TypeInner, back};
 use support::kernels::{devices, kernels};
 use weaklabel::gpu::source::module_name;
 use weaklabel::gpu::wgsl::{Loads, specialise};
-use weaklabel::gpu::{Gpu, Recording};
+use weaklabel::gpu::Recording;
 use weaklabel::kernels::REGISTRY;
 
 fn shader_files(folder: &Path) -> Vec<PathBuf> {
