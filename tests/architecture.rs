@@ -4,12 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "error",
     "environment",
     "stop",
     "secrets",
     "printable",
+    "regular_file",
     "atomic",
     "checksum",
     "counter_rng",

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ScalarKind, TypeInner, back};
 use support::kernels::{devices, kernels};
+use weaklabel::gpu::Recording;
 use weaklabel::gpu::source::module_name;
 use weaklabel::gpu::wgsl::{Loads, specialise};
-use weaklabel::gpu::Recording;
 use weaklabel::kernels::REGISTRY;
 
 fn shader_files(folder: &Path) -> Vec<PathBuf> {
