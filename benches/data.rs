@@ -1,4 +1,4 @@
-//! The CPU's part of the data: resampling, loudness, synthesis, and whole clips from draw to 16 kHz segment.
+//! Data preparation on the CPU: resampling, loudness, synthesis, and whole clips from drawing to 16 kHz segments.
 
 use std::hint::black_box;
 
@@ -7,7 +7,7 @@ use weaklabel::audio::{integrated_loudness, resample};
 use weaklabel::config::Config;
 use weaklabel::scenes::{Dataset, Soundbank, Subset, builtin};
 
-/// Throughput in elements is milliseconds of audio: divide by a thousand for the factor over real time.
+/// Throughput is in milliseconds of audio per second; a thousandth of it is the factor over real time.
 fn benchmark(criterion: &mut Criterion) {
     let clip = builtin::background(Subset::Train, 0)[..441_000].to_vec();
     let mut ten_seconds = criterion.benchmark_group("10 s at 44.1 kHz");

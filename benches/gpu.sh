@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Everything that the table of speed says about a GPU, measured on this machine with one command:
+# Measures everything in the table of speed for the GPU of this machine:
 #
 #   benches/gpu.sh WEAKLABEL [FOLDER]
 #
-# WEAKLABEL is the program, built elsewhere if need be; FOLDER takes the results (default: gpu-bench). Needs a Vulkan loader and
-# driver. Where python3 has torch with CUDA, PyTorch takes turns with the program; where it has none, that part is left out.
-# WEAKLABEL_ADAPTER chooses another adapter. Takes about twenty minutes on two cores with lavapipe; the machine should do nothing
-# else. Ends with 1 when a part could not be measured, or not all of it; the others are.
+# WEAKLABEL is the program, which may be built elsewhere. FOLDER receives the results (default: gpu-bench). The script needs a
+# Vulkan loader and driver. If python3 has torch with CUDA, PyTorch is measured in turns with the program; otherwise that part
+# is left out. WEAKLABEL_ADAPTER chooses another adapter. It takes about twenty minutes on two cores with lavapipe, on an idle
+# machine. The exit code is 1 if a part could not be measured completely; the other parts are measured anyway.
 set -euo pipefail
 
 [ $# -ge 1 ] || {
@@ -21,7 +21,7 @@ mkdir -p "$folder"
 rm -f "$folder/incomplete"
 
 say() { printf '\n## %s\n\n' "$*"; }
-# Prints what a part says, and keeps it. What cannot be measured does not keep the rest from being.
+# Prints and saves the output of a part. A part that fails does not stop the others.
 part() {
     local name=$1
     shift
@@ -31,7 +31,7 @@ part() {
     }
 }
 
-# Seconds from the start of the process to the end of a training of one epoch, the second time.
+# Measures the seconds from the start of the process to the end of a training of one epoch, in the second of two runs.
 start() {
     local begin
     for _ in 1 2; do

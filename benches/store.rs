@@ -1,18 +1,18 @@
-//! How many claims a store serves: sixteen workers claim trials and deliver each with a checkpoint of 365 kB, against a file of
-//! SQLite and, where `WEAKLABEL_STORE` names one, a PostgreSQL server. A line of JSON each; nothing is left in a server but
-//! the study `bench-…`.
+//! Throughput of claims: sixteen workers claim trials and deliver each with a checkpoint of 365 kB, to a SQLite file and, if
+//! `WEAKLABEL_STORE` is set, to a PostgreSQL server. Each store gives a line of JSON. Nothing but the study `bench-…` is left
+//! on a server.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use weaklabel::config::Config;
-use weaklabel::search::Ladder;
-use weaklabel::store::{Checkpoint, Claim, Kind, Location, Outcome, Store, Study, Wanted};
+use weaklabel::search::SuccessiveHalving;
+use weaklabel::store::{Checkpoint, ClaimOutcome, Location, Outcome, Store, Study, StudyKind, Wanted};
 
 const WORKERS: usize = 16;
-/// Weights and both moments of the paper's network.
+/// Size in bytes of the weights and both moments of the paper's network.
 const CHECKPOINT: usize = 365_124;
-const LADDER: Ladder = Ladder { trials: 600, eta: 3, rungs: 4 };
+const LADDER: SuccessiveHalving = SuccessiveHalving { trials: 600, eta: 3, rungs: 4 };
 
 fn main() -> weaklabel::Result<()> {
     let folder = tempfile::tempdir().map_err(|e| weaklabel::Error::io("create", "a temporary folder", e))?;
@@ -29,11 +29,11 @@ fn measure(name: &str, location: &Location) -> weaklabel::Result<()> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis());
     let study = store.register(&Study {
         name: format!("bench-{since}"),
-        kind: Kind::Search,
+        kind: StudyKind::Search,
         config: config(),
         version: env!("CARGO_PKG_VERSION").into(),
         data: String::new(),
-        ladder: LADDER,
+        halving: LADDER,
     })?;
     let (claims, deliveries) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     let start = Instant::now();
@@ -50,12 +50,12 @@ fn measure(name: &str, location: &Location) -> weaklabel::Result<()> {
                     let claim = store.claim(study, &wanted)?;
                     let took = asked.elapsed();
                     let trials = match claim {
-                        Claim::Finished => return Ok(()),
-                        Claim::Nothing(_) => {
+                        ClaimOutcome::Finished => return Ok(()),
+                        ClaimOutcome::Nothing(_) => {
                             std::thread::sleep(Duration::from_millis(5));
                             continue;
                         }
-                        Claim::Trials(trials) => trials,
+                        ClaimOutcome::Trials(trials) => trials,
                     };
                     claims.lock().map(|mut all| all.push(took)).unwrap_or_default();
                     for claimed in trials {
@@ -108,7 +108,7 @@ fn sorted(times: Mutex<Vec<Duration>>) -> Vec<Duration> {
     times
 }
 
-/// In milliseconds.
+/// Returns a quantile in milliseconds.
 fn quantile(sorted: &[Duration], share: f64) -> f64 {
     let place = ((sorted.len() as f64 * share) as usize).min(sorted.len().saturating_sub(1));
     sorted.get(place).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3)

@@ -20,9 +20,6 @@ fn begin() {
     let found = bodies::KINDS.into_iter().find(|(name, _)| *name == kind);
     let (_, body) = found.expect("WEAKLABEL_FUZZ names a kind of input");
     BODY.get_or_init(|| body);
-    // libFuzzer's own hook ends the process at every panic, also at those of decoders that the program catches; the standard
-    // one reads symbols for a backtrace, and the memory for that would count as the input's.
-    std::panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
 }
 
 fuzz_target!(init: begin(), |bytes: &[u8]| {

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all: what a reader, a crash or a full disk meets is the old file or the new one.
+//! Atomic replacement of files: readers find the old file or the new one, also after a crash or on a full disk.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -9,23 +9,24 @@ use tempfile::NamedTempFile;
 
 use crate::{Error, Result};
 
-/// Temporary files are called this and [`RANDOM`] random letters and digits.
+/// Prefix of temporary file names, followed by [`RANDOM`] random letters and digits.
 const PREFIX: &str = ".weaklabel-";
-/// Random letters and digits at the end of a temporary name.
+/// Number of random letters and digits at the end of a temporary file name.
 pub(crate) const RANDOM: usize = 6;
 
-/// Writes `path` through `fill`: into a temporary file of the same folder, synced to the disk, then renamed over `path`.
+/// Writes `path` through `fill`: into a temporary file in the same folder, which is synced to the disk and then renamed to
+/// `path`.
 ///
 /// # Errors
-/// [`Error::Io`] naming `path`; the temporary file is gone and an earlier file at `path` is untouched.
+/// [`Error::Io`] naming `path`. The temporary file is removed, and an earlier file at `path` is kept.
 pub fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     replace(path, fill).map_err(|e| Error::io("write", path, e))
 }
 
-/// Writes `bytes` as the whole of `path`; see [`write()`].
+/// Writes `bytes` as the content of `path`; see [`write()`].
 ///
 /// # Errors
-/// As [`write()`].
+/// The error of [`write()`].
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, |file| file.write_all(bytes))
 }
@@ -39,7 +40,7 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     builder.prefix(PREFIX).rand_bytes(RANDOM);
     #[cfg(unix)]
     {
-        // Temporary files are private by default; this one becomes a file like any other, under the user's umask.
+        // Temporary files are private by default. The permissions of this one follow the user's umask, as those of any file.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
@@ -48,41 +49,41 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|e| e.error)?;
-    // The rename itself is durable only once the folder is; a system that cannot sync folders loses nothing but that.
+    // The folder is synced too, so that the rename is durable. Where a system cannot sync folders, only the rename may be lost.
     #[cfg(unix)]
     let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
-/// A new temporary file in `folder` that [`remove_leftovers`] of other processes spares, since this one holds its lock.
+/// Creates a temporary file in `folder` and locks it, so that [`remove_leftovers`] of other processes spares it.
 fn claimed(builder: &tempfile::Builder<'_, '_>, folder: &Path) -> io::Result<NamedTempFile> {
     loop {
         let file = builder.tempfile_in(folder)?;
-        // On a file system without locks nothing is ever removed.
+        // On a file system without locks, leftovers are never removed.
         let locked = file.as_file().lock().is_ok();
-        // Before the lock was held the file may have been taken for a leftover.
+        // Before it was locked, another process may have removed the file as a leftover.
         if !locked || file.path().exists() {
             return Ok(file);
         }
     }
 }
 
-/// Whether `name` is that of a temporary file of [`write()`], which a process leaves behind that is killed while it writes.
+/// Whether `name` is that of a temporary file of [`write()`], which is left behind when a process is killed while it writes.
 pub fn is_leftover(name: &OsStr) -> bool {
     has_random_end(name, PREFIX)
 }
 
-/// Whether `name` is `prefix` and as many random letters and digits as temporary names end in.
+/// Whether `name` is `prefix` followed by [`RANDOM`] letters and digits.
 pub(crate) fn has_random_end(name: &OsStr, prefix: &str) -> bool {
     let random = name.to_str().and_then(|name| name.strip_prefix(prefix));
     random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// Removes the temporary files that killed processes left directly in `folder`, which need not exist; their number. Those that
-/// a process is writing to are locked by it, and stay.
+/// Removes the temporary files that killed processes left in `folder` itself, and returns their number. Files that a process is
+/// writing to are locked, and stay. A missing folder counts as empty.
 ///
 /// # Errors
-/// [`Error::Io`] naming what cannot be listed or removed.
+/// [`Error::Io`] naming the file or folder that cannot be listed or removed.
 pub fn remove_leftovers(folder: &Path) -> Result<usize> {
     let list = |e| Error::io("list", folder, e);
     let entries = match fs::read_dir(folder) {
@@ -95,7 +96,7 @@ pub fn remove_leftovers(folder: &Path) -> Result<usize> {
         if !is_leftover(&entry.file_name()) || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
             continue;
         }
-        // A file that cannot be opened is gone already: its writer has come to an end in the meantime.
+        // A file that cannot be opened is gone already, because its writer has finished in the meantime.
         let unclaimed = File::open(entry.path()).ok().filter(|file| file.try_lock().is_ok());
         if unclaimed.is_some() {
             fs::remove_file(entry.path()).map_err(|e| Error::io("remove", entry.path(), e))?;
@@ -148,7 +149,7 @@ mod tests {
                 4,
                 "one more than stand above, a folder among them"
             );
-            // A process that starts in the meantime spares what is being written.
+            // A process that starts now must spare the file that is being written.
             assert_eq!(remove_leftovers(folder.path()).unwrap(), 2);
             write!(file, "whole")
         })

@@ -1,27 +1,27 @@
-//! A SHA-256 inside the file that it is of: in JSON, under [`KEY`], and computed while zeros stand for its 64 digits. Anybody can
-//! verify it: put zeros where the digits stand, and hash the file.
+//! SHA-256 checksums inside the files that they protect. The checksum is a JSON entry under [`KEY`], computed with zeros in
+//! place of its 64 digits. Anybody can verify it: replace the digits by zeros and hash the file.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// The key of a checksum.
+/// JSON key of a checksum.
 pub const KEY: &str = "sha256";
-/// The digits of a checksum that is not known yet.
+/// Placeholder for the digits of a checksum that is not computed yet.
 pub const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// The SHA-256 of `parts` one after the other, in hexadecimal.
+/// Returns the SHA-256 of the concatenated `parts` in hexadecimal.
 pub fn sha256(parts: &[&[u8]]) -> String {
     let hash = parts.iter().fold(Sha256::new(), Sha256::chain_update);
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The checksum of a file whose digits stand at `at`.
+/// Returns the checksum of a file whose checksum digits begin at byte `at`.
 pub fn of_file(file: &[u8], at: usize) -> String {
     sha256(&[&file[..at], ZEROS.as_bytes(), &file[at + ZEROS.len()..]])
 }
 
-/// The place in `json` of the digits `digits` of a checksum. A quote inside a string of JSON has a backslash before it, so the
-/// key is found nowhere else.
+/// Returns the position in `json` of the checksum digits `digits`. A quotation mark inside a JSON string follows a backslash,
+/// so the key cannot be found within a string.
 pub fn place(json: &[u8], digits: &str) -> Option<usize> {
     let key = format!("\"{KEY}\":\"");
     let entry = format!("{key}{digits}\"");
@@ -29,10 +29,10 @@ pub fn place(json: &[u8], digits: &str) -> Option<usize> {
     Some(at + key.len())
 }
 
-/// `value`, a struct, as JSON that begins with its checksum.
+/// Serialises `value`, a struct, as JSON that begins with its checksum.
 ///
 /// # Errors
-/// Errors of serialising.
+/// The errors of serialising.
 pub fn to_json(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     #[derive(Serialize)]
     struct Sealed<'a, T> {
@@ -47,8 +47,7 @@ pub fn to_json(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     Ok(json)
 }
 
-/// Whether the checksum that `json` begins with is right. JSON that begins otherwise, as earlier versions wrote it, has none that
-/// could be wrong.
+/// Whether the checksum at the beginning of `json` is right. JSON of earlier versions has no checksum and is accepted.
 pub fn is_right(json: &[u8]) -> bool {
     let beginning = beginning();
     let digits = json.strip_prefix(beginning.as_bytes()).and_then(|rest| rest.get(..ZEROS.len()));
@@ -79,7 +78,7 @@ mod tests {
             for bit in 0..8 {
                 let mut damaged = json.clone();
                 damaged[at] ^= 1 << bit;
-                // A flip in the key leaves JSON without a checksum, whose values are as they were.
+                // A flip within the key yields JSON without a checksum, but with unchanged values.
                 let read = serde_json::from_slice::<Scores>(&damaged);
                 let noticed = !is_right(&damaged) || read.is_err();
                 assert!(noticed || at < beginning().len() && read.unwrap() == scores, "byte {at}, bit {bit}");

@@ -1,39 +1,40 @@
-//! Text for people, in which no name steers the terminal that shows it: names of files, classes, studies and workers come
-//! from anywhere, and may hold escape sequences, line breaks or marks that turn the direction of writing.
+//! Escaping of text that is shown to people. Names of files, classes, studies and workers come from anywhere, and may hold
+//! escape sequences, line breaks or marks that change the direction of writing. No such character may reach a terminal.
 //!
-//! In: text. Out: the same with every such character written out, for example `\u{1b}`. Data for programs are not changed:
-//! JSON has escapes of its own, which [`json`] makes use of.
+//! In: text. Out: the same text with every such character written out, for example as `\u{1b}`. Data for programs keep their
+//! meaning: JSON has escapes of its own, which [`json`] uses.
 
 use std::borrow::Cow;
 
-/// Lines for people: line breaks stay.
+/// Escapes a text of several lines; line breaks stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && steers(c))
 }
 
-/// A name, a message or a cell of a table on one line: line breaks are written out as well.
+/// Escapes a name, a message or a table cell for one line; line breaks are written out as well.
 pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, steers)
 }
 
-/// A message of several lines below a first one: later lines are indented, so that a line break within a name does not begin
-/// a message of its own.
+/// Escapes a message of several lines and indents all lines after the first, so that a line break within a name does not look
+/// like the start of another message.
 pub fn message(text: &str) -> String {
     lines(text).replace('\n', "\n  ")
 }
 
-/// JSON that means the same and is free of characters that steer a terminal. JSON itself escapes those below U+0020 only.
+/// Escapes JSON so that it holds no character that steers a terminal and keeps its meaning. JSON itself escapes only those
+/// below U+0020.
 pub fn json(text: &str) -> Cow<'_, str> {
     if !text.contains(steers) {
         return text.into();
     }
-    // Outside of strings JSON has no such character but line breaks, which are not asked for here.
+    // Outside of strings, JSON holds no such character except line breaks, and the JSON passed here has none.
     let escape = |c: char| if steers(c) { format!("\\u{:04x}", c as u32) } else { c.to_string() };
     text.chars().map(escape).collect::<String>().into()
 }
 
-/// Whether a terminal may do something else with `c` than show it: control characters, line separators, and the marks that
-/// change the direction of writing.
+/// Whether a terminal may act on `c` instead of showing it: control characters, line separators, and marks that change the
+/// direction of writing.
 pub fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

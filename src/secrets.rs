@@ -1,7 +1,7 @@
-//! Passwords stay out of what is printed and kept.
+//! Removal of passwords from everything that is printed or stored.
 //!
-//! Whether a text is the address of a server, and what of it is the password, is decided by the rules of the `postgres` crate, which
-//! connects with it. What looks like an address and cannot be read by these rules is not shown at all.
+//! The rules of the `postgres` crate, which connects to the server, decide whether a text is a server's address and which part
+//! is the password. A text that looks like an address but cannot be parsed by these rules is not shown at all.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,14 +9,14 @@ use std::str::FromStr;
 use postgres::Config;
 use postgres::config::Host;
 
-/// Stands for what is not shown.
+/// Placeholder for a hidden text.
 const HIDDEN: &str = "***";
-/// Keys of libpq's key=value pairs that say that a text is made of them.
+/// Keys of libpq that mark a text as key=value pairs.
 const KEYS: [&str; 6] = ["host", "hostaddr", "port", "user", "dbname", "sslmode"];
 const DEFAULT_PORT: u16 = 5432;
 
-/// The address of a PostgreSQL server as somebody wrote it: a URL, or key=value pairs as libpq has them. It is shown as a URL
-/// without its password.
+/// The address of a PostgreSQL server as the user wrote it: a URL, or libpq's key=value pairs. It is shown as a URL without the
+/// password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerAddress {
     text: String,
@@ -24,10 +24,10 @@ pub struct ServerAddress {
 }
 
 impl ServerAddress {
-    /// How to connect, password included.
+    /// Parses the address for a connection, password included.
     ///
     /// # Errors
-    /// In words that hold nothing of the address, when it cannot be read.
+    /// A message that quotes nothing of the address, when it cannot be parsed.
     pub fn config(&self) -> Result<Config, String> {
         parse(&self.text)
     }
@@ -36,10 +36,11 @@ impl ServerAddress {
 impl FromStr for ServerAddress {
     type Err = String;
 
-    /// Reads an address.
+    /// Parses an address.
     ///
     /// # Errors
-    /// In words that hold nothing of `text`, when it cannot be read or part of its password may be taken for something else.
+    /// A message that quotes nothing of `text`, when it cannot be parsed or a part of its password may be taken for something
+    /// else.
     fn from_str(text: &str) -> Result<Self, String> {
         Ok(Self { text: text.into(), shown: shown(&parse(text)?) })
     }
@@ -57,17 +58,17 @@ impl fmt::Debug for ServerAddress {
     }
 }
 
-/// Whether `text` looks like the address of a server, be it a mistyped one: with any scheme, as key=value pairs, or with a user and
-/// a password before a host.
+/// Whether `text` looks like the address of a server, even a mistyped one: with any scheme, as key=value pairs, or with user
+/// and password before a host.
 pub fn is_address(text: &str) -> bool {
     let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-._".contains(&b));
-    // One letter is a drive.
+    // A single letter before a colon is a Windows drive.
     let has_scheme = text.split_once(":/").is_some_and(|(scheme, _)| scheme.len() > 1 && word(scheme));
     let has_key = text.split_once('=').is_some_and(|(key, _)| word(key.trim()));
     has_scheme || has_key || may_hold_password(text)
 }
 
-/// `argument`, a word of a command line, with the address of a server in it shown without its password.
+/// Returns `argument`, a word of a command line, with the password of a server's address in it hidden.
 pub fn without_secrets(argument: &str) -> String {
     let (flag, value) = match argument.split_once('=') {
         Some((flag, value)) if flag.starts_with("--") => (format!("{flag}="), value),
@@ -80,7 +81,7 @@ pub fn without_secrets(argument: &str) -> String {
     flag + &shown
 }
 
-/// `text`, a message, without the passwords in `words`: those of a command line and its environment.
+/// Returns the message `text` with the passwords in `words` hidden. `words` are those of a command line and its environment.
 pub fn hide<'a>(text: &str, words: impl IntoIterator<Item = &'a String>) -> String {
     let mut hidden = text.to_owned();
     for word in words {
@@ -95,18 +96,18 @@ pub fn hide<'a>(text: &str, words: impl IntoIterator<Item = &'a String>) -> Stri
     hidden
 }
 
-/// The words of this process's command line, and the values of the variables that stand for options.
+/// Returns the words of this process's command line, and the values of the variables that stand for options.
 pub fn words_of_process() -> Vec<String> {
     let variables = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WEAKLABEL_"));
     let words = std::env::args_os().chain(variables.map(|(_, value)| value));
     words.map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
-/// Whether `text` is, or may have been meant as, an address with a password.
+/// Whether `text` is an address with a password, or may have been meant as one.
 fn may_hold_password(text: &str) -> bool {
     let is_path = ["/", "./", "../"].iter().any(|start| text.starts_with(start)) && !text.starts_with("//");
     let has_login = match (text.find(':'), text.rfind('@')) {
-        // One letter before a colon is a drive.
+        // A single letter before a colon is a Windows drive.
         (Some(colon), Some(at)) => colon < at && !is_path && !(colon == 1 && text[2..].starts_with(['/', '\\'])),
         _ => false,
     };
@@ -121,7 +122,8 @@ fn may_hold_password(text: &str) -> bool {
     has_login || has_key
 }
 
-/// `text` as the `postgres` crate reads it, unless part of a password may have been taken for something that is shown.
+/// Parses `text` as the `postgres` crate does. Refuses it if a part of a password may have been taken for something that is
+/// shown.
 fn parse(text: &str) -> Result<Config, String> {
     if let Some((scheme, rest)) = text.split_once("://")
         && !scheme.contains('=')
@@ -150,8 +152,8 @@ fn parse(text: &str) -> Result<Config, String> {
     Ok(config)
 }
 
-/// Checks what stands before and behind the @ of a URL. The first one ends the password; a second one is, as a rule, the one that
-/// was meant to.
+/// Checks the parts before and after the @ of a URL. The first @ ends the password; a second one usually means that the first
+/// belongs to the password.
 fn check_login(rest: &str) -> Result<(), String> {
     let Some((login, host)) = rest.split_once('@') else { return Ok(()) };
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
@@ -161,7 +163,7 @@ fn check_login(rest: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What may be shown of an address.
+/// Formats the parts of an address that may be shown.
 fn shown(config: &Config) -> String {
     let plain = |text: &str| text.chars().map(|c| if c.is_control() { '?' } else { c }).collect::<String>();
     let mut hosts: Vec<String> = config.get_hosts().iter().map(host).collect();
@@ -194,7 +196,8 @@ fn host(host: &Host) -> String {
 mod tests {
     use super::*;
 
-    /// Addresses with a password, and how they are shown; the password has "cret" in it wherever it may be cut.
+    /// Addresses with a password, and the form in which they are shown. Every piece of the password contains "cret", wherever
+    /// it may be cut.
     const ADDRESSES: [(&str, &str); 14] = [
         ("postgres://me:secret@host/db", "postgres://me:***@host/db"),
         ("postgresql://me:secret@host:5433/db?sslmode=require", "postgres://me:***@host:5433/db"),
@@ -212,7 +215,7 @@ mod tests {
         (r"password=a\ secret hostaddr=127.0.0.1 user=me", "postgres://me:***@127.0.0.1"),
     ];
 
-    /// Nobody can say where their passwords end, or what they are.
+    /// Addresses that cannot be parsed, so that nobody can say where a password in them ends, or whether there is one.
     const UNREADABLE: [&str; 18] = [
         "postgers://me:secret@host/db",
         "POSTGRES://me:secret@host/db",

@@ -1,5 +1,5 @@
-//! Processes that are killed, disks that are full, files that are damaged: what comes out is what would have come out, or what
-//! is damaged is named.
+//! Killed processes, full disks and damaged files: the result is the same as without the fault, or an error names what is
+//! damaged.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]

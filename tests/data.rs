@@ -1,4 +1,4 @@
-//! From folders of sounds to datasets: scanning, generating, opening, cutting segments (SPEC §6).
+//! From folders of sounds to datasets: scanning, generating, opening, extracting segments (SPEC §6).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 

@@ -1,4 +1,4 @@
-//! Bytes from outside, damaged in many ways: no input may panic, take long, or take memory out of proportion.
+//! Damaged input from outside: no input may cause a panic, take long, or use memory out of proportion.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 

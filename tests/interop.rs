@@ -23,7 +23,7 @@ use weaklabel::kernels::input::Input;
 use weaklabel::kernels::score::f1;
 use weaklabel::model::checkpoint::{Description, read_model, write_model};
 use weaklabel::model::{
-    Activations, Architecture, Batch, Mode, Population, embed_forward, initial_parameters, tag_forward,
+    Activations, Architecture, BatchShape, Mode, Population, embed_forward, initial_parameters, tag_forward,
 };
 use weaklabel::report::Results;
 use weaklabel::scenes::{Dataset, Subset};
@@ -41,7 +41,7 @@ fn agree(python: &Path, script: &str, files: &[&Path]) {
 fn write_examples(path: &Path, model: &Path) {
     let (parameters, description) = read_model(model).unwrap();
     let architecture = Architecture::new(&description.model, &description.features, description.classes.len());
-    let batch = Batch { members: 1, segments: 7, chunks: 3 };
+    let batch = BatchShape { members: 1, segments: 7, chunks: 3 };
     let shape = [batch.segments, batch.chunks * architecture.chunk_frames, architecture.bands];
     let mut stream = Key::new(2020).named("inputs").stream();
     let inputs: Vec<f32> = (0..shape.iter().product()).map(|_| stream.normal() as f32).collect();
@@ -139,8 +139,8 @@ fn scikit_learn_gives_the_same_f1() {
     let examples = Examples::load(&gpu, &config, &dataset, Subset::Eval, 1.0, &|_| {}).unwrap();
     standardise(&gpu, &examples.store, &statistics(&gpu, &examples.store).unwrap(), config.features.epsilon).unwrap();
     let classes = dataset.classes().len() + 1;
-    let examples = Examples::new(&gpu, examples.store, examples.heard, classes).unwrap();
-    assert!(examples.heard.iter().any(|heard| heard.labels.len() > 2), "no segment has several labels");
+    let examples = Examples::new(&gpu, examples.store, examples.labels, classes).unwrap();
+    assert!(examples.labels.iter().any(|labels| labels.classes.len() > 2), "no segment has several labels");
 
     let architecture = Architecture::new(&config.model, &config.features, classes);
     let mut parameters: Vec<f32> =

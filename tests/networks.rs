@@ -13,9 +13,9 @@ use weaklabel::kernels::input::Input;
 use weaklabel::kernels::population::{Member, Step};
 use weaklabel::kernels::tagger_step;
 use weaklabel::kernels::{chunk_mean, conv_forward, linear};
-use weaklabel::model::checkpoint::{Description, Standing, read_model, write_model};
+use weaklabel::model::checkpoint::{Description, TrainingState, read_model, write_model};
 use weaklabel::model::{
-    Activations, Architecture, Batch, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
+    Activations, Architecture, BatchShape, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
 };
 use weaklabel::train::{EpochReport, Observer, Trainer, random_examples};
 
@@ -46,7 +46,7 @@ fn features() -> FeatureConfig {
 /// One member's training step in f64.
 struct Reference<'a> {
     architecture: &'a Architecture,
-    batch: Batch,
+    batch: BatchShape,
     input: &'a [f64],
     targets: &'a [f64],
     member: Member,
@@ -96,7 +96,7 @@ impl Reference<'_> {
 fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let seeds = [3, 4];
-    let batch = Batch { members: seeds.len(), segments: 3, chunks: 2 };
+    let batch = BatchShape { members: seeds.len(), segments: 3, chunks: 2 };
     for model in models() {
         let architecture = Architecture::new(&model, &features(), CLASSES);
         let elements = architecture.elements();
@@ -180,7 +180,7 @@ fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
 struct Losses(Vec<f64>);
 
 impl Observer for Losses {
-    fn go_on(&mut self, _: u64) -> bool {
+    fn should_continue(&mut self, _: u64) -> bool {
         true
     }
 
@@ -189,7 +189,7 @@ impl Observer for Losses {
         Ok(())
     }
 
-    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+    fn checkpoint(&mut self, _: &TrainingState) -> Result<()> {
         Ok(())
     }
 }
@@ -217,7 +217,7 @@ fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores()
         let stages = if method == Method::Classifier { 1 } else { 2 };
         assert!(losses.0.len() == stages && losses.0.iter().all(|loss| loss.is_finite()), "{:?}", losses.0);
 
-        let best = trainer.standing().unwrap().best;
+        let best = trainer.training_state().unwrap().best;
         let population = trainer.population();
         population.use_parameters(&gpu, &population.best).unwrap();
         // A member that has come to its end computes nothing more.

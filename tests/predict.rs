@@ -4,7 +4,7 @@
 
 use weaklabel::config::{FeatureConfig, Method, ModelConfig, Normalise};
 use weaklabel::counter_rng::Key;
-use weaklabel::evaluate::{Embedder, Embedding, Examples, Heard, Models, Scorer, SegmentEmbedder, Tagger};
+use weaklabel::evaluate::{Embedder, Embedding, Examples, Models, Scorer, SegmentEmbedder, SegmentLabels, Tagger};
 use weaklabel::features::{ChunkBatch, Chunking, Statistics, extract, standardise};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::{mel, relative_error, spectrum, standardise as kernel};
@@ -139,7 +139,7 @@ fn segments_as_training_cuts_them_get_what_evaluation_gives_them() {
         let store = extract(&gpu, &description.features, segments.len(), frames, &audio, &|_| {}).unwrap();
         let statistics = Statistics { mean: description.mean.clone(), std: description.std.clone() };
         standardise(&gpu, &store, &statistics, description.features.epsilon).unwrap();
-        let examples = Examples::new(&gpu, store, vec![Heard::one(0, seconds); segments.len()], 3).unwrap();
+        let examples = Examples::new(&gpu, store, vec![SegmentLabels::one(0, seconds); segments.len()], 3).unwrap();
         let scorer = Scorer::new(&gpu, &models.population, &examples, normalise, 0.5).unwrap();
         let expected = scorer.probabilities(&gpu).unwrap();
         let found = Tagger::new(&gpu, &models, usize::MAX).unwrap().probabilities(&slices, &mut |_| {}).unwrap();

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use support::files::names;
 use weaklabel::config::{Config, Method};
 use weaklabel::kernels::population::Member;
-use weaklabel::model::checkpoint::{Provenance, Standing, write_standing};
+use weaklabel::model::checkpoint::{Provenance, TrainingState, write_training_state};
 use weaklabel::report::{Results, RunDir};
 
 fn create(path: &Path, force: bool) -> Result<RunDir, String> {
@@ -122,7 +122,7 @@ fn metrics_that_are_not_those_of_the_training_state_are_noticed() {
     assert!(run.has_all_metrics().unwrap(), "nothing was trained yet");
     let row = |epoch: u64, loss: f64| json!({"stage": "prototypes", "epoch": epoch, "seed": 1, "loss": loss, "score": 2.0, "best_score": 2.0, "best_epoch": 0});
     run.append_metrics(&[row(0, 1.0), row(1, 2.0)]).unwrap();
-    let standing = Standing {
+    let training_state = TrainingState {
         stage: "prototypes".into(),
         epoch: 3,
         state: vec![0.0; 2 * 3 * 4],
@@ -131,7 +131,7 @@ fn metrics_that_are_not_those_of_the_training_state_are_noticed() {
         provenance: Provenance::new(std::slice::from_ref(&config), "ab"),
         metrics: Some(run.metrics_so_far().unwrap()),
     };
-    write_standing(&run.checkpoint("last"), &standing).unwrap();
+    write_training_state(&run.checkpoint("last"), &training_state).unwrap();
     assert!(run.has_all_metrics().unwrap());
     let path = folder.path().join("metrics.jsonl");
     let whole = fs::read_to_string(&path).unwrap();

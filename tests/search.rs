@@ -1,5 +1,4 @@
-//! A search through the command line: what it leaves behind, and that nothing which happens to its workers or its server
-//! changes what comes out.
+//! A search through the command line: its output, and the same results whatever happens to its workers or its server.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
@@ -20,10 +19,10 @@ use support::postgres::{SECRET, Server};
 use support::process::{Process, succeed, wait};
 use support::program::weaklabel;
 use weaklabel::Error;
-use weaklabel::store::{Location, Registered, State, Store, TrialRow};
+use weaklabel::store::{Location, Registered, Store, TrialRow, TrialState};
 
-/// Sixty trials on rungs of 1, 3, 9 and 27 epochs, with a network that compiles in seconds and trains an epoch in tens of
-/// milliseconds: long enough to be met in the middle of a rung.
+/// Sixty trials on rungs of 1, 3, 9 and 27 epochs. The network compiles in seconds and trains an epoch in tens of milliseconds,
+/// slow enough to be interrupted in the middle of a rung.
 const SEARCH: &str = r#"
 [data]
 train = 120
@@ -52,7 +51,7 @@ name = "optimiser.weight_decay"
 choice = [0.0, 0.1]
 "#;
 
-/// What a lease lasts here.
+/// Duration of a lease in these tests.
 const LEASE: &str = "3s";
 
 struct Place {
@@ -60,12 +59,12 @@ struct Place {
 }
 
 impl Place {
-    /// A folder with the configuration and, so that workers need not mix them, the finished clips.
+    /// Makes a folder with the configuration and with finished clips, so that workers need not mix them.
     fn new() -> Self {
         Self::of(SEARCH)
     }
 
-    /// The same with `config`.
+    /// Makes a folder like [`Place::new`], but with the configuration `config`.
     fn of(config: &str) -> Self {
         let place = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::write(place.path("search.toml"), config).unwrap();
@@ -91,16 +90,16 @@ impl Place {
         command
     }
 
-    /// A worker, with what it logs in a file.
+    /// Starts a worker that logs to a file.
     fn worker(&self, name: &str, store: &str) -> Process {
         let mut worker = self.command("worker", &["--lease", LEASE]);
-        // In a process's arguments everybody could read the password.
+        // Arguments of a process are public, so the store's URL with its password is passed in the environment.
         worker.env("WEAKLABEL_STORE", store);
         Process::start(worker, self.path(name))
     }
 }
 
-/// The trials of `study`, once no process that was stopped or killed on a busy machine keeps the store locked.
+/// Returns the trials of `study`. Retries while a process that was stopped or killed on a busy machine keeps the store locked.
 fn rows(store: &mut Store, study: &Registered) -> Vec<TrialRow> {
     wait(|| match store.table(study) {
         Err(Error::Store { passing: true, .. }) => None,
@@ -113,9 +112,10 @@ fn appears(store: &mut Store) -> Registered {
     wait(|| store.studies().unwrap().pop())
 }
 
-/// Stops one of `processes` in the middle of a rung, with a checkpoint of that rung in the store; which one, and its trial.
+/// Stops one of `processes` in the middle of a rung, when the store has a checkpoint of that rung. Returns the index of the
+/// process and its trial.
 fn stop_in_a_rung(store: &mut Store, study: &Registered, processes: &[&Process]) -> (usize, TrialRow) {
-    // Epochs up to the rungs below.
+    // Number of epochs up to the end of the rung below.
     let below = |rung: usize| if rung == 0 { 0 } else { 3_usize.pow(rung as u32 - 1) };
     wait(|| {
         let in_a_rung = |row: &TrialRow| row.rung > 0 && row.epoch > below(row.rung);
@@ -124,7 +124,7 @@ fn stop_in_a_rung(store: &mut Store, study: &Registered, processes: &[&Process])
             found.into_iter().find_map(|row| Some((processes.iter().position(|p| p.holds(&row))?, row)))?;
         processes[place].signal("-STOP");
         std::thread::sleep(Duration::from_millis(20));
-        // It may have finished in the meantime.
+        // The process may have finished the rung in the meantime.
         let now = rows(store, study).into_iter().find(|now| now.number == row.number).unwrap();
         if processes[place].holds(&now) && now.fence == row.fence && now.rung == row.rung {
             return Some((place, now));
@@ -134,8 +134,8 @@ fn stop_in_a_rung(store: &mut Store, study: &Registered, processes: &[&Process])
     })
 }
 
-/// Four workers: one is killed, one is stopped beyond its lease and continued; on a server, that is stopped and started again,
-/// too. What comes out must be what one process alone has found at `unbroken`.
+/// Runs a search with four workers, one of which is killed and another stopped beyond its lease and continued. With a server,
+/// the server is stopped and restarted as well. The results must equal those of a single process in `unbroken`.
 fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&Server>) {
     let location = match store_url {
         Some(url) => url.parse().unwrap(),
@@ -175,13 +175,13 @@ fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&S
         assert_eq!(worker.end(), Some(0), "{}", worker.logged());
     }
 
-    let ladder = study.study.ladder;
-    // The connection from before the fall is of no use; the next question makes a new one.
+    let ladder = study.study.halving;
+    // The old connection was lost with the server. The next query opens a new one.
     let (rows, results) = store.table(&study).or_else(|_| store.table(&study)).unwrap();
     let on = |rung: usize| results.iter().filter(|result| result.rung == rung).count();
     assert_eq!([on(0), on(1), on(2), on(3)], [60, 20, 6, 2]);
     assert_eq!(ladder.sizes(), [60, 20, 6, 2]);
-    assert!(rows.iter().all(|row| row.state == State::Paused && row.worker.is_none()), "something is left");
+    assert!(rows.iter().all(|row| row.state == TrialState::Paused && row.worker.is_none()), "something is left");
     let logs: Vec<String> = workers.iter().chain([&first]).map(Process::logged).chain([dead.logged()]).collect();
     let goes_on = |epoch: usize| format!("trial {} goes on after epoch {epoch}", trial.number);
     assert!((trial.epoch..27).any(|epoch| logs.iter().any(|log| log.contains(&goes_on(epoch)))), "{trial:?}\n{logs:?}");
@@ -195,7 +195,7 @@ fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&S
         assert!(logs.iter().all(|log| !log.contains(SECRET)));
     }
 
-    // Trial for trial what one process alone has found, to the bit.
+    // All trials must equal those of the single process, bit for bit.
     let mut alone = Store::open(Location::File(place.path("unbroken").join("store.sqlite"))).unwrap();
     let other = alone.studies().unwrap().remove(0);
     assert_same(&left::search(&mut store, &study), &left::search(&mut alone, &other));
@@ -203,7 +203,7 @@ fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&S
     assert_eq!(best(out), best("unbroken"));
 }
 
-/// Whether a file below `folder` holds `words`.
+/// Finds a file below `folder` that contains `words`.
 fn holds(folder: &Path, words: &str) -> Option<PathBuf> {
     std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).find_map(|path| {
         if path.is_dir() {
@@ -225,14 +225,14 @@ fn neither_workers_that_die_nor_a_server_that_falls_change_what_is_found() {
     for file in ["report.html", "best.toml", "search.toml", "tables/trials.tsv", "tables/rungs.md", "log.jsonl"] {
         assert!(place.path("unbroken").join(file).is_file(), "{file}");
     }
-    // The best configuration is one for `train`, of a training as long as any.
+    // `train` accepts the best configuration, which does not limit the epochs to those of the last rung.
     let mut train = weaklabel(&["train", "--dry-run", "-o", "none", "-c"]);
     train.arg(place.path("unbroken/best.toml"));
     succeed(train);
     let text = std::fs::read_to_string(place.path("unbroken/best.toml")).unwrap();
     assert!(!text.contains("epochs = 27") && !text.contains("space"), "{text}");
 
-    // The same command again has nothing to do but the report.
+    // The same command again only writes the report.
     let again: Value = serde_json::from_slice(&succeed(place.search("unbroken", &["--json"])).stdout).unwrap();
     assert_eq!(again["best"]["trial"].as_u64().unwrap(), best);
     let mut report = place.command("report", &["--json"]);
@@ -269,16 +269,16 @@ fn a_worker_that_is_told_to_go_leaves_its_trial_to_others() {
     first.signal("-TERM");
     assert_eq!(first.end(), Some(75), "{}", first.logged());
     let left = rows(&mut open, &study);
-    assert!(left.iter().all(|row| row.state != State::Running), "a lease is left: {left:?}");
+    assert!(left.iter().all(|row| row.state != TrialState::Running), "a lease is left: {left:?}");
 
-    // A worker whose time is up goes as well, and so does one that has nothing to do.
+    // A worker ends when its time is up, and so does a worker that has nothing to do.
     let mut limited = place.command("worker", &["--store", &store, "--max-time", "0.5", "--lease", LEASE]);
     limited.stderr(Stdio::null());
     assert_eq!(limited.status().unwrap().code(), Some(75));
     let mut empty = place.command("worker", &["--idle-exit", "1"]);
     empty.arg("--store").arg(place.path("empty.sqlite"));
     succeed(empty);
-    // Other data are refused.
+    // Workers with other data are refused.
     let mut generate = place.command("generate", &["--wav", "--set", "data.seed=2"]);
     generate.arg("-o").arg(place.path("others"));
     succeed(generate);
@@ -286,5 +286,5 @@ fn a_worker_that_is_told_to_go_leaves_its_trial_to_others() {
     let refused = other.arg("--dataset").arg(place.path("others")).output().unwrap();
     let message = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(refused.status.code() == Some(3) && message.contains("other data"), "{message}");
-    assert!(rows(&mut open, &study).iter().all(|row| row.state != State::Running && row.failures == 0));
+    assert!(rows(&mut open, &study).iter().all(|row| row.state != TrialState::Running && row.failures == 0));
 }

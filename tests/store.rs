@@ -1,4 +1,4 @@
-//! Claims, leases and deliveries, the same suite on SQLite and on PostgreSQL.
+//! Claims, leases and deliveries: the same suite on SQLite and on PostgreSQL.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
@@ -15,46 +15,53 @@ use std::time::Duration;
 
 use support::postgres::{self, Server};
 use weaklabel::config::Config;
-use weaklabel::search::Ladder;
+use weaklabel::search::SuccessiveHalving;
 use weaklabel::store::{
-    Checkpoint, Claim, Claimed, Delivery, Failure, Kind, Lease, Location, Outcome, Prospect, Registered, State, Store,
-    Study, TrialRow, Waiting, Wanted,
+    Checkpoint, ClaimOutcome, Claimed, Delivery, Failure, Lease, Location, Outcome, Prospect, Registered, Store, Study,
+    StudyKind, TrialRow, TrialState, Waiting, Wanted,
 };
 
-/// Longer than anything here takes.
+/// A lease longer than any of these tests, in milliseconds.
 const LONG_MS: i64 = 3_600_000;
 
-fn study(name: &str, ladder: Ladder) -> Study {
+fn study(name: &str, ladder: SuccessiveHalving) -> Study {
     let mut config = Config::default();
     (config.search.trials, config.search.eta, config.search.rungs) = (ladder.trials, ladder.eta, ladder.rungs);
-    Study { name: name.into(), kind: Kind::Search, config, version: "1".into(), data: "ab".into(), ladder }
+    Study {
+        name: name.into(),
+        kind: StudyKind::Search,
+        config,
+        version: "1".into(),
+        data: "ab".into(),
+        halving: ladder,
+    }
 }
 
-fn claim_as(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64, most: usize) -> Claim {
+fn claim_as(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64, most: usize) -> ClaimOutcome {
     let even = |one: usize, other: usize| one % 2 == other % 2;
     store.claim(study, &Wanted { worker, adapter: "none", lease_ms, most, alike: &even }).unwrap()
 }
 
-/// The one trial that `worker` gets.
+/// Claims the one trial that is available to `worker`.
 fn one(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64) -> Claimed {
     match claim_as(store, study, worker, lease_ms, 1) {
-        Claim::Trials(mut trials) if trials.len() == 1 => trials.remove(0),
+        ClaimOutcome::Trials(mut trials) if trials.len() == 1 => trials.remove(0),
         other => panic!("{other:?}"),
     }
 }
 
-/// All trials that `worker` gets.
+/// Claims all trials that are available to `worker`.
 fn several(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64) -> Vec<Lease> {
     match claim_as(store, study, worker, lease_ms, 9) {
-        Claim::Trials(trials) => trials.iter().map(|claimed| claimed.lease).collect(),
+        ClaimOutcome::Trials(trials) => trials.iter().map(|claimed| claimed.lease).collect(),
         other => panic!("{other:?}"),
     }
 }
 
-/// Whom `worker` waits for, who gets nothing.
+/// Asserts that no trial is available to `worker`, and returns the leases for which it has to wait.
 fn waits(store: &mut Store, study: &Registered, worker: &str) -> Waiting {
     match claim_as(store, study, worker, LONG_MS, 9) {
-        Claim::Nothing(waiting) => waiting,
+        ClaimOutcome::Nothing(waiting) => waiting,
         other => panic!("{other:?}"),
     }
 }
@@ -63,12 +70,12 @@ fn numbers(leases: &[Lease]) -> Vec<usize> {
     leases.iter().map(|lease| lease.trial).collect()
 }
 
-/// The row of trial `number`.
+/// Returns the row of trial `number`.
 fn row(store: &mut Store, study: &Registered, number: usize) -> TrialRow {
     store.trials(study).unwrap().into_iter().find(|row| row.number == number).unwrap()
 }
 
-/// Lets leases of a millisecond end.
+/// Waits until leases of one millisecond have expired.
 fn die() {
     std::thread::sleep(Duration::from_millis(10));
 }
@@ -89,12 +96,12 @@ fn outcome(score: f64, epoch: usize) -> Outcome {
 }
 
 fn trials_climb_until_the_study_is_finished(store: &mut Store) {
-    let study = store.register(&study("climb", Ladder { trials: 9, eta: 3, rungs: 3 })).unwrap();
+    let study = store.register(&study("climb", SuccessiveHalving { trials: 9, eta: 3, rungs: 3 })).unwrap();
     assert_eq!(store.prospect(&study).unwrap(), Prospect::Open);
     let mut order = Vec::new();
     loop {
         match claim_as(store, &study, "a", LONG_MS, 1) {
-            Claim::Trials(trials) => {
+            ClaimOutcome::Trials(trials) => {
                 let Claimed { lease, checkpoint } = &trials[0];
                 let kept = checkpoint.as_ref().unwrap().as_ref().map(|kept| kept.epoch);
                 assert_eq!(kept, (lease.rung > 0).then_some(lease.rung));
@@ -102,21 +109,21 @@ fn trials_climb_until_the_study_is_finished(store: &mut Store) {
                 assert_eq!(delivery.unwrap(), Delivery::Accepted);
                 order.push((lease.trial, lease.rung));
             }
-            Claim::Finished => break,
-            Claim::Nothing(_) => panic!("nobody else is at work"),
+            ClaimOutcome::Finished => break,
+            ClaimOutcome::Nothing(_) => panic!("nobody else is at work"),
         }
     }
-    // Scores 0 7 5 | 3 1 8 | 6 4 2: whoever is promoted goes before a new one.
+    // Scores 0 7 5 | 3 1 8 | 6 4 2: a promoted trial is claimed before a new one.
     let expected =
         [(0, 0), (1, 0), (2, 0), (1, 1), (3, 0), (4, 0), (5, 0), (5, 1), (6, 0), (7, 0), (8, 0), (6, 1), (5, 2)];
     assert_eq!(order, expected);
     assert_eq!((store.prospect(&study).unwrap(), store.results(&study).unwrap()), (Prospect::Finished, 13));
     let (rows, _) = store.table(&study).unwrap();
-    assert!(rows.iter().all(|row| row.state == State::Paused && row.worker.is_none()));
+    assert!(rows.iter().all(|row| row.state == TrialState::Paused && row.worker.is_none()));
 }
 
 fn an_expired_lease_goes_to_another_worker_with_the_checkpoint(store: &mut Store) {
-    let study = store.register(&study("expiry", Ladder { trials: 1, eta: 2, rungs: 1 })).unwrap();
+    let study = store.register(&study("expiry", SuccessiveHalving { trials: 1, eta: 2, rungs: 1 })).unwrap();
     let first = one(store, &study, "a", LONG_MS);
     assert_eq!((first.lease.fence, first.checkpoint), (1, Ok(None)));
     assert_eq!(store.checkpoint(&first.lease, &checkpoint(5)).unwrap(), Delivery::Accepted);
@@ -145,7 +152,7 @@ fn an_expired_lease_goes_to_another_worker_with_the_checkpoint(store: &mut Store
     assert_eq!(store.fail(&first.lease, Failure::Lasting, "late").unwrap(), Delivery::Refused);
     assert_eq!(store.last_checkpoint(&study, 0).unwrap(), Some(checkpoint(5)));
     for _ in 0..2 {
-        // The second time as if the first answer had been lost.
+        // The second delivery simulates a lost answer to the first.
         assert_eq!(store.finish(&second.lease, &outcome(50.0, 9)).unwrap(), Delivery::Accepted);
     }
     assert_eq!(store.finish(&first.lease, &outcome(99.0, 9)).unwrap(), Delivery::Refused);
@@ -154,8 +161,8 @@ fn an_expired_lease_goes_to_another_worker_with_the_checkpoint(store: &mut Store
 }
 
 fn a_trial_that_kills_its_workers_is_found_alone_and_given_up_in_the_end(store: &mut Store) {
-    let study = store.register(&study("deaths", Ladder { trials: 8, eta: 2, rungs: 2 })).unwrap();
-    // Killed three times with its first group: nothing is lost by that.
+    let study = store.register(&study("deaths", SuccessiveHalving { trials: 8, eta: 2, rungs: 2 })).unwrap();
+    // Three deaths of the first group must not cost any trial a failure.
     assert_eq!(numbers(&several(store, &study, "w1", 1)), [0, 2, 4, 6]);
     for worker in ["w2", "w3"] {
         die();
@@ -164,9 +171,9 @@ fn a_trial_that_kills_its_workers_is_found_alone_and_given_up_in_the_end(store: 
     die();
     for number in [0, 2, 4, 6] {
         let found = row(store, &study, number);
-        assert_eq!((found.state, found.failures), (State::Running, 0), "{found:?}");
+        assert_eq!((found.state, found.failures), (TrialState::Running, 0), "{found:?}");
     }
-    // An epoch that is kept says that it does not kill.
+    // A checkpoint of an epoch resets the number of deaths.
     let kept = one(store, &study, "w4", 1);
     assert_eq!((kept.lease.trial, row(store, &study, 0).deaths), (0, 3));
     store.checkpoint(&kept.lease, &checkpoint(1)).unwrap();
@@ -180,7 +187,7 @@ fn a_trial_that_kills_its_workers_is_found_alone_and_given_up_in_the_end(store: 
     let next = one(store, &study, "w5", LONG_MS);
     assert_eq!(next.lease.trial, 2);
     let found = row(store, &study, 0);
-    assert!(found.state == State::Failed && found.reason.as_ref().unwrap().contains("10 workers"), "{found:?}");
+    assert!(found.state == TrialState::Failed && found.reason.as_ref().unwrap().contains("10 workers"), "{found:?}");
     store.finish(&next.lease, &outcome(1.0, 1)).unwrap();
     assert_eq!(store.retry_failed(&study).unwrap(), 1);
     let again = one(store, &study, "w6", LONG_MS);
@@ -188,7 +195,7 @@ fn a_trial_that_kills_its_workers_is_found_alone_and_given_up_in_the_end(store: 
 }
 
 fn a_trial_that_fails_is_tried_again_after_the_others_and_is_given_up_in_the_end(store: &mut Store) {
-    let study = store.register(&study("failures", Ladder { trials: 4, eta: 2, rungs: 2 })).unwrap();
+    let study = store.register(&study("failures", SuccessiveHalving { trials: 4, eta: 2, rungs: 2 })).unwrap();
     let fail = |store: &mut Store, lease: &Lease, failure: Failure| {
         assert_eq!(store.fail(lease, failure, "a word of why").unwrap(), Delivery::Accepted);
         assert_eq!(store.fail(lease, failure, "again").unwrap(), Delivery::Refused, "once is enough");
@@ -197,33 +204,33 @@ fn a_trial_that_fails_is_tried_again_after_the_others_and_is_given_up_in_the_end
     assert_eq!(numbers(&group), [0, 2]);
     fail(store, &group[0], Failure::Passing);
     fail(store, &group[1], Failure::Lasting);
-    assert_eq!(row(store, &study, 2).state, State::Failed);
+    assert_eq!(row(store, &study, 2).state, TrialState::Failed);
     let others = several(store, &study, "a", LONG_MS);
     assert_eq!(numbers(&others), [1, 3], "the others go first");
     store.checkpoint(&others[1], &checkpoint(3)).unwrap();
     store.finish(&others[0], &outcome(2.0, 1)).unwrap();
-    // A damaged checkpoint goes with the failure.
+    // A damaged checkpoint is deleted with the failure.
     fail(store, &others[1], Failure::Checkpoint);
     let second = one(store, &study, "a", LONG_MS);
     assert_eq!((second.lease.trial, row(store, &study, 0).failures), (0, 1));
     fail(store, &second.lease, Failure::Passing);
-    // A device that is lost is a death.
+    // A lost device counts as a death.
     let last = one(store, &study, "a", LONG_MS);
     assert_eq!(last.lease.trial, 0);
     fail(store, &last.lease, Failure::Death);
     let found = row(store, &study, 0);
-    assert_eq!((found.state, found.failures, found.deaths), (State::Interrupted, 2, 1));
+    assert_eq!((found.state, found.failures, found.deaths), (TrialState::Interrupted, 2, 1));
     let last = one(store, &study, "a", LONG_MS);
     fail(store, &last.lease, Failure::Passing);
-    // Trials 0 and 2 are as bad as can be; 1 goes on.
+    // Trials 0 and 2 have failed for good; trial 1 continues.
     let climbs = one(store, &study, "a", LONG_MS);
     assert_eq!((climbs.lease.trial, climbs.lease.rung), (1, 1));
     store.finish(&climbs.lease, &outcome(3.0, 2)).unwrap();
     let anew = one(store, &study, "a", LONG_MS);
     assert_eq!((anew.lease.trial, anew.checkpoint), (3, Ok(None)));
     store.finish(&anew.lease, &outcome(f64::NAN, 1)).unwrap();
-    // The second place goes to the first that is left, which has failed, and so ends the study.
-    assert_eq!(claim_as(store, &study, "a", LONG_MS, 9), Claim::Finished);
+    // The second place on rung 1 goes to the first remaining trial, which has failed. This ends the study.
+    assert_eq!(claim_as(store, &study, "a", LONG_MS, 9), ClaimOutcome::Finished);
     let reasons: Vec<_> = store.trials(&study).unwrap().into_iter().map(|row| row.reason.is_some()).collect();
     assert_eq!(reasons, [true, false, true, false]);
     assert_eq!(store.retry_failed(&study).unwrap(), 2);
@@ -232,14 +239,14 @@ fn a_trial_that_fails_is_tried_again_after_the_others_and_is_given_up_in_the_end
 }
 
 fn what_is_given_back_is_no_failure_and_goes_first(store: &mut Store) {
-    let study = store.register(&study("release", Ladder { trials: 3, eta: 3, rungs: 1 })).unwrap();
+    let study = store.register(&study("release", SuccessiveHalving { trials: 3, eta: 3, rungs: 1 })).unwrap();
     for fence in 1..=5 {
         let claimed = one(store, &study, "a", LONG_MS);
         assert_eq!((claimed.lease.trial, claimed.lease.fence), (0, fence));
         store.checkpoint(&claimed.lease, &checkpoint(fence as usize)).unwrap();
         assert_eq!(store.release(&claimed.lease).unwrap(), Delivery::Accepted);
     }
-    // Whoever asks again has lost what it had: a process started anew under the same name, or an answer that never came.
+    // A worker that claims again has lost its trial: its process was restarted under the same name, or the answer was lost.
     let lost = one(store, &study, "a", LONG_MS);
     let again = one(store, &study, "a", LONG_MS);
     assert_eq!((again.lease.trial, again.lease.fence), (0, lost.lease.fence + 1));
@@ -249,9 +256,9 @@ fn what_is_given_back_is_no_failure_and_goes_first(store: &mut Store) {
 }
 
 fn trials_that_are_alike_are_claimed_together(store: &mut Store) {
-    let study = store.register(&study("together", Ladder { trials: 7, eta: 2, rungs: 2 })).unwrap();
+    let study = store.register(&study("together", SuccessiveHalving { trials: 7, eta: 2, rungs: 2 })).unwrap();
     let even = match claim_as(store, &study, "a", LONG_MS, 3) {
-        Claim::Trials(trials) => trials.iter().map(|claimed| claimed.lease).collect::<Vec<_>>(),
+        ClaimOutcome::Trials(trials) => trials.iter().map(|claimed| claimed.lease).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
     assert_eq!(numbers(&even), [0, 2, 4]);
@@ -259,12 +266,12 @@ fn trials_that_are_alike_are_claimed_together(store: &mut Store) {
     for lease in &even {
         store.finish(lease, &outcome(1.0, 1)).unwrap();
     }
-    // Trial 6 is on the rung of the first; trials at another epoch are not alike either.
+    // Trial 6 is on the same rung as the first. Trials at different epochs cannot train together either.
     assert_eq!(numbers(&several(store, &study, "a", LONG_MS)), [6]);
 }
 
 fn a_study_is_one_configuration_with_one_program_on_one_set_of_data(store: &mut Store) {
-    let ladder = Ladder { trials: 4, eta: 2, rungs: 2 };
+    let ladder = SuccessiveHalving { trials: 4, eta: 2, rungs: 2 };
     let own = study("same", ladder);
     let first = store.register(&own).unwrap();
     assert_eq!(store.register(&own).unwrap(), first);
@@ -281,7 +288,7 @@ fn a_study_is_one_configuration_with_one_program_on_one_set_of_data(store: &mut 
         (Study { version: "2".into(), ..own.clone() }, "version 1, and this is 2"),
         (Study { data: "cd".into(), ..own.clone() }, "other data"),
         (other, "another configuration"),
-        (Study { ladder: Ladder { trials: 5, ..ladder }, ..own.clone() }, "another configuration"),
+        (Study { halving: SuccessiveHalving { trials: 5, ..ladder }, ..own.clone() }, "another configuration"),
     ];
     for (study, expected) in cases {
         let error = store.register(&study).unwrap_err();
@@ -289,9 +296,9 @@ fn a_study_is_one_configuration_with_one_program_on_one_set_of_data(store: &mut 
     }
 }
 
-/// Sixteen workers at once, some of whom lose their leases: nothing is done twice and nothing is left.
+/// Sixteen workers at once, some of which lose their leases: no trial is done twice and none is left.
 fn many_workers_share_without_doing_anything_twice(location: &Location) {
-    let ladder = Ladder { trials: 54, eta: 3, rungs: 3 };
+    let ladder = SuccessiveHalving { trials: 54, eta: 3, rungs: 3 };
     let mut store = Store::open(location.clone()).unwrap();
     let study = store.register(&study("many", ladder)).unwrap();
     let accepted = Mutex::new(BTreeMap::new());
@@ -303,12 +310,12 @@ fn many_workers_share_without_doing_anything_twice(location: &Location) {
                 let name = format!("w{worker}");
                 let mut dead = 0;
                 loop {
-                    // One worker in four is too slow for its lease the first time.
+                    // One worker in four is too slow for its first lease.
                     let slow = worker % 4 == 0 && dead == 0;
                     match claim_as(&mut store, study, &name, if slow { 20 } else { LONG_MS }, 2) {
-                        Claim::Finished => break,
-                        Claim::Nothing(_) => std::thread::sleep(Duration::from_millis(5)),
-                        Claim::Trials(trials) => {
+                        ClaimOutcome::Finished => break,
+                        ClaimOutcome::Nothing(_) => std::thread::sleep(Duration::from_millis(5)),
+                        ClaimOutcome::Trials(trials) => {
                             if slow {
                                 dead += 1;
                                 std::thread::sleep(Duration::from_millis(100));
@@ -334,10 +341,10 @@ fn many_workers_share_without_doing_anything_twice(location: &Location) {
     assert_eq!(accepted.lock().unwrap().keys().copied().collect::<Vec<_>>(), expected);
     let (rows, results) = store.table(&study).unwrap();
     assert_eq!(results.iter().map(|result| (result.number, result.rung)).collect::<Vec<_>>(), expected);
-    assert!(rows.iter().all(|row| row.state == State::Paused));
+    assert!(rows.iter().all(|row| row.state == TrialState::Paused));
 }
 
-/// Workers and the study that they wait for may be started in the same moment, before the store has its tables.
+/// Workers and their study may start at the same moment, before the store has its tables.
 fn all_may_come_first(location: &Location) {
     let start = Barrier::new(6);
     std::thread::scope(|scope| {

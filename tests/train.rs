@@ -1,4 +1,4 @@
-//! Whole trainings, most of them through the command line.
+//! Whole training runs, most of them through the command line.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 

@@ -7,7 +7,7 @@ use weaklabel::counter_rng::Key;
 use weaklabel::gpu::{AdapterChoice, DeviceClass, Gpu};
 use weaklabel::model::Architecture;
 use weaklabel::model::tiles::Tiles;
-use weaklabel::tune::{Standing, candidates, check};
+use weaklabel::tune::{LayerPosition, candidates, check};
 
 /// Of the candidates of every kernel and layer, some drawn at random: of this adapter's class, and of GPUs, whose kernels have
 /// another form. `WEAKLABEL_SAMPLE` draws others.
@@ -28,8 +28,8 @@ fn candidates_agree_with_the_oracles() {
             println!("{} {}: {tile}, {words:?} codes in a word", tile.kernel(), shape.layer());
             tried += 1;
             let stands = |layer: usize| architecture.conv_shape(layer, 1, choice.chunks) == shape;
-            let standing = Standing { first: stands(0), last: stands(architecture.convs.len() - 1) };
-            if let Err(error) = check(&shape, standing, &tile, words).run(&gpu) {
+            let training_state = LayerPosition { first: stands(0), last: stands(architecture.convs.len() - 1) };
+            if let Err(error) = check(&shape, training_state, &tile, words).run(&gpu) {
                 failures.push(format!("{tile}: {error}"));
             }
         }

@@ -1,24 +1,24 @@
-//! The memory that a Vorbis stream's codebooks will take, read off its setup header before they are built: a few bytes
-//! there can ask for megabytes.
+//! The memory that a Vorbis stream's codebooks need, computed from the setup header before they are built. A few bytes
+//! of a damaged header can request megabytes.
 
 use std::io;
 
 use symphonia::core::io::{BitReaderRtl, ReadBitsRtl};
 
-/// The most bytes that all codebooks of a stream may take; those of known encoders take less than 3 MB.
+/// Largest total size of all codebooks of a stream. Codebooks of known encoders take less than 3 MB.
 const MAX_BYTES: u64 = 32 << 20;
-/// Bytes of an entry beside its vector: its code word, and its place in the tables that words are looked up in.
+/// Bytes of an entry besides its vector: its code word, and its place in the lookup tables.
 const ENTRY_BYTES: u64 = 64;
 
-/// The first bytes of a setup header.
+/// First bytes of a setup header.
 const SETUP_MARK: &[u8] = b"\x05vorbis";
 
-/// The most dimensions of an entry's vector: with more the decoder's arithmetic overflows.
+/// Largest number of dimensions of an entry's vector. With more, the decoder's arithmetic overflows.
 const MAX_DIMENSIONS: u32 = 31;
 
-/// Refuses a stream by its setup header if its codebooks are too large.
+/// Returns an error if the codebooks described by the header `setup` are too large.
 pub(super) fn check(setup: &[u8]) -> Result<(), String> {
-    // A header that ends too early or is wrong in other ways is left to the decoder, which says so.
+    // A header that ends too early or is wrong in another way is left to the decoder, which reports the error.
     let n_bytes = setup.strip_prefix(SETUP_MARK).map_or(Ok(0), n_bytes).unwrap_or(0);
     if n_bytes > MAX_BYTES {
         return Err("damaged: its codebooks are too large".into());
@@ -26,7 +26,8 @@ pub(super) fn check(setup: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Bytes that the codebooks take, which follow the mark of the setup header; too many if they cannot be built.
+/// Returns the number of bytes of the codebooks described after the mark of a setup header; `u64::MAX` if they are too
+/// large.
 fn n_bytes(setup: &[u8]) -> io::Result<u64> {
     let mut bits = BitReaderRtl::new(setup);
     let n_codebooks = bits.read_bits_leq32(8)? + 1;
@@ -47,7 +48,8 @@ fn n_bytes(setup: &[u8]) -> io::Result<u64> {
 /// Skips the lengths of the code words.
 fn skip_lengths(bits: &mut BitReaderRtl, n_entries: u32) -> io::Result<()> {
     if bits.read_bool()? {
-        // By length: how many entries have the shortest, how many the next.
+        // The lengths are ordered: the header has the number of entries with the shortest length, with the next, and so
+        // on.
         bits.ignore_bits(5)?;
         let mut n_done = 0;
         while n_done < n_entries {
@@ -64,7 +66,7 @@ fn skip_lengths(bits: &mut BitReaderRtl, n_entries: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Skips the numbers that the entries' vectors are made of.
+/// Skips the numbers that make up the entries' vectors.
 fn skip_vectors(bits: &mut BitReaderRtl, n_entries: u32, dimensions: u32) -> io::Result<()> {
     let kind = bits.read_bits_leq32(4)?;
     if kind == 0 {
@@ -77,13 +79,14 @@ fn skip_vectors(bits: &mut BitReaderRtl, n_entries: u32, dimensions: u32) -> io:
     (0..n_numbers).try_for_each(|_| bits.ignore_bits(n_bits))
 }
 
-/// The most values on each axis of a lattice of `dimensions` axes that has at most `n_entries` points.
+/// Returns the largest number of values per axis with which a lattice of `dimensions` axes has at most `n_entries`
+/// points.
 fn lattice_values(n_entries: u32, dimensions: u32) -> u32 {
     let fits = |n: &u32| u64::from(*n).checked_pow(dimensions).is_some_and(|points| points <= n_entries.into());
     (1..=n_entries).take_while(fits).last().unwrap_or(0)
 }
 
-/// Bits of the binary number `n`.
+/// Returns the number of bits of the binary number `n`.
 fn n_bits(n: u32) -> u32 {
     u32::BITS - n.leading_zeros()
 }

@@ -1,36 +1,36 @@
-//! From frames of many channels to mono samples at the rate that is wanted, block by block as they are decoded: only the
-//! result is held, and no more of it than is allowed.
+//! Mixing the channels down to mono and converting the sampling rate, block by block as frames are decoded. Only the
+//! result is held in memory, up to a limit.
 
 use std::time::Duration;
 
 use super::resample::{Conversion, resampled_len};
 use super::{Audio, Decoded, RATES};
 
-/// A sample beyond this, 24 dB above full scale, is taken for a sign of integers that were stored as floats.
+/// Magnitude beyond which samples were probably integers that were stored as floats: 24 dB above full scale.
 const TOO_LOUD: f32 = 16.0;
 
-/// Channels cancel each other out when their mean has less than this share of the power that the mean of unrelated
-/// channels has: 20 dB less.
+/// Ratio of powers below which channels cancel each other out: 20 dB below the power that the mean of uncorrelated
+/// channels has.
 const CANCELLED: f64 = 0.01;
 
-/// The rate and the length that a file's sound shall have.
+/// The requested sampling rate and the largest length of decoded sound.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Target {
-    /// Sampling rate in Hz; the file's own without one.
+pub(super) struct DecodeTarget {
+    /// Sampling rate in Hz; `None` for the file's own rate.
     pub rate: Option<u32>,
-    /// The most samples that are kept.
+    /// Largest number of samples.
     pub max_samples: usize,
 }
 
-/// A file's sound being mixed down.
+/// The mono sound of a file while the file is decoded.
 pub(super) struct Mixdown {
     rate: u32,
     channels: u16,
-    /// Frames of the whole file, if its header says so.
+    /// Number of frames of the whole file according to its header, if the header has it.
     pub claimed: Option<u64>,
     n_frames: u64,
     levels: Levels,
-    /// Means of the frames that came last.
+    /// Channel means of the most recent frames.
     means: Vec<f32>,
     conversion: Option<Conversion>,
     audio: Audio,
@@ -38,8 +38,8 @@ pub(super) struct Mixdown {
 }
 
 impl Mixdown {
-    /// Begins a file of `channels` channels at `rate` Hz.
-    pub fn new(target: Target, rate: u32, channels: u16) -> Result<Self, String> {
+    /// Begins the mixdown of a file with `channels` channels at `rate` Hz.
+    pub fn new(target: DecodeTarget, rate: u32, channels: u16) -> Result<Self, String> {
         if channels == 0 {
             return Err("bad channel count 0".into());
         }
@@ -60,12 +60,12 @@ impl Mixdown {
         })
     }
 
-    /// Whole frames taken so far.
+    /// Returns the number of whole frames received so far.
     pub fn n_frames(&self) -> u64 {
         self.n_frames
     }
 
-    /// Refuses a file of `n_frames` frames if that is more than may be kept.
+    /// Returns an error if a file of `n_frames` frames is longer than allowed.
     pub fn allow(&self, n_frames: u64) -> Result<(), String> {
         if resampled_len(n_frames, self.rate, self.audio.rate) <= self.max_samples {
             return Ok(());
@@ -82,7 +82,7 @@ impl Mixdown {
         ))
     }
 
-    /// Takes the next frames, the channels of a frame side by side.
+    /// Adds the next frames; the samples of a frame's channels are adjacent.
     pub fn push(&mut self, interleaved: &[f32]) -> Result<(), String> {
         self.means.clear();
         for frame in interleaved.chunks_exact(self.channels.into()) {
@@ -105,7 +105,7 @@ impl Mixdown {
         Ok(())
     }
 
-    /// Ends the file, of which `warnings` are known already.
+    /// Ends the file and returns its sound. `warnings` are those that the format's reader has found.
     pub fn finish(mut self, mut warnings: Vec<String>) -> Result<Decoded, String> {
         if self.n_frames == 0 {
             let reasons: String = warnings.iter().map(|warning| format!(": {warning}")).collect();
@@ -120,12 +120,12 @@ impl Mixdown {
     }
 }
 
-/// The length of `n` frames at `rate` Hz, in hours, minutes and whole seconds.
+/// Formats the length of `n` frames at `rate` Hz in hours, minutes and whole seconds.
 fn duration(n: u64, rate: u32) -> String {
     humantime::format_duration(Duration::from_secs(n / u64::from(rate))).to_string()
 }
 
-/// Loudness of the channels, and of their mean.
+/// Levels of the channels and of their mean.
 #[derive(Default)]
 struct Levels {
     /// The largest magnitude in any channel.
@@ -137,7 +137,7 @@ struct Levels {
 }
 
 impl Levels {
-    /// The mean of a frame, which is counted.
+    /// Returns the mean of a frame and adds the frame to the levels.
     fn mean(&mut self, frame: &[f32]) -> f32 {
         let (mut sum, mut power) = (0.0, 0.0);
         for &x in frame {
@@ -151,7 +151,7 @@ impl Levels {
         (sum / n) as f32
     }
 
-    /// Warnings about levels that can hardly be meant.
+    /// Returns warnings about levels that are probably mistakes.
     fn warnings(&self, channels: u16) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.peak > TOO_LOUD {

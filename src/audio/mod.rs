@@ -1,11 +1,12 @@
-//! Audio in and out: a file becomes mono `f32` samples, samples change their rate, their loudness is measured, and
-//! clips are written as 16-bit WAV.
+//! Audio input and output: reads files as mono `f32` samples, converts sampling rates, measures loudness, and writes
+//! clips as 16-bit WAV.
 //!
-//! In: paths of WAV, FLAC and Ogg Vorbis files. Out: [`Audio`]. Full scale is 1; nothing is clipped on reading. A file
-//! passes through in blocks: section (bytes where they lie) → tags, recognise → wav with riff, or xiph with ogg and
-//! codebooks → mixdown, resample.
+//! In: paths of WAV, FLAC and Ogg Vorbis files. Out: [`Audio`]. Full scale is 1; reading does not clip. A file passes
+//! through the modules in blocks: `section` (byte ranges) → `tags`, `recognise` → `wav` with `riff`, or `xiph` with
+//! `ogg` and `codebooks` → `mixdown`, `resample`.
 
 mod codebooks;
+mod contain;
 mod decode;
 mod loudness;
 mod mixdown;
@@ -27,8 +28,8 @@ pub use loudness::integrated_loudness;
 pub use resample::{resample, resampled_len};
 pub use write::write_wav16;
 
-/// Sampling rates that are believed, in Hz. Recorders stay well inside; a header beyond is damaged, and resampling to
-/// or from it would multiply a file's size a thousandfold.
+/// Valid sampling rates, in Hz. Recorders stay well inside. A header with another rate is damaged, and resampling from
+/// or to such a rate would multiply a file's size a thousandfold.
 const RATES: RangeInclusive<u32> = 1_000..=768_000;
 
 /// One channel of sound.
@@ -36,25 +37,25 @@ const RATES: RangeInclusive<u32> = 1_000..=768_000;
 pub struct Audio {
     /// Sampling rate in Hz.
     pub rate: u32,
-    /// Samples in time order; full scale is 1, larger values are kept.
+    /// Samples in time order. Full scale is 1; larger values are kept.
     pub samples: Vec<f32>,
 }
 
-/// A file's sound, as [`decode`] and [`decode_at`] give it.
+/// The sound of a file, as returned by [`decode`] and [`decode_at`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
-    /// The mean of the file's channels.
+    /// Mean of the file's channels.
     pub audio: Audio,
-    /// Number of channels in the file.
+    /// Number of channels of the file.
     pub channels: u16,
-    /// The file's length in seconds.
+    /// Length of the file in seconds.
     pub seconds: f64,
-    /// Faults of the file, which could be read nevertheless.
+    /// Faults of the file that did not prevent decoding.
     pub warnings: Vec<String>,
 }
 
 impl Decoded {
-    /// Logs the warnings, as those of the file at `path`.
+    /// Logs the warnings with `path` as the name of the file.
     pub fn log_warnings(&self, path: &Path) {
         for warning in &self.warnings {
             tracing::warn!("{}: {warning}", path.display());

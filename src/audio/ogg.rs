@@ -1,10 +1,10 @@
-//! The pages of an Ogg file: how many of them are intact, and where each stream ends.
+//! The pages of an Ogg file: finds how many bytes are intact, and where each stream ends.
 //!
-//! A page carries a checksum and, as granule position, the number of frames that the stream has reached at its end;
-//! the last one is the stream's exact length, which the codec, working in blocks, does not know.
+//! A page has a checksum and a granule position, the number of frames of the stream up to the end of the page. The last
+//! granule position is the exact length of the stream, which the codec does not know because it works in blocks.
 //!
-//! A stream is a series of packets, cut into pieces of 255 bytes; a shorter piece is a packet's last. A Vorbis stream
-//! begins with three headers, one packet each, of which the third sets the decoder up.
+//! A stream is a series of packets, each cut into pieces of 255 bytes; a shorter piece ends the packet. A Vorbis stream
+//! begins with three headers, one packet each. The third is the setup header, which configures the decoder.
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, Read};
@@ -16,48 +16,48 @@ use super::section::{Section, unreadable};
 
 const HEADER_BYTES: usize = 27;
 const CHECKSUM: std::ops::Range<usize> = 22..26;
-/// Headers of a Vorbis stream.
+/// Number of headers of a Vorbis stream.
 const N_HEADERS: usize = 3;
 const FIRST_PAGE: u8 = 2;
 const LAST_PAGE: u8 = 4;
-/// The granule position of a page on which no packet ends.
+/// Granule position of a page on which no packet ends.
 const NO_GRANULE: u64 = u64::MAX;
 
-/// The streams at the start of a file, up to the first damage or the start of a further set of streams.
+/// The streams at the start of a file, up to the first damage or to the start of another set of streams.
 pub(super) struct Pages {
-    /// Bytes of the pages that are in order.
+    /// Number of intact bytes: whole pages without damage.
     pub intact: u64,
     /// The end of each stream, by serial number.
-    pub ends: HashMap<u32, End>,
+    pub ends: HashMap<u32, StreamEnd>,
     /// The setup headers of the Vorbis streams, and the first packets of others.
     pub setups: Vec<Vec<u8>>,
-    /// The reason that `intact` is not the whole file, or is not complete.
+    /// A warning if `intact` is not the whole file or the last page is missing.
     pub warning: Option<String>,
 }
 
-/// The end of the intact pages of one stream.
+/// State of a stream at the end of its intact pages.
 #[derive(Default)]
-pub(super) struct End {
+pub(super) struct StreamEnd {
     /// The last granule position: frames since time 0.
     pub granule: u64,
-    /// Number of the last page; pages are counted by stream.
+    /// Number of the last page; every stream counts its own pages.
     sequence: u32,
     is_last: bool,
     headers: Headers,
 }
 
 impl Pages {
-    /// Walks the pages from the start of `file`.
+    /// Reads the pages from the start of `file`.
     pub fn scan(file: &mut Section) -> Result<Self, String> {
         let (n_bytes, start) = (file.len(), file.start());
         let mut reader = BufReader::new(file);
         let mut bytes = Vec::new();
         let (mut at, mut in_audio) = (0, false);
-        let mut ends = HashMap::<u32, End>::new();
+        let mut ends = HashMap::<u32, StreamEnd>::new();
         let (mut setups, mut warning) = (Vec::new(), None);
         while at < n_bytes {
             let position = start + at;
-            let Some(page) = Page::read(&mut reader, &mut bytes).map_err(unreadable)? else {
+            let Some(page) = OggPage::read(&mut reader, &mut bytes).map_err(unreadable)? else {
                 warning = Some(format!("damaged or cut short at byte {position} of {}", start + n_bytes));
                 break;
             };
@@ -87,16 +87,17 @@ impl Pages {
     }
 }
 
-/// The first packets of a stream, as its pages arrive.
+/// A collector of the first packets of a stream, while its pages arrive.
 #[derive(Default)]
 struct Headers {
     n_done: usize,
-    /// The packet that is not yet whole.
+    /// The packet that is still incomplete.
     packet: Vec<u8>,
 }
 
 impl Headers {
-    /// Takes the next page; gives the setup header if it ends there and the stream is Vorbis.
+    /// Adds the next page. Returns the setup header if it ends on this page, or the first packet of a stream other than
+    /// Vorbis.
     fn push(&mut self, page: &[u8]) -> Option<Vec<u8>> {
         let (lengths, mut body) = page[HEADER_BYTES..].split_at(page[HEADER_BYTES - 1].into());
         for &length in lengths {
@@ -120,15 +121,15 @@ impl Headers {
     }
 }
 
-struct Page {
+struct OggPage {
     flags: u8,
     granule: u64,
     serial: u32,
     sequence: u32,
 }
 
-impl Page {
-    /// Reads the next page into `bytes`, if it is whole and its checksum is right.
+impl OggPage {
+    /// Reads the next page into `bytes`; `None` if the page is incomplete or its checksum is wrong.
     fn read(reader: &mut impl Read, bytes: &mut Vec<u8>) -> io::Result<Option<Self>> {
         bytes.clear();
         let mut append = |bytes: &mut Vec<u8>, n: usize| -> io::Result<bool> {
@@ -145,7 +146,7 @@ impl Page {
         Ok(if append(bytes, n_body)? { Self::parse(bytes) } else { None })
     }
 
-    /// The header of the whole page `bytes`, if its checksum is right.
+    /// Parses the header of the whole page `bytes`; `None` if its checksum is wrong.
     fn parse(bytes: &[u8]) -> Option<Self> {
         let mut crc = Crc32::new(0);
         crc.process_buf_bytes(&bytes[..CHECKSUM.start]);

@@ -1,6 +1,7 @@
-//! Formats by their first bytes: those that are read, and others by name, since a file's ending often says something else.
+//! Recognises audio formats by a file's first bytes, because the extension of a file name is often wrong. Formats that
+//! cannot be read are recognised for the error message.
 
-/// A format that is read.
+/// A format that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     Wav,
@@ -8,10 +9,10 @@ pub(super) enum Format {
     Ogg,
 }
 
-/// The bytes of a file that [`format`] needs at most.
+/// Number of bytes at the start of a file that [`format`] needs at most.
 pub(super) const START_BYTES: usize = 512;
 
-/// Sound and pictures in formats that are not read: where their mark stands, the mark, the name.
+/// Audio and video formats that cannot be read: position of the mark, mark, and name.
 const OTHER_MEDIA: [(usize, &[u8], &str); 19] = [
     (0, b"RF64", "an RF64 file (WAV with lengths of 64 bits)"),
     (0, b"BW64", "a BW64 file (WAV with lengths of 64 bits)"),
@@ -34,7 +35,7 @@ const OTHER_MEDIA: [(usize, &[u8], &str); 19] = [
     (8, b"AVI ", "an AVI file"),
 ];
 
-/// Files without any sound, by their start without blanks and in lower case: the start, the name, what to do.
+/// Files without any sound: their start without blanks and in lower case, the name, and the advice.
 const DOCUMENTS: [(&str, &str, &str); 8] = [
     ("version https://git-lfs", "a Git LFS pointer, not the file itself", "fetch it with git lfs pull"),
     ("<!doctype html", "an HTML page", DOWNLOAD),
@@ -47,13 +48,13 @@ const DOCUMENTS: [(&str, &str, &str); 8] = [
 ];
 const DOWNLOAD: &str = "perhaps a server's answer to a failed download; fetch the file again";
 
-/// The advice for sound in a format that is not read.
+/// Advice for audio in a format that cannot be read.
 pub(super) const CONVERT: &str = "convert it, for example with: ffmpeg -i IN OUT.flac";
 
-/// The format of a file that begins with `start`; `tagged` says that an ID3v2 tag stood before it.
+/// Returns the format of a file that begins with `start`. `tagged` means that an ID3v2 tag stood before `start`.
 ///
 /// # Errors
-/// The name of any other format, and what to do.
+/// The name of any other format, and advice.
 pub(super) fn format(start: &[u8], tagged: bool) -> Result<Format, String> {
     match start.get(..4) {
         Some(b"RIFF") if start.get(8..12) == Some(b"WAVE") => return Ok(Format::Wav),
@@ -79,14 +80,16 @@ pub(super) fn format(start: &[u8], tagged: bool) -> Result<Format, String> {
     })
 }
 
-/// MP3 and AAC, whose frames begin with eleven set bits, and what else stands behind an ID3v2 tag.
+/// Recognises MP3 and AAC, whose frames begin with eleven set bits. Any unknown data after an ID3v2 tag is taken for
+/// MP3.
 fn mpeg(start: &[u8], tagged: bool) -> Option<(usize, &'static [u8], &'static str)> {
     let named = |name| Some((0, &[][..], name));
     let [first, second, third, ..] = *start else { return None };
     let (version, layer, bitrate, rate) = (second >> 3 & 3, second >> 1 & 3, third >> 4, third >> 2 & 3);
     match (first, second >> 4) {
         (0xff, 0xf) if layer == 0 && third >> 2 & 0xf < 13 => named("an AAC file"),
-        // Layer 3 is written as 1 and layer 2 as 2; with layer 1 it would also be the start of UTF-16 text.
+        // Layer 3 is coded as 1 and layer 2 as 2. Layer 1 is not accepted, because its code also occurs at the start of
+        // UTF-16 text.
         (0xff, 0xe | 0xf) if version != 1 && (1..=2).contains(&layer) && bitrate != 15 && rate != 3 => {
             named("an MP3 file")
         }

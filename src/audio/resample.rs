@@ -9,28 +9,29 @@ use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 use super::RATES;
 use crate::{Error, Result};
 
-/// Least frames of a block at the lower of the two rates. The filter is one block long, so this sets how close to the
-/// band edge it stays flat: 16 kHz are flat beyond the top mel band's edge.
+/// Least number of frames of a block at the lower of the two rates. The filter is one block long, so this number sets
+/// how close to the band edge the response stays flat: at 16 kHz, it is flat beyond the edge of the top mel band.
 const MIN_BLOCK_FRAMES: usize = 1280;
 
-/// Planned resamplers that a thread keeps. A soundbank has few rates; planning takes as long as a second of audio.
+/// Number of planned resamplers that a thread keeps. A soundbank has few rates, and planning takes as long as a second
+/// of audio.
 const MAX_PLANS: usize = 4;
 
-struct Plan {
+struct ResamplePlan {
     rates: (u32, u32),
     resampler: Fft<f64>,
 }
 
 thread_local! {
-    /// Most recently used last. A resampler starts every signal from rest, so reuse does not change a result.
-    static PLANS: RefCell<Vec<Plan>> = const { RefCell::new(Vec::new()) };
+    /// Plans, the most recently used last. A resampler is reset before every signal, so reuse does not change a result.
+    static PLANS: RefCell<Vec<ResamplePlan>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Resamples mono `samples` from the rate `from` to the rate `to`, both in Hz.
 ///
-/// The result has n·to/from samples, halves rounded up, and no delay: sample n of the input lies at n·to/from. Passes
-/// within 0.1 dB what is below 15/16 of the lower rate's band and suppresses aliases by more than 80 dB. Equal rates
-/// give the samples back unchanged.
+/// The result has n·to/from samples, halves rounded up, and no delay: sample n of the input lies at n·to/from.
+/// Frequencies below 15/16 of the lower rate's band pass within 0.1 dB, and aliases are suppressed by more than 80 dB.
+/// Equal rates return the samples unchanged.
 ///
 /// # Errors
 /// [`Error::Config`] if a rate lies outside 1 to 768 kHz.
@@ -46,7 +47,7 @@ pub fn resample(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>> {
     Ok(resampled)
 }
 
-/// Refuses rates in Hz that no file has.
+/// Returns an error if a rate in Hz is one that no audio file has.
 ///
 /// # Errors
 /// [`Error::Config`] if a rate lies outside 1 to 768 kHz.
@@ -57,35 +58,36 @@ pub(super) fn check(rates: impl IntoIterator<Item = u32>) -> Result<()> {
     }
 }
 
-/// The number of samples that [`resample`] makes of `n`: n·to/from, halves rounded up.
+/// Returns the number of samples that [`resample`] makes from `n`: n·to/from, halves rounded up.
 pub fn resampled_len(n: u64, from: u32, to: u32) -> usize {
     let (n, from, to) = (u128::from(n), u128::from(from), u128::from(to));
     ((2 * n * to + from) / (2 * from)) as usize
 }
 
-/// A signal being resampled as it arrives, in pieces of any length: of its input no more than a block is held.
+/// A signal that is resampled as it arrives, in pieces of any length. At most one block of its input is held.
 pub(super) struct Conversion {
-    plan: Plan,
-    /// A block of input, filled up to `filled`.
+    plan: ResamplePlan,
+    /// A block of input, of which `filled` samples are set.
     input: Vec<f64>,
     filled: usize,
     /// A block of output.
     output: Vec<f64>,
-    /// The rest of the filter's delay, in samples of output that are still to be left out.
+    /// Samples of output that are still to be dropped because of the filter's delay.
     delay: usize,
     n_in: u64,
     n_out: usize,
 }
 
 impl Conversion {
-    /// Begins a signal at the rate `from` that is wanted at the rate `to`, both in Hz and passed by [`check`].
+    /// Begins a signal at the rate `from`, which is converted to the rate `to`. Both are in Hz and have passed
+    /// [`check`].
     pub fn new(from: u32, to: u32) -> Self {
         let kept = PLANS.with_borrow_mut(|plans| {
             let at = plans.iter().position(|plan| plan.rates == (from, to))?;
             Some(plans.remove(at))
         });
-        let mut plan =
-            kept.unwrap_or_else(|| Plan { rates: (from, to), resampler: resampler(from as usize, to as usize) });
+        let mut plan = kept
+            .unwrap_or_else(|| ResamplePlan { rates: (from, to), resampler: resampler(from as usize, to as usize) });
         plan.resampler.reset();
         Self {
             input: vec![0.0; plan.resampler.input_frames_next()],
@@ -98,12 +100,12 @@ impl Conversion {
         }
     }
 
-    /// The most samples that the next `n` make ready.
+    /// Returns the number of samples that become ready with the next `n` samples of input.
     pub fn ready(&self, n: usize) -> usize {
         (self.filled + n) / self.input.len() * self.output.len()
     }
 
-    /// Takes the signal's next `samples` and appends to `resampled` what has become ready.
+    /// Adds the signal's next `samples` and appends to `resampled` the samples that have become ready.
     pub fn push(&mut self, samples: &[f32], resampled: &mut Vec<f32>) {
         self.n_in += samples.len() as u64;
         let mut rest = samples;
@@ -120,7 +122,8 @@ impl Conversion {
         }
     }
 
-    /// Ends the signal: appends the rest to `resampled`, which holds all of it and nothing else then.
+    /// Ends the signal: appends the remaining samples to `resampled`, which must hold all earlier ones and nothing
+    /// else.
     pub fn finish(mut self, resampled: &mut Vec<f32>) {
         let (from, to) = self.plan.rates;
         let n_frames = resampled_len(self.n_in, from, to);
@@ -137,7 +140,7 @@ impl Conversion {
         });
     }
 
-    /// Converts the block of input.
+    /// Converts the block of input and appends it to `resampled`.
     fn convert(&mut self, resampled: &mut Vec<f32>) {
         let (n_in, n_out) = (self.input.len(), self.output.len());
         let input = InterleavedSlice::new(&self.input, 1, n_in).expect("one channel of that length");
@@ -152,8 +155,8 @@ impl Conversion {
 }
 
 fn resampler(from: usize, to: usize) -> Fft<f64> {
-    // A block holds whole periods of the ratio, and an even number of them: the filter's delay of half a block is then
-    // a whole number of samples at both rates. Without a common divisor that is two seconds.
+    // A block holds an even number of whole periods of the ratio, so that the filter's delay of half a block is a whole
+    // number of samples at both rates. For rates without a common divisor, a block lasts two seconds.
     let divisor = gcd(from, to);
     let n_periods = MIN_BLOCK_FRAMES.div_ceil(from.min(to) / divisor).next_multiple_of(2);
     let chunk = n_periods * (from / divisor);

@@ -1,4 +1,4 @@
-//! The chunks of a RIFF file: where its format and its data are, whatever the lengths in their headers say.
+//! The chunks of a RIFF file: finds the format and the samples even if lengths in headers are wrong.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -6,28 +6,28 @@ use std::ops::Range;
 use super::section::{Section, unreadable};
 use super::tags;
 
-/// The length that a program gives to a data chunk while it cannot know it.
+/// Length that a program writes into a data chunk's header before the length is known.
 const UNKNOWN: u32 = u32::MAX;
 const HEADER_BYTES: u64 = 8;
-/// The bytes of the longest fmt chunk that is read, an extensible one's.
+/// Number of bytes that are read of a fmt chunk; the extensible form, the longest, has as many.
 const FORMAT_BYTES: usize = 40;
 
-/// The two chunks that matter.
+/// The contents of a WAV file: its format and the position of its samples.
 pub(super) struct Chunks {
     /// The fmt chunk, or its first 40 bytes.
     pub format: Vec<u8>,
-    /// The bytes of the file that are taken for samples.
+    /// Byte range of the samples in the file.
     pub data: Range<u64>,
-    /// Lengths that are not those of the file.
+    /// Warnings about lengths in headers that disagree with the file.
     pub warnings: Vec<String>,
 }
 
 impl Chunks {
-    /// Walks the chunks of a file that starts with RIFF and WAVE.
+    /// Finds the chunks of a file that starts with RIFF and WAVE.
     pub fn find(file: &mut Section) -> Result<Self, String> {
         let mut format = None;
         let mut at = 12;
-        while let Some(chunk) = Chunk::at(file, at)? {
+        while let Some(chunk) = ChunkHeader::at(file, at)? {
             let there = chunk.claimed().min(file.len() - chunk.body);
             match &chunk.name {
                 b"data" => {
@@ -45,8 +45,8 @@ impl Chunks {
     }
 }
 
-/// The bytes of the data chunk, and what is wrong with its length.
-fn data(file: &mut Section, chunk: &Chunk) -> Result<(Range<u64>, Option<String>), String> {
+/// Returns the bytes of the data chunk, and a warning if the length in its header is wrong.
+fn data(file: &mut Section, chunk: &ChunkHeader) -> Result<(Range<u64>, Option<String>), String> {
     let (start, claimed, there) = (chunk.body, chunk.claimed(), file.len() - chunk.body);
     if chunk.length == UNKNOWN {
         return Ok((start..tags::start_of_back(file)?.max(start), None));
@@ -68,9 +68,10 @@ fn data(file: &mut Section, chunk: &Chunk) -> Result<(Range<u64>, Option<String>
     Ok((start..start + claimed, Some(warning)))
 }
 
-/// The bytes from `at` on, up to the tags at the end, that are neither chunks nor mere zeros.
+/// Returns the range from `at` to the tags at the end of the file if it holds bytes that belong to no chunk and are not
+/// all zero. Likely chunks from `at` on are skipped.
 fn outside_of_chunks(file: &mut Section, mut at: u64) -> Result<Option<Range<u64>>, String> {
-    while let Some(chunk) = Chunk::at(file, at)?.filter(|chunk| chunk.is_likely(file)) {
+    while let Some(chunk) = ChunkHeader::at(file, at)?.filter(|chunk| chunk.is_likely(file)) {
         at = chunk.next(file)?;
     }
     let end = tags::start_of_back(file)?.max(at);
@@ -89,16 +90,16 @@ fn outside_of_chunks(file: &mut Section, mut at: u64) -> Result<Option<Range<u64
 }
 
 /// The header of a chunk.
-struct Chunk {
+struct ChunkHeader {
     name: [u8; 4],
-    /// Bytes that the header says the body has.
+    /// Length of the body in bytes, according to the header.
     length: u32,
     /// Position of the body.
     body: u64,
 }
 
-impl Chunk {
-    /// The chunk whose header begins at `at`, if the file has that many bytes.
+impl ChunkHeader {
+    /// Reads the header of a chunk at `at`; `None` if the file ends before.
     fn at(file: &mut Section, at: u64) -> Result<Option<Self>, String> {
         let header = file.array_at::<8>(at)?;
         Ok(header.map(|[a, b, c, d, length @ ..]| Self {
@@ -112,13 +113,15 @@ impl Chunk {
         self.length.into()
     }
 
-    /// A chunk is likely if its name is printable and its body is in the file; samples seldom look like that.
+    /// Returns whether the header is likely to be one, because its name is printable and its body lies in the file.
+    /// Samples rarely look like that.
     fn is_likely(&self, file: &Section) -> bool {
         let is_name = self.name.iter().all(|byte| (b' '..=b'~').contains(byte));
         is_name && self.claimed() <= file.len().saturating_sub(self.body)
     }
 
-    /// Position of the next chunk. A chunk of odd length is followed by a byte of padding, which some programs leave out.
+    /// Returns the position of the next chunk. A chunk of odd length is followed by a padding byte, which some programs
+    /// omit.
     fn next(&self, file: &mut Section) -> Result<u64, String> {
         let end = self.body + self.claimed();
         if end.is_multiple_of(2) == self.body.is_multiple_of(2) {

@@ -1,4 +1,4 @@
-//! A part of a file or of bytes in memory, read where it lies: nothing of it is held but what is asked for.
+//! A range of the bytes of a file or of memory, read in place: only the requested bytes are held.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -6,13 +6,13 @@ use std::ops::Range;
 use symphonia::core::io::MediaSource;
 
 /// An open file, or a cursor over bytes in memory.
-pub(super) trait Source: Read + Seek + Send + Sync {}
+pub(super) trait ByteSource: Read + Seek + Send + Sync {}
 
-impl<T: Read + Seek + Send + Sync> Source for T {}
+impl<T: Read + Seek + Send + Sync> ByteSource for T {}
 
-/// A range of a source's bytes, as a stream of its own: position 0 is its first byte.
+/// A range of a source's bytes, as a stream of its own whose position 0 is the range's first byte.
 pub(super) struct Section<'a> {
-    source: &'a mut dyn Source,
+    source: &'a mut dyn ByteSource,
     /// Position of the first byte in the source.
     start: u64,
     len: u64,
@@ -20,36 +20,36 @@ pub(super) struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// All bytes of `source`.
-    pub fn whole(source: &'a mut dyn Source) -> Result<Self, String> {
+    /// Makes the section of all bytes of `source`.
+    pub fn whole(source: &'a mut dyn ByteSource) -> Result<Self, String> {
         let len = source.seek(SeekFrom::End(0)).map_err(unreadable)?;
         Self { source, start: 0, len, at: 0 }.narrowed(0..len)
     }
 
-    /// The bytes `range` of this section alone.
+    /// Narrows the section to the bytes in `range`.
     pub fn narrowed(self, range: Range<u64>) -> Result<Self, String> {
         let start = self.start + range.start;
         self.source.seek(SeekFrom::Start(start)).map_err(unreadable)?;
         Ok(Self { source: self.source, start, len: range.end - range.start, at: 0 })
     }
 
-    /// Number of bytes.
+    /// Returns the number of bytes.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Position of the first byte in the whole file.
+    /// Returns the position of the first byte in the whole file.
     pub fn start(&self) -> u64 {
         self.start
     }
 
-    /// The `N` bytes from position `at` on, unless the section ends before.
+    /// Returns the `N` bytes from position `at` on; `None` if the section ends before.
     pub fn array_at<const N: usize>(&mut self, at: u64) -> Result<Option<[u8; N]>, String> {
         let bytes = self.bytes_at(at, N)?;
         Ok(bytes.first_chunk().copied())
     }
 
-    /// Up to `n` bytes from position `at` on, fewer where the section ends before.
+    /// Returns up to `n` bytes from position `at` on, fewer if the section ends before.
     pub fn bytes_at(&mut self, at: u64, n: usize) -> Result<Vec<u8>, String> {
         let mut bytes = vec![0; n.min(usize::try_from(self.len.saturating_sub(at)).unwrap_or(n))];
         self.seek(SeekFrom::Start(at)).and_then(|_| self.read_exact(&mut bytes)).map_err(unreadable)?;
@@ -57,7 +57,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The reason that a read error gives.
+/// Describes a read error.
 pub(super) fn unreadable(error: io::Error) -> String {
     format!("cannot be read: {error}")
 }

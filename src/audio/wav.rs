@@ -1,15 +1,15 @@
-//! WAV: how the samples of a RIFF file are stored, and their decoding by hound.
+//! WAV: the encoding of the samples in a RIFF file, and decoding by hound.
 //!
-//! hound refuses a data chunk that is longer than the file, ends inside a frame or follows an odd chunk's pad byte, and
-//! takes the valid bits of an extensible header for the scale. So it is given blocks of whole frames, each behind a plain
-//! header.
+//! hound refuses a data chunk that is longer than the file, ends inside a frame or follows the padding byte of an odd
+//! chunk, and it scales extensible formats by their valid bits. Therefore hound receives blocks of whole frames, each
+//! with a plain header in front.
 
 use std::io::{Read, Seek, SeekFrom};
 
 use hound::{SampleFormat, WavReader};
 
 use super::Decoded;
-use super::mixdown::{Mixdown, Target};
+use super::mixdown::{DecodeTarget, Mixdown};
 use super::recognise::CONVERT;
 use super::riff::Chunks;
 use super::section::{Section, unreadable};
@@ -17,20 +17,20 @@ use super::section::{Section, unreadable};
 const PCM: u16 = 1;
 const IEEE_FLOAT: u16 = 3;
 const EXTENSIBLE: u16 = 0xfffe;
-/// The bytes behind the codec in the sub-format of an extensible header: of the registered codecs, and of ambisonic sound
+/// The bytes after the codec in the sub-format of an extensible header: for registered codecs, and for ambisonic sound
 /// in B-format, whose channels are stored in the same way.
 const SUB_FORMAT_TAILS: [[u8; 14]; 2] = [
     [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71],
     [0, 0, 0x21, 0x07, 0xd3, 0x11, 0x86, 0x44, 0xc8, 0xc1, 0xca, 0, 0, 0],
 ];
 
-/// Bytes that are decoded together, unless a single frame has more.
+/// Size of the blocks that are decoded at a time; a single larger frame is a block of its own.
 const BLOCK_BYTES: usize = 1 << 18;
 
-/// Reads the frames that are there; errors and warnings are in the format's terms.
-pub(super) fn read(mut file: Section, target: Target) -> Result<Decoded, String> {
+/// Reads all complete frames of a WAV file. Errors and warnings use the terms of the format.
+pub(super) fn read(mut file: Section, target: DecodeTarget) -> Result<Decoded, String> {
     let Chunks { format, data, mut warnings } = Chunks::find(&mut file)?;
-    let format = Format::parse(&format)?;
+    let format = SampleEncoding::parse(&format)?;
     let mut mixdown = Mixdown::new(target, format.rate, format.channels)?;
     let frame_bytes = usize::from(format.frame_bytes);
     let n_frames = (data.end - data.start) / frame_bytes as u64;
@@ -53,8 +53,8 @@ pub(super) fn read(mut file: Section, target: Target) -> Result<Decoded, String>
     mixdown.finish(warnings)
 }
 
-/// The way the samples are stored.
-struct Format {
+/// The encoding of the samples.
+struct SampleEncoding {
     /// [`PCM`] or [`IEEE_FLOAT`].
     codec: u16,
     channels: u16,
@@ -65,7 +65,7 @@ struct Format {
     bits: u16,
 }
 
-impl Format {
+impl SampleEncoding {
     fn parse(chunk: &[u8]) -> Result<Self, String> {
         if chunk.len() < 16 {
             return Err(format!("the fmt chunk has {} bytes, 16 are needed", chunk.len()));
@@ -83,7 +83,8 @@ impl Format {
         if channels == 0 {
             return Err("bad channel count 0".into());
         }
-        // Fewer valid bits than the next byte boundary are stored in the upper bits, so the boundary gives the scale.
+        // If a sample has fewer valid bits than its bytes, they are the upper bits. The number of bytes therefore
+        // determines the scale.
         let bits = u16_at(14).div_ceil(8).saturating_mul(8);
         if bits == 0 || frame_bytes / channels < bits / 8 || frame_bytes % channels != 0 {
             return Err(format!("{frame_bytes} bytes a frame do not hold {channels} channels of {bits} bits"));
@@ -91,9 +92,9 @@ impl Format {
         Ok(Self { codec, channels, rate, frame_bytes, bits })
     }
 
-    /// Decodes whole frames of `data`.
+    /// Decodes `data`, which consists of whole frames.
     fn decode(&self, data: &[u8]) -> Result<Vec<f32>, String> {
-        // The one width that hound does not know.
+        // Floats of 64 bits are the one width that hound does not support.
         if (self.codec, self.bits, self.frame_bytes / self.channels) == (IEEE_FLOAT, 64, 8) {
             let (samples, _) = data.as_chunks::<8>();
             return Ok(samples.iter().map(|x| f64::from_le_bytes(*x) as f32).collect());
@@ -110,7 +111,7 @@ impl Format {
         samples.map_err(|e| e.to_string())
     }
 
-    /// The header of a RIFF file with a 16-byte fmt chunk and `n_bytes` of data.
+    /// Returns the header of a RIFF file with a fmt chunk of 16 bytes and `n_bytes` of data.
     fn plain_header(&self, n_bytes: usize) -> Vec<u8> {
         let n_bytes = n_bytes as u32; // A block's length is far below 2^32.
         let mut header = Vec::with_capacity(44);

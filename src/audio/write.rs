@@ -1,4 +1,4 @@
-//! Writing clips as 16-bit WAV, whole or not at all.
+//! Writing clips as 16-bit WAV, completely or not at all.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -8,12 +8,13 @@ use hound::{SampleFormat, WavSpec, WavWriter};
 use super::Audio;
 use crate::{Error, Result, atomic};
 
-/// Writes `audio` as a mono 16-bit WAV file, rounded to the nearest of the 65 536 steps; what lies beyond full scale
-/// is clamped. The file appears under its name only when it is complete and on disk; one of that name is replaced.
+/// Writes `audio` as a mono 16-bit WAV file, rounded to the nearest of the 65 536 steps. Samples beyond full scale are
+/// clamped. The file appears under its name only when it is complete and on disk; an existing file of that name is
+/// replaced.
 ///
 /// # Errors
-/// [`Error::Io`] if the file cannot be written; [`Error::Audio`] if a sample is not finite or there are more than a WAV
-/// file can hold.
+/// [`Error::Io`] if the file cannot be written; [`Error::Audio`] if a sample is not finite or there are more samples
+/// than a WAV file can hold.
 pub fn write_wav16(path: &Path, audio: &Audio) -> Result<()> {
     if let Some(at) = audio.samples.iter().position(|x| !x.is_finite()) {
         return Err(Error::audio(path, format!("cannot be written: sample {at} is not finite")));

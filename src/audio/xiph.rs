@@ -1,8 +1,8 @@
 //! FLAC and Ogg Vorbis, decoded by Symphonia.
 //!
-//! Both stop at the first damage, since what follows it would be at the wrong time. Symphonia skips over damage, so
-//! packets are checked to follow one another and, of a FLAC file, to be all of its bytes; the pages of an Ogg file are
-//! checked beforehand.
+//! Both readers stop at the first damage, because the sound after it would be at the wrong time. Symphonia skips
+//! damage. Therefore this module checks that packets follow one another and, for FLAC, that they cover all bytes of the
+//! file; for Ogg, `ogg` checks the pages beforehand.
 
 use std::io::{ErrorKind, Read};
 
@@ -14,14 +14,14 @@ use symphonia::core::io::{MediaSource, MediaSourceStream, ReadOnlySource};
 use symphonia::core::units::Duration;
 use symphonia::default::formats::{FlacReader, OggReader};
 
-use super::mixdown::{Mixdown, Target};
+use super::mixdown::{DecodeTarget, Mixdown};
 use super::ogg::Pages;
 use super::recognise::CONVERT;
 use super::section::Section;
 use super::{Decoded, codebooks, tags};
 
-/// Reads a FLAC file up to its end or the first frame that is damaged or missing.
-pub(super) fn read_flac(mut file: Section, target: Target) -> Result<Decoded, String> {
+/// Reads a FLAC file up to its end or to the first frame that is damaged or missing.
+pub(super) fn read_flac(mut file: Section, target: DecodeTarget) -> Result<Decoded, String> {
     let (header, frames) = stream_info(&mut file)?;
     let frames = file.narrowed(frames)?;
     let n_bytes = frames.len();
@@ -44,8 +44,8 @@ pub(super) fn read_flac(mut file: Section, target: Target) -> Result<Decoded, St
     track.mixdown.finish(warning.into_iter().collect())
 }
 
-/// A header of nothing but the file's STREAMINFO, and where the frames are. Pictures, comments and other blocks are
-/// skipped unread, so that no length in them costs memory.
+/// Returns a minimal header that holds only the file's STREAMINFO, and the byte range of the frames. Pictures, comments
+/// and other blocks are skipped, so that a large length in their headers costs no memory.
 fn stream_info(file: &mut Section) -> Result<([u8; 42], std::ops::Range<u64>), String> {
     const STREAM_INFO_BYTES: usize = 34;
     const LAST_BLOCK: u8 = 0x80;
@@ -75,7 +75,7 @@ fn stream_info(file: &mut Section) -> Result<([u8; 42], std::ops::Range<u64>), S
     Ok((header, at..end))
 }
 
-/// The reason that the reader of a FLAC file with `n_bytes` behind its header cannot begin.
+/// Explains why the reader of a FLAC file with `n_bytes` after its header cannot start.
 fn without_frames(n_bytes: u64, error: Error) -> String {
     match error {
         Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof && n_bytes > 0 => {
@@ -86,8 +86,8 @@ fn without_frames(n_bytes: u64, error: Error) -> String {
     }
 }
 
-/// Reads the first Vorbis stream of an Ogg file up to its end or the first page that is damaged or missing.
-pub(super) fn read_ogg(mut file: Section, target: Target) -> Result<Decoded, String> {
+/// Reads the first Vorbis stream of an Ogg file up to its end or to the first page that is damaged or missing.
+pub(super) fn read_ogg(mut file: Section, target: DecodeTarget) -> Result<Decoded, String> {
     let end = tags::start_of_back(&mut file)?;
     let mut file = file.narrowed(0..end)?;
     let pages = Pages::scan(&mut file)?;
@@ -95,7 +95,8 @@ pub(super) fn read_ogg(mut file: Section, target: Target) -> Result<Decoded, Str
     let intact = file.narrowed(0..pages.intact)?;
     let mut reader = OggReader::try_new(stream(intact), FormatOptions::default())
         .map_err(|error| pages.warning.clone().unwrap_or_else(|| reason(error)))?;
-    // A stream may start before time 0 (its beginning is cut) or, cut out of a longer one, after it.
+    // A stream may start before time 0 (if its beginning is cut off) or after it (if the stream was cut out of a longer
+    // one).
     let mut n_frames = 0;
     let track = decode_track(&mut reader, CODEC_ID_VORBIS, target, |id, start| {
         let end = pages.ends.get(&id).map_or(0, |end| end.granule);
@@ -108,22 +109,22 @@ pub(super) fn read_ogg(mut file: Section, target: Target) -> Result<Decoded, Str
     track.mixdown.finish(pages.warning.or(track.warning).or_else(short).into_iter().collect())
 }
 
-/// A track that was decoded up to its end or the first damage.
+/// A track that was decoded up to its end or to the first damage.
 struct Track {
     mixdown: Mixdown,
-    /// Time of the first frame, in frames.
+    /// Time of the first decoded frame, in frames.
     start: i64,
-    /// Bytes of its packets.
+    /// Number of bytes of the track's packets.
     n_bytes: u64,
     warning: Option<String>,
 }
 
-/// Decodes the file's track of sound. `wanted` says which of its frames are meant, counted from the first one that is
-/// decoded, by the track's number and the time of that frame.
+/// Decodes the file's audio track. `wanted` receives the track's number and the time of the first decoded frame, and
+/// returns the range of frames to keep, counted from that frame.
 fn decode_track(
     reader: &mut dyn FormatReader,
     codec: AudioCodecId,
-    target: Target,
+    target: DecodeTarget,
     wanted: impl FnOnce(u32, i64) -> std::ops::Range<u64>,
 ) -> Result<Track, String> {
     let track = reader.default_track(TrackType::Audio).ok_or("no Vorbis stream")?;
@@ -158,13 +159,14 @@ fn decode_track(
             range = wanted(id, start);
         }
         let expected = start.saturating_add_unsigned(n_frames);
-        // The frames of a FLAC file are numbered; Vorbis packets are dated by their pages, and the first ones overlap.
+        // FLAC frames are numbered, so their times are exact. The time of a Vorbis packet comes from its page, and the
+        // first packets overlap.
         if time > expected || (codec == CODEC_ID_FLAC && time < expected) {
             break Some(format!("the next frame is at {time}"));
         }
         n_bytes += packet.data.len() as u64;
-        // The decoder drops the first block of a Vorbis stream, which only fills the overlap; what else it would trim
-        // is guessed, while the last page states the length.
+        // Symphonia's trimming is disabled, because it is guessed and the last page has the exact length. The decoder
+        // itself drops the first block of a Vorbis stream, which only fills the overlap.
         (packet.trim_start, packet.trim_end) = (Duration::ZERO, Duration::ZERO);
         match decoder.decode(&packet) {
             Ok(decoded) => decoded.copy_to_vec_interleaved(&mut block),
@@ -191,7 +193,7 @@ fn name(codec: AudioCodecId) -> String {
     }
 }
 
-/// Symphonia's words; the end of the file in the middle of a header is a cut file.
+/// Returns Symphonia's message; the end of the file inside a header means that the file was cut short.
 fn reason(error: Error) -> String {
     match error {
         Error::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => "truncated header".into(),

@@ -1,4 +1,4 @@
-//! Two sets of measurements side by side: the ratio of each case, and whether anything became slower.
+//! Comparison of two sets of measurements: the ratio of each case, and a check whether a case became slower.
 
 use std::collections::BTreeSet;
 
@@ -6,28 +6,28 @@ use super::Record;
 use crate::report::Table;
 use crate::{Error, Result};
 
-/// One case measured twice.
+/// A case that was measured twice.
 struct Pair<'a> {
     now: &'a Record,
     before: &'a Record,
 }
 
-/// Measurements of now beside those of the same cases in an earlier file.
-pub struct Comparison<'a> {
+/// Measurements beside earlier ones of the same cases.
+pub struct BenchComparison<'a> {
     pairs: Vec<Pair<'a>>,
 }
 
-impl<'a> Comparison<'a> {
-    /// Pairs every record of `now` with the last of `before` that has the same case.
+impl<'a> BenchComparison<'a> {
+    /// Pairs every record of `now` with the last one of `before` that has the same case.
     ///
     /// # Errors
-    /// As [`Record::find`], for the first case that `before` does not hold.
+    /// The error of [`Record::find`] for the first case that `before` does not hold.
     pub fn new(now: &'a [Record], before: &'a [Record]) -> Result<Self> {
         let pair = |now: &'a Record| Ok(Pair { now, before: Record::find(before, &now.case)? });
         Ok(Self { pairs: now.iter().map(pair).collect::<Result<_>>()? })
     }
 
-    /// One line for each case: both medians, and the ratio with its 95 % interval.
+    /// Makes a table with one line per case: both medians, and their ratio with its 95 % interval.
     pub fn table(&self) -> Table {
         let mut table =
             Table::new(["case", "before, ms", "now, ms", "now / before", "95 % interval"].map(String::from).to_vec());
@@ -44,16 +44,16 @@ impl<'a> Comparison<'a> {
         table
     }
 
-    /// What the earlier measurements ran on, each once.
+    /// Lists the different adapters of the earlier measurements.
     pub fn adapters_before(&self) -> String {
         let names: BTreeSet<&str> = self.pairs.iter().map(|pair| pair.before.adapter.as_str()).collect();
         names.into_iter().collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether no case is slower than before beyond the noise of both measurements.
+    /// Checks that no case is slower than before beyond the noise of both measurements.
     ///
     /// # Errors
-    /// [`Error::Tolerance`] naming those that are.
+    /// [`Error::Tolerance`] naming the slower cases.
     pub fn check(&self) -> Result<()> {
         let slower: Vec<String> = self
             .pairs
@@ -72,7 +72,7 @@ impl<'a> Comparison<'a> {
 }
 
 impl Pair<'_> {
-    /// Between the ratios of the ends of the two medians' intervals: wider than an exact interval of the ratio.
+    /// Returns an interval of the ratio from the ends of both medians' intervals, wider than an exact one.
     fn interval(&self) -> [f64; 2] {
         let ([now_low, now_high], [low, high]) = (self.now.samples.interval(), self.before.samples.interval());
         [now_low / high, now_high / low]
@@ -98,24 +98,24 @@ mod tests {
         let before = [record(20, 1.0), record(100, 5.0)];
         for (scale, slower) in [(0.5, false), (1.0, false), (1.05, false), (1.2, true)] {
             let now = [record(20, scale)];
-            let comparison = Comparison::new(&now, &before).unwrap();
+            let comparison = BenchComparison::new(&now, &before).unwrap();
             assert_eq!(comparison.check().is_err(), slower, "{scale} times as long\n{}", comparison.table());
         }
         let now = [record(20, 2.0), record(100, 5.0)];
-        let error = Comparison::new(&now, &before).unwrap().check().unwrap_err();
+        let error = BenchComparison::new(&now, &before).unwrap().check().unwrap_err();
         assert_eq!(error.exit_code(), 5);
         assert_eq!(error.to_string(), "slower than before, beyond the noise: 20 frames takes 2.00 times as long");
     }
 
     #[test]
     fn a_case_that_was_not_measured_before_is_named() {
-        let error = Comparison::new(&[record(1000, 1.0)], &[record(20, 1.0), record(20, 2.0)]).err().unwrap();
+        let error = BenchComparison::new(&[record(1000, 1.0)], &[record(20, 1.0), record(20, 2.0)]).err().unwrap();
         assert_eq!(error.to_string(), "nothing to compare 1000 frames with: the file holds 20 frames");
     }
 
     #[test]
     fn the_last_measurement_of_a_case_counts() {
         let (now, before) = ([record(20, 3.0)], [record(20, 1.0), record(20, 3.0)]);
-        assert!(Comparison::new(&now, &before).unwrap().check().is_ok());
+        assert!(BenchComparison::new(&now, &before).unwrap().check().is_ok());
     }
 }

@@ -1,21 +1,21 @@
-//! Whether the time of a step grows as it should: a constant and a part for every frame of every example of every model.
+//! Growth of a step's time with its size: a constant, and a part proportional to the frames of all examples of all models.
 
 use super::Samples;
 
 /// A fit of time = a + b · size to measurements.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Growth {
-    /// Milliseconds however small a step is.
+    /// Constant part of the time, in milliseconds.
     pub constant: f64,
-    /// Milliseconds for each unit of size.
+    /// Time for each unit of size, in milliseconds.
     pub slope: f64,
-    /// Largest |measured − fitted| / measured.
+    /// Largest relative residual, |measured − fitted| / measured.
     pub residual: f64,
 }
 
 impl Growth {
-    /// The fit with the least squared *relative* residuals, since sizes and times span orders of magnitude; none for fewer
-    /// than three different sizes.
+    /// Fits the line with the least squared *relative* residuals, since sizes and times span orders of magnitude. Returns
+    /// `None` for fewer than three different sizes.
     pub fn fit(measured: &[(f64, &Samples)]) -> Option<Self> {
         let mut sizes: Vec<f64> = measured.iter().map(|(size, _)| *size).collect();
         sizes.sort_by(f64::total_cmp);

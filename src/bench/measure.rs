@@ -1,30 +1,30 @@
-//! How something is measured: warm, several times, each time long enough for the clock, with nothing left in the queue.
+//! Timing of recordings: after a warm-up, several times, each long enough for the clock, with an empty queue before and after.
 
 use super::Samples;
 use crate::gpu::{Gpu, Resolved};
 use crate::{Error, Result};
 
-/// Measurements of which the median is printed.
+/// Number of measurements, of which the median is printed.
 pub const MEASUREMENTS: usize = 9;
-/// Least time of one measurement, in seconds: long enough for the clock and the queue not to matter.
+/// Shortest time of a measurement in seconds, at which the clock and the queue no longer matter.
 const MEASUREMENT_S: f64 = 0.25;
 
-/// Milliseconds of one row of `recording`, whose schedule has `most_rows`.
+/// Measures the time of one step of `recording` in milliseconds. `most_rows` is the number of rows in its schedule.
 ///
 /// # Errors
-/// What the device reports; as [`sample`].
+/// The errors of the device and of [`sample`].
 pub fn measure(gpu: &Gpu, recording: &Resolved, most_rows: usize) -> Result<Samples> {
-    // The first runs compile kernels and fill caches.
+    // The first replays compile kernels and fill caches.
     gpu.time(recording, 2)?;
     let single = gpu.time(recording, 2)?.as_secs_f64() / 2.0;
     let rows = ((MEASUREMENT_S / single).ceil() as u32).clamp(1, most_rows as u32);
     sample(|| Ok(gpu.time(recording, rows)?.as_secs_f64() / f64::from(rows)))
 }
 
-/// Milliseconds from as many calls as make a measurement; `seconds` says how long one took.
+/// Makes samples in milliseconds from [`MEASUREMENTS`] calls of `seconds`, each of which returns a time in seconds.
 ///
 /// # Errors
-/// Those of `seconds`; [`Error::Tolerance`] when the clock did not advance.
+/// The errors of `seconds`; [`Error::Tolerance`] when the clock did not advance.
 pub fn sample(seconds: impl FnMut() -> Result<f64>) -> Result<Samples> {
     let mut seconds = seconds;
     let times = (0..MEASUREMENTS).map(|_| Ok(seconds()? * 1e3)).collect::<Result<Vec<f64>>>()?;

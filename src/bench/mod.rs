@@ -1,7 +1,7 @@
-//! Measurements of speed: what is measured, the samples, the files that keep them, and the comparison of two.
+//! Measurements of speed: workloads, samples, files of measurements, and the comparison of two files.
 //!
-//! In: a device, and what it shall do. Out: lines of JSON that name what was measured on what, tables of rates beside the
-//! device's own limits, and tables of ratios.
+//! In: a device and the workloads. Out: lines of JSON that name case and adapter, tables of rates beside the device's own
+//! limits, and tables of ratios.
 
 mod comparison;
 mod growth;
@@ -11,10 +11,10 @@ mod record;
 mod samples;
 mod workloads;
 
-pub use comparison::Comparison;
+pub use comparison::BenchComparison;
 pub use growth::Growth;
 pub use measure::{MEASUREMENTS, measure, sample};
-pub use peaks::{Limits, Peak, peaks};
+pub use peaks::{Peak, Roofline, peaks};
 pub use record::{Record, case, case_name};
 pub use samples::Samples;
-pub use workloads::{Shapes, Timed, Workload, workloads};
+pub use workloads::{Shapes, TimedKernel, Workload, workloads};

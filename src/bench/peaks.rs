@@ -1,4 +1,4 @@
-//! What a device can do at best, measured by kernels that do nothing else, in the same run as what is compared with it.
+//! Limits of a device, measured by kernels that do nothing else, in the same run as the kernels compared with them.
 
 use std::time::Instant;
 
@@ -10,19 +10,19 @@ use crate::Result;
 use crate::gpu::{Gpu, Kernel, KernelTime, Recording, Work};
 use crate::kernels::probe::{Copy, MultiplyAdd, Touch, WorkgroupLoad};
 
-/// One of a device's limits.
+/// A measured limit of a device.
 #[derive(Debug, Clone)]
 pub struct Peak {
-    /// What was measured.
+    /// Name of the limit.
     pub name: &'static str,
-    /// Time of one dispatch.
+    /// Times of one dispatch.
     pub samples: Samples,
-    /// Work of one dispatch, and whether its bytes are what counts; none where the time itself is the figure.
+    /// Work of one dispatch, in operations or bytes, and the unit of the rate. `None` where the time itself is the limit.
     rate: Option<(f64, &'static str)>,
 }
 
 impl Peak {
-    /// The figure with its unit: the median rate, or the median time.
+    /// Formats the median rate, or the median time, with its unit.
     pub fn figure(&self) -> String {
         match self.rate {
             Some((_, unit)) => format!("{:.1} {unit}", self.per_second() * 1e-9),
@@ -30,7 +30,7 @@ impl Peak {
         }
     }
 
-    /// As a line of a measurement file.
+    /// Returns the limit as a line of a measurement file.
     pub fn record(&self, gpu: &Gpu) -> Record {
         let case = case([("kind", json!("peak")), ("name", json!(self.name))]);
         let mut record = Record::new(case, self.samples.clone(), gpu.adapter());
@@ -46,17 +46,17 @@ impl Peak {
     }
 }
 
-/// What bounds a kernel: arithmetic, or memory.
+/// The roofline of a device: the bounds on a kernel by arithmetic and by memory.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Floating-point operations per second.
+pub struct Roofline {
+    /// Peak rate of arithmetic, in floating-point operations per second.
     pub flops: f64,
-    /// Bytes of memory per second.
+    /// Peak rate of memory, in bytes per second.
     pub bytes: f64,
 }
 
-impl Limits {
-    /// The best that was measured.
+impl Roofline {
+    /// Takes the highest measured rates.
     pub fn of(peaks: &[Peak]) -> Self {
         let best = |unit: &str, among: &[&str]| {
             let of_unit = |peak: &&Peak| among.contains(&peak.name) && peak.rate.is_some_and(|(_, u)| u == unit);
@@ -65,7 +65,7 @@ impl Limits {
         Self { flops: best(FLOPS, &[SCALAR, VECTOR]), bytes: best(BYTES, &[COPY]) }
     }
 
-    /// The share of the time of `kernel` that its work would take at the limit.
+    /// Returns the share of the time of `kernel` that its work would take at the limit.
     pub fn share(&self, kernel: &KernelTime) -> f64 {
         self.least_seconds(kernel.work) / kernel.seconds()
     }
@@ -81,15 +81,15 @@ const SCALAR: &str = "multiply-add, f32";
 const VECTOR: &str = "multiply-add, vec4<f32>";
 const COPY: &str = "copy, read + write";
 
-/// Bytes of each side of the copy: beyond the caches of CPUs and GPUs.
+/// Bytes of each side of the copy, beyond the caches of CPUs and GPUs.
 const COPIED: u64 = 256 << 20;
-/// Rows of recordings that read no schedule.
+/// Number of rows for recordings that read no schedule, which may be replayed any number of times.
 const ROWS: usize = 1 << 20;
 
-/// Measures all limits; some seconds.
+/// Measures all limits, which takes some seconds.
 ///
 /// # Errors
-/// What the device reports.
+/// The errors of the device.
 pub fn peaks(gpu: &Gpu) -> Result<Vec<Peak>> {
     let software = gpu.class().is_software();
     let (threads, rounds) = if software { (1 << 13, 64) } else { (1 << 20, 64) };

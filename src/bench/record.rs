@@ -1,4 +1,4 @@
-//! One measurement with what was measured and on what, as a line of JSON.
+//! Measurements as lines of JSON, each with its case and its adapter.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,27 +9,27 @@ use super::Samples;
 use crate::gpu::AdapterDescription;
 use crate::{Error, Result, atomic};
 
-/// A measurement: its case (what was measured), its samples, and whatever else its line says.
+/// A measurement: its case, its samples, and the other entries of its line.
 ///
-/// A line has `kind`, the keys of the case, the samples as `ms`, and `adapter`; other programs may write such lines too.
+/// A line holds `kind`, the keys of the case, the samples as `ms`, and `adapter`. Other programs may write such lines too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// What was measured: `kind` and the keys that tell one case from another.
+    /// Case: `kind` and the keys that distinguish it from other cases.
     pub case: Map<String, Value>,
-    /// How long it took.
+    /// Measured times.
     pub samples: Samples,
-    /// What it ran on.
+    /// Name of the adapter.
     pub adapter: String,
-    /// The whole line.
+    /// All entries of the line.
     line: Map<String, Value>,
 }
 
-/// Keys that belong to the case; all others describe the measurement.
+/// Keys that belong to the case. All other keys describe the measurement.
 const CASE: [&str; 10] =
     ["kind", "name", "workload", "kernel", "method", "frames", "batch", "members", "seconds", "clips"];
 
 impl Record {
-    /// A measurement of `case` on `adapter`.
+    /// Makes a measurement of `case` on `adapter`.
     pub fn new(case: Map<String, Value>, samples: Samples, adapter: &AdapterDescription) -> Self {
         let mut line = case.clone();
         line.extend([
@@ -45,20 +45,20 @@ impl Record {
         Self { case, samples, adapter: adapter.name.clone(), line }
     }
 
-    /// Adds something to the line that is not part of the case.
+    /// Adds an entry to the line that is not part of the case.
     pub fn set(&mut self, key: &str, value: Value) {
         self.line.insert(key.into(), value);
     }
 
-    /// The line.
+    /// Returns all entries of the line.
     pub fn line(&self) -> &Map<String, Value> {
         &self.line
     }
 
-    /// The last measurement of `case` in `records`.
+    /// Finds the last measurement of `case` in `records`.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming the case, and those that there are.
+    /// [`Error::Usage`] naming the case, and the cases in `records`.
     pub fn find<'a>(records: &'a [Self], case: &Map<String, Value>) -> Result<&'a Self> {
         records.iter().rfind(|record| record.case == *case).ok_or_else(|| {
             let held: BTreeSet<String> = records.iter().map(Self::name).collect();
@@ -67,7 +67,7 @@ impl Record {
         })
     }
 
-    /// The case in words: `classifier, 20 frames, batch 10, members 1`.
+    /// Describes the case: `classifier, 20 frames, batch 10, members 1`.
     pub fn name(&self) -> String {
         case_name(&self.case)
     }
@@ -88,10 +88,10 @@ impl Record {
         Ok(Self { case, samples, adapter, line })
     }
 
-    /// The measurements in `path`, one in each line.
+    /// Reads the measurements in `path`, one per line.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read; [`Error::Data`] naming the line that holds no measurement.
+    /// [`Error::Io`] when the file cannot be read; [`Error::Data`] naming the line that holds no measurement.
     pub fn read(path: &Path) -> Result<Vec<Self>> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
@@ -109,23 +109,22 @@ impl Record {
         Ok(records)
     }
 
-    /// Writes `records` to `path`, one in each line.
+    /// Writes `records` to `path`, one per line.
     ///
     /// # Errors
-    /// [`Error::Io`] naming the path, which then holds what it held before.
+    /// [`Error::Io`] naming the path; an earlier file there is kept.
     pub fn write(path: &Path, records: &[Self]) -> Result<()> {
         let lines: String = records.iter().map(|record| json!(record.line).to_string() + "\n").collect();
         atomic::write_bytes(path, lines.as_bytes())
     }
 }
 
-/// A case, from its keys and their values.
+/// Makes a case from keys and values.
 pub fn case<const N: usize>(keys: [(&str, Value); N]) -> Map<String, Value> {
     keys.into_iter().map(|(key, value)| (key.to_string(), value)).collect()
 }
 
-/// A case in words; keys that are words speak for themselves.
-/// A case in words.
+/// Describes a case. Values that are words stand without their keys.
 pub fn case_name(case: &Map<String, Value>) -> String {
     let part = |(key, value): (&String, &Value)| match (key.as_str(), value) {
         ("kind", _) => None,

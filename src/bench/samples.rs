@@ -1,39 +1,40 @@
-//! Repeated measurements of one thing.
+//! Repeated measurements of one case.
 
-/// Measurements in milliseconds, in ascending order; at least one.
+/// Measurements in milliseconds, ascending, at least one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples(Vec<f64>);
 
 impl Samples {
-    /// `milliseconds` in any order; none when there is no sample, or one that is no positive number.
+    /// Makes samples of `milliseconds` in any order. Returns `None` when there is none, or one is not a positive number.
     pub fn new(mut milliseconds: Vec<f64>) -> Option<Self> {
         let sound = milliseconds.iter().all(|ms| ms.is_finite() && *ms > 0.0);
         milliseconds.sort_by(f64::total_cmp);
         (sound && !milliseconds.is_empty()).then_some(Self(milliseconds))
     }
 
-    /// All of them, ascending.
+    /// Returns all samples, ascending.
     pub fn sorted(&self) -> &[f64] {
         &self.0
     }
 
-    /// The median (of an even number, the upper of the two in the middle).
+    /// Returns the median; of an even number of samples, the upper of the two in the middle.
     pub fn median(&self) -> f64 {
         self.0[self.0.len() / 2]
     }
 
-    /// The least.
+    /// Returns the least sample.
     pub fn min(&self) -> f64 {
         self.0[0]
     }
 
-    /// The greatest.
+    /// Returns the greatest sample.
     pub fn max(&self) -> f64 {
         self.0[self.0.len() - 1]
     }
 
-    /// An interval that holds the true median with at least 95 % confidence, whatever the distribution: the k-th least to
-    /// the k-th greatest sample, k from the binomial distribution. Fewer than six samples allow none; then it is all of them.
+    /// Returns an interval that holds the true median with at least 95 % confidence, whatever the distribution: from the k-th
+    /// least to the k-th greatest sample, with k from the binomial distribution. For fewer than six samples there is no such
+    /// interval; the range of all samples is returned instead.
     pub fn interval(&self) -> [f64; 2] {
         let n = self.0.len();
         // P(fewer than k of n samples lie below the median) ≤ 2.5 %.

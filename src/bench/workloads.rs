@@ -1,12 +1,12 @@
-//! Every kernel that the program dispatches, timed: trainings, judgements and features in miniature on random data, whose
-//! recordings are observed and then profiled.
+//! Timing of every kernel that the program dispatches. Trainings, evaluations and feature extraction run in miniature on random
+//! data; their recordings are captured and then profiled.
 
 use serde_json::json;
 
 use super::{MEASUREMENTS, Record, Samples, case};
 use crate::config::{Config, Method, Normalise, Sampling};
 use crate::counter_rng::Key;
-use crate::evaluate::{Centres, embedding_quality};
+use crate::evaluate::{ClassCentroids, embedding_quality};
 use crate::features::{extract, standardise, statistics};
 use crate::gpu::{Gpu, KernelTime, Tensor};
 use crate::kernels::population::Member;
@@ -14,48 +14,48 @@ use crate::model::{Architecture, Population};
 use crate::train::{Trainer, Unwatched, random_examples};
 use crate::{Error, Result};
 
-/// Which shapes kernels are timed at.
+/// The shapes at which kernels are timed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Shapes {
-    /// Those of the configured model
+    /// Shapes of the configured model
     Model,
-    /// Those of a model with 64 to 128 channels and 1 024 hidden units, on 500 chunks
+    /// Shapes of a model with 64 to 128 channels and 1 024 hidden units, on 500 chunks
     Large,
 }
 
-/// Something the program does.
+/// A part of the program whose kernels are timed.
 #[derive(Debug, Clone)]
 pub struct Workload {
-    /// Its name.
+    /// Name of the workload.
     pub name: String,
     config: Config,
     frames: usize,
-    kind: Kind,
+    kind: WorkloadKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum WorkloadKind {
     Features,
     Training,
     Quality,
 }
 
-/// A kernel with its times, and where it was dispatched.
+/// A kernel with its times and the workload that dispatched it.
 #[derive(Debug, Clone)]
-pub struct Timed {
-    /// Workload and recording.
+pub struct TimedKernel {
+    /// Names of the workload and its recording.
     pub workload: String,
-    /// The dispatch.
+    /// Kernel with its times.
     pub kernel: KernelTime,
 }
 
-/// Classes of the random data.
+/// Number of classes in the random data.
 const CLASSES: usize = 10;
 
-/// What is timed for `shapes`, at segments of each of `frames` frames. Settings are such that together they use every
-/// kernel: triplets mine semi-hard negatives, prototypes normalise every frame.
+/// Returns the workloads for `shapes`, with segments of each of `frames` frames. The settings are such that all kernels are
+/// used: triplets mine semi-hard negatives, and prototypes normalise every frame.
 pub fn workloads(config: &Config, shapes: Shapes, frames: &[usize]) -> Vec<Workload> {
-    let workload = |name: String, config: &Config, frames: usize, kind: Kind| {
+    let workload = |name: String, config: &Config, frames: usize, kind: WorkloadKind| {
         let mut config = config.clone();
         config.train.epochs = Some(1);
         config.tagger.epochs = 1;
@@ -65,17 +65,17 @@ pub fn workloads(config: &Config, shapes: Shapes, frames: &[usize]) -> Vec<Workl
     let training = |config: &Config, frames: usize, method: Method| {
         let mut config = config.clone();
         config.train.method = method;
-        workload(method.name().to_string(), &config, frames, Kind::Training)
+        workload(method.name().to_string(), &config, frames, WorkloadKind::Training)
     };
     match shapes {
         Shapes::Model => {
             let of_length = |frames: &usize| {
                 let mut found: Vec<Workload> = Method::all().map(|method| training(config, *frames, method)).into();
-                found.push(workload("quality".into(), config, *frames, Kind::Quality));
+                found.push(workload("quality".into(), config, *frames, WorkloadKind::Quality));
                 found
             };
             let longest = frames.iter().copied().max().unwrap_or(config.model.chunk_frames);
-            let mut found = vec![workload("features".into(), config, longest, Kind::Features)];
+            let mut found = vec![workload("features".into(), config, longest, WorkloadKind::Features)];
             found.extend(frames.iter().flat_map(of_length));
             found
         }
@@ -92,49 +92,50 @@ pub fn workloads(config: &Config, shapes: Shapes, frames: &[usize]) -> Vec<Workl
                     ..training(&config, config.model.chunk_frames, method)
                 }
             };
-            // 500 chunks each; triplets are two examples until a negative is mined.
+            // Both use 500 chunks: a triplet counts as two examples until a negative is mined.
             [(Method::Classifier, 500), (Method::Triplets, 250)].map(of_method).into()
         }
     }
 }
 
 impl Workload {
-    /// Does it once and times every dispatch, those of the same kernel, layer and work once.
+    /// Runs the workload once and times every dispatch; of those with the same kernel, layer and work, only the first.
     ///
     /// # Errors
-    /// What training and the device may report.
-    pub fn time(&self, gpu: &Gpu) -> Result<Vec<Timed>> {
+    /// The errors of training and of the device.
+    pub fn time(&self, gpu: &Gpu) -> Result<Vec<TimedKernel>> {
         let mut progress = None;
-        let recordings = gpu.observe(|| {
+        let recordings = gpu.capture(|| {
             progress = match self.kind {
-                Kind::Features => self.features(gpu).map(|()| None),
-                Kind::Training => self.train(gpu).map(Some),
-                Kind::Quality => self.quality(gpu).map(Some),
+                WorkloadKind::Features => self.features(gpu).map(|()| None),
+                WorkloadKind::Training => self.train(gpu).map(Some),
+                WorkloadKind::Quality => self.quality(gpu).map(Some),
             }?;
             Ok(())
         })?;
-        let mut found: Vec<Timed> = Vec::new();
+        let mut found: Vec<TimedKernel> = Vec::new();
         for recording in recordings {
-            // A model that has ended its training would be left out by every kernel.
+            // Kernels leave out a model that has ended its training, so the members' progress is reset.
             if let Some(progress) = &progress {
                 let fresh: Vec<Member> = self.config.train.seeds.iter().map(|seed| Member::new(*seed)).collect();
                 gpu.write(progress, 0, &fresh);
             }
             for kernel in gpu.profile(&recording, 0, MEASUREMENTS)? {
-                let same = |timed: &Timed| timed.kernel.label() == kernel.label() && timed.kernel.work == kernel.work;
+                let same =
+                    |timed: &TimedKernel| timed.kernel.label() == kernel.label() && timed.kernel.work == kernel.work;
                 if !found.iter().any(same) {
-                    found.push(Timed { workload: format!("{}: {}", self.name, recording.name()), kernel });
+                    found.push(TimedKernel { workload: format!("{}: {}", self.name, recording.name()), kernel });
                 }
             }
         }
         Ok(found)
     }
 
-    /// A timed kernel of this workload as a line of a measurement file.
+    /// Returns a timed kernel of this workload as a line of a measurement file.
     ///
     /// # Errors
     /// [`Error::Tolerance`] when the clock did not advance.
-    pub fn record(&self, gpu: &Gpu, timed: &Timed) -> Result<Record> {
+    pub fn record(&self, gpu: &Gpu, timed: &TimedKernel) -> Result<Record> {
         let config = &self.config;
         let case = case([
             ("kind", json!("kernel")),
@@ -151,7 +152,7 @@ impl Workload {
         Ok(Record::new(case, samples, gpu.adapter()))
     }
 
-    /// Frames of a segment.
+    /// Returns the number of frames of a segment.
     pub fn frames(&self) -> usize {
         self.frames
     }
@@ -183,7 +184,7 @@ impl Workload {
         let architecture = Architecture::new(&config.model, &config.features, CLASSES);
         let population = Population::new(gpu, architecture, &config.train.seeds, 1, 1)?;
         population.use_parameters(gpu, &population.state)?;
-        let centres = Centres::new(gpu, &population, &examples, Normalise::None)?;
+        let centres = ClassCentroids::new(gpu, &population, &examples, Normalise::None)?;
         centres.queue(gpu)?;
         embedding_quality(gpu, &population, &centres, &examples)?;
         Ok(population.progress)

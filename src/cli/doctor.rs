@@ -19,7 +19,7 @@ pub struct Doctor {
 }
 
 #[derive(Debug, Serialize)]
-struct Report<'a> {
+struct DoctorReport<'a> {
     adapter: &'a AdapterDescription,
     /// Whether kernels can be timed on it.
     timestamps: bool,
@@ -57,7 +57,7 @@ impl Doctor {
         task.finish();
         let timestamps = gpu.adapter().features.contains(&"timestamps");
         let ok = kernels.iter().all(Checkup::ok);
-        let report = Report { adapter: gpu.adapter(), timestamps, kernels, ok };
+        let report = DoctorReport { adapter: gpu.adapter(), timestamps, kernels, ok };
         if session.options.json {
             output::print_json(&report)?;
         } else {
@@ -92,7 +92,7 @@ impl Checkup {
     }
 }
 
-impl Report<'_> {
+impl DoctorReport<'_> {
     fn text(&self) -> String {
         let mut table = Table::new(["kernel", "cases", "largest error", ""].map(String::from).to_vec());
         for checkup in &self.kernels {
@@ -143,7 +143,7 @@ mod tests {
         let entry = REGISTRY.iter().find(|entry| entry.name == "linear_forward").expect("a kernel of the registry");
         let checkup = examine(entry, &gpu).unwrap();
         assert_eq!((checkup.failures.len(), checkup.largest_error, checkup.ok()), (checkup.cases, None, false));
-        let report = Report { adapter: gpu.adapter(), timestamps: false, kernels: vec![checkup], ok: false };
+        let report = DoctorReport { adapter: gpu.adapter(), timestamps: false, kernels: vec![checkup], ok: false };
         let text = report.text();
         assert!(text.contains("FAIL") && text.contains("no timestamp queries"), "{text}");
         let error = report.verdict().unwrap_err();

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Session;
 use super::audio_files::{Answer, AudioFiles};
 use super::output::{print, print_data, print_json};
-use super::trained::{Trained, listed};
+use super::trained::{TrainedModels, listed};
 use super::windows::Windows;
 use crate::evaluate::{Embedding, Models, SegmentEmbedder};
 use crate::report::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
@@ -32,7 +32,7 @@ samples at the model's rate).";
 pub struct Embed {
     /// The model.
     #[command(flatten)]
-    pub trained: Trained,
+    pub trained: TrainedModels,
     /// Audio files of any rate and number of channels: WAV, FLAC or Ogg Vorbis
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
@@ -54,7 +54,7 @@ pub struct Embed {
 
 /// A row as a line of JSON.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+struct EmbeddingLine<'a> {
     #[serde(flatten)]
     row: &'a EmbeddingRow,
     /// `None` when the file could not be used.
@@ -135,7 +135,7 @@ fn show(rows: &Embeddings, json: bool, header: bool) -> Result<()> {
             .rows
             .iter()
             .zip(values)
-            .try_for_each(|(row, values)| print_json(&Line { row, embedding: row.bounds.map(|_| values) }));
+            .try_for_each(|(row, values)| print_json(&EmbeddingLine { row, embedding: row.bounds.map(|_| values) }));
     }
     let mut text = Vec::new();
     rows.write_tsv(&mut text, header).map_err(|e| Error::io("write", "standard output", e))?;

@@ -7,7 +7,7 @@ use clap::Args;
 use super::Session;
 use super::data_source::DataSource;
 use super::output::{print, print_json};
-use super::trained::Trained;
+use super::trained::TrainedModels;
 use crate::config::{self, Config};
 use crate::evaluate::{Models, Scorer, load_lengths};
 use crate::features::{Statistics, standardise};
@@ -49,7 +49,7 @@ impl Eval {
     pub fn run(self, session: &Session) -> Result<()> {
         let run = RunDir::open(&self.run)?;
         let config = self.configuration(session, &run)?;
-        let models = Trained { run: self.run.clone(), seed: None }.read()?;
+        let models = TrainedModels { run: self.run.clone(), seed: None }.read()?;
         let dataset = Dataset::of(&config)?;
         dataset.need(&[Subset::Eval])?;
         dataset.left_out(&[Subset::Eval]).iter().for_each(LeftOut::log);

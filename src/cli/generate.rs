@@ -11,7 +11,7 @@ use crate::Result;
 use crate::config::{Config, Variant};
 use crate::report::Task;
 use crate::scenes::Subset;
-use crate::scenes::generate::{self, Options, Summary};
+use crate::scenes::generate::{self, GenerateOptions, Generated};
 
 /// `weaklabel generate`: draw a dataset from a soundbank.
 #[derive(Debug, Args)]
@@ -56,7 +56,7 @@ pub struct Generate {
 
 /// What was written.
 #[derive(Debug, Default, Serialize)]
-struct Report<'a> {
+struct GenerateReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     soundbank: Option<SoundbankReport<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,15 +90,15 @@ impl Generate {
     pub fn run(self, session: &Session) -> Result<()> {
         signals::catch()?;
         let config = session.options.configuration(|config| self.apply(config))?;
-        let mut report = Report::default();
+        let mut report = GenerateReport::default();
         if let Some(folder) = &self.export_soundbank {
-            let export = |progress: generate::Progress<'_>| generate::export_soundbank(folder, self.force, progress);
+            let export = |progress: generate::ProgressFn<'_>| generate::export_soundbank(folder, self.force, progress);
             let files = with_progress(session, "writing sounds", export)?;
             report.soundbank = Some(SoundbankReport { folder, files });
         }
         if let Some(out) = &self.out {
-            let options = Options { config: &config, out, wav: self.wav, force: self.force };
-            let Summary { classes, n_clips, n_scaled } =
+            let options = GenerateOptions { config: &config, out, wav: self.wav, force: self.force };
+            let Generated { classes, n_clips, n_scaled } =
                 with_progress(session, "mixing clips", |progress| generate::generate(&options, progress))?;
             let clips = Subset::all().map(Subset::name).into_iter().zip(n_clips).collect();
             report.dataset = Some(DatasetReport { folder: out, classes, clips, scaled: n_scaled, wav: self.wav });
@@ -135,7 +135,7 @@ fn events(text: &str) -> Result<[usize; 2], String> {
     }
 }
 
-impl Report<'_> {
+impl GenerateReport<'_> {
     fn text(&self) -> String {
         let mut text = String::new();
         if let Some(SoundbankReport { folder, files }) = &self.soundbank {
@@ -158,7 +158,7 @@ impl Report<'_> {
 fn with_progress<T>(
     session: &Session,
     name: &str,
-    work: impl FnOnce(generate::Progress<'_>) -> Result<T>,
+    work: impl FnOnce(generate::ProgressFn<'_>) -> Result<T>,
 ) -> Result<T> {
     let task: OnceLock<Task> = OnceLock::new();
     let done = work(&|_, all| task.get_or_init(|| session.progress.task(name, all as u64)).advance(1))?;

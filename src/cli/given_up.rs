@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::store::{Registered, State, Store};
+use crate::store::{Registered, Store, TrialState};
 use crate::{Error, Result};
 
 /// Whether trials that were given up are tried again.
@@ -33,9 +33,9 @@ impl RetryOption {
 /// [`Error::Partly`] when there are any; [`Error::Store`].
 pub fn say(store: &mut Store, study: &Registered) -> Result<()> {
     let rows = store.trials(study)?;
-    let mut failed = rows.iter().filter(|row| row.state == State::Failed);
+    let mut failed = rows.iter().filter(|row| row.state == TrialState::Failed);
     let Some(first) = failed.next() else { return Ok(()) };
-    let (failed, all) = (failed.count() + 1, study.study.ladder.trials);
+    let (failed, all) = (failed.count() + 1, study.study.halving.trials);
     let (name, reason) = (&study.study.name, first.reason.as_deref().unwrap_or("for an unknown reason"));
     tracing::warn!(
         "study {name}: {failed} of {all} trials were given up, first trial {} on rung {}: {reason}; --retry-failed has them \

@@ -17,6 +17,7 @@ pub mod log;
 pub mod man;
 pub mod options;
 pub mod output;
+pub mod panics;
 pub mod predict;
 pub mod report;
 pub mod reproduce;

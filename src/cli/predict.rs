@@ -9,7 +9,7 @@ use super::Session;
 use super::audio_files::{Answer, AudioFiles};
 use super::output::{print, print_data, print_json};
 use super::tags::Tags;
-use super::trained::Trained;
+use super::trained::TrainedModels;
 use super::windows::Windows;
 use crate::config::Config;
 use crate::evaluate::{Models, Tagger};
@@ -37,7 +37,7 @@ may be 18 hours long at 16 kHz (2^30 samples at the models' rate).";
 pub struct Predict {
     /// The models.
     #[command(flatten)]
-    pub trained: Trained,
+    pub trained: TrainedModels,
     /// Audio files of any rate and number of channels: WAV, FLAC or Ogg Vorbis
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,

@@ -14,11 +14,11 @@ use super::{Session, signals, tiles};
 use crate::config::Config;
 use crate::gpu::Gpu;
 use crate::report::study::{CellResult, Plan, StudyData, write_report};
-use crate::report::{Summary, Table, Watch, absolute_paths};
+use crate::report::{SeedSummary, Table, Watch, absolute_paths};
 use crate::scenes::Dataset;
-use crate::store::{Kind, Location, Registered, Store};
+use crate::store::{Location, Registered, Store, StudyKind};
 use crate::study::{
-    Cell, Context, Estimate, Features, Only, StudyDir, cells, drawn, estimates, fast, log_left_out, run_cell,
+    Cell, Context, Estimate, Only, StudyDir, StudyFeatures, cells, drawn, estimates, fast, log_left_out, run_cell,
 };
 use crate::worker::{End, SeedResult, Until, place, work};
 use crate::{Error, Result};
@@ -125,7 +125,7 @@ impl Reproduce {
         // Cells of one dataset and training length share their features, which make room for the next ones'.
         for group in open.chunk_by(|(a, _), (b, _)| (a.variant, a.seconds) == (b.variant, b.seconds)) {
             let (first, _) = group[0];
-            let features = Features::load(&gpu, &first.config, &session.progress).map_err(resumable)?;
+            let features = StudyFeatures::load(&gpu, &first.config, &session.progress).map_err(resumable)?;
             folder.check_data(&cells, first.variant, &features.fingerprint)?;
             folder.keep_events(&features.events(first.variant))?;
             for &(cell, cost) in group {
@@ -155,7 +155,7 @@ impl Reproduce {
     ) -> Result<(Store, Registered)> {
         let (config, cells) = (absolute_paths(config)?, cells(config)?);
         let mut store = Store::open(location)?;
-        let study = self.shared.register(&mut store, folder.path(), Kind::Grid, &config)?;
+        let study = self.shared.register(&mut store, folder.path(), StudyKind::Grid, &config)?;
         self.retry.apply(&mut store, &study)?;
         let settings = self.lease.settings(until, None);
         let (mut store, end) = work(gpu, store, &study, &config, &settings, &session.progress)
@@ -215,7 +215,7 @@ pub fn report(session: &Session, folder: &StudyDir, config: &Config) -> Result<(
     let path = write_report(folder.path(), &study)?;
     if session.options.json {
         let cell = |cell: &CellResult| {
-            let macro_f1: Vec<Summary> = (0..cell.seconds.len()).map(|length| cell.macro_f1(length)).collect();
+            let macro_f1: Vec<SeedSummary> = (0..cell.seconds.len()).map(|length| cell.macro_f1(length)).collect();
             json!({
                 "variant": cell.variant.name(),
                 "method": cell.method.name(),

@@ -12,11 +12,11 @@ use super::output::{print, print_json};
 use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
 use crate::config::{self, Config, Objective};
-use crate::report::search::{Drawn, ParameterAxis, SearchData, TrialData, best, summary, write_search_report};
+use crate::report::search::{ParameterAxis, ParameterValue, SearchData, TrialData, best, summary, write_search_report};
 use crate::report::{Table, absolute_paths, curves_from_json};
 use crate::scenes::{Dataset, Subset};
 use crate::search::{Trial, by_ratios, check, names, trial, value_of};
-use crate::store::{Kind, Location, Registered, State, Store, TrialRow};
+use crate::store::{Location, Registered, Store, StudyKind, TrialRow, TrialState};
 use crate::study::StudyDir;
 use crate::worker::{End, Until, work};
 use crate::{Error, Result, atomic};
@@ -76,7 +76,7 @@ impl Search {
         session.log.attach(StudyDir::log(&self.out)?);
         let location = self.shared.store.clone().unwrap_or_else(|| Location::within(&self.out));
         let mut store = Store::open(location)?;
-        let study = self.shared.register(&mut store, &self.out, Kind::Search, &config)?;
+        let study = self.shared.register(&mut store, &self.out, StudyKind::Search, &config)?;
         self.retry.apply(&mut store, &study)?;
         let settings = self.lease.settings(Until { stop, deadline: None }, None);
         let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)
@@ -127,7 +127,7 @@ pub fn report_again(session: &Session, folder: &Path, shared: &StoreOptions) -> 
         let reason = format!("it has no study '{name}': say which with --store and --name");
         Error::Store { store: store.location().to_string(), reason, passing: false }
     })?;
-    if study.study.ladder != crate::search::ladder(&config.search) {
+    if study.study.halving != crate::search::halving(&config.search) {
         let reason = format!("its study '{name}' is of another configuration than {}", folder.join(CONFIG).display());
         return Err(Error::Store { store: store.location().to_string(), reason, passing: false });
     }
@@ -151,7 +151,7 @@ fn report(session: &Session, folder: &Path, store: &mut Store, study: &Registere
             .map(|rung| data.trials.iter().filter(|trial| trial.scores.len() > rung).count())
             .collect();
         let file = folder.join(BEST);
-        let failed = data.trials.iter().filter(|trial| trial.state == State::Failed.name()).count();
+        let failed = data.trials.iter().filter(|trial| trial.state == TrialState::Failed.name()).count();
         return print_json(&json!({"report": path, "best": best, "config": file, "results": rungs, "failed": failed}));
     }
     let found = if best.is_some() {
@@ -174,7 +174,7 @@ fn search_data(store: &mut Store, study: &Registered, config: &Config) -> Result
         let (of_trial, others) = rest.split_at(rest.iter().take_while(|result| result.number == row.number).count());
         rest = others;
         let state = match row.state {
-            State::Paused if row.rung + 1 == search.rungs => "finished",
+            TrialState::Paused if row.rung + 1 == search.rungs => "finished",
             state => state.name(),
         };
         let mut adapters: Vec<String> = of_trial.iter().map(|result| result.adapter.clone()).collect();
@@ -212,12 +212,12 @@ fn search_data(store: &mut Store, study: &Registered, config: &Config) -> Result
     })
 }
 
-fn drawn_value(value: &toml::Value) -> Drawn {
+fn drawn_value(value: &toml::Value) -> ParameterValue {
     match value {
-        toml::Value::Integer(value) => Drawn::Number(*value as f64),
-        toml::Value::Float(value) => Drawn::Number(*value),
-        toml::Value::String(text) => Drawn::Text(text.clone()),
-        other => Drawn::Text(other.to_string()),
+        toml::Value::Integer(value) => ParameterValue::Number(*value as f64),
+        toml::Value::Float(value) => ParameterValue::Number(*value),
+        toml::Value::String(text) => ParameterValue::Text(text.clone()),
+        other => ParameterValue::Text(other.to_string()),
     }
 }
 
@@ -240,8 +240,8 @@ fn plan(session: &Session, config: &Config) -> Result<()> {
         let text = |name: &&str| value_of(space, &values, name).map_or_else(String::new, ToString::to_string);
         table.push(std::iter::once(number.to_string()).chain(names.iter().map(text)).collect());
     })?;
-    let ladder = crate::search::ladder(&config.search);
-    let rungs: Vec<String> = ladder
+    let halving = crate::search::halving(&config.search);
+    let rungs: Vec<String> = halving
         .sizes()
         .iter()
         .enumerate()

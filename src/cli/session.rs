@@ -54,12 +54,12 @@ impl Session {
         Ok(gpu)
     }
 
-    /// The same on paper ([`Gpu::on_paper`]).
+    /// The same for a dry run ([`Gpu::dry_run`]).
     ///
     /// # Errors
     /// As [`Session::open_gpu`].
     pub fn gpu_on_paper(&self) -> Result<Gpu> {
-        let mut gpu = Gpu::on_paper(&self.adapter_choice())?;
+        let mut gpu = Gpu::dry_run(&self.adapter_choice())?;
         tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
         Ok(gpu)
     }

@@ -11,7 +11,7 @@ use super::signals;
 use super::store_options::StoreParser;
 use crate::Result;
 use crate::report::Table;
-use crate::store::{Holding, Location, Prospect, State, Store};
+use crate::store::{Holding, Location, Prospect, Store, TrialState};
 
 /// A worker that was silent for longer is not shown.
 const GONE_S: f64 = 3600.0;
@@ -66,7 +66,7 @@ fn state(store: &mut Store) -> Result<(String, Value, bool)> {
             Prospect::Finished => "finished",
         };
         let mut rungs = Vec::new();
-        for (rung, size) in study.study.ladder.sizes().into_iter().enumerate() {
+        for (rung, size) in study.study.halving.sizes().into_iter().enumerate() {
             let done = results.iter().filter(|result| result.rung == rung).count();
             let running = held.iter().filter(|holding| holding.rung == rung).count();
             let first = |text: &str| if rung == 0 { text.to_owned() } else { String::new() };
@@ -80,8 +80,8 @@ fn state(store: &mut Store) -> Result<(String, Value, bool)> {
             ]);
             rungs.push(json!({"rung": rung, "trials": size, "results": done, "running": running}));
         }
-        let count = |state: State| rows.iter().filter(|row| row.state == state).count();
-        for row in rows.iter().filter(|row| row.state == State::Failed) {
+        let count = |state: TrialState| rows.iter().filter(|row| row.state == state).count();
+        for row in rows.iter().filter(|row| row.state == TrialState::Failed) {
             let reason = row.reason.as_deref().unwrap_or("for an unknown reason");
             failures += &format!("{}: trial {} failed on rung {}: {reason}\n", study.study.name, row.number, row.rung);
         }
@@ -90,8 +90,8 @@ fn state(store: &mut Store) -> Result<(String, Value, bool)> {
             "kind": study.study.kind.name(),
             "state": state,
             "rungs": rungs,
-            "interrupted": count(State::Interrupted),
-            "failed": count(State::Failed),
+            "interrupted": count(TrialState::Interrupted),
+            "failed": count(TrialState::Failed),
             "version": study.study.version,
         }));
         holdings.extend(held.into_iter().map(|holding| (study.study.name.clone(), holding)));

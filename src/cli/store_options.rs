@@ -10,9 +10,9 @@ use clap::{Arg, Args, Command};
 
 use crate::config::Config;
 use crate::report::absolute_paths;
-use crate::store::{Kind, LONGEST_LEASE_MS, Location, Registered, Store, Study};
-use crate::worker::{Settings, Until, data_of, ladder_of};
-use crate::{Error, Result};
+use crate::store::{LONGEST_LEASE_MS, Location, Registered, Store, Study, StudyKind};
+use crate::worker::{Settings, Until, data_of, halving_of};
+use crate::{Error, Result, printable};
 
 /// Characters of the longest name of a study.
 const LONGEST_NAME: usize = 200;
@@ -47,7 +47,7 @@ impl StoreOptions {
         let name = self.name.clone().or_else(folder).filter(|name| !name.trim().is_empty());
         let name =
             name.ok_or_else(|| Error::Usage(format!("'{}' gives the study no name: add --name", out.display())))?;
-        if name.chars().any(char::is_control) || name.chars().count() > LONGEST_NAME {
+        if name.chars().any(printable::steers) || name.chars().count() > LONGEST_NAME {
             let reason = format!(
                 "{name:?} cannot be a study's name, which has at most {LONGEST_NAME} characters and no \
                                   control characters: add --name, or give another"
@@ -61,14 +61,14 @@ impl StoreOptions {
     ///
     /// # Errors
     /// As [`Store::register`]; whatever reading the data reports.
-    pub fn register(&self, store: &mut Store, out: &Path, kind: Kind, config: &Config) -> Result<Registered> {
+    pub fn register(&self, store: &mut Store, out: &Path, kind: StudyKind, config: &Config) -> Result<Registered> {
         store.register(&Study {
             name: self.name(out)?,
             kind,
             config: absolute_paths(config)?,
             version: env!("CARGO_PKG_VERSION").into(),
             data: data_of(kind, config)?,
-            ladder: ladder_of(kind, config)?,
+            halving: halving_of(kind, config)?,
         })
     }
 }
@@ -115,6 +115,21 @@ fn lease(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_study_has_a_name_that_terminals_and_tables_can_show() {
+        let named = |name: Option<&str>, out: &str| {
+            StoreOptions { store: None, name: name.map(str::to_owned) }.name(Path::new(out)).map_err(|e| e.to_string())
+        };
+        assert_eq!(named(None, "runs/Geräusch 猫"), Ok("Geräusch 猫".into()));
+        assert_eq!(named(Some("mine"), "runs/other"), Ok("mine".into()));
+        for name in ["\u{1b}[2J", "two\nlines", "tab\t", "\u{202e}gpj", "\u{9b}31m", &"n".repeat(LONGEST_NAME + 1)] {
+            let refused = named(Some(name), "runs/other").unwrap_err();
+            assert!(refused.contains("--name") && !refused.chars().any(char::is_control), "{refused}");
+            assert_eq!(named(None, &format!("runs/{name}")), Err(refused));
+        }
+        assert!(named(Some(" "), "runs/other").unwrap_err().contains("gives the study no name"));
+    }
 
     #[test]
     fn durations_are_seconds_or_have_units() {

@@ -9,13 +9,13 @@ use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::{Session, signals};
 use crate::config::{Config, Method};
-use crate::evaluate::{Examples, Heard, heard_in};
+use crate::evaluate::{Examples, SegmentLabels, segment_labels};
 use crate::features::{standardise, statistics};
 use crate::gpu::Gpu;
-use crate::model::checkpoint::Standing;
+use crate::model::checkpoint::TrainingState;
 use crate::report::{Recorder, RunDir, Table, Watch};
 use crate::scenes::{Dataset, LeftOut, Subset};
-use crate::train::{Draws, Trainer, needs};
+use crate::train::{Draws, Trainer, memory_estimate};
 use crate::{Error, Result};
 
 /// `weaklabel train`: train a population of taggers.
@@ -127,7 +127,7 @@ impl Train {
         }
         tracing::info!("at most {:.0} MiB were in use on the GPU", gpu.peak_bytes() as f64 / (1 << 20) as f64);
         run.finish()?;
-        report(session, &run, &config, &trainer.standing()?)
+        report(session, &run, &config, &trainer.training_state()?)
     }
 
     fn configuration(&self, session: &Session) -> Result<Config> {
@@ -147,7 +147,7 @@ impl Train {
 struct Material {
     dataset: Dataset,
     /// Labels of the training segments.
-    train: Vec<Heard>,
+    train: Vec<SegmentLabels>,
     /// Lines for the log about data that are not used.
     left_out: Vec<LeftOut>,
 }
@@ -156,7 +156,7 @@ impl Material {
     fn of(config: &Config) -> Result<Self> {
         let (dataset, used) = (Dataset::of(config)?, [Subset::Train, Subset::Validation]);
         dataset.need(&used)?;
-        let train = heard_in(&dataset, Subset::Train, &[config.train.seconds])?.swap_remove(0);
+        let train = segment_labels(&dataset, Subset::Train, &[config.train.seconds])?.swap_remove(0);
         let draws = Draws::new(config, &train, dataset.classes())?;
         let mut left_out: Vec<LeftOut> = dataset.overridden().cloned().into_iter().collect();
         left_out.extend(dataset.left_out(&used));
@@ -171,17 +171,17 @@ fn dry_run(session: &Session, config: &Config) -> Result<()> {
     left_out.iter().for_each(LeftOut::log);
     let gpu = session.gpu_on_paper()?;
     let validation = dataset.len(Subset::Validation);
-    let needs = needs(&gpu, config, dataset.classes(), &train, validation)?;
-    let mib = needs.bytes as f64 / f64::from(1 << 20);
+    let needed = memory_estimate(&gpu, config, dataset.classes(), &train, validation)?;
+    let mib = needed.bytes as f64 / f64::from(1 << 20);
     if session.options.json {
         let adapter = &gpu.adapter().name;
-        return print_json(&json!({"adapter": adapter, "steps": needs.steps, "bytes": needs.bytes}));
+        return print_json(&json!({"adapter": adapter, "steps": needed.steps, "bytes": needed.bytes}));
     }
     print(&format!(
         "{} training and {validation} validation segments of {} s\nat most {} steps\n{mib:.0} MiB on {}\n",
         train.len(),
         config.train.seconds,
-        needs.steps,
+        needed.steps,
         gpu.adapter().name,
     ))
 }
@@ -195,9 +195,9 @@ fn load_examples(session: &Session, gpu: &Gpu, config: &Config, dataset: &Datase
 }
 
 /// Prints the best epoch of every seed, and how long all pieces of the training took.
-fn report(session: &Session, run: &RunDir, config: &Config, standing: &Standing) -> Result<()> {
+fn report(session: &Session, run: &RunDir, config: &Config, training_state: &TrainingState) -> Result<()> {
     let seconds = run.seconds_trained();
-    let members = || config.train.seeds.iter().zip(&standing.progress);
+    let members = || config.train.seeds.iter().zip(&training_state.progress);
     if session.options.json {
         let member = |(seed, progress): (&u64, &crate::kernels::population::Member)| json!({"seed": seed, "epochs": progress.epochs, "best_epoch": progress.best_epoch, "validation_f1": progress.best_score});
         let members: Vec<_> = members().map(member).collect();

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 /// Trained models: those of a run folder, or one file.
 #[derive(Debug, Clone, Args)]
-pub struct Trained {
+pub struct TrainedModels {
     /// A run folder that `weaklabel train` wrote, or one of its models, RUN/checkpoints/best*.safetensors
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
@@ -21,7 +21,7 @@ pub struct Trained {
     pub seed: Option<u64>,
 }
 
-impl Trained {
+impl TrainedModels {
     /// The run's configuration, then the files and edits of the command line, then `flags`.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_seed_chooses_its_model_and_an_unknown_one_names_those_there_are() {
-        let trained = |seed| Trained { run: "runs/a".into(), seed };
+        let trained = |seed| TrainedModels { run: "runs/a".into(), seed };
         assert_eq!(trained(None).choose(&[4, 5]).unwrap(), [0, 1]);
         assert_eq!(trained(Some(5)).choose(&[4, 5]).unwrap(), [1]);
         let message = trained(Some(6)).choose(&[4, 5]).unwrap_err().to_string();

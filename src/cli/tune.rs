@@ -11,7 +11,7 @@ use crate::gpu::Gpu;
 use crate::model::Architecture;
 use crate::model::tiles::{Choice, TileFile, Tiles};
 use crate::report::Table;
-use crate::tune::{Kernel, Tried, Tuned, Verdict, tune};
+use crate::tune::{CandidateOutcome, Tried, Tuned, TunedKernel, tune};
 use crate::{Error, Result};
 
 /// `weaklabel tune`: find the register tiles of the convolutions that are fastest on this adapter.
@@ -29,7 +29,7 @@ pub struct Tune {
     pub batch: usize,
     /// Only these kernels
     #[arg(long, value_enum, value_delimiter = ',', default_value = "forward,input-grad,weight-grad")]
-    pub kernel: Vec<Kernel>,
+    pub kernel: Vec<TunedKernel>,
     /// Write the tiles to a file for --tiles, not to the cache
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -56,7 +56,7 @@ impl Tune {
         let mut chunks: Vec<usize> = self.frames.iter().map(|frames| self.batch * frames / chunk).collect();
         chunks.sort_unstable();
         chunks.dedup();
-        let of_length = self.kernel.iter().map(|k| if *k == Kernel::InputGrad { layers - 1 } else { layers });
+        let of_length = self.kernel.iter().map(|k| if *k == TunedKernel::InputGrad { layers - 1 } else { layers });
         let task = session.progress.task("tuning", (of_length.sum::<usize>() * chunks.len()) as u64);
         let mut all = Vec::new();
         for chunks in chunks {
@@ -65,7 +65,7 @@ impl Tune {
         }
         task.finish();
         for (tuned, tried) in all.iter().flat_map(|tuned| tuned.tried.iter().map(move |tried| (tuned, tried))) {
-            if let Verdict::Refused(reason) = &tried.verdict {
+            if let CandidateOutcome::Refused(reason) = &tried.verdict {
                 let (kernel, layer) = (tried.tile.kernel(), tuned.layer.shape(1).layer());
                 tracing::warn!("{kernel} {layer} with {}: {reason}", tried.tile);
             }
@@ -105,8 +105,8 @@ fn file(gpu: &Gpu, path: &std::path::Path, all: &[Tuned]) -> TileFile {
 fn candidate(tuned: &Tuned, tried: &Tried) -> Value {
     let choice = Choice { tile: tried.tile, ..tuned.choice() };
     match &tried.verdict {
-        Verdict::Timed(samples) => json!({"choice": choice, "ms": samples.sorted()}),
-        Verdict::Refused(reason) => json!({"choice": choice, "refused": reason}),
+        CandidateOutcome::Timed(samples) => json!({"choice": choice, "ms": samples.sorted()}),
+        CandidateOutcome::Refused(reason) => json!({"choice": choice, "refused": reason}),
     }
 }
 

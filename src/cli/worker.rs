@@ -10,8 +10,8 @@ use super::store_options::{LeaseOption, StoreParser, duration};
 use super::{Session, signals, tiles};
 use crate::gpu::{Gpu, adapter};
 use crate::store::{Location, Prospect, Registered, Store, Waiting};
-use crate::worker::{Card, End, Idle, Settings, Until, here, work};
-use crate::{Error, Result};
+use crate::worker::{End, GpuLock, Idle, Settings, Until, here, work};
+use crate::{Error, Result, stop};
 
 /// Between two looks into a store that has no work.
 const LOOK: Duration = Duration::from_secs(1);
@@ -64,9 +64,13 @@ impl Worker {
     /// other workers have the cards; [`Error::Partly`] when trials of a study that it worked on were given up; whatever data,
     /// device and store report.
     pub fn run(self, session: &Session) -> Result<()> {
-        let stop = signals::catch()?;
+        let signalled = signals::catch()?;
         let deadline = self.max_time.map(|time| Instant::now() + time);
-        let until = Until { stop, deadline };
+        if let Some(deadline) = deadline {
+            // Features, which take minutes, ask no worker.
+            stop::request_at(deadline);
+        }
+        let until = Until { stop: signalled, deadline };
         let (gpu, _card) = take_card(session)?;
         let mut store = Store::open(self.store.clone())?;
         let settings = self.lease.settings(until, self.idle_exit);
@@ -166,15 +170,15 @@ impl Worker {
 }
 
 /// The adapter that the options name, or with `auto` the first one no other worker has; held until the process ends.
-fn take_card(session: &Session) -> Result<(Gpu, Card)> {
+fn take_card(session: &Session) -> Result<(Gpu, GpuLock)> {
     let folder = tiles::cache_folder()?;
     if session.options.adapter.as_deref() != Some("auto") {
         let gpu = session.open_gpu()?;
-        let card = Card::take(gpu.adapter(), &folder)?;
+        let gpu_lock = GpuLock::take(gpu.adapter(), &folder)?;
         let name = &gpu.adapter().name;
-        let card =
-            card.ok_or_else(|| Error::Adapter(format!("another worker has {name}: choose another --adapter")))?;
-        return Ok((gpu, card));
+        let gpu_lock =
+            gpu_lock.ok_or_else(|| Error::Adapter(format!("another worker has {name}: choose another --adapter")))?;
+        return Ok((gpu, gpu_lock));
     }
     let mut choice = session.adapter_choice();
     choice.adapter = None;
@@ -182,8 +186,8 @@ fn take_card(session: &Session) -> Result<(Gpu, Card)> {
     // Cards before software, which is never taken.
     adapters.sort_by_key(|adapter| (adapter.kind == "cpu", adapter.index));
     for adapter in adapters {
-        if let Some(card) = Card::take(&adapter, &folder)? {
-            return Ok((session.open_gpu_at(adapter.index)?, card));
+        if let Some(gpu_lock) = GpuLock::take(&adapter, &folder)? {
+            return Ok((session.open_gpu_at(adapter.index)?, gpu_lock));
         }
     }
     Err(Error::Adapter("other workers have all cards of this machine".into()))

@@ -1,10 +1,10 @@
-//! From files and `--set` edits to a checked [`Config`].
+//! Loading of a [`Config`] from files and `--set` edits.
 //!
-//! Every file and every edit is a *layer*: a TOML document that is deserialised alone first, so that a wrong key or type
-//! is reported where it was written, and then merged over the layers before it. Tables merge key by key; any other value,
-//! lists included, replaces the earlier one.
+//! Every file and every edit is a *layer*, a TOML document. A layer is first deserialised alone, so that a wrong key or type is
+//! reported where it was written, and then merged over the layers before it. Tables merge key by key; any other value, lists
+//! included, replaces the earlier one.
 //!
-//! A document has at most 256 KiB and a key at most eight parts, so that reading takes a bounded time and memory.
+//! A document has at most 256 KiB and a key at most eight parts, which bounds the time and memory of reading.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -17,39 +17,41 @@ use super::quoted::{MAX_QUOTED, quoted, shortened};
 use super::{Config, validate};
 use crate::{Error, Result};
 
-/// Most bytes of a document. While a list of short numbers is parsed it takes about a hundred times its size.
+/// Largest size of a document in bytes. Parsing a list of short numbers takes about a hundred times its size in memory.
 const MAX_BYTES: usize = 256 << 10;
-/// Most parts of a dotted key. Every key has two, a section and a name; deserialising tells what is wrong with a few more.
+/// Largest number of parts of a dotted key. A valid key has two, a section and a name; deserialisation reports what is wrong
+/// with a few more.
 const MAX_PARTS: usize = 8;
 
-/// Reads `files` in order, applies the `key.path=value` edits of `sets` in order, and checks the result.
+/// Reads `files` in order, applies the `key.path=value` edits of `sets` in order, and validates the result.
 ///
-/// A value of an edit is TOML (`3e-4`, `[1, 2]`, `"a b"`); what is not, or does not fit its key, is taken as a bare string
-/// (`classifier`, `/some/folder`). Relative paths in a file are relative to the current directory, as on the command line.
+/// The value of an edit is TOML (`3e-4`, `[1, 2]`, `"a b"`). A value that is not TOML or does not fit its key is taken as a
+/// bare string (`classifier`, `/some/folder`). Relative paths in a file are relative to the current directory, as on the
+/// command line.
 ///
 /// # Errors
-/// [`Error::Io`] for a file that cannot be read; [`Error::Config`] for one that does not exist or is larger than 256 KiB, and
-/// with file and line, or the edit, for anything wrong in it.
+/// [`Error::Io`] for a file that cannot be read; [`Error::Config`] for a file that does not exist or is larger than 256 KiB,
+/// and, with file and line or with the edit, for an invalid setting.
 pub fn load(files: &[PathBuf], sets: &[String]) -> Result<Config> {
     let mut layers = Vec::with_capacity(files.len() + sets.len());
     for path in files {
-        layers.push(Layer::from_file(path)?);
+        layers.push(SettingsLayer::from_file(path)?);
     }
     for edit in sets {
-        layers.push(Layer::from_edit("--set", edit)?);
+        layers.push(SettingsLayer::from_edit("--set", edit)?);
     }
     merged(Table::new(), &layers)
 }
 
-/// Reads and checks a configuration in memory, without a look at the disk; `name` stands for it in errors.
+/// Parses and validates a configuration in memory, without access to the disk. `name` is the document's name in errors.
 ///
 /// # Errors
-/// As [`load`].
+/// The errors of [`load`].
 pub fn load_text(name: &str, text: &str) -> Result<Config> {
-    merged(Table::new(), &[Layer::from_text(name.into(), text.into())?])
+    merged(Table::new(), &[SettingsLayer::from_text(name.into(), text.into())?])
 }
 
-fn merged(mut base: Table, layers: &[Layer]) -> Result<Config> {
+fn merged(mut base: Table, layers: &[SettingsLayer]) -> Result<Config> {
     for layer in layers {
         merge(&mut base, &layer.table);
     }
@@ -58,56 +60,57 @@ fn merged(mut base: Table, layers: &[Layer]) -> Result<Config> {
     Ok(config)
 }
 
-/// `config` with the `key.path=value` edits of `sets`, the value of the key `origin`, applied in order.
+/// Applies the `key.path=value` edits of `sets` to `config` in order. `origin` is the flag or key from which the edits come.
 ///
 /// # Errors
 /// [`Error::Config`] naming `origin` and the edit.
 pub fn edit(config: &Config, origin: &str, sets: &[String]) -> Result<Config> {
-    let layers = sets.iter().map(|edit| Layer::from_edit(origin, edit)).collect::<Result<Vec<_>>>()?;
+    let layers = sets.iter().map(|edit| SettingsLayer::from_edit(origin, edit)).collect::<Result<Vec<_>>>()?;
     let base = Table::try_from(config).map_err(|e| Error::config("configuration", e.to_string()))?;
     merged(base, &layers)
 }
 
-/// `config` with `values` at their dotted keys, all at once.
+/// Sets `values` at their dotted keys in `config`, all at once.
 ///
 /// # Errors
-/// [`Error::Config`] naming the key of a value that does not fit, or the key at fault when they do not fit together.
+/// [`Error::Config`] naming the key of an invalid value, or of a value that is incompatible with another.
 pub fn assign(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
     let mut layers = Vec::with_capacity(values.len());
     for (key, value) in values {
         let table = nest(&parts(key)?, value.clone());
         table.clone().try_into::<Config>().map_err(|e| Error::config(quoted(key), explain(e.message())))?;
-        layers.push(Layer { name: quoted(&format!("{key} = {value}")), text: None, table });
+        layers.push(SettingsLayer { name: quoted(&format!("{key} = {value}")), text: None, table });
     }
     let base = Table::try_from(config).map_err(|e| Error::config("configuration", e.to_string()))?;
     merged(base, &layers)
 }
 
-/// `config` as a TOML document that [`load`] turns into an equal configuration.
+/// Serialises `config` to a TOML document that [`load`] turns into an equal configuration.
 ///
 /// # Errors
-/// [`Error::Config`] for a path that is not UTF-8, which TOML cannot hold and [`validate`] refuses, and for a document that
-/// is too large for [`load`].
+/// [`Error::Config`] for a path that is not UTF-8, which TOML cannot hold and [`validate`] refuses, and for a document that is
+/// too large for [`load`].
 pub fn to_toml(config: &Config) -> Result<String> {
     let text = toml::to_string(config).map_err(|e| Error::config("configuration", e.to_string()))?;
     check_size("configuration", text.len())?;
     Ok(text)
 }
 
-/// One source of settings, with what is needed to point at a line of it.
-struct Layer {
-    /// A file's path, or `--set a.b=v`.
+/// One source of settings, with the text needed to report a line number.
+struct SettingsLayer {
+    /// Path of a file, or the edit with its flag, such as `--set a.b=v`.
     name: String,
-    /// The text of a file; an edit is named whole and needs none.
+    /// Text of a file; `None` for an edit, which errors quote as a whole.
     text: Option<String>,
     table: Table,
 }
 
-impl Layer {
+impl SettingsLayer {
     fn from_file(path: &PathBuf) -> Result<Self> {
         let name = path.display().to_string();
         let mut bytes = Vec::new();
-        // One byte more than is allowed, so that a larger file, which may have no end, is known.
+        // One byte more than the limit, so that a larger file is detected without reading all of it: a device file may be
+        // endless.
         let read = File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
         match read {
             Err(e) if e.kind() == ErrorKind::NotFound => {
@@ -134,7 +137,7 @@ impl Layer {
         Ok(Self { name, text: Some(text), table })
     }
 
-    /// `edit` is a value of the flag or the key `origin`.
+    /// Parses `edit`, which comes from the flag or key `origin`.
     fn from_edit(origin: &str, edit: &str) -> Result<Self> {
         let name = format!("{origin} {}", quoted(edit));
         let expected = |what: &str| Error::config(&name, format!("expected {what}, for example train.epochs=50"));
@@ -143,7 +146,7 @@ impl Layer {
         let bare = Value::String(value.trim().into());
         let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok().filter(|t| t.len() == 1);
         let typed = parsed.and_then(|mut table| table.remove("value"));
-        // The first reading that fits its key wins; if none does, the error of the more specific one is the useful one.
+        // The first reading that fits its key is taken. If none fits, the error of the typed reading is the more helpful one.
         let mut first_error = None;
         for reading in typed.into_iter().chain([bare]) {
             let table = nest(&path, reading);
@@ -157,16 +160,16 @@ impl Layer {
     }
 }
 
-/// A document as an untyped table, after checking that it is a valid, possibly partial, configuration.
+/// Parses a document as an untyped table, after checking that it is a valid, possibly partial, configuration.
 fn parse(text: &str) -> Result<Table, toml::de::Error> {
     toml::from_str::<Config>(text)?;
     toml::from_str(text)
 }
 
-/// The parts of a dotted key.
+/// Splits a dotted key into its parts.
 ///
 /// # Errors
-/// [`Error::Config`] naming a key with an empty part, or with more parts than any key has.
+/// [`Error::Config`] naming a key with an empty part or with more than [`MAX_PARTS`] parts.
 fn parts(key: &str) -> Result<Vec<&str>> {
     let parts: Vec<&str> = key.split('.').map(str::trim).take(MAX_PARTS + 1).collect();
     if parts.len() > MAX_PARTS || parts.iter().any(|part| part.is_empty()) {
@@ -178,7 +181,7 @@ fn parts(key: &str) -> Result<Vec<&str>> {
 /// Refuses a document that is too large.
 ///
 /// # Errors
-/// [`Error::Config`] naming it.
+/// [`Error::Config`] naming the document.
 fn check_size(name: &str, bytes: usize) -> Result<()> {
     if bytes <= MAX_BYTES {
         return Ok(());
@@ -186,7 +189,7 @@ fn check_size(name: &str, bytes: usize) -> Result<()> {
     Err(Error::config(name, format!("larger than {} KiB: a configuration is a short text file", MAX_BYTES >> 10)))
 }
 
-/// `value` below the tables named by `path`.
+/// Returns a table that holds `value` under the nested names of `path`.
 fn nest(path: &[&str], value: Value) -> Table {
     let (last, tables) = path.split_last().expect("splitting a string yields at least one part");
     let leaf = Table::from_iter([((*last).to_owned(), value)]);
@@ -204,11 +207,11 @@ fn merge(base: &mut Table, layer: &Table) {
     }
 }
 
-/// serde's message in the words of a configuration, with the nearest allowed name where a name is unknown.
+/// Rewords serde's message for a configuration. Where a name is unknown, the nearest allowed name is suggested.
 fn explain(message: &str) -> String {
     let message =
         message.trim_end().replacen("unknown field", "unknown key", 1).replacen("unknown variant", "unknown value", 1);
-    // serde lists the unknown name first and the allowed ones after it, each between backticks.
+    // serde lists the unknown name first and the allowed names after it, each between backticks.
     let mut names = message.split('`').skip(1).step_by(2);
     let wrong = names.next().filter(|name| message.starts_with("unknown ") && name.len() <= MAX_QUOTED);
     let nearest = wrong.and_then(|wrong| {
@@ -223,8 +226,8 @@ fn explain(message: &str) -> String {
     }
 }
 
-/// The lines of toml's own rendering that show the source, without its heading and its message; nothing where they are
-/// too long to be read.
+/// Returns the source lines of toml's rendered error, without its heading and message, or an empty string where the lines are
+/// too long to read.
 fn snippet(error: &toml::de::Error) -> String {
     let rendered = error.to_string();
     let shown: Vec<&str> = rendered.lines().skip(1).take(3).collect();
@@ -232,19 +235,19 @@ fn snippet(error: &toml::de::Error) -> String {
     if readable { format!("\n{}", shown.join("\n")) } else { String::new() }
 }
 
-/// The 1-based line of byte `offset`.
+/// Returns the line of byte `offset`, counted from 1.
 fn line_of(text: &str, offset: usize) -> usize {
     1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count()
 }
 
-/// Names the layer a refused value came from: [`validate`] knows only its key.
-fn locate(error: Error, layers: &[Layer]) -> Error {
+/// Adds the name of the layer from which a refused value came, since [`validate`] knows only the value's key.
+fn locate(error: Error, layers: &[SettingsLayer]) -> Error {
     let Error::Config { origin: key, reason } = error else { return error };
     let layer = layers.iter().rev().find(|layer| holds(&layer.table, &key));
     let origin = match layer {
         None => key,
-        Some(Layer { name, text: None, .. }) => name.clone(),
-        Some(Layer { name, text: Some(text), .. }) => match offset_of(text, &key) {
+        Some(SettingsLayer { name, text: None, .. }) => name.clone(),
+        Some(SettingsLayer { name, text: Some(text), .. }) => match offset_of(text, &key) {
             Some(offset) => format!("{name}:{}: {key}", line_of(text, offset)),
             None => format!("{name}: {key}"),
         },
@@ -258,7 +261,7 @@ fn holds(table: &Table, key: &str) -> bool {
     parts.fold(first, |value, name| value.and_then(|v| v.get(name))).is_some()
 }
 
-/// Where the value of a dotted `key` starts in a document.
+/// Returns the position at which the value of a dotted `key` starts in a document.
 fn offset_of(text: &str, key: &str) -> Option<usize> {
     fn child<'a, 'i>(table: &'a DeTable<'i>, name: &str) -> Option<&'a Spanned<DeValue<'i>>> {
         table.iter().find(|(key, _)| key.get_ref() == name).map(|(_, value)| value)

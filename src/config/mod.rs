@@ -1,7 +1,8 @@
-//! What a run is made of: typed sections with SPEC's values as defaults. A config file needs no key at all.
+//! The configuration of a run: typed sections with SPEC's values as defaults, so that a configuration file need not set any
+//! key.
 //!
 //! In: TOML files and `--set a.b=v` edits ([`load`]). Out: a checked [`Config`], which [`to_toml`] writes as a file that is
-//! itself a valid `--config`. Defaults are marked as SPEC marks them: (P) the paper, (A) the authors' code, (O) ours.
+//! itself a valid `--config`. Defaults are marked as in SPEC: (P) the paper, (A) the authors' code, (O) ours.
 
 mod load;
 mod quoted;

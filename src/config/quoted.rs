@@ -1,11 +1,11 @@
-//! How much of a wrong document a message quotes: enough to find the place, however long the line is.
+//! Quotes of an invalid document in error messages, long enough to find the place and limited for long lines.
 
-/// Most characters of a key, a value or a line that are quoted.
+/// Largest number of characters quoted of a key, a value or a line.
 pub const MAX_QUOTED: usize = 200;
-/// Most characters of a message of the parser, which lists the names that it knows.
+/// Largest number of characters of a parser's message, which lists all known names.
 const MAX_MESSAGE: usize = 1000;
 
-/// The beginning of `text`, and a sign where there is more.
+/// Returns the beginning of `text`, with an ellipsis if it is longer.
 pub fn quoted(text: &str) -> String {
     match text.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -13,7 +13,7 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// A message of the parser, which may quote the whole document: its beginning and its end.
+/// Shortens a message of the parser, which may quote the whole document, to its beginning and its end.
 pub fn shortened(message: &str) -> String {
     let characters = message.chars().count();
     if characters <= MAX_MESSAGE {

@@ -1,4 +1,5 @@
-//! The keys that a training depends on: while they stay the same, it can be broken off and go on.
+//! The configuration keys on which a training depends. An interrupted training can resume as long as their values stay the
+//! same.
 
 use std::collections::BTreeMap;
 
@@ -9,23 +10,23 @@ use super::{Config, Method, SearchConfig, StudyConfig};
 /// Values of keys by their dotted names.
 pub type Keys = BTreeMap<String, Value>;
 
-/// Keys of the sections below on which no weight depends: when a checkpoint is written, and at which lengths a model is
-/// scored in the end. Places of folders are left out as well: the contents of the folders count.
+/// Keys on which no weight depends, in sections that otherwise matter: the interval between checkpoints and the lengths of the
+/// final evaluation. Folder paths are left out as well, since only the contents of the folders matter.
 const WITHOUT_EFFECT: [&str; 2] = ["train.checkpoint_s", "evaluate.seconds"];
 
-/// Keys that only decide when a training ends. Epochs are the same ones whatever their number is.
+/// Keys that only decide when a training ends. The epochs themselves do not depend on their number.
 const ENDS: [&str; 4] = ["train.epochs", "train.min_epochs", "train.patience", "tagger.epochs"];
 
-/// Of `data` and `scene`, all that matters to finished clips and to generated ones, which bring the rest along.
+/// Keys of `data` and `scene` that matter for a dataset on disk, whose own files fix everything else.
 const OF_A_DATASET: [&str; 2] = ["data.seed", "scene.holdout"];
 
-/// The keys of `config` that the training of the model of `seed` depends on, and their values; those that are not set and
-/// have no value by default are absent.
+/// Returns the keys of `config` on which the training of the model with seed `seed` depends, with their values. Keys that are
+/// not set and have no default are absent.
 ///
-/// Left out are the sections of other methods, `study`, `search`, and keys without an effect on any weight: the places
-/// of folders, `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is there, since the best epoch is
-/// chosen by it. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are what it brings along, except
-/// the seed and the share held back.
+/// Left out are the sections of other methods, `study` and `search`, and keys on which no weight depends: folder paths,
+/// `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the best
+/// epoch. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are left out too, since the dataset fixes
+/// them, except for the seed and the share held out for validation.
 pub fn training_keys(config: &Config, seed: u64) -> Keys {
     let of_method: &[&str] = match config.train.method {
         Method::Classifier => &[],
@@ -51,7 +52,7 @@ pub fn training_keys(config: &Config, seed: u64) -> Keys {
     keys
 }
 
-/// Whether `key` only decides when a training ends: it may change while one is broken off.
+/// Whether `key` only decides when a training ends, so that it may change while the training is interrupted.
 pub fn decides_end(key: &str) -> bool {
     ENDS.contains(&key)
 }
@@ -62,7 +63,7 @@ mod tests {
 
     use super::*;
 
-    /// A new key of these sections fails this test, so that somebody decides what it means for a training under way.
+    /// A new key in these sections fails this test, to force a decision about its meaning for a training in progress.
     #[test]
     fn every_key_is_known_to_matter_or_not() {
         let mut config = Config::default();

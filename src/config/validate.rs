@@ -1,4 +1,4 @@
-//! The range of every key. A message names the key, what is allowed and what was found.
+//! Validation of the value of every key. An error names the key, the allowed values and the value found.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -11,33 +11,33 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// Clips of one subset; the drawing of a clip counts them in 32 bits.
+/// Largest number of clips in a subset, which generation counts in 32 bits.
 const MAX_CLIPS: usize = 10_000_000;
 /// Longest clip and segment, in seconds.
 const MAX_SECONDS: f64 = 3600.0;
-/// Events of one clip.
+/// Largest number of events in a clip.
 const MAX_EVENTS: usize = 100;
-/// Sample rates audio files come with.
+/// Sample rates that audio files may have.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
-/// Most seeds of a training, or of a cell of a study.
+/// Largest number of seeds of a training, or of a cell of a study.
 const MAX_SEEDS: usize = 1024;
-/// Most values of a list whose values are told apart, and most cells with settings of their own.
+/// Largest number of values in a list of distinct values, and of cells with their own settings.
 const MAX_VALUES: usize = 100;
-/// Most epochs of any training.
+/// Largest number of epochs of any training.
 const MAX_EPOCHS: usize = 1_000_000;
-/// Most trials of a search: all of them are drawn and checked before any is trained.
+/// Largest number of trials of a search, all of which are drawn and checked before any is trained.
 const MAX_TRIALS: usize = 10_000;
 /// Widest layer of a network.
 const MAX_WIDTH: usize = 65_536;
-/// Most hidden layers of the classifier.
+/// Largest number of hidden layers of the classifier.
 const MAX_HIDDEN: usize = 4;
-/// Most layers of a network, convolutions and linear ones: dropout's counter tells them apart by four bits.
+/// Largest number of layers of a network, convolutional and linear, which dropout's counter distinguishes by four bits.
 const MAX_LAYERS: usize = 16;
 
-/// Checks every value of `config`, alone and against the others.
+/// Checks every value of `config`, alone and in combination with others.
 ///
 /// # Errors
-/// [`Error::Config`] whose origin is the key at fault.
+/// [`Error::Config`] whose origin is the invalid key.
 pub fn validate(config: &Config) -> Result<()> {
     data(&config.data)?;
     scene(&config.scene)?;
@@ -55,10 +55,10 @@ pub fn validate(config: &Config) -> Result<()> {
     config.evaluate.seconds.iter().try_for_each(|&s| segment("evaluate.seconds", s, config))
 }
 
-/// Checks what a trained model brings along: its features and its layers.
+/// Checks the configuration stored in a trained model: features and layers.
 ///
 /// # Errors
-/// As [`validate`].
+/// The errors of [`validate`].
 pub fn validate_model(of_features: &FeatureConfig, of_layers: &ModelConfig) -> Result<()> {
     features(of_features)?;
     model(of_layers, of_features)
@@ -94,7 +94,8 @@ fn data(c: &DataConfig) -> Result<()> {
     seed("data.seed", c.seed)
 }
 
-/// A TOML integer has 63 bits: a larger seed could not be read back from the run's configuration.
+/// Checks that a seed fits into a TOML integer, which has 63 bits. A larger seed could not be read back from the run's
+/// configuration.
 fn seed(key: &str, value: u64) -> Result<()> {
     require(i64::try_from(value).is_ok(), key, "at most 2^63 - 1", value)
 }
@@ -124,7 +125,7 @@ fn scene(c: &SceneConfig) -> Result<()> {
         "between -120 and 0 LUFS",
         c.loudness_floor_lufs,
     )?;
-    // BS.1770 has no value below one gating block.
+    // BS.1770 is undefined for signals shorter than one gating block.
     require(
         (0.4..=MAX_SECONDS).contains(&c.loudness_min_s),
         "scene.loudness_min_s",
@@ -191,7 +192,7 @@ fn features(c: &FeatureConfig) -> Result<()> {
     positive("features.epsilon", c.epsilon)
 }
 
-/// Above 0, also after rounding to the single precision of the GPU, and finite there.
+/// Checks that a value is above 0 and finite, also after rounding to the single precision of the GPU.
 fn positive(key: &str, value: f64) -> Result<()> {
     let single = value as f32;
     require(single >= f32::MIN_POSITIVE && single.is_finite(), key, "between 1.2e-38 and 3.4e38", value)
@@ -223,7 +224,7 @@ fn model(c: &ModelConfig, features: &FeatureConfig) -> Result<()> {
         ),
         c.filters.len(),
     )?;
-    // Features move in groups of four values.
+    // The kernels load features in groups of four values.
     require(
         (c.chunk_frames * features.bands).is_multiple_of(4),
         "model.chunk_frames",
@@ -242,7 +243,7 @@ fn model(c: &ModelConfig, features: &FeatureConfig) -> Result<()> {
     require((0.0..1.0).contains(&c.dropout), "model.dropout", "at least 0 and below 1", c.dropout)
 }
 
-/// A pool that left a remainder would silently drop the last frames or bands.
+/// Checks that pools divide their inputs without a remainder. Otherwise the last frames or bands would be dropped silently.
 fn pools(c: &ModelConfig, bands: usize) -> Result<()> {
     let (mut frames, mut mels) = (c.chunk_frames, bands);
     for (layer, &[time, mel]) in c.pools.iter().enumerate() {
@@ -255,7 +256,7 @@ fn pools(c: &ModelConfig, bands: usize) -> Result<()> {
             );
             return Err(Error::config("model.pools", reason));
         }
-        // The way back keeps a winner's place in its window in eight bits.
+        // The backward pass stores the pool argmax, a position in its window, in eight bits.
         require(time * mel <= 256, "model.pools", "windows of at most 256 positions", [time, mel])?;
         (frames, mels) = (frames / time, mels / mel);
     }
@@ -299,7 +300,8 @@ fn tagger(c: &TaggerConfig) -> Result<()> {
     decay("tagger", c.lr, c.weight_decay)
 }
 
-/// Each step multiplies a weight by 1 − lr·weight_decay: beyond 1 it would change sign.
+/// Checks that lr·weight_decay is below 1. Each step multiplies a weight by 1 − lr·weight_decay, which would otherwise change
+/// the weight's sign.
 fn decay(section: &str, lr: f64, weight_decay: f64) -> Result<()> {
     require(
         weight_decay >= 0.0 && lr * weight_decay < 1.0,
@@ -327,7 +329,8 @@ fn study(c: &StudyConfig) -> Result<()> {
     distinct("study.methods", &c.methods)?;
     distinct("study.seconds", &c.seconds)?;
     require(!c.title.trim().is_empty(), "study.title", "a name", &c.title)?;
-    // Whether they are whole chunks is asked of the cells: who runs no study need not mind.
+    // Whether a segment is a whole number of chunks is checked with the cells, so that it matters only to those who run the
+    // study.
     let long = |&seconds: &f64| {
         require(seconds > 0.0 && seconds <= MAX_SECONDS, "study.seconds", "above 0 and at most 3600 seconds", seconds)
     };
@@ -339,7 +342,7 @@ fn study(c: &StudyConfig) -> Result<()> {
     require(c.short_s > 0.0 && c.short_s <= MAX_SECONDS, "study.short_s", "above 0 and at most 3600 seconds", c.short_s)
 }
 
-/// The numbers of a search; what it draws is checked by who draws it.
+/// Checks the settings of a search. The search itself checks the values that it draws.
 fn search(c: &SearchConfig) -> Result<()> {
     require(!c.title.trim().is_empty(), "search.title", "a name", &c.title)?;
     count("search.trials", c.trials, MAX_TRIALS)?;
@@ -358,7 +361,8 @@ fn search(c: &SearchConfig) -> Result<()> {
     require(climbs.is_some(), "search.rungs", allowed, c.rungs)
 }
 
-/// Nothing among `values` is NaN, which differs from itself: a study or a search with one would never be the one that was begun.
+/// Checks that `values` contain no NaN. Since NaN differs from itself, a study or search with one could never be recognised as
+/// the one that was started.
 fn numbers<T: PartialEq + Clone>(key: &str, values: &[T]) -> Result<()> {
     if values == values.to_vec() { Ok(()) } else { Err(Error::config(key, "holds nan, which is no number")) }
 }
@@ -367,7 +371,7 @@ fn few(key: &str, values: usize) -> Result<()> {
     require(values <= MAX_VALUES, key, &format!("a list of at most {MAX_VALUES} values"), values)
 }
 
-/// At least one value, and none twice.
+/// Checks that there is at least one value, and no value twice.
 fn distinct<T: PartialEq + Debug>(key: &str, values: &[T]) -> Result<()> {
     require(!values.is_empty(), key, "at least one value", values)?;
     few(key, values.len())?;
@@ -377,7 +381,7 @@ fn distinct<T: PartialEq + Debug>(key: &str, values: &[T]) -> Result<()> {
     }
 }
 
-/// A segment must be whole chunks long (SPEC §2).
+/// Checks that a segment is a whole number of chunks long (SPEC §2).
 fn segment(key: &str, seconds: f64, config: &Config) -> Result<()> {
     require(seconds > 0.0 && seconds <= MAX_SECONDS, key, "above 0 and at most 3600 seconds", seconds)?;
     let (features, chunk) = (&config.features, config.model.chunk_frames);

@@ -1,4 +1,5 @@
-//! All examples of a store as embeddings of every member's own E, computed on the GPU and kept there (SPEC §4.4, 5).
+//! Embedding of all examples of a store with the network E of every member; the embeddings stay on the GPU (SPEC §4.4,
+//! 5).
 
 use super::Examples;
 use super::scorer::BatchPlan;
@@ -7,30 +8,31 @@ use crate::config::Normalise;
 use crate::gpu::{Gpu, Recording, Resolved, Tensor};
 use crate::kernels::normalise;
 use crate::kernels::store_rows::StoreRows;
-use crate::model::{Activations, Batch, Mode, Population, embed_forward};
+use crate::model::{Activations, BatchShape, Mode, Population, embed_forward};
 
-/// Which embedding of a segment is meant.
+/// A kind of embedding of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Embedding {
-    /// What the method takes distances between.
+    /// The embedding that the training method computes distances between.
     ForDistances,
-    /// What G reads: the same without the segment's normalisation (SPEC §4.4).
+    /// The embedding that G reads, without the segment's normalisation (SPEC §4.4).
     ForTagging,
 }
 
-/// Embeds one store of examples.
+/// An embedder of one store of examples.
 pub struct Embedder {
     recording: Resolved,
     rows: u32,
-    /// `[member, example, dimension]`.
+    /// Embeddings, `[member, example, dimension]`.
     pub embeddings: Tensor<f32>,
 }
 
 impl Embedder {
-    /// An embedder of `examples`, which `normalise` belongs to the method that trains or trained `population`.
+    /// Makes an embedder of `examples`. `normalise` is the normalisation of the method that trains or trained
+    /// `population`.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of making tensors and compiling kernels.
     pub fn new(
         gpu: &Gpu,
         population: &Population,
@@ -42,7 +44,7 @@ impl Embedder {
         let chunks = examples.chunks(&population.architecture);
         let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
         let batches = plan.batches(gpu, members, examples.len())?;
-        let batch = Batch { members, segments: plan.segments, chunks };
+        let batch = BatchShape { members, segments: plan.segments, chunks };
         let activations = Activations::new(gpu, &population.architecture, batch, false)?;
         let embeddings = gpu.tensor("embeddings", &[members, examples.len(), dimensions])?;
         let mut recording = Recording::new("embed");
@@ -61,7 +63,7 @@ impl Embedder {
     /// Queues the embedding of all examples.
     ///
     /// # Errors
-    /// What the device reports.
+    /// Errors of the device.
     pub fn queue(&self, gpu: &Gpu) -> Result<()> {
         gpu.replay(&self.recording, 0..self.rows)
     }

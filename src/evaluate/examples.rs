@@ -1,4 +1,4 @@
-//! A subset's segments of one length: features and targets on the GPU, labels on the host.
+//! Segments of one length of a subset: features and targets on the GPU, labels on the host.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,25 +12,25 @@ use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::gather::Gather;
 use crate::kernels::input::{Gathered, Input};
 use crate::model::Architecture;
-use crate::scenes::{Cuts, Dataset, Labels, Segment, Subset};
+use crate::scenes::{ClipSegments, Dataset, Labels, Segment, Subset};
 
-/// What is heard in an example.
+/// The labels of an example.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Heard {
-    /// Classes, ascending.
-    pub labels: Vec<usize>,
-    /// Class of the dominant event.
+pub struct SegmentLabels {
+    /// Classes audible in the example, ascending.
+    pub classes: Vec<usize>,
+    /// Class of the dominant event; `None` without an event.
     pub dominant: Option<usize>,
-    /// How long that event is heard in the clip, in seconds.
+    /// Length of the dominant event in the clip, in seconds.
     pub duration_s: f64,
-    /// The share of the segment that it covers.
+    /// Fraction of the segment that the dominant event covers.
     pub covered: f64,
 }
 
-impl Heard {
-    /// One event over the whole example.
+impl SegmentLabels {
+    /// Makes the labels of an example with one event over its whole length.
     pub fn one(class: usize, seconds: f64) -> Self {
-        Self { labels: vec![class], dominant: Some(class), duration_s: seconds, covered: 1.0 }
+        Self { classes: vec![class], dominant: Some(class), duration_s: seconds, covered: 1.0 }
     }
 }
 
@@ -38,38 +38,38 @@ impl Heard {
 pub struct Examples {
     /// Log-mel features.
     pub store: ExampleStore,
-    /// 0 or 1, `[example, class]`.
+    /// Targets, 0 or 1, `[example, class]`.
     pub targets: Tensor<f32>,
-    /// What is heard in each example.
-    pub heard: Vec<Heard>,
+    /// Labels of each example.
+    pub labels: Vec<SegmentLabels>,
     /// Class of each example's dominant event, `[example]`; [`NO_CLASS`] without one.
     pub dominant: Tensor<u32>,
 }
 
 impl Examples {
-    /// Examples from features that are on the GPU already.
+    /// Makes examples from features on the GPU.
     ///
     /// # Errors
-    /// What making tensors may report.
-    pub fn new(gpu: &Gpu, store: ExampleStore, heard: Vec<Heard>, classes: usize) -> Result<Self> {
-        assert_eq!(store.len(), heard.len(), "one set of labels for each example");
-        let mut targets = vec![0.0; heard.len() * classes];
-        for (example, heard) in heard.iter().enumerate() {
-            heard.labels.iter().for_each(|label| targets[example * classes + label] = 1.0);
+    /// Errors of making tensors.
+    pub fn new(gpu: &Gpu, store: ExampleStore, labels: Vec<SegmentLabels>, classes: usize) -> Result<Self> {
+        assert_eq!(store.len(), labels.len(), "one set of labels for each example");
+        let mut targets = vec![0.0; labels.len() * classes];
+        for (example, labels) in labels.iter().enumerate() {
+            labels.classes.iter().for_each(|label| targets[example * classes + label] = 1.0);
         }
-        let dominant: Vec<u32> = heard.iter().map(|heard| heard.dominant.map_or(NO_CLASS, |c| c as u32)).collect();
+        let dominant: Vec<u32> = labels.iter().map(|labels| labels.dominant.map_or(NO_CLASS, |c| c as u32)).collect();
         Ok(Self {
             store,
-            targets: gpu.tensor_from("targets", &[heard.len(), classes], &targets)?,
-            dominant: gpu.tensor_from("dominant classes", &[heard.len()], &dominant)?,
-            heard,
+            targets: gpu.tensor_from("targets", &[labels.len(), classes], &targets)?,
+            dominant: gpu.tensor_from("dominant classes", &[labels.len()], &dominant)?,
+            labels: labels,
         })
     }
 
-    /// The log-mel features of one subset, cut to segments of `seconds`, not standardised yet.
+    /// Computes the log-mel features of one subset, as segments of `seconds`, not yet standardised.
     ///
     /// # Errors
-    /// The error of [`Dataset::need`] when the subset is empty; what mixing, decoding and the device may report.
+    /// The error of [`Dataset::need`] if the subset is empty; errors of mixing, decoding and the device.
     pub fn load(
         gpu: &Gpu,
         config: &Config,
@@ -82,26 +82,26 @@ impl Examples {
         Ok(lengths.swap_remove(0))
     }
 
-    /// Chunks of one segment, as `architecture` cuts them.
+    /// Returns the number of chunks of one segment in `architecture`.
     pub fn chunks(&self, architecture: &Architecture) -> usize {
         self.store.frames / architecture.chunk_frames
     }
 
-    /// Number of examples.
+    /// Returns the number of examples.
     pub fn len(&self) -> usize {
-        self.heard.len()
+        self.labels.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there is no example.
     pub fn is_empty(&self) -> bool {
-        self.heard.is_empty()
+        self.labels.is_empty()
     }
 
-    /// The examples of a batch as the first layer's input: where they lie when the store is one tensor; otherwise their copies are
-    /// pushed, one kernel for each shard.
+    /// Returns the examples of a batch as the first layer's input. If the store is one tensor, the layer reads the
+    /// examples in place. Otherwise copies are pushed, with one kernel for each shard.
     ///
     /// # Errors
-    /// What making the tensor of the copies may report.
+    /// Errors of making the tensor for the copies.
     pub fn push_input(&self, gpu: &Gpu, recording: &mut Recording, batches: &Tensor<u32>) -> Result<Input> {
         if let [shard] = self.store.shards() {
             return Ok(Input::Gathered(Gathered { store: shard.tensor.clone(), batches: batches.clone() }));
@@ -121,26 +121,28 @@ impl Examples {
     }
 }
 
-/// The labels of the segments of one subset, `[length][clip]`, equal to those that [`load_lengths`] finds; durations and
-/// covered shares stay 0. No clip is mixed and no feature computed, and few clips are read ([`Dataset::heard`]).
+/// Returns the labels of the segments of one subset, `[length][clip]`. Classes and dominant events equal those from
+/// [`load_lengths`]; durations and coverage are 0. No clip is mixed, no feature is computed, and few clips are read
+/// ([`Dataset::segment_labels`]).
 ///
 /// # Errors
-/// The same as those of [`Dataset::heard`].
-pub fn heard_in(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Result<Vec<Vec<Heard>>> {
-    let of_clip = |index: usize| dataset.heard(subset, index, seconds);
+/// As [`Dataset::segment_labels`].
+pub fn segment_labels(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Result<Vec<Vec<SegmentLabels>>> {
+    let of_clip = |index: usize| dataset.segment_labels(subset, index, seconds);
     let clips = (0..dataset.len(subset)).into_par_iter().map(of_clip).collect::<Result<Vec<Labels>>>()?;
     let of_length = |length: usize| {
-        let heard = |clip: &Labels| Heard {
-            labels: clip.segments[length].clone(),
+        let labels = |clip: &Labels| SegmentLabels {
+            classes: clip.segments[length].clone(),
             dominant: clip.dominant,
-            ..Heard::default()
+            ..SegmentLabels::default()
         };
-        clips.iter().map(heard).collect()
+        clips.iter().map(labels).collect()
     };
     Ok((0..seconds.len()).map(of_length).collect())
 }
 
-/// The same clips as segments of several lengths; each clip is mixed once. `progress` is called with the clips done.
+/// Loads the clips of a subset as segments of several lengths, and mixes each clip only once. `progress` is called with
+/// the number of finished clips.
 ///
 /// # Errors
 /// As [`Examples::load`].
@@ -154,19 +156,20 @@ pub fn load_lengths(
 ) -> Result<Vec<Examples>> {
     dataset.need(&[subset])?;
     let count = dataset.len(subset);
-    // The longest segments are extracted while clips are mixed; the shorter ones wait on the host, a tenth of its size.
+    // The longest segments are extracted while clips are mixed. The shorter ones wait on the host; they take a tenth of
+    // the memory.
     let longest = (0..seconds.len()).max_by(|a, b| seconds[*a].total_cmp(&seconds[*b])).unwrap_or(0);
     let waiting: Vec<Mutex<Vec<Segment>>> = (0..count).map(|_| Mutex::default()).collect();
-    let heard: Vec<Mutex<Vec<Heard>>> = (0..count).map(|_| Mutex::default()).collect();
+    let labels: Vec<Mutex<Vec<SegmentLabels>>> = (0..count).map(|_| Mutex::default()).collect();
     let mix = |index: usize| {
-        let Cuts { mut segments, dominant, duration_s } = dataset.cut(subset, index, seconds)?;
-        let of_segment = |segment: &mut Segment| Heard {
-            labels: std::mem::take(&mut segment.labels),
+        let ClipSegments { mut segments, dominant, duration_s } = dataset.segments(subset, index, seconds)?;
+        let of_segment = |segment: &mut Segment| SegmentLabels {
+            classes: std::mem::take(&mut segment.labels),
             dominant,
             duration_s,
             covered: segment.covered,
         };
-        *hold(&heard[index]) = segments.iter_mut().map(of_segment).collect();
+        *hold(&labels[index]) = segments.iter_mut().map(of_segment).collect();
         let chosen = std::mem::take(&mut segments[longest].samples);
         *hold(&waiting[index]) = segments;
         Ok(chosen)
@@ -181,13 +184,13 @@ pub fn load_lengths(
     stores.sort_by_key(|(length, _)| *length);
     let classes = dataset.classes().len();
     let examples = |(length, store): (usize, ExampleStore)| {
-        let heard = heard.iter().map(|heard| std::mem::take(&mut hold(heard)[length])).collect();
-        Examples::new(gpu, store, heard, classes)
+        let labels = labels.iter().map(|labels| std::mem::take(&mut hold(labels)[length])).collect();
+        Examples::new(gpu, store, labels, classes)
     };
     stores.into_iter().map(examples).collect()
 }
 
-/// A lock whose holder may have panicked: what it guards is replaced whole.
+/// Locks a mutex even if its holder panicked, because the guarded value is only replaced as a whole.
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -203,7 +206,7 @@ mod tests {
         let most = (gpu.max_binding_bytes() / (frames * 64 * 4) as u64) as usize;
         for (count, shards) in [(most, 1), (2 * most + 1, 3)] {
             let store = ExampleStore::new(&gpu, count, frames, 64).unwrap();
-            let examples = Examples::new(&gpu, store, vec![Heard::one(0, 1.0); count], 2).unwrap();
+            let examples = Examples::new(&gpu, store, vec![SegmentLabels::one(0, 1.0); count], 2).unwrap();
             let batches = gpu.tensor("batches", &[7, 2, 1]).unwrap();
             let mut recording = Recording::new("input");
             match examples.push_input(&gpu, &mut recording, &batches).unwrap() {

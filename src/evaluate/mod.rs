@@ -1,23 +1,23 @@
-//! How good the models are (SPEC §5): examples on the GPU, and a population scored on all of them.
+//! Evaluation (SPEC §5): examples on the GPU, and the scores of a population on all of them.
 //!
 //! In: a dataset's subset as segments of some length. Out: probabilities, counts per class, F1; embeddings and their
-//! quality. Trained [`Models`] tag and embed any audio, whatever its length.
+//! quality. Trained [`Models`] tag and embed audio of any length.
 
 mod embedder;
 mod examples;
-mod judge;
 mod models;
 mod quality;
 mod row_pass;
 mod scorer;
 mod segment_embedder;
 mod tagger;
+mod validator;
 
 pub use embedder::{Embedder, Embedding};
-pub use examples::{Examples, Heard, heard_in, load_lengths};
-pub use judge::{Centres, Judge, NearestCentre, Separation, Tagging};
+pub use examples::{Examples, SegmentLabels, load_lengths, segment_labels};
 pub use models::Models;
-pub use quality::{Embedded, Quality, embedding_quality};
+pub use quality::{EmbeddedExamples, Quality, embedding_quality};
 pub use scorer::{BatchPlan, Scorer};
 pub use segment_embedder::SegmentEmbedder;
 pub use tagger::Tagger;
+pub use validator::{CentroidValidator, ClassCentroids, NearestCentroid, TaggerValidator, Validator};

@@ -1,4 +1,4 @@
-//! Trained models, ready to be used on whatever they were not trained on.
+//! Trained models, for use on new audio.
 
 use crate::Result;
 use crate::gpu::Gpu;
@@ -7,19 +7,19 @@ use crate::model::{Architecture, Population};
 
 /// The models of one training, one for each seed.
 pub struct Models {
-    /// The models, with their trained parameters in use.
+    /// The models, with their trained parameters.
     pub population: Population,
-    /// What the first of them says about itself; the others differ from it in seed and epoch alone.
+    /// Description of the first model. The descriptions of the other models differ in seed and epoch only.
     pub description: Description,
-    /// Their seeds.
+    /// Seeds of the models.
     pub seeds: Vec<u64>,
 }
 
 impl Models {
-    /// Puts models that [`crate::model::checkpoint::read_model`] read on the GPU. Panics without any.
+    /// Puts models from [`crate::model::checkpoint::read_model`] on the GPU. Panics if `models` is empty.
     ///
     /// # Errors
-    /// What making tensors, compiling kernels and the device may report.
+    /// Errors of making tensors, compiling kernels, and of the device.
     pub fn new(gpu: &Gpu, models: &[(Vec<f32>, Description)]) -> Result<Self> {
         let description = models[0].1.clone();
         let seeds: Vec<u64> = models.iter().map(|(_, description)| description.seed).collect();

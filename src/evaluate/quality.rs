@@ -1,8 +1,8 @@
-//! How well an embedding separates the classes, whatever tags with it (SPEC §5).
+//! Quality of an embedding: how well it separates the classes, independent of a tagger (SPEC §5).
 
 use serde::{Deserialize, Serialize};
 
-use super::{Centres, Examples, NearestCentre};
+use super::{ClassCentroids, Examples, NearestCentroid};
 use crate::Result;
 use crate::gpu::{Gpu, Recording};
 use crate::kernels::class_means::ClassMeans;
@@ -15,38 +15,39 @@ use crate::model::Population;
 /// The quality of one embedding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
-    /// F(x) in % (the paper's equation 5): class means over the training set.
+    /// F(x) in % (the paper's equation 5), with class means over the training set.
     pub f: f64,
-    /// tr(S_w + S_b)/tr(S_w).
+    /// Ratio tr(S_w + S_b)/tr(S_w) of total to within-class scatter.
     pub scatter: f64,
-    /// Mean silhouette, Euclidean.
+    /// Mean silhouette with Euclidean distances.
     pub silhouette: f64,
-    /// Examples by their class and the nearest class mean.
+    /// Number of examples by class and nearest class mean, `[class][nearest class]`.
     pub confusion: Vec<Vec<u32>>,
 }
 
-/// A set of examples in the eyes of every member.
+/// A set of examples as embedded by every member.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Embedded {
+pub struct EmbeddedExamples {
     /// Quality of each member's embedding.
     pub quality: Vec<Quality>,
     /// The first member's embeddings, `[example][dimension]`.
     pub first: Vec<Vec<f32>>,
 }
 
-/// How every member embeds `examples`, with `centres` of its training set, whose queueing is the caller's.
+/// Measures how well every member embeds `examples`. `centroids` are the class means of the training set; the caller
+/// must have queued them.
 ///
 /// # Errors
-/// What making tensors, compiling kernels and the device may report.
+/// Errors of making tensors, compiling kernels, and of the device.
 pub fn embedding_quality(
     gpu: &Gpu,
     population: &Population,
-    centres: &Centres,
+    centroids: &ClassCentroids,
     examples: &Examples,
-) -> Result<Embedded> {
+) -> Result<EmbeddedExamples> {
     let (members, classes, n) = (population.members, population.architecture.classes, examples.len());
     let dimensions = population.architecture.embedding();
-    let nearest = NearestCentre::new(gpu, population, centres, examples)?;
+    let nearest = NearestCentroid::new(gpu, population, centroids, examples)?;
     nearest.queue(gpu)?;
     let (stored, labels) = (nearest.embeddings().clone(), examples.dominant.clone());
     let matrix = gpu.tensor("confusion", &[members, classes, classes])?;
@@ -70,8 +71,8 @@ pub fn embedding_quality(
     gpu.replay(&recording.resolve(gpu)?, 0..1)?;
     let (counts, matrix) = (gpu.read(&nearest.counts)?, gpu.read(&matrix)?);
     let (ratio, samples) = (gpu.read(&ratio)?, gpu.read(&samples)?);
-    // Those without a class are zeros, and do not count.
-    let labelled = examples.heard.iter().filter(|heard| heard.dominant.is_some()).count().max(1);
+    // The silhouettes of examples without a class are zero and do not count.
+    let labelled = examples.labels.iter().filter(|labels| labels.dominant.is_some()).count().max(1);
     let quality = |member: usize| Quality {
         f: mean_recall(&counts[member * classes * 3..][..classes * 3]),
         scatter: f64::from(ratio[member]),
@@ -79,5 +80,5 @@ pub fn embedding_quality(
         confusion: matrix[member * classes * classes..][..classes * classes].chunks(classes).map(Vec::from).collect(),
     };
     let first = gpu.read(&stored)?[..n * dimensions].chunks(dimensions).map(Vec::from).collect();
-    Ok(Embedded { quality: (0..members).map(quality).collect(), first })
+    Ok(EmbeddedExamples { quality: (0..members).map(quality).collect(), first })
 }

@@ -1,28 +1,28 @@
-//! What is computed from embeddings alone, for any number of them: tags, and unit length.
+//! Computations on embeddings alone, for any number of them: tagging, and scaling to unit length.
 
 use crate::Result;
 use crate::gpu::{Download, Gpu, Recording, Resolved, Tensor};
 use crate::kernels::normalise::Normalise;
 use crate::model::{Activations, Population, tag_forward};
 
-/// A pass over rows of every member, as many at a time as its tensors hold.
+/// A computation on rows of every member, for as many rows at a time as its tensors hold.
 pub(super) struct RowPass {
     recording: Resolved,
-    /// `[member, row, dimension]`.
+    /// Rows, `[member, row, dimension]`.
     input: Tensor<f32>,
-    /// `[member, row, value]`.
+    /// Results, `[member, row, value]`.
     output: Download<f32>,
 }
 
 impl RowPass {
-    /// G on the embeddings of `activations`: probabilities.
+    /// Makes the pass that tags: G on the embeddings of `activations` returns probabilities.
     pub fn tags(gpu: &Gpu, population: &Population, activations: &Activations) -> Result<Self> {
         let mut recording = Recording::new("tag");
         tag_forward(gpu, &mut recording, population, activations);
         Self::new(gpu, recording, &activations.embedding, activations.probabilities())
     }
 
-    /// The embeddings of `activations`, scaled to unit length.
+    /// Makes the pass that scales the embeddings of `activations` to unit length.
     pub fn unit_length(gpu: &Gpu, activations: &Activations) -> Result<Self> {
         let embedding = activations.embedding.clone();
         let normalised = gpu.tensor("normalised", embedding.shape())?;
@@ -35,7 +35,7 @@ impl RowPass {
         Ok(Self { recording: recording.resolve(gpu)?, input: input.clone(), output: gpu.download(output)? })
     }
 
-    /// The values of `rows`, both `[member][row · value]`.
+    /// Computes the results for `rows`, `[member][row · dimension]`, as `[member][row · value]`.
     pub fn run(&mut self, gpu: &Gpu, rows: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
         let [members, room, dimensions] = [0, 1, 2].map(|axis| self.input.size(axis));
         let count = rows[0].len() / dimensions;

@@ -1,4 +1,4 @@
-//! A population scored on all examples of a store, batch by batch, on the GPU (SPEC §5).
+//! Scoring a population on all examples of a store, batch by batch, on the GPU (SPEC §5).
 
 use super::Examples;
 use crate::Result;
@@ -6,33 +6,34 @@ use crate::config::Normalise;
 use crate::gpu::{DeviceClass, Gpu, Recording, Resolved, Tensor};
 use crate::kernels::confusion::Confusion;
 use crate::kernels::gather::NO_EXAMPLE;
-use crate::model::{Activations, Batch, Mode, Population, embed_forward, tag_forward};
+use crate::model::{Activations, BatchShape, Mode, Population, embed_forward, tag_forward};
 
-/// How a number of examples is cut into batches of equal size.
+/// The division of examples into batches of equal size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchPlan {
-    /// Batches.
+    /// Number of batches.
     pub rows: usize,
-    /// Examples of one batch.
+    /// Number of examples of one batch.
     pub segments: usize,
 }
 
 impl BatchPlan {
-    /// Batches of about as many chunks as keep the device busy, none much fuller than the last.
+    /// Plans batches for `examples` of `chunks` chunks each. A batch has about as many chunks as keep the device busy,
+    /// and the batches are so even that little of the last one stays empty.
     pub fn new(class: DeviceClass, members: usize, examples: usize, chunks: usize) -> Self {
         let rows = examples.div_ceil((Self::chunks(class, members) / chunks).max(1));
         Self { rows, segments: examples.div_ceil(rows) }
     }
 
-    /// As many chunks of each member as keep the device busy.
+    /// Returns the number of chunks per member that keeps the device busy.
     pub fn chunks(class: DeviceClass, members: usize) -> usize {
         (if class.is_software() { 256 } else { 2048 } / members).max(1)
     }
 
-    /// The ids of all examples for every member, `[row, member, slot]`.
+    /// Makes the tensor of example ids, `[row, member, slot]`: all examples in order, the same for every member.
     ///
     /// # Errors
-    /// What making a tensor may report.
+    /// Errors of making a tensor.
     pub fn batches(&self, gpu: &Gpu, members: usize, examples: usize) -> Result<Tensor<u32>> {
         let Self { rows, segments } = *self;
         let id = |slot: usize| if slot < examples { slot as u32 } else { NO_EXAMPLE };
@@ -42,21 +43,22 @@ impl BatchPlan {
     }
 }
 
-/// Scores a population on one store of examples.
+/// A scorer of a population on one store of examples.
 pub struct Scorer {
     plan: BatchPlan,
     recording: Resolved,
     examples: usize,
     output: Tensor<f32>,
-    /// True positives, false positives, false negatives, `[member, class, 3]`; added up until somebody clears them.
+    /// True positives, false positives, false negatives, `[member, class, 3]`. Every run adds to them; the caller
+    /// clears them.
     pub counts: Tensor<u32>,
 }
 
 impl Scorer {
-    /// A scorer of `population`, whose method normalises as `normalise` says, on `examples`.
+    /// Makes a scorer of `population` on `examples`. `normalise` is the normalisation of the training method.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of making tensors and compiling kernels.
     pub fn new(
         gpu: &Gpu,
         population: &Population,
@@ -68,8 +70,12 @@ impl Scorer {
         let chunks = examples.chunks(&population.architecture);
         let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
         let batches = plan.batches(gpu, members, examples.len())?;
-        let activations =
-            Activations::new(gpu, &population.architecture, Batch { members, segments: plan.segments, chunks }, false)?;
+        let activations = Activations::new(
+            gpu,
+            &population.architecture,
+            BatchShape { members, segments: plan.segments, chunks },
+            false,
+        )?;
         let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("evaluate");
         let input = examples.push_input(gpu, &mut recording, &batches)?;
@@ -91,18 +97,18 @@ impl Scorer {
         })
     }
 
-    /// Queues the scoring of all examples; the counts are added to what [`Scorer::counts`] holds.
+    /// Queues the scoring of all examples, which adds to [`Scorer::counts`].
     ///
     /// # Errors
-    /// What the device reports.
+    /// Errors of the device.
     pub fn queue(&self, gpu: &Gpu) -> Result<()> {
         gpu.replay(&self.recording, 0..self.plan.rows as u32)
     }
 
-    /// Probabilities of all examples, `[member][example · class]`. Counts are added to as well.
+    /// Returns the probabilities of all examples, `[member][example · class]`, and adds to [`Scorer::counts`] as well.
     ///
     /// # Errors
-    /// What the device reports.
+    /// Errors of the device.
     pub fn probabilities(&self, gpu: &Gpu) -> Result<Vec<Vec<f32>>> {
         let [members, segments, classes] = [0, 1, 2].map(|axis| self.output.size(axis));
         let mut probabilities = vec![Vec::with_capacity(self.examples * classes); members];

@@ -1,6 +1,7 @@
-//! Segments of any length as embeddings (SPEC §2): chunks of all of them pass through E in batches of one size, and the
-//! mean over the chunks of a segment is taken in f64, in their order. So memory on the GPU does not grow with the audio,
-//! and the embedding of a segment does not depend on the batches it is spread over or on what shares them.
+//! Embeddings of segments of any length (SPEC §2). The chunks of all segments pass through the network E in batches of
+//! one size, and the embeddings of a segment's chunks are averaged in f64, in the order of the chunks. So memory on the
+//! GPU does not grow with the length of the audio, and the embedding of a segment depends neither on its distribution
+//! over batches nor on other segments in them.
 
 use super::row_pass::RowPass;
 use super::{BatchPlan, Embedding, Models};
@@ -8,14 +9,14 @@ use crate::config::Normalise;
 use crate::features::{Chunk, ChunkBatch, Statistics};
 use crate::gpu::{Download, Gpu, Recording, Resolved};
 use crate::kernels::input::{Gathered, Input};
-use crate::model::{Activations, Architecture, Batch, Mode, embed_forward};
+use crate::model::{Activations, Architecture, BatchShape, Mode, embed_forward};
 use crate::{Error, Result};
 
-/// Embeds segments with every model of a training.
+/// An embedder of segments with every model of a population.
 pub struct SegmentEmbedder<'a> {
     gpu: &'a Gpu,
     batch: ChunkBatch,
-    /// One segment for each chunk of a batch.
+    /// Activations of a batch, in which every chunk counts as one segment.
     pub(super) activations: Activations,
     recording: Resolved,
     embeddings: Download<f32>,
@@ -23,17 +24,17 @@ pub struct SegmentEmbedder<'a> {
 }
 
 impl<'a> SegmentEmbedder<'a> {
-    /// An embedder that has at most `most_chunks` chunks of each model on the GPU at a time, or as many as keep it busy if
-    /// that is less.
+    /// Makes an embedder that holds at most `most_chunks` chunks of each model on the GPU at a time, or as many as keep
+    /// the GPU busy if that is less.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of making tensors and compiling kernels.
     pub fn new(gpu: &'a Gpu, models: &Models, embedding: Embedding, most_chunks: usize) -> Result<Self> {
         let Models { population, description, .. } = models;
         let (members, architecture) = (population.members, &population.architecture);
         let chunks = most_chunks.min(room(gpu, architecture, description.features.fft, members));
         let batch = ChunkBatch::new(gpu, &description.features, architecture.chunk_frames, chunks)?;
-        let size = Batch { members, segments: chunks, chunks: 1 };
+        let size = BatchShape { members, segments: chunks, chunks: 1 };
         let activations = Activations::new(gpu, architecture, size, false)?;
         let ids: Vec<u32> = (0..members).flat_map(|_| 0..chunks as u32).collect();
         let statistics = Statistics { mean: description.mean.clone(), std: description.std.clone() };
@@ -53,25 +54,25 @@ impl<'a> SegmentEmbedder<'a> {
         })
     }
 
-    /// Values of one embedding.
+    /// Returns the number of dimensions of an embedding.
     pub fn dimensions(&self) -> usize {
         self.activations.embedding.size(2)
     }
 
-    /// The embeddings of `segments`, samples at the rate of the features, as `[member][segment · dimension]`. `progress` is
-    /// called with the chunks done since it was called last.
+    /// Embeds `segments`, given as samples at the rate of the features. Returns `[member][segment · dimension]`.
+    /// `progress` is called with the number of chunks that were finished since the last call.
     ///
-    /// A segment whose samples are too large for f32 gets an embedding that is not finite.
+    /// The embedding of a segment whose samples are too large for f32 is not finite.
     ///
     /// # Errors
-    /// What the device reports; [`Error::Tolerance`] when it computes nothing.
+    /// Errors of the device; [`Error::Tolerance`] if the device computes nothing.
     pub fn embed(&mut self, segments: &[&[f32]], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
         let chunking = self.batch.chunking;
         let chunks: Vec<Chunk<'_>> = segments.iter().flat_map(|segment| chunking.chunks(segment)).collect();
         let mut means = Means::new(self.activations.batch.members, self.dimensions());
         let mut under_way: &[Chunk<'_>] = &[];
         for next in chunks.chunks(self.batch.len()) {
-            // The CPU prepares a batch while the GPU computes the one before.
+            // The CPU prepares a batch while the GPU computes the batch before.
             self.batch.fill(next);
             self.collect(under_way, &mut means, progress)?;
             self.batch.upload(self.gpu);
@@ -86,7 +87,7 @@ impl<'a> SegmentEmbedder<'a> {
         }
     }
 
-    /// Waits for the embeddings of `chunks`, if there are any, and enters them.
+    /// Waits for the embeddings of `chunks`, if there are any, and adds them to `means`.
     fn collect(&mut self, chunks: &[Chunk<'_>], means: &mut Means, progress: &mut dyn FnMut(usize)) -> Result<()> {
         if chunks.is_empty() {
             return Ok(());
@@ -102,7 +103,7 @@ impl<'a> SegmentEmbedder<'a> {
     }
 }
 
-/// As many chunks of each member as keep the device busy, if all tensors of theirs can be bound.
+/// Returns the number of chunks per member that keeps the device busy, limited so that all their tensors can be bound.
 fn room(gpu: &Gpu, architecture: &Architecture, fft: usize, members: usize) -> usize {
     let outputs = (0..architecture.convs.len()).map(|layer| {
         let [_, _, channels, time, mel] = architecture.conv_shape(layer, members, 1).output_shape();
@@ -114,12 +115,12 @@ fn room(gpu: &Gpu, architecture: &Architecture, fft: usize, members: usize) -> u
     BatchPlan::chunks(gpu.class(), members).min(bindable).max(1)
 }
 
-/// Means over the chunks of one segment after the other.
+/// Means over the chunks of each segment, for one segment after another.
 struct Means {
     dimensions: usize,
-    /// Of the segment under way, `[member · dimension]`.
+    /// Sums over the chunks of the current segment, `[member · dimension]`.
     sums: Vec<f64>,
-    /// Of the segments before, `[member][segment · dimension]`.
+    /// Means of the finished segments, `[member][segment · dimension]`.
     rows: Vec<Vec<f32>>,
 }
 
@@ -128,7 +129,7 @@ impl Means {
         Self { dimensions, sums: vec![0.0; members * dimensions], rows: vec![Vec::new(); members] }
     }
 
-    /// Adds the chunk at `slot` of `embeddings`, `[member · slot · dimension]`.
+    /// Adds the chunk whose embedding is at `slot` in `embeddings`, `[member · slot · dimension]`.
     fn add(&mut self, chunk: &Chunk<'_>, slot: usize, embeddings: &[f32]) {
         let of_member = embeddings.len() / self.rows.len();
         let members = self.sums.chunks_exact_mut(self.dimensions).zip(embeddings.chunks_exact(of_member));

@@ -1,14 +1,15 @@
-//! Segments of any length as probabilities of the classes: E on their chunks, G on the mean (SPEC §§2, 3).
+//! Tagging of segments of any length: the network E embeds the chunks, and G returns class probabilities from the mean
+//! embedding (SPEC §§2, 3).
 
 use super::row_pass::RowPass;
 use super::{Embedding, Models, SegmentEmbedder};
 use crate::Result;
 use crate::gpu::Gpu;
 
-/// Batches of embeddings that are kept before they are tagged.
+/// Number of batches of segments that are embedded before G tags them.
 const BATCHES: usize = 16;
 
-/// Tags segments with every model of a training.
+/// A tagger of segments with every model of a population.
 pub struct Tagger<'a> {
     gpu: &'a Gpu,
     embedder: SegmentEmbedder<'a>,
@@ -16,20 +17,21 @@ pub struct Tagger<'a> {
 }
 
 impl<'a> Tagger<'a> {
-    /// A tagger; `most_chunks` is as [`SegmentEmbedder::new`] takes it.
+    /// Makes a tagger. `most_chunks` has the same meaning as in [`SegmentEmbedder::new`].
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of making tensors and compiling kernels.
     pub fn new(gpu: &'a Gpu, models: &Models, most_chunks: usize) -> Result<Self> {
         let embedder = SegmentEmbedder::new(gpu, models, Embedding::ForTagging, most_chunks)?;
         let tags = RowPass::tags(gpu, &models.population, &embedder.activations)?;
         Ok(Self { gpu, embedder, tags })
     }
 
-    /// The probabilities of `segments`, samples at the rate of the features, as `[member][segment · class]`. `progress` is
-    /// called with the chunks done since it was called last.
+    /// Returns the class probabilities of `segments`, given as samples at the rate of the features, as
+    /// `[member][segment · class]`. `progress` is called with the number of chunks that were finished since the last
+    /// call.
     ///
-    /// A segment whose samples are too large for f32 gets probabilities that are not finite.
+    /// The probabilities of a segment whose samples are too large for f32 are not finite.
     ///
     /// # Errors
     /// As [`SegmentEmbedder::embed`].

@@ -1,5 +1,5 @@
-//! Chunks of segments of any length, in batches of one size: each is framed as the part of its segment that it is, so
-//! how a segment is spread over batches changes nothing (SPEC §§1, 2).
+//! Chunks of segments of any length, in batches of one size. The frames of a chunk see the segment's samples beyond the
+//! chunk's ends, so the result does not depend on how a segment is spread over batches (SPEC §§1, 2).
 
 use std::ops::Range;
 
@@ -13,12 +13,12 @@ use crate::config::FeatureConfig;
 use crate::gpu::{Gpu, Recording, Tensor};
 use crate::kernels::standardise::Standardise;
 
-/// How audio falls into chunks.
+/// The division of audio into chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chunking {
-    /// Samples from one frame to the next.
+    /// Number of samples from one frame to the next.
     pub hop: usize,
-    /// Frames of a chunk.
+    /// Number of frames of a chunk.
     pub frames: usize,
 }
 
@@ -27,31 +27,32 @@ pub struct Chunking {
 pub struct Chunk<'a> {
     /// All samples of the segment.
     pub segment: &'a [f32],
-    /// Its number in the segment, from 0.
+    /// Index of the chunk in its segment.
     pub index: usize,
-    /// Whether the segment ends with it.
+    /// Whether the chunk is the last of its segment.
     pub last: bool,
 }
 
 impl Chunking {
-    /// Samples from one chunk to the next.
+    /// Returns the number of samples from one chunk to the next.
     pub fn samples(&self) -> usize {
         self.hop * self.frames
     }
 
-    /// Chunks of a segment of `n` samples: n/hop frames, rounded (SPEC §1) and filled up to whole chunks, at least one.
+    /// Returns the number of chunks of a segment of `n` samples: n/hop frames, rounded (SPEC §1) and filled up to whole
+    /// chunks, at least one.
     pub fn count(&self, n: usize) -> usize {
         self.frames_of(n).div_ceil(self.frames).max(1)
     }
 
-    /// The chunks of `segment`, first to last.
+    /// Returns the chunks of `segment`, first to last.
     pub fn chunks<'a>(&self, segment: &'a [f32]) -> impl Iterator<Item = Chunk<'a>> + use<'a> {
         let count = self.count(segment.len());
         (0..count).map(move |index| Chunk { segment, index, last: index + 1 == count })
     }
 
-    /// The samples of consecutive windows of `chunks` chunks each over a signal of `n` samples. The last one ends with
-    /// the signal; what is left when it has been rounded to whole frames makes no window of its own.
+    /// Returns the sample ranges of consecutive windows over a signal of `n` samples, each `chunks` chunks long. The
+    /// last window ends with the signal. Samples beyond the signal's rounded number of frames belong to no window.
     pub fn windows(&self, n: usize, chunks: usize) -> Vec<Range<usize>> {
         let (end, step) = (n.min(self.frames_of(n).max(1) * self.hop), chunks.saturating_mul(self.samples()));
         (0..end.max(1)).step_by(step).map(|start| start..start.saturating_add(step).min(end)).collect()
@@ -62,11 +63,11 @@ impl Chunking {
     }
 }
 
-/// Room for a number of chunks: audio on the host, audio and features on the GPU.
+/// A batch of chunks: audio on the host, audio and features on the GPU.
 pub struct ChunkBatch {
-    /// How segments fall into chunks.
+    /// The division of segments into chunks.
     pub chunking: Chunking,
-    /// Standardised log-mel of the chunks that were uploaded last, `[chunk, frame, band]`.
+    /// Standardised log-mel of the chunks of the latest upload, `[chunk, frame, band]`.
     pub features: Tensor<f32>,
     front_end: FrontEnd,
     samples: Vec<f32>,
@@ -75,14 +76,15 @@ pub struct ChunkBatch {
 }
 
 impl ChunkBatch {
-    /// Room for `chunks` chunks of `chunk_frames` frames each.
+    /// Makes a batch for `chunks` chunks of `chunk_frames` frames each.
     ///
     /// # Errors
-    /// [`crate::Error::Config`] for a frame geometry that cannot be computed; what making tensors may report.
+    /// [`crate::Error::Config`] if frames of this geometry cannot be computed; errors of making tensors.
     pub fn new(gpu: &Gpu, config: &FeatureConfig, chunk_frames: usize, chunks: usize) -> Result<Self> {
         check(config)?;
         let chunking = Chunking { hop: config.hop, frames: chunk_frames };
-        // What the chunk's frames hear: half an FFT before the centre of the first, half an FFT behind that of the last.
+        // The frames of a chunk depend on half an FFT before the centre of the first frame and half an FFT after that
+        // of the last.
         let (lead, samples) = (config.fft / 2, (chunk_frames - 1) * config.hop + config.fft);
         let front_end = FrontEnd::new(gpu, config, chunks, samples, chunk_frames, lead)?;
         Ok(Self {
@@ -95,20 +97,20 @@ impl ChunkBatch {
         })
     }
 
-    /// Chunks that there is room for.
+    /// Returns the number of chunks that fit into the batch.
     pub fn len(&self) -> usize {
         self.lengths.len()
     }
 
-    /// Whether there is no room at all.
+    /// Returns whether the batch has no room for a chunk.
     pub fn is_empty(&self) -> bool {
         self.lengths.is_empty()
     }
 
-    /// Pushes what turns the uploaded audio into [`ChunkBatch::features`].
+    /// Pushes the kernels that compute [`ChunkBatch::features`] from the uploaded audio.
     ///
     /// # Errors
-    /// What making tensors may report.
+    /// Errors of making tensors.
     pub fn push(
         &self,
         gpu: &Gpu,
@@ -122,7 +124,7 @@ impl ChunkBatch {
         Ok(())
     }
 
-    /// Puts the audio of `chunks`, at most [`ChunkBatch::len`] of them, in place on the host.
+    /// Copies the audio of `chunks`, at most [`ChunkBatch::len`], into the batch on the host.
     pub fn fill(&mut self, chunks: &[Chunk<'_>]) {
         assert!(chunks.len() <= self.len(), "{} chunks where {} have room", chunks.len(), self.len());
         let (step, lead, width) = (self.chunking.samples(), self.front_end.lead, self.front_end.audio.size(1));
@@ -132,7 +134,8 @@ impl ChunkBatch {
         rows.zip(chunks).for_each(|((row, length), chunk)| {
             let (centre, segment) = (chunk.index * step, chunk.segment);
             *length = (lead + segment.len()).saturating_sub(centre).min(width) as u32;
-            // Before the segment there is nothing; what lies behind it is not read.
+            // Samples before the segment's start are zero. Samples after its end need no value, because kernels do not
+            // read them.
             let (nothing, heard) = row[..*length as usize].split_at_mut(lead.saturating_sub(centre));
             nothing.fill(0.0);
             let from = centre.saturating_sub(lead).min(segment.len());
@@ -140,7 +143,7 @@ impl ChunkBatch {
         });
     }
 
-    /// Sends that audio to the GPU, behind everything that is queued.
+    /// Uploads the audio of the latest [`ChunkBatch::fill`] to the GPU, after all queued work.
     pub fn upload(&self, gpu: &Gpu) {
         gpu.write(&self.front_end.audio, 0, &self.samples[..self.used * self.front_end.audio.size(1)]);
         gpu.write(&self.front_end.lengths, 0, &self.lengths);
@@ -181,7 +184,7 @@ mod tests {
         let config = FeatureConfig { fft: 32, window: 32, hop: 7, bands: 4, ..FeatureConfig::default() };
         let mut batch = ChunkBatch::new(&gpu, &config, 3, 4).unwrap();
         let segment: Vec<f32> = (1..=70).map(|i| i as f32).collect();
-        // A stale row must not shine through.
+        // Samples of an earlier fill must not remain visible.
         batch.samples.fill(-1.0);
         batch.fill(&[0, 1, 3, 5].map(|index| Chunk { segment: &segment, index, last: false }));
         let width = 2 * 7 + 32;

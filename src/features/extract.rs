@@ -1,5 +1,5 @@
-//! Audio in batches of bounded size → spectra → log-mel in the store; the CPU prepares a batch while the GPU computes
-//! the one before.
+//! Extraction of log-mel features into the store, in batches of bounded size. The CPU prepares a batch while the GPU
+//! computes the batch before.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,16 +12,17 @@ use crate::gpu::{Gpu, Recording, Resolved};
 use crate::kernels::spectrum::FFT_LENGTHS;
 use crate::{Error, Result, stop};
 
-/// Bytes of audio that are staged for the GPU at a time.
+/// Size of the audio that is staged for the GPU at a time, in bytes.
 const BATCH_BYTES: usize = 16 << 20;
 
-/// The log-mel features of `count` examples of exactly `frames` frames each, not yet standardised (SPEC §1).
+/// Computes the log-mel features of `count` examples of exactly `frames` frames each, not yet standardised (SPEC §1).
 ///
-/// `audio(i)` yields the mono samples of example `i` at `config.rate`; it is called on rayon's threads, once for each
-/// example, in no particular order. `progress` is called with the number of examples whose audio is ready.
+/// `audio(i)` returns the mono samples of example `i` at `config.rate`. rayon's threads call it once for each example,
+/// in any order. `progress` is called with the number of examples whose audio is ready.
 ///
 /// # Errors
-/// [`Error::Stopped`] when the process is asked to end; what `audio` reports; [`Error::Config`] for a frame geometry that cannot be computed; what the device reports.
+/// [`Error::Stopped`] when the process is asked to end; any error of `audio`; [`Error::Config`] if frames of this
+/// geometry cannot be computed; errors of the device.
 pub fn extract(
     gpu: &Gpu,
     config: &FeatureConfig,
@@ -32,7 +33,7 @@ pub fn extract(
 ) -> Result<ExampleStore> {
     check(config)?;
     let store = ExampleStore::new(gpu, count, frames, config.bands)?;
-    let mut batch = Batch::new(gpu, config, count.max(1), frames)?;
+    let mut batch = SegmentBatch::new(gpu, config, count.max(1), frames)?;
     let ready = AtomicUsize::new(0);
     for shard in store.shards() {
         let mut recording = Recording::new("features");
@@ -53,16 +54,16 @@ pub fn extract(
     Ok(store)
 }
 
-/// Segments that go to the GPU together: what is staged on the host, and the kernels that take it.
-struct Batch {
+/// A batch of segments that go to the GPU together: audio on the host, and the kernels that compute features from it.
+struct SegmentBatch {
     samples: Vec<f32>,
     lengths: Vec<u32>,
     front_end: FrontEnd,
 }
 
-impl Batch {
+impl SegmentBatch {
     fn new(gpu: &Gpu, config: &FeatureConfig, count: usize, frames: usize) -> Result<Self> {
-        // No sample beyond these reaches the last frame.
+        // Later samples do not reach the last frame.
         let samples = (frames - 1) * config.hop + config.fft / 2;
         let magnitude_bytes = frames * (config.fft / 2 + 1) * size_of::<f32>();
         let bindable = usize::try_from(gpu.max_binding_bytes()).unwrap_or(usize::MAX);
@@ -72,7 +73,7 @@ impl Batch {
         Ok(Self { samples: vec![0.0; front_end.audio.len()], lengths: vec![0; segments], front_end })
     }
 
-    /// Puts segments 0..used in place; the rest of the batch is empty.
+    /// Fills segments 0..used with audio; the rest of the batch is empty.
     fn fill(&mut self, used: usize, audio: &(dyn Fn(usize) -> Result<Vec<f32>> + Sync)) -> Result<()> {
         let stride = self.samples.len() / self.lengths.len();
         self.lengths[used..].fill(0);
@@ -87,8 +88,8 @@ impl Batch {
         )
     }
 
-    /// Hands the batch to the driver while the one before is computed, waits for that one, so that no more than two are
-    /// staged, then queues this one.
+    /// Uploads the batch while the GPU computes the batch before, waits for that batch, then queues this one. Waiting
+    /// keeps at most two batches staged.
     fn run(&self, gpu: &Gpu, recording: &Resolved, row: u32, used: usize) -> Result<()> {
         let stride = self.samples.len() / self.lengths.len();
         gpu.write(&self.front_end.audio, 0, &self.samples[..used * stride]);
@@ -98,7 +99,7 @@ impl Batch {
     }
 }
 
-/// Whether frames of this geometry can be computed.
+/// Checks that frames of this geometry can be computed.
 pub(super) fn check(config: &FeatureConfig) -> Result<()> {
     let FeatureConfig { window, fft, hop, bands, low_hz, high_hz, .. } = *config;
     let nyquist = f64::from(config.rate) / 2.0;

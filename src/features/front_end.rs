@@ -1,5 +1,5 @@
-//! The kernels between audio and log-mel, as they suit the device: one that keeps a frame in registers, or two with the
-//! magnitudes between them.
+//! The kernels from audio to log-mel. Depending on the device, it is one kernel that keeps a frame in registers, or two
+//! kernels with the magnitudes in memory between them.
 
 use crate::Result;
 use crate::config::FeatureConfig;
@@ -8,16 +8,16 @@ use crate::kernels::log_mel::LogMel;
 use crate::kernels::mel::Mel;
 use crate::kernels::spectrum::Spectrum;
 
-/// Audio of a batch of segments on the GPU, and what turns it into log-mel.
+/// Audio of a batch of segments on the GPU, and the kernels that compute log-mel from it.
 pub(super) struct FrontEnd {
-    /// `[segment, samples]`
+    /// Audio, `[segment, samples]`.
     pub audio: Tensor<f32>,
-    /// `[segment]`: samples of each that count.
+    /// Number of valid samples of each segment, `[segment]`.
     pub lengths: Tensor<u32>,
-    /// Where in its row of `audio` the first frame of a segment is centred.
+    /// Position in a row of `audio` at which the segment's first frame is centred.
     pub lead: usize,
     config: FeatureConfig,
-    /// Where magnitudes go through memory.
+    /// The kernel that writes magnitudes to memory; `None` where one kernel computes log-mel.
     spectrum: Option<Spectrum>,
 }
 
@@ -45,11 +45,11 @@ impl FrontEnd {
         Ok(Self { audio, lengths, lead, config, spectrum: Some(spectrum) })
     }
 
-    /// Pushes what turns the audio into the log-mel of `features`, `[example, frame, band]`; row r of the schedule writes
-    /// the examples from r · segments on.
+    /// Pushes the kernels that compute log-mel from the audio into `features`, `[example, frame, band]`. Row r of the
+    /// schedule writes the examples from r · segments on.
     ///
     /// # Errors
-    /// What making tensors may report.
+    /// Errors of making tensors.
     pub fn push(&self, gpu: &Gpu, recording: &mut Recording, features: &Tensor<f32>) -> Result<()> {
         let Some(spectrum) = &self.spectrum else {
             recording.push(LogMel::new(gpu, &self.config, &self.audio, &self.lengths, features, self.lead)?);

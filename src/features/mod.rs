@@ -1,8 +1,8 @@
-//! From audio to the resident example store: standardised log-mel features that never leave the GPU (SPEC §1).
+//! Features: standardised log-mel in an example store that stays on the GPU (SPEC §1).
 //!
-//! In: a closure that yields the samples of example `i`. Out: an [`ExampleStore`] whose shards hold
-//! `[example, frame, band]`, each shard within what the adapter can bind. Audio of any length passes through a
-//! [`ChunkBatch`] instead, which keeps nothing.
+//! In: a closure that returns the samples of example `i`. Out: an [`ExampleStore`] whose shards hold `[example, frame,
+//! band]`, each small enough for the adapter to bind. Audio of any length passes through a [`ChunkBatch`] instead,
+//! which keeps no features.
 
 mod chunks;
 mod extract;
@@ -12,15 +12,16 @@ mod store;
 
 pub use chunks::{Chunk, ChunkBatch, Chunking};
 pub use extract::extract;
-pub use standardise::{Moments, Statistics, standardise, statistics};
+pub use standardise::{RunningMoments, Statistics, standardise, statistics};
 pub use store::{ExampleStore, Shard};
 
-/// How log-mel is made, besides what [`FeatureConfig`](crate::config::FeatureConfig) sets: constants of this program, as models
-/// tell them to their readers.
+/// The definition of log-mel beyond the keys of [`FeatureConfig`](crate::config::FeatureConfig): constants of this
+/// program, which exported models state for their readers.
 ///
-/// Frames of `window` samples under a periodic Hann window, in the middle of an FFT; the first is centred on the first
-/// sample, and zeros lie beyond both ends. Magnitudes, not powers, through triangles with a peak of 1 between equally spaced points
-/// of the HTK mel scale; then the natural logarithm of each band's sum and `log_offset`.
+/// A frame of `window` samples is multiplied with a periodic Hann window and lies in the middle of an FFT. The first
+/// frame is centred on the first sample, and the signal is zero beyond both ends. Magnitudes (not powers) are weighted
+/// with triangles that have a peak of 1 and equally spaced corners on the HTK mel scale. A feature is the natural
+/// logarithm of a band's sum plus `log_offset`.
 pub const LOG_MEL: [(&str, &str); 6] = [
     ("window_function", "hann_periodic"),
     ("framing", "centred_in_zeros"),

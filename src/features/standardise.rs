@@ -1,25 +1,26 @@
-//! Mean and deviation of every band over a whole store, merged in f64, and their removal (SPEC §1).
+//! Standardisation (SPEC §1): mean and standard deviation of every band over a whole store, merged in f64, and the
+//! normalisation with them.
 
 use super::store::ExampleStore;
 use crate::gpu::{Gpu, Recording};
 use crate::kernels::{moments, standardise as kernel};
 use crate::{Error, Result};
 
-/// Per-band statistics of a training set; a checkpoint carries them to every later use.
+/// Per-band statistics of a training set. A checkpoint stores them for every later use of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statistics {
-    /// `[band]`: mean over all frames of all examples.
+    /// Mean over all frames of all examples, `[band]`.
     pub mean: Vec<f64>,
-    /// `[band]`: √variance with divisor n, without epsilon.
+    /// Standard deviation, √variance with divisor n, without epsilon, `[band]`.
     pub std: Vec<f64>,
 }
 
 impl Statistics {
-    /// The statistics, if a model can be trained with them.
+    /// Returns the statistics, if a model can be trained with them.
     ///
     /// # Errors
-    /// [`Error::Data`] naming a band that has the same value in every frame: whatever is heard in it later would count
-    /// a hundred million times.
+    /// [`Error::Data`] naming a band that has the same value in every frame. Its deviation is 0, so standardisation
+    /// would multiply any other value in the band by a hundred million.
     pub fn checked(self) -> Result<Self> {
         let constant: Vec<usize> = (0..self.std.len()).filter(|band| self.std[*band] == 0.0).collect();
         let Some(first) = constant.first() else { return Ok(self) };
@@ -33,25 +34,27 @@ impl Statistics {
     }
 }
 
-/// Count, means and sums of squared deviations, which merge exactly (Chan, Golub, LeVeque 1979).
+/// Count, means and sums of squared deviations of a set of frames; two sets can be merged exactly (Chan, Golub, LeVeque
+/// 1979).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Moments {
+pub struct RunningMoments {
     count: f64,
     mean: Vec<f64>,
     squares: Vec<f64>,
 }
 
-impl Moments {
-    /// Of no frame at all.
+impl RunningMoments {
+    /// Makes the moments of no frame.
     pub fn empty(bands: usize) -> Self {
         Self { count: 0.0, mean: vec![0.0; bands], squares: vec![0.0; bands] }
     }
 
-    /// Of all frames of `store`: sums of one example on the GPU, examples merged in f64 in their order.
+    /// Computes the moments of all frames of `store`. The GPU sums over one example; examples are merged in f64, in
+    /// their order.
     ///
     /// # Errors
-    /// [`Error::Tolerance`] naming the examples whose features are not finite, or when the device wrote none at all;
-    /// otherwise what the device reports.
+    /// [`Error::Tolerance`] naming the examples whose features are not finite, or if the device wrote no feature at
+    /// all; other errors of the device.
     pub fn of(gpu: &Gpu, store: &ExampleStore) -> Result<Self> {
         let mut total = Self::empty(store.bands);
         let mut untouched = !store.is_empty();
@@ -79,13 +82,13 @@ impl Moments {
         Ok(total)
     }
 
-    /// From `[band, 2]` means and squared deviations of one example.
+    /// Makes the moments of one example from its means and squared deviations, `[band, 2]`.
     fn of_example(frames: usize, moments: &[f32]) -> Self {
         let column = |i: usize| moments.iter().skip(i).step_by(2).map(|&x| f64::from(x)).collect();
         Self { count: frames as f64, mean: column(0), squares: column(1) }
     }
 
-    /// Adds the frames that `other` describes.
+    /// Adds the frames of `other`.
     pub fn merge(&mut self, other: &Self) {
         let count = self.count + other.count;
         if count == 0.0 {
@@ -100,14 +103,14 @@ impl Moments {
         self.count = count;
     }
 
-    /// Mean and deviation (divisor n) of the frames described.
+    /// Returns mean and standard deviation (divisor n) of the frames.
     pub fn statistics(&self) -> Statistics {
         let std = self.squares.iter().map(|squares| (squares / self.count.max(1.0)).sqrt());
         Statistics { mean: self.mean.clone(), std: std.collect() }
     }
 }
 
-/// The first run of examples that have a value which is not finite, in words.
+/// Describes the first run of consecutive examples that have a value which is not finite.
 fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone, first: usize) -> Option<String> {
     let bad = |moments: &[f32]| moments.iter().any(|x| !x.is_finite());
     let start = first + examples.position(bad)?;
@@ -117,18 +120,18 @@ fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone, first: 
     }
 }
 
-/// Mean and deviation of every band over all frames of `store`.
+/// Computes mean and standard deviation of every band over all frames of `store`.
 ///
 /// # Errors
-/// As [`Moments::of`].
+/// As [`RunningMoments::of`].
 pub fn statistics(gpu: &Gpu, store: &ExampleStore) -> Result<Statistics> {
-    Ok(Moments::of(gpu, store)?.statistics())
+    Ok(RunningMoments::of(gpu, store)?.statistics())
 }
 
 /// Replaces every feature x of `store` by (x − mean) / (√(std² + ε) + ε) of its band.
 ///
 /// # Errors
-/// What the device reports.
+/// Errors of the device.
 pub fn standardise(gpu: &Gpu, store: &ExampleStore, statistics: &Statistics, epsilon: f64) -> Result<()> {
     for shard in store.shards() {
         let mut recording = Recording::new("standardise");
@@ -148,9 +151,9 @@ mod tests {
         let moments = |part: &[f64]| {
             let mean = part.iter().sum::<f64>() / part.len() as f64;
             let squares = part.iter().map(|x| (x - mean).powi(2)).sum();
-            Moments { count: part.len() as f64, mean: vec![mean], squares: vec![squares] }
+            RunningMoments { count: part.len() as f64, mean: vec![mean], squares: vec![squares] }
         };
-        let mut merged = Moments::empty(1);
+        let mut merged = RunningMoments::empty(1);
         for part in [&values[..1], &values[1..40], &values[40..]] {
             merged.merge(&moments(part));
         }
@@ -161,13 +164,13 @@ mod tests {
 
     #[test]
     fn a_constant_band_has_no_deviation_however_it_is_merged() {
-        let mut merged = Moments::empty(1);
+        let mut merged = RunningMoments::empty(1);
         for frames in [1, 7, 1000] {
-            merged.merge(&Moments::of_example(frames, &[-4.6051702, 0.0]));
+            merged.merge(&RunningMoments::of_example(frames, &[-4.6051702, 0.0]));
         }
         let constant = Statistics { mean: vec![f64::from(-4.6051702_f32)], std: vec![0.0] };
         assert_eq!(merged.statistics(), constant);
-        // No model is trained by it.
+        // Training with these statistics is refused.
         let message = constant.checked().unwrap_err().to_string();
         assert!(
             message.contains("1 of 1 mel bands, band 0 first") && message.contains("features.high_hz"),

@@ -1,35 +1,36 @@
-//! Where all examples of a subset stay: shards that an adapter can bind.
+//! The example store: features of all examples of a subset on the GPU, in shards that the adapter can bind.
 
 use crate::gpu::{Gpu, Tensor};
 use crate::{Error, Result};
 
-/// Most examples of a shard: kernels use one axis of their grid for them, and a grid's axis ends here.
+/// Largest number of examples of a shard, because kernels use one grid axis for examples and an axis has at most this
+/// size.
 const MOST_PER_SHARD: usize = 65_535;
 
 /// Features of all examples of a subset, on the GPU.
 pub struct ExampleStore {
-    /// Frames of every example.
+    /// Number of frames of every example.
     pub frames: usize,
-    /// Mel bands of every frame.
+    /// Number of mel bands of every frame.
     pub bands: usize,
     shards: Vec<Shard>,
 }
 
 /// Consecutive examples in one tensor.
 pub struct Shard {
-    /// `[example, frame, band]`
+    /// Features, `[example, frame, band]`.
     pub tensor: Tensor<f32>,
-    /// The store's index of its first example.
+    /// Index of the shard's first example in the store.
     pub first: usize,
-    /// Number of its examples.
+    /// Number of the shard's examples.
     pub count: usize,
 }
 
 impl ExampleStore {
-    /// Room for `count` examples, in as few shards as the adapter's largest binding allows.
+    /// Allocates memory for `count` examples, in as few shards as the adapter's largest binding allows.
     ///
     /// # Errors
-    /// [`Error::Kernel`] when not even one example can be bound, or memory runs out.
+    /// [`Error::Kernel`] if not even one example can be bound, or memory runs out.
     pub fn new(gpu: &Gpu, count: usize, frames: usize, bands: usize) -> Result<Self> {
         let bytes = (frames * bands * size_of::<f32>()) as u64;
         let most = usize::try_from(gpu.max_binding_bytes() / bytes.max(1)).unwrap_or(usize::MAX).min(MOST_PER_SHARD);
@@ -50,17 +51,17 @@ impl ExampleStore {
         Ok(Self { frames, bands, shards: shards.collect::<Result<_>>()? })
     }
 
-    /// Number of examples.
+    /// Returns the number of examples.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.count).sum()
     }
 
-    /// Whether there is no example.
+    /// Returns whether there is no example.
     pub fn is_empty(&self) -> bool {
         self.shards.is_empty()
     }
 
-    /// The shards in the order of their examples.
+    /// Returns the shards in the order of their examples.
     pub fn shards(&self) -> &[Shard] {
         &self.shards
     }

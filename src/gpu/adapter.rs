@@ -1,4 +1,4 @@
-//! Which adapter: listing them, choosing one by index, name or PCI id, and saying why none fits.
+//! Adapters: listing, choice by index, name or PCI id, and error messages when no adapter fits.
 
 use std::path::{Path, PathBuf};
 
@@ -6,21 +6,21 @@ use serde::Serialize;
 
 use crate::{Error, Result, environment};
 
-/// What the user said about the adapter. The default takes the fastest class there is.
+/// The user's choice of adapter. The default takes an adapter of the fastest class.
 #[derive(Debug, Clone, Default)]
 pub struct AdapterChoice {
     /// An index of `weaklabel devices`, a part of the name (any case), or `pci:BUS` / `pci:VENDOR:DEVICE`.
     pub adapter: Option<String>,
-    /// Backends to look at, comma separated: `vulkan`, `metal`, `dx12`. Overrides `WGPU_BACKEND`.
+    /// Backends to search, comma separated: `vulkan`, `metal`, `dx12`. Overrides `WGPU_BACKEND`.
     pub backend: Option<String>,
 }
 
-/// One adapter as `weaklabel devices` prints it.
+/// Properties of one adapter, as `weaklabel devices` prints them.
 #[derive(Debug, Clone, Serialize)]
 pub struct AdapterDescription {
     /// Position in the list, valid for `--adapter`.
     pub index: usize,
-    /// The adapter's name.
+    /// Name of the adapter.
     pub name: String,
     /// `vulkan`, `metal` or `dx12`.
     pub backend: String,
@@ -29,45 +29,45 @@ pub struct AdapterDescription {
     /// `discrete`, `integrated`, `virtual`, `cpu` or `other`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// `BUS` where known, and `VENDOR:DEVICE` in hexadecimal.
+    /// Position on the PCI bus, where known, and vendor and device numbers.
     pub pci: PciId,
-    /// The limits that matter to compute kernels.
-    pub limits: Limits,
-    /// Smallest and largest subgroup.
+    /// Limits that matter to compute kernels.
+    pub limits: AdapterLimits,
+    /// Smallest and largest subgroup size.
     pub subgroup_size: [u32; 2],
     /// Optional features that kernels may use.
     pub features: Vec<&'static str>,
 }
 
-/// How a card is found on the bus.
+/// Identification of a GPU on the PCI bus.
 #[derive(Debug, Clone, Serialize)]
 pub struct PciId {
-    /// `0000:01:00.0`, empty where the backend does not tell.
+    /// Bus address such as `0000:01:00.0`; empty where the backend does not report it.
     pub bus: String,
-    /// `10de:2204`.
+    /// Vendor and device in hexadecimal, such as `10de:2204`.
     pub id: String,
 }
 
-/// The limits that matter to compute kernels.
+/// Limits that matter to compute kernels.
 #[derive(Debug, Clone, Serialize)]
-pub struct Limits {
-    /// Bytes of one buffer.
+pub struct AdapterLimits {
+    /// Largest buffer in bytes.
     pub buffer: u64,
-    /// Bytes of one storage binding.
+    /// Largest storage binding in bytes.
     pub storage_binding: u64,
-    /// Bytes of one uniform binding.
+    /// Largest uniform binding in bytes.
     pub uniform_binding: u64,
-    /// Storage buffers of one kernel.
+    /// Largest number of storage buffers of one kernel.
     pub storage_buffers: u32,
-    /// Bytes of workgroup memory.
+    /// Workgroup memory in bytes.
     pub workgroup_bytes: u32,
-    /// Invocations of one workgroup.
+    /// Largest number of invocations in a workgroup.
     pub workgroup_invocations: u32,
-    /// Workgroups along one axis.
+    /// Largest number of workgroups along one axis.
     pub workgroups_per_axis: u32,
 }
 
-/// The features that some kernel or the profiler can use, with the names `devices` prints.
+/// Optional features that kernels or the profiler can use, with the names that `weaklabel devices` prints.
 const FEATURES: [(wgpu::Features, &str); 5] = [
     (wgpu::Features::IMMEDIATES, "immediates"),
     (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
@@ -87,7 +87,7 @@ impl AdapterDescription {
             driver: [info.driver, info.driver_info].join(" ").trim().to_string(),
             kind: kind(info.device_type).to_string(),
             pci: PciId { bus: info.device_pci_bus_id, id: format!("{:04x}:{:04x}", info.vendor, info.device) },
-            limits: Limits {
+            limits: AdapterLimits {
                 buffer: limits.max_buffer_size,
                 storage_binding: limits.max_storage_buffer_binding_size,
                 uniform_binding: limits.max_uniform_buffer_binding_size,
@@ -112,16 +112,16 @@ fn kind(device: wgpu::DeviceType) -> &'static str {
     }
 }
 
-/// The names of the features that [`AdapterDescription::features`] may hold.
+/// Returns the names of the features that [`AdapterDescription::features`] may contain.
 pub fn feature_names() -> impl Iterator<Item = &'static str> {
     FEATURES.iter().map(|(_, name)| *name)
 }
 
-/// All adapters of the chosen backends, in a stable order, and the position of the one that [`Gpu::open`](super::Gpu)
-/// takes.
+/// Lists all adapters of the chosen backends in a stable order. Also returns the index of the adapter that
+/// [`Gpu::open`](super::Gpu) takes.
 ///
 /// # Errors
-/// [`Error::Adapter`] when there is none, with what to install, or when nothing fits, naming what there is;
+/// [`Error::Adapter`] when there is no adapter, with what to install, or when none matches, with a list of all adapters;
 /// [`Error::Usage`] for a backend name that does not exist.
 pub fn list(choice: &AdapterChoice) -> Result<(Vec<AdapterDescription>, usize)> {
     let described = describe(&enumerate(choice)?);
@@ -129,10 +129,10 @@ pub fn list(choice: &AdapterChoice) -> Result<(Vec<AdapterDescription>, usize)> 
     Ok((described, chosen))
 }
 
-/// The adapter that `choice` names, or the fastest class there is: discrete, integrated, other, CPU.
+/// Returns the adapter that `choice` names, or one of the fastest class: discrete, integrated, virtual, other, CPU.
 ///
 /// # Errors
-/// As [`list`].
+/// The errors of [`list`].
 pub(super) fn choose(choice: &AdapterChoice) -> Result<(wgpu::Adapter, AdapterDescription)> {
     let mut adapters = enumerate(choice)?;
     let mut described = describe(&adapters);
@@ -144,7 +144,7 @@ fn describe(adapters: &[wgpu::Adapter]) -> Vec<AdapterDescription> {
     adapters.iter().enumerate().map(|(index, adapter)| AdapterDescription::new(index, adapter)).collect()
 }
 
-/// Where the chosen adapter stands in `described`.
+/// Returns the index of the chosen adapter in `described`.
 fn position(choice: &AdapterChoice, described: &[AdapterDescription]) -> Result<usize> {
     let rank = |d: &AdapterDescription| {
         ["discrete", "integrated", "virtual", "other", "cpu"].iter().position(|k| *k == d.kind)
@@ -175,7 +175,7 @@ fn select(described: &[AdapterDescription], asked: &str) -> Result<usize> {
             "no adapter matches '{asked}'. There are: {}",
             names(&described.iter().collect::<Vec<_>>())
         ))),
-        // A card that several backends offer is one card: the first backend of the list is taken.
+        // A GPU that several backends offer counts once: the first backend in the list is taken.
         several
             if several.iter().all(|d| {
                 d.pci.id == several[0].pci.id && d.pci.bus == several[0].pci.bus && d.backend != several[0].backend
@@ -200,7 +200,7 @@ fn enumerate(choice: &AdapterChoice) -> Result<Vec<wgpu::Adapter>> {
     Ok(pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(backends)))
 }
 
-/// The backends of `choice`, or of `WGPU_BACKEND`, or all.
+/// Returns the backends of `choice`, else those of `WGPU_BACKEND`, else all.
 fn backends(choice: &AdapterChoice) -> Result<wgpu::Backends> {
     match (&choice.backend, text_of("WGPU_BACKEND")) {
         (Some(names), _) => parse_backends(names, ""),
@@ -218,8 +218,8 @@ fn parse_backends(names: &str, origin: &str) -> Result<wgpu::Backends> {
     })
 }
 
-/// What wgpu checks and shows: its defaults and what its own variables say, `WGPU_VALIDATION` for the flag of that name and so
-/// on. Validation layers slow every call down, so they are off unless `WGPU_VALIDATION` asks for them.
+/// Returns wgpu's instance flags: its defaults, changed by its environment variables such as `WGPU_VALIDATION`. Validation
+/// layers slow down every call, so they are off unless `WGPU_VALIDATION` asks for them.
 fn flags() -> wgpu::InstanceFlags {
     let mut flags = wgpu::InstanceFlags::default() - wgpu::InstanceFlags::VALIDATION;
     for (name, flag) in wgpu::InstanceFlags::all().iter_names() {
@@ -230,12 +230,12 @@ fn flags() -> wgpu::InstanceFlags {
     flags
 }
 
-/// The value of a variable that is text.
+/// Returns the value of an environment variable as text.
 fn text_of(variable: &str) -> Option<String> {
     environment::variable(variable).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// Why there is no adapter and what to do about it, in the words of this system.
+/// Explains why there is no adapter and what to do about it on this system.
 fn nothing_found(choice: &AdapterChoice) -> String {
     let backends = choice.backend.clone().or_else(|| text_of("WGPU_BACKEND"));
     let backends = backends.unwrap_or_else(|| "vulkan, metal, dx12".into());
@@ -247,8 +247,8 @@ fn nothing_found(choice: &AdapterChoice) -> String {
     text
 }
 
-/// What is to be said of the drivers that the Vulkan loader's own variables name, if one is set. The loader takes an empty one
-/// for a list of no drivers.
+/// Describes the drivers that the Vulkan loader's own variables name, if one of them is set. The loader takes an empty value
+/// for a list without drivers.
 fn named_drivers() -> Option<String> {
     let of_variable = |name: &'static str| Some((name, std::env::var_os(name)?));
     let (name, files) = of_variable("VK_DRIVER_FILES").or_else(|| of_variable("VK_ICD_FILENAMES"))?;
@@ -295,7 +295,7 @@ mod tests {
             driver: String::new(),
             kind: "discrete".into(),
             pci: PciId { bus: bus.into(), id: "10de:2204".into() },
-            limits: Limits {
+            limits: AdapterLimits {
                 buffer: 0,
                 storage_binding: 0,
                 uniform_binding: 0,

@@ -1,4 +1,4 @@
-//! The open device: buffers made here, errors collected here, memory counted here.
+//! The open device, which creates all buffers, collects the driver's errors and counts memory.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,17 +12,17 @@ use super::tensor::{Element, Tensor};
 use super::wgsl::Loads;
 use crate::{Error, Result};
 
-/// The kinds of device that want different tiles.
+/// Classes of devices that need different tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceClass {
-    /// Mesa's Vulkan on the CPU (lavapipe) from version 25 on: loads cost as much as tens of multiply-adds unless it knows
-    /// their address to be uniform, a dispatch costs tens of microseconds.
+    /// Mesa's Vulkan on the CPU (lavapipe) from version 25 on. A load costs as much as tens of multiply-adds unless the
+    /// compiler knows its address to be uniform, and a dispatch costs tens of microseconds.
     Llvmpipe,
-    /// Another software adapter: no address makes a load cheap. Lavapipe of Mesa 22.3 is one.
+    /// Another software adapter, such as lavapipe of Mesa 22.3. Uniform addresses do not make loads cheaper.
     Cpu,
     /// A GPU that shares memory with the CPU.
     Integrated,
-    /// A GPU with memory of its own.
+    /// A GPU with its own memory.
     Discrete,
 }
 
@@ -39,31 +39,31 @@ impl DeviceClass {
         }
     }
 
-    /// Whether it computes on the CPU.
+    /// Whether devices of this class compute on the CPU.
     pub fn is_software(self) -> bool {
         matches!(self, Self::Llvmpipe | Self::Cpu)
     }
 }
 
-/// What a callback of the driver said, kept until the next [`Gpu::check`].
+/// An error from one of the driver's callbacks, kept until the next [`Gpu::check`].
 #[derive(Debug, Clone)]
 enum Fault {
     Lost(String),
     Refused(String),
 }
 
-/// An open device with its queue. Everything on the GPU is made through it.
+/// An open device with its queue, through which everything on the GPU is made.
 pub struct Gpu {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) limits: wgpu::Limits,
     pub(super) pipelines: PipelineCache,
     adapter: AdapterDescription,
-    /// None where there is no driver.
+    /// The adapter; `None` for devices without a driver.
     pub(super) handle: Option<wgpu::Adapter>,
     class: DeviceClass,
     fault: Arc<Mutex<Option<Fault>>>,
-    /// Recordings replayed since somebody began to observe.
+    /// Recordings replayed during a [`Gpu::capture`]; `None` at other times.
     pub(super) observed: Mutex<Option<Vec<Resolved>>>,
     attached: Option<Box<dyn Any + Send + Sync>>,
     memory: Arc<Memory>,
@@ -71,19 +71,19 @@ pub struct Gpu {
 }
 
 impl Gpu {
-    /// Opens the adapter that `choice` names, with all its limits, and with timestamps where it has them.
+    /// Opens the adapter that `choice` names, with all its limits and, if it supports them, timestamps.
     ///
     /// # Errors
-    /// [`Error::Adapter`] when no adapter fits or the driver refuses to open it.
+    /// [`Error::Adapter`] when no adapter matches or the driver refuses to open it.
     pub fn open(choice: &AdapterChoice) -> Result<Self> {
         let (adapter, description) = adapter::choose(choice)?;
         Self::connect(adapter, description)
     }
 
-    /// A device of `adapter`, with a queue of its own.
+    /// Opens a device of `adapter` with its own queue.
     ///
     /// # Errors
-    /// [`Error::Adapter`] when it lacks immediates or the driver refuses to open it.
+    /// [`Error::Adapter`] when the adapter lacks immediates or the driver refuses to open it.
     pub(super) fn connect(adapter: wgpu::Adapter, description: AdapterDescription) -> Result<Self> {
         if !adapter.features().contains(wgpu::Features::IMMEDIATES) {
             return Err(Error::Adapter(format!(
@@ -95,7 +95,7 @@ impl Gpu {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("weaklabel"),
             required_features: wgpu::Features::IMMEDIATES | (adapter.features() & optional),
-            // Only limits that are asked for are granted: a 128 MiB default would cut every large card down.
+            // Only requested limits are granted, and the default of 128 MiB would waste most of a large GPU's memory.
             required_limits: adapter.limits(),
             ..Default::default()
         };
@@ -104,8 +104,8 @@ impl Gpu {
         Ok(Self::new(device, queue, description, Some(adapter)))
     }
 
-    /// A device without a driver, with WebGPU's default limits but for immediates, of which it has the 64 bytes of WebGPU in
-    /// browsers, and storage buffers, of which it has sixteen as on D3D12: it validates shaders, layouts and dispatches and computes nothing.
+    /// Makes a device without a driver, which validates shaders, layouts and dispatches but computes nothing. It has WebGPU's
+    /// default limits except for 64 bytes of immediates, as WebGPU in browsers has, and 16 storage buffers, as D3D12 has.
     pub fn noop() -> Self {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("noop"),
@@ -126,7 +126,7 @@ impl Gpu {
             driver: info.driver,
             kind: "other".into(),
             pci: adapter::PciId { bus: String::new(), id: String::new() },
-            limits: adapter::Limits {
+            limits: adapter::AdapterLimits {
                 buffer: descriptor.required_limits.max_buffer_size,
                 storage_binding: descriptor.required_limits.max_storage_buffer_binding_size,
                 uniform_binding: descriptor.required_limits.max_uniform_buffer_binding_size,
@@ -141,14 +141,15 @@ impl Gpu {
         Self::new(device, queue, description, None)
     }
 
-    /// The adapter that `choice` names without its driver: it makes, validates and counts everything as [`Gpu::open`]'s
-    /// device would, and computes nothing. What work needs can be found out with it before anything is allocated.
+    /// Makes a device with the limits of the adapter that `choice` names, but without its driver. The device makes, validates
+    /// and counts everything as the device of [`Gpu::open`] would, and computes nothing. The memory that some work needs can so
+    /// be measured before anything is allocated.
     ///
     /// # Errors
-    /// As [`Gpu::open`].
-    pub fn on_paper(choice: &AdapterChoice) -> Result<Self> {
+    /// The errors of [`Gpu::open`].
+    pub fn dry_run(choice: &AdapterChoice) -> Result<Self> {
         let (adapter, description) = adapter::choose(choice)?;
-        // Those that kernels and tensors are checked against.
+        // Limits against which kernels and tensors are checked.
         let limits = adapter.limits();
         let required_limits = wgpu::Limits {
             max_buffer_size: limits.max_buffer_size,
@@ -209,60 +210,59 @@ impl Gpu {
         }
     }
 
-    /// The adapter behind the device.
+    /// Returns the description of the device's adapter.
     pub fn adapter(&self) -> &AdapterDescription {
         &self.adapter
     }
 
-    /// The kind of device, for the choice of tiles.
+    /// Returns the class of the device, which decides the choice of tiles.
     pub fn class(&self) -> DeviceClass {
         self.class
     }
 
-    /// The same device, taken for one of `class`: it gets the kernels, tiles and forms of that.
+    /// Returns the same device treated as one of `class`, with the kernels, tiles and shader forms of that class.
     #[must_use]
     pub fn taken_for(self, class: DeviceClass) -> Self {
         Self { class, ..self }
     }
 
-    /// How its driver gets loops over loads. SwiftShader makes branches of each load, and the time and memory that it takes to
-    /// compile a kernel grow steeply with them.
+    /// Returns the form of loops over loads for this driver. SwiftShader compiles each load to branches, and the time and
+    /// memory for compiling a kernel grow steeply with their number.
     pub(super) fn loads(&self) -> Loads {
         if self.adapter.name.contains("SwiftShader") { Loads::Rolled } else { Loads::Unrolled }
     }
 
-    /// Gives the device something that a layer above wants to find with it again, such as settings that were found to suit
-    /// it. Replaces what was attached before.
+    /// Attaches a value to the device for a layer above, such as tuned settings. Replaces the value attached before.
     pub fn attach(&mut self, value: impl Any + Send + Sync) {
         self.attached = Some(Box::new(value));
     }
 
-    /// What was attached, if it is a `T`.
+    /// Returns the attached value if it is a `T`.
     pub fn attached<T: Any>(&self) -> Option<&T> {
         self.attached.as_ref()?.downcast_ref()
     }
 
-    /// Largest storage binding in bytes: longer tensors have to be sharded.
+    /// Returns the size in bytes of the largest storage binding. Longer tensors must be sharded.
     pub fn max_binding_bytes(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
     }
 
-    /// Bytes of all tensors and staging buffers that are in use.
+    /// Returns the number of bytes of all tensors and staging buffers in use.
     pub fn live_bytes(&self) -> u64 {
         self.memory.live()
     }
 
-    /// The most bytes that were ever in use.
+    /// Returns the largest number of bytes that were in use at a time.
     pub fn peak_bytes(&self) -> u64 {
         self.memory.peak()
     }
 
-    /// Number of buffers made so far; a training loop must not raise it.
+    /// Returns the number of buffers made so far, which a training loop must not raise.
     pub fn buffers_made(&self) -> usize {
         self.buffers.load(Ordering::Relaxed)
     }
 
-    /// A tensor of zeros. `shape` is in elements, row-major, last axis fastest.
+    /// Allocates a tensor of zeros. `shape` is in elements, row-major, last axis fastest.
     ///
     /// # Errors
     /// [`Error::Kernel`] naming the tensor when it exceeds a limit of the adapter or its memory.
@@ -285,17 +285,18 @@ impl Gpu {
         Ok(Tensor::new(self.buffer(name, bytes, usage)?, name, shape))
     }
 
-    /// A tensor with the given contents, row-major.
+    /// Allocates a tensor with the given contents, row-major.
     ///
     /// # Errors
-    /// As [`Gpu::tensor`].
+    /// The errors of [`Gpu::tensor`].
     pub fn tensor_from<T: Element>(&self, name: &str, shape: &[usize], values: &[T]) -> Result<Tensor<T>> {
         let tensor = self.tensor(name, shape)?;
         self.write(&tensor, 0, values);
         Ok(tensor)
     }
 
-    /// Writes `values` into `tensor` from element `offset` on. Takes effect between the replays before and after it.
+    /// Writes `values` into `tensor` from element `offset` on. The write takes effect after the replays queued before it and
+    /// before those queued after it.
     pub fn write<T: Element>(&self, tensor: &Tensor<T>, offset: usize, values: &[T]) {
         assert!(
             offset + values.len() <= tensor.len(),
@@ -332,10 +333,10 @@ impl Gpu {
         Ok(Allocation::new(buffer, &self.memory))
     }
 
-    /// Turns what the driver reported since the last call into an error.
+    /// Fails with the first error that the driver has reported, if there is one.
     ///
     /// # Errors
-    /// [`Error::DeviceLost`], or [`Error::Kernel`] for an operation that was refused.
+    /// [`Error::DeviceLost`], or [`Error::Kernel`] for an operation that the driver refused.
     pub fn check(&self) -> Result<()> {
         let fault = self.fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         match fault {
@@ -348,7 +349,7 @@ impl Gpu {
     /// Waits until the queue is empty.
     ///
     /// # Errors
-    /// As [`Gpu::check`].
+    /// The errors of [`Gpu::check`].
     pub fn wait(&self) -> Result<()> {
         let polled = self.device.poll(wgpu::PollType::wait_indefinitely());
         self.check()?;

@@ -1,4 +1,4 @@
-//! What a kernel is: a WGSL source, its constants, its tensors by name and its grid.
+//! The interface of a kernel: WGSL source, constants, tensors by name, and grid.
 
 use super::tensor::Binding;
 
@@ -9,9 +9,9 @@ pub enum Constant {
     U32(u32),
     /// `const NAME: f32 = …;`
     F32(f32),
-    /// `const NAME: array<u32, N> = …;`, of which every index in the source is a constant.
+    /// `const NAME: array<u32, N> = …;`, indexed in the source by constants only.
     U32s(Vec<u32>),
-    /// `const NAME: array<f32, N> = …;`, of which every index in the source is a constant.
+    /// `const NAME: array<f32, N> = …;`, indexed in the source by constants only.
     F32s(Vec<f32>),
 }
 
@@ -51,36 +51,37 @@ impl From<Vec<f32>> for Constant {
     }
 }
 
-/// What one dispatch has to do, for GFLOP/s and GB/s.
+/// The work of one dispatch, from which GFLOP/s and GB/s are computed.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Work {
-    /// Floating-point operations that the mathematics asks for (a multiply-add is two).
+    /// Floating-point operations required by the mathematics, where a multiply-add counts as two.
     pub flops: f64,
     /// Bytes that must be read or written at least once.
     pub bytes: f64,
 }
 
-/// A kernel bound to its tensors. Implementors are structs whose fields are the bindings by name, plus tuning knobs.
+/// A kernel bound to its tensors. Implementors are structs whose fields are the bindings by name and the tuning parameters.
 pub trait Kernel: Send + Sync {
-    /// Snake-case name: the WGSL file's stem and the label of everything made for it.
+    /// Returns the name in snake case: the stem of the WGSL file and the label of all GPU objects made for the kernel.
     fn name(&self) -> &'static str;
 
     /// The WGSL file and the library files that are appended to it, in order.
     fn source(&self) -> Vec<&'static str>;
 
-    /// Values for the `const` lines of the source: shapes, hyper-parameters, knobs.
+    /// Returns values for the `const` lines of the source: shapes, hyper-parameters, tuning parameters.
     fn constants(&self) -> Vec<(&'static str, Constant)>;
 
-    /// The tensor of every `@binding`, by the variable's name.
+    /// Returns the tensor for every `@binding`, by the variable's name.
     fn bindings(&self) -> Vec<(&'static str, Binding)>;
 
-    /// Workgroups along x, y and z.
+    /// Returns the numbers of workgroups along x, y and z.
     fn grid(&self) -> [usize; 3];
 
-    /// What one dispatch has to do.
+    /// Returns the work of one dispatch.
     fn work(&self) -> Work;
 
-    /// The layer that it computes, for kernels of which a model has several: channels and plane, `16→32 5×16`.
+    /// Returns a label of the layer that the kernel computes, for kernels that a model runs for several layers: channels and
+    /// plane, `16→32 5×16`.
     fn layer(&self) -> String {
         String::new()
     }

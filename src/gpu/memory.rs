@@ -1,9 +1,9 @@
-//! Buffers that are counted for as long as anybody holds them: tensors, staging buffers, recordings that bind them.
+//! GPU memory accounting: a buffer counts for as long as a tensor, a staging buffer or a recording holds it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Bytes of all buffers of a device.
+/// Byte counts of all buffers of a device.
 #[derive(Default)]
 pub(super) struct Memory {
     live: AtomicU64,
@@ -11,18 +11,18 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Bytes of the buffers that somebody holds.
+    /// Returns the number of bytes of all buffers that are held.
     pub fn live(&self) -> u64 {
         self.live.load(Ordering::Relaxed)
     }
 
-    /// The most they ever were.
+    /// Returns the largest value that [`Memory::live`] ever had.
     pub fn peak(&self) -> u64 {
         self.peak.load(Ordering::Relaxed)
     }
 }
 
-/// A buffer that is counted. The driver may keep it a little longer, until the work queued on it is done.
+/// A counted buffer. The driver may keep it a little longer than its owners, until the work queued on it is done.
 pub(super) struct Allocation {
     pub buffer: wgpu::Buffer,
     bytes: u64,

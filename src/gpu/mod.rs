@@ -6,7 +6,6 @@
 
 pub mod adapter;
 pub mod device;
-mod first_use;
 pub mod kernel;
 mod memory;
 mod pipeline;
@@ -16,6 +15,7 @@ pub mod recording;
 mod reflect;
 mod replay;
 pub mod tensor;
+mod warmup;
 pub mod wgsl;
 
 pub use adapter::{AdapterChoice, AdapterDescription};

@@ -21,23 +21,23 @@ pub(super) struct Pipeline {
     pub interface: Interface,
 }
 
-/// A pipeline that is new, and what it was made of.
+/// A newly compiled pipeline with the kernel's name and source.
 pub(super) struct Compiled {
     pub name: &'static str,
     pub source: String,
     pub pipeline: Arc<Pipeline>,
 }
 
-/// All pipelines of a device, by specialised source: kernels of equal shape share one.
+/// All pipelines of a device by specialised source, so that kernels of equal shape share one.
 #[derive(Default)]
 pub(super) struct PipelineCache(Mutex<HashMap<String, Arc<Pipeline>>>);
 
 impl Gpu {
-    /// Compiles `kernels` on all cores, to the point where they can run. What cannot be compiled is no error yet: it is one
-    /// when it is resolved.
+    /// Compiles `kernels` on all cores until they are ready to run. A kernel that cannot be compiled is not an error here, but
+    /// only when it is resolved.
     ///
     /// # Errors
-    /// As [`Gpu::check`].
+    /// The errors of [`Gpu::check`].
     pub fn compile_ahead(&self, kernels: &[&dyn Kernel]) -> Result<()> {
         match self.compile_all(kernels) {
             Err(Error::Kernel { .. }) => self.check(),
@@ -45,7 +45,7 @@ impl Gpu {
         }
     }
 
-    /// Compiles what `kernels` need and is not there yet, on all cores, to the point where it can run.
+    /// Compiles those of `kernels` that are not in the cache yet, on all cores, until they are ready to run.
     pub(super) fn compile_all(&self, kernels: &[&dyn Kernel]) -> Result<()> {
         let sources = kernels.par_iter().map(|kernel| Ok((wgsl::specialise(*kernel, self.loads())?, kernel.name())));
         let mut missing: HashMap<String, &'static str> = sources.collect::<Result<_>>()?;
@@ -56,11 +56,11 @@ impl Gpu {
         };
         let (compiled, failed): (Vec<_>, Vec<_>) = missing.into_par_iter().partition_map(compile);
         self.cache().extend(compiled.iter().map(|one| (one.source.clone(), Arc::clone(&one.pipeline))));
-        self.use_first(compiled)?;
+        self.warm_up(compiled)?;
         failed.into_iter().next().map_or(Ok(()), Err)
     }
 
-    /// The pipeline of `kernel`, compiled on first use; its limits are those of the device.
+    /// Returns the pipeline of `kernel`, compiled on first use. Checks that kernel and `grid` are within the device's limits.
     pub(super) fn pipeline(&self, kernel: &dyn Kernel, grid: [u32; 3]) -> Result<Arc<Pipeline>> {
         let source = wgsl::specialise(kernel, self.loads())?;
         let known = self.cache().get(&source).map(Arc::clone);
@@ -81,7 +81,7 @@ impl Gpu {
         let start = Instant::now();
         let (interface, module) = reflect(name, source)?;
         let parsed = start.elapsed();
-        // wgpu does not check workgroup memory, and a driver's message names no kernel.
+        // wgpu does not check the size of workgroup memory, and a driver's message does not name the kernel.
         interface.fits(name, [1, 1, 1], &self.limits)?;
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let module = self.device.create_shader_module(wgpu::ShaderModuleDescriptor {

@@ -1,5 +1,5 @@
-//! Where the time of a recording goes: the same dispatches one by one, between timestamps where the adapter has them, by
-//! the host's clock where it has none.
+//! Profiles of recordings: dispatches run one by one, timed by the device's timestamps or, on adapters without timestamps, by
+//! the host's clock.
 
 use std::time::Instant;
 
@@ -11,44 +11,44 @@ use crate::Result;
 /// One dispatch of a profiled recording.
 #[derive(Debug, Clone)]
 pub struct KernelTime {
-    /// The kernel.
+    /// Name of the kernel.
     pub name: &'static str,
-    /// The layer it computes; empty for kernels that a model has one of.
+    /// Layer that the kernel computes; empty for kernels that a model runs once.
     pub layer: String,
     /// Seconds of each repetition, ascending.
     pub times: Vec<f64>,
-    /// What it had to do.
+    /// Work of the dispatch.
     pub work: Work,
 }
 
 impl KernelTime {
-    /// Kernel and layer.
+    /// Returns the names of kernel and layer.
     pub fn label(&self) -> String {
         format!("{} {}", self.name, self.layer).trim_end().to_string()
     }
 
-    /// Median of the repetitions.
+    /// Returns the median of the repetitions in seconds.
     pub fn seconds(&self) -> f64 {
         self.times[self.times.len() / 2]
     }
 }
 
-/// Least time between two readings of the host's clock, in seconds: a submit has to be short beside it.
+/// Shortest measurement by the host's clock in seconds, much longer than the time of a submit.
 const CLOCKED_S: f64 = 0.005;
 const MOST_REPEATS: u32 = 4096;
 
 impl Gpu {
-    /// Whether dispatches are timed by the device itself.
+    /// Whether the device itself can time dispatches.
     pub fn has_timestamps(&self) -> bool {
         self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
     }
 
-    /// Runs one row of `recording` `repeats` times, at least once, and times every dispatch. Passes of their own make the sum a little
-    /// larger than the time of a replay. Without timestamps, each dispatch is repeated alone until the host's clock can tell
-    /// its time.
+    /// Runs one row of `recording` `repeats` times, at least once, and times every dispatch. Each dispatch has its own pass, so
+    /// the sum of the times is a little larger than the time of a replay. Without timestamps, each dispatch is repeated alone
+    /// until the host's clock can measure its time.
     ///
     /// # Errors
-    /// As [`Gpu::replay`].
+    /// The errors of [`Gpu::replay`].
     pub fn profile(&self, recording: &Resolved, row: u32, repeats: usize) -> Result<Vec<KernelTime>> {
         let (dispatches, repeats) = (&recording.0.dispatches, repeats.max(1));
         let times = match self.has_timestamps() {
@@ -65,7 +65,7 @@ impl Gpu {
         Ok(dispatches.iter().zip(times).map(of_dispatch).collect())
     }
 
-    /// Seconds of each of `dispatches`, `[dispatch][repetition]`.
+    /// Measures each of `dispatches` by timestamps. Returns seconds, `[dispatch][repetition]`.
     fn by_timestamps(&self, dispatches: &[Dispatch], row: u32, repeats: usize) -> Result<Vec<Vec<f64>>> {
         let count = 2 * dispatches.len() as u32;
         let queries = self.device.create_query_set(&wgpu::QuerySetDescriptor {
@@ -108,7 +108,8 @@ impl Gpu {
         Ok(times)
     }
 
-    /// Seconds of one dispatch, each of `repeats` measurements the mean over as many in a row as the clock needs.
+    /// Measures one dispatch by the host's clock. Each of the `repeats` results, in seconds, is the mean over enough dispatches
+    /// in a row for the clock's resolution.
     fn by_clock(&self, dispatch: &Dispatch, row: u32, repeats: usize) -> Result<Vec<f64>> {
         let run = |count: u32| -> Result<f64> {
             let label = Some(dispatch.name);

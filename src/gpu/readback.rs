@@ -1,4 +1,4 @@
-//! From the GPU to the host: at once, or as a download that is queued now and fetched later.
+//! Readback from GPU to host, either at once or as a download that is queued now and fetched later.
 
 use std::marker::PhantomData;
 use std::sync::{Arc, mpsc};
@@ -8,7 +8,7 @@ use super::memory::Allocation;
 use super::tensor::{Element, Tensor};
 use crate::{Error, Result};
 
-/// A staging buffer for one tensor, made once and used every epoch.
+/// A staging buffer for one tensor, made once and reused every epoch.
 pub struct Download<T> {
     staging: Arc<Allocation>,
     source: Arc<Allocation>,
@@ -19,10 +19,10 @@ pub struct Download<T> {
 }
 
 impl Gpu {
-    /// A staging buffer for `tensor`.
+    /// Makes a staging buffer for `tensor`.
     ///
     /// # Errors
-    /// As [`Gpu::tensor`].
+    /// The errors of [`Gpu::tensor`].
     pub fn download<T: Element>(&self, tensor: &Tensor<T>) -> Result<Download<T>> {
         let bytes = (tensor.len() * size_of::<T>()) as u64;
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
@@ -37,10 +37,10 @@ impl Gpu {
         })
     }
 
-    /// All elements of `tensor`, row-major, after everything queued so far has run.
+    /// Reads all elements of `tensor`, row-major, after everything queued so far has run.
     ///
     /// # Errors
-    /// As [`Download::fetch`].
+    /// The errors of [`Download::fetch`].
     pub fn read<T: Element>(&self, tensor: &Tensor<T>) -> Result<Vec<T>> {
         let mut download = self.download(tensor)?;
         download.queue(self);
@@ -49,7 +49,7 @@ impl Gpu {
 }
 
 impl<T: Element> Download<T> {
-    /// Queues the copy behind everything submitted so far. Panics when the previous copy was not fetched.
+    /// Queues the copy behind everything submitted so far. Panics if the previous copy was not fetched.
     pub fn queue(&mut self, gpu: &Gpu) {
         assert!(self.pending.is_none(), "{}: queued twice without a fetch", self.name);
         let mut encoder =
@@ -59,16 +59,16 @@ impl<T: Element> Download<T> {
         gpu.queue.submit([encoder.finish()]);
         let (sender, receiver) = mpsc::channel();
         self.staging.buffer.map_async(wgpu::MapMode::Read, .., move |result| {
-            // The receiver is gone only when the download itself was dropped.
+            // Sending fails only if the download itself was dropped.
             let _ = sender.send(result);
         });
         self.pending = Some(receiver);
     }
 
-    /// Waits for the queued copy and returns the elements. Panics when none was queued.
+    /// Waits for the queued copy and returns the elements. Panics if no copy was queued.
     ///
     /// # Errors
-    /// [`Error::DeviceLost`] or [`Error::Kernel`] when the driver reported either.
+    /// [`Error::DeviceLost`] or [`Error::Kernel`] when the driver reported an error.
     pub fn fetch(&mut self, gpu: &Gpu) -> Result<Vec<T>> {
         let receiver = self.pending.take().unwrap_or_else(|| panic!("{}: fetched before it was queued", self.name));
         let lost = |reason: String| Error::DeviceLost { adapter: gpu.adapter().name.clone(), reason };

@@ -1,4 +1,4 @@
-//! A list of kernels, and the same list resolved into pipelines, bind groups and grids.
+//! A list of kernels, and the same list resolved to pipelines, bind groups and grids.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -9,14 +9,14 @@ use super::memory::Allocation;
 use super::pipeline::Pipeline;
 use crate::{Error, Result};
 
-/// Kernels in the order in which they run. The list itself does nothing: [`Recording::resolve`] makes it replayable.
+/// A list of kernels in execution order. [`Recording::resolve`] makes it replayable.
 pub struct Recording {
     name: String,
     kernels: Vec<Box<dyn Kernel>>,
 }
 
 impl Recording {
-    /// An empty recording; `name` labels its command buffers.
+    /// Makes an empty recording. `name` labels its command buffers.
     pub fn new(name: &str) -> Self {
         Self { name: name.into(), kernels: Vec::new() }
     }
@@ -26,12 +26,12 @@ impl Recording {
         self.kernels.push(Box::new(kernel));
     }
 
-    /// Appends a kernel whose type is not known here.
+    /// Appends a boxed kernel, whose type may be known only at run time.
     pub fn push_boxed(&mut self, kernel: Box<dyn Kernel>) {
         self.kernels.push(kernel);
     }
 
-    /// Compiles every kernel and makes every bind group. After this, nothing is allocated.
+    /// Compiles every kernel and makes every bind group. Replaying the result allocates nothing.
     ///
     /// # Errors
     /// [`Error::Kernel`] naming the kernel whose source, bindings or sizes do not fit the adapter.
@@ -51,22 +51,22 @@ pub struct Resolved(pub(super) Arc<Dispatches>);
 pub(super) struct Dispatches {
     pub name: String,
     pub dispatches: Vec<Dispatch>,
-    /// How many rows a submit may hold to stay short, learnt while replaying.
+    /// Number of rows in a submit, adapted during replays to keep submits short.
     pub rows_per_submit: AtomicU32,
 }
 
 impl Resolved {
-    /// The recording's name.
+    /// Returns the recording's name.
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Number of dispatches of one row.
+    /// Returns the number of dispatches of one row.
     pub fn len(&self) -> usize {
         self.0.dispatches.len()
     }
 
-    /// Whether there is nothing to run.
+    /// Whether there are no dispatches.
     pub fn is_empty(&self) -> bool {
         self.0.dispatches.is_empty()
     }
@@ -78,7 +78,7 @@ pub(super) struct Dispatch {
     pub work: Work,
     pipeline: Arc<Pipeline>,
     bind_group: wgpu::BindGroup,
-    /// What the bind group holds.
+    /// Buffers that the bind group refers to, which are kept alive and counted.
     _bound: Vec<Arc<Allocation>>,
     grid: [u32; 3],
 }
@@ -132,7 +132,8 @@ impl Dispatch {
     }
 }
 
-/// The immediate of `row_numbers.wgsl`: the numbers from 0 to 15, the first two with the row above them.
+/// Returns the immediate that `row_numbers.wgsl` declares: the numbers from 0 to 15 as floats, to the first two of which 16 ×
+/// the row's lower 20 bits and 16 × its upper 12 bits are added.
 fn numbers(row: u32) -> [f32; 16] {
     let parts = [row & 0xf_ffff, row >> 20];
     std::array::from_fn(|at| (at as u32 + 16 * parts.get(at).copied().unwrap_or(0)) as f32)

@@ -1,4 +1,6 @@
-//! What a WGSL source declares — bindings, workgroup size and memory, immediates — read by naga, never typed twice.
+//! Reads with naga what a WGSL source declares: bindings, workgroup size, workgroup memory, and the size of the immediate.
+//! Layouts are made from this, so the host states none of it again. The size of the immediate also tells which of the two
+//! immediates the recording fills in: the row alone, or the row with a table of numbers.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Running a resolved recording for many rows: bounded submits, two in flight, no other wait.
+//! Replay of a resolved recording for many rows, in submits of bounded duration. Two submits are in flight at a time, and there
+//! is no other wait.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,15 +10,15 @@ use super::device::Gpu;
 use super::recording::Resolved;
 use crate::{Error, Result};
 
-/// Longest a submit should take: Windows resets a GPU that is silent for two seconds.
+/// Longest time that a submit should take, since Windows resets a GPU that does not respond for two seconds.
 const SUBMIT_TIME: Duration = Duration::from_millis(250);
 const MOST_ROWS: u32 = 4096;
 
 impl Gpu {
-    /// Runs rows `0..rows` of `recording` and waits; the time it took, with nothing in the queue before or after.
+    /// Runs rows `0..rows` of `recording`, waits, and returns the duration. The queue is empty before and after.
     ///
     /// # Errors
-    /// As [`Gpu::replay`].
+    /// The errors of [`Gpu::replay`].
     pub fn time(&self, recording: &Resolved, rows: u32) -> Result<Duration> {
         self.wait()?;
         let start = Instant::now();
@@ -26,11 +27,11 @@ impl Gpu {
         Ok(start.elapsed())
     }
 
-    /// Does `work` and returns the recordings that it replayed, each once, in the order of their first replay.
+    /// Runs `work` and returns the recordings that it replayed, each once, in the order of their first replay.
     ///
     /// # Errors
-    /// Those of `work`.
-    pub fn observe(&self, work: impl FnOnce() -> Result<()>) -> Result<Vec<Resolved>> {
+    /// The errors of `work`.
+    pub fn capture(&self, work: impl FnOnce() -> Result<()>) -> Result<Vec<Resolved>> {
         let observed = || self.observed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *observed() = Some(Vec::new());
         let done = work();
@@ -49,20 +50,20 @@ impl Gpu {
 
     /// Runs `recording` once for every row of the schedule. Returns when the last submit is queued, not when it is done.
     ///
-    /// The first submit holds one row; the number doubles while submits stay under half of `SUBMIT_TIME` and is halved
-    /// when one exceeds it. How rows are grouped changes no result.
+    /// The first submit holds one row. The number of rows doubles while submits take less than half of `SUBMIT_TIME`, and is
+    /// halved when one takes longer than `SUBMIT_TIME`. The grouping of rows does not change the results.
     ///
     /// # Errors
-    /// [`Error::DeviceLost`] or [`Error::Kernel`] when the driver reported either; earlier submits may have run.
+    /// [`Error::DeviceLost`] or [`Error::Kernel`] when the driver reported an error; earlier submits may have run.
     pub fn replay(&self, recording: &Resolved, rows: Range<u32>) -> Result<()> {
         self.replay_while(recording, rows, &mut |_| true).map(|_| ())
     }
 
-    /// As [`Gpu::replay`], asking `go_on` before every submit, which is told the rows queued so far. Returns whether all
-    /// rows were queued.
+    /// Runs rows like [`Gpu::replay`], but calls `go_on` before every submit with the number of rows queued so far and stops
+    /// when it returns `false`. Returns whether all rows were queued.
     ///
     /// # Errors
-    /// As [`Gpu::replay`].
+    /// The errors of [`Gpu::replay`].
     pub fn replay_while(
         &self,
         recording: &Resolved,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::memory::Allocation;
 
-/// An element type that a storage buffer can hold: a scalar, or a fixed group of them laid out without padding.
+/// An element type that a storage buffer can hold: a scalar, or a fixed group of scalars without padding.
 pub trait Element: bytemuck::Pod {
-    /// The WGSL scalar it is made of: `f32`, `u32` or `i32`. Groups of mixed scalars have none and are not checked.
+    /// WGSL scalar of which the element is made: `f32`, `u32` or `i32`. `None` for groups of mixed scalars, whose type is not
+    /// checked.
     const SCALAR: Option<&'static str>;
 }
 
@@ -41,42 +42,42 @@ impl<T: Element> Tensor<T> {
         Self { allocation, name: name.into(), shape: shape.into(), element: PhantomData }
     }
 
-    /// Its role, as error messages and debuggers show it.
+    /// Returns the tensor's name, which error messages and debuggers show.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Elements along each axis.
+    /// Returns the numbers of elements along all axes.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// Elements along axis `axis`.
+    /// Returns the number of elements along axis `axis`.
     pub fn size(&self, axis: usize) -> usize {
         self.shape[axis]
     }
 
-    /// Elements in all.
+    /// Returns the total number of elements.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Whether it has no element.
+    /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Panics unless the shape is `expected`: shapes inside the crate are the crate's own business.
+    /// Panics unless the shape is `expected`. A wrong shape is an error in the crate, not in its input.
     pub fn expect_shape(&self, expected: &[usize]) {
         assert!(self.shape == expected, "{}: shape {:?}, expected {expected:?}", self.name, self.shape);
     }
 
-    /// What a kernel binds: the whole buffer.
+    /// Binds the whole buffer.
     pub fn binding(&self) -> Binding {
         self.range(0, self.len())
     }
 
-    /// `count` elements from `first` on; the start has to be aligned to 256 bytes.
+    /// Binds `count` elements from `first` on. The first byte must be aligned to 256 bytes.
     pub fn range(&self, first: usize, count: usize) -> Binding {
         assert!(first + count <= self.len(), "{}: {count} elements at {first} of {:?}", self.name, self.shape);
         Binding {
@@ -97,7 +98,7 @@ impl<T: Element> Tensor<T> {
     }
 }
 
-/// A tensor as a kernel binds it, with its element type erased.
+/// A tensor as bound by a kernel, with its element type erased.
 #[derive(Clone)]
 pub struct Binding {
     pub(super) allocation: Arc<Allocation>,

@@ -1,4 +1,4 @@
-//! What a pass leaves on the GPU: every layer's output, and the gradients on the way back.
+//! Tensors of a pass on the GPU: every layer's output, and the gradients of the backward pass.
 
 use super::{Architecture, tiles};
 use crate::Result;
@@ -6,31 +6,31 @@ use crate::gpu::{Gpu, Tensor};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::routes::{Codes, Routes};
 
-/// How many segments of which length enter one pass of each member.
+/// Number and length of the segments that enter one pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Batch {
-    /// Models.
+pub struct BatchShape {
+    /// Number of models.
     pub members: usize,
-    /// Segments of one model.
+    /// Segments per model.
     pub segments: usize,
-    /// Chunks of one segment.
+    /// Chunks per segment.
     pub chunks: usize,
 }
 
-/// What a pass is for.
+/// The purpose of a pass: evaluation or training.
 #[derive(Clone)]
 pub enum Mode {
-    /// Probabilities, nothing dropped, no way back.
+    /// Evaluation: G outputs probabilities, nothing is dropped out, and there is no backward pass.
     Evaluate,
-    /// Logits, with dropout, winners kept for the backward pass.
+    /// Training: G outputs logits, dropout is applied, and the pool argmax is kept for the backward pass.
     Train {
-        /// Dropout of every layer: convolutions, then G's hidden layers.
+        /// Dropout of each layer: the convolutions, then G's hidden layers.
         dropout: Vec<Dropout>,
     },
 }
 
 impl Mode {
-    /// Dropout of layer `layer`, convolutions first.
+    /// Returns the dropout of layer `layer`, counted over the convolutions and then G's hidden layers.
     pub(super) fn dropout(&self, layer: usize) -> Dropout {
         match self {
             Self::Evaluate => Dropout::Off,
@@ -39,42 +39,43 @@ impl Mode {
     }
 }
 
-/// The tensors of one batch.
+/// Tensors of one batch.
 pub struct Activations {
-    /// Its size.
-    pub batch: Batch,
-    /// Each convolution's output, `[member, chunk, channel, time, mel]`; the last as
+    /// Shape of the batch.
+    pub batch: BatchShape,
+    /// Output of each convolution layer after the pool, `[member, chunk, channel, time, mel]`; of the last layer
     /// `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Vec<Tensor<f32>>,
-    /// Each convolution's winners; empty in evaluation.
+    /// Pool argmax of each convolution layer; empty in evaluation.
     pub codes: Vec<Codes>,
-    /// `[member, segment, mel · channel]`.
+    /// Embeddings, `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
-    /// The outputs of G's layers, `[member, segment, unit]`, of the last one as probabilities; empty in training.
+    /// Outputs of G's layers, `[member, segment, unit]`, of which the last are probabilities; empty in training.
     pub tagger: Vec<Tensor<f32>>,
-    /// What is on its way back; none in evaluation.
+    /// Gradients of the backward pass; `None` in evaluation.
     pub gradients: Option<Gradients>,
 }
 
-/// Gradients of a batch, and what G's training step keeps of it.
+/// Gradients of a batch, and the intermediate values of G's training step.
 pub struct Gradients {
-    /// At the winners of every convolution but the last, of the shapes of [`Activations::pooled`]; those of the last are the
-    /// embeddings'.
+    /// Gradients at the pool argmax of every convolution layer except the last, in the shapes of [`Activations::pooled`]. Those
+    /// of the last layer follow from [`Gradients::embedding`].
     pub pooled: Vec<Tensor<f32>>,
-    /// Of the embeddings, `[member, segment, mel · channel]`.
+    /// Gradients of the embeddings, `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
-    /// Outputs of all of G's layers and their gradients before LeakyReLU and dropout, `[member, segment, 2, unit]`; the last
+    /// Outputs of all of G's layers and their gradients before LeakyReLU and dropout, `[member, segment, 2, unit]`. The last
     /// units are the logits.
     pub tagged: Tensor<f32>,
 }
 
 impl Activations {
-    /// Probabilities, `[member, segment, class]`; panics for activations that were made for training.
+    /// Returns the probabilities, `[member, segment, class]`. Panics if the activations were made for training.
     pub fn probabilities(&self) -> &Tensor<f32> {
         self.tagger.last().expect("activations made for evaluation")
     }
 
-    /// Bytes of the largest tensor that training one member on `chunks` chunks takes: what a device must be able to bind.
+    /// Returns the size in bytes of the largest tensor for training one member on `chunks` chunks, which a device must be able
+    /// to bind.
     pub fn largest_bytes(architecture: &Architecture, chunks: usize) -> u64 {
         let outputs = |layer: usize| architecture.conv_shape(layer, 1, chunks).output_shape().iter().product::<usize>();
         let largest = (0..architecture.convs.len()).map(|layer| outputs(layer) * size_of::<f32>()).max();
@@ -82,22 +83,23 @@ impl Activations {
         largest.unwrap_or(0).max(input) as u64
     }
 
-    /// Winners and gradients of a convolution but the last; panics for activations that were made for evaluation.
+    /// Returns pool argmax and gradients of convolution layer `layer`, which must not be the last. Panics if the activations
+    /// were made for evaluation.
     pub(super) fn routes(&self, layer: usize) -> Routes {
         Routes { gradients: self.gradients().pooled[layer].clone(), codes: self.codes[layer].clone() }
     }
 
-    /// The gradients of activations that were made for training; panics for others.
+    /// Returns the gradients. Panics if the activations were made for evaluation.
     pub fn gradients(&self) -> &Gradients {
         self.gradients.as_ref().expect("activations made for training")
     }
 
-    /// Tensors for `batch`.
+    /// Allocates the tensors for `batch`.
     ///
     /// # Errors
-    /// [`crate::Error::Kernel`] when one exceeds what the adapter binds or has room for.
-    pub fn new(gpu: &Gpu, architecture: &Architecture, batch: Batch, train: bool) -> Result<Self> {
-        let Batch { members, segments, chunks } = batch;
+    /// [`crate::Error::Kernel`] when a tensor exceeds the adapter's binding size or memory.
+    pub fn new(gpu: &Gpu, architecture: &Architecture, batch: BatchShape, train: bool) -> Result<Self> {
+        let BatchShape { members, segments, chunks } = batch;
         let last = architecture.convs.len() - 1;
         let shape = |layer: usize| {
             let [_, _, channels, time, mel] = architecture.conv_shape(layer, members, segments * chunks).output_shape();

@@ -1,4 +1,4 @@
-//! Layers and parameters as the configuration describes them, on paper only.
+//! Layers and parameters of the networks as described by the configuration, without any tensors.
 
 use crate::config::{FeatureConfig, ModelConfig};
 use crate::kernels::conv::ConvShape;
@@ -11,15 +11,15 @@ use crate::{Error, Result};
 pub struct Architecture {
     /// Convolution layers, input first.
     pub convs: Vec<ConvLayer>,
-    /// Units of G's hidden layers, first to last; none for a single linear layer.
+    /// Units of G's hidden layers, first to last; empty for a single linear layer.
     pub hidden: Vec<usize>,
-    /// Classes.
+    /// Number of classes.
     pub classes: usize,
-    /// Mel bands.
+    /// Number of mel bands.
     pub bands: usize,
-    /// Frames of a chunk.
+    /// Frames per chunk.
     pub chunk_frames: usize,
-    /// Side of the convolution kernels.
+    /// Side length of the convolution kernels.
     pub kernel: usize,
     /// Slope of LeakyReLU below zero.
     pub slope: f64,
@@ -45,30 +45,31 @@ pub struct ConvLayer {
 /// One parameter tensor in PyTorch's layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
-    /// `cnn.conv0.weight` … `fc.linear1.bias`, the last of G's linear layers.
+    /// Name, from `cnn.conv0.weight` to the bias of G's last linear layer, such as `fc.linear1.bias`.
     pub name: String,
-    /// out × in × time × mel, out × in, or out.
+    /// Shape: out × in × time × mel, out × in, or out.
     pub shape: Vec<usize>,
-    /// Inputs that one output depends on; bounds the initial values.
+    /// Number of inputs that one output depends on, which bounds the initial values.
     pub fan_in: usize,
-    /// First element among all parameters of a model.
+    /// Index of the first element among all parameters of a model.
     pub first: usize,
 }
 
 impl Parameter {
-    /// Number of elements.
+    /// Returns the number of elements.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Whether there is no element.
+    /// Whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
 impl Architecture {
-    /// The layers that `model` describes for features of `features` and `classes` classes. The configuration is valid.
+    /// Computes the layers that `model` describes for features of `features` and `classes` classes. The configuration must have
+    /// been validated.
     pub fn new(model: &ModelConfig, features: &FeatureConfig, classes: usize) -> Self {
         let (mut inputs, mut time, mut mel) = (1, model.chunk_frames, features.bands);
         let layer = |(&outputs, &pool): (&usize, &[usize; 2])| {
@@ -88,43 +89,43 @@ impl Architecture {
         }
     }
 
-    /// Channels, time steps and mel positions behind the last pool.
+    /// Returns the channels, time steps and mel positions after the last pool.
     pub fn last(&self) -> [usize; 3] {
         let last = self.convs.last().expect("a checked configuration has a layer");
         [last.outputs, last.time / last.pool[0], last.mel / last.pool[1]]
     }
 
-    /// Coordinates of an embedding.
+    /// Returns the dimension of an embedding.
     pub fn embedding(&self) -> usize {
         let [channels, _, mel] = self.last();
         channels * mel
     }
 
-    /// Convolution layer `layer` for a population.
+    /// Returns the shape of convolution layer `layer` for a population.
     pub fn conv_shape(&self, layer: usize, members: usize, chunks: usize) -> ConvShape {
         let ConvLayer { inputs, outputs, time, mel, pool } = self.convs[layer];
         ConvShape { members, chunks, inputs, outputs, time, mel, kernel: self.kernel, pool }
     }
 
-    /// Fully connected layers of G: the hidden ones and the one behind them.
+    /// Returns the number of fully connected layers of G: the hidden layers and the output layer.
     pub fn n_linears(&self) -> usize {
         self.hidden.len() + 1
     }
 
-    /// Layers that drop out: the convolutions, then G's hidden layers.
+    /// Returns the number of layers with dropout: the convolutions and G's hidden layers.
     pub fn n_dropouts(&self) -> usize {
         self.convs.len() + self.hidden.len()
     }
 
-    /// Fully connected layer `layer` of G for a population.
+    /// Returns the shape of fully connected layer `layer` of G for a population.
     pub fn linear_shape(&self, layer: usize, members: usize, rows: usize) -> LinearShape {
         let inputs = if layer == 0 { self.embedding() } else { self.hidden[layer - 1] };
         let outputs = self.hidden.get(layer).copied().unwrap_or(self.classes);
         LinearShape { members, rows, inputs, outputs }
     }
 
-    /// All parameter tensors in the order in which they are stored: each layer's weights, then its biases. A layer starts at a
-    /// multiple of four elements, which the optimiser computes at a time.
+    /// Lists all parameter tensors in storage order: each layer's weights, then its biases. Every layer starts at a multiple of
+    /// four elements, since a thread of the optimiser updates four at a time.
     pub fn parameters(&self) -> Vec<Parameter> {
         let convs = self.convs.iter().enumerate().map(|(index, conv)| {
             (format!("cnn.conv{index}"), vec![conv.outputs, conv.inputs, self.kernel, self.kernel])
@@ -147,30 +148,32 @@ impl Architecture {
         parameters
     }
 
-    /// Elements that the parameters of E take, which stand before those of G.
+    /// Returns the number of elements of E's parameters, which are stored before those of G.
     pub fn embedding_elements(&self) -> usize {
         self.parameters()[2 * self.convs.len()].first
     }
 
-    /// Elements that the parameters of one model take, with what lies between layers.
+    /// Returns the number of elements of one model's parameters, including the padding between layers.
     pub fn elements(&self) -> usize {
         self.parameters().last().map_or(0, |last| padded(last.first + last.len()))
     }
 
-    /// Parameters of one model, counted without the risk of an overflow: known before anything of their number is made.
+    /// Returns the number of parameters of one model. The count saturates instead of overflowing, so that it can be checked
+    /// before anything is allocated.
     pub fn size(&self) -> u64 {
         self.layer_sizes().fold(0, |all, (_, size)| all.saturating_add(size))
     }
 
-    /// The key that gives the layer with the most parameters its width.
+    /// Returns the configuration key that sets the width of the layer with the most parameters.
     pub fn widest_key(&self) -> &'static str {
         self.layer_sizes().max_by_key(|(_, size)| *size).map_or("model.filters", |(key, _)| key)
     }
 
-    /// Makes sure that a device can bind the parameters of `members` models, with their moments, in `most_bytes` bytes.
+    /// Checks that a device can bind the parameters and moments of `members` models in one binding of at most `most_bytes`
+    /// bytes.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the key that asks for more.
+    /// [`Error::Config`] naming the key whose value is too large.
     pub fn check_fits(&self, members: usize, most_bytes: u64) -> Result<()> {
         let of_one = self.size().saturating_mul(3 * size_of::<f32>() as u64);
         let of_all = of_one.saturating_mul(members as u64);
@@ -192,7 +195,8 @@ impl Architecture {
         Err(Error::config(key, reason))
     }
 
-    /// Parameters of each layer, and the key that says how wide it is. For the last layer that is the one before it.
+    /// Returns the number of parameters of each layer and the key that sets the layer's width. The last layer's width is the
+    /// number of classes, so its key is that of the layer before.
     fn layer_sizes(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let size = |outputs: usize, inputs: u64| (outputs as u64).saturating_mul(inputs.saturating_add(1));
         let taps = (self.kernel as u64).saturating_mul(self.kernel as u64);
@@ -215,7 +219,7 @@ impl Architecture {
 mod tests {
     use super::*;
 
-    /// SPEC §§2 and 3 count 25 905 parameters in E, 4 192 and 330 in G.
+    /// SPEC §§2 and 3 count 25 905 parameters in E, and 4 192 and 330 in G.
     #[test]
     fn the_default_architecture_has_the_parameters_of_the_specification() {
         let architecture = Architecture::new(&ModelConfig::default(), &FeatureConfig::default(), 10);
@@ -223,7 +227,7 @@ mod tests {
             architecture.parameters().iter().filter(|p| p.name.starts_with(of)).map(Parameter::len).sum()
         };
         assert_eq!([counts("cnn."), counts("fc.linear0."), counts("fc.linear1.")], [25_905, 4_192, 330]);
-        // Three elements behind E, two behind G.
+        // Three elements of padding after E, two after G.
         assert_eq!([architecture.embedding_elements(), architecture.elements()], [25_908, 25_908 + 4_192 + 332]);
         assert_eq!(architecture.embedding(), 130);
         let parameters = architecture.parameters();
@@ -248,7 +252,7 @@ mod tests {
         assert!(message.starts_with("model.filters: ") && message.contains("at most 128 MiB"), "{message}");
         assert!(refusal(&with(&[16], &[65_536; 4]), 1).starts_with("model.hidden: "));
         assert!(refusal(&with(&[65_536], &[]), 1).starts_with("model.filters: "));
-        // As large as numbers go.
+        // Sizes at the limit of the integer types.
         let widest = Architecture { kernel: usize::MAX, classes: usize::MAX, ..with(&[65_536; 15], &[]) };
         assert_eq!(widest.size(), u64::MAX);
     }

@@ -1,9 +1,9 @@
-//! First weights: uniform within ±1/√fan_in, weights and biases alike (SPEC §2).
+//! Initial parameters: weights and biases are drawn uniformly from ±1/√fan_in (SPEC §2).
 
 use super::Architecture;
 use crate::counter_rng::Key;
 
-/// The initial parameters of the model with this seed, where [`Architecture::parameters`] has them.
+/// Draws the initial parameters of the model with this seed, in the layout of [`Architecture::parameters`].
 pub fn initial_parameters(architecture: &Architecture, seed: u64) -> Vec<f32> {
     let key = Key::new(seed).named("init");
     let mut values = vec![0.0; architecture.elements()];

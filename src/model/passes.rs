@@ -1,6 +1,6 @@
 //! The kernels of a forward and of a backward pass, in order (SPEC §§2, 3).
 
-use super::{Activations, Batch, Mode, Population, tiles};
+use super::{Activations, BatchShape, Mode, Population, tiles};
 use crate::Result;
 use crate::config::Normalise;
 use crate::gpu::{Gpu, Recording, Tensor};
@@ -18,8 +18,8 @@ use crate::kernels::routes::Routes;
 use crate::kernels::tagger_step::{TaggerLayer, TaggerStep};
 use crate::kernels::upper::{EmbeddingMean, Upper};
 
-/// Pushes E from `input`, standardised log-mel, to `activations.embedding`. [`Normalise::Frame`] scales each time step to unit length;
-/// a segment is normalised by whoever takes distances.
+/// Pushes E from `input`, standardised log-mel, to `activations.embedding`. [`Normalise::Frame`] scales each time step to unit
+/// length. [`Normalise::Segment`] is applied by the callers that compute distances.
 pub fn embed_forward(
     gpu: &Gpu,
     recording: &mut Recording,
@@ -54,7 +54,7 @@ pub fn embed_forward(
     }
 }
 
-/// Pushes G from `activations.embedding` to `activations.tagger`, in evaluation.
+/// Pushes G from `activations.embedding` to `activations.tagger`, for evaluation.
 pub fn tag_forward(gpu: &Gpu, recording: &mut Recording, population: &Population, activations: &Activations) {
     let architecture = &population.architecture;
     let batch = activations.batch;
@@ -74,18 +74,20 @@ pub fn tag_forward(gpu: &Gpu, recording: &mut Recording, population: &Population
     }
 }
 
-/// What G learns from: targets, which of them are in a batch, and where the loss goes.
+/// Supervision of G: the targets, the examples of each batch, and the tensor that receives the loss.
 pub struct Supervision {
-    /// 0 or 1, `[example, class]`.
+    /// Targets, 0 or 1, `[example, class]`.
     pub targets: Tensor<f32>,
-    /// Ids, `[row, member, slot]`.
+    /// Ids of the examples, `[row, member, slot]`.
     pub batches: Tensor<u32>,
-    /// Each share's part of the batch's mean, `[row, member, share]`, of [`Population::division`]'s shares.
+    /// Loss of each batch in parts, `[row, member, share]`, one part for each share of [`Population::division`]. The parts add
+    /// up to the batch's mean loss.
     pub losses: Tensor<f32>,
 }
 
-/// Pushes a training step of G from `activations.embedding`: forward, loss, and back to the partial gradients of G's parameters
-/// and, when `embedding_learns`, the gradients of the embeddings. Panics when the activations were made for evaluation.
+/// Pushes a training step of G from `activations.embedding`: forward pass, loss, and backward pass to the partial gradients of
+/// G's parameters and, with `embedding_learns`, to the gradients of the embeddings. Panics if the activations were made for
+/// evaluation.
 pub fn tag_step(
     gpu: &Gpu,
     recording: &mut Recording,
@@ -96,7 +98,7 @@ pub fn tag_step(
     embedding_learns: bool,
 ) {
     let architecture = &population.architecture;
-    let Batch { members, segments, .. } = activations.batch;
+    let BatchShape { members, segments, .. } = activations.batch;
     let n_convs = architecture.convs.len();
     let gradients = activations.gradients();
     let layer = |layer: usize| TaggerLayer {
@@ -123,11 +125,11 @@ pub fn tag_step(
     });
 }
 
-/// Pushes the way back through E: from the gradient of the embedding to the partial gradients of E's parameters,
-/// of a batch of `input`.
+/// Pushes the backward pass through E: from the gradients of the embeddings to the partial gradients of E's parameters. `input`
+/// is the input of the forward pass.
 ///
 /// # Errors
-/// [`crate::Error::Kernel`] when a gradient exceeds what the adapter binds or has room for.
+/// [`crate::Error::Kernel`] when a gradient tensor exceeds the adapter's binding size or memory.
 pub fn embed_backward(
     gpu: &Gpu,
     recording: &mut Recording,

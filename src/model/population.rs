@@ -1,4 +1,4 @@
-//! Several models of one architecture on the GPU: parameters, moments, gradients, and the layouts kernels read.
+//! Several models of one architecture on the GPU: parameters, moments, gradients, and the packed weights that kernels read.
 
 use std::ops::Range;
 
@@ -16,19 +16,19 @@ use crate::kernels::pack::Pack;
 use crate::kernels::population::{Member, Step};
 use crate::kernels::tagger_step::Division;
 
-/// The models that train together, one for each seed.
+/// The models that train together, one per seed.
 pub struct Population {
-    /// Their layers.
+    /// Layers of all models.
     pub architecture: Architecture,
     /// Number of models.
     pub members: usize,
-    /// Parameters, first and second moments, `[member, 3, parameter]`.
+    /// Parameters, first moments and second moments, `[member, 3, parameter]`.
     pub state: Tensor<f32>,
     /// Parameters of the best epoch, `[member, parameter]`.
     pub best: Tensor<f32>,
-    /// Progress of each, `[member]`.
+    /// Progress, `[member]`.
     pub progress: Tensor<Member>,
-    /// How G divides a batch.
+    /// Division of a batch among the workgroups of G's training step.
     pub division: Division,
     pub(super) partials: Tensor<f32>,
     pub(super) partials_at: Vec<PartialsAt>,
@@ -36,12 +36,12 @@ pub struct Population {
 }
 
 impl Population {
-    /// Models with their initial parameters, one for each of `seeds`. One training step of each takes `segments`
-    /// segments of `chunks` chunks.
+    /// Makes one model with initial parameters for each of `seeds`. A training step of one model takes `segments` segments of
+    /// `chunks` chunks.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) naming the key that asks for more than the adapter can bind, before anything is
-    /// allocated; what making tensors may report.
+    /// [`Error::Config`](crate::Error::Config), before anything is allocated, naming the key whose value needs more than the
+    /// adapter can bind; errors of tensor allocation.
     pub fn new(gpu: &Gpu, architecture: Architecture, seeds: &[u64], segments: usize, chunks: usize) -> Result<Self> {
         let members = seeds.len();
         architecture.check_fits(members, gpu.max_binding_bytes())?;
@@ -76,8 +76,8 @@ impl Population {
         })
     }
 
-    /// Pushes the optimiser's step on `parameters`; the others stay as they are. The numbers of the steps made go to `made`,
-    /// `[row, member]`.
+    /// Pushes the optimiser's step on the range `parameters`; all other parameters keep their values. The numbers of executed
+    /// steps are written to `made`, `[row, member]`.
     pub fn push_step(
         &self,
         recording: &mut Recording,
@@ -98,30 +98,32 @@ impl Population {
         });
     }
 
-    /// Pushes what makes passes use `parameters`: [`Population::state`] to go on, [`Population::best`] to evaluate.
+    /// Pushes the kernel that packs `parameters` for the following passes: [`Population::state`] to train, [`Population::best`]
+    /// to evaluate.
     pub fn push_use(&self, recording: &mut Recording, parameters: &Tensor<f32>) {
         recording.push(Pack { parameters: parameters.clone(), layout: self.layout.clone() });
     }
 
-    /// Pushes what keeps the parameters of the members that improved.
+    /// Pushes the kernel that copies the parameters of the members that improved to [`Population::best`].
     pub fn push_keep_best(&self, recording: &mut Recording) {
         recording.push(KeepBest { state: self.state.clone(), best: self.best.clone(), members: self.progress.clone() });
     }
 
-    /// Makes passes use `parameters` from now on.
+    /// Packs `parameters` for all passes from now on.
     ///
     /// # Errors
-    /// What the device reports.
+    /// Errors of the device.
     pub fn use_parameters(&self, gpu: &Gpu, parameters: &Tensor<f32>) -> Result<()> {
         let mut recording = Recording::new("use parameters");
         self.push_use(&mut recording, parameters);
         gpu.replay(&recording.resolve(gpu)?, 0..1)
     }
 
-    /// Gradients of the last backward pass, `[member, parameter]`: partial sums added in the order [`Adam`] adds them.
+    /// Reads the gradients of the last backward pass, `[member, parameter]`. The partial sums are added in the same order as in
+    /// [`Adam`].
     ///
     /// # Errors
-    /// What reading them back may report.
+    /// Errors of the readback.
     pub fn gradients(&self, gpu: &Gpu) -> Result<Vec<f32>> {
         let partials = gpu.read(&self.partials)?;
         let mut gradients = Vec::with_capacity(self.members * self.architecture.elements());
@@ -162,8 +164,8 @@ impl Population {
     }
 }
 
-/// The span of every layer, and the places of every parameter within its layer's layouts; `chunks` enter a step, whose batch G
-/// divides into `shares`.
+/// Computes the span of every layer, and the positions of every parameter in the forward and transposed layouts of its layer. A
+/// step takes `chunks` chunks, and G divides its batch into `shares`.
 fn lay_out(
     gpu: &Gpu,
     architecture: &Architecture,
@@ -197,7 +199,7 @@ fn lay_out(
     for layer in 0..architecture.convs.len() {
         let shape = architecture.conv_shape(layer, members, chunks);
         let (_, slices) = tiles::weight_grad(gpu, &shape);
-        // Nothing asks for the gradient of the features, so the first layer has no transposed layout.
+        // The gradient of the features is never computed, so the first layer has no transposed layout.
         let transposed = layer > 0;
         for index in 0..shape.outputs * shape.inputs * shape.taps() {
             let (out, input, tap) =

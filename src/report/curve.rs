@@ -1,37 +1,45 @@
-//! A training by epoch, as reports show it.
+//! Learning curves of a training, as reports show them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Method;
 use crate::train::StageName;
 
-/// One epoch of one seed.
+/// An epoch of one seed's training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// "classifier", "triplets", "prototypes" or "tagger": what was trained.
+    /// Trained stage: "classifier", "triplets", "prototypes" or "tagger".
     pub stage: String,
     /// Epoch of the stage, counted from 0.
     pub epoch: usize,
     /// Mean training loss.
     pub loss: f64,
-    /// Validation score in %: macro-F1, or F(x) while E trains alone.
+    /// Validation score in %: macro-F1, or F(x) (SPEC §4) while the embedding model E is trained alone.
     pub score: f64,
 }
 
-/// The epochs of each of `seeds` trainings by `method`, `[seed][epoch]`, from JSON.
+/// Reads the learning curves of `seeds` trainings by `method`, `[seed][epoch]`, from JSON.
 ///
 /// # Errors
-/// In words, what is wrong: other JSON, another number of seeds, a stage that the method does not have, or epochs that do not
+/// A message when the JSON is of another kind, the number of seeds differs, the method has no such stage, or epochs do not
 /// follow each other.
 pub fn curves_from_json(text: &str, seeds: usize, method: Method) -> Result<Vec<Vec<CurvePoint>>, String> {
     let curves: Vec<Vec<CurvePoint>> =
         serde_json::from_str(text).map_err(|e| format!("these are no learning curves: {e}"))?;
+    check_curves(&curves, seeds, method).map(|()| curves)
+}
+
+/// Checks that `curves`, `[seed][epoch]`, can be those of `seeds` trainings by `method`.
+///
+/// # Errors
+/// A message when the number of seeds differs, the method has no such stage, or epochs do not follow each other.
+pub fn check_curves(curves: &[Vec<CurvePoint>], seeds: usize, method: Method) -> Result<(), String> {
     if curves.len() != seeds {
         return Err(format!("there are learning curves of {} seeds, not of {seeds}", curves.len()));
     }
     let stages = StageName::of(method);
     for (seed, curve) in curves.iter().enumerate() {
-        // Of the last point.
+        // Stage index and epoch of the previous point.
         let mut last: Option<(usize, usize)> = None;
         for CurvePoint { stage, epoch, .. } in curve {
             let place = stages.iter().position(|known| known.name() == stage);
@@ -47,7 +55,7 @@ pub fn curves_from_json(text: &str, seeds: usize, method: Method) -> Result<Vec<
             last = Some((place, *epoch));
         }
     }
-    Ok(curves)
+    Ok(())
 }
 
 #[cfg(test)]

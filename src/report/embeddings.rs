@@ -1,4 +1,4 @@
-//! Embeddings as files: NumPy's `.npy`, safetensors, or a tab-separated table.
+//! Embedding files: NumPy's `.npy`, safetensors, or a tab-separated table.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,49 +9,49 @@ use serde::Serialize;
 use super::tsv;
 use crate::{Error, Result, atomic};
 
-/// The kinds of file, by the ending of the name.
+/// A file format for embeddings. The ending of the file name chooses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EmbeddingFormat {
-    /// One array `[row, dimension]` of little-endian f32 in C order, format version 1.0.
+    /// A single array `[row, dimension]` of little-endian f32 in C order, format version 1.0.
     Npy,
-    /// The tensor `embeddings`, `[row, dimension]`; what every row is of stands as JSON in the metadata, under `rows`.
+    /// The tensor `embeddings`, `[row, dimension]`. The metadata entry `rows` holds the source of every row as JSON.
     Safetensors,
-    /// The columns `filename`, `onset`, `offset` and one for each dimension, a header first.
+    /// A table with a header and the columns `filename`, `onset`, `offset` and one for each dimension.
     Tsv,
 }
 
-/// What a row is the embedding of.
+/// The source of a row: the sound that its embedding was computed from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EmbeddingRow {
-    /// The file.
+    /// Name of the sound file.
     pub file: String,
-    /// Where the part of it begins and ends, in seconds; `None` when the file could not be used, and the row is NaN.
+    /// Part of the file. `None` when the file could not be used; the row is NaN then.
     #[serde(flatten)]
     pub bounds: Option<Bounds>,
 }
 
-/// A part of a file.
+/// A part of a sound file.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Bounds {
-    /// Where it begins, in seconds.
+    /// Start of the part, in seconds.
     pub onset: f64,
-    /// Where it ends, in seconds.
+    /// End of the part, in seconds.
     pub offset: f64,
 }
 
-/// Embeddings, with what each is of.
+/// Embeddings with their sources.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embeddings {
-    /// Values of a row.
+    /// Number of values per row.
     pub dimensions: usize,
-    /// What each row is of.
+    /// Source of each row.
     pub rows: Vec<EmbeddingRow>,
-    /// `[row · dimension]`.
+    /// Values, `[row · dimension]`.
     pub values: Vec<f32>,
 }
 
 impl EmbeddingFormat {
-    /// The format that the ending of `path` names; `None` for any other ending.
+    /// Returns the format that the ending of `path` chooses, `None` for an unknown ending.
     pub fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "npy" => Some(Self::Npy),
@@ -63,7 +63,7 @@ impl EmbeddingFormat {
 }
 
 impl Embeddings {
-    /// None yet.
+    /// Makes an empty set of embeddings of `dimensions` values each.
     pub fn new(dimensions: usize) -> Self {
         Self { dimensions, rows: Vec::new(), values: Vec::new() }
     }
@@ -75,7 +75,7 @@ impl Embeddings {
         self.values.extend_from_slice(values);
     }
 
-    /// Writes all rows to `path`, which appears whole or not at all.
+    /// Writes all rows to `path`. The file is replaced in one step, so that no reader finds a part of it.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -90,7 +90,7 @@ impl Embeddings {
     fn write_npy(&self, file: &mut dyn Write) -> io::Result<()> {
         let shape = format!("({}, {})", self.rows.len(), self.dimensions);
         let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
-        // Magic, version, length, header and line feed end at a multiple of 64 bytes.
+        // Magic, version, length, header and line feed together fill a multiple of 64 bytes.
         let width = (10 + header.len() + 1).next_multiple_of(64) - 11;
         file.write_all(b"\x93NUMPY\x01\x00")?;
         file.write_all(&(width as u16 + 1).to_le_bytes())?;
@@ -106,11 +106,11 @@ impl Embeddings {
         serialize([("embeddings", view)], Some([("rows".to_string(), rows)].into())).map_err(bad)
     }
 
-    /// Writes the rows as a table, below its header if that is wanted. The part of a file that could not be used has
-    /// blank bounds and its values are NaN.
+    /// Writes the rows as a table, with a header line if `header` is set. A row of a file that could not be used has blank
+    /// bounds and NaN values.
     ///
     /// # Errors
-    /// What writing to `out` reports.
+    /// The errors of writing to `out`.
     pub fn write_tsv(&self, out: &mut dyn Write, header: bool) -> io::Result<()> {
         if header {
             let names = ["filename", "onset", "offset"].map(String::from).into_iter();
@@ -147,7 +147,7 @@ mod tests {
         std::fs::read(path).unwrap()
     }
 
-    /// Reads back what NumPy's description of format 1.0 says.
+    /// Reads the file back by NumPy's description of format 1.0.
     #[test]
     fn npy_is_a_header_of_whole_64_bytes_and_the_values() {
         let bytes = written("e.npy");

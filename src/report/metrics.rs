@@ -1,4 +1,5 @@
-//! `metrics.jsonl`: one line per epoch and member. What a checkpoint or the end of a training builds on is on the disk before.
+//! `metrics.jsonl`: one line per epoch and member. The lines are synced to the disk before a checkpoint or `DONE` that relies
+//! on them is written.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -23,11 +24,11 @@ pub struct Metrics {
     pub seed: u64,
     /// Mean training loss.
     pub loss: f64,
-    /// Validation score in %: macro-F1, or F(x) while E trains alone.
+    /// Validation score in %: macro-F1, or F(x) (SPEC §4) while the embedding model E is trained alone.
     pub score: f64,
-    /// Best of it so far.
+    /// Best score so far, in %.
     pub best_score: f64,
-    /// Its epoch.
+    /// Epoch of the best score.
     pub best_epoch: usize,
 }
 
@@ -44,12 +45,12 @@ impl RunDir {
             serde_json::to_writer(&mut lines, row).map_err(|e| Error::io("write", &path, e.into()))?;
             lines.push(b'\n');
         }
-        // One call for all lines: a crash can only tear the last one, which `truncate_metrics` drops.
+        // A single call writes all lines: a crash can tear only the last one, which `truncate_metrics` drops.
         self.append(&path)?.write_all(&lines).map_err(|e| Error::io("write", path, e))
     }
 
-    /// Waits until all rows are on the disk. A training state that says how many epochs were done, and `DONE`, are written
-    /// after that.
+    /// Waits until all rows are on the disk. Training states, which record the number of epochs done, and `DONE` are written
+    /// only after that.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -59,13 +60,13 @@ impl RunDir {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
             synced => synced.map_err(|e| Error::io("write", &path, e))?,
         }
-        // The file's name as well; a system that cannot sync folders loses nothing but that.
+        // The folder is synced as well, for the file's name. Where a system cannot sync folders, only the name may be lost.
         #[cfg(unix)]
         let _ = File::open(self.path()).and_then(|folder| folder.sync_all());
         Ok(())
     }
 
-    /// Drops the rows whose stage and epoch `keep` refuses, those a resumed run computes again, and a torn last line.
+    /// Drops the rows whose stage and epoch `keep` refuses, because a resumed run computes them again, and a torn last line.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -85,10 +86,10 @@ impl RunDir {
         atomic::write_bytes(&path, kept.as_bytes())
     }
 
-    /// The rows of `metrics.jsonl`.
+    /// Reads the rows of `metrics.jsonl`.
     ///
     /// # Errors
-    /// [`Error::Io`] for a file that cannot be read, [`Error::Data`] for a line that is not such a row.
+    /// [`Error::Io`] for a file that cannot be read, [`Error::Data`] for an invalid line.
     pub fn metrics<T: DeserializeOwned>(&self) -> Result<Vec<T>> {
         let path = self.metrics_path();
         let text = fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
@@ -97,7 +98,7 @@ impl RunDir {
         text.lines().enumerate().map(row).collect()
     }
 
-    /// What tells the rows so far from others: their length in bytes and their SHA-256.
+    /// Returns a fingerprint of the rows so far: their length in bytes and their SHA-256.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -105,27 +106,27 @@ impl RunDir {
         Ok(told(&read_if_there(&self.metrics_path())?))
     }
 
-    /// Whether the rows of the epochs that were done up to the last training state are those that were written then. A run
-    /// without a training state has them all until it is finished.
+    /// Whether the rows up to the last training state are still those that were written before it. A run without a training
+    /// state has all its rows until it is finished.
     ///
     /// # Errors
-    /// As [`RunDir::standing`]; [`Error::Io`] naming the file.
+    /// The errors of [`RunDir::training_state`]; [`Error::Io`] naming the file.
     pub fn has_all_metrics(&self) -> Result<bool> {
-        let Some(standing) = self.standing()? else { return Ok(!self.is_finished()) };
+        let Some(training_state) = self.training_state()? else { return Ok(!self.is_finished()) };
         let rows = read_if_there(&self.metrics_path())?;
-        let kept = standing.metrics.unwrap_or_default();
-        // What was written after the state is dropped when the run goes on.
+        let kept = training_state.metrics.unwrap_or_default();
+        // Later rows are dropped when the run resumes, so they are not compared.
         let n_bytes = kept.split(' ').next().and_then(|n| n.parse::<usize>().ok());
         Ok(n_bytes.and_then(|n| rows.get(..n)).is_some_and(|rows| told(rows) == kept))
     }
 }
 
-/// Length and hash.
+/// Returns the length and the hash of `rows`.
 fn told(rows: &[u8]) -> String {
     format!("{} {}", rows.len(), checksum::sha256(&[rows]))
 }
 
-/// The bytes of the file at `path`; none when there is none.
+/// Reads the file at `path`; a missing file counts as empty.
 fn read_if_there(path: &Path) -> Result<Vec<u8>> {
     match fs::read(path) {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(Vec::new()),

@@ -1,4 +1,4 @@
-//! What a run leaves behind and what a user sees of it: the run folder, results as JSON and as tables, progress.
+//! Output of the program: the run folder, results as JSON and as tables, reports, progress.
 //!
 //! In: configurations, metrics and scores. Out: files ([`RunDir`]), text ([`Results::table`], [`Table`]) and lines or a
 //! bar on stderr ([`Progress`]).
@@ -18,12 +18,12 @@ mod run_dir;
 mod table;
 pub mod tsv;
 
-pub use curve::{CurvePoint, curves_from_json};
+pub use curve::{CurvePoint, check_curves, curves_from_json};
 pub use embeddings::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
 pub use metrics::Metrics;
 pub use progress::{Progress, ProgressMode, Task};
 pub use recorder::{Recorder, Watch};
-pub use results::{Results, Summary};
+pub use results::{Results, SeedSummary};
 pub use run_dir::RunDir;
 pub(crate) use run_dir::{absolute_paths, lock};
 pub use table::Table;

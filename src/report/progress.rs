@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::printable;
 
-/// How progress is shown.
+/// The form in which progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum ProgressMode {
     /// A bar if stderr is a terminal, plain lines otherwise.
@@ -18,11 +18,11 @@ pub enum ProgressMode {
     Bar,
     /// A line about every ten seconds.
     Plain,
-    /// Nothing.
+    /// No progress is shown.
     None,
 }
 
-/// Where tasks show how far they are. Clones share one screen.
+/// A display of running tasks on stderr. Clones share the display.
 #[derive(Debug, Clone)]
 pub struct Progress {
     mode: ProgressMode,
@@ -30,7 +30,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Progress in `mode`; [`ProgressMode::Auto`] is decided here.
+    /// Makes a display in `mode`. [`ProgressMode::Auto`] is resolved here.
     pub fn new(mode: ProgressMode) -> Self {
         let mode = match mode {
             ProgressMode::Auto if io::stderr().is_terminal() => ProgressMode::Bar,
@@ -40,25 +40,25 @@ impl Progress {
         Self { mode, bars: MultiProgress::new() }
     }
 
-    /// Starts showing a task of `total` units; `name` says what is done, for example "mixing clips".
+    /// Starts to show a task of `total` units. `name` describes the task, for example "mixing clips".
     pub fn task(&self, name: &str, total: u64) -> Task {
-        self.start(name, total, Shown::Count)
+        self.start(name, total, UnitStyle::Count)
     }
 
-    /// As [`Progress::task`], for units of work that mean nothing to a reader: only their share is shown.
+    /// Starts to show a task whose units mean nothing to a reader: only the share that is done is shown.
     pub fn work(&self, name: &str, total: u64) -> Task {
-        self.start(name, total, Shown::Share)
+        self.start(name, total, UnitStyle::Share)
     }
 
-    fn start(&self, name: &str, total: u64, shown: Shown) -> Task {
+    fn start(&self, name: &str, total: u64, shown: UnitStyle) -> Task {
         let plain = || Plain { every: Duration::from_secs(10), last: Instant::now(), out: Box::new(io::stderr()) };
         match self.mode {
             ProgressMode::Plain => Task::new(name, ProgressBar::hidden(), total, shown, Some(plain())),
             ProgressMode::None => Task::new(name, ProgressBar::hidden(), total, shown, None),
             ProgressMode::Bar | ProgressMode::Auto => {
                 let template = match shown {
-                    Shown::Count => "{prefix} [{bar:30}] {pos}/{len} {eta} {wide_msg}",
-                    Shown::Share => "{prefix} [{bar:30}] {percent} % {eta} {wide_msg}",
+                    UnitStyle::Count => "{prefix} [{bar:30}] {pos}/{len} {eta} {wide_msg}",
+                    UnitStyle::Share => "{prefix} [{bar:30}] {percent} % {eta} {wide_msg}",
                 };
                 let style =
                     ProgressStyle::with_template(template).expect("the templates are constants").progress_chars("=> ");
@@ -74,25 +74,25 @@ impl Progress {
         self.suspend(|| io::stderr().write_all(text))
     }
 
-    /// Does `work`, which writes to the terminal, with the bars out of its way.
+    /// Runs `work`, which writes to the terminal, with the bars hidden.
     pub fn suspend<T>(&self, work: impl FnOnce() -> T) -> T {
         self.bars.suspend(work)
     }
 }
 
-/// What a task shows of its units.
+/// The form in which a task's units are shown.
 #[derive(Debug, Clone, Copy)]
-enum Shown {
+enum UnitStyle {
     Count,
     Share,
 }
 
-/// A task under way; it can be advanced from several threads.
+/// A running task. Several threads may advance it.
 #[derive(Debug)]
 pub struct Task {
     name: String,
     total: u64,
-    shown: Shown,
+    shown: UnitStyle,
     start: Instant,
     bar: ProgressBar,
     plain: Option<Mutex<Plain>>,
@@ -111,36 +111,36 @@ impl std::fmt::Debug for Plain {
 }
 
 impl Task {
-    fn new(name: &str, bar: ProgressBar, total: u64, shown: Shown, plain: Option<Plain>) -> Self {
+    fn new(name: &str, bar: ProgressBar, total: u64, shown: UnitStyle, plain: Option<Plain>) -> Self {
         bar.set_length(total);
         bar.set_prefix(name.to_owned());
         Self { name: name.into(), total, shown, start: Instant::now(), bar, plain: plain.map(Mutex::new) }
     }
 
-    /// `n` more units are done.
+    /// Adds `n` units to those done.
     pub fn advance(&self, n: u64) {
         self.bar.inc(n);
         self.print_when_due();
     }
 
-    /// `done` units are done in all: for a task that is resumed, or whose units come in no order.
+    /// Sets the number of units done, for a task that is resumed or whose units are done in no order.
     pub fn set(&self, done: u64) {
         self.bar.set_position(done);
         self.print_when_due();
     }
 
-    /// Says something beside the count, for example the loss.
+    /// Sets the message beside the count, for example the loss.
     pub fn message(&self, message: impl AsRef<str>) {
         self.bar.set_message(printable::line(message.as_ref()).into_owned());
     }
 
-    /// Ends the task; a bar disappears, plain lines get a last one.
+    /// Ends the task: its bar disappears, or a last plain line is printed.
     pub fn finish(self) {
         if let Some(plain) = &self.plain {
             let mut plain = plain.lock().unwrap_or_else(PoisonError::into_inner);
             let count = match self.shown {
-                Shown::Count => format!("{} ", self.bar.position()),
-                Shown::Share => String::new(),
+                UnitStyle::Count => format!("{} ", self.bar.position()),
+                UnitStyle::Share => String::new(),
             };
             let line = format!("{}: {count}done in {:.1} s", self.name, self.start.elapsed().as_secs_f64());
             self.print(&mut plain, &line);
@@ -150,7 +150,7 @@ impl Task {
 
     fn print_when_due(&self) {
         let Some(plain) = &self.plain else { return };
-        // Whoever holds the lock is printing: nobody needs to wait for it.
+        // A thread that holds the lock is printing already, so no other needs to wait.
         let Ok(mut plain) = plain.try_lock() else { return };
         if plain.last.elapsed() < plain.every {
             return;
@@ -163,7 +163,7 @@ impl Task {
     fn print(&self, plain: &mut Plain, line: &str) {
         let message = self.bar.message();
         let separator = if message.is_empty() { "" } else { "; " };
-        // Nobody reading stderr is no reason to stop.
+        // Errors are ignored: work does not stop because nobody reads stderr.
         let _ = writeln!(plain.out, "{line}{separator}{message}");
     }
 
@@ -171,11 +171,11 @@ impl Task {
         let percent = 100.0 * done as f64 / self.total.max(1) as f64;
         let elapsed = elapsed.as_secs_f64();
         let count = match self.shown {
-            Shown::Count => format!("{done}/{} ({percent:.0} %)", self.total),
-            Shown::Share => format!("{percent:.1} %"),
+            UnitStyle::Count => format!("{done}/{} ({percent:.0} %)", self.total),
+            UnitStyle::Share => format!("{percent:.1} %"),
         };
         let mut line = format!("{}: {count}, {}", self.name, time(elapsed));
-        // From the first hundredth, which may be mostly preparation, nothing follows for the rest.
+        // No forecast before the first percent, unless two minutes have passed: the beginning may be mostly preparation.
         if done > 0 && done < self.total && (percent >= 1.0 || elapsed >= 120.0) {
             line += &format!(", about {} left", time(elapsed * (self.total - done) as f64 / done as f64));
         }
@@ -183,7 +183,7 @@ impl Task {
     }
 }
 
-/// Seconds as people say them.
+/// Formats a duration in seconds, minutes or hours.
 fn time(seconds: f64) -> String {
     match seconds {
         ..120.0 => format!("{seconds:.0} s"),
@@ -194,7 +194,7 @@ fn time(seconds: f64) -> String {
 
 impl Drop for Task {
     fn drop(&mut self) {
-        // An error on the way must not leave half a bar above its message.
+        // After an error, no half-drawn bar may stand above the error message.
         self.bar.finish_and_clear();
     }
 }
@@ -220,7 +220,7 @@ mod tests {
     fn plain(every: Duration) -> (Task, Buffer) {
         let buffer = Buffer::default();
         let plain = Plain { every, last: Instant::now(), out: Box::new(buffer.clone()) };
-        (Task::new("mixing clips", ProgressBar::hidden(), 20, Shown::Count, Some(plain)), buffer)
+        (Task::new("mixing clips", ProgressBar::hidden(), 20, UnitStyle::Count, Some(plain)), buffer)
     }
 
     fn text(buffer: &Buffer) -> String {
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn work_is_shown_as_a_share_and_long_times_in_minutes_and_hours() {
-        let task = Task::new("study", ProgressBar::hidden(), 3000, Shown::Share, None);
+        let task = Task::new("study", ProgressBar::hidden(), 3000, UnitStyle::Share, None);
         assert_eq!(task.line(1000, Duration::from_secs(100)), "study: 33.3 %, 100 s, about 3 min left");
         assert_eq!(task.line(10, Duration::from_secs(200)), "study: 0.3 %, 3 min, about 16.6 h left");
         assert_eq!(task.line(10, Duration::from_secs(30)), "study: 0.3 %, 30 s");

@@ -1,4 +1,4 @@
-//! Writes what happens in a training to its run folder, and goes on from there.
+//! Recording of a training in its run folder, from which it can be resumed.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,11 +9,11 @@ use crate::Result;
 use crate::config::Config;
 use crate::features::Statistics;
 use crate::model::Architecture;
-use crate::model::checkpoint::{self, Description, Standing};
+use crate::model::checkpoint::{self, Description, TrainingState};
 use crate::train::{EpochReport, Observer, StageName, Trainer};
 
 impl RunDir {
-    /// The checkpoint of the best epoch of one member: `best` when it is alone, `best-SEED` in a population.
+    /// Returns the path of one member's best checkpoint: `best` for a single member, `best-SEED` in a population.
     pub fn best_checkpoint(&self, seeds: &[u64], member: usize) -> PathBuf {
         match seeds {
             [_] => self.checkpoint("best"),
@@ -22,7 +22,7 @@ impl RunDir {
     }
 }
 
-/// Writes metrics and checkpoints of a training to its run folder, and shows how far it is.
+/// An observer that writes a training's metrics and checkpoints to its run folder, and shows the progress.
 pub struct Recorder<'a> {
     run: &'a RunDir,
     config: &'a Config,
@@ -33,25 +33,25 @@ pub struct Recorder<'a> {
     watch: Option<Watch<'a>>,
     total_work: u64,
     started: Instant,
-    /// Seconds trained before.
+    /// Time trained before this process, in seconds.
     before_s: f64,
 }
 
-/// Where a training shows how far it is, and what ends it.
+/// A view of a training's progress, with a flag that stops it.
 #[derive(Debug, Clone, Copy)]
 pub struct Watch<'a> {
-    /// Shows it.
+    /// Task that shows the progress.
     pub task: &'a Task,
-    /// Ends it once true.
+    /// Flag that stops the training once true.
     pub stop: &'a AtomicBool,
-    /// Units of the task before this training.
+    /// Units of the task that were done before this training.
     pub before: u64,
-    /// Units of the whole training.
+    /// Units of the task for this training.
     pub cost: u64,
 }
 
 impl<'a> Recorder<'a> {
-    /// A recorder of `trainer`'s training into `run`.
+    /// Makes a recorder of `trainer`'s training into `run`.
     pub fn new(
         run: &'a RunDir,
         config: &'a Config,
@@ -74,14 +74,14 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Shows how far the training is, and lets it be ended.
+    /// Shows the training's progress on a task and lets a flag stop the training.
     pub fn watch(&mut self, watch: Watch<'a>) {
         self.watch = Some(watch);
     }
 }
 
 impl Observer for Recorder<'_> {
-    fn go_on(&mut self, done: u64) -> bool {
+    fn should_continue(&mut self, done: u64) -> bool {
         self.watch.is_none_or(|watch| {
             watch.task.set(watch.before + watch.cost * done / self.total_work.max(1));
             !watch.stop.load(Ordering::SeqCst)
@@ -115,22 +115,22 @@ impl Observer for Recorder<'_> {
         self.run.append_metrics(&reports.iter().map(metrics).collect::<Vec<_>>())
     }
 
-    fn checkpoint(&mut self, standing: &Standing) -> Result<()> {
+    fn checkpoint(&mut self, training_state: &TrainingState) -> Result<()> {
         let parameters = self.architecture.elements();
-        // A model whose G has not been trained yet is not one to tag with.
-        let tags = self.last_stage.is_some_and(|stage| stage.name() == standing.stage);
+        // A model whose classifier G has not been trained yet cannot tag, so no best model is written.
+        let tags = self.last_stage.is_some_and(|stage| stage.name() == training_state.stage);
         let trained = |progress: &crate::kernels::population::Member| tags && progress.epochs > 0;
-        for (member, progress) in standing.progress.iter().enumerate().filter(|(_, progress)| trained(progress)) {
+        for (member, progress) in training_state.progress.iter().enumerate().filter(|(_, progress)| trained(progress)) {
             let (seed, epoch) = (self.config.train.seeds[member], progress.best_epoch as usize);
             let description = Description::new(self.config, self.classes, self.statistics, seed, epoch);
             let path = self.run.best_checkpoint(&self.config.train.seeds, member);
-            let best = &standing.best[member * parameters..][..parameters];
+            let best = &training_state.best[member * parameters..][..parameters];
             checkpoint::write_model(&path, &self.architecture, best, &description)?;
         }
-        // The training state cuts the metrics at its epoch: those before it are safe first.
+        // A resumed run drops the metrics after its training state, so those before it must be on the disk first.
         self.run.sync_metrics()?;
-        let standing = Standing { metrics: Some(self.run.metrics_so_far()?), ..standing.clone() };
-        checkpoint::write_standing(&self.run.checkpoint("last"), &standing)?;
+        let training_state = TrainingState { metrics: Some(self.run.metrics_so_far()?), ..training_state.clone() };
+        checkpoint::write_training_state(&self.run.checkpoint("last"), &training_state)?;
         self.run.keep_seconds_trained(self.before_s + self.started.elapsed().as_secs_f64())
     }
 }

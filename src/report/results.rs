@@ -7,18 +7,18 @@ use super::Table;
 
 /// F1 of every trained model on every test length and class.
 ///
-/// As JSON it is an object with `method`, `train_seconds`, `classes`, `seeds`, `macro_f1` (test length → summary) and
-/// `per_class` (test length → class → summary); a summary is `{"mean", "sd", "seeds": [value of each seed]}`.
+/// The JSON form is an object with `method`, `train_seconds`, `classes`, `seeds`, `macro_f1` (test length → summary) and
+/// `per_class` (test length → class → summary). A summary is `{"mean", "sd", "seeds": [value of each seed]}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Document", try_from = "Document")]
 pub struct Results {
-    /// How the models were trained.
+    /// Name of the training method.
     pub method: String,
     /// Length of the training segments in seconds.
     pub train_seconds: f64,
     /// Class names, sorted.
     pub classes: Vec<String>,
-    /// The seed of each model.
+    /// Seed of each model.
     pub seeds: Vec<u64>,
     /// Lengths of the test segments in seconds.
     pub seconds: Vec<f64>,
@@ -26,19 +26,19 @@ pub struct Results {
     pub f1: Vec<Vec<Vec<f64>>>,
 }
 
-/// A score over seeds.
+/// Summary of a score over seeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// The mean over seeds.
+pub struct SeedSummary {
+    /// Mean over seeds.
     pub mean: f64,
-    /// The standard deviation over seeds with divisor n − 1; none for a single seed.
+    /// Standard deviation over seeds with divisor n − 1; `None` for a single seed.
     pub sd: Option<f64>,
-    /// The value of each seed.
+    /// Value of each seed.
     pub seeds: Vec<f64>,
 }
 
-impl Summary {
-    /// The mean and spread of `values`, which must not be empty.
+impl SeedSummary {
+    /// Computes mean and standard deviation of `values`, which must not be empty.
     pub fn new(values: Vec<f64>) -> Self {
         assert!(!values.is_empty(), "a mean of no values");
         let n = values.len() as f64;
@@ -48,7 +48,7 @@ impl Summary {
         Self { mean, sd, seeds: values }
     }
 
-    /// `mean ± sd` with one decimal, or the mean alone.
+    /// Returns `mean ± sd` with one decimal, or the mean alone.
     pub fn cell(&self) -> String {
         match self.sd {
             Some(sd) => format!("{:.1} ± {sd:.1}", self.mean),
@@ -58,23 +58,23 @@ impl Summary {
 }
 
 impl Results {
-    /// F1 of `class` on test length `length`, over seeds.
-    pub fn class_f1(&self, length: usize, class: usize) -> Summary {
-        Summary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
+    /// Returns F1 of `class` on test length `length`, over seeds.
+    pub fn class_f1(&self, length: usize, class: usize) -> SeedSummary {
+        SeedSummary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
     }
 
-    /// The mean of F1 over classes on test length `length`, over seeds.
-    pub fn macro_f1(&self, length: usize) -> Summary {
+    /// Returns the mean of F1 over classes on test length `length`, over seeds.
+    pub fn macro_f1(&self, length: usize) -> SeedSummary {
         let mean = |f1: &[f64]| f1.iter().sum::<f64>() / f1.len() as f64;
-        Summary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
+        SeedSummary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
     }
 
-    /// One line per class and one for the macro mean, one column per test length.
+    /// Returns a text table with one line per class, one for the macro mean, and one column per test length.
     pub fn table(&self) -> String {
         let mut header = vec!["F1 in %".to_owned()];
         header.extend(self.seconds.iter().map(|s| format!("{s} s")));
         let mut table = Table::new(header);
-        let row = |name: &str, summary: &dyn Fn(usize) -> Summary| {
+        let row = |name: &str, summary: &dyn Fn(usize) -> SeedSummary| {
             let cells = (0..self.seconds.len()).map(|length| summary(length).cell());
             std::iter::once(name.to_owned()).chain(cells).collect()
         };
@@ -101,8 +101,8 @@ struct Document {
     train_seconds: f64,
     classes: Vec<String>,
     seeds: Vec<u64>,
-    macro_f1: IndexMap<String, Summary>,
-    per_class: IndexMap<String, IndexMap<String, Summary>>,
+    macro_f1: IndexMap<String, SeedSummary>,
+    per_class: IndexMap<String, IndexMap<String, SeedSummary>>,
 }
 
 impl From<Results> for Document {
@@ -164,10 +164,10 @@ mod tests {
 
     #[test]
     fn a_summary_divides_by_n_minus_one() {
-        let summary = Summary::new(vec![2.0, 4.0, 9.0]);
+        let summary = SeedSummary::new(vec![2.0, 4.0, 9.0]);
         assert_eq!(summary.mean, 5.0);
         assert!((summary.sd.unwrap() - 13.0_f64.sqrt()).abs() < 1e-12);
-        assert_eq!(Summary::new(vec![2.0]).sd, None);
+        assert_eq!(SeedSummary::new(vec![2.0]).sd, None);
     }
 
     #[test]

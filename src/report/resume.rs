@@ -1,4 +1,4 @@
-//! What a run goes on from, and that it is the same training that goes on.
+//! Resuming of a run, after checks that configuration and data are still the same.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,37 +7,37 @@ use serde_json::json;
 
 use super::RunDir;
 use crate::config::Config;
-use crate::model::checkpoint::{Provenance, Standing, read_standing};
+use crate::model::checkpoint::{Provenance, TrainingState, read_training_state};
 use crate::scenes::Contents;
 use crate::train::{StageName, Trainer};
 use crate::{Error, Result, atomic};
 
 impl RunDir {
-    /// The training state of the last checkpoint, if there is one.
+    /// Reads the training state of the last checkpoint, if there is one.
     ///
     /// # Errors
-    /// As [`read_standing`].
-    pub fn standing(&self) -> Result<Option<Standing>> {
+    /// The errors of [`read_training_state`].
+    pub fn training_state(&self) -> Result<Option<TrainingState>> {
         let last = self.checkpoint("last");
-        if last.is_file() { read_standing(&last).map(Some) } else { Ok(None) }
+        if last.is_file() { read_training_state(&last).map(Some) } else { Ok(None) }
     }
 
-    /// Makes sure that a run that has a training state goes on with the configuration and the data it is of, and keeps in
-    /// `data.json` which files the data of a run without one consist of.
+    /// Checks that a run with a training state resumes with the same configuration and data. For a run without one, writes the
+    /// names and hashes of the data's files to `data.json`.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the key that differs with both values, or the first file; as [`RunDir::standing`];
-    /// [`Error::Io`].
+    /// [`Error::Data`] that names the key that differs with both values, or the first file that differs; the errors of
+    /// [`RunDir::training_state`]; [`Error::Io`].
     pub fn check_origin(&self, config: &Config, data: &Contents) -> Result<()> {
         let path = self.data_path();
-        let Some(standing) = self.standing()? else {
+        let Some(training_state) = self.training_state()? else {
             let text = serde_json::to_vec_pretty(data).map_err(|e| Error::io("write", &path, e.into()))?;
             return atomic::write_bytes(&path, &text);
         };
         let configs = std::slice::from_ref(config);
         let origin = self.checkpoint("last");
-        standing.provenance.check(&origin, &Provenance::new(configs, &standing.provenance.data))?;
-        if standing.provenance.data == data.fingerprint() {
+        training_state.provenance.check(&origin, &Provenance::new(configs, &training_state.provenance.data))?;
+        if training_state.provenance.data == data.fingerprint() {
             return Ok(());
         }
         let earlier = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Contents>(&bytes).ok());
@@ -50,14 +50,14 @@ impl RunDir {
         Err(Error::data(self.path(), reason))
     }
 
-    /// Takes `trainer` to where the run stands; a run without a checkpoint starts anew. Metrics of what will be computed
-    /// again are dropped.
+    /// Restores `trainer` from the run's last checkpoint; without one, the trainer starts from the beginning. Metrics of epochs
+    /// that will be computed again are dropped.
     ///
     /// # Errors
-    /// As [`Trainer::restore`] and [`RunDir::standing`].
+    /// The errors of [`Trainer::restore`] and [`RunDir::training_state`].
     pub fn restore(&self, trainer: &mut Trainer<'_>) -> Result<()> {
-        if let Some(standing) = self.standing()? {
-            trainer.restore(&self.checkpoint("last"), &standing)?;
+        if let Some(training_state) = self.training_state()? {
+            trainer.restore(&self.checkpoint("last"), &training_state)?;
         }
         let (stage, epochs) = trainer.position();
         let earlier: Vec<StageName> = trainer.stages().take_while(|earlier| *earlier != stage).collect();
@@ -66,22 +66,22 @@ impl RunDir {
         })
     }
 
-    /// What is to be said of the models of a run that is not finished: how far it is.
+    /// Describes how far an unfinished run is, as a notice beside its models; `None` for a finished run.
     pub fn unfinished(&self) -> Option<String> {
         if self.is_finished() {
             return None;
         }
-        // Of a training state that cannot be read, who goes on training is told.
-        let done = self.standing().ok().flatten().map(|standing| {
-            let epochs = if standing.epoch == 1 { "epoch" } else { "epochs" };
-            format!("after {} {epochs} of stage {}", standing.epoch, standing.stage)
+        // A training state that cannot be read is reported when training resumes, not here.
+        let done = self.training_state().ok().flatten().map(|training_state| {
+            let epochs = if training_state.epoch == 1 { "epoch" } else { "epochs" };
+            format!("after {} {epochs} of stage {}", training_state.epoch, training_state.stage)
         });
         Some(format!("the training is not finished: these are its best models {}", done.unwrap_or("so far".into())))
     }
 
-    /// Seconds that the run was trained for up to its last checkpoint, in all its pieces; 0 before the first checkpoint, and
-    /// for a run of an earlier version, which did not keep them. What a killed process did after its last checkpoint is done
-    /// again and does not count.
+    /// Returns the training time up to the last checkpoint in seconds, over all interruptions; 0 before the first checkpoint,
+    /// and for a run of an earlier version, which did not record the time. Work of a killed process after its last checkpoint
+    /// is done again and does not count.
     pub fn seconds_trained(&self) -> f64 {
         let path = self.time_path();
         let bytes = match fs::read(&path) {
@@ -96,7 +96,7 @@ impl RunDir {
         })
     }
 
-    /// Keeps [`RunDir::seconds_trained`].
+    /// Writes the value for [`RunDir::seconds_trained`].
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.

@@ -1,17 +1,17 @@
-//! The run folder: one training, with everything needed to understand, evaluate and resume it.
+//! The run folder: one training, with all files needed to understand, evaluate and resume it.
 //!
 //! | entry | holds |
 //! |---|---|
 //! | `config.toml` | the resolved configuration, itself a valid `--config` |
 //! | `env.json` | version, adapter, system, arguments, start time |
-//! | `tiles.json` | the register tiles it computes with, a file for `--tiles` |
+//! | `tiles.json` | the register tiles of the kernels, a file for `--tiles` |
 //! | `data.json` | names and SHA-256 of the data's files |
 //! | `metrics.jsonl` | one line per epoch and member |
 //! | `time.json` | seconds trained up to the last checkpoint |
-//! | `log.jsonl` | what was logged |
+//! | `log.jsonl` | log messages |
 //! | `checkpoints/` | `best` and `last`, in safetensors |
 //! | `results.json` | [`Results`] |
-//! | `DONE` | the training came to its end |
+//! | `DONE` | marks a finished training |
 //! | `run.lock` | marks the folder as a run, and is locked by the process that writes to it |
 
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -38,13 +38,13 @@ const LOG: &str = "log.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const RESULTS: &str = "results.json";
 const DONE: &str = "DONE";
-/// All that a new run in the same place replaces; `run.lock` stays, it is held.
+/// Entries that a new run in the same folder replaces. `run.lock` stays because it is locked.
 const REPLACED: [&str; 10] = [CONFIG, ENVIRONMENT, TILES, DATA, METRICS, TIME, LOG, CHECKPOINTS, RESULTS, DONE];
-/// All that a process can have made of a run when it is killed before `config.toml` is there.
+/// Entries that a process can have created when it is killed before `config.toml` is written.
 const FIRST: [&str; 3] = [LOCK, CHECKPOINTS, ENVIRONMENT];
 
-/// An open run folder. One made by [`RunDir::create`] or [`RunDir::resume`] is locked against other writers until it is
-/// dropped or its process ends, however it ends.
+/// An open run folder. [`RunDir::create`] and [`RunDir::resume`] lock it against other writers until it is dropped or the
+/// process ends in any way.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
@@ -52,15 +52,16 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// A new run at `path` with its `config.toml` and `env.json`, locked.
+    /// Creates and locks a new run at `path` with its `config.toml` and `env.json`.
     ///
-    /// Paths in the stored configuration are absolute, so that the run can be resumed from any folder. `adapter` is what
-    /// `env.json` says about the device. With `force` an earlier run at `path` is replaced; a folder that is not a run
-    /// never is, and files in a run folder that are not a run's own are kept. A folder in which a killed process left nothing but
-    /// the beginnings of a run is taken like an empty one.
+    /// Paths in the stored configuration are absolute, so that the run can be resumed from any folder. `adapter` is the
+    /// description of the device for `env.json`. With `force`, an earlier run at `path` is replaced. A folder that is not a run
+    /// is never replaced, and foreign files in a run folder are kept. A folder that holds only the first files of a run whose
+    /// process was killed counts as empty.
     ///
     /// # Errors
-    /// [`Error::Data`] when `path` is taken or another process writes to it; [`Error::Io`] naming what cannot be written.
+    /// [`Error::Data`] when `path` is taken or another process writes to it; [`Error::Io`] naming the file that cannot be
+    /// written.
     pub fn create(path: &Path, config: &Config, adapter: &Value, force: bool) -> Result<Self> {
         fs::create_dir_all(path).map_err(|e| Error::io("create", path, e))?;
         let occupied = !holds_only(path, &[])?;
@@ -81,7 +82,7 @@ impl RunDir {
         Ok(run)
     }
 
-    /// The run at `path`, locked to be continued.
+    /// Opens and locks the run at `path` to continue it.
     ///
     /// # Errors
     /// [`Error::Data`] when there is no run at `path` or another process writes to it.
@@ -90,7 +91,7 @@ impl RunDir {
         Self::locked(path)
     }
 
-    /// The run at `path`, locked, without what killed processes left of files they were writing.
+    /// Locks the run at `path` and removes temporary files that killed processes left.
     fn locked(path: &Path) -> Result<Self> {
         let run = Self { path: path.into(), lock: lock(path, LOCK)? };
         if run.lock.is_some() {
@@ -100,7 +101,7 @@ impl RunDir {
         Ok(run)
     }
 
-    /// The run at `path`, to be read; another process may be writing to it.
+    /// Opens the run at `path` for reading. Another process may be writing to it.
     ///
     /// # Errors
     /// [`Error::Data`] when there is no run at `path`.
@@ -111,30 +112,30 @@ impl RunDir {
         Ok(Self { path: path.into(), lock: None })
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The configuration the run was created with.
+    /// Reads the configuration that the run was created with.
     ///
     /// # Errors
-    /// As [`config::load`].
+    /// The errors of [`config::load`].
     pub fn config(&self) -> Result<Config> {
         config::load(&[self.entry(CONFIG)], &[])
     }
 
-    /// `config.toml`, the resolved configuration.
+    /// Returns the path of `config.toml`, the resolved configuration.
     pub fn config_path(&self) -> PathBuf {
         self.entry(CONFIG)
     }
 
-    /// `tiles.json`.
+    /// Returns the path of `tiles.json`.
     pub fn tiles_path(&self) -> PathBuf {
         self.entry(TILES)
     }
 
-    /// Writes `tiles.json`, unless the run has one from its beginning.
+    /// Writes `tiles.json`, unless the run has one already.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -143,12 +144,12 @@ impl RunDir {
         if path.is_file() { Ok(()) } else { tiles.write(&path) }
     }
 
-    /// Where the checkpoint called `name` ("best", "last") is or will be.
+    /// Returns the path of the checkpoint called `name` ("best", "last"), which need not exist.
     pub fn checkpoint(&self, name: &str) -> PathBuf {
         self.entry(CHECKPOINTS).join(format!("{name}.safetensors"))
     }
 
-    /// `log.jsonl`, opened to append.
+    /// Opens `log.jsonl` to append to it.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -187,7 +188,7 @@ impl RunDir {
         serde_json::from_slice(&bytes).map_err(|e| Error::data(&path, e.to_string()))
     }
 
-    /// Marks the training as come to its end, once its metrics are safe.
+    /// Marks the training as finished, after its metrics are synced to the disk.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -196,7 +197,7 @@ impl RunDir {
         atomic::write_bytes(&self.entry(DONE), b"")
     }
 
-    /// Whether the training came to its end.
+    /// Whether the training is finished.
     pub fn is_finished(&self) -> bool {
         self.entry(DONE).is_file()
     }
@@ -210,13 +211,13 @@ impl RunDir {
     }
 }
 
-/// Whether the run at `path` is what a process left that was killed while it made the folder.
+/// Whether the run at `path` was left by a process that was killed while it created the folder.
 fn half_made(path: &Path) -> Result<bool> {
     let checkpoints = path.join(CHECKPOINTS);
     Ok(holds_only(path, &FIRST)? && (!checkpoints.is_dir() || holds_only(&checkpoints, &[])?))
 }
 
-/// Whether `folder` holds nothing but entries of these names and what killed processes left.
+/// Whether `folder` holds nothing but entries of these names and temporary files of killed processes.
 fn holds_only(folder: &Path, names: &[&str]) -> Result<bool> {
     let list = |e| Error::io("list", folder, e);
     for entry in fs::read_dir(folder).map_err(list)? {
@@ -228,10 +229,10 @@ fn holds_only(folder: &Path, names: &[&str]) -> Result<bool> {
     Ok(true)
 }
 
-/// The held lock `name` of a folder, or `None` on a file system without locks.
+/// Locks the file `name` in a folder. Returns `None` on a file system without locks.
 ///
 /// # Errors
-/// [`Error::Data`] when another process holds it; [`Error::Io`].
+/// [`Error::Data`] when another process holds the lock; [`Error::Io`].
 pub(crate) fn lock(folder: &Path, name: &str) -> Result<Option<File>> {
     let path = folder.join(name);
     let file = OpenOptions::new().append(true).create(true).open(&path).map_err(|e| Error::io("create", &path, e))?;
@@ -256,7 +257,7 @@ fn remove(path: &Path) -> Result<()> {
     removed.map_err(|e| Error::io("remove", path, e))
 }
 
-/// `config` with paths that mean the same from any folder.
+/// Returns `config` with absolute paths.
 pub(crate) fn absolute_paths(config: &Config) -> Result<Config> {
     let mut config = config.clone();
     let data = &mut config.data;

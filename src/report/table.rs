@@ -1,4 +1,4 @@
-//! Plain text tables: the first column to the left, the others to the right, widths as a terminal counts them.
+//! Plain text tables: the first column left-aligned, the others right-aligned, with widths as a terminal counts them.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty table below `header`.
+    /// Makes an empty table below `header`.
     pub fn new(header: Vec<String>) -> Self {
         let mut table = Self { n_columns: header.len(), rows: Vec::new() };
         table.push(header);
@@ -25,11 +25,11 @@ impl Table {
     /// Appends a row, which must have as many cells as the header.
     pub fn push(&mut self, row: Vec<String>) {
         assert_eq!(row.len(), self.n_columns, "cells in a row and in the header");
-        // A cell is one line, and a width can be told of what is shown only.
+        // Control characters are written out first: a cell must fit on one line, and its width is that of the shown text.
         self.rows.push(Some(row.iter().map(|cell| printable::line(cell).into_owned()).collect()));
     }
 
-    /// The same in Markdown, columns aligned as in the text; lines across are left out.
+    /// Returns the table in Markdown with the same alignment, without rules.
     pub fn markdown(&self) -> String {
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         let mut rows = self.rows.iter().flatten();
@@ -39,7 +39,7 @@ impl Table {
         text
     }
 
-    /// Appends a line across the table.
+    /// Appends a rule across the table.
     pub fn rule(&mut self) {
         self.rows.push(None);
     }

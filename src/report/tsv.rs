@@ -1,9 +1,9 @@
-//! Tables for programs: tab-separated values, a row on every line whatever its fields hold.
+//! Tab-separated values for programs: one row per line, whatever the fields hold.
 //!
-//! A field is written as it is, unless it holds a control character (a tab or a line break among them) or a mark that turns
-//! the direction of writing, or begins with a quotation mark: such a field is a JSON string, whose own quotation marks are
-//! written as `\u0022`. So a field that begins with a quotation mark is read with any JSON parser, every other one is taken as
-//! it stands, and no reader meets a tab or a line break within a field.
+//! A field is written unchanged, unless it holds a control character (such as a tab or a line break) or a mark that changes the
+//! direction of writing, or begins with a quotation mark. Such a field is written as a JSON string whose inner quotation marks
+//! are `\u0022`. A reader parses a field that begins with a quotation mark as JSON and takes every other field as it is; no
+//! field holds a tab or a line break.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::printable;
 
-/// One row with its line break.
+/// Returns one row with its line break.
 pub fn row(fields: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let mut row = String::new();
     for (place, text) in fields.into_iter().enumerate() {
@@ -50,7 +50,7 @@ mod tests {
             let (field, rest) = row.split_once('\t').unwrap();
             assert_eq!(rest, "x\n");
             assert_eq!(serde_json::from_str::<String>(field).unwrap(), name, "{field}");
-            // A reader that knows quotation marks finds as many fields.
+            // A reader that interprets quotation marks finds the same number of fields.
             let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').has_headers(false).from_reader(row.as_bytes());
             assert_eq!(reader.records().next().unwrap().unwrap().len(), 2, "{row}");
         }

@@ -1,7 +1,7 @@
 //! DESED's annotations: a tab-separated table `filename  onset  offset  event_label`, one event per line, in seconds.
 //!
-//! In and out: [`ClipEvents`], the events of one clip. A clip without events is one line with the other three columns
-//! blank, as DESED has them; a blank onset is the clip's beginning and a blank offset its end.
+//! In and out: [`ClipEvents`], the events of one clip. As in DESED, a clip without events is one line whose other three
+//! columns are blank. A blank onset stands for the clip's beginning and a blank offset for its end.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,25 +17,25 @@ const COLUMNS: [&str; 4] = ["filename", "onset", "offset", "event_label"];
 pub struct Event {
     /// Start in seconds.
     pub onset_s: f64,
-    /// End in seconds; `None` runs to the end of the clip.
+    /// End in seconds; `None` for the end of the clip.
     pub offset_s: Option<f64>,
     /// The class.
     pub label: String,
 }
 
-/// A clip's file name, its events in the order of the table, and the line on which each of them stands.
+/// The events of one clip, in the order of the table, each with its line number.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ClipEvents {
     /// File name without folder.
     pub filename: String,
-    /// The line that names the clip first, counted from 1.
+    /// Number of the first line that names the clip, counted from 1.
     pub line: u64,
-    /// Each event with its line.
+    /// The events, each with the number of its line.
     pub events: Vec<(u64, Event)>,
 }
 
-/// Reads the table at `path`: the clips in order of first appearance. Columns are found by their names in the header;
-/// further columns are ignored.
+/// Reads the table at `path` and returns the clips in order of first appearance. The header names the columns;
+/// additional columns are ignored.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read; the errors of [`parse`].
@@ -43,11 +43,12 @@ pub fn read(path: &Path) -> Result<Vec<ClipEvents>> {
     parse(path, &std::fs::read(path).map_err(|source| Error::io("read", path, source))?)
 }
 
-/// Reads a table as [`read`] does, from its content `bytes`; `path` stands for the table in errors.
+/// Parses `bytes`, the content of a table, as [`read`] does. Error messages name `path` as the file.
 ///
 /// # Errors
-/// [`Error::Data`] with `path` and line for bytes that are not UTF-8, a quote that does not close on its line, a missing
-/// column, a number that is none, an event without label, a negative onset or an offset that does not lie behind it.
+/// [`Error::Data`] with `path` and line for bytes that are not UTF-8, a quote that does not close on its line, a
+/// missing column, an onset or offset that is not a number, an event without a label, a negative onset, or an offset
+/// that is not later than its onset.
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<ClipEvents>> {
     clips(text(path, bytes)?).map_err(|(line, reason)| at_line(path, line, reason))
 }
@@ -103,7 +104,7 @@ fn event(onset: &str, offset: &str, label: &str) -> Result<Option<Event>, String
     Ok(Some(Event { onset_s, offset_s, label: label.to_owned() }))
 }
 
-/// Writes the events of `clips` to `path`, header first; their line numbers are not used.
+/// Writes the header and the events of `clips` to `path`. The line numbers in `clips` are not used.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be written.
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Clips as a table would hold them, line numbers included.
+    /// Generates clips as a table holds them, line numbers included.
     fn clips() -> impl Strategy<Value = Vec<ClipEvents>> {
         let event = (0_u32..9_999_999, proptest::option::of(1_u32..9_999_999), "[A-Za-z][A-Za-z_ ,\"'é]{0,12}[a-z]");
         let clip = ("[a-zA-Z0-9 _,\"-]{0,12}", proptest::collection::vec(event, 0..4));

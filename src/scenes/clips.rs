@@ -1,7 +1,7 @@
 //! Finished clips: `DIR/{train,validation,eval}/*.{wav,flac,ogg}` with DESED's `DIR/{train,validation,eval}.tsv`.
 //!
-//! In: such a folder. Out: a [`Folder`] of clips by subset, in the order of their names. Without `validation.tsv` a
-//! share of the training clips is held back.
+//! In: such a folder. Out: a [`ClipFolder`], the clips of each subset in the order of their names. Without
+//! `validation.tsv`, a fraction of the training clips is held back for validation.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use super::Subset;
 use super::annotation::{self, ClipEvents, Event};
 use super::contents::Listing;
 use super::left_out::{self, LeftOut, counted};
-use super::outline::Timed;
+use super::outline::TimedEvent;
 use super::soundbank::{audio_files, hold_back};
 use super::table::at_line;
 use crate::audio::{MAX_SAMPLES, decode_at};
@@ -23,29 +23,29 @@ use crate::{Error, Result};
 pub struct Clip {
     /// The audio file.
     pub path: PathBuf,
-    /// Its classes, sorted, each once.
+    /// Classes of the clip, sorted and without duplicates.
     pub labels: Vec<usize>,
-    /// Class, onset and offset of its events in seconds; without an offset they run to the end.
+    /// Class, onset and offset of each event, in seconds; no offset stands for the end of the clip.
     events: Vec<(usize, f64, Option<f64>)>,
 }
 
 impl Clip {
-    /// The samples of the clip at `rate` Hz, and its events.
+    /// Reads the samples of the clip at `rate` Hz and its events.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Audio`] if the file cannot be read; [`Error::Data`] if the clip ends before an event begins.
-    pub fn read(&self, rate: u32) -> Result<(Vec<f32>, Vec<Timed>)> {
+    pub fn read(&self, rate: u32) -> Result<(Vec<f32>, Vec<TimedEvent>)> {
         let decoded = decode_at(&self.path, rate, MAX_SAMPLES)?;
         decoded.log_warnings(&self.path);
         let events = self.events(decoded.seconds)?;
         Ok((decoded.audio.samples, events))
     }
 
-    /// Class, onset and offset of its events in seconds, if the clip lasts `duration_s`.
+    /// Returns class, onset and offset (in seconds) of each event in a clip that lasts `duration_s`.
     ///
     /// # Errors
     /// [`Error::Data`] if the clip ends before an event begins.
-    fn events(&self, duration_s: f64) -> Result<Vec<Timed>> {
+    fn events(&self, duration_s: f64) -> Result<Vec<TimedEvent>> {
         let heard = |&(class, onset_s, offset_s): &(usize, f64, Option<f64>)| {
             if onset_s >= duration_s {
                 let reason = format!("lasts {duration_s} s, but an event is annotated from {onset_s} s on");
@@ -59,24 +59,25 @@ impl Clip {
 
 /// A folder of finished clips.
 #[derive(Debug)]
-pub struct Folder {
+pub struct ClipFolder {
     /// The labels of the training clips, sorted.
     pub classes: Vec<String>,
     /// The clips of each subset, in the order of [`Subset::all`].
     pub clips: [Vec<Clip>; 3],
-    /// All clips that are listed, their annotations, and what was held back.
+    /// All listed clips, their annotations, and the fraction that was held back.
     pub(super) listing: Listing,
-    /// Lines for the log about files that are there and not used.
+    /// Log messages about files that exist but are not used.
     pub left_out: Vec<LeftOut>,
 }
 
-impl Folder {
-    /// Reads the annotations in `dir` and finds the clips they name; `seed` and `holdout` hold clips back.
+impl ClipFolder {
+    /// Reads the annotations in `dir` and finds the annotated clips. Without `validation.tsv`, `seed` and `holdout`
+    /// determine the clips that are held back.
     ///
     /// # Errors
-    /// [`Error::Data`] with file and line for a clip that is listed but missing, a label that training does not know,
-    /// or a bad line, and where no training clip has an event; [`Error::Io`] if annotations cannot be read. Clips that are
-    /// not listed are left out.
+    /// [`Error::Data`] with file and line for a clip that is listed but missing, a label that does not occur in
+    /// training, or a bad line, and if no training clip has an event; [`Error::Io`] if annotations cannot be read.
+    /// Clips that are not listed are not an error; they are left out.
     pub fn open(dir: &Path, seed: u64, holdout: f64) -> Result<Self> {
         let mut listing = Listing { root: dir.into(), ..Listing::default() };
         let mut left_out = left_out::of_clips(dir);
@@ -106,7 +107,7 @@ impl Folder {
     }
 }
 
-/// The line about labels that look like several classes in one.
+/// Returns a warning about labels that look like several classes in one.
 fn several_in_one(dir: &Path, classes: &[String]) -> Option<LeftOut> {
     let found: Vec<&String> = classes.iter().filter(|label| label.contains([',', ';', '|'])).collect();
     let first = found.first()?;
@@ -119,7 +120,8 @@ fn several_in_one(dir: &Path, classes: &[String]) -> Option<LeftOut> {
     Some(LeftOut::warning(message))
 }
 
-/// The annotated clips of `subset` by name, with their paths. Clips that are not listed go to `left_out`.
+/// Returns the annotated clips of `subset` with their paths, sorted by name. Clips that are not listed are reported in
+/// `left_out`.
 fn read(
     dir: &Path,
     subset: Subset,
@@ -141,7 +143,8 @@ fn read(
     let mut files: BTreeMap<String, PathBuf> = files.into_iter().collect();
 
     let mut missing = Vec::new();
-    // In the order of the clips, so that only what a table says counts, not where its lines stand.
+    // The text is built in the order of the clips, so that the order of the lines in a table does not change the
+    // fingerprint.
     let mut said = String::new();
     let mut clips = Vec::with_capacity(annotated.len());
     for clip in annotated {
@@ -193,7 +196,7 @@ fn label(dir: &Path, subset: Subset, clips: Vec<(ClipEvents, PathBuf)>, classes:
     clips.into_iter().map(clip).collect()
 }
 
-/// Holds back a share of the clips of every combination of classes that has more than one.
+/// Holds back a fraction of the clips from every combination of classes that occurs more than once.
 fn split(dir: &Path, clips: Vec<Clip>, holdout: f64, key: Key) -> Result<(Vec<Clip>, Vec<Clip>)> {
     let mut groups: BTreeMap<&[usize], Vec<usize>> = BTreeMap::new();
     for (i, clip) in clips.iter().enumerate() {

@@ -1,8 +1,9 @@
-//! What samples and labels depend on, by content: the SHA-256 of every file, and of what is known besides.
+//! Fingerprint of a dataset by content: the SHA-256 of every file and of everything else that samples and labels depend
+//! on.
 //!
-//! In: a [`Listing`] of names and paths; nothing of it is read until it is asked for. Out: [`Contents`], the same on every
-//! machine wherever the files lie and whatever their times are. Hashes are remembered with size and times of their file, so
-//! a file is hashed once.
+//! In: a [`Listing`] of names and paths; no file is read before [`Listing::contents`] is called. Out: [`Contents`],
+//! which are the same on every machine, independent of the files' folders and times. Hashes are cached with the size
+//! and times of their file, so a file is hashed only once.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
@@ -18,39 +19,40 @@ use sha2::{Digest, Sha256};
 use super::soundbank::hex;
 use crate::{Error, Result, atomic, stop};
 
-/// Where hashes are remembered; nowhere until [`remember_contents_in`].
+/// Folder in which hashes are cached; none before [`remember_contents_in`] is called.
 static MEMORY: OnceLock<PathBuf> = OnceLock::new();
 
-/// What a fingerprint begins with.
+/// Beginning of every fingerprint.
 const PREFIX: &str = "contents-";
 
-/// A file that changed this shortly ago may change again within the same tick of its file system's clock.
+/// Time after a change before a hash is cached. A younger file may change again within the same tick of its file
+/// system's clock, which would leave its times unchanged.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// Has hashes of files remembered in `folder`, a cache, for the rest of the process and by those that come. The first
-/// folder counts.
+/// Caches hashes of files in `folder`, for the rest of the process and for later processes. Only the first call has an
+/// effect.
 pub fn remember_contents_in(folder: &Path) {
     MEMORY.get_or_init(|| folder.into());
 }
 
-/// Files, and what is known besides them, in a fixed order.
+/// Files and other facts that the data depend on, in a fixed order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Listing {
-    /// The folder that the files are in.
+    /// The folder that holds the files.
     pub root: PathBuf,
-    /// Names below the folder, with forward slashes, and paths.
+    /// Names (relative to the folder, with forward slashes) and paths.
     pub files: Vec<(String, PathBuf)>,
-    /// What else counts: a name for messages, and a text.
+    /// Other facts: a name for messages, and a text.
     pub notes: Vec<(String, String)>,
 }
 
 impl Listing {
-    /// Hashes what has not been hashed before, on all cores.
+    /// Hashes all files and notes on all cores. A file whose hash is cached is not read.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file that cannot be read; [`Error::Stopped`] when the process is asked to end.
     pub fn contents(&self) -> Result<Contents> {
-        let memory = MEMORY.get().filter(|_| !self.files.is_empty()).map(|folder| Memory::path(folder, &self.root));
+        let memory = MEMORY.get().filter(|_| !self.files.is_empty()).map(|folder| HashCache::path(folder, &self.root));
         let memory = memory.transpose()?;
         let mut entries = hash(&self.files, memory.as_deref(), SystemTime::now())?;
         let digest = |(name, text): &(String, String)| (name.clone(), hex(&Sha256::digest(text)));
@@ -65,7 +67,7 @@ impl Listing {
 pub struct Contents(Vec<(String, String)>);
 
 impl Contents {
-    /// One word for all of it.
+    /// Returns a fingerprint of all names and hashes.
     pub fn fingerprint(&self) -> String {
         let mut all = Sha256::new();
         for (name, hash) in &self.0 {
@@ -74,12 +76,14 @@ impl Contents {
         format!("{PREFIX}{}", hex(&all.finalize()))
     }
 
-    /// Whether `fingerprint` is one of contents; earlier versions knew data by names and sizes alone.
+    /// Returns whether `fingerprint` was made by [`Contents::fingerprint`]. Earlier versions used names and sizes of
+    /// the files alone.
     pub fn made(fingerprint: &str) -> bool {
         fingerprint.starts_with(PREFIX)
     }
 
-    /// What is not as in `earlier`, in words: the first, and how many others.
+    /// Describes what differs from `earlier`: the first difference, and the number of others. Returns `None` if nothing
+    /// differs.
     pub fn difference(&self, earlier: &Self) -> Option<String> {
         let by_name = |of: &'_ Self| -> BTreeMap<String, String> { of.0.iter().cloned().collect() };
         let (before, now) = (by_name(earlier), by_name(self));
@@ -100,9 +104,9 @@ impl Contents {
     }
 }
 
-/// Names and SHA-256 of `files`, those remembered at `memory` taken from there.
+/// Returns names and SHA-256 of `files`. Hashes in the cache file `memory` are reused, and new ones are added to it.
 fn hash(files: &[(String, PathBuf)], memory: Option<&Path>, now: SystemTime) -> Result<Vec<(String, String)>> {
-    let known = memory.map(Memory::read).unwrap_or_default();
+    let known = memory.map(HashCache::read).unwrap_or_default();
     let entry = |(name, path): &(String, PathBuf)| {
         let found = fs::metadata(path).map_err(|source| Error::io("read", path, source))?;
         let stamp = Stamp::of(&found);
@@ -115,7 +119,7 @@ fn hash(files: &[(String, PathBuf)], memory: Option<&Path>, now: SystemTime) -> 
         let files = entries.iter().filter_map(|(name, hash, stamp)| Some((name.clone(), ((*stamp)?, hash.clone()))));
         let files: BTreeMap<String, (Stamp, String)> = files.collect();
         if files != known.files {
-            Memory { files }.write(path);
+            HashCache { files }.write(path);
         }
     }
     Ok(entries.into_iter().map(|(name, hash, _)| (name, hash)).collect())
@@ -134,12 +138,12 @@ fn hash_file(path: &Path) -> Result<String> {
     }
 }
 
-/// By what a file is known to be the one that was hashed.
+/// Size and times of a file: if they are unchanged, so is the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Stamp {
     bytes: u64,
     modified_ns: u64,
-    /// When anything about it changed last, which no program can set: where the system tells.
+    /// Time of the last change of content or metadata (ctime), which programs cannot set; 0 on systems without it.
     changed_ns: u64,
 }
 
@@ -169,27 +173,27 @@ fn settled(file: &Metadata, now: SystemTime) -> bool {
     stamp.modified_ns.max(stamp.changed_ns).saturating_add(SETTLED.as_nanos() as u64) < since_1970(Some(now))
 }
 
-/// What is remembered about one folder: a file of the cache, which anybody may remove.
+/// Cached hashes of the files of one folder. The cache file may be deleted at any time.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Memory {
+struct HashCache {
     files: BTreeMap<String, (Stamp, String)>,
 }
 
-impl Memory {
-    /// Where the memory of the folder `root` is kept in the cache `folder`.
+impl HashCache {
+    /// Returns the path of the cache file for the folder `root` in the cache `folder`.
     fn path(folder: &Path, root: &Path) -> Result<PathBuf> {
         let root = std::path::absolute(root).map_err(|source| Error::io("find", root, source))?;
         let name = hex(&Sha256::digest(root.as_os_str().as_encoded_bytes())[..8]);
         Ok(folder.join("contents").join(name + ".json"))
     }
 
-    /// What is at `path`; nothing when there is none, or it is damaged.
+    /// Reads the cache file at `path`; returns an empty cache if the file is missing or damaged.
     fn read(path: &Path) -> Self {
         let bytes = fs::read(path).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
-    /// Keeps it at `path`, if that can be written to.
+    /// Writes the cache file at `path`. A failure is only logged, because the cache is optional.
     fn write(&self, path: &Path) {
         let kept = serde_json::to_vec(self).map_err(|error| error.to_string()).and_then(|bytes| {
             path.parent().map_or(Ok(()), fs::create_dir_all).map_err(|error| error.to_string())?;
@@ -243,16 +247,16 @@ mod tests {
         let later = SystemTime::now() + 2 * SETTLED;
         let first = hash(&files, Some(&memory), SystemTime::now()).unwrap();
         assert_eq!(first[0].1, hex(&Sha256::digest("a")));
-        assert!(Memory::read(&memory).files.is_empty(), "files of this moment are remembered");
+        assert!(HashCache::read(&memory).files.is_empty(), "files of this moment are remembered");
         assert_eq!(hash(&files, Some(&memory), later).unwrap(), first);
-        // Who remembers something else would say so: nothing is read again.
-        let mut known = Memory::read(&memory);
+        // An altered cache shows whether a file is read again: a hash that comes from the cache is the altered one.
+        let mut known = HashCache::read(&memory);
         assert_eq!(known.files.len(), 2);
         known.files.get_mut("a").unwrap().1 = "remembered".into();
         known.write(&memory);
         let again = hash(&files, Some(&memory), later).unwrap();
         assert_eq!((again[0].1.as_str(), &again[1]), ("remembered", &first[1]));
-        // The same size, at another time.
+        // The size is the same, but the time is not.
         fs::write(&files[0].1, "x").unwrap();
         File::options().write(true).open(&files[0].1).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
         assert_eq!(hash(&files, Some(&memory), later).unwrap()[0].1, hex(&Sha256::digest("x")));

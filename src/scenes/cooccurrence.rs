@@ -1,16 +1,17 @@
-//! Which events accompany a clip's main one: as DESED's co-occurrences say, or of any class with the same chance.
+//! Co-occurring events: which events are added to a clip's main event. They follow DESED's co-occurrence file, or else
+//! all classes have the same probability.
 //!
-//! In: DESED's JSON and the classes of the soundbank. Out: a [`Cooccurrence`], which a recipe keeps, and from it a
-//! [`Company`], which draws. An entry is named after the main event's folder and holds the most events that accompany
-//! it, their classes and their probabilities:
+//! In: DESED's JSON and the classes of the soundbank. Out: a [`Cooccurrence`], which a recipe stores, and a
+//! [`CooccurringEvents`] made from it, which draws events. An entry is named after the main event's folder. It holds
+//! the largest number of co-occurring events, their classes and their probabilities:
 //!
 //! ```json
 //! {"Cat": {"proba": 0.1, "co-occurences": {"max_events": 9, "classes": ["Cat", "Speech"], "probas": [0.7, 0.3]}}}
 //! ```
 //!
-//! The three may also stand directly in the entry, and be called `event_max`, `event_class` and `event_prob` with
-//! probabilities in per cent, as in DESED's older files. What else stands there has no use here: main classes take turns,
-//! and every number of events has the same chance.
+//! The three keys may also stand directly in the entry. DESED's older files call them `event_max`, `event_class` and
+//! `event_prob`, with probabilities in per cent. Other keys of an entry are ignored: main classes take turns, and every
+//! number of events has the same probability.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,17 +25,17 @@ use super::text::text;
 use crate::counter_rng::{Key, Stream};
 use crate::{Error, Result};
 
-/// How far a sum of rounded probabilities may be from 1.
+/// Largest deviation of a sum of rounded probabilities from 1.
 const ROUNDING: f64 = 0.01;
 
-/// What accompanies events, by the folder they are from.
+/// The co-occurring events for each folder of main events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Cooccurrence(BTreeMap<String, Entry>);
+pub struct Cooccurrence(BTreeMap<String, FolderCooccurrence>);
 
-/// What accompanies the events of one folder.
+/// The co-occurring events for main events from one folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Entry {
+struct FolderCooccurrence {
     #[serde(alias = "event_max")]
     max_events: usize,
     #[serde(alias = "event_class")]
@@ -52,31 +53,31 @@ impl Cooccurrence {
         Self::parse(path, &std::fs::read(path).map_err(|source| Error::io("read", path, source))?)
     }
 
-    /// Reads DESED's JSON from `bytes`; `path` stands for the file in errors.
+    /// Parses DESED's JSON in `bytes`. Error messages name `path` as the file.
     ///
     /// # Errors
-    /// [`Error::Data`] naming `path`, and line or entry, if they are no such JSON.
+    /// [`Error::Data`] naming `path`, and line or entry, if `bytes` are not valid DESED JSON.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let document: Map<String, Value> =
             serde_json::from_str(text(path, bytes)?).map_err(|error| Error::data(path, error.to_string()))?;
         let entry = |(name, value): (String, Value)| {
-            let entry = Entry::deserialize(value.get("co-occurences").unwrap_or(&value));
+            let entry = FolderCooccurrence::deserialize(value.get("co-occurences").unwrap_or(&value));
             let entry = entry.map_err(|error| Error::data(path, format!("{name}: {error}")))?;
             Ok((name, entry))
         };
         document.into_iter().map(entry).collect::<Result<_>>().map(Self)
     }
 
-    /// Checks that the co-occurrences fit a soundbank of `classes` whose clips have `events[0]` to `events[1]` events.
+    /// Checks that the entries fit a soundbank with `classes` and clips with `events[0]` to `events[1]` events.
     ///
     /// # Errors
-    /// The entry and key that do not fit, and what is wrong with them.
+    /// A message that begins with the entry and key that do not fit.
     pub fn check(&self, classes: &[String], events: [usize; 2]) -> Result<(), String> {
-        Company::new(classes, events, Some(self)).map(drop)
+        CooccurringEvents::new(classes, events, Some(self)).map(drop)
     }
 
-    /// The rules for a soundbank of `classes` and at least `least`, at most `most` accompanying events.
-    fn rules(&self, classes: &[String], least: usize, most: usize) -> Result<BTreeMap<Folder, Rule>, String> {
+    /// Returns the rules for a soundbank with `classes` and for `least` to `most` co-occurring events.
+    fn rules(&self, classes: &[String], least: usize, most: usize) -> Result<BTreeMap<EventFolder, Rule>, String> {
         let folder = |name: &str| {
             let (class, no_onset, no_offset) = unfold(name);
             let found = classes.iter().position(|known| known == class).map(|class| (class, no_onset, no_offset));
@@ -100,31 +101,33 @@ impl Cooccurrence {
     }
 }
 
-/// The folder of an event: its class, and whether its recordings lack their onset and their offset.
-type Folder = (usize, bool, bool);
+/// The folder of an event: its class, and whether its recordings lack the event's onset and offset.
+type EventFolder = (usize, bool, bool);
 
-/// Draws the events that accompany a clip's main one.
+/// A sampler of the events that co-occur with a clip's main event.
 #[derive(Debug)]
-pub struct Company {
+pub struct CooccurringEvents {
     least: usize,
-    /// By the folder of the main event; every class has one for that whose recordings lack nothing.
-    rules: BTreeMap<Folder, Rule>,
+    /// Rules by the folder of the main event. Every class has a rule for recordings with onset and offset, which also
+    /// serves folders without a rule of their own.
+    rules: BTreeMap<EventFolder, Rule>,
 }
 
-/// What accompanies some events.
+/// The largest number of co-occurring events, and their classes.
 #[derive(Debug, Clone)]
 struct Rule {
     most: usize,
     classes: Vec<usize>,
-    /// Sums of the weights up to and including each class.
+    /// Cumulative sums of the weights, up to and including each class.
     sums: Vec<f64>,
 }
 
-impl Company {
-    /// Company in clips of `events[0]` to `events[1]` events of `classes`: of any class, or as `cooccurrence` says.
+impl CooccurringEvents {
+    /// Makes a sampler for clips with `events[0]` to `events[1]` events. Without `cooccurrence`, all `classes` are
+    /// equally likely.
     ///
     /// # Errors
-    /// What is wrong with `cooccurrence`, beginning with its entry and key.
+    /// A message that begins with the entry and key of `cooccurrence` that do not fit.
     pub fn new(classes: &[String], events: [usize; 2], cooccurrence: Option<&Cooccurrence>) -> Result<Self, String> {
         let [least, most] = events.map(|n| n.saturating_sub(1));
         let rules = match cooccurrence {
@@ -142,8 +145,8 @@ impl Company {
         Ok(Self { least, rules })
     }
 
-    /// The classes of the events that accompany `main`, which is of `class`, each with the key of all that is drawn about
-    /// it. `clip` is the key of the clip.
+    /// Draws the events that co-occur with `main`, an event of `class`. Returns the class of each event and the key for
+    /// everything else that is drawn about the event. `clip` is the key of the clip.
     pub fn draw(&self, class: usize, main: &Source, clip: Key) -> Vec<(usize, Key)> {
         let folder = (class, main.no_onset, main.no_offset);
         let rule = self.rules.get(&folder).unwrap_or_else(|| &self.rules[&(class, false, false)]);
@@ -156,8 +159,8 @@ impl Company {
     }
 }
 
-impl Entry {
-    /// The key at fault and what is wrong with it.
+impl FolderCooccurrence {
+    /// Returns the key that does not fit and the reason.
     fn check(&self, least: usize) -> Result<(), (&'static str, String)> {
         let (n_classes, n_probas) = (self.classes.len(), self.probas.len());
         if n_classes != n_probas {
@@ -192,11 +195,11 @@ impl Rule {
         Self { most, classes, sums }
     }
 
-    /// One of the classes, with a chance proportional to its weight.
+    /// Draws a class with a probability proportional to its weight.
     fn class(&self, stream: &mut Stream) -> usize {
         let last = self.classes.len() - 1;
         let drawn = stream.unit() * self.sums[last];
-        // A product just below the last sum may be rounded up to it.
+        // The product can be rounded up to the last sum.
         self.classes[self.sums.partition_point(|sum| *sum <= drawn).min(last)]
     }
 }
@@ -218,11 +221,12 @@ mod tests {
         Source { name: "a".into(), origin: Origin::File("a".into()), no_onset, no_offset }
     }
 
-    /// How many clips of 3000 with main class `class` have 0, 1, … accompanying events, and how often each class is one.
-    fn tally(company: &Company, class: usize, main: &Source) -> (Vec<usize>, Vec<usize>) {
+    /// Counts, over 3000 clips with main class `class`, the clips with 0, 1, … co-occurring events, and the events of
+    /// each class.
+    fn tally(cooccurring: &CooccurringEvents, class: usize, main: &Source) -> (Vec<usize>, Vec<usize>) {
         let (mut sizes, mut heard) = (vec![0; 6], vec![0; 3]);
         for clip in 0..3000 {
-            let drawn = company.draw(class, main, Key::new(4).child(clip));
+            let drawn = cooccurring.draw(class, main, Key::new(4).child(clip));
             sizes[drawn.len()] += 1;
             drawn.iter().for_each(|(class, _)| heard[*class] += 1);
         }
@@ -238,27 +242,27 @@ mod tests {
 
     #[test]
     fn any_number_and_any_class_have_the_same_chance() {
-        let company = Company::new(&classes(), [2, 4], None).unwrap();
+        let cooccurring = CooccurringEvents::new(&classes(), [2, 4], None).unwrap();
         let third = 1.0 / 3.0;
-        let (sizes, heard) = tally(&company, 1, &source(false, false));
+        let (sizes, heard) = tally(&cooccurring, 1, &source(false, false));
         assert_near(&sizes, &[0.0, third, third, third]);
         assert_near(&heard, &[third; 3]);
-        let alone = Company::new(&classes(), [1, 1], None).unwrap();
+        let alone = CooccurringEvents::new(&classes(), [1, 1], None).unwrap();
         assert_eq!(tally(&alone, 1, &source(false, false)).0[0], 3000);
     }
 
     #[test]
     fn more_events_only_add() {
-        let [few, many] = [[2, 2], [5, 5]].map(|events| Company::new(&classes(), events, None).unwrap());
+        let [few, many] = [[2, 2], [5, 5]].map(|events| CooccurringEvents::new(&classes(), events, None).unwrap());
         for clip in 0..20 {
-            let [few, many] = [&few, &many].map(|company| company.draw(0, &source(true, true), Key::new(clip)));
+            let [few, many] = [&few, &many].map(|cooccurring| cooccurring.draw(0, &source(true, true), Key::new(clip)));
             assert_eq!((few.len(), many.len()), (1, 4));
             assert_eq!(few[0], many[0]);
             assert!(many.windows(2).all(|pair| pair[0].1 != pair[1].1));
         }
     }
 
-    /// In the three forms that DESED's files have had, and with an entry of its own for a flagged folder.
+    /// Entries in the three forms of DESED's files, and one for a flagged folder.
     const JSON: &str = r#"{
         "Cat": {"proba": 0.1, "co-occurences": {"max_events": 2, "mean_events": 1, "classes": ["Dog", "Frying", "Cat"],
                 "probas": [0.2, 0.8, 0]}},
@@ -269,21 +273,21 @@ mod tests {
 
     #[test]
     fn numbers_and_classes_are_those_of_the_main_event_s_folder() {
-        let company = Company::new(&classes(), [1, 4], Some(&read(JSON).unwrap())).unwrap();
+        let cooccurring = CooccurringEvents::new(&classes(), [1, 4], Some(&read(JSON).unwrap())).unwrap();
         let (whole, cut) = (source(false, false), source(false, true));
-        let (sizes, heard) = tally(&company, 0, &whole);
+        let (sizes, heard) = tally(&cooccurring, 0, &whole);
         assert_near(&sizes, &[1.0 / 3.0; 3]);
         assert_near(&heard, &[0.0, 0.2, 0.8]);
-        // More than the three that clips have room for.
-        let (sizes, heard) = tally(&company, 1, &whole);
+        // The entry allows more than the three events that clips have room for.
+        let (sizes, heard) = tally(&cooccurring, 1, &whole);
         assert_near(&sizes, &[0.25; 4]);
         assert_near(&heard, &[1.0, 0.0, 0.0]);
-        assert_near(&tally(&company, 2, &whole).0, &[1.0]);
-        let (sizes, heard) = tally(&company, 2, &cut);
+        assert_near(&tally(&cooccurring, 2, &whole).0, &[1.0]);
+        let (sizes, heard) = tally(&cooccurring, 2, &cut);
         assert_near(&sizes, &[0.25; 4]);
         assert_near(&heard, &[0.5, 0.5, 0.0]);
-        // A folder without an entry of its own is like its class.
-        assert_near(&tally(&company, 0, &cut).1, &[0.0, 0.2, 0.8]);
+        // A folder without an entry uses the entry of its class.
+        assert_near(&tally(&cooccurring, 0, &cut).1, &[0.0, 0.2, 0.8]);
     }
 
     #[test]
@@ -297,7 +301,7 @@ mod tests {
     fn what_does_not_fit_is_named() {
         let refused = |json: &str, events| match read(json) {
             Err(error) => error.to_string(),
-            Ok(found) => Company::new(&classes(), events, Some(&found)).unwrap_err(),
+            Ok(found) => CooccurringEvents::new(&classes(), events, Some(&found)).unwrap_err(),
         };
         for (from, to, words) in [
             (r#""max_events": 2"#, r#""max_events": -2"#, "Cat: invalid value: integer `-2`"),

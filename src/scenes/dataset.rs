@@ -1,14 +1,15 @@
-//! What training and evaluation see of the data: classes, and segments of clips with what is heard in them.
+//! Datasets as training and evaluation use them: classes, and segments of clips with the classes that are audible in
+//! them.
 
 use std::path::{Path, PathBuf};
 
 use super::Subset;
-use super::clips::{Clip, Folder};
+use super::clips::{Clip, ClipFolder};
 use super::contents::{Contents, Listing};
 use super::draw::{Placement, Scene};
 use super::left_out::LeftOut;
 use super::mixer::Mixer;
-use super::outline::{Outline, Timed, sorted};
+use super::outline::{Outline, TimedEvent, sorted};
 use super::overridden::overridden;
 use super::recipe::Recipe;
 use super::soundbank::Soundbank;
@@ -16,43 +17,43 @@ use crate::audio::{resample, resampled_len};
 use crate::config::{Config, DataConfig, Variant};
 use crate::{Error, Result};
 
-/// Clips with weak labels: mixed when they are asked for, or finished files. Any clip can be asked for by any thread.
+/// Clips with weak labels, either mixed on demand or read from files. Any thread can request any clip.
 #[derive(Debug)]
 pub struct Dataset {
     classes: Vec<String>,
     labels: [Vec<Vec<usize>>; 3],
     clips: Clips,
-    /// Of the positions of segments.
+    /// Seed of the positions of segments.
     seed: u64,
-    /// Samples per second of segments.
+    /// Sampling rate of segments, in hertz.
     rate: u32,
     listing: Listing,
-    /// Lines for the log about files that are there and not used.
+    /// Log messages about files that exist but are not used.
     left_out: Vec<LeftOut>,
-    /// The line for the log about keys of the configuration that the folder overrides.
+    /// The log message about keys of the configuration that the dataset folder overrides.
     overridden: Option<LeftOut>,
-    /// The variant of a folder that was generated.
+    /// The variant of a generated folder; `None` for other datasets.
     variant: Option<Variant>,
 }
 
-/// Segments of one clip, one for each length asked for, all placed around its dominant event: the longest one, the first
-/// of several.
+/// Segments of one clip, one for each requested length. All are placed around the dominant event, which is the longest
+/// event (the first of several equally long ones).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cuts {
-    /// In the order of the lengths.
+pub struct ClipSegments {
+    /// The segments, in the order of the requested lengths.
     pub segments: Vec<Segment>,
-    /// Class of the dominant event; none in a clip without events.
+    /// Class of the dominant event; `None` in a clip without events.
     pub dominant: Option<usize>,
-    /// How long the dominant event is heard in the clip, in seconds; the clip's length without one.
+    /// Length of the dominant event in the clip, in seconds; the clip's length if there is no event.
     pub duration_s: f64,
 }
 
 /// The labels of the segments of one clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labels {
-    /// The classes heard in each segment, sorted, each once, in the order of the lengths.
+    /// Classes audible in each segment, in the order of the requested lengths. Each list is sorted, without duplicates.
     pub segments: Vec<Vec<usize>>,
-    /// Class of the dominant event; none in a clip without events.
+    /// Class of the dominant event; `None` in a clip without events.
     pub dominant: Option<usize>,
 }
 
@@ -61,22 +62,22 @@ pub struct Labels {
 pub struct Segment {
     /// Mono samples at `features.rate`.
     pub samples: Vec<f32>,
-    /// Classes heard in it, sorted, each once.
+    /// Classes audible in the segment, sorted and without duplicates.
     pub labels: Vec<usize>,
-    /// The share of it that the dominant event covers, 0 to 1.
+    /// Fraction of the segment that the dominant event covers, 0 to 1.
     pub covered: f64,
 }
 
 #[derive(Debug)]
 enum Clips {
     Mixed(Box<Mixer>),
-    /// Files in the folder.
+    /// The dataset's folder and its clips by subset.
     Finished(PathBuf, [Vec<Clip>; 3]),
 }
 
 impl Dataset {
-    /// The dataset of a configuration: the folder `data.dataset` if there is one, otherwise drawn from
-    /// `data.soundbank` or the built-in soundbank.
+    /// Makes the dataset of a configuration: the folder `data.dataset` if it is set, otherwise clips drawn from
+    /// `data.soundbank` or from the built-in soundbank.
     ///
     /// # Errors
     /// As [`open`](Self::open), [`Soundbank::scan`] and [`draw`](Self::draw).
@@ -90,13 +91,15 @@ impl Dataset {
     /// Opens a folder that [`generate`](super::generate::generate) wrote, or one of finished clips with DESED
     /// annotations: `DIR/{train,validation,eval}/*.{wav,flac,ogg}` and `DIR/{train,validation,eval}.tsv`.
     ///
-    /// A generated folder brings its own seed, counts, scene and co-occurrences; clips it does not hold as files are mixed from its
-    /// soundbank, which is looked for at `data.soundbank` if it is no longer where it was. Finished clips take
-    /// `data.seed`, and without `validation.tsv` the share `scene.holdout` of the training clips is held back for
-    /// validation. Such clips may have several events or none; their segments are placed around the longest.
+    /// A generated folder determines its own seed, counts, scene and co-occurrences. Clips without files are mixed from
+    /// the soundbank of the folder; if the soundbank has moved, `data.soundbank` names its new path.
+    ///
+    /// For finished clips, `data.seed` applies, and without `validation.tsv` the fraction `scene.holdout` of the
+    /// training clips is held back for validation. Such clips may have several events or none; their segments are
+    /// placed around the longest event.
     ///
     /// # Errors
-    /// [`Error::Data`] or [`Error::Io`] naming file and line, or the folder, of what is missing or does not fit.
+    /// [`Error::Data`] or [`Error::Io`] naming the file and line, or the folder, that is missing or does not fit.
     pub fn open(dir: &Path, config: &Config) -> Result<Self> {
         if !dir.is_dir() {
             return Err(Error::data(dir, "no such folder; a dataset is what `weaklabel generate` writes"));
@@ -123,11 +126,13 @@ impl Dataset {
         Ok(dataset)
     }
 
-    /// Draws `data.train`, `data.validation` and `data.eval` clips from `soundbank`; nothing is read or written yet.
+    /// Draws `data.train`, `data.validation` and `data.eval` clips from `soundbank`. Audio files are not read until a
+    /// clip is requested.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the key of a value that gives no clips, among them counts that are no multiple of
-    /// the number of classes; [`Error::Io`] or [`Error::Data`] about the file `data.cooccurrence`, naming its entry.
+    /// [`Error::Config`] naming the key of a value from which no clips can be made, for example a count that is no
+    /// multiple of the number of classes; [`Error::Io`] or [`Error::Data`] about the file `data.cooccurrence`, naming
+    /// its entry.
     pub fn draw(soundbank: Soundbank, config: &Config) -> Result<Self> {
         let recipe = Recipe::new(&soundbank, &config.data, &config.scene, false)?;
         Ok(Self::mixed(Mixer::new(soundbank, recipe)?, config.features.rate))
@@ -154,7 +159,7 @@ impl Dataset {
     }
 
     fn finished(dir: &Path, seed: u64, holdout: f64, rate: u32) -> Result<Self> {
-        let Folder { classes, clips, mut listing, left_out } = Folder::open(dir, seed, holdout)?;
+        let ClipFolder { classes, clips, mut listing, left_out } = ClipFolder::open(dir, seed, holdout)?;
         let labels = clips.each_ref().map(|clips| clips.iter().map(|clip| clip.labels.clone()).collect());
         listing.notes.push(("the seed and rate of segments".into(), format!("{seed} {rate}")));
         let clips = Clips::Finished(dir.into(), clips);
@@ -162,7 +167,7 @@ impl Dataset {
         Ok(Self { classes, labels, clips, seed, rate, listing, left_out, overridden, variant })
     }
 
-    /// Checks that there are clips in each of `subsets`, those that a command uses.
+    /// Checks that each of the `subsets` that a command uses has clips.
     ///
     /// # Errors
     /// [`Error::Data`] or [`Error::Config`] naming the table or the key of a subset that has no clip.
@@ -181,8 +186,8 @@ impl Dataset {
         })
     }
 
-    /// Lines for the log, one for each kind of thing that a command which uses `subsets` leaves out: files that nothing reads,
-    /// clips that no training draws, classes that a subset lacks.
+    /// Returns log messages about everything that a command which uses `subsets` ignores: unused files, clips that
+    /// training never draws, and classes without clips in a subset. There is one message for each kind.
     pub fn left_out(&self, subsets: &[Subset]) -> Vec<LeftOut> {
         let mut found = self.left_out.clone();
         let without: Vec<usize> = match subsets.contains(&Subset::Train) {
@@ -210,18 +215,18 @@ impl Dataset {
         found
     }
 
-    /// The line for the log about keys that are set in the configuration and have no effect, since the folder brings values
-    /// of its own.
+    /// Returns the log message about keys of the configuration that have no effect, because the folder has its own
+    /// values.
     pub fn overridden(&self) -> Option<&LeftOut> {
         self.overridden.as_ref()
     }
 
-    /// The variant that a generated folder was drawn as; `None` for any other dataset.
+    /// Returns the variant of a generated folder; `None` for any other dataset.
     pub fn variant(&self) -> Option<Variant> {
         self.variant
     }
 
-    /// The name of a clip: its file, or its number where it is mixed.
+    /// Returns the name of a clip: the path of its file, or its number if the clip is mixed.
     fn name(&self, subset: Subset, index: usize) -> String {
         match &self.clips {
             Clips::Mixed(_) => index.to_string(),
@@ -232,28 +237,28 @@ impl Dataset {
         }
     }
 
-    /// The names of the classes, sorted.
+    /// Returns the names of the classes, sorted.
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
 
-    /// The number of clips in `subset`.
+    /// Returns the number of clips in `subset`.
     pub fn len(&self, subset: Subset) -> usize {
         self.labels[subset as usize].len()
     }
 
-    /// Whether `subset` has no clip.
+    /// Returns whether `subset` has no clip.
     pub fn is_empty(&self, subset: Subset) -> bool {
         self.len(subset) == 0
     }
 
-    /// The classes present anywhere in a clip, as positions in [`classes`](Self::classes), sorted.
+    /// Returns the classes present anywhere in a clip, as sorted positions in [`classes`](Self::classes).
     pub fn labels(&self, subset: Subset, index: usize) -> &[usize] {
         &self.labels[subset as usize][index]
     }
 
-    /// Everything the samples and labels depend on, by content: files, annotations, seed, counts, scene, co-occurrences, and
-    /// `features.rate`. Files that were not hashed before are read.
+    /// Returns names and hashes of everything that samples and labels depend on: files, annotations, seed, counts,
+    /// scene, co-occurrences, and `features.rate`. Files without a cached hash are read.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file that cannot be read.
@@ -261,7 +266,7 @@ impl Dataset {
         self.listing.contents()
     }
 
-    /// [`Contents::fingerprint`]: the same on every machine that has these data.
+    /// Returns [`Contents::fingerprint`], which is the same on every machine with these data.
     ///
     /// # Errors
     /// As [`contents`](Self::contents).
@@ -269,33 +274,35 @@ impl Dataset {
         Ok(self.contents()?.fingerprint())
     }
 
-    /// The WAA1 segments of a clip (SPEC §6), one of round(`seconds`·rate) samples for each length, or the whole clip
-    /// where that is shorter. The clip is mixed or read once; a length's segment does not depend on the others.
+    /// Returns the WAA1 segments of a clip (SPEC §6), one for each of the lengths `seconds`. A segment has
+    /// round(`seconds`·rate) samples, or those of the whole clip if that is shorter. The clip is mixed or read once.
+    /// The segment of one length does not depend on the other lengths.
     ///
     /// # Errors
     /// [`Error::Io`] or [`Error::Audio`] naming a file that cannot be read or is silent; [`Error::Data`] if the clip
     /// ends before one of its events begins; [`Error::Config`] if a length is not a positive number.
-    pub fn cut(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Cuts> {
+    pub fn segments(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<ClipSegments> {
         let (samples, outline) = self.clip(subset, index)?;
         let cut = |&seconds: &f64| {
             let range = outline.segment(self.seed, (subset, index), seconds)?;
             let (labels, covered) = (outline.heard_in(&range), outline.covered(&range));
             Ok(Segment { samples: samples[range].to_vec(), labels, covered })
         };
-        Ok(Cuts {
+        Ok(ClipSegments {
             segments: seconds.iter().map(cut).collect::<Result<_>>()?,
             dominant: outline.class(),
             duration_s: outline.span().len() as f64 / f64::from(self.rate),
         })
     }
 
-    /// The labels of the segments that [`cut`](Self::cut) gives, without mixing or cutting the clip. The dominant event is heard
-    /// in every segment, so the labels of a clip of one class are known; only a clip of several classes is read, or the
-    /// sounds of its events are, to find out which of them a segment hears.
+    /// Returns the labels of the segments that [`segments`](Self::segments) returns, without mixing the clip. The
+    /// dominant event is audible in every segment, so the labels of a clip with one class are known in advance. For a
+    /// clip with several classes, the clip or the sounds of its events are read to find out which classes each segment
+    /// contains.
     ///
     /// # Errors
-    /// The same as those of [`cut`](Self::cut), as far as the clip is read.
-    pub fn heard(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Labels> {
+    /// The errors of [`segments`](Self::segments) that can occur in reading.
+    pub fn segment_labels(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Labels> {
         let labels = self.labels(subset, index);
         if labels.len() < 2 {
             return Ok(Labels { segments: vec![labels.to_vec(); seconds.len()], dominant: labels.first().copied() });
@@ -308,15 +315,15 @@ impl Dataset {
         Ok(Labels { segments: seconds.iter().map(of_segment).collect::<Result<_>>()?, dominant: outline.class() })
     }
 
-    /// The segment of one length.
+    /// Returns the segment of one length.
     ///
     /// # Errors
-    /// As [`cut`](Self::cut).
+    /// As [`segments`](Self::segments).
     pub fn segment(&self, subset: Subset, index: usize, seconds: f64) -> Result<Segment> {
-        self.cut(subset, index, &[seconds]).map(|mut cuts| cuts.segments.swap_remove(0))
+        self.segments(subset, index, &[seconds]).map(|mut cuts| cuts.segments.swap_remove(0))
     }
 
-    /// The samples of a whole clip at `features.rate`, and its outline.
+    /// Returns the samples of a whole clip at `features.rate`, and its outline.
     fn clip(&self, subset: Subset, index: usize) -> Result<(Vec<f32>, Outline)> {
         let (samples, events) = match &self.clips {
             Clips::Mixed(mixer) => {
@@ -333,7 +340,7 @@ impl Dataset {
         Ok((samples, outline))
     }
 
-    /// The outline of a whole clip, equal to that of [`clip`](Self::clip); nothing is mixed.
+    /// Returns the outline of a whole clip without mixing it. The result equals the outline from [`clip`](Self::clip).
     fn outline(&self, subset: Subset, index: usize) -> Result<Outline> {
         let (n, rate, events) = match &self.clips {
             Clips::Mixed(mixer) => {
@@ -356,7 +363,7 @@ impl Dataset {
     }
 }
 
-/// The events of `scene`, which lie at `places` at `rate` Hz.
-fn timed(scene: &Scene, places: impl IntoIterator<Item = Placement>, rate: u32) -> Vec<Timed> {
+/// Returns the events of `scene` with the times of their `places`, given in samples at `rate` Hz.
+fn timed(scene: &Scene, places: impl IntoIterator<Item = Placement>, rate: u32) -> Vec<TimedEvent> {
     scene.events.iter().zip(places).map(|(event, place)| (event.class, place.seconds(rate))).collect()
 }

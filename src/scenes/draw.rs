@@ -1,35 +1,35 @@
-//! What is drawn about a clip (SPEC §6): its sounds, their level, and where they lie.
+//! Drawing a clip (SPEC §6): its sounds, their levels, and their positions.
 //!
-//! In: (seed, subset, index) and, for positions, lengths in samples. Out: a [`Scene`] and each event's [`Placement`].
-//! Every property of every event has a random stream of its own, so the 200 ms dataset has the files, levels and onsets of
-//! the other one, and further events change nothing about those that are there already.
+//! In: (seed, subset, index) and, for positions, lengths in samples. Out: a [`Scene`] and the [`Placement`] of each
+//! event. Every property of every event has a random stream of its own. Therefore the 200 ms dataset has the files,
+//! levels and onsets of the other dataset, and an additional event changes nothing about the other events.
 //!
-//! A drawn part of a sound can be digital silence, which no gain brings to any loudness. Positions therefore take the
-//! number of an attempt: the first attempt that can be heard counts.
+//! A drawn part of a sound can be digital silence, which no gain brings to the required loudness. Positions therefore
+//! take the number of an attempt, and the caller uses the first attempt that is not silent.
 
 use super::Subset;
-use super::cooccurrence::Company;
+use super::cooccurrence::CooccurringEvents;
 use super::soundbank::Pool;
 use super::source::Source;
 use crate::config::SceneConfig;
 use crate::counter_rng::{Key, Stream};
 use crate::{Error, Result};
 
-/// SPEC §6's durations in samples at `scene.rate`.
+/// Durations of SPEC §6, in samples at `scene.rate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Durations {
-    /// The clip.
+    /// Length of a clip.
     pub clip: usize,
-    /// What an onset leaves of the clip at least; never nothing.
+    /// Least distance between an onset and the end of the clip; at least one sample.
     pub onset_margin: usize,
-    /// What events are cut to in the 200 ms dataset.
+    /// Length to which events are cropped in the 200 ms dataset.
     pub short_event: usize,
-    /// A fade.
+    /// Length of a fade.
     pub fade: usize,
 }
 
 impl Durations {
-    /// The durations of `scene`, rounded to samples.
+    /// Converts the durations of `scene` to samples.
     ///
     /// # Errors
     /// [`Error::Config`] naming the key when a duration is not usable.
@@ -55,7 +55,7 @@ impl Durations {
 /// The sounds of a clip and their levels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scene {
-    /// The main event, whose class has its turn, then those that accompany it.
+    /// The main event, whose class takes turns, then the co-occurring events.
     pub events: Vec<Foreground>,
     /// The background's position in the soundbank.
     pub background: usize,
@@ -65,40 +65,41 @@ pub struct Scene {
 /// The sound of an event and its level.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Foreground {
-    /// The position of its class.
+    /// Position of the event's class.
     pub class: usize,
-    /// Its position in the soundbank.
+    /// Position of the sound in the soundbank.
     pub source: usize,
-    /// Its level over the background in dB.
+    /// Level of the event above the background, in dB.
     pub snr_db: f64,
     key: Key,
 }
 
-/// Where an event lies, in samples.
+/// Position of an event, in samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {
-    /// The first sample of the sound that is used.
+    /// First sample of the sound that is used.
     pub start: usize,
-    /// Where in the clip it begins.
+    /// First sample of the clip in which the event is audible.
     pub onset: usize,
-    /// How many samples of it are heard; a sound shorter than that is repeated.
+    /// Number of audible samples. A shorter sound is repeated.
     pub len: usize,
 }
 
 impl Placement {
-    /// Onset and offset in the clip in seconds, to the microsecond: as they are annotated.
+    /// Returns onset and offset in the clip in seconds, rounded to the microsecond as in annotations.
     pub fn seconds(&self, rate: u32) -> [f64; 2] {
         [self.onset, self.onset + self.len].map(|sample| microseconds(sample, rate))
     }
 }
 
-/// The time of a sample in seconds, rounded to the microsecond.
+/// Returns the time of a sample in seconds, rounded to the microsecond.
 pub fn microseconds(sample: usize, rate: u32) -> f64 {
     (sample as f64 / f64::from(rate) * 1e6).round() / 1e6
 }
 
 impl Scene {
-    /// Draws clip `index` of `subset` with its main event alone. Classes take turns by index; the file of a class is drawn.
+    /// Draws clip `index` of `subset` with its main event only. The classes take turns by index; the file of the class
+    /// is drawn.
     pub fn draw(seed: u64, subset: Subset, index: usize, pool: &Pool, snr_db: [f64; 2]) -> Self {
         let key = Key::new(seed).named("clip").child(subset as u64).child(index as u64);
         let main = Foreground::draw(key, index % pool.events.len(), pool, snr_db);
@@ -106,32 +107,39 @@ impl Scene {
         Self { events: vec![main], background, key }
     }
 
-    /// Draws the events that accompany the main one, as `company` says; nothing else about the clip changes.
-    pub fn accompany(&mut self, company: &Company, sources: &[Source], pool: &Pool, snr_db: [f64; 2]) {
+    /// Adds the events that `cooccurring` draws for the main event. Nothing else in the clip changes.
+    pub fn add_cooccurring(
+        &mut self,
+        cooccurring: &CooccurringEvents,
+        sources: &[Source],
+        pool: &Pool,
+        snr_db: [f64; 2],
+    ) {
         let main = &self.events[0];
-        let drawn = company.draw(main.class, &sources[main.source], self.key);
+        let drawn = cooccurring.draw(main.class, &sources[main.source], self.key);
         self.events.extend(drawn.into_iter().map(|(class, key)| Foreground::draw(key, class, pool, snr_db)));
     }
 
-    /// Where in a background of `n_source` samples the clip begins. A shorter one is repeated from its beginning.
+    /// Draws the sample of a background at which the clip begins. `n_source` is the background's length; a background
+    /// shorter than the clip starts at its beginning and is repeated.
     pub fn background_start(&self, n_source: usize, durations: &Durations, attempt: u64) -> usize {
         stream(self.key, "background start", attempt).below(n_source.saturating_sub(durations.clip) + 1)
     }
 }
 
 impl Foreground {
-    /// Draws a file of `class` and its level; all that is drawn about the event comes from `key`.
+    /// Draws a file of `class` and its level. Everything about the event is drawn from `key`.
     fn draw(key: Key, class: usize, pool: &Pool, snr_db: [f64; 2]) -> Self {
         let source = *key.named("event").stream().choose(&pool.events[class]);
         let snr_db = key.named("snr").stream().uniform(snr_db[0], snr_db[1]);
         Self { class, source, snr_db, key }
     }
 
-    /// Places an event of `n_source` samples. One longer than the clip fills it with its beginning or its end; any
-    /// other has its onset anywhere but in the margin at the end, and is cut where it runs past the end.
+    /// Places an event of `n_source` samples. An event longer than the clip fills the clip with its beginning or its
+    /// end. Any other event gets a random onset outside the margin at the end, and is cut at the end of the clip.
     ///
-    /// Recordings that lack the event's onset begin with the clip, and those that lack its offset begin so late that
-    /// they run to the clip's end. One that lacks both is repeated over the whole clip.
+    /// A recording without the event's onset begins with the clip. A recording without the event's offset begins so
+    /// late that it reaches the clip's end. A recording without both is repeated over the whole clip.
     pub fn place(&self, source: &Source, n_source: usize, durations: &Durations, attempt: u64) -> Placement {
         let n_clip = durations.clip;
         let mut stream = stream(self.key, "onset", attempt);
@@ -152,8 +160,8 @@ impl Foreground {
         Placement { start: 0, onset, len: n_source.min(n_clip - onset) }
     }
 
-    /// The same event cut to a random part of 200 ms, its onset kept. Events that are not longer stay as they are.
-    pub fn cut(&self, whole: Placement, n_source: usize, durations: &Durations, attempt: u64) -> Placement {
+    /// Crops the event to a random part of 200 ms and keeps its onset. A shorter event stays as it is.
+    pub fn crop(&self, whole: Placement, n_source: usize, durations: &Durations, attempt: u64) -> Placement {
         let len = durations.short_event;
         if n_source <= len {
             return Placement { len: whole.len.min(n_source), ..whole };
@@ -258,7 +266,7 @@ mod tests {
             prop_assert!(!off || place.onset + place.len == D.clip);
             prop_assert!(place.onset + n.min(25) <= D.clip);
 
-            let short = event.cut(place, n, &D, attempt);
+            let short = event.crop(place, n, &D, attempt);
             prop_assert_eq!(short.onset, place.onset);
             prop_assert_eq!(short.len, n.min(20).min(D.clip - place.onset));
             prop_assert!(short.start + short.len <= n);

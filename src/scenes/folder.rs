@@ -1,4 +1,4 @@
-//! Writing a folder whole or not at all.
+//! Writing a folder completely or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -10,27 +10,28 @@ use super::soundbank::entries;
 use crate::atomic::{RANDOM, has_random_end};
 use crate::{Error, Result};
 
-/// What a folder of a certain kind consists of.
-pub struct Kind {
-    /// In words, for messages.
+/// The layout of one kind of output folder.
+pub struct FolderLayout {
+    /// Name of the kind, for messages.
     pub name: &'static str,
-    /// The entry by which the kind is known; written last, removed first.
+    /// The entry that identifies the kind. It is written last and removed first.
     pub mark: &'static str,
-    /// All other entries there can be.
+    /// All other entries that such a folder can have.
     pub entries: &'static [&'static str],
 }
 
-/// Held by the process that writes into a temporary folder.
+/// Name of the lock file that a process holds while it writes into a temporary folder.
 const LOCK: &str = "partial.lock";
 
-/// Lets `fill` write into a new folder beside `out`, then renames it to `out`. With `force`, `out` may exist: its
-/// entries of this `kind` are replaced and others stay. What killed processes left half written beside `out` is removed.
+/// Creates a temporary folder beside `out`, lets `fill` write into it, then renames it to `out`. With `force`, `out`
+/// may exist: its entries of this `kind` are replaced and its other entries stay. Temporary folders of killed processes
+/// beside `out` are removed.
 ///
 /// # Errors
-/// [`Error::Data`] if `out` is not empty without `force`, or holds entries of the kind without its mark and so
-/// something of another origin; [`Error::Io`] if the system refuses; whatever `fill` returns. Then nothing is left
-/// behind.
-pub fn write<T>(out: &Path, kind: &Kind, force: bool, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+/// [`Error::Data`] if `out` is not empty and `force` is not set, or if it has entries of the kind but not the mark, and
+/// so comes from another program; [`Error::Io`] if the file system refuses; any error of `fill`. In all cases no
+/// temporary folder is left behind.
+pub fn write<T>(out: &Path, kind: &FolderLayout, force: bool, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
     let occupied = check(out, kind, force)?;
     let (parent, name) = parent_and_name(out)?;
     fs::create_dir_all(&parent).map_err(|source| Error::io("create", &parent, source))?;
@@ -38,7 +39,8 @@ pub fn write<T>(out: &Path, kind: &Kind, force: bool, fill: impl FnOnce(&Path) -
     remove_leftovers(&parent, &prefix);
     let (temporary, _lock) =
         claimed(&parent, &prefix).map_err(|source| Error::io("create a folder in", &parent, source))?;
-    // In a folder of its own inside the temporary one, which only its owner may enter.
+    // Only the owner may enter the temporary folder, so the content goes to a folder inside it, which has the usual
+    // permissions.
     let staged = temporary.path().join("whole");
     fs::create_dir(&staged).map_err(|source| Error::io("create", &staged, source))?;
     let result = fill(&staged)?;
@@ -54,7 +56,8 @@ pub fn write<T>(out: &Path, kind: &Kind, force: bool, fill: impl FnOnce(&Path) -
     Ok(result)
 }
 
-/// A new temporary folder in `parent` with its lock, which keeps other processes from taking it for a leftover.
+/// Creates a temporary folder in `parent` with a lock, which keeps other processes from removing the folder as a
+/// leftover.
 fn claimed(parent: &Path, prefix: &str) -> io::Result<(TempDir, File)> {
     loop {
         let folder = tempfile::Builder::new().prefix(prefix).rand_bytes(RANDOM).tempdir_in(parent)?;
@@ -63,17 +66,17 @@ fn claimed(parent: &Path, prefix: &str) -> io::Result<(TempDir, File)> {
             Err(e) if e.kind() == ErrorKind::NotFound => continue,
             file => file?,
         };
-        // On a file system without locks nothing is ever removed.
+        // On a file system without locks, no leftover is ever removed.
         let locked = file.lock().is_ok();
-        // Before the lock was held the folder may have been taken for a leftover.
+        // Another process may have removed the folder as a leftover before the lock was held; then a new one is made.
         if !locked || path.exists() {
             return Ok((folder, file));
         }
     }
 }
 
-/// Removes the temporary folders in `parent` whose names begin with `prefix` and whose lock nobody holds, as far as the system
-/// lets it: a leftover stands in nobody's way.
+/// Removes the temporary folders in `parent` whose names begin with `prefix` and whose lock nobody holds. Failures are
+/// ignored, because a leftover does no harm.
 fn remove_leftovers(parent: &Path, prefix: &str) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         if !has_random_end(&entry.file_name(), prefix) {
@@ -81,13 +84,14 @@ fn remove_leftovers(parent: &Path, prefix: &str) {
         }
         let path = entry.path();
         let unclaimed = File::open(path.join(LOCK)).ok().filter(|lock| lock.try_lock().is_ok());
-        // A process that was killed before it made the lock left nothing else: a folder with anything in it stays.
+        // A process that was killed before it made the lock leaves an empty folder. A folder without a lock but with
+        // content is not a leftover and stays.
         let _ = if unclaimed.is_some() { fs::remove_dir_all(&path) } else { fs::remove_dir(&path) };
     }
 }
 
-/// Whether there is something in `out`, if it may be replaced.
-fn check(out: &Path, kind: &Kind, force: bool) -> Result<bool> {
+/// Returns whether `out` has content that may be replaced.
+fn check(out: &Path, kind: &FolderLayout, force: bool) -> Result<bool> {
     if !out.exists() {
         return Ok(false);
     }
@@ -114,7 +118,7 @@ fn check(out: &Path, kind: &Kind, force: bool) -> Result<bool> {
     }
 }
 
-fn replace(staged: &Path, out: &Path, kind: &Kind) -> Result<()> {
+fn replace(staged: &Path, out: &Path, kind: &FolderLayout) -> Result<()> {
     for entry in [kind.mark].iter().chain(kind.entries) {
         let path = out.join(entry);
         let removed = match fs::symlink_metadata(&path) {
@@ -144,7 +148,7 @@ fn parent_and_name(out: &Path) -> Result<(PathBuf, String)> {
 mod tests {
     use super::*;
 
-    const KIND: Kind = Kind { name: "box", mark: "mark", entries: &["a", "b"] };
+    const KIND: FolderLayout = FolderLayout { name: "box", mark: "mark", entries: &["a", "b"] };
 
     fn fill(names: &'static [&'static str]) -> impl FnOnce(&Path) -> Result<usize> {
         move |folder| {
@@ -180,13 +184,14 @@ mod tests {
         for name in ["out.partial-a1B2c3/out", "out.partial-000000", "out.partial-mine", "other.partial-a1B2c3/other"] {
             fs::create_dir_all(beside(name)).unwrap();
         }
-        // Killed after it had its lock; killed before; a folder of that name without a lock but with something in it.
+        // Three cases: killed while it held the lock, killed before that, and a folder with such a name and content but
+        // without a lock.
         fs::write(beside("out.partial-a1B2c3/partial.lock"), "").unwrap();
         fs::create_dir_all(beside("out.partial-letter/dear")).unwrap();
         fs::write(beside("out.partial-zzzzzz"), "a file").unwrap();
         let out = beside("out");
         write(&out, &KIND, false, |folder| {
-            // A process that starts in the meantime spares what is being written.
+            // A process that starts in the meantime must not remove the folder that is being written.
             write(&out, &KIND, true, fill(&["b", "mark"]))?;
             fs::remove_dir_all(&out).unwrap();
             fill(&["a", "mark"])(folder)

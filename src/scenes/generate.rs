@@ -1,9 +1,9 @@
 //! Datasets and the built-in soundbank on disk.
 //!
-//! In: a configuration. Out: a folder with `dataset.toml` (what its clips are drawn from), `manifest.tsv` (a row for each
-//! event: how it and its clip came about, and the clip's SHA-256) and DESED's `{train,validation,eval}.tsv`; with
-//! [`Options::wav`] also the clips, as `{train,validation,eval}/*.wav`. The same configuration and sounds give the same
-//! bytes on any number of threads.
+//! In: a configuration. Out: a folder with `dataset.toml` (the recipe of its clips), `manifest.tsv` (one row per event:
+//! how the event and its clip were made, and the clip's SHA-256) and DESED's `{train,validation,eval}.tsv`. With
+//! [`GenerateOptions::wav`] the folder also holds the clips, as `{train,validation,eval}/*.wav`. The same configuration
+//! and sounds give the same bytes on any number of threads.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::annotation::{self, ClipEvents, Event};
 use super::draw::{Scene, microseconds};
-use super::folder::{self, Kind};
+use super::folder::{self, FolderLayout};
 use super::left_out::LeftOut;
 use super::mix::{Mix, MixedEvent};
 use super::mixer::Mixer;
@@ -26,38 +26,38 @@ use crate::{Error, Result, stop};
 
 const SUBSETS: [&str; 3] = ["train", "validation", "eval"];
 
-const DATASET: Kind = Kind {
+const DATASET: FolderLayout = FolderLayout {
     name: "dataset",
     mark: recipe::FILE,
     entries: &["manifest.tsv", "train.tsv", "validation.tsv", "eval.tsv", "train", "validation", "eval"],
 };
 
-const SOUNDBANK: Kind = Kind { name: "exported soundbank", mark: "soundbank.toml", entries: &SUBSETS };
+const SOUNDBANK: FolderLayout = FolderLayout { name: "exported soundbank", mark: "soundbank.toml", entries: &SUBSETS };
 
-/// Called with the number of finished files and of all files, from any thread.
-pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Sync);
+/// A progress callback: receives the number of finished files and of all files, from any thread.
+pub type ProgressFn<'a> = &'a (dyn Fn(usize, usize) + Sync);
 
-/// What to generate, and where.
+/// The configuration and the target of [`generate`].
 #[derive(Debug, Clone, Copy)]
-pub struct Options<'a> {
-    /// `data` (without `data.dataset`) and `scene` say what is drawn.
+pub struct GenerateOptions<'a> {
+    /// Configuration of the clips in `data` (without `data.dataset`) and `scene`.
     pub config: &'a Config,
-    /// The dataset's folder.
+    /// Folder of the dataset.
     pub out: &'a Path,
-    /// Write the clips, too, as 16-bit WAV at `scene.rate`.
+    /// Whether to write the clips, too, as 16-bit WAV at `scene.rate`.
     pub wav: bool,
-    /// Replace a dataset that is there.
+    /// Whether to replace an existing dataset.
     pub force: bool,
 }
 
-/// What was generated.
+/// A summary of the generated dataset.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Summary {
+pub struct Generated {
     /// The names of the classes, sorted.
     pub classes: Vec<String>,
     /// The number of clips in each subset, in the order of [`Subset::all`].
     pub n_clips: [usize; 3],
-    /// How many of them were scaled down to stay below full scale.
+    /// Number of clips that were scaled down to stay below full scale.
     pub n_scaled: usize,
 }
 
@@ -77,14 +77,14 @@ const MANIFEST: [&str; 13] = [
     "sha256",
 ];
 
-/// Generates a dataset. Every clip is mixed once, also where it is not written: every sound in use is known to be
-/// readable, and the manifest holds the hash of what training will hear.
+/// Generates a dataset. Every clip is mixed once, even if it is not written: this checks that every sound in use can be
+/// read, and gives the manifest the hash of the samples that training will use.
 ///
 /// # Errors
 /// As [`Soundbank::scan`] and [`Dataset::draw`](super::Dataset::draw); [`Error::Audio`] naming a sound that cannot be
-/// read or heard; [`Error::Data`] if the folder may not be replaced; [`Error::Io`] if it cannot be written.
-pub fn generate(options: &Options<'_>, progress: Progress<'_>) -> Result<Summary> {
-    let Options { config, out, wav, force } = *options;
+/// read or is silent; [`Error::Data`] if the folder may not be replaced; [`Error::Io`] if it cannot be written.
+pub fn generate(options: &GenerateOptions<'_>, progress: ProgressFn<'_>) -> Result<Generated> {
+    let GenerateOptions { config, out, wav, force } = *options;
     let soundbank = Soundbank::of(&config.data, &config.scene)?;
     soundbank.left_out().iter().for_each(LeftOut::log);
     let recipe = Recipe::new(&soundbank, &config.data, &config.scene, wav)?;
@@ -92,7 +92,7 @@ pub fn generate(options: &Options<'_>, progress: Progress<'_>) -> Result<Summary
     folder::write(out, &DATASET, force, |dir| fill(&mixer, dir, progress))
 }
 
-fn fill(mixer: &Mixer, dir: &Path, progress: Progress<'_>) -> Result<Summary> {
+fn fill(mixer: &Mixer, dir: &Path, progress: ProgressFn<'_>) -> Result<Generated> {
     let n_clips = Subset::all().map(|subset| mixer.len(subset));
     let (n_done, n_all) = (AtomicUsize::new(0), n_clips.iter().sum());
     let mut manifest = Vec::with_capacity(n_all);
@@ -111,11 +111,11 @@ fn fill(mixer: &Mixer, dir: &Path, progress: Progress<'_>) -> Result<Summary> {
                 let samples = mix.samples.iter().map(|&x| f32::from(x) / 32_768.0).collect();
                 write_wav16(&folder.join(&filename), &Audio { rate: mixer.recipe.scene.rate, samples })?;
             }
-            let entry = Entry::new(mixer, filename, &scene, &mix);
+            let entry = ClipRecord::new(mixer, filename, &scene, &mix);
             progress(n_done.fetch_add(1, Ordering::Relaxed) + 1, n_all);
             Ok(entry)
         };
-        let entries = (0..mixer.len(subset)).into_par_iter().map(clip).collect::<Result<Vec<Entry>>>()?;
+        let entries = (0..mixer.len(subset)).into_par_iter().map(clip).collect::<Result<Vec<ClipRecord>>>()?;
         n_scaled += entries.iter().filter(|entry| entry.scaled).count();
         let (events, rows): (Vec<_>, Vec<_>) = entries.into_iter().map(|entry| (entry.events, entry.rows)).unzip();
         annotation::write(&dir.join(format!("{}.tsv", subset.name())), &events)?;
@@ -123,17 +123,17 @@ fn fill(mixer: &Mixer, dir: &Path, progress: Progress<'_>) -> Result<Summary> {
     }
     table::write(&dir.join("manifest.tsv"), MANIFEST, manifest.into_iter())?;
     mixer.recipe.write(dir, &mixer.soundbank)?;
-    Ok(Summary { classes: mixer.soundbank.classes().to_vec(), n_clips, n_scaled })
+    Ok(Generated { classes: mixer.soundbank.classes().to_vec(), n_clips, n_scaled })
 }
 
-/// What is written about a clip.
-struct Entry {
+/// The annotations and manifest rows of one clip.
+struct ClipRecord {
     events: ClipEvents,
     rows: Vec<[String; 13]>,
     scaled: bool,
 }
 
-impl Entry {
+impl ClipRecord {
     fn new(mixer: &Mixer, filename: String, scene: &Scene, mix: &Mix) -> Self {
         let (bank, rate) = (&mixer.soundbank, mixer.recipe.scene.rate);
         let seconds = |samples: usize| microseconds(samples, rate).to_string();
@@ -169,7 +169,7 @@ impl Entry {
 ///
 /// # Errors
 /// [`Error::Data`] if `dir` may not be replaced; [`Error::Io`] if a file cannot be written.
-pub fn export_soundbank(dir: &Path, force: bool, progress: Progress<'_>) -> Result<usize> {
+pub fn export_soundbank(dir: &Path, force: bool, progress: ProgressFn<'_>) -> Result<usize> {
     let bank = Soundbank::builtin();
     let n_all = bank.sources().len();
     folder::write(dir, &SOUNDBANK, force, |dir| {

@@ -1,40 +1,40 @@
-//! Lines for the log about things that are there and not used: files of a soundbank or a dataset that nothing reads, clips
-//! that nothing draws.
+//! Log messages about things that exist but are not used: files of a soundbank or dataset that are not read, clips that
+//! are not drawn.
 //!
-//! A training with fewer sounds than were meant succeeds all the same, so each kind of thing that is left out is said once,
-//! with its number and first example.
+//! Training succeeds even with fewer sounds than intended, so the user would not notice. Each kind of ignored thing is
+//! therefore reported once, with the number of things and the first of them.
 
 use std::path::{Path, PathBuf};
 
 use super::Subset;
 use super::soundbank::{EXTENSIONS, entries};
 
-/// Endings of the names of sounds in formats that are not read.
+/// File name extensions of sounds in formats that cannot be read.
 const OTHER_SOUNDS: [&str; 22] = [
     "3gp", "aac", "aif", "aifc", "aiff", "amr", "ape", "au", "bwf", "caf", "m4a", "mka", "mp2", "mp3", "mp4", "oga",
     "opus", "rf64", "snd", "w64", "wma", "wv",
 ];
-/// Folders below a class or group that are looked into.
+/// Most levels of folders below a class or group that are searched.
 const MOST_DEPTH: usize = 16;
-/// The tables of a dataset.
+/// Names of a dataset's tables.
 const TABLES: [&str; 4] = ["train.tsv", "validation.tsv", "eval.tsv", "manifest.tsv"];
 
-/// A line for the log about one kind of thing that is left out.
+/// A log message about one kind of ignored thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Nothing is lost by leaving it out, such as a text file beside sounds.
+    /// Whether nothing is lost by ignoring the thing, for example a text file beside sounds.
     pub harmless: bool,
-    /// The folder, the number, the first example, and the reason.
+    /// The message: folder, number, first example, and reason.
     pub message: String,
 }
 
 impl LeftOut {
-    /// A line about things that were probably meant to be used.
+    /// Makes a message about things that were probably meant to be used.
     pub fn warning(message: String) -> Self {
         Self { harmless: false, message }
     }
 
-    /// Writes the line to the log: as a warning unless the thing is harmless.
+    /// Logs the message, as a warning unless the thing is harmless.
     pub fn log(&self) {
         match self.harmless {
             true => tracing::info!("{}", self.message),
@@ -43,12 +43,13 @@ impl LeftOut {
     }
 }
 
-/// A number of things in words: "1 sound", "3 sounds".
+/// Returns a number of things with the noun in its form: "1 sound", "3 sounds".
 pub(super) fn counted(n: usize, thing: &str) -> String {
     if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
-/// The lines about a soundbank at `root`: everything that [`Soundbank::scan`](super::Soundbank::scan) does not take.
+/// Returns the messages about a soundbank at `root`: everything that [`Soundbank::scan`](super::Soundbank::scan)
+/// ignores.
 pub(super) fn of_soundbank(root: &Path) -> Vec<LeftOut> {
     let mut unread = Unread::default();
     let mut beside = Vec::new();
@@ -75,7 +76,7 @@ fn half_of(subset: Subset, half: &str) -> PathBuf {
     [subset.name(), "soundbank", half].iter().collect()
 }
 
-/// The lines about a folder `dir` of finished clips, except about clips that its tables do not list.
+/// Returns the messages about a folder `dir` of finished clips, except those about clips that its tables do not list.
 pub(super) fn of_clips(dir: &Path) -> Vec<LeftOut> {
     let mut unread = Unread::default();
     Subset::all().iter().for_each(|subset| unread.look_into(&dir.join(subset.name())));
@@ -91,24 +92,24 @@ pub(super) fn of_clips(dir: &Path) -> Vec<LeftOut> {
         said.extend(line(dir, &clips, "clip", why));
     }
     let why = format!("the tables that are read are {}", TABLES[..3].join(", "));
-    // A further table beside those of all three subsets serves another purpose.
+    // If all three subsets have their table, a further table has another purpose and is harmless.
     said.extend(line(dir, &tables, "table", &why).map(|line| LeftOut { harmless: !held_back, ..line }));
     said
 }
 
-/// Files that are not read, found in folders whose sounds are.
+/// Unread files in folders whose sounds are read.
 #[derive(Default)]
 struct Unread {
-    /// Sounds in formats that are not read.
+    /// Sounds in formats that cannot be read.
     foreign: Vec<PathBuf>,
-    /// Sounds in folders below.
+    /// Sounds in subfolders.
     below: Vec<PathBuf>,
-    /// Files that are no sounds by their names.
+    /// Files without the extension of a sound.
     no_sounds: Vec<PathBuf>,
 }
 
 impl Unread {
-    /// Adds the files of `folder`.
+    /// Adds the files in `folder`.
     fn look_into(&mut self, folder: &Path) {
         for path in listed(folder) {
             if path.is_dir() {
@@ -131,10 +132,10 @@ impl Unread {
     }
 }
 
-/// Adds the sounds of any format in `folder` and at most `depth` folders below.
+/// Adds the sounds of any format in `folder` and up to `depth` levels below it.
 fn sounds_below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     for path in listed(folder) {
-        // A link could lead back up.
+        // Links are not followed, because a link could form a cycle.
         if path.is_dir() && !path.is_symlink() && depth > 0 {
             sounds_below(&path, depth - 1, found);
         } else if ending(&path, &EXTENSIONS) || ending(&path, &OTHER_SOUNDS) {
@@ -143,7 +144,8 @@ fn sounds_below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The entries of a folder by name; none if it cannot be listed, which is an error elsewhere if the folder is needed.
+/// Returns the entries of a folder, sorted by name. A folder that cannot be listed counts as empty; where the folder is
+/// needed, another function reports the error.
 fn listed(folder: &Path) -> Vec<PathBuf> {
     entries(folder).unwrap_or_default().into_iter().map(|(_, path)| path).collect()
 }
@@ -153,7 +155,7 @@ fn ending(path: &Path, extensions: &[&str]) -> bool {
     extensions.contains(&extension.as_str()) && path.is_file()
 }
 
-/// The line for the `things` at `paths` below `root`, if there are any.
+/// Returns the message about the `things` at `paths` below `root`, if there are any.
 fn line(root: &Path, paths: &[PathBuf], thing: &str, why: &str) -> Option<LeftOut> {
     let first = paths.first()?;
     let things = counted(paths.len(), thing);
@@ -177,7 +179,7 @@ mod tests {
         folder
     }
 
-    /// Whether each is harmless, and what is said behind the folder's name.
+    /// Returns each message without the folder's name at its beginning, and whether it is harmless.
     fn said(folder: &tempfile::TempDir, of: fn(&Path) -> Vec<LeftOut>) -> Vec<(bool, String)> {
         let start = format!("{}: ", folder.path().display());
         let line = |line: LeftOut| (line.harmless, line.message.strip_prefix(&start).unwrap().to_owned());

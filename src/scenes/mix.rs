@@ -1,4 +1,4 @@
-//! From a drawn scene and its sounds to a clip (SPEC §6): levels by loudness, fades, the sum, the peak rule, 16 bits.
+//! Mixing a drawn scene and its sounds to a clip (SPEC §6): levels by loudness, fades, sum, limit on the peak, 16 bits.
 
 use std::borrow::Cow;
 use std::f64::consts::FRAC_PI_2;
@@ -8,37 +8,37 @@ use super::source::{Signal, Source, loudness};
 use crate::config::{SceneConfig, Variant};
 use crate::{Error, Result};
 
-/// How often a part of a sound that turned out silent is drawn again.
+/// Number of times that a silent part of a sound is drawn again.
 const ATTEMPTS: u64 = 1000;
 
-/// A clip and how it came about.
+/// A mixed clip and the values it was mixed with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mix {
-    /// Mono samples at `scene.rate`, 32 768 being full scale: what a 16-bit file holds is what is trained on.
+    /// Mono samples at `scene.rate`; full scale is 32 768. Training uses the same 16-bit values that a file would hold.
     pub samples: Vec<i16>,
     /// The events in the order of the scene.
     pub events: Vec<MixedEvent>,
-    /// The first sample of the background that is used.
+    /// First sample of the background that is used.
     pub background_start: usize,
     /// Gain of the background in dB.
     pub background_gain_db: f64,
-    /// What the sum was multiplied by to keep it below full scale; 1 in most clips.
+    /// Factor that keeps the sum below full scale; 1 in most clips.
     pub peak_factor: f64,
 }
 
 /// An event of a clip.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MixedEvent {
-    /// Where it lies.
+    /// Position of the event.
     pub place: Placement,
-    /// Its gain in dB.
+    /// Gain of the event in dB.
     pub gain_db: f64,
 }
 
 /// Mixes `scene` from the sounds of its `events` and its background, all at `config.rate`.
 ///
 /// # Errors
-/// [`Error::Audio`] naming the sound of which no part can be heard.
+/// [`Error::Audio`] naming a sound if it is silent.
 pub fn mix(
     scene: &Scene,
     events: &[(&Source, &Signal)],
@@ -72,15 +72,16 @@ pub fn mix(
 
     let peak = sum.iter().fold(0.0_f64, |peak, x| peak.max(x.abs()));
     let peak_factor = if peak > 1.0 { config.peak / peak } else { 1.0 };
-    // A cast to an integer saturates: only a peak of exactly 1 is one step too large.
+    // A cast to an integer saturates. Only a peak of exactly 1 needs that, by one step.
     let samples = sum.iter().map(|x| (x * peak_factor * 32_768.0).round() as i16).collect();
     Ok(Mix { samples, events: mixed, background_start, background_gain_db, peak_factor })
 }
 
-/// The places of the events of `scene` in its clip, equal to those that [`mix`] finds; nothing is mixed.
+/// Returns the positions of the events of `scene` in its clip without mixing. The result equals the positions from
+/// [`mix`].
 ///
 /// # Errors
-/// [`Error::Audio`] naming the sound of an event of which no part can be heard.
+/// [`Error::Audio`] naming the sound of an event if it is silent.
 pub fn places(
     scene: &Scene,
     events: &[(&Source, &Signal)],
@@ -95,8 +96,8 @@ fn silent(source: &Source) -> Error {
     source.error("is silent: no finite gain exists")
 }
 
-/// The event's placement and the samples that are heard. The 200 ms dataset takes its onset from the whole event's
-/// placement, whatever its own cut turns out to be.
+/// Returns the event's position and its audible samples. The 200 ms dataset takes its onset from the position of the
+/// whole event, independent of how the event is cropped.
 fn place<'a>(
     event: &Foreground,
     (source, signal): (&Source, &'a Signal),
@@ -108,17 +109,17 @@ fn place<'a>(
     let whole = audible(source, |attempt| heard(event.place(source, n, durations, attempt)))?;
     match variant {
         Variant::Waa => Ok(whole),
-        Variant::Ms200 => audible(source, |attempt| heard(event.cut(whole.0, n, durations, attempt))),
+        Variant::Ms200 => audible(source, |attempt| heard(event.crop(whole.0, n, durations, attempt))),
     }
 }
 
-/// The first draw whose samples are not all zero.
+/// Returns the first draw whose samples are not all zero.
 fn audible<'a, T>(source: &Source, draw: impl Fn(u64) -> (T, Cow<'a, [f32]>)) -> Result<(T, Cow<'a, [f32]>)> {
     let found = (0..ATTEMPTS).map(draw).find(|(_, samples)| samples.iter().any(|&x| x != 0.0));
     found.ok_or_else(|| source.error(format!("is silent in {ATTEMPTS} parts drawn from it: no finite gain exists")))
 }
 
-/// `len` samples from `start` on, going round where the sound is shorter.
+/// Returns `len` samples from `start` on; a shorter sound is repeated.
 fn part(samples: &[f32], start: usize, len: usize) -> Cow<'_, [f32]> {
     match samples.get(start..start + len) {
         Some(part) => Cow::Borrowed(part),
@@ -130,7 +131,7 @@ fn amplitude(db: f64) -> f64 {
     10.0_f64.powf(db / 20.0)
 }
 
-/// Sine fades at both ends, halved where an event is shorter than the two.
+/// Sine fades at both ends of an event. The fades of an event shorter than both together are half the event long.
 struct Fade {
     n_fade: usize,
     len: usize,
@@ -268,7 +269,7 @@ mod tests {
         let message = clip(0, &sound, &zeros, &config, Variant::Waa).unwrap_err().to_string();
         assert!(message.contains("background.wav"), "{message}");
 
-        // One second of sound in twenty: most cuts of 200 ms are silent.
+        // The event has one second of sound in twenty: most cuts of 200 ms are silent.
         let mut rare = vec![0.0; 19 * 44_100];
         rare.extend(&sound.samples);
         let rare = Signal::new(rare);

@@ -1,10 +1,10 @@
-//! Clips by number: draws and mixes any clip of a dataset from its soundbank.
+//! Mixing any clip of a dataset by its number, from the soundbank.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::Subset;
-use super::cooccurrence::Company;
+use super::cooccurrence::CooccurringEvents;
 use super::draw::{Durations, Foreground, Placement, Scene};
 use super::mix::{Mix, mix, places};
 use super::recipe::{self, Recipe};
@@ -12,25 +12,25 @@ use super::soundbank::{Pool, Soundbank};
 use super::source::{Cache, Signal, Source};
 use crate::{Error, Result};
 
-/// The clips of a recipe.
+/// A generator of the clips of a recipe.
 #[derive(Debug)]
 pub struct Mixer {
-    /// What is mixed.
+    /// The recipe of the clips.
     pub recipe: Recipe,
-    /// What it is mixed from.
+    /// The soundbank that the clips are mixed from.
     pub soundbank: Soundbank,
-    /// SPEC §6's durations in samples.
+    /// Durations of SPEC §6, in samples.
     pub durations: Durations,
-    company: Company,
+    cooccurring: CooccurringEvents,
     pools: [Pool; 3],
     cache: Cache,
 }
 
 impl Mixer {
-    /// Clips of `recipe` from `soundbank`, whose fingerprint it holds.
+    /// Makes the mixer of `recipe`, whose clips are drawn from `soundbank`.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the key whose value gives no clips; [`Error::Data`] naming the co-occurrence file and the
+    /// [`Error::Config`] naming a key whose value gives no clips; [`Error::Data`] naming the co-occurrence file and the
     /// entry in it that does not fit.
     pub fn new(soundbank: Soundbank, recipe: Recipe) -> Result<Self> {
         let n_classes = soundbank.classes().len();
@@ -55,34 +55,34 @@ impl Mixer {
         if !(1 <= least && least <= most) {
             return Err(Error::config("scene.events", format!("[{least}, {most}] are no numbers of events")));
         }
-        let company = Company::new(soundbank.classes(), scene.events, recipe.cooccurrence.as_ref());
-        let company = company.map_err(|reason| {
+        let cooccurring = CooccurringEvents::new(soundbank.classes(), scene.events, recipe.cooccurrence.as_ref());
+        let cooccurring = cooccurring.map_err(|reason| {
             let file = recipe.data.cooccurrence.as_deref().unwrap_or(Path::new(recipe::FILE));
             Error::data(file, reason)
         })?;
         let durations = Durations::new(scene)?;
         let (pools, cache) = (soundbank.pools(recipe.data.seed), Cache::new(scene.rate));
-        Ok(Self { recipe, soundbank, durations, company, pools, cache })
+        Ok(Self { recipe, soundbank, durations, cooccurring, pools, cache })
     }
 
-    /// The number of clips in `subset`.
+    /// Returns the number of clips in `subset`.
     pub fn len(&self, subset: Subset) -> usize {
         count(&self.recipe, subset)
     }
 
-    /// What is drawn of clip `index`.
+    /// Draws the scene of clip `index`.
     pub fn scene(&self, subset: Subset, index: usize) -> Scene {
         assert!(index < self.len(subset), "clip {index} of {}", self.len(subset));
         let (pool, snr_db) = (&self.pools[subset as usize], self.recipe.scene.snr_db);
         let mut scene = Scene::draw(self.recipe.data.seed, subset, index, pool, snr_db);
-        scene.accompany(&self.company, self.soundbank.sources(), pool, snr_db);
+        scene.add_cooccurring(&self.cooccurring, self.soundbank.sources(), pool, snr_db);
         scene
     }
 
-    /// Mixes what was drawn.
+    /// Mixes the clip of a drawn `scene`.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Audio`] naming the sound that cannot be read or heard.
+    /// [`Error::Io`] or [`Error::Audio`] naming a sound that cannot be read or is silent.
     pub fn mix(&self, scene: &Scene) -> Result<Mix> {
         let sources = self.soundbank.sources();
         let signals = self.signals(scene)?;
@@ -92,22 +92,22 @@ impl Mixer {
         mix(scene, &events, background, &self.recipe.scene, &self.durations, self.recipe.data.variant)
     }
 
-    /// The places of the events that were drawn, equal to those that [`mix`](Self::mix) finds; only the sounds of the events
-    /// are read.
+    /// Returns the positions of the events of `scene`, equal to those from [`mix`](Self::mix). Only the sounds of the
+    /// events are read.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Audio`] naming the sound that cannot be read or heard.
+    /// [`Error::Io`] or [`Error::Audio`] naming a sound that cannot be read or is silent.
     pub fn places(&self, scene: &Scene) -> Result<Vec<Placement>> {
         let signals = self.signals(scene)?;
         places(scene, &self.sounds(scene, &signals), &self.durations, self.recipe.data.variant)
     }
 
-    /// The samples of the events of `scene`.
+    /// Returns the samples of the events of `scene`.
     fn signals(&self, scene: &Scene) -> Result<Vec<Arc<Signal>>> {
         scene.events.iter().map(|event| self.cache.get(self.soundbank.sources(), event.source)).collect()
     }
 
-    /// The sounds of the events of `scene` with their samples.
+    /// Returns the sounds of the events of `scene` with their samples.
     fn sounds<'a>(&'a self, scene: &Scene, signals: &'a [Arc<Signal>]) -> Vec<(&'a Source, &'a Signal)> {
         let source = |event: &Foreground| &self.soundbank.sources()[event.source];
         scene.events.iter().zip(signals).map(|(event, signal)| (source(event), &**signal)).collect()

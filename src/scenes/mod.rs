@@ -1,13 +1,16 @@
-//! Clips to learn from: which sounds exist and how they are mixed (SPEC §6).
+//! Sound clips for training and evaluation: which sounds exist, and how they are mixed (SPEC §6).
 //!
-//! In: a soundbank (a folder or the built-in one), or a folder of finished clips. Out: [`Dataset`], which gives each
-//! clip's segments of any length as mono samples with the classes heard in them. A clip is a pure function of (seed, subset, index).
+//! In: a soundbank (a folder or the built-in one), or a folder of finished clips. Out: [`Dataset`], which returns
+//! segments of a clip, of any length, as mono samples with the classes that are audible in them. A clip is a pure
+//! function of (seed, subset, index).
 //!
-//! In the order of the data: `soundbank` lists the sounds, `source` loads them, `draw` chooses and places them (with what
-//! `cooccurrence` lets accompany the main event), `mix` makes the clip and `mixer` any clip by its number, `outline` says where its events are heard and `segment` cuts it. `dataset` is what callers see; [`generate`]
-//! writes it to disk with a `recipe` and its [`annotation`]s, in a `folder` that is whole or not there; `clips` reads
-//! finished clips. Files of `text`, and each `table` among them, are checked as they are read; `left_out` and `overridden` tell
-//! the log about files and keys that have no effect; `contents` tells data from others by the hashes of their files.
+//! The modules in the order of the data: `soundbank` lists the sounds, `source` loads them, `draw` chooses and places
+//! them, and `cooccurrence` draws the events beside the main one. `mix` makes the clip, `mixer` makes any clip by its
+//! number, `outline` records when its events are audible, and `segment` chooses a segment. `dataset` is the interface
+//! to all of this. [`generate`] writes a dataset to disk with a `recipe` and its [`annotation`]s; `folder` makes sure
+//! that the folder appears complete or not at all. `clips` reads finished clips. `text` and `table` check files as they
+//! are read. `left_out` and `overridden` report files and keys that have no effect; `contents` fingerprints the data by
+//! the hashes of its files.
 
 pub mod annotation;
 pub mod builtin;
@@ -33,23 +36,23 @@ mod text;
 
 pub use contents::{Contents, remember_contents_in};
 pub use cooccurrence::Cooccurrence;
-pub use dataset::{Cuts, Dataset, Labels, Segment};
+pub use dataset::{ClipSegments, Dataset, Labels, Segment};
 pub use left_out::LeftOut;
 pub use soundbank::Soundbank;
 
 /// The three parts of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Subset {
-    /// What the weights are fitted to.
+    /// The clips that the weights are fitted to.
     Train,
-    /// What early stopping watches.
+    /// The clips that early stopping validates on.
     Validation,
-    /// What the scores are measured on.
+    /// The clips that the test scores are measured on.
     Eval,
 }
 
 impl Subset {
-    /// The folder's name: "train", "validation" or "eval".
+    /// Returns the folder's name: "train", "validation" or "eval".
     pub fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -58,7 +61,7 @@ impl Subset {
         }
     }
 
-    /// All subsets, in the order of the declaration.
+    /// Returns all subsets in the order of their declaration.
     pub fn all() -> [Self; 3] {
         [Self::Train, Self::Validation, Self::Eval]
     }

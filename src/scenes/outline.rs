@@ -1,4 +1,4 @@
-//! A clip without its samples: its length and the places of its events, which is all that its segments depend on.
+//! The outline of a clip: its length and the positions of its events. The segments of a clip depend on nothing else.
 
 use std::ops::Range;
 
@@ -6,56 +6,57 @@ use super::Subset;
 use super::segment::segment;
 use crate::{Error, Result};
 
-/// Class, onset and offset in seconds of an event.
-pub type Timed = (usize, [f64; 2]);
+/// An event: its class, and onset and offset in seconds.
+pub type TimedEvent = (usize, [f64; 2]);
 
-/// The length and the events of a clip in samples.
+/// Length of a clip and positions of its events, in samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outline {
-    /// Samples of the clip, at least one.
+    /// Length of the clip in samples, at least one.
     pub len: usize,
     rate: u32,
-    events: Vec<Heard>,
+    events: Vec<AudibleEvent>,
 }
 
 /// An event of a clip.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Heard {
+struct AudibleEvent {
     class: usize,
     samples: Range<usize>,
 }
 
 impl Outline {
-    /// A clip of `len` samples at `rate` Hz in which `events` are heard; none where nothing is left of the clip.
-    pub fn new(len: usize, rate: u32, events: Vec<Timed>) -> Option<Self> {
+    /// Makes the outline of a clip of `len` samples at `rate` Hz with `events`; `None` if the clip has no sample.
+    pub fn new(len: usize, rate: u32, events: Vec<TimedEvent>) -> Option<Self> {
         let last = len.checked_sub(1)?;
         let at = |seconds: f64, bounds: Range<usize>| {
             ((seconds * f64::from(rate)).round() as usize).clamp(bounds.start, bounds.end)
         };
-        let heard = |(class, [onset_s, offset_s]): Timed| {
+        let heard = |(class, [onset_s, offset_s]): TimedEvent| {
             let onset = at(onset_s, 0..last);
-            Heard { class, samples: onset..at(offset_s, onset + 1..len) }
+            AudibleEvent { class, samples: onset..at(offset_s, onset + 1..len) }
         };
         Some(Self { len, rate, events: events.into_iter().map(heard).collect() })
     }
 
-    /// The longest event, the first of several.
-    fn dominant(&self) -> Option<&Heard> {
-        let longest = |best: &'_ Heard, event: &'_ Heard| event.samples.len() > best.samples.len();
+    /// Returns the longest event, the first of several equally long ones.
+    fn dominant(&self) -> Option<&AudibleEvent> {
+        let longest = |best: &'_ AudibleEvent, event: &'_ AudibleEvent| event.samples.len() > best.samples.len();
         self.events.iter().reduce(|best, event| if longest(best, event) { event } else { best })
     }
 
-    /// Class of the dominant event.
+    /// Returns the class of the dominant event.
     pub fn class(&self) -> Option<usize> {
         self.dominant().map(|event| event.class)
     }
 
-    /// The samples in which the dominant event is heard; the whole clip without one.
+    /// Returns the samples in which the dominant event is audible; the whole clip if there is no event.
     pub fn span(&self) -> Range<usize> {
         self.dominant().map_or(0..self.len, |event| event.samples.clone())
     }
 
-    /// The samples of the WAA1 segment of `seconds` of the clip that is `place` in a dataset of `seed`.
+    /// Returns the range of samples of the WAA1 segment that lasts `seconds`. `place` is the clip's subset and index in
+    /// a dataset with `seed`.
     ///
     /// # Errors
     /// [`Error::Config`] if the length is not a positive number.
@@ -67,19 +68,19 @@ impl Outline {
         Ok(segment(seed, place, &self.span(), n_segment as usize, self.len))
     }
 
-    /// The classes heard in `range`, sorted, each once.
+    /// Returns the classes audible in `range`, sorted and without duplicates.
     pub fn heard_in(&self, range: &Range<usize>) -> Vec<usize> {
-        let heard = |event: &&Heard| overlap(&event.samples, range) > 0;
+        let heard = |event: &&AudibleEvent| overlap(&event.samples, range) > 0;
         sorted(self.events.iter().filter(heard).map(|event| event.class))
     }
 
-    /// The share of `range` that the dominant event covers.
+    /// Returns the fraction of `range` that the dominant event covers.
     pub fn covered(&self, range: &Range<usize>) -> f64 {
         overlap(&self.span(), range) as f64 / range.len() as f64
     }
 }
 
-/// Each class once, in order.
+/// Sorts classes and removes duplicates.
 pub fn sorted(classes: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut classes: Vec<usize> = classes.collect();
     classes.sort_unstable();
@@ -87,7 +88,7 @@ pub fn sorted(classes: impl Iterator<Item = usize>) -> Vec<usize> {
     classes
 }
 
-/// The number of samples that two ranges share.
+/// Returns the number of samples that two ranges share.
 fn overlap(a: &Range<usize>, b: &Range<usize>) -> usize {
     a.end.min(b.end).saturating_sub(a.start.max(b.start))
 }

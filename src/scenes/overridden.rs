@@ -1,4 +1,4 @@
-//! Keys of the configuration that have no effect, since a dataset on disk brings values of its own.
+//! Keys of the configuration without effect, because a dataset on disk has its own values.
 
 use std::path::{Path, PathBuf};
 
@@ -8,15 +8,15 @@ use serde_json::{Map, Value, json};
 use super::left_out::LeftOut;
 use crate::config::{Config, DataConfig, SceneConfig};
 
-/// The line for the log about the [`keys`] without effect beside the dataset at `dir`, if there are any.
+/// Returns the log message about the [`keys`] without effect on the dataset at `dir`, if there are any.
 pub fn overridden(dir: &Path, config: &Config, own: (&DataConfig, &SceneConfig), used: &[&str]) -> Option<LeftOut> {
     let keys = keys(config, own, used);
     let message = format!("{}: the dataset brings its own clips, so these keys have no effect: ", dir.display());
     (!keys.is_empty()).then(|| LeftOut::warning(message + &keys.join(", ")))
 }
 
-/// The keys of `[data]` and `[scene]` that have no effect: `config` sets them to something else than their default, the
-/// dataset has another value of its `own`, and they are not among the keys that are `used` with a dataset, too.
+/// Returns the keys of `[data]` and `[scene]` without effect. Such a key has a value in `config` that is neither the
+/// default nor the dataset's `own` value, and is not among the keys that are `used` with a dataset, too.
 fn keys(config: &Config, own: (&DataConfig, &SceneConfig), used: &[&str]) -> Vec<String> {
     let absolute = |path: &PathBuf| path.canonicalize().unwrap_or_else(|_| path.clone());
     let set = DataConfig {

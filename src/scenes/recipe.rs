@@ -1,4 +1,4 @@
-//! `dataset.toml`: what a generated dataset was drawn from, enough to mix every clip of it again.
+//! `dataset.toml`: the recipe of a generated dataset, from which every clip can be mixed again.
 
 use std::path::Path;
 
@@ -10,13 +10,14 @@ use super::text::text;
 use crate::config::{Config, DataConfig, SceneConfig, validate};
 use crate::{Error, Result};
 
-/// The file's name in a dataset folder.
+/// Name of the file in a dataset folder.
 pub const FILE: &str = "dataset.toml";
 
-/// Changes whenever the same recipe gives other clips.
+/// Version of the clips; increased whenever the same recipe gives other clips.
 const CLIPS: u32 = 1;
 
-/// Of the file. Format 1 knew the soundbank by the names and sizes of its files; format 2 knows it by their contents.
+/// Version of the file format. Format 1 identified the soundbank by the names and sizes of its files, format 2 by their
+/// contents.
 const FORMAT: u32 = 2;
 
 /// Everything that clips depend on.
@@ -24,22 +25,22 @@ const FORMAT: u32 = 2;
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
     format: u32,
-    /// Whether the clips are there as files.
+    /// Whether the clips exist as files.
     pub wav: bool,
-    /// [`Soundbank::fingerprint`] of the soundbank the clips were mixed from, in a file.
+    /// [`Soundbank::fingerprint`] of the soundbank that the clips were mixed from; always set in a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub soundbank_fingerprint: Option<String>,
-    /// Counts, variant and seed, and where the soundbank and the co-occurrence file were.
+    /// Counts, variant and seed, and the paths of the soundbank and the co-occurrence file.
     pub data: DataConfig,
-    /// How clips are mixed.
+    /// Parameters of mixing.
     pub scene: SceneConfig,
-    /// What the co-occurrence file held; from here on it is not read again.
+    /// Content of the co-occurrence file, which is not read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooccurrence: Option<Cooccurrence>,
 }
 
 impl Recipe {
-    /// The recipe of clips drawn from `soundbank`.
+    /// Makes the recipe of clips drawn from `soundbank`.
     ///
     /// # Errors
     /// As [`Cooccurrence::read`] about `data.cooccurrence`.
@@ -56,17 +57,18 @@ impl Recipe {
         })
     }
 
-    /// All of it that samples depend on besides the soundbank, and the rate they are used at.
+    /// Returns, as text, everything that samples depend on besides the soundbank, including the sampling rate of their
+    /// use.
     pub fn essence(&self, rate: u32) -> String {
         let data = DataConfig { dataset: None, soundbank: None, cooccurrence: None, ..self.data.clone() };
         serde_json::json!([CLIPS, data, self.scene, self.cooccurrence, rate]).to_string()
     }
 
-    /// Reads the recipe of the dataset in `folder`; `None` if it has none.
+    /// Reads the recipe of the dataset in `folder`; `None` if there is no such file.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be read; [`Error::Data`] if it is damaged or of another format, or a value in it is out of
-    /// range.
+    /// [`Error::Io`] if the file cannot be read; [`Error::Data`] if it is damaged, has another format, or holds a value
+    /// out of range.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(FILE);
         let bytes = match std::fs::read(&path) {
@@ -78,7 +80,7 @@ impl Recipe {
         let text = text(&path, &bytes)?;
         let table: toml::Table = toml::from_str(text).map_err(damaged)?;
         let format = table.get("format").and_then(toml::Value::as_integer);
-        // Clips that are there as files are read from these, whatever is known about their soundbank.
+        // Clips that exist as files need no soundbank, so format 1 is accepted for them.
         let wav = table.get("wav").and_then(toml::Value::as_bool) == Some(true);
         if format != Some(i64::from(FORMAT)) && !(format == Some(1) && wav) {
             let found = format.map_or("no format number".to_owned(), |format| format!("format {format}"));
@@ -102,11 +104,11 @@ impl Recipe {
         written.map_err(|source| Error::io("write", path, source))
     }
 
-    /// The soundbank of the dataset in `folder`: where it was, or else at the place `moved_to`.
+    /// Opens the soundbank of the dataset in `folder`: at its recorded path, or at `moved_to` if that path is gone.
     ///
     /// # Errors
-    /// [`Error::Data`] if it is not there or its files are not those the dataset was generated from, and whatever
-    /// [`Soundbank::scan`] finds.
+    /// [`Error::Data`] if the soundbank is missing or its files differ from those that the dataset was generated from;
+    /// the errors of [`Soundbank::scan`].
     pub fn soundbank(&self, folder: &Path, moved_to: Option<&Path>) -> Result<Soundbank> {
         let bank = match (&self.data.soundbank, moved_to) {
             (None, _) => Soundbank::builtin(),

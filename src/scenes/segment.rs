@@ -1,13 +1,14 @@
-//! WAA1 (SPEC §6): which part of a clip is used, for any length.
+//! WAA1 (SPEC §6): the part of a clip that is used, for any segment length.
 
 use std::ops::Range;
 
 use super::Subset;
 use crate::counter_rng::Key;
 
-/// The samples of a clip of `n_clip` that a segment of `n_segment` covers, `event` being the samples of its event. A
-/// longer event contains the segment; any other is contained in it, so far as the clip's ends allow. Every allowed
-/// position is equally likely. A segment longer than the clip is the clip.
+/// Returns the range of samples of a segment of `n_segment` samples in a clip of `n_clip`. `event` is the range of the
+/// clip's dominant event. If the event is longer than the segment, the segment lies inside it. Otherwise the segment
+/// contains the event, as far as the clip's ends allow. Every allowed position is equally likely. A segment longer than
+/// the clip is the whole clip.
 pub fn segment(
     seed: u64,
     (subset, index): (Subset, usize),

@@ -1,7 +1,7 @@
-//! Which sounds there are: a folder of recordings by class, or the built-in ones (SPEC §6).
+//! The available sounds: a folder of recordings by class, or the built-in soundbank (SPEC §6).
 //!
 //! In: `ROOT/{train,validation,eval}/soundbank/{foreground/CLASS,background/GROUP}/*.{wav,flac,ogg}`. Out: a
-//! [`Soundbank`], which knows what each subset may draw from.
+//! [`Soundbank`], which lists the sounds that each subset may draw from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -19,32 +19,32 @@ use crate::{Error, Result};
 const LAYOUT: &str = "ROOT/{train,validation,eval}/soundbank/{foreground/CLASS,background/GROUP}/*.{wav,flac,ogg}";
 pub(super) const EXTENSIONS: [&str; 3] = ["wav", "flac", "ogg"];
 
-/// What a subset draws from: positions in [`Soundbank::sources`].
+/// The sounds that a subset draws from, as positions in [`Soundbank::sources`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Pool {
-    /// The events of each class, by name.
+    /// Events of each class, sorted by name.
     pub events: Vec<Vec<usize>>,
-    /// The backgrounds, by name.
+    /// Backgrounds, sorted by name.
     pub backgrounds: Vec<usize>,
 }
 
-/// The sounds clips are mixed from.
+/// The sounds that clips are mixed from.
 #[derive(Debug, Clone)]
 pub struct Soundbank {
     root: Option<PathBuf>,
     classes: Vec<String>,
     sources: Vec<Source>,
-    /// As found; no validation pool when there is no such folder.
+    /// Training pool as found on disk. `validation` is `None` if there is no validation folder.
     train: Pool,
     validation: Option<Pool>,
     eval: Pool,
     holdout: f64,
-    /// Lines for the log about files and folders that are there and not used.
+    /// Log messages about files and folders that exist but are not used.
     left_out: Vec<LeftOut>,
 }
 
 impl Soundbank {
-    /// The soundbank that `config` names, or the built-in one.
+    /// Opens the soundbank that `config` names, or the built-in one.
     ///
     /// # Errors
     /// As [`scan`](Self::scan).
@@ -53,15 +53,15 @@ impl Soundbank {
     }
 
     /// Lists the soundbank in the folder `root`; no sound is read yet. Classes are the folder names, sorted, with
-    /// `_nOn`, `_nOff` and `_nOn_nOff` folded into their class (SPEC §6). Files are taken in the order of their names,
-    /// so the order in which the system lists a folder never matters. Hidden files are ignored;
-    /// [`left_out`](Self::left_out) names other files that are there and not used.
+    /// `_nOn`, `_nOff` and `_nOn_nOff` folded into their class (SPEC §6). Files are sorted by name, so that the order
+    /// in which the system lists a folder does not matter. Hidden files are ignored; [`left_out`](Self::left_out)
+    /// reports other files that are not used.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the folder: `root` is none or not laid out as a soundbank, a class has no file in a
-    /// subset or a background group none at all, subsets differ in their classes, or, without a validation folder, a class has
-    /// a single training file and so none to hold back. [`Error::Io`] when a folder cannot be listed.
-    /// [`Error::Config`] when `scene.holdout` is not between 0 and 1.
+    /// [`Error::Data`] naming a folder if `root` does not exist or has another layout, a class has no file in a subset,
+    /// a background group has no file, the subsets differ in their classes, or, without a validation folder, a class
+    /// has a single training file and so none to hold back. [`Error::Io`] if a folder cannot be listed.
+    /// [`Error::Config`] if `scene.holdout` is not between 0 and 1.
     pub fn scan(root: &Path, scene: &SceneConfig) -> Result<Self> {
         if !(scene.holdout > 0.0 && scene.holdout < 1.0) {
             return Err(Error::config("scene.holdout", format!("{} is not between 0 and 1", scene.holdout)));
@@ -73,7 +73,8 @@ impl Soundbank {
         let (classes, train) = scan.subset(Subset::Train)?;
         let (eval_classes, eval) = scan.subset(Subset::Eval)?;
         same_classes(root, &classes, Subset::Eval, &eval_classes)?;
-        // DESED keeps recordings of another kind in `validation`: without a soundbank inside, it is not ours.
+        // DESED keeps finished recordings in `validation`. Without a soundbank inside, that folder does not belong to
+        // the soundbank.
         let validation = if folder(root, Subset::Validation).is_dir() {
             let (validation_classes, pool) = scan.subset(Subset::Validation)?;
             same_classes(root, &classes, Subset::Validation, &validation_classes)?;
@@ -92,7 +93,7 @@ impl Soundbank {
         Ok(Self { root, classes, sources, train, validation, eval, holdout: scene.holdout, left_out })
     }
 
-    /// The soundbank that needs no files ([`builtin`]).
+    /// Makes the soundbank that needs no files ([`builtin`]).
     pub fn builtin() -> Self {
         let classes = builtin::classes();
         let mut sources = Vec::new();
@@ -120,22 +121,22 @@ impl Soundbank {
         Self { root, classes, sources, train, validation, eval, holdout, left_out }
     }
 
-    /// The names of the classes, sorted.
+    /// Returns the names of the classes, sorted.
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
 
-    /// Every sound.
+    /// Returns all sounds.
     pub(super) fn sources(&self) -> &[Source] {
         &self.sources
     }
 
-    /// The folder, absolute; `None` for the built-in soundbank.
+    /// Returns the absolute path of the folder; `None` for the built-in soundbank.
     pub fn root(&self) -> Option<&Path> {
         self.root.as_deref()
     }
 
-    /// Its files, or the version of the built-in one.
+    /// Lists the files of the soundbank, or the version of the built-in one.
     pub(super) fn listing(&self) -> Listing {
         let Some(root) = &self.root else {
             let version = ("the built-in soundbank".to_owned(), builtin::version().to_string());
@@ -148,7 +149,8 @@ impl Soundbank {
         Listing { root: root.clone(), files: self.sources.iter().filter_map(file).collect(), notes: Vec::new() }
     }
 
-    /// One word for the names and contents of all files, wherever the folder is. Files that were not hashed before are read.
+    /// Returns a fingerprint of the names and contents of all files, independent of the folder's path. Files without a
+    /// cached hash are read.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file that cannot be read.
@@ -156,14 +158,14 @@ impl Soundbank {
         Ok(self.listing().contents()?.fingerprint())
     }
 
-    /// Lines for the log about files and folders that are there and not used, one for each kind.
+    /// Returns log messages about files and folders that exist but are not used, one for each kind.
     pub fn left_out(&self) -> &[LeftOut] {
         &self.left_out
     }
 
-    /// What each subset draws from, in the order of [`Subset::all`]. Without a validation folder the share
-    /// `scene.holdout` of every class's training files, at least one, is held back by `seed`; the backgrounds of
-    /// training then serve validation too.
+    /// Returns the sounds that each subset draws from, in the order of [`Subset::all`]. Without a validation folder,
+    /// the fraction `scene.holdout` of every class's training files, at least one file, is held back. `seed` determines
+    /// which. Training and validation then share their backgrounds.
     pub(super) fn pools(&self, seed: u64) -> [Pool; 3] {
         let (mut train, eval) = (self.train.clone(), self.eval.clone());
         let validation = self.validation.clone().unwrap_or_else(|| {
@@ -177,7 +179,8 @@ impl Soundbank {
     }
 }
 
-/// Takes a random `share` of `items` out of them, at least one and never all; both parts stay in order.
+/// Removes a random `share` of `items`, at least one and never all, and returns the removed ones. Both parts stay in
+/// order.
 pub(super) fn hold_back(items: &mut Vec<usize>, share: f64, key: Key) -> Vec<usize> {
     let most = items.len().saturating_sub(1);
     let n_held = ((items.len() as f64 * share).round() as usize).max(1).min(most);
@@ -234,20 +237,20 @@ fn folder(root: &Path, subset: Subset) -> PathBuf {
     root.join(subset.name()).join("soundbank")
 }
 
-/// `name` without `suffix`, and whether it had it.
+/// Returns `name` without `suffix`, and whether `name` had the suffix.
 fn strip<'a>(name: &'a str, suffix: &str) -> (&'a str, bool) {
     let rest = name.strip_suffix(suffix).filter(|rest| !rest.is_empty());
     (rest.unwrap_or(name), rest.is_some())
 }
 
-/// A class folder's class, and whether its recordings lack the event's onset or offset.
+/// Returns the class of a class folder, and whether its recordings lack the event's onset and offset.
 pub(super) fn unfold(folder: &str) -> (&str, bool, bool) {
     let (rest, no_offset) = strip(folder, "_nOff");
     let (class, no_onset) = strip(rest, "_nOn");
     (class, no_onset, no_offset)
 }
 
-/// Names and paths of the entries of `folder` that are not hidden, by name.
+/// Returns names and paths of the entries of `folder` that are not hidden, sorted by name.
 pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     let failed = |source| Error::io("list", folder, source);
     let mut entries = Vec::new();
@@ -262,7 +265,7 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     Ok(entries)
 }
 
-/// Name and path of the audio files directly in `folder`, by name.
+/// Returns names and paths of the audio files directly in `folder`, sorted by name.
 pub(super) fn audio_files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
     for (name, path) in entries(folder)? {
@@ -303,7 +306,7 @@ fn same_classes(root: &Path, train: &[String], subset: Subset, other: &[String])
     other.iter().find(|class| !train.contains(class)).map_or(Ok(()), |class| lacking(class, Subset::Train, subset))
 }
 
-/// Says what is wrong with `root`, and which folder nearby was probably meant.
+/// Makes the error about `root`, with a hint if a folder nearby was probably meant.
 fn not_a_soundbank(root: &Path) -> Error {
     if !root.is_dir() {
         return Error::data(root, format!("no such folder; a soundbank is {LAYOUT}"));

@@ -1,6 +1,6 @@
-//! One sound of a soundbank, and a bounded memory of the ones in use.
+//! A sound of a soundbank, and a cache of limited size for sounds in use.
 //!
-//! In: a [`Source`]. Out: its [`Signal`], mono samples at the rate clips are mixed at.
+//! In: a [`Source`]. Out: its [`Signal`], mono samples at the rate of mixing.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use crate::audio::{MAX_SAMPLES, decode_at, integrated_loudness, resample};
 use crate::config::SceneConfig;
 use crate::{Error, Result};
 
-/// Sounds kept in memory, in bytes of samples: 100 minutes at 44.1 kHz.
+/// Capacity of the cache, in bytes of samples: 100 minutes at 44.1 kHz.
 const CACHE_BYTES: usize = 1 << 30;
 
-/// Where the samples are.
+/// The origin of a sound's samples.
 #[derive(Debug, Clone)]
 pub enum Origin {
     /// An audio file.
@@ -23,16 +23,16 @@ pub enum Origin {
     Event {
         /// The part of the soundbank.
         subset: Subset,
-        /// The position of its class.
+        /// Position of the event's class.
         class: usize,
-        /// Its number in the class.
+        /// Number of the event within its class.
         index: usize,
     },
     /// A background of the built-in soundbank.
     Background {
         /// The part of the soundbank.
         subset: Subset,
-        /// Its number.
+        /// Number of the background within its subset.
         index: usize,
     },
 }
@@ -40,18 +40,18 @@ pub enum Origin {
 /// A sound: an event or a background.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Its path below the soundbank, with forward slashes.
+    /// Path below the soundbank's folder, with forward slashes.
     pub name: String,
-    /// Where its samples are.
+    /// Origin of the samples.
     pub origin: Origin,
-    /// The recording starts inside the event (`_nOn`).
+    /// Whether the recording starts inside the event (`_nOn`).
     pub no_onset: bool,
-    /// The recording ends inside the event (`_nOff`).
+    /// Whether the recording ends inside the event (`_nOff`).
     pub no_offset: bool,
 }
 
 impl Source {
-    /// An error about this sound, naming its file.
+    /// Makes an error about this sound that names its file.
     pub fn error(&self, reason: impl Into<String>) -> Error {
         match &self.origin {
             Origin::File(path) => Error::audio(path, reason),
@@ -59,10 +59,10 @@ impl Source {
         }
     }
 
-    /// The samples, mono at `rate` Hz.
+    /// Loads the samples, mono at `rate` Hz.
     ///
     /// # Errors
-    /// Whatever keeps a file from being read; [`Error::Audio`] naming it when it is silent.
+    /// Any error of reading the file; [`Error::Audio`] naming the sound if it is silent.
     pub fn load(&self, rate: u32) -> Result<Vec<f32>> {
         let built_in = |samples: Vec<f32>| match rate {
             builtin::RATE => Ok(samples),
@@ -84,21 +84,22 @@ impl Source {
     }
 }
 
-/// A sound in memory: not empty and not silent.
+/// A sound in memory, neither empty nor silent.
 #[derive(Debug)]
 pub struct Signal {
-    /// Mono samples at the rate clips are mixed at.
+    /// Mono samples at the rate of mixing.
     pub samples: Vec<f32>,
     loudness: OnceLock<f64>,
 }
 
 impl Signal {
-    /// A signal of samples at `scene.rate`.
+    /// Makes a signal from samples at `scene.rate`.
     pub fn new(samples: Vec<f32>) -> Self {
         Self { samples, loudness: OnceLock::new() }
     }
 
-    /// Integrated loudness of the whole in LUFS, measured once; `None` when it is silent.
+    /// Returns the integrated loudness of the whole signal in LUFS, which is measured once; `None` if the signal is
+    /// silent.
     pub fn loudness(&self, scene: &SceneConfig) -> Result<Option<f64>> {
         if let Some(&loudness) = self.loudness.get() {
             return Ok(Some(loudness));
@@ -108,38 +109,38 @@ impl Signal {
     }
 }
 
-/// Integrated loudness in LUFS by SPEC §6's rules; `None` when `samples` are silent.
+/// Measures the integrated loudness in LUFS by the rules of SPEC §6; `None` if `samples` are silent.
 pub fn loudness(samples: &[f32], scene: &SceneConfig) -> Result<Option<f64>> {
     integrated_loudness(samples, scene.rate, scene.loudness_min_s, scene.loudness_floor_lufs)
 }
 
-/// The sounds used last, at one rate, up to [`CACHE_BYTES`].
+/// The most recently used sounds at one rate, up to [`CACHE_BYTES`].
 #[derive(Debug)]
 pub struct Cache {
     rate: u32,
     budget: usize,
-    state: Mutex<State>,
+    state: Mutex<SourceState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// By the position of the source: when it was used last, and its signal.
+struct SourceState {
+    /// Time of the last use and signal of each source, by the source's position.
     signals: HashMap<usize, (u64, Arc<Signal>)>,
     bytes: usize,
     clock: u64,
 }
 
 impl Cache {
-    /// An empty memory for sounds at `rate` Hz.
+    /// Makes an empty cache for sounds at `rate` Hz.
     pub fn new(rate: u32) -> Self {
         Self { rate, budget: CACHE_BYTES, state: Mutex::default() }
     }
 
-    /// The signal of `sources[id]`, loaded if it is not in memory. Two threads that miss the same sound both load it:
-    /// the result is the same, and none waits for the other.
+    /// Returns the signal of `sources[id]`, which is loaded unless it is cached. If two threads miss the same sound,
+    /// both load it: the results are equal, and no thread waits for another.
     ///
     /// # Errors
-    /// Whatever keeps the file from being read; [`Error::Audio`] naming the file when it is silent.
+    /// Any error of reading the file; [`Error::Audio`] naming the sound if it is silent.
     pub fn get(&self, sources: &[Source], id: usize) -> Result<Arc<Signal>> {
         if let Some(signal) = self.state().find(id) {
             return Ok(signal);
@@ -149,13 +150,13 @@ impl Cache {
         Ok(signal)
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        // A thread that panicked while it held the lock left at worst a sound less in memory.
+    fn state(&self) -> std::sync::MutexGuard<'_, SourceState> {
+        // A thread that panics while it holds the lock leaves the cache usable: at worst, one sound is missing.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl SourceState {
     fn find(&mut self, id: usize) -> Option<Arc<Signal>> {
         self.clock += 1;
         let (used, signal) = self.signals.get_mut(&id)?;

@@ -1,7 +1,8 @@
-//! Tab-separated tables: read record by record with the line of each, and written.
+//! Tab-separated tables: reading record by record with line numbers, and writing.
 //!
-//! A field that holds a tab or a quote is written between quotes, and read so. A quote that does not close on its own line is
-//! refused, since everything down to the next quote, which may be the end of the file, would be one field.
+//! A field that holds a tab or a quote is written in quotes, and quoted fields are read back. A quote that does not
+//! close on its own line is an error, because everything down to the next quote, possibly to the end of the file, would
+//! become one field.
 
 use std::io::{Chain, Read};
 use std::path::Path;
@@ -10,33 +11,34 @@ use csv::{Reader, ReaderBuilder, StringRecord, WriterBuilder};
 
 use crate::{Error, Result};
 
-/// The records of a table, one for each line that is not blank.
+/// An iterator over the records of a table, one for each line that is not blank.
 pub struct Records<'a> {
     text: &'a [u8],
     reader: Reader<Chain<&'a [u8], &'a [u8]>>,
     record: StringRecord,
-    /// The line of the record that comes next, counted from 1, and the bytes before it.
+    /// Number of the next record's line, counted from 1. `counted` is the number of bytes before it.
     line: u64,
     counted: usize,
 }
 
 impl<'a> Records<'a> {
-    /// The records of `text`.
+    /// Makes an iterator over the records of `text`.
     pub fn new(text: &'a str) -> Self {
         let text = text.as_bytes();
-        // Behind the last line stands a line feed, so that a quote which never closes has one in its field.
+        // A line feed is added after the last line, so that the field of a quote that never closes contains a line
+        // feed.
         let mut builder = ReaderBuilder::new();
         builder.delimiter(b'\t').has_headers(false).flexible(true);
         let reader = builder.from_reader(text.chain(b"\n".as_slice()));
         Self { text, reader, record: StringRecord::new(), line: 1, counted: 0 }
     }
 
-    /// The next record and its line; `None` behind the last one.
+    /// Returns the next record and the number of its line; `None` after the last record.
     ///
     /// # Errors
-    /// The line of a quote that does not close on it, with the reason.
+    /// The line number of a quote that does not close on its line, and the reason.
     pub fn next(&mut self) -> Result<Option<(u64, &StringRecord)>, (u64, String)> {
-        // The reader counts a line feed after a carriage return, and blank lines, to the record that follows them.
+        // The reader assigns blank lines, and the line feed after a carriage return, to the record that follows them.
         let end = self.text.len();
         let mut start = usize::try_from(self.reader.position().byte()).unwrap_or(end).min(end);
         start += self.text[start..].iter().take_while(|byte| b"\r\n".contains(byte)).count();
@@ -56,7 +58,7 @@ impl<'a> Records<'a> {
     }
 }
 
-/// An [`Error::Data`] that points to a line of a table.
+/// Makes an [`Error::Data`] that points to a line of a table.
 pub fn at_line(path: &Path, line: u64, reason: impl std::fmt::Display) -> Error {
     Error::data(format!("{}:{line}", path.display()), reason.to_string())
 }
@@ -81,7 +83,7 @@ pub fn write<const N: usize>(path: &Path, header: [&str; N], rows: impl Iterator
 mod tests {
     use super::*;
 
-    /// The lines and fields of a table, or the line that is refused.
+    /// Returns the lines and fields of a table, or the number of the line with an error.
     fn read(text: &str) -> Result<Vec<(u64, Vec<String>)>, u64> {
         let mut records = Records::new(text);
         let mut found = Vec::new();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{Error, Result};
 
-/// The text in `bytes`, the content of the file at `path`, without a byte order mark at its beginning.
+/// Returns the text in `bytes`, the content of the file at `path`, without a byte order mark.
 ///
 /// # Errors
 /// [`Error::Data`] with file, line and offset of the first byte that is not UTF-8.

@@ -1,4 +1,4 @@
-//! What is drawn for every trial: values of configuration keys, from their own random numbers each.
+//! The search space: draws the values of configuration keys for every trial, each with its own random numbers.
 
 use toml::Value;
 
@@ -6,22 +6,23 @@ use crate::config::{Config, Method, SpaceConfig, assign};
 use crate::counter_rng::Key;
 use crate::{Error, Result};
 
-/// Sections whose keys may be drawn. The others are of the data, which all trials share, or are not read in a search.
+/// Sections whose keys may be drawn. Other sections concern the data, which all trials share, or are not used in a
+/// search.
 const SECTIONS: [&str; 4] = ["model", "triplets", "prototypes", "optimiser"];
 
-/// One trial: what was drawn for it, and the configuration that this makes.
+/// One trial: the drawn values and the resulting configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
-    /// Its number, from 0.
+    /// Number of the trial, from 0.
     pub number: usize,
-    /// Of every entry of the space; none where its condition does not hold.
+    /// Drawn value of each entry of the space; `None` if the entry's condition does not hold.
     pub values: Vec<Option<Value>>,
-    /// How it is trained.
+    /// Configuration of the trial's training.
     pub config: Config,
 }
 
-/// Trial `number` of the search that `config` describes. It depends on the seed, its number and the names in the space
-/// only, not on other trials and not on who asks.
+/// Draws trial `number` of the search that `config` describes. The trial depends only on the seed, its number and the
+/// names in the space. It does not depend on other trials or on the calling process.
 ///
 /// # Errors
 /// [`Error::Config`] naming the entry of the space, or the key and the drawn values that do not fit together.
@@ -42,12 +43,12 @@ pub fn trial(config: &Config, number: usize) -> Result<Trial> {
     Ok(Trial { number, values, config })
 }
 
-/// What was drawn under `name`, among `values` of the entries of `space`.
+/// Returns the value drawn under `name`, from the `values` of the entries of `space`.
 pub fn value_of<'a>(space: &[SpaceConfig], values: &'a [Option<Value>], name: &str) -> Option<&'a Value> {
     space.iter().zip(values).filter(|(entry, _)| entry.name == name).find_map(|(_, value)| value.as_ref())
 }
 
-/// The names of `space`, each once: entries of one name are ways to draw it under different conditions.
+/// Returns the names in `space` without duplicates. Several entries with one name draw it under different conditions.
 pub fn names(space: &[SpaceConfig]) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for entry in space {
@@ -58,21 +59,22 @@ pub fn names(space: &[SpaceConfig]) -> Vec<&str> {
     names
 }
 
-/// Checks the search that `config` describes: its space by itself, then every trial in turn, which `each` is shown.
+/// Checks the search that `config` describes: first its space, then every trial in turn. `each` is called with every
+/// trial.
 ///
 /// # Errors
-/// [`Error::Config`] naming what is wrong with the space or, in words, the first trial that cannot be trained.
+/// [`Error::Config`] naming the fault of the space, or the first trial that cannot be trained.
 pub fn check(config: &Config, mut each: impl FnMut(Trial)) -> Result<()> {
     check_space(config)?;
     (0..config.search.trials).try_for_each(|number| trial(config, number).map(&mut each))
 }
 
-/// Whether what is called `name` is drawn by ratios wherever it is drawn.
+/// Returns whether `name` is drawn on a logarithmic scale by all of its entries.
 pub fn by_ratios(space: &[SpaceConfig], name: &str) -> bool {
     space.iter().filter(|entry| entry.name == name).all(|entry| entry.log_uniform.is_some())
 }
 
-/// Whether `value` is `allowed`, or one of them.
+/// Returns whether `value` equals `allowed` or, if `allowed` is a list, one of its elements.
 fn fits(value: &Value, allowed: &Value) -> bool {
     match allowed {
         Value::Array(several) if !value.is_array() => several.contains(value),
@@ -93,12 +95,12 @@ fn draw(entry: &SpaceConfig, key: Key) -> Result<Value> {
     }
 }
 
-/// To four significant digits: the numbers in tables are then those that were used.
+/// Rounds to four significant digits, so that tables show the exact values that were used.
 fn rounded(value: f64) -> f64 {
     format!("{value:.3e}").parse().unwrap_or(value)
 }
 
-/// `config` with the drawn values at their keys. Lists whose elements are drawn consist of these.
+/// Returns `config` with the drawn values at their keys. A list with drawn elements consists of these elements only.
 fn configure(config: &Config, values: &[Option<Value>]) -> Result<Config> {
     let mut assigned: Vec<(&str, Value)> = Vec::new();
     for (entry, value) in config.search.space.iter().zip(values) {
@@ -127,7 +129,7 @@ fn configure(config: &Config, values: &[Option<Value>]) -> Result<Config> {
     Ok(config)
 }
 
-/// The list and the index of a name such as `model.filters[3]`.
+/// Splits a name such as `model.filters[3]` into list and index; `None` for a name without an index.
 fn element(name: &str) -> Result<Option<(&str, usize)>> {
     let Some((list, rest)) = name.split_once('[') else { return Ok(None) };
     let index = rest.strip_suffix(']').and_then(|index| index.parse().ok());
@@ -139,7 +141,7 @@ fn of_entry(entry: &SpaceConfig, reason: &str) -> Error {
     Error::config("search.space", format!("'{}' {reason}", entry.name))
 }
 
-/// What is wrong with a trial, with what was drawn for it.
+/// Adds the trial and its drawn values to an error about its configuration.
 fn of_trial(error: Error, space: &[SpaceConfig], values: &[Option<Value>], number: usize) -> Error {
     let drawn: Vec<String> = space
         .iter()
@@ -155,7 +157,7 @@ fn of_trial(error: Error, space: &[SpaceConfig], values: &[Option<Value>], numbe
     }
 }
 
-/// Checks the space by itself: names, ways, ranges, conditions.
+/// Checks the space without drawing: names, kinds of distribution, ranges, conditions.
 fn check_space(config: &Config) -> Result<()> {
     let (space, method) = (&config.search.space, config.train.method);
     if space.is_empty() {
@@ -204,7 +206,7 @@ fn check_space(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Trials differ in what their training reads and in nothing that their data depend on.
+/// Checks that the key of `entry` concerns training and not the data, which all trials share.
 fn may_differ(entry: &SpaceConfig, method: Method) -> Result<()> {
     let Some((section, _)) = entry.name.split_once('.') else { return Ok(()) };
     if entry.name == "train.batch" {

@@ -1,8 +1,10 @@
-//! Who trains what next, decided in one transaction by the database's clock: first trials whose worker died or had to go, then
-//! the promoted, from the highest rung down, then new ones, and in the end those that failed and are tried again.
+//! Assignment of trials to workers, decided in one transaction by the database's clock. A claim takes, in this order: trials
+//! whose worker died or gave them back, promoted trials from the highest rung down, new trials, and last the failed trials that
+//! are tried again.
 //!
-//! Nobody knows whether a worker that died was killed from outside or by what it trained. A trial whose worker died is trained
-//! alone, until an epoch of it is kept: whoever kills its workers is found, and no other trial dies with it.
+//! The store cannot tell whether a dead worker was killed from outside or by the trial that it trained. A trial whose worker
+//! died is therefore trained alone until one of its epochs is kept: a trial that kills its workers is found, and no other trial
+//! dies with it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,65 +13,67 @@ use super::engine::Transaction;
 use super::leases::{DEATHS, give_up};
 use super::row::{Columns, Invalid, Row};
 use super::table::{RungScore, begun};
-use super::{Checkpoint, Lease, Registered, State, Store, TrialRow};
+use super::{Checkpoint, Lease, Registered, Store, TrialRow, TrialState};
 use crate::Result;
 
-/// Trials that are looked at for company of the first: what is alike is asked while others wait for the store.
+/// Largest number of trials that are compared with the first for a common population. Other workers wait for the store
+/// meanwhile.
 const LOOKED_AT: usize = 256;
 
 const CHECKPOINTS: Columns =
     Columns { table: "weaklabel_checkpoints", names: &["study", "number", "bytes", "details"], key: 2 };
 
-/// Who asks, and for what.
+/// A worker's request for trials.
 pub struct Wanted<'a> {
-    /// The worker's name. What it still holds from an earlier life is interrupted: whoever asks for work has none.
+    /// The worker's name. Leases that the worker still holds from an earlier process are interrupted, since a worker that asks
+    /// for trials trains none.
     pub worker: &'a str,
-    /// Its adapter.
+    /// The worker's GPU adapter.
     pub adapter: &'a str,
-    /// How long the leases last unless they are renewed.
+    /// Duration of the leases unless they are renewed, in milliseconds.
     pub lease_ms: i64,
-    /// Most trials at once.
+    /// Largest number of trials to claim.
     pub most: usize,
-    /// Whether two trials can train as one population.
+    /// Returns whether two trials can train as one population.
     pub alike: &'a dyn Fn(usize, usize) -> bool,
 }
 
-/// What there was.
+/// The outcome of a claim.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Claim {
-    /// Trials, at least one, all on the same rung, at the same epoch and alike.
+pub enum ClaimOutcome {
+    /// Claimed trials, at least one. All are on the same rung and at the same epoch, and can train as one population.
     Trials(Vec<Claimed>),
-    /// Nothing now; others are at work and may leave something.
+    /// No trial can be claimed now. Other workers hold leases and may leave trials to claim.
     Nothing(Waiting),
-    /// Nothing any more: the study is finished.
+    /// The study is finished.
     Finished,
 }
 
-/// What a study has for whoever asks.
+/// The work that a study has left.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Prospect {
-    /// Trials that can be claimed.
+    /// Some trials can be claimed.
     Open,
-    /// Nothing now; others are at work.
+    /// No trial can be claimed now; other workers hold leases.
     Running(Waiting),
-    /// Nothing any more.
+    /// The study is finished.
     Finished,
 }
 
-/// A lease that somebody holds.
+/// A lease that a worker holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Holding {
     /// The trial.
     pub trial: usize,
-    /// The rung that it is trained up to.
+    /// The rung up to which the trial is trained.
     pub rung: usize,
-    /// Who holds it.
+    /// The worker's name.
     pub worker: String,
-    /// When it ends unless it is renewed, in seconds from now.
+    /// Time until the lease ends unless it is renewed, in seconds.
     pub ends_in_s: f64,
 }
 
-/// Whom an idle worker waits for.
+/// The leases that an idle worker waits for.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Waiting(pub Vec<Holding>);
 
@@ -90,32 +94,32 @@ impl fmt::Display for Waiting {
 /// A trial to be trained up to a rung.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claimed {
-    /// The right to.
+    /// The lease on the trial.
     pub lease: Lease,
-    /// Where it goes on; from the beginning when there is nothing. What is wrong with it, in words, when it cannot be read.
+    /// The checkpoint from which training resumes, `None` when there is none. `Err` holds the reason why it cannot be read.
     pub checkpoint: Result<Option<Checkpoint>, String>,
 }
 
 /// A trial that could be claimed.
-struct Open {
+struct OpenTrial {
     trial: usize,
     rung: usize,
     epoch: usize,
     failures: usize,
-    /// Workers that died with it, the last one included.
+    /// Successive deaths of the trial's workers, the last one included.
     deaths: usize,
     fence: i64,
 }
 
-impl Open {
-    /// Whether it may train with others: a trial that failed, or whose worker died, trains alone.
+impl OpenTrial {
+    /// Whether the trial may train with others. A trial that failed, or whose worker died, trains alone.
     fn is_sociable(&self) -> bool {
         self.failures == 0 && self.deaths == 0
     }
 }
 
 impl Store {
-    /// Whether `study` has something to do.
+    /// Returns what is left to do in `study`.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -132,7 +136,7 @@ impl Store {
         })
     }
 
-    /// The leases of `study` that somebody holds, by trial.
+    /// Returns the leases of `study` that workers hold, by trial.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -143,7 +147,7 @@ impl Store {
         })
     }
 
-    /// The last checkpoint of a trial.
+    /// Returns the last checkpoint of a trial.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -156,28 +160,29 @@ impl Store {
         })
     }
 
-    /// Claims trials of `study`.
+    /// Claims trials of `study`, the most urgent first, and reads their checkpoints.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
-    pub fn claim(&mut self, study: &Registered, wanted: &Wanted<'_>) -> Result<Claim> {
+    pub fn claim(&mut self, study: &Registered, wanted: &Wanted<'_>) -> Result<ClaimOutcome> {
         let leased = match self.transaction(study.id, |tx| claim(tx, study, wanted))? {
             Leased::Trials(leased) => leased,
-            Leased::Nothing(waiting) => return Ok(Claim::Nothing(waiting)),
-            Leased::Finished => return Ok(Claim::Finished),
+            Leased::Nothing(waiting) => return Ok(ClaimOutcome::Nothing(waiting)),
+            Leased::Finished => return Ok(ClaimOutcome::Finished),
         };
-        // Nobody else writes the checkpoint of a trial that is leased, so others need not wait for its bytes.
+        // Only the lease's holder writes the checkpoint of a leased trial, so the bytes are read under a topic of the trial's
+        // own: other workers need not wait for them.
         let topic = leased.first().map_or(study.id, |(lease, _)| -1 - lease.trial as i64);
         self.transaction(topic, |tx| {
             let claimed = |(lease, epoch): &(Lease, usize)| {
                 Ok(Claimed { lease: *lease, checkpoint: checkpoint(tx, lease.study, lease.trial, *epoch)? })
             };
-            Ok(Claim::Trials(leased.iter().map(claimed).collect::<Result<_>>()?))
+            Ok(ClaimOutcome::Trials(leased.iter().map(claimed).collect::<Result<_>>()?))
         })
     }
 }
 
-/// The checkpoint of a trial that stands at `epoch`, or what is wrong with it in words.
+/// Reads the checkpoint of a trial that has done `epoch` epochs. The inner error is the reason why the row cannot be read.
 fn checkpoint(
     tx: &mut dyn Transaction,
     study: i64,
@@ -193,13 +198,13 @@ fn checkpoint(
     Ok(rows.into_iter().next().map(|row| row.read(&mut { read })).transpose())
 }
 
-/// What somebody gets who asks.
+/// The outcome of a claim, before checkpoints are read.
 enum Leased {
-    /// Leases, at least one, each with the epoch that its trial stands at.
+    /// Leases, at least one, each with the number of epochs that its trial has done.
     Trials(Vec<(Lease, usize)>),
-    /// Nothing now.
+    /// No trial can be claimed now.
     Nothing(Waiting),
-    /// Nothing any more.
+    /// The study is finished.
     Finished,
 }
 
@@ -215,7 +220,7 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
     let (mut trials, scores) = begun(tx, study)?;
     for row in &mut trials {
         if is_left(row, now) && row.deaths + 1 >= DEATHS {
-            row.state = State::Failed;
+            row.state = TrialState::Failed;
             give_up(tx, study.id, row.number)?;
         }
     }
@@ -224,7 +229,7 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
         let held = held(&trials, now);
         return Ok(if held.0.is_empty() { Leased::Finished } else { Leased::Nothing(held) });
     };
-    let company = |other: &&Open| {
+    let company = |other: &&OpenTrial| {
         let together = (other.rung, other.epoch) == (first.rung, first.epoch);
         together && first.is_sociable() && other.is_sociable() && (wanted.alike)(first.trial, other.trial)
     };
@@ -256,12 +261,12 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
     Ok(Leased::Trials(leased))
 }
 
-/// Whether the worker of the trial died or fell silent: its lease has ended.
+/// Whether the trial's worker died or fell silent: the trial is running and its lease has ended.
 fn is_left(row: &TrialRow, now_ms: i64) -> bool {
-    row.state == State::Running && row.lease_ends_in_ms(now_ms).is_none()
+    row.state == TrialState::Running && row.lease_ends_in_ms(now_ms).is_none()
 }
 
-/// The leases that are held at time `now_ms`.
+/// Returns the leases that are held at time `now_ms`.
 fn held(begun: &[TrialRow], now_ms: i64) -> Waiting {
     let holding = |row: &TrialRow| {
         let ends_in_s = row.lease_ends_in_ms(now_ms)? as f64 / 1e3;
@@ -270,18 +275,18 @@ fn held(begun: &[TrialRow], now_ms: i64) -> Waiting {
     Waiting(begun.iter().filter_map(holding).collect())
 }
 
-/// All trials that can be claimed, most urgent first.
-fn open(study: &Registered, begun: &[TrialRow], scores: &[RungScore], now_ms: i64) -> Vec<Open> {
+/// Returns all trials that can be claimed, most urgent first.
+fn open(study: &Registered, begun: &[TrialRow], scores: &[RungScore], now_ms: i64) -> Vec<OpenTrial> {
     let known: HashMap<(usize, usize), f64> =
         scores.iter().map(|known| ((known.number, known.rung), known.score)).collect();
     let row_of: HashMap<usize, &TrialRow> = begun.iter().map(|row| (row.number, row)).collect();
     let failed = |trial: usize, rung: usize| {
-        row_of.get(&trial).is_some_and(|row| row.state == State::Failed && rung >= row.rung)
+        row_of.get(&trial).is_some_and(|row| row.state == TrialState::Failed && rung >= row.rung)
     };
     let score = |trial: usize, rung: usize| {
         known.get(&(trial, rung)).copied().or_else(|| failed(trial, rung).then_some(f64::NEG_INFINITY))
     };
-    let again = |row: &TrialRow| Open {
+    let again = |row: &TrialRow| OpenTrial {
         trial: row.number,
         rung: row.rung,
         epoch: row.epoch,
@@ -289,14 +294,14 @@ fn open(study: &Registered, begun: &[TrialRow], scores: &[RungScore], now_ms: i6
         deaths: row.deaths.saturating_add(usize::from(is_left(row, now_ms))),
         fence: row.fence,
     };
-    let given_back = |row: &&TrialRow| row.state == State::Interrupted || is_left(row, now_ms);
-    let (mut open, retried): (Vec<Open>, Vec<Open>) =
+    let given_back = |row: &&TrialRow| row.state == TrialState::Interrupted || is_left(row, now_ms);
+    let (mut open, retried): (Vec<OpenTrial>, Vec<OpenTrial>) =
         begun.iter().filter(given_back).map(again).partition(|open| open.failures == 0);
-    for (rung, members) in study.study.ladder.members(score).into_iter().enumerate().rev() {
+    for (rung, members) in study.study.halving.members(score).into_iter().enumerate().rev() {
         for trial in members {
-            let fresh = |epoch: usize, fence: i64| Open { trial, rung, epoch, failures: 0, deaths: 0, fence };
+            let fresh = |epoch: usize, fence: i64| OpenTrial { trial, rung, epoch, failures: 0, deaths: 0, fence };
             match row_of.get(&trial) {
-                Some(row) if row.state == State::Paused && row.rung + 1 == rung => {
+                Some(row) if row.state == TrialState::Paused && row.rung + 1 == rung => {
                     open.push(fresh(row.epoch, row.fence));
                 }
                 None if rung == 0 => open.push(fresh(0, 0)),

@@ -1,4 +1,4 @@
-//! What the store asks of a database: statements within transactions that nobody else's overlap, and the time.
+//! Interface of the store's databases: statements within transactions that do not overlap, and the time.
 //!
 //! Statements number their parameters `$1`, `$2`, … and use the part of SQL that SQLite and PostgreSQL share.
 
@@ -12,9 +12,9 @@ pub enum Value {
     Null,
     /// A 64-bit integer.
     Integer(i64),
-    /// A double.
+    /// A 64-bit floating-point number.
     Real(f64),
-    /// UTF-8.
+    /// UTF-8 text.
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
@@ -50,38 +50,39 @@ impl From<&[u8]> for Value {
     }
 }
 
-/// Statements within a transaction.
+/// Statements within an open transaction.
 pub trait Transaction {
-    /// The store's name in errors: a file, or a server's address without its password.
+    /// Returns the store's name in errors: a file, or a server's address without its password.
     fn store(&self) -> &str;
 
-    /// Runs a statement; the number of rows it changed.
+    /// Runs a statement and returns the number of rows that it changed.
     ///
     /// # Errors
-    /// [`crate::Error::Store`] in the database's words.
+    /// [`crate::Error::Store`] with the database's message.
     fn execute(&mut self, sql: &str, parameters: &[Value]) -> Result<u64>;
 
-    /// Runs a query; the values of every row in the order of the columns.
+    /// Runs a query and returns every row's values in the order of the columns.
     ///
     /// # Errors
-    /// [`crate::Error::Store`] in the database's words.
+    /// [`crate::Error::Store`] with the database's message.
     fn query(&mut self, sql: &str, parameters: &[Value]) -> Result<Vec<Vec<Value>>>;
 
-    /// The database's time in milliseconds since 1970, now rather than when the transaction began.
+    /// Returns the database's current time, not the time at which the transaction began, in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`crate::Error::Store`] in the database's words.
+    /// [`crate::Error::Store`] with the database's message.
     fn now_ms(&mut self) -> Result<i64>;
 }
 
-/// What a transaction does.
-pub type Work<'a> = dyn FnMut(&mut dyn Transaction) -> Result<()> + 'a;
+/// The function that runs within a transaction.
+pub type TransactionBody<'a> = dyn FnMut(&mut dyn Transaction) -> Result<()> + 'a;
 
 /// A connection to a database.
 pub trait Engine: Send {
-    /// Does `work` in one transaction, which is undone when it fails. Transactions of the same `topic` wait for each other.
+    /// Runs `work` in one transaction, which is rolled back when `work` fails. Transactions of the same `topic` wait for each
+    /// other.
     ///
     /// # Errors
-    /// That of `work`; [`crate::Error::Store`] in the database's words.
-    fn transaction(&mut self, topic: i64, work: &mut Work<'_>) -> Result<()>;
+    /// The error of `work`, or [`crate::Error::Store`] with the database's message.
+    fn transaction(&mut self, topic: i64, work: &mut TransactionBody<'_>) -> Result<()>;
 }

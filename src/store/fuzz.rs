@@ -1,35 +1,35 @@
-//! Made-up rows through everything that reads a store: the entry of a fuzz target.
+//! Entry point of a fuzz target that passes made-up rows through all code that reads a store.
 
-use super::engine::{Engine, Transaction, Work};
+use super::engine::{Engine, Transaction, TransactionBody};
 use super::{Location, Store, Wanted, schema};
 use crate::Result;
 
 pub use super::engine::Value;
 
-/// What a made-up database has in its tables: rows, each with the values of the columns that are named here, in this order. A
-/// row may be shorter or longer.
+/// The tables of a made-up database. Each row holds the values of the columns named here, in this order; a row may be shorter
+/// or longer.
 #[derive(Debug, Clone, Default)]
-pub struct Rows {
-    /// `version`.
+pub struct MadeUpRows {
+    /// Rows of `version`.
     pub schema: Vec<Vec<Value>>,
-    /// `id, name, kind, config, version, data, trials, eta, rungs`.
+    /// Rows of `id, name, kind, config, version, data, trials, eta, rungs`.
     pub studies: Vec<Vec<Value>>,
-    /// `study, number, rung, state, failures, deaths, fence, worker, lease_until_ms, lease_ms, epoch, reason`.
+    /// Rows of `study, number, rung, state, failures, deaths, fence, worker, lease_until_ms, lease_ms, epoch, reason`.
     pub trials: Vec<Vec<Value>>,
-    /// `study, number, rung, score, details, worker, adapter, seconds`.
+    /// Rows of `study, number, rung, score, details, worker, adapter, seconds`.
     pub results: Vec<Vec<Value>>,
-    /// `study, number, bytes, details`.
+    /// Rows of `study, number, bytes, details`.
     pub checkpoints: Vec<Vec<Value>>,
-    /// `name, adapter, seen_ms`.
+    /// Rows of `name, adapter, seen_ms`.
     pub workers: Vec<Vec<Value>>,
 }
 
-/// Reads `rows` as `status`, `report`, `search` and `worker` read those of a database, for the studies among them.
+/// Reads `rows` as the commands `status`, `report`, `search` and `worker` read those of a database, for each study in them. The
+/// function neither panics nor hangs, and holds no more memory than a small multiple of the rows.
 ///
 /// # Errors
-/// [`crate::Error::Store`] with table, row and column of the first row that cannot be. It neither panics nor hangs, and holds no
-/// more than a small multiple of the rows.
-pub fn read_rows(rows: &Rows) -> Result<()> {
+/// [`crate::Error::Store`] with table, row and column of the first invalid row.
+pub fn read_rows(rows: &MadeUpRows) -> Result<()> {
     schema::migrate(&mut rows.clone())?;
     let mut store = Store { location: Location::File("made-up rows".into()), engine: Some(Box::new(rows.clone())) };
     store.workers()?;
@@ -46,18 +46,18 @@ pub fn read_rows(rows: &Rows) -> Result<()> {
     Ok(())
 }
 
-/// Studies and trials that are looked at: the same is done for each.
+/// Largest number of studies, and of trials per study, that are read. More would run the same code again.
 const SEVERAL: usize = 4;
-/// The time of the made-up database, in the middle of what a lease may have.
+/// Time of the made-up database, in milliseconds since 1970. A lease may end before or after it.
 const NOW_MS: i64 = 1_700_000_000_000;
 
-impl Engine for Rows {
-    fn transaction(&mut self, _topic: i64, work: &mut Work<'_>) -> Result<()> {
+impl Engine for MadeUpRows {
+    fn transaction(&mut self, _topic: i64, work: &mut TransactionBody<'_>) -> Result<()> {
         work(self)
     }
 }
 
-impl Transaction for Rows {
+impl Transaction for MadeUpRows {
     fn store(&self) -> &str {
         "made-up rows"
     }
@@ -66,7 +66,7 @@ impl Transaction for Rows {
         Ok(1)
     }
 
-    /// All rows of the table, whatever the statement leaves: so do those of other studies meet the reader.
+    /// Returns all rows of the table, whatever the statement's condition, so that the reader also meets rows of other studies.
     fn query(&mut self, sql: &str, _parameters: &[Value]) -> Result<Vec<Vec<Value>>> {
         let table = sql.split(" FROM weaklabel_").nth(1).and_then(|rest| rest.split(' ').next());
         Ok(match table {

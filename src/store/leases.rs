@@ -1,14 +1,14 @@
-//! What the holder of a lease may do: renew it, keep a checkpoint, deliver a result, give the trial back, or say that it failed.
-//! Every statement names the fence; one that changes no row came too late.
+//! Operations of a lease's holder: renew the lease, keep a checkpoint, deliver a result, give the trial back, report a failure.
+//! Every statement names the lease's fence; a statement that changes no row came after the lease was lost, and is refused.
 
 use super::engine::{Transaction, Value};
 use super::row::{Columns, Row};
 use super::{ALL_STUDIES, Registered, Store};
 use crate::Result;
 
-/// A trial that failed as often on one rung is given up.
+/// Number of failures on one rung after which a trial is given up.
 pub(super) const FAILURES: usize = 3;
-/// A trial with which as many workers died on one rung, without an epoch that was kept, is given up.
+/// Number of workers that die in succession with a trial, without a kept epoch, after which the trial is given up.
 pub(super) const DEATHS: usize = 10;
 
 /// The right to train a trial up to a rung.
@@ -20,62 +20,63 @@ pub struct Lease {
     pub trial: usize,
     /// The rung.
     pub rung: usize,
-    /// The number of the lease.
+    /// Number of the lease; every new lease of a trial has a higher one.
     pub fence: i64,
 }
 
-/// Whether the store took what a worker brought.
+/// The store's answer to a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// It did.
+    /// The store took the delivery.
     Accepted,
-    /// The lease had ended and somebody else has the trial, or had it.
+    /// The lease has ended, and another worker has or had the trial since.
     Refused,
 }
 
-/// A result with the checkpoint it was made from.
+/// The result of a rung, with the checkpoint that it was computed from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// What trials are compared by; −∞ for what is not a number.
+    /// Score that trials are compared by, in %. The store keeps NaN as −∞.
     pub score: f64,
-    /// Whatever else there is to say, in JSON.
+    /// Further details of the result, in JSON.
     pub details: String,
-    /// The worker.
+    /// The worker's name.
     pub worker: String,
-    /// Its adapter.
+    /// The worker's GPU adapter.
     pub adapter: String,
-    /// Seconds that it took.
+    /// Time spent on the rung, in seconds.
     pub seconds: f64,
-    /// Where the next rung goes on; none when there is no next one.
+    /// The checkpoint from which the next rung resumes, `None` on the last rung.
     pub checkpoint: Option<Checkpoint>,
 }
 
-/// Where a trial goes on.
+/// A checkpoint from which a trial resumes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Checkpoint {
-    /// Epochs done.
+    /// Number of epochs done.
     pub epoch: usize,
-    /// The standing of its models.
+    /// Serialised training state of the trial's models.
     pub bytes: Vec<u8>,
-    /// What its worker has to say of the epochs done, in JSON.
+    /// The worker's record of the epochs done, in JSON.
     pub details: String,
 }
 
-/// How a worker failed at a trial.
+/// The kind of a trial's failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// It fails like this every time, as a loss that diverges does: the trial is given up.
+    /// A failure that would repeat every time, such as a diverging loss: the trial is given up.
     Lasting,
-    /// It may go well another time. After three of them the trial is given up.
+    /// A failure that may not repeat. The trial is given up after three of them.
     Passing,
-    /// Its checkpoint is damaged: the trial begins anew, to the same bits. It counts like [`Failure::Passing`].
+    /// A damaged checkpoint. The trial starts again from the beginning and reaches the same bits. It counts like
+    /// [`Failure::Passing`].
     Checkpoint,
-    /// It took the worker's device with it: as if the worker had died.
+    /// The worker lost its device. It counts like a worker's death.
     Death,
 }
 
 const WHERE: &str = "WHERE study = $1 AND number = $2 AND fence = $3 AND state = 'running'";
-/// What is set when nobody holds a trial any more.
+/// Assignments that clear the lease of a trial.
 const FREE: &str = "worker = NULL, lease_until_ms = NULL, lease_ms = NULL";
 
 impl Lease {
@@ -83,7 +84,7 @@ impl Lease {
         [self.study.into(), self.trial.into(), self.fence.into()]
     }
 
-    /// Changes the trial if the lease is still good.
+    /// Changes the trial's row if the lease is still valid.
     fn change(&self, tx: &mut dyn Transaction, set: &str, values: &[Value]) -> Result<Delivery> {
         let parameters: Vec<Value> = self.key().iter().chain(values).cloned().collect();
         let changed = tx.execute(&format!("UPDATE weaklabel_trials SET {set} {WHERE}"), &parameters)?;
@@ -97,7 +98,7 @@ impl Lease {
         tx.execute(sql, &[self.study.into(), self.trial.into(), bytes.into(), details.into()]).map(|_| ())
     }
 
-    /// Removes the checkpoint.
+    /// Removes the trial's checkpoint.
     fn forget(&self, tx: &mut dyn Transaction) -> Result<()> {
         let sql = "DELETE FROM weaklabel_checkpoints WHERE study = $1 AND number = $2";
         tx.execute(sql, &[self.study.into(), self.trial.into()]).map(|_| ())
@@ -105,7 +106,8 @@ impl Lease {
 }
 
 impl Store {
-    /// Says that `worker` is alive and renews its leases for `lease_ms`; which of them are still good.
+    /// Records that `worker` is alive and renews its leases for `lease_ms` milliseconds. Returns for each lease whether it is
+    /// still valid.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -121,13 +123,13 @@ impl Store {
         })
     }
 
-    /// Keeps a checkpoint from which somebody else could go on.
+    /// Keeps a checkpoint from which another worker could resume.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
     pub fn checkpoint(&mut self, lease: &Lease, checkpoint: &Checkpoint) -> Result<Delivery> {
         self.transaction(lease.study, |tx| {
-            // Whoever gets further does not kill its workers.
+            // A trial that advances does not kill its workers.
             let set = "deaths = CASE WHEN epoch < $4 THEN 0 ELSE deaths END, epoch = $4";
             let delivery = lease.change(tx, set, &[checkpoint.epoch.into()])?;
             if delivery == Delivery::Accepted {
@@ -137,8 +139,8 @@ impl Store {
         })
     }
 
-    /// Delivers the result of a rung. What was delivered already, by the same lease, is accepted again: the answer to the
-    /// first time may have been lost.
+    /// Delivers the result of a rung. A repeated delivery under the same lease is accepted, since the answer to the first may
+    /// have been lost.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -178,7 +180,7 @@ impl Store {
         })
     }
 
-    /// Gives a trial back, for others to go on from its last checkpoint. It is no failure.
+    /// Gives a trial back, so that others resume it from its last checkpoint. This does not count as a failure.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -186,7 +188,7 @@ impl Store {
         self.transaction(lease.study, |tx| lease.change(tx, &format!("state = 'interrupted', {FREE}"), &[]))
     }
 
-    /// Says that a trial failed, and why; it is given up, or tried again later.
+    /// Records that a trial failed, and why. The trial is given up, or tried again later.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -211,7 +213,7 @@ impl Store {
         })
     }
 
-    /// Has the failed trials of `study` tried again; how many there are.
+    /// Resets the failed trials of `study`, so that they are tried again, and returns their number.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -222,7 +224,7 @@ impl Store {
     }
 }
 
-/// Gives a trial up whose last worker died.
+/// Gives up a trial whose last worker died.
 pub(super) fn give_up(tx: &mut dyn Transaction, study: i64, trial: usize) -> Result<()> {
     let sql = format!(
         "UPDATE weaklabel_trials SET state = 'failed', deaths = deaths + 1, {FREE}, reason = $3 \

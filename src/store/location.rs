@@ -1,4 +1,4 @@
-//! Where a store is: a PostgreSQL server, or a file of SQLite. What is shown of it has no password.
+//! Location of a store: a PostgreSQL server or an SQLite file. Passwords are left out wherever a location is shown.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,17 +6,17 @@ use std::str::FromStr;
 
 use crate::secrets::{ServerAddress, is_address};
 
-/// Where a store is.
+/// The location of a store.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Location {
-    /// A file of SQLite.
+    /// An SQLite file.
     File(PathBuf),
     /// A PostgreSQL server and database.
     Server(ServerAddress),
 }
 
 impl Location {
-    /// The file of a study folder.
+    /// Returns the location of the store file in a study folder.
     pub fn within(folder: &Path) -> Self {
         Self::File(folder.join("store.sqlite"))
     }
@@ -25,11 +25,11 @@ impl Location {
 impl FromStr for Location {
     type Err = String;
 
-    /// Reads `postgres://…`, `host=… dbname=…` or the name of a file. What looks like the address of a server, be it a mistyped
-    /// one, is never the name of a file; `./` or `sqlite://` before it makes it one.
+    /// Parses `postgres://…`, `host=… dbname=…` or a file name. Text that looks like a server's address, even a mistyped one,
+    /// is not taken for a file name, unless `./` or `sqlite://` stands before it.
     ///
     /// # Errors
-    /// In words that hold nothing of `text`, which may have a password.
+    /// A message that quotes nothing of `text`, since the text may hold a password.
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(path) = text.strip_prefix("sqlite://") {
             return Ok(Self::File(path.into()));

@@ -1,9 +1,10 @@
-//! What the workers of a study share: its trials, who holds which under a lease, results and checkpoints. One set of
-//! statements, two engines: a file for the processes of one machine, PostgreSQL for many machines.
+//! State that the workers of a study share: its trials, their leases, results and checkpoints. The same SQL statements run on
+//! two engines: an SQLite file for the processes of one machine, PostgreSQL for many machines.
 //!
-//! A trial is *running* under a lease, *paused* on a rung it has a result of, *interrupted* between two epochs by a worker
-//! that had to go or failed at it, or *failed* for good. A lease ends by itself unless it is renewed, and the trial goes to
-//! somebody else, from its last checkpoint; what the first worker then delivers is refused by its fence.
+//! A trial is *running* under a lease, *paused* on a rung that it has a result of, *interrupted* between two epochs because its
+//! worker had to stop or failed at it, or *failed* for good. A lease ends unless it is renewed. Another worker then resumes the
+//! trial from its last checkpoint under a lease with a higher number, the *fence*; the store refuses whatever the first worker
+//! delivers under the old fence.
 
 mod claims;
 mod engine;
@@ -23,16 +24,16 @@ use self::postgres::Postgres;
 use self::sqlite::Sqlite;
 use crate::{Error, Result};
 
-pub use claims::{Claim, Claimed, Holding, Prospect, Waiting, Wanted};
+pub use claims::{ClaimOutcome, Claimed, Holding, Prospect, Waiting, Wanted};
 pub use leases::{Checkpoint, Delivery, Failure, Lease, Outcome};
 pub use location::Location;
-pub use studies::{Kind, Registered, Study, difference};
-pub use table::{LONGEST_LEASE_MS, ResultRow, State, TrialRow, WorkerRow};
+pub use studies::{Registered, Study, StudyKind, difference};
+pub use table::{LONGEST_LEASE_MS, ResultRow, TrialRow, TrialState, WorkerRow};
 
-/// The topic of what concerns no study: the schema and the list of studies.
+/// Lock topic of transactions that concern no single study: the schema and the list of studies.
 const ALL_STUDIES: i64 = 0;
 
-/// A store; it connects when it is first asked, and again after a connection was lost.
+/// A store of studies. It connects when it is opened, and again after a connection was lost.
 pub struct Store {
     location: Location,
     engine: Option<Box<dyn Engine>>,
@@ -45,22 +46,22 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// The store at `location`, made if there is none, with the newest schema.
+    /// Opens the store at `location`, creates it if there is none, and brings it to the newest schema.
     ///
     /// # Errors
-    /// [`Error::Store`] when it cannot be reached, or a newer program made it.
+    /// [`Error::Store`] when the store cannot be reached, or when a newer program created it.
     pub fn open(location: Location) -> Result<Self> {
         let mut store = Self { location, engine: None };
         store.connect()?;
         Ok(store)
     }
 
-    /// Where it is.
+    /// Returns the store's location.
     pub fn location(&self) -> &Location {
         &self.location
     }
 
-    /// Does `work` in one transaction; transactions of one topic wait for each other.
+    /// Runs `work` in one transaction. Transactions of one topic wait for each other.
     fn transaction<T>(&mut self, topic: i64, mut work: impl FnMut(&mut dyn Transaction) -> Result<T>) -> Result<T> {
         let mut done = None;
         let outcome = self.connect()?.transaction(topic, &mut |tx| {

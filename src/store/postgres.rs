@@ -1,5 +1,5 @@
-//! PostgreSQL 13 or newer, for any number of machines. Transactions of a topic wait for each other under an advisory lock;
-//! the time is the server's.
+//! Store engine for PostgreSQL 13 or newer, for any number of machines. An advisory lock makes the transactions of a topic wait
+//! for each other; the time is the server's.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::engine::{Engine, Transaction, Value, Work};
+use super::engine::{Engine, Transaction, TransactionBody, Value};
 use crate::secrets::ServerAddress;
-use crate::{Error, Result};
+use crate::{Error, Result, environment};
 
-/// The first half of the names of our advisory locks: "wl" in ASCII.
+/// First half of the keys of the program's advisory locks: "wl" in ASCII.
 const LOCKS: i32 = 0x776c;
-/// A server or a network that does not answer is given up after this.
+/// Time after which a server or network that does not answer is given up.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) struct Postgres {
@@ -30,14 +30,14 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// Connects to the server at `address`, which is called `name` in errors.
+    /// Connects to the server at `address`. Errors call it `name`.
     pub fn connect(address: &ServerAddress, name: &str) -> Result<Self> {
         let bad = |e: postgres::Error| error(name, &e);
         let mut config = address.config().map_err(|reason| refused(name, &reason))?;
         if config.get_password().is_none()
-            && let Ok(password) = std::env::var("PGPASSWORD")
+            && let Some(password) = environment::variable("PGPASSWORD")
         {
-            config.password(password);
+            config.password(password.as_encoded_bytes());
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(PATIENCE);
@@ -45,7 +45,7 @@ impl Postgres {
         if config.get_application_name().is_none() {
             config.application_name("weaklabel");
         }
-        // A connection whose server is gone without a word must not hold up a heartbeat for hours.
+        // Without these timeouts, a server that vanishes silently would hold up a heartbeat for hours.
         config.tcp_user_timeout(PATIENCE).keepalives_idle(PATIENCE).keepalives_interval(PATIENCE).keepalives_retries(2);
         let client = match config.get_ssl_mode() {
             SslMode::Disable => config.connect(NoTls),
@@ -57,17 +57,17 @@ impl Postgres {
         if version < 130_000 {
             return Err(refused(name, &format!("PostgreSQL {} is too old: 13 or newer is needed", version / 10_000)));
         }
-        // A worker that is stopped within a transaction must not stop all others.
+        // A worker that is suspended within a transaction must not block all others.
         client.batch_execute("SET idle_in_transaction_session_timeout = '10s'").map_err(bad)?;
         Ok(Self { client, name: name.into() })
     }
 }
 
-/// TLS that trusts the system's authorities and those in the file that PGSSLROOTCERT names.
+/// Returns a TLS connector that trusts the system's certificate authorities and those in the file that PGSSLROOTCERT names.
 fn tls(name: &str) -> Result<MakeRustlsConnect> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if let Some(path) = std::env::var_os("PGSSLROOTCERT") {
+    if let Some(path) = environment::variable("PGSSLROOTCERT") {
         let certificates = CertificateDer::pem_file_iter(&path)
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|e| Error::data(&path, format!("PGSSLROOTCERT names no file of certificates: {e}")))?;
@@ -86,22 +86,22 @@ fn tls(name: &str) -> Result<MakeRustlsConnect> {
 }
 
 impl Engine for Postgres {
-    fn transaction(&mut self, topic: i64, work: &mut Work<'_>) -> Result<()> {
+    fn transaction(&mut self, topic: i64, work: &mut TransactionBody<'_>) -> Result<()> {
         let name = &self.name;
         let bad = |e: postgres::Error| error(name, &e);
         let mut transaction = self.client.transaction().map_err(bad)?;
         transaction.execute("SELECT pg_advisory_xact_lock($1, $2)", &[&LOCKS, &(topic as i32)]).map_err(bad)?;
-        work(&mut Open { transaction: &mut transaction, name })?;
+        work(&mut PostgresTransaction { transaction: &mut transaction, name })?;
         transaction.commit().map_err(bad)
     }
 }
 
-struct Open<'a, 'b> {
+struct PostgresTransaction<'a, 'b> {
     transaction: &'a mut postgres::Transaction<'b>,
     name: &'a str,
 }
 
-impl Transaction for Open<'_, '_> {
+impl Transaction for PostgresTransaction<'_, '_> {
     fn store(&self) -> &str {
         self.name
     }
@@ -176,8 +176,8 @@ impl ToSql for Value {
     }
 }
 
-/// A connection that is lost, a server that is starting or stopping and a conflict of transactions pass; a wrong password
-/// does not.
+/// Converts an error of the client. A lost connection, a server that is starting or stopping, and a conflict between
+/// transactions are passing errors; a wrong password is not.
 fn error(name: &str, error: &postgres::Error) -> Error {
     let passing = match error.code() {
         Some(code) => [
@@ -193,7 +193,7 @@ fn error(name: &str, error: &postgres::Error) -> Error {
             SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
         ]
         .contains(code),
-        // What comes from no server comes from the way there.
+        // An error without an SQL code was not sent by the server: it comes from the connection.
         None => error.is_closed() || is_io(error),
     };
     let mut reason = explain(error);
@@ -207,7 +207,7 @@ fn is_io(error: &postgres::Error) -> bool {
     let mut cause = error.source();
     while let Some(e) = cause {
         if let Some(e) = e.downcast_ref::<std::io::Error>() {
-            // rustls reports what is wrong with a certificate as invalid data: that does not pass.
+            // rustls reports an invalid certificate as invalid data, which is not a passing error.
             return e.kind() != std::io::ErrorKind::InvalidData;
         }
         cause = e.source();
@@ -219,7 +219,7 @@ fn refused(name: &str, reason: &str) -> Error {
     Error::Store { store: name.into(), reason: reason.into(), passing: false }
 }
 
-/// The message with its causes, none of which holds the password.
+/// Returns the message with its causes. None of them holds the password.
 fn explain(error: &postgres::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,5 +1,5 @@
-//! Rows of the store's tables are input: anybody can edit a database, and disks fail. Every value is checked as it is read, and
-//! an error names the table, the row and the column.
+//! Checked reading of the store's rows. Rows are untrusted input: anybody can edit a database, and disks fail. Every value is
+//! checked when it is read, and an error names the table, the row and the column.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -7,20 +7,20 @@ use std::ops::RangeInclusive;
 use super::engine::{Transaction, Value};
 use crate::{Error, Result};
 
-/// Characters of a value that an error shows.
+/// Largest number of characters of a value that an error shows.
 const SHOWN: usize = 40;
 
-/// The columns that are read of a table.
+/// The columns to read from a table.
 pub struct Columns {
-    /// The table.
+    /// The table's name.
     pub table: &'static str,
-    /// Their names, in the order in which they are read.
+    /// Column names, in reading order.
     pub names: &'static [&'static str],
-    /// How many of the columns, from the first, say which row it is.
+    /// Number of leading columns that identify a row in an error.
     pub key: usize,
 }
 
-/// What is wrong with a row.
+/// The reason why a row is refused.
 #[derive(Debug)]
 pub struct Invalid {
     column: &'static str,
@@ -28,10 +28,10 @@ pub struct Invalid {
 }
 
 impl Columns {
-    /// The rows of the table that `condition`, the end of a SELECT, leaves, each as `read` understands it.
+    /// Selects the rows that satisfy `condition`, the end of a SELECT statement, and converts each with `read`.
     ///
     /// # Errors
-    /// [`Error::Store`] naming table, row and column of what `read` refuses, or in the database's words.
+    /// [`Error::Store`] that names table, row and column of a value that `read` refuses, or holds the database's message.
     pub fn read<T>(
         &self,
         tx: &mut dyn Transaction,
@@ -43,28 +43,28 @@ impl Columns {
         found.into_iter().map(|row| row.read(&mut read).map_err(|reason| refused(tx.store(), reason))).collect()
     }
 
-    /// The same rows, unread.
+    /// Selects the rows that satisfy `condition` without reading them.
     ///
     /// # Errors
-    /// [`Error::Store`] in the database's words.
+    /// [`Error::Store`] with the database's message.
     pub fn rows(&self, tx: &mut dyn Transaction, condition: &str, parameters: &[Value]) -> Result<Vec<Row>> {
         let sql = format!("SELECT {} FROM {} {condition}", self.names.join(", "), self.table);
         Ok(tx.query(&sql, parameters)?.into_iter().map(|values| self.row(values)).collect())
     }
 
-    /// A row of the table with these values.
+    /// Makes a row of the table with the given values.
     pub fn row(&self, values: Vec<Value>) -> Row {
         Row { table: self.table, columns: self.names, key: self.key, values, next: 0 }
     }
 }
 
-/// An [`Error::Store`] for a row of `store`.
+/// Makes the [`Error::Store`] for an invalid row of `store`.
 pub fn refused(store: &str, reason: String) -> Error {
     let reason = format!("{reason}: correct the row, or restore the store from a copy");
     Error::Store { store: store.into(), reason, passing: false }
 }
 
-/// The values of a row, taken in the order of the table's columns.
+/// The values of a row, taken in the order of its columns.
 pub struct Row {
     table: &'static str,
     columns: &'static [&'static str],
@@ -74,20 +74,21 @@ pub struct Row {
 }
 
 impl Row {
-    /// The row as `read` understands it.
+    /// Converts the row with `read`.
     ///
     /// # Errors
-    /// Table, row, column and what is wrong there, in words.
+    /// A message with table, row, column and the reason.
     pub fn read<T>(mut self, read: &mut dyn FnMut(&mut Self) -> Result<T, Invalid>) -> Result<T, String> {
         read(&mut self).map_err(|Invalid { column, reason }| {
             let value = |at: usize| self.values.get(at).unwrap_or(&Value::Null);
             let key = self.columns.iter().take(self.key).enumerate();
-            let key: Vec<String> = key.map(|(at, name)| format!("{name} = {}", Shown(value(at)))).collect();
+            let key: Vec<String> = key.map(|(at, name)| format!("{name} = {}", ShownValue(value(at)))).collect();
             format!("table {}, row {}, column {column}: {reason}", self.table, key.join(", "))
         })
     }
 
-    /// The next column and its value, which is NULL where the row ends early. The values of the key stay for the error.
+    /// Takes the next column's name and value, NULL if the row has too few values. Values of the key are copied, not moved,
+    /// because errors show them.
     fn take(&mut self) -> (&'static str, Value) {
         let (at, column) = (self.next, self.columns.get(self.next).copied().unwrap_or("behind the last"));
         self.next += 1;
@@ -99,10 +100,10 @@ impl Row {
         (column, value)
     }
 
-    /// The next column, an integer within `allowed`.
+    /// Takes the next column, an integer within `allowed`.
     ///
     /// # Errors
-    /// [`Invalid`] when it is not.
+    /// [`Invalid`] when the value is no such integer.
     pub fn integer(&mut self, allowed: RangeInclusive<i64>) -> Result<i64, Invalid> {
         match self.take() {
             (_, Value::Integer(value)) if allowed.contains(&value) => Ok(value),
@@ -116,18 +117,18 @@ impl Row {
         }
     }
 
-    /// The next column, a count of at most `most`.
+    /// Takes the next column, a count of at most `most`.
     ///
     /// # Errors
-    /// [`Invalid`] when it is not.
+    /// [`Invalid`] when the value is no such count.
     pub fn count(&mut self, most: usize) -> Result<usize, Invalid> {
         self.integer(0..=i64::try_from(most).unwrap_or(i64::MAX)).map(|value| value as usize)
     }
 
-    /// The next column, an integer from 0 on, or NULL.
+    /// Takes the next column, a non-negative integer or NULL.
     ///
     /// # Errors
-    /// [`Invalid`] when it is neither.
+    /// [`Invalid`] when the value is neither.
     pub fn optional_integer(&mut self) -> Result<Option<i64>, Invalid> {
         if self.values.get(self.next).is_none_or(|value| *value == Value::Null) {
             self.next += 1;
@@ -136,10 +137,10 @@ impl Row {
         self.integer(0..=i64::MAX).map(Some)
     }
 
-    /// The next column, a number for which `allows` holds; `allowed` says in words which these are.
+    /// Takes the next column, a number for which `allows` returns true; `allowed` describes such numbers in the error.
     ///
     /// # Errors
-    /// [`Invalid`] when it is none.
+    /// [`Invalid`] when the value is no such number.
     pub fn real(&mut self, allowed: &str, allows: impl Fn(f64) -> bool) -> Result<f64, Invalid> {
         match self.take() {
             (_, Value::Real(value)) if allows(value) => Ok(value),
@@ -148,10 +149,10 @@ impl Row {
         }
     }
 
-    /// The next column, text.
+    /// Takes the next column, text.
     ///
     /// # Errors
-    /// [`Invalid`] when it is not.
+    /// [`Invalid`] when the value is not text.
     pub fn text(&mut self) -> Result<String, Invalid> {
         match self.take() {
             (_, Value::Text(value)) => Ok(value),
@@ -159,10 +160,10 @@ impl Row {
         }
     }
 
-    /// The next column, text or NULL.
+    /// Takes the next column, text or NULL.
     ///
     /// # Errors
-    /// [`Invalid`] when it is neither.
+    /// [`Invalid`] when the value is neither.
     pub fn optional_text(&mut self) -> Result<Option<String>, Invalid> {
         match self.take() {
             (_, Value::Text(value)) => Ok(Some(value)),
@@ -171,10 +172,10 @@ impl Row {
         }
     }
 
-    /// The next column, bytes.
+    /// Takes the next column, bytes.
     ///
     /// # Errors
-    /// [`Invalid`] when it is not.
+    /// [`Invalid`] when the value is not bytes.
     pub fn bytes(&mut self) -> Result<Vec<u8>, Invalid> {
         match self.take() {
             (_, Value::Bytes(value)) => Ok(value),
@@ -182,7 +183,7 @@ impl Row {
         }
     }
 
-    /// Refuses the column that was read last, or, with its name, an earlier one.
+    /// Refuses the column that was read last, or an earlier one whose name is passed.
     pub fn refuse<T>(&self, column: Option<&'static str>, reason: String) -> Result<T, Invalid> {
         let last = self.columns.get(self.next.saturating_sub(1)).copied().unwrap_or("behind the last");
         Err(Invalid { column: column.unwrap_or(last), reason })
@@ -190,13 +191,13 @@ impl Row {
 }
 
 fn unlike(column: &'static str, allowed: &str, found: &Value) -> Invalid {
-    Invalid { column, reason: format!("must be {allowed}, not {}", Shown(found)) }
+    Invalid { column, reason: format!("must be {allowed}, not {}", ShownValue(found)) }
 }
 
-/// A value as errors show it.
-struct Shown<'a>(&'a Value);
+/// A value in the form in which errors show it.
+struct ShownValue<'a>(&'a Value);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for ShownValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Value::Null => f.write_str("NULL"),

@@ -1,13 +1,14 @@
-//! The tables, and how an older store gets them.
+//! The store's tables, and the migration of older stores to them.
 
 use super::engine::Transaction;
 use super::row::{Columns, Row};
 use crate::{Error, Result};
 
-/// The statements that lead from one version to the next; a store is at the version of the last one it has seen.
+/// SQL statements that lead from each schema version to the next. The version of a store is the number of the last list that
+/// was applied.
 ///
-/// Times are milliseconds since 1970 by the database's clock. `fence` grows with every lease of a trial: what comes with an
-/// older one is late.
+/// Times are milliseconds since 1970 by the database's clock. `fence` grows with every lease of a trial; a delivery under an
+/// older fence is refused.
 const VERSIONS: [&[&str]; 2] = [FIRST, SECOND];
 
 const FIRST: &[&str] = &[
@@ -63,23 +64,23 @@ const FIRST: &[&str] = &[
     )",
 ];
 
-/// Failures of a trial and deaths of its workers are told apart, and a lease knows its length. A worker of the first version that
-/// is still connected finds its column gone, and ends.
+/// Counts a trial's failures and its workers' deaths separately, and stores the length of a lease. A worker of the first
+/// version that is still connected finds the column `attempts` gone, and ends.
 const SECOND: &[&str] = &[
     "ALTER TABLE weaklabel_trials DROP COLUMN attempts",
     "ALTER TABLE weaklabel_trials ADD COLUMN failures BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE weaklabel_trials ADD COLUMN deaths BIGINT NOT NULL DEFAULT 0",
     "ALTER TABLE weaklabel_trials ADD COLUMN lease_ms BIGINT",
-    // As long as a lease may be: that of a lease from before is not known.
+    // The longest allowed lease, since the length of an older lease is unknown.
     "UPDATE weaklabel_trials SET lease_ms = 86400000 WHERE state = 'running'",
 ];
 
 const SCHEMA: Columns = Columns { table: "weaklabel_schema", names: &["version"], key: 1 };
 
-/// Brings the store to the newest version, all at once or not at all.
+/// Brings the store to the newest version in one transaction.
 ///
 /// # Errors
-/// [`Error::Store`] for a store that a newer program made, and in the database's words.
+/// [`Error::Store`] for a store that a newer program created, or with the database's message.
 pub(super) fn migrate(transaction: &mut dyn Transaction) -> Result<()> {
     transaction.execute("CREATE TABLE IF NOT EXISTS weaklabel_schema (version BIGINT NOT NULL)", &[])?;
     let found = SCHEMA.read(transaction, "", &[], |row: &mut Row| row.integer(1..=i64::MAX))?;

@@ -1,5 +1,5 @@
-//! A file of SQLite for the processes of one machine. They wait for each other's transactions; the file has a journal
-//! beside it (WAL), which does not work on network file systems.
+//! Store engine for an SQLite file that the processes of one machine share. Transactions of different processes wait for each
+//! other. SQLite keeps a write-ahead log (WAL) beside the file, which does not work on network file systems.
 
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, ToSql, TransactionBehavior, params_from_iter};
 
-use super::engine::{Engine, Transaction, Value, Work};
+use super::engine::{Engine, Transaction, TransactionBody, Value};
 use crate::{Error, Result};
 
-/// How long a transaction waits for those of other processes.
+/// Longest time that a transaction waits for those of other processes.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two attempts where SQLite does not wait by itself.
+/// Time between two attempts where SQLite does not wait by itself.
 const AGAIN: Duration = Duration::from_millis(5);
 
 pub(super) struct Sqlite {
@@ -21,21 +21,22 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     pub fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let bad = |e: rusqlite::Error| error(&name, &e);
         let connection = Connection::open(path).map_err(bad)?;
         connection.busy_timeout(PATIENCE).map_err(bad)?;
         keep_wal(&connection).map_err(bad)?;
-        // A result that was acknowledged survives a power cut.
+        // Results survive a power cut once they are acknowledged.
         connection.pragma_update(None, "synchronous", "FULL").map_err(bad)?;
         Ok(Self { connection, name })
     }
 }
 
-/// Gives the file its WAL, unless it has one. Of several that make the same file at once SQLite refuses all but one, whatever
-/// their patience, since each may hold what another waits for.
+/// Switches the file to WAL mode, unless it has this mode already. Where several processes create the file at the same time,
+/// SQLite refuses all but one without waiting for the busy timeout, since each may hold a lock that another needs: hence the
+/// loop.
 fn keep_wal(connection: &Connection) -> rusqlite::Result<()> {
     let start = Instant::now();
     loop {
@@ -47,21 +48,21 @@ fn keep_wal(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 impl Engine for Sqlite {
-    fn transaction(&mut self, _topic: i64, work: &mut Work<'_>) -> Result<()> {
+    fn transaction(&mut self, _topic: i64, work: &mut TransactionBody<'_>) -> Result<()> {
         let name = &self.name;
         let bad = |e: rusqlite::Error| error(name, &e);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(bad)?;
-        work(&mut Open { transaction: &transaction, name })?;
+        work(&mut SqliteTransaction { transaction: &transaction, name })?;
         transaction.commit().map_err(bad)
     }
 }
 
-struct Open<'a> {
+struct SqliteTransaction<'a> {
     transaction: &'a rusqlite::Transaction<'a>,
     name: &'a str,
 }
 
-impl Transaction for Open<'_> {
+impl Transaction for SqliteTransaction<'_> {
     fn store(&self) -> &str {
         self.name
     }
@@ -85,7 +86,7 @@ impl Transaction for Open<'_> {
     }
 
     fn now_ms(&mut self) -> Result<i64> {
-        // The file's processes share a clock.
+        // All processes that use the file share this machine's clock.
         Ok(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64))
     }
 }
@@ -115,7 +116,7 @@ fn value(value: ValueRef<'_>) -> Value {
     }
 }
 
-/// SQLite numbers parameters with question marks.
+/// Replaces `$1` by `?1`, SQLite's form of numbered parameters.
 fn numbered(sql: &str) -> String {
     sql.replace('$', "?")
 }

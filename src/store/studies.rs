@@ -1,13 +1,13 @@
-//! The studies in a store: what everybody who works on one must see alike.
+//! The studies in a store, which every worker must see in the same way.
 
 use super::engine::Transaction;
 use super::row::{Columns, Invalid, Row};
 use super::{ALL_STUDIES, Store};
 use crate::config::{Config, load_text, to_toml};
-use crate::search::{Ladder, ladder};
+use crate::search::{SuccessiveHalving, halving};
 use crate::{Error, Result};
 
-/// Most trials of a study, a search or a grid.
+/// Largest number of trials in a study, a search or a grid.
 const TRIALS: i64 = 100_000;
 
 const STUDIES: Columns = Columns {
@@ -17,19 +17,19 @@ const STUDIES: Columns = Columns {
 };
 const IDS: Columns = Columns { table: "weaklabel_studies", names: &["id"], key: 1 };
 
-/// What a study's trials are.
+/// The kind of a study: what its trials are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Configurations drawn from a space.
+pub enum StudyKind {
+    /// A search: the trials are configurations drawn from a search space.
     Search,
-    /// The seeds of the cells of the paper's grid.
+    /// A grid: the trials are the seeds of the cells of the paper's grid.
     Grid,
 }
 
-impl Kind {
+impl StudyKind {
     const ALL: [Self; 2] = [Self::Search, Self::Grid];
 
-    /// Its name in the store.
+    /// Returns the kind's name in the store.
     pub fn name(self) -> &'static str {
         match self {
             Self::Search => "search",
@@ -38,42 +38,42 @@ impl Kind {
     }
 }
 
-/// A study, as everybody who works on it must see it.
+/// A study, as every worker on it must see it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Study {
-    /// Its name.
+    /// Name of the study.
     pub name: String,
-    /// What its trials are.
-    pub kind: Kind,
-    /// Its configuration, from which every trial follows. Where the sounds are may differ from machine to machine.
+    /// Kind of the study.
+    pub kind: StudyKind,
+    /// Configuration from which every trial follows. Paths to the sounds may differ from machine to machine.
     pub config: Config,
-    /// The program's version.
+    /// Version of the program.
     pub version: String,
-    /// Fingerprints of its data.
+    /// Fingerprints of the data.
     pub data: String,
-    /// Its trials and rungs.
-    pub ladder: Ladder,
+    /// Trials and rungs of the study.
+    pub halving: SuccessiveHalving,
 }
 
 /// A study and its number in the store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Registered {
-    /// Its number.
+    /// Number of the study in the store.
     pub id: i64,
     /// The study.
     pub study: Study,
 }
 
 impl Store {
-    /// Enters `study`, or finds the one of its name.
+    /// Enters `study` into the store, or finds the study with its name.
     ///
     /// # Errors
-    /// [`Error::Store`] when the one of this name is another: of another configuration, other data, or another version of the
-    /// program; when it has more trials than a store takes.
+    /// [`Error::Store`] when the study with this name has another configuration, other data or another version of the program,
+    /// and when `study` has more trials than a store allows.
     pub fn register(&mut self, study: &Study) -> Result<Registered> {
         let name = self.location().to_string();
         let refused = |reason: String| Error::Store { store: name.clone(), reason, passing: false };
-        let trials = study.ladder.trials;
+        let trials = study.halving.trials;
         if !(1..=TRIALS as usize).contains(&trials) {
             return Err(refused(format!(
                 "a study has between 1 and {TRIALS} trials, and '{}' has {trials}",
@@ -100,9 +100,9 @@ impl Store {
                 to_toml(&study.config)?.as_str().into(),
                 study.version.as_str().into(),
                 study.data.as_str().into(),
-                study.ladder.trials.into(),
-                study.ladder.eta.into(),
-                study.ladder.rungs.into(),
+                study.halving.trials.into(),
+                study.halving.eta.into(),
+                study.halving.rungs.into(),
                 now.into(),
             ];
             let sql = "INSERT INTO weaklabel_studies \
@@ -113,10 +113,10 @@ impl Store {
         })
     }
 
-    /// All studies, oldest first.
+    /// Returns all studies, oldest first.
     ///
     /// # Errors
-    /// [`Error::Store`], also for a row that cannot be, with its table, key and column.
+    /// [`Error::Store`], also for an invalid row, with its table, key and column.
     pub fn studies(&mut self) -> Result<Vec<Registered>> {
         self.transaction(ALL_STUDIES, studies)
     }
@@ -126,15 +126,15 @@ fn studies(tx: &mut dyn Transaction) -> Result<Vec<Registered>> {
     STUDIES.read(tx, "ORDER BY id", &[], registered)
 }
 
-/// The number of a study; those of locks on a server have 32 bits.
+/// Reads the number of a study, which has at most 32 bits because advisory locks on a server have no more.
 fn id(row: &mut Row) -> Result<i64, Invalid> {
     row.integer(1..=i64::from(i32::MAX) - 1)
 }
 
 fn registered(row: &mut Row) -> Result<Registered, Invalid> {
     let (id, name, kind_name) = (id(row)?, row.text()?, row.text()?);
-    let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == kind_name) else {
-        let names = Kind::ALL.map(Kind::name).join(", ");
+    let Some(kind) = StudyKind::ALL.into_iter().find(|kind| kind.name() == kind_name) else {
+        let names = StudyKind::ALL.map(StudyKind::name).join(", ");
         return row.refuse(None, format!("{kind_name:?} is no kind of study, which is one of {names}"));
     };
     let text = row.text()?;
@@ -143,14 +143,14 @@ fn registered(row: &mut Row) -> Result<Registered, Invalid> {
         Err(error) => return row.refuse(None, error.with_causes()),
     };
     let (version, data) = (row.text()?, row.text()?);
-    let found = Ladder {
+    let found = SuccessiveHalving {
         trials: row.integer(1..=TRIALS)? as usize,
         eta: row.integer(2..=TRIALS)? as usize,
         rungs: row.integer(1..=TRIALS)? as usize,
     };
     let own = match kind {
-        Kind::Search => ladder(&config.search),
-        Kind::Grid => Ladder { trials: found.trials, eta: 2, rungs: 1 },
+        StudyKind::Search => halving(&config.search),
+        StudyKind::Grid => SuccessiveHalving { trials: found.trials, eta: 2, rungs: 1 },
     };
     for (column, found, own) in
         [("trials", found.trials, own.trials), ("eta", found.eta, own.eta), ("rungs", found.rungs, own.rungs)]
@@ -159,10 +159,10 @@ fn registered(row: &mut Row) -> Result<Registered, Invalid> {
             return row.refuse(Some(column), format!("is {found}, and the study's configuration makes it {own}"));
         }
     }
-    Ok(Registered { id, study: Study { name, kind, config, version, data, ladder: found } })
+    Ok(Registered { id, study: Study { name, kind, config, version, data, halving: found } })
 }
 
-/// What sets `found` apart from `own`, in words.
+/// Describes the difference between `found` and `own`, if there is one.
 pub fn difference(found: &Study, own: &Study) -> Option<String> {
     if found.version != own.version {
         return Some(format!("the program's version {}, and this is {}", found.version, own.version));

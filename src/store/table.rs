@@ -1,9 +1,9 @@
-//! What a study's tables say: how far every trial is, its results, and who works on it. A row that cannot be is refused.
+//! Reading of a study's tables: the progress of every trial, the results, and the workers. Invalid rows are refused.
 
 use super::engine::Transaction;
 use super::row::{Columns, Invalid, Row, refused};
 use super::{ALL_STUDIES, Registered, Store};
-use crate::search::Ladder;
+use crate::search::SuccessiveHalving;
 use crate::{Error, Result};
 
 /// Longest lease, in milliseconds.
@@ -32,27 +32,27 @@ const RESULTS: Columns = Columns {
     names: &["study", "number", "rung", "score", "details", "worker", "adapter", "seconds"],
     key: 3,
 };
-/// Of the results what claims need.
+/// The columns of results that claims need.
 const SCORES: Columns = Columns { table: "weaklabel_results", names: &["study", "number", "rung", "score"], key: 3 };
 const WORKERS: Columns = Columns { table: "weaklabel_workers", names: &["name", "adapter", "seen_ms"], key: 1 };
 
-/// What becomes of a trial.
+/// The state of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// A worker trains it.
+pub enum TrialState {
+    /// A worker trains the trial.
     Running,
-    /// Between two epochs; its worker had to go, or failed at it.
+    /// The trial is between two epochs; its worker had to stop or failed at it.
     Interrupted,
-    /// It has a result on its rung.
+    /// The trial has a result on its rung.
     Paused,
-    /// It is given up.
+    /// The trial is given up.
     Failed,
 }
 
-impl State {
+impl TrialState {
     const ALL: [Self; 4] = [Self::Running, Self::Interrupted, Self::Paused, Self::Failed];
 
-    /// Its name in the store and in tables.
+    /// Returns the state's name in the store and in printed tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -63,111 +63,111 @@ impl State {
     }
 }
 
-/// A trial that was begun.
+/// The row of a started trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialRow {
-    /// Its number.
+    /// Number of the trial.
     pub number: usize,
-    /// The rung it is on.
+    /// Rung of the trial.
     pub rung: usize,
-    /// What becomes of it.
-    pub state: State,
-    /// How often it failed on this rung.
+    /// State of the trial.
+    pub state: TrialState,
+    /// Number of failures on this rung.
     pub failures: usize,
-    /// How many workers died with it on this rung, one after the other, without an epoch that is kept.
+    /// Number of workers that died in succession with the trial on this rung, without a kept epoch.
     pub deaths: usize,
-    /// The number of its last lease.
+    /// Number of the trial's last lease.
     pub fence: i64,
-    /// Who holds the lease.
+    /// Name of the worker that holds the lease.
     pub worker: Option<String>,
-    /// When the lease ends, in the database's milliseconds since 1970; 0 without a lease.
+    /// End of the lease, in milliseconds since 1970 by the database's clock; 0 without a lease.
     pub lease_until_ms: i64,
-    /// How long the lease lasts each time it is renewed, in milliseconds; 0 without a lease.
+    /// Duration of the lease from each renewal, in milliseconds; 0 without a lease.
     pub lease_ms: i64,
-    /// Epochs of its checkpoint; 0 without one.
+    /// Number of epochs of the trial's checkpoint; 0 without one.
     pub epoch: usize,
-    /// Why it failed the last time.
+    /// Reason of the last failure.
     pub reason: Option<String>,
 }
 
 impl TrialRow {
-    /// Milliseconds at time `now_ms` until the lease ends; nothing when there is none, or it has ended.
+    /// Returns the milliseconds from `now_ms` until the lease ends, `None` when there is no lease or it has ended.
     ///
-    /// A lease is renewed for its length from now on. One that ends later than in twice its length was given while the clock
-    /// was wrong: it counts as ended.
+    /// Each renewal extends the lease by its duration, counted from the time of the renewal. A lease that ends later than twice
+    /// its duration from now was given while the clock was wrong, and counts as ended.
     pub fn lease_ends_in_ms(&self, now_ms: i64) -> Option<i64> {
         let rest = self.lease_until_ms.saturating_sub(now_ms);
         let believed = 0..=self.lease_ms.saturating_mul(2);
-        (self.state == State::Running && believed.contains(&rest)).then_some(rest)
+        (self.state == TrialState::Running && believed.contains(&rest)).then_some(rest)
     }
 }
 
-/// What a trial achieved on a rung.
+/// The result of a trial on a rung.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResultRow {
-    /// The trial.
+    /// Number of the trial.
     pub number: usize,
     /// The rung.
     pub rung: usize,
-    /// What trials are compared by, in %; −∞ where training brought nothing that can be compared.
+    /// Score that trials are compared by, in %; −∞ where training yielded nothing to compare.
     pub score: f64,
-    /// What else its worker has to say, in JSON.
+    /// The worker's further details of the result, in JSON.
     pub details: String,
-    /// The worker.
+    /// Name of the worker.
     pub worker: String,
-    /// Its adapter.
+    /// The worker's GPU adapter.
     pub adapter: String,
-    /// Seconds that it took.
+    /// Time spent on the rung, in seconds.
     pub seconds: f64,
 }
 
 /// The score of a trial on a rung.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RungScore {
-    /// The trial.
+    /// Number of the trial.
     pub number: usize,
     /// The rung.
     pub rung: usize,
-    /// What trials are compared by.
+    /// Score that trials are compared by, in %.
     pub score: f64,
 }
 
-/// A worker that was heard of.
+/// A worker that the store has a record of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerRow {
-    /// Its name.
+    /// Name of the worker.
     pub name: String,
-    /// Its adapter.
+    /// The worker's GPU adapter.
     pub adapter: String,
-    /// Seconds since it was last heard of.
+    /// Time since the worker's last contact with the store, in seconds.
     pub silent_s: f64,
 }
 
 impl Store {
-    /// The trials of a study that were begun, by number, and their results, by number and rung.
+    /// Returns the trials of a study that were started, by number, and their results, by number and rung.
     ///
     /// # Errors
-    /// [`crate::Error::Store`], also for a row that cannot be, with its table, key and column.
+    /// [`crate::Error::Store`], also for an invalid row, with its table, key and column.
     pub fn table(&mut self, study: &Registered) -> Result<(Vec<TrialRow>, Vec<ResultRow>)> {
         self.transaction(study.id, |tx| {
-            let ladder = study.study.ladder;
+            let halving = study.study.halving;
             let trials = trials(tx, study)?;
-            let results = RESULTS.read(tx, OF_STUDY, &[study.id.into()], |row| result(row, ladder))?;
+            let results = RESULTS.read(tx, OF_STUDY, &[study.id.into()], |row| result(row, halving))?;
             let places: Vec<_> = results.iter().map(|result| (result.number, result.rung)).collect();
             match_up(&trials, &places).map_err(|reason| refused_of(tx, study.id, reason))?;
             Ok((trials, results))
         })
     }
 
-    /// The trials of a study that were begun, by number.
+    /// Returns the trials of a study that were started, by number.
     ///
     /// # Errors
-    /// As [`Store::table`].
+    /// The same as for [`Store::table`].
     pub fn trials(&mut self, study: &Registered) -> Result<Vec<TrialRow>> {
         self.transaction(study.id, |tx| Ok(begun(tx, study)?.0))
     }
 
-    /// Results there are in a study.
+    /// Returns the number of results in a study.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -175,7 +175,7 @@ impl Store {
         self.transaction(study.id, |tx| Ok(scores(tx, study)?.len()))
     }
 
-    /// That what `result` says beside its score cannot be read, for this reason.
+    /// Makes the error for a result whose details cannot be read, with the reason.
     pub fn refused_details(&self, study: &Registered, result: &ResultRow, reason: &str) -> Error {
         let (id, ResultRow { number, rung, .. }) = (study.id, result);
         let row =
@@ -183,7 +183,7 @@ impl Store {
         refused(&self.location().to_string(), format!("{row}: {reason}"))
     }
 
-    /// All workers that the store has heard of, last first.
+    /// Returns all workers that the store has a record of, the most recently seen first.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -197,7 +197,7 @@ impl Store {
 
 const OF_STUDY: &str = "WHERE study = $1 ORDER BY number, rung";
 
-/// The trials of a study that were begun and the scores of their results, which belong together.
+/// Returns the trials of a study that were started and the scores of their results, after checking that they match.
 pub(super) fn begun(tx: &mut dyn Transaction, study: &Registered) -> Result<(Vec<TrialRow>, Vec<RungScore>)> {
     let (trials, scores) = (trials(tx, study)?, scores(tx, study)?);
     let places: Vec<_> = scores.iter().map(|score| (score.number, score.rung)).collect();
@@ -206,19 +206,19 @@ pub(super) fn begun(tx: &mut dyn Transaction, study: &Registered) -> Result<(Vec
 }
 
 fn trials(tx: &mut dyn Transaction, study: &Registered) -> Result<Vec<TrialRow>> {
-    TRIALS.read(tx, OF_STUDY, &[study.id.into()], |row| trial(row, study.study.ladder))
+    TRIALS.read(tx, OF_STUDY, &[study.id.into()], |row| trial(row, study.study.halving))
 }
 
 fn scores(tx: &mut dyn Transaction, study: &Registered) -> Result<Vec<RungScore>> {
-    SCORES.read(tx, OF_STUDY, &[study.id.into()], |row| score(row, study.study.ladder))
+    SCORES.read(tx, OF_STUDY, &[study.id.into()], |row| score(row, study.study.halving))
 }
 
-fn trial(row: &mut Row, ladder: Ladder) -> Result<TrialRow, Invalid> {
+fn trial(row: &mut Row, halving: SuccessiveHalving) -> Result<TrialRow, Invalid> {
     row.integer(0..=i64::MAX)?;
-    let (number, rung) = place(row, ladder)?;
+    let (number, rung) = place(row, halving)?;
     let name = row.text()?;
-    let Some(state) = State::ALL.into_iter().find(|state| state.name() == name) else {
-        let names = State::ALL.map(State::name).join(", ");
+    let Some(state) = TrialState::ALL.into_iter().find(|state| state.name() == name) else {
+        let names = TrialState::ALL.map(TrialState::name).join(", ");
         return row.refuse(None, format!("{name:?} is no state of a trial, which is one of {names}"));
     };
     let read = TrialRow {
@@ -235,10 +235,10 @@ fn trial(row: &mut Row, ladder: Ladder) -> Result<TrialRow, Invalid> {
         reason: row.optional_text()?,
     };
     let leased = [("worker", read.worker.is_some()), ("lease_until_ms", read.lease_until_ms > 0)];
-    if let Some((column, _)) = leased.into_iter().find(|(_, given)| state == State::Running && !given) {
+    if let Some((column, _)) = leased.into_iter().find(|(_, given)| state == TrialState::Running && !given) {
         return row.refuse(Some(column), "is missing, and the trial is running".into());
     }
-    if state == State::Running && !(1..=LONGEST_LEASE_MS).contains(&read.lease_ms) {
+    if state == TrialState::Running && !(1..=LONGEST_LEASE_MS).contains(&read.lease_ms) {
         let reason =
             format!("must be between 1 and {LONGEST_LEASE_MS} while the trial is running, not {}", read.lease_ms);
         return row.refuse(Some("lease_ms"), reason);
@@ -246,8 +246,8 @@ fn trial(row: &mut Row, ladder: Ladder) -> Result<TrialRow, Invalid> {
     Ok(read)
 }
 
-fn result(row: &mut Row, ladder: Ladder) -> Result<ResultRow, Invalid> {
-    let RungScore { number, rung, score } = score(row, ladder)?;
+fn result(row: &mut Row, halving: SuccessiveHalving) -> Result<ResultRow, Invalid> {
+    let RungScore { number, rung, score } = score(row, halving)?;
     Ok(ResultRow {
         number,
         rung,
@@ -259,16 +259,16 @@ fn result(row: &mut Row, ladder: Ladder) -> Result<ResultRow, Invalid> {
     })
 }
 
-fn score(row: &mut Row, ladder: Ladder) -> Result<RungScore, Invalid> {
+fn score(row: &mut Row, halving: SuccessiveHalving) -> Result<RungScore, Invalid> {
     row.integer(0..=i64::MAX)?;
-    let (number, rung) = place(row, ladder)?;
+    let (number, rung) = place(row, halving)?;
     let allowed = |score: f64| score == f64::NEG_INFINITY || (0.0..=100.0).contains(&score);
     Ok(RungScore { number, rung, score: row.real("a score between 0 and 100 %, or -inf", allowed)? })
 }
 
-/// Number and rung of a trial.
-fn place(row: &mut Row, ladder: Ladder) -> Result<(usize, usize), Invalid> {
-    Ok((row.count(ladder.trials - 1)?, row.count(ladder.rungs - 1)?))
+/// Reads the number and the rung of a trial.
+fn place(row: &mut Row, halving: SuccessiveHalving) -> Result<(usize, usize), Invalid> {
+    Ok((row.count(halving.trials - 1)?, row.count(halving.rungs - 1)?))
 }
 
 fn worker(row: &mut Row, now_ms: i64) -> Result<WorkerRow, Invalid> {
@@ -281,12 +281,12 @@ fn refused_of(tx: &dyn Transaction, study: i64, (number, reason): (usize, String
     refused(tx.store(), reason)
 }
 
-/// Checks that a trial has a result on every rung below its own, on its own exactly when it is paused there, and on none above;
-/// both lists are in the order of numbers and rungs. Otherwise the trial's number, and what is wrong.
+/// Checks that a trial has a result on every rung below its own, on its own exactly when it is paused there, and on none above.
+/// Both lists are ordered by number and rung. The error holds the trial's number and the reason.
 fn match_up(trials: &[TrialRow], results: &[(usize, usize)]) -> Result<(), (usize, String)> {
     let mut rest = results;
     for trial in trials {
-        let expected = trial.rung + usize::from(trial.state == State::Paused);
+        let expected = trial.rung + usize::from(trial.state == TrialState::Paused);
         let found = rest.iter().take_while(|(number, _)| *number == trial.number).count();
         if let Some(other) = rest.first().filter(|(number, _)| *number < trial.number) {
             return Err((other.0, "there is a result of this trial, and no row".into()));

@@ -1,11 +1,11 @@
-//! One cell: all its seeds trained as one population into a run folder, then judged on the evaluation segments.
+//! One cell: trains all its seeds as one population into a run folder, then evaluates them on the evaluation segments.
 
 use std::path::Path;
 use std::time::Instant;
 
-use super::{Cell, Features, StudyDir};
+use super::{Cell, StudyDir, StudyFeatures};
 use crate::config::Config;
-use crate::evaluate::{Centres, Examples, Heard, Models, Scorer, embedding_quality};
+use crate::evaluate::{ClassCentroids, Examples, Models, Scorer, SegmentLabels, embedding_quality};
 use crate::gpu::Gpu;
 use crate::kernels::score::f1;
 use crate::model::checkpoint::{Description, read_model};
@@ -14,25 +14,25 @@ use crate::report::{Metrics, Recorder, RunDir, Watch};
 use crate::train::{Trainer, most_members};
 use crate::{Error, Result, stop};
 
-/// What a cell is run with.
+/// The surroundings of a cell's run.
 pub struct Context<'a> {
     /// The device.
     pub gpu: &'a Gpu,
-    /// The study.
+    /// Folder of the study.
     pub folder: &'a StudyDir,
-    /// Shows how far the study is, and ends it.
+    /// Progress display and stop flag of the study.
     pub watch: Watch<'a>,
 }
 
-/// Shares of a segment that an event covers, as borders of the bins that F1 is shown over.
+/// Borders of the bins by which F1 is shown, as fractions of a segment that an event covers.
 const COVERAGE: [f64; 6] = [0.0, 0.05, 0.2, 0.5, 0.9, 1.0];
 
-/// Trains `cell` on `features`, or goes on training it, and judges it; its result is kept in the study.
+/// Trains `cell` on `features`, or resumes its training, then evaluates it and writes its result to the study's folder.
 ///
 /// # Errors
-/// [`Error::Interrupted`] after a signal, with a checkpoint on disk; [`Error::Data`] when the data are not those the cell
-/// was begun with; whatever device and disk report.
-pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &Features) -> Result<CellResult> {
+/// [`Error::Interrupted`] after a signal, with a checkpoint on disk; [`Error::Data`] if the data are not those that the
+/// cell was started with; errors of device and disk.
+pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &StudyFeatures) -> Result<CellResult> {
     let trainings = trainings(context, cell, features)?;
     let mut watch = context.watch;
     for training in &trainings {
@@ -51,23 +51,23 @@ pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &Features) -> Resu
             models.push(read_model(&run.best_checkpoint(&config.train.seeds, member))?);
         }
     }
-    let mut result = judge(context.gpu, &cell.config, features, &Trained { models, curves, best })?;
+    let mut result = evaluate_cell(context.gpu, &cell.config, features, &TrainedCell { models, curves, best })?;
     let training: f64 = trainings.iter().map(|training| training.run.seconds_trained()).sum();
     result.seconds_taken = training + judging.elapsed().as_secs_f64();
     context.folder.write_result(cell, &result)?;
     Ok(result)
 }
 
-/// Seeds of a cell that train together, and their run.
+/// A group of a cell's seeds that train together, and its run.
 struct Training {
     config: Config,
     run: RunDir,
 }
 
-/// The trainings of a cell, begun or to be continued: one, in the cell's folder, unless the device cannot bind the tensors
-/// of all its seeds. Which seeds train together changes no bit of any.
-fn trainings(context: &Context<'_>, cell: &Cell, features: &Features) -> Result<Vec<Training>> {
-    let most = most_members(context.gpu, &cell.config, &features.train.heard, &features.classes)?;
+/// Opens the trainings of a cell, new or to be resumed. All seeds train together in the cell's folder, unless the
+/// device cannot bind the tensors of so many. The grouping of seeds changes no bit of their results.
+fn trainings(context: &Context<'_>, cell: &Cell, features: &StudyFeatures) -> Result<Vec<Training>> {
+    let most = most_members(context.gpu, &cell.config, &features.train.labels, &features.classes)?;
     let groups: Vec<&[u64]> = cell.config.train.seeds.chunks(most).collect();
     let path = context.folder.cell(cell);
     let training = |seeds: &&[u64]| {
@@ -96,13 +96,13 @@ fn open(context: &Context<'_>, path: &Path, config: &Config) -> Result<RunDir> {
         );
     }
     let adapter = serde_json::to_value(context.gpu.adapter()).map_err(|e| Error::data(path, e.to_string()))?;
-    // A process killed while it made the folder leaves one without a configuration.
+    // A process that was killed while it made the folder leaves a folder without a configuration.
     RunDir::create(path, config, &adapter, true)
 }
 
-fn train(context: &Context<'_>, training: &Training, features: &Features, watch: Watch<'_>) -> Result<()> {
+fn train(context: &Context<'_>, training: &Training, features: &StudyFeatures, watch: Watch<'_>) -> Result<()> {
     let Training { config, run } = training;
-    let Features { classes, train, validation, statistics, fingerprint, .. } = features;
+    let StudyFeatures { classes, train, validation, statistics, fingerprint, .. } = features;
     let mut trainer = Trainer::new(context.gpu, config, classes, train, validation, fingerprint.clone())?;
     run.keep_tiles(&trainer.tiles())?;
     run.restore(&mut trainer)?;
@@ -114,26 +114,31 @@ fn train(context: &Context<'_>, training: &Training, features: &Features, watch:
     run.finish()
 }
 
-/// What training left of each seed.
-pub struct Trained {
-    /// The parameters of its best epoch.
+/// The results of training a cell.
+pub struct TrainedCell {
+    /// Parameters of each seed's best epoch.
     pub models: Vec<(Vec<f32>, Description)>,
-    /// Its epochs, in order.
+    /// Learning curves, `[seed][epoch]`.
     pub curves: Vec<Vec<CurvePoint>>,
-    /// Its best validation score in the last stage, in %.
+    /// Best validation score of each seed in the last stage, in %.
     pub best: Vec<f64>,
 }
 
-/// Scores of every seed, with everything the report shows of them, on the evaluation segments of every length.
+/// Evaluates every seed on the evaluation segments of every length, with all values that the report shows.
 ///
 /// # Errors
-/// [`Error::Stopped`] when the process is asked to end; what the device reports.
-pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained) -> Result<CellResult> {
+/// [`Error::Stopped`] when the process is asked to end; errors of the device.
+pub fn evaluate_cell(
+    gpu: &Gpu,
+    config: &Config,
+    features: &StudyFeatures,
+    trained: &TrainedCell,
+) -> Result<CellResult> {
     let (seeds, method) = (&config.train.seeds, config.train.method);
     let Models { population, .. } = Models::new(gpu, &trained.models)?;
     let (normalise, threshold) = (config.normalise(method), config.evaluate.threshold);
-    let centres = Centres::new(gpu, &population, &features.train, normalise)?;
-    centres.queue(gpu)?;
+    let centroids = ClassCentroids::new(gpu, &population, &features.train, normalise)?;
+    centroids.queue(gpu)?;
 
     let mut f1_of = vec![Vec::new(); seeds.len()];
     let mut quality = vec![Vec::new(); seeds.len()];
@@ -148,15 +153,16 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained)
             scores.push(f1(&tagged.counts(member, |_| true)));
         }
         for (group, is_short) in groups.iter_mut().zip([true, false]) {
-            let within =
-                |heard: &Heard| heard.dominant.is_some() && (heard.duration_s <= config.study.short_s) == is_short;
+            let within = |labels: &SegmentLabels| {
+                labels.dominant.is_some() && (labels.duration_s <= config.study.short_s) == is_short
+            };
             group.clips = tagged.count(within);
             for (member, scores) in group.f1.iter_mut().enumerate() {
                 scores.push(tagged.macro_f1(member, within));
             }
         }
         coverage.push(tagged.by_coverage(seeds.len()));
-        let embedded = embedding_quality(gpu, &population, &centres, examples)?;
+        let embedded = embedding_quality(gpu, &population, &centroids, examples)?;
         for (all, one) in quality.iter_mut().zip(embedded.quality) {
             all.push(one);
         }
@@ -164,7 +170,7 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained)
             points = embedded.first;
         }
     }
-    let label = |heard: &Heard| heard.dominant.unwrap_or(features.classes.len());
+    let label = |labels: &SegmentLabels| labels.dominant.unwrap_or(features.classes.len());
     Ok(CellResult {
         variant: config.data.variant,
         method,
@@ -179,14 +185,14 @@ pub fn judge(gpu: &Gpu, config: &Config, features: &Features, trained: &Trained)
         groups: groups.to_vec(),
         coverage,
         points,
-        point_labels: features.eval[0].heard.iter().map(label).collect(),
+        point_labels: features.eval[0].labels.iter().map(label).collect(),
         seconds_taken: 0.0,
         adapter: gpu.adapter().name.clone(),
         data: features.fingerprint.clone(),
     })
 }
 
-/// The learning curves of every seed, and the best validation score of the last stage.
+/// Returns the learning curve of every seed, and the best validation score of its last stage.
 fn curves(trainings: &[Training]) -> Result<(Vec<Vec<CurvePoint>>, Vec<f64>)> {
     let (mut curves, mut best) = (Vec::new(), Vec::new());
     for Training { config, run } in trainings {
@@ -211,9 +217,9 @@ fn curves(trainings: &[Training]) -> Result<(Vec<Vec<CurvePoint>>, Vec<f64>)> {
     Ok((curves, best))
 }
 
-/// The outputs of a population on all examples, to be counted over some of them.
+/// The outputs of a population on all examples, for scores over subsets of the examples.
 struct Tagged<'a> {
-    /// `[member][example · class]`.
+    /// Class probabilities, `[member][example · class]`.
     outputs: &'a [Vec<f32>],
     examples: &'a Examples,
     classes: usize,
@@ -221,18 +227,19 @@ struct Tagged<'a> {
 }
 
 impl Tagged<'_> {
-    /// Examples that are `within`.
-    fn count(&self, within: impl Fn(&Heard) -> bool) -> usize {
-        self.examples.heard.iter().filter(|heard| within(heard)).count()
+    /// Returns the number of examples for which `within` holds.
+    fn count(&self, within: impl Fn(&SegmentLabels) -> bool) -> usize {
+        self.examples.labels.iter().filter(|labels| within(labels)).count()
     }
 
-    /// True positives, false positives and false negatives, `[class, 3]`, over the examples that are `within`.
-    fn counts(&self, member: usize, within: impl Fn(&Heard) -> bool) -> Vec<u32> {
+    /// Returns true positives, false positives and false negatives, `[class, 3]`, over the examples for which `within`
+    /// holds.
+    fn counts(&self, member: usize, within: impl Fn(&SegmentLabels) -> bool) -> Vec<u32> {
         let mut counts = vec![0; self.classes * 3];
-        let tagged = self.outputs[member].chunks(self.classes).zip(&self.examples.heard);
-        for (outputs, heard) in tagged.filter(|(_, heard)| within(heard)) {
+        let tagged = self.outputs[member].chunks(self.classes).zip(&self.examples.labels);
+        for (outputs, labels) in tagged.filter(|(_, labels)| within(labels)) {
             for (class, output) in outputs.iter().enumerate() {
-                match (*output > self.threshold, heard.labels.contains(&class)) {
+                match (*output > self.threshold, labels.classes.contains(&class)) {
                     (true, true) => counts[class * 3] += 1,
                     (true, false) => counts[class * 3 + 1] += 1,
                     (false, true) => counts[class * 3 + 2] += 1,
@@ -243,8 +250,8 @@ impl Tagged<'_> {
         counts
     }
 
-    /// The mean of F1 in % over the classes that are present in the examples `within`.
-    fn macro_f1(&self, member: usize, within: impl Fn(&Heard) -> bool) -> f64 {
+    /// Returns the mean F1 in % over the classes that occur in the examples for which `within` holds.
+    fn macro_f1(&self, member: usize, within: impl Fn(&SegmentLabels) -> bool) -> f64 {
         let counts = self.counts(member, within);
         let scores = f1(&counts);
         let present: Vec<f64> =
@@ -257,7 +264,7 @@ impl Tagged<'_> {
             let (low, high) = (bounds[0], bounds[1]);
             // The first bin is closed on both sides, the others on the right only.
             let covered = |share: f64| share <= high && (share > low || low == 0.0);
-            let within = |heard: &Heard| heard.dominant.is_some() && covered(heard.covered);
+            let within = |labels: &SegmentLabels| labels.dominant.is_some() && covered(labels.covered);
             CoverageBin {
                 low,
                 high,

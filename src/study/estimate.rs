@@ -1,36 +1,37 @@
-//! What a study takes, found out before it starts: the steps of every cell timed on random features, and its memory.
+//! Estimates of a study's time and memory before its start: the steps of every cell are timed on random features.
 
-use super::{Cell, Drawn};
+use super::{Cell, CellSteps};
 use crate::Result;
 use crate::config::{Config, Method, Variant};
 use crate::gpu::Gpu;
-use crate::train::{StageName, most_members, needs, rehearsal};
+use crate::train::{StageName, memory_estimate, most_members, synthetic_step};
 
 /// Time and memory of one cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
-    /// Steps of all stages, if none stops before its last epoch.
+    /// Number of steps of all stages, if no stage stops before its last epoch.
     pub steps: u64,
-    /// Seconds until then, without reading or mixing clips.
+    /// Time of these steps in seconds, without reading or mixing clips.
     pub seconds: f64,
-    /// Bytes on the GPU.
+    /// Memory on the GPU in bytes.
     pub bytes: u64,
 }
 
-/// Makes a device on paper, a new one for each question.
+/// A function that makes a new dry-run device.
 pub type Paper<'a> = dyn Fn() -> Result<Gpu> + 'a;
 
-/// Times a few steps of each of `cells`; `drawn` has the steps of each. Cells that differ only in their dataset and have equal
-/// numbers of clips and steps take the same time. `paper` makes the same device on paper ([`Gpu::on_paper`]).
+/// Times a few steps of each of `cells`. `drawn` holds the number of steps of each cell. Cells that differ only in
+/// their dataset and have equal numbers of clips and steps take the same time and are timed once. `paper` makes a
+/// dry-run device of the same adapter ([`Gpu::dry_run`]).
 ///
 /// # Errors
-/// What the device reports.
-pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], drawn: &[Drawn]) -> Result<Vec<Estimate>> {
-    let mut found: Vec<(Config, &Drawn, Estimate)> = Vec::new();
+/// Errors of the device.
+pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], drawn: &[CellSteps]) -> Result<Vec<Estimate>> {
+    let mut found: Vec<(Config, &CellSteps, Estimate)> = Vec::new();
     for (cell, drawn) in cells.iter().zip(drawn) {
         let mut key = cell.config.clone();
         key.data.variant = Variant::default();
-        let alike = |other: &Drawn| (other.clips, &other.draws.stages) == (drawn.clips, &drawn.draws.stages);
+        let alike = |other: &CellSteps| (other.clips, &other.draws.stages) == (drawn.clips, &drawn.draws.stages);
         let known = found.iter().find(|(config, other, _)| *config == key && alike(other));
         let known = known.map(|(.., estimate)| *estimate);
         let estimate = known.map_or_else(|| estimate(gpu, paper, cell, drawn), Ok)?;
@@ -39,12 +40,12 @@ pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], drawn: &[Drawn])
     Ok(found.into_iter().map(|(.., estimate)| estimate).collect())
 }
 
-fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, drawn: &Drawn) -> Result<Estimate> {
+fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, drawn: &CellSteps) -> Result<Estimate> {
     let config = &cell.config;
-    let Drawn { classes, clips: [train, validation, eval], draws, .. } = drawn;
+    let CellSteps { classes, clips: [train, validation, eval], draws, .. } = drawn;
     let steps = |stage: &(StageName, u64)| stage.1;
     let (first, tagger): (u64, u64) = (steps(&draws.stages[0]), draws.stages[1..].iter().map(steps).sum());
-    // Seeds that do not fit train after each other.
+    // Seeds that do not fit together train one group after another.
     let most = most_members(gpu, config, &drawn.train, classes)?;
     let of_seed = cell.frames_per_step(classes.len()) as usize / config.train.seeds.len();
     let mut found = Estimate { steps: 0, seconds: 0.0, bytes: 0 };
@@ -52,31 +53,33 @@ fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, drawn: &Drawn) -> Result<
         let mut config = config.clone();
         config.train.seeds = seeds.to_vec();
         let per_step = time(gpu, &config, classes.len())?;
-        // Every epoch ends with the forward pass of all that is judged: a third of what a training step does with a frame.
+        // Every epoch ends with a forward pass over all validated segments. For each frame, it takes a third of the
+        // time of a training step.
         let per_frame = per_step / (of_seed * seeds.len()) as f64;
         let judged = validation + if cell.method == Method::Classifier { 0 } else { *train };
         let frames = judged * config.features.frames(cell.seconds) * seeds.len();
         let judging = per_frame * frames as f64 / 3.0 * config.train.most_epochs() as f64;
         found.steps += draws.steps();
         found.seconds += per_step * first as f64 + judging + tagger as f64 * TAGGER_STEP_S;
-        let needs = needs(&paper()?, &config, classes, &drawn.train, *validation)?;
-        found.bytes = found.bytes.max(needs.bytes + eval_bytes(&config, *eval));
+        let needed = memory_estimate(&paper()?, &config, classes, &drawn.train, *validation)?;
+        found.bytes = found.bytes.max(needed.bytes + eval_bytes(&config, *eval));
     }
     Ok(found)
 }
 
-/// Seconds of a step.
+/// Measures the time of a step in seconds.
 fn time(gpu: &Gpu, config: &Config, classes: usize) -> Result<f64> {
-    let step = rehearsal(gpu, config, classes, config.features.frames(config.train.seconds))?;
+    let step = synthetic_step(gpu, config, classes, config.features.frames(config.train.seconds))?;
     // The first step compiles kernels.
     gpu.time(&step.recording, 1)?;
     Ok(gpu.time(&step.recording, 2)?.as_secs_f64() / 2.0)
 }
 
-/// About what six dispatches of a few microseconds of work take anywhere.
+/// Time of a step of the tagger in seconds: six dispatches with a few microseconds of work take about as long on any
+/// device.
 const TAGGER_STEP_S: f64 = 3e-4;
 
-/// Bytes of the features of the segments of `clips` evaluation clips, which wait on the GPU while a cell trains.
+/// Returns the size of the features of `clips` evaluation clips in bytes. They stay on the GPU while a cell trains.
 fn eval_bytes(config: &Config, clips: usize) -> u64 {
     let frames: usize = config.evaluate.seconds.iter().map(|s| clips * config.features.frames(*s)).sum();
     (frames * config.features.bands * size_of::<f32>()) as u64

@@ -1,4 +1,4 @@
-//! What the cells of one dataset and training length share: segments as standardised log-mel on the GPU.
+//! Features shared by the cells of one dataset and training length: segments as standardised log-mel on the GPU.
 
 use super::Events;
 use crate::Result;
@@ -10,14 +10,14 @@ use crate::report::Progress;
 use crate::scenes::{Contents, Dataset, Subset};
 
 /// The segments of one dataset at one training length and at all test lengths.
-pub struct Features {
+pub struct StudyFeatures {
     /// Class names.
     pub classes: Vec<String>,
-    /// What the samples depend on.
+    /// Names and hashes of everything that the samples depend on.
     pub contents: Contents,
-    /// One word for it.
+    /// Fingerprint of `contents`.
     pub fingerprint: String,
-    /// Clips of training, validation and evaluation.
+    /// Number of clips for training, validation and evaluation.
     pub clips: [usize; 3],
     /// Training segments.
     pub train: Examples,
@@ -25,17 +25,17 @@ pub struct Features {
     pub validation: Examples,
     /// Evaluation segments of each test length.
     pub eval: Vec<Examples>,
-    /// Of the training segments; all are standardised by them.
+    /// Statistics of the training segments, by which all segments are standardised.
     pub statistics: Statistics,
 }
 
-impl Features {
-    /// The training events, for the figure of their durations.
+impl StudyFeatures {
+    /// Returns the training events, for the figure of their durations.
     pub fn events(&self, variant: Variant) -> Events {
         let mut durations = vec![Vec::new(); self.classes.len()];
-        for heard in &self.train.heard {
-            if let Some(class) = heard.dominant {
-                durations[class].push(heard.duration_s);
+        for labels in &self.train.labels {
+            if let Some(class) = labels.dominant {
+                durations[class].push(labels.duration_s);
             }
         }
         Events { variant, classes: self.classes.clone(), clips: self.clips, durations }
@@ -44,7 +44,7 @@ impl Features {
     /// Mixes or reads the clips of `config` and computes their features.
     ///
     /// # Errors
-    /// Whatever data and device report.
+    /// Errors of the data and the device.
     pub fn load(gpu: &Gpu, config: &Config, progress: &Progress) -> Result<Self> {
         let dataset = Dataset::of(config)?;
         dataset.need(&Subset::all())?;

@@ -1,14 +1,14 @@
-//! The folder of a study: its configuration, a run for each cell, and what the report is made of.
+//! The folder of a study: its configuration, a run for each cell, and the data of the report.
 //!
 //! | entry | holds |
 //! |---|---|
 //! | `study.toml` | the resolved configuration, itself a valid `--config` |
-//! | `tiles.json` | the register tiles it was begun with |
-//! | `cells/<dataset>-<method>-<length>/` | the run of a cell, and `cell.json` once it has been judged |
+//! | `tiles.json` | the register tiles that the study was started with |
+//! | `cells/<dataset>-<method>-<length>/` | the run of a cell, and `cell.json` once it has been evaluated |
 //! | `events.json` | durations of the training events of each class |
 //! | `report.html`, `tables/`, `figures/` | the report |
-//! | `log.jsonl` | what was logged |
-//! | `study.lock` | locked by the process that works on the study |
+//! | `log.jsonl` | the log |
+//! | `study.lock` | the lock of the process that works on the study |
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -36,11 +36,11 @@ const LOG: &str = "log.jsonl";
 /// The events of the training clips.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Events {
-    /// The dataset.
+    /// Variant of the dataset.
     pub variant: Variant,
     /// Class names.
     pub classes: Vec<String>,
-    /// Clips of training, validation and evaluation.
+    /// Number of clips for training, validation and evaluation.
     pub clips: [usize; 3],
     /// Durations in seconds, `[class][event]`.
     pub durations: Vec<Vec<f64>>,
@@ -54,11 +54,11 @@ pub struct StudyDir {
 }
 
 impl StudyDir {
-    /// The study of `config` at `path`, begun or to be continued.
+    /// Opens the study of `config` at `path`, which is new or will be resumed.
     ///
     /// # Errors
-    /// [`Error::Data`] when the folder holds something else, a study of another configuration, or another process works
-    /// on it; [`Error::Io`].
+    /// [`Error::Data`] if the folder holds something else or a study with another configuration, or if another process
+    /// works on it; [`Error::Io`].
     pub fn open(path: &Path, config: &Config) -> Result<Self> {
         let own = path.join(CONFIG);
         let entries = match fs::read_dir(path) {
@@ -66,7 +66,7 @@ impl StudyDir {
             Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
             Err(e) => return Err(Error::io("read", path, e)),
         };
-        // A process killed at its start may leave these without a configuration.
+        // A process that was killed at its start may leave these entries without a configuration.
         let own_entry = |name: &OsString| name == CELLS || name == LOCK || atomic::is_leftover(name);
         let foreign = !entries.iter().all(own_entry);
         if foreign && !own.is_file() {
@@ -89,10 +89,10 @@ impl StudyDir {
         Ok(Self { path: path.into(), _lock: lock })
     }
 
-    /// The study at `path` to be read, with its configuration.
+    /// Opens the study at `path` for reading, and returns it with its configuration.
     ///
     /// # Errors
-    /// [`Error::Data`] when there is none.
+    /// [`Error::Data`] if there is no study.
     pub fn read(path: &Path) -> Result<(Self, Config)> {
         let own = path.join(CONFIG);
         if !own.is_file() {
@@ -101,17 +101,17 @@ impl StudyDir {
         Ok((Self { path: path.into(), _lock: None }, config::load(&[own], &[])?))
     }
 
-    /// The folder.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// `tiles.json` of the study at `path`.
+    /// Returns the path of `tiles.json` of the study at `path`.
     pub fn tiles_path(path: &Path) -> PathBuf {
         path.join(TILES)
     }
 
-    /// Writes `tiles.json` of the study at `path`, unless it has one from its beginning.
+    /// Writes `tiles.json` of the study at `path`, unless the file exists since the study's start.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -120,15 +120,15 @@ impl StudyDir {
         if path.is_file() { Ok(()) } else { tiles.write(&path) }
     }
 
-    /// The run folder of `cell`.
+    /// Returns the run folder of `cell`.
     pub fn cell(&self, cell: &Cell) -> PathBuf {
         self.path.join(CELLS).join(cell.to_string())
     }
 
-    /// The result of `cell`, if it has been judged.
+    /// Reads the result of `cell`; `None` if the cell has not been evaluated.
     ///
     /// # Errors
-    /// [`Error::Data`] for a file that does not hold one; [`Error::Io`].
+    /// [`Error::Data`] if the file does not hold a result; [`Error::Io`].
     pub fn result(&self, cell: &Cell) -> Result<Option<CellResult>> {
         let path = self.cell(cell).join(RESULT);
         if !path.is_file() {
@@ -141,10 +141,10 @@ impl StudyDir {
         }
     }
 
-    /// Makes sure that the finished ones of `cells` with dataset `variant` were made with data of this fingerprint.
+    /// Checks that the finished ones among `cells` with dataset `variant` were made with data of this fingerprint.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the cell that was not; as [`StudyDir::result`].
+    /// [`Error::Data`] naming a cell that was made with other data; the errors of [`StudyDir::result`].
     pub fn check_data(&self, cells: &[Cell], variant: Variant, fingerprint: &str) -> Result<()> {
         for cell in cells.iter().filter(|cell| cell.variant == variant) {
             if let Some(other) = self.result(cell)?.filter(|result| result.data != fingerprint) {
@@ -161,30 +161,30 @@ impl StudyDir {
         Ok(())
     }
 
-    /// Keeps the result of `cell`: it is finished.
+    /// Writes the result of `cell`, which marks the cell as finished.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file or the folder.
     pub fn write_result(&self, cell: &Cell, result: &CellResult) -> Result<()> {
-        // Of a cell that other machines trained there is no run here.
+        // The folder does not exist yet if other machines trained the cell.
         let folder = self.cell(cell);
         fs::create_dir_all(&folder).map_err(|e| Error::io("create", &folder, e))?;
         write(&folder.join(RESULT), result)
     }
 
-    /// The events of the training clips, if a cell has begun.
+    /// Reads the events of the training clips; `None` before the first cell has started.
     ///
     /// # Errors
-    /// [`Error::Data`] for a file that does not hold them; [`Error::Io`].
+    /// [`Error::Data`] if the file does not hold events; [`Error::Io`].
     pub fn events(&self) -> Result<Option<Events>> {
         let path = self.path.join(EVENTS);
         if path.is_file() { read(&path).map(Some) } else { Ok(None) }
     }
 
-    /// Keeps the events of the training clips, whole ones rather than those cut to 200 ms.
+    /// Writes the events of the training clips. Whole events are preferred to those cropped to 200 ms.
     ///
     /// # Errors
-    /// [`Error::Io`] naming the file; [`Error::Data`] for one that does not hold events.
+    /// [`Error::Io`] naming the file; [`Error::Data`] if the existing file does not hold events.
     pub fn keep_events(&self, events: &Events) -> Result<()> {
         match self.events()? {
             Some(kept) if kept.variant == Variant::Waa || events.variant != Variant::Waa => Ok(()),
@@ -192,7 +192,7 @@ impl StudyDir {
         }
     }
 
-    /// `log.jsonl` of the study at `path`, opened to append.
+    /// Opens `log.jsonl` of the study at `path` to append to it.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -202,7 +202,7 @@ impl StudyDir {
     }
 }
 
-/// Removes what killed processes left half written in the folders below `folder`.
+/// Removes partly written files of killed processes in the folders below `folder`.
 fn remove_leftovers_below(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(|e| Error::io("read", folder, e))?.flatten() {
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {

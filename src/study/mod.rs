@@ -1,5 +1,5 @@
-//! The study of the paper (SPEC §7): every dataset, method and training length trained over several seeds, every model
-//! judged at every test length. It can be killed at any moment and goes on where it was.
+//! The study of the paper (SPEC §7): trains every combination of dataset, method and training length with several
+//! seeds, and evaluates every model at every test length. A killed study resumes where it stopped.
 //!
 //! In: a configuration with its `[study]` grid. Out: a folder with a run for each cell, and the report.
 
@@ -10,9 +10,9 @@ mod features;
 mod folder;
 mod plan;
 
-pub use cell::{Context, Trained, judge, run_cell};
-pub use drawn::{Drawn, drawn, log_left_out};
+pub use cell::{Context, TrainedCell, evaluate_cell, run_cell};
+pub use drawn::{CellSteps, drawn, log_left_out};
 pub use estimate::{Estimate, estimates};
-pub use features::Features;
+pub use features::StudyFeatures;
 pub use folder::{Events, StudyDir};
 pub use plan::{Cell, Only, cells, fast};

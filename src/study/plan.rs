@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use super::Drawn;
+use super::CellSteps;
 use crate::config::{Config, Method, Variant, edit, validate};
 use crate::{Error, Result};
 
 /// One cell of the tables: a dataset, a method and a training length.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
-    /// The dataset.
+    /// Variant of the dataset.
     pub variant: Variant,
     /// The method.
     pub method: Method,
@@ -26,7 +26,7 @@ impl fmt::Display for Cell {
 }
 
 impl Cell {
-    /// Frames that go through E in one step, summed over the seeds.
+    /// Returns the number of frames that pass through E in one step, summed over the seeds.
     pub fn frames_per_step(&self, classes: usize) -> u64 {
         let segments = match self.method {
             Method::Classifier => self.config.train.batch,
@@ -39,16 +39,17 @@ impl Cell {
         (segments * self.config.features.frames(self.seconds) * self.config.train.seeds.len()) as u64
     }
 
-    /// The cost of the cell beside others, in frames through E; `drawn` has its steps.
-    pub fn cost(&self, drawn: &Drawn) -> u64 {
+    /// Returns the cost of the cell, in frames through E, to compare cells. `drawn` holds its number of steps.
+    pub fn cost(&self, drawn: &CellSteps) -> u64 {
         drawn.draws.stages[0].1 * self.frames_per_step(drawn.classes.len())
     }
 }
 
-/// All cells of the study of `config`, those of one dataset and training length next to each other: they share features.
+/// Returns all cells of the study of `config`. Cells of one dataset and training length are adjacent, because they
+/// share features.
 ///
 /// # Errors
-/// [`Error::Config`] naming the `study.cell` whose edits do not fit, or when one folder is to be two datasets.
+/// [`Error::Config`] naming the `study.cell` whose edits do not fit, or if one folder is to serve as two datasets.
 pub fn cells(config: &Config) -> Result<Vec<Cell>> {
     let study = &config.study;
     if config.data.dataset.is_some() && study.variants.len() > 1 {
@@ -80,7 +81,7 @@ pub fn cells(config: &Config) -> Result<Vec<Cell>> {
     Ok(cells)
 }
 
-/// What is wrong with a cell's training length is wrong in the study's list of them.
+/// Reports an error in a cell's training length as an error in `study.seconds`, where the length comes from.
 fn of_study(error: Error) -> Error {
     match error {
         Error::Config { origin, reason } if origin == "train.seconds" => Error::config("study.seconds", reason),
@@ -88,7 +89,7 @@ fn of_study(error: Error) -> Error {
     }
 }
 
-/// Cells are compared with each other, so they may differ in how they are trained only.
+/// Checks that a cell differs in keys of training only, because cells are compared with each other.
 fn only_training_differs(shared: &Config, cell: &Config) -> Result<()> {
     let expected = Config {
         train: crate::config::TrainConfig {
@@ -111,7 +112,7 @@ fn only_training_differs(shared: &Config, cell: &Config) -> Result<()> {
     Err(Error::config("study.cell.set", reason))
 }
 
-/// Which cells to run: `key=value` conditions over `variant`, `method` and `train`; values of one key are alternatives.
+/// A selection of cells: `key=value` conditions on `variant`, `method` and `train`. Values of one key are alternatives.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Only {
     conditions: Vec<(String, String)>,
@@ -137,7 +138,7 @@ impl std::str::FromStr for Only {
 }
 
 impl Only {
-    /// Whether `cell` is meant.
+    /// Returns whether `cell` is selected.
     pub fn matches(&self, cell: &Cell) -> bool {
         let values = [
             ("variant", cell.variant.name().to_owned()),
@@ -151,8 +152,8 @@ impl Only {
     }
 }
 
-/// A smaller study of the same shape: a fifth of the clips, balanced over `classes`, two seeds, at most 15 epochs (60 of
-/// the tagger).
+/// Reduces a study to a smaller one of the same shape: a fifth of the clips, balanced over `classes`, two seeds, and at
+/// most 15 epochs (60 for the tagger).
 pub fn fast(config: &mut Config, classes: usize) {
     for clips in [&mut config.data.train, &mut config.data.validation, &mut config.data.eval] {
         *clips = (*clips / 5).max(1).next_multiple_of(classes);

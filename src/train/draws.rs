@@ -1,34 +1,34 @@
-//! The steps of a training, known from the labels of its segments alone, and the segments that its epochs leave out.
+//! The steps of a training run and the segments that its epochs leave out, computed from the labels of the segments alone.
 
 use super::StageName;
 use crate::Result;
 use crate::config::Config;
-use crate::evaluate::Heard;
+use crate::evaluate::SegmentLabels;
 use crate::scenes::LeftOut;
 
-/// The steps of a training.
+/// The steps of a training run, by stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draws {
-    /// The stages in order, with their steps if they run to their last epoch.
+    /// Stages in order, each with its number of steps if it runs to its last epoch.
     pub stages: Vec<(StageName, u64)>,
-    /// Examples of a step of the first stage.
+    /// Number of examples in a step of the first stage.
     pub slots: usize,
-    /// Lines for the log about stages whose epochs leave segments out; a tenth of them is harmless.
+    /// Log messages about stages whose epochs leave segments out. A message is harmless if at most a tenth is left out.
     pub left_out: Vec<LeftOut>,
 }
 
 impl Draws {
-    /// The steps of a training of `config` on segments with these labels. A later stage whose batches cannot be balanced is
-    /// refused now, not hours later.
+    /// Computes the steps of a training run of `config` on segments with these labels. All stages are checked, so that a later
+    /// stage whose batches cannot be balanced is refused before the training starts and not hours later.
     ///
     /// # Errors
     /// [`crate::Error::Config`] when batches cannot be balanced, or the method does not fit the number of classes.
-    pub fn new(config: &Config, heard: &[Heard], classes: &[String]) -> Result<Self> {
+    pub fn new(config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<Self> {
         let (mut stages, mut slots, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for stage in StageName::of(config.train.method) {
-            let episodes = stage.episodes(config, heard, classes)?;
+            let episodes = stage.episodes(config, labels, classes)?;
             stages.push((*stage, (episodes.steps() * stage.epochs(config)) as u64));
-            slots.push(episodes.slots());
+            slots.push(episodes.batch_size());
             let sizes: Vec<usize> = episodes.by_class().iter().map(Vec::len).collect();
             let (taken, all) = (episodes.per_epoch(), sizes.iter().sum());
             let smallest = (0..sizes.len()).min_by_key(|class| sizes[*class]).filter(|_| taken < all);
@@ -44,7 +44,7 @@ impl Draws {
         Ok(Self { stages, slots: slots[0], left_out })
     }
 
-    /// Steps of all stages, if none stops before its last epoch.
+    /// Returns the number of steps of all stages together, if no stage stops before its last epoch.
     pub fn steps(&self) -> u64 {
         self.stages.iter().map(|(_, steps)| steps).sum()
     }
@@ -55,9 +55,9 @@ mod tests {
     use super::*;
     use crate::config::Method;
 
-    /// Segments of class 0 to 2, so many of each.
-    fn heard(sizes: [usize; 3]) -> Vec<Heard> {
-        (0..3).flat_map(|class| vec![Heard::one(class, 1.0); sizes[class]]).collect()
+    /// Returns `sizes[class]` segments of each of the classes 0 to 2.
+    fn labels(sizes: [usize; 3]) -> Vec<SegmentLabels> {
+        (0..3).flat_map(|class| vec![SegmentLabels::one(class, 1.0); sizes[class]]).collect()
     }
 
     #[test]
@@ -66,7 +66,7 @@ mod tests {
         let mut config = Config::default();
         (config.train.batch, config.tagger.batch, config.train.epochs, config.tagger.epochs) = (6, 3, Some(7), 5);
         let said = |config: &Config, sizes| {
-            let draws = Draws::new(config, &heard(sizes), &classes).unwrap();
+            let draws = Draws::new(config, &labels(sizes), &classes).unwrap();
             let lines = draws.left_out.iter().map(|line| (line.harmless, line.message.clone()));
             (draws.steps(), lines.collect::<Vec<_>>())
         };
@@ -91,7 +91,7 @@ mod tests {
         let classes = ["Cat", "Dog", "Tap"].map(String::from);
         let mut config = Config::default();
         (config.train.method, config.train.batch, config.tagger.batch) = (Method::Triplets, 6, 30);
-        let refused = Draws::new(&config, &heard([4, 4, 4]), &classes).unwrap_err().to_string();
+        let refused = Draws::new(&config, &labels([4, 4, 4]), &classes).unwrap_err().to_string();
         assert!(refused.starts_with("tagger.batch: class Cat has 4"), "{refused}");
     }
 }

@@ -1,32 +1,35 @@
-//! What a step of each method draws: slots of a batch filled with examples, balanced over the classes, each example as
-//! an anchor, query or plain example at most once per epoch; an epoch ends with the smallest class (SPEC §4).
+//! Batches of each training method (SPEC §4).
+//!
+//! A batch consists of slots that are filled with examples, balanced over the classes. An example is an anchor, a query or a
+//! plain example at most once per epoch. An epoch ends when the smallest class is used up.
 
 use super::Sampler;
 use crate::counter_rng::{Key, Stream};
 use crate::{Error, Result};
 
-/// Draws the batches of an epoch.
+/// A sampler of the batches of an epoch.
 pub trait Episodes: std::fmt::Debug {
-    /// Steps of one epoch.
+    /// Returns the number of steps of one epoch.
     fn steps(&self) -> usize;
 
-    /// Examples of one step.
-    fn slots(&self) -> usize;
+    /// Returns the number of examples in one step.
+    fn batch_size(&self) -> usize;
 
-    /// The examples of every class that may be drawn.
+    /// Returns the examples that may be drawn, `[class][example]`.
     fn by_class(&self) -> &[Vec<u32>];
 
-    /// The number of examples that an epoch takes by turns, each once. Positives and negatives that are drawn for them do not
-    /// count.
+    /// Returns the number of examples that an epoch takes without replacement. Positives and negatives are not counted, since
+    /// they are drawn with replacement for their anchors.
     fn per_epoch(&self) -> usize {
-        self.steps() * self.slots()
+        self.steps() * self.batch_size()
     }
 
-    /// The steps of epoch `epoch` for the model with this seed, `[step][slot]`.
+    /// Draws the batches of epoch `epoch` for the model with this seed, `[step][slot]`.
     fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>>;
 }
 
-/// Refuses a single class, since distances are learned between classes; `who` says what needs another one.
+/// Refuses a single class, since distances are learned between classes. `who` opens the error message and names what needs a
+/// second class.
 fn several(classes: &[String], who: &str) -> Result<()> {
     if classes.len() > 1 {
         return Ok(());
@@ -36,7 +39,8 @@ fn several(classes: &[String], who: &str) -> Result<()> {
     Err(Error::config("train.method", reason))
 }
 
-/// Triplets (SPEC §4.2): balanced anchors, then a positive for each, then a negative for each unless they are mined.
+/// Triplets (SPEC §4.2): balanced anchors, then a positive for each anchor, then a negative for each anchor unless negatives
+/// are mined.
 #[derive(Debug)]
 pub struct Triplets {
     anchors: Sampler,
@@ -44,7 +48,7 @@ pub struct Triplets {
 }
 
 impl Triplets {
-    /// Episodes of `batch` anchors; `negatives` says whether each comes with a negative.
+    /// Makes a sampler of `batch` anchors per step. With `negatives`, a negative is drawn for each anchor.
     ///
     /// # Errors
     /// The errors of [`Sampler::new`]; [`Error::Config`] for a single class, which has no negatives, and for a class with a
@@ -65,8 +69,8 @@ impl Episodes for Triplets {
         self.anchors.steps()
     }
 
-    fn slots(&self) -> usize {
-        self.anchors.slots() * if self.negatives { 3 } else { 2 }
+    fn batch_size(&self) -> usize {
+        self.anchors.batch_size() * if self.negatives { 3 } else { 2 }
     }
 
     fn by_class(&self) -> &[Vec<u32>] {
@@ -94,34 +98,34 @@ impl Episodes for Triplets {
     }
 }
 
-/// One of `examples` that is not `example`, each with the same chance.
+/// Draws one of `examples` other than `example`, uniformly.
 fn other(examples: &[u32], example: u32, draw: &mut Stream) -> u32 {
     let found = examples[draw.below(examples.len() - 1)];
     if found == example { examples[examples.len() - 1] } else { found }
 }
 
-/// An example of a class other than `class`: any such class with the same chance, then any of its examples.
+/// Draws an example of a class other than `class`: first the class, then one of its examples, each uniformly.
 fn of_another_class(by_class: &[Vec<u32>], class: usize, draw: &mut Stream) -> u32 {
     let found = draw.below(by_class.len() - 1);
     let examples = &by_class[if found == class { by_class.len() - 1 } else { found }];
     examples[draw.below(examples.len())]
 }
 
-/// Prototypical episodes (SPEC §4.3): the supports of some or all classes, class by class, then their queries.
+/// Prototypical episodes (SPEC §4.3): the supports of some or all classes, class by class, then the queries in the same order.
 #[derive(Debug)]
-pub struct Prototypes {
+pub struct PrototypeEpisodes {
     by_class: Vec<Vec<u32>>,
     way: usize,
     support: usize,
     query: usize,
 }
 
-impl Prototypes {
-    /// Episodes of `way` classes with `support` supports each and `queries` queries in all.
+impl PrototypeEpisodes {
+    /// Makes a sampler of episodes of `way` classes, with `support` supports for each class and `queries` queries in all.
     ///
     /// # Errors
-    /// [`Error::Config`] when there are fewer classes or only one, when they cannot share the queries evenly, or when a class
-    /// has too few examples.
+    /// [`Error::Config`] when there are fewer than `way` classes or only one, when `queries` is not a multiple of `way`, or
+    /// when a class has too few examples.
     pub fn new(labels: &[Vec<usize>], classes: &[String], way: usize, support: usize, queries: usize) -> Result<Self> {
         several(classes, "a query is told from the prototypes of other classes")?;
         if way > classes.len() {
@@ -145,19 +149,19 @@ impl Prototypes {
         Ok(Self { by_class, way, support, query })
     }
 
-    /// Rounds over all classes that the smallest one allows.
+    /// Returns how often an epoch passes over all classes, which the smallest class limits.
     fn rounds(&self) -> usize {
         let smallest = self.by_class.iter().map(Vec::len).min().unwrap_or(0);
         smallest / (self.support + self.query)
     }
 }
 
-impl Episodes for Prototypes {
+impl Episodes for PrototypeEpisodes {
     fn steps(&self) -> usize {
         self.rounds() * (self.by_class.len() / self.way)
     }
 
-    fn slots(&self) -> usize {
+    fn batch_size(&self) -> usize {
         self.way * (self.support + self.query)
     }
 
@@ -176,7 +180,7 @@ impl Episodes for Prototypes {
         let mut steps = Vec::with_capacity(self.steps());
         for round in 0..self.rounds() {
             let mut classes: Vec<usize> = (0..self.by_class.len()).collect();
-            // With all classes in every step their order does not matter to the loss; leave it alone.
+            // If every step has all classes, their order does not change the loss, so they are not shuffled.
             if self.way < classes.len() {
                 key.named("classes").child(round as u64).stream().shuffle(&mut classes);
             }
@@ -199,7 +203,7 @@ mod tests {
         (0..n).map(|i| format!("class {i}")).collect()
     }
 
-    /// Example i has class i mod `n`.
+    /// Labels of `examples` examples, where example i has class i mod `n`.
     fn labels(examples: usize, n: usize) -> Vec<Vec<usize>> {
         (0..examples).map(|i| vec![i % n]).collect()
     }
@@ -207,7 +211,7 @@ mod tests {
     #[test]
     fn positives_share_the_anchor_s_class_and_negatives_do_not() {
         let triplets = Triplets::new(&labels(40, 4), &classes(4), 8, true).unwrap();
-        assert_eq!((triplets.steps(), triplets.slots()), (5, 24));
+        assert_eq!((triplets.steps(), triplets.batch_size()), (5, 24));
         let mut negative_classes = std::collections::HashSet::new();
         for step in (0..20).flat_map(|epoch| triplets.epoch(1, epoch)) {
             for k in 0..8 {
@@ -222,7 +226,7 @@ mod tests {
         assert_eq!(triplets.epoch(3, 2), triplets.epoch(3, 2));
         assert_ne!(triplets.epoch(3, 2), triplets.epoch(3, 3));
         let mined = Triplets::new(&labels(40, 4), &classes(4), 8, false).unwrap();
-        assert_eq!(mined.slots(), 16);
+        assert_eq!(mined.batch_size(), 16);
         assert_eq!(mined.epoch(1, 0)[0].len(), 16);
     }
 
@@ -238,8 +242,8 @@ mod tests {
 
     #[test]
     fn episodes_take_no_example_twice_and_keep_supports_before_queries() {
-        let episodes = Prototypes::new(&labels(60, 5), &classes(5), 5, 3, 10).unwrap();
-        assert_eq!((episodes.steps(), episodes.slots()), (2, 25));
+        let episodes = PrototypeEpisodes::new(&labels(60, 5), &classes(5), 5, 3, 10).unwrap();
+        assert_eq!((episodes.steps(), episodes.batch_size()), (2, 25));
         let mut seen = std::collections::HashSet::new();
         for step in episodes.epoch(1, 0) {
             for (slot, example) in step.iter().enumerate() {
@@ -252,7 +256,7 @@ mod tests {
 
     #[test]
     fn fewer_ways_than_classes_draw_the_classes_too() {
-        let episodes = Prototypes::new(&labels(70, 7), &classes(7), 3, 1, 3).unwrap();
+        let episodes = PrototypeEpisodes::new(&labels(70, 7), &classes(7), 3, 1, 3).unwrap();
         assert_eq!(episodes.steps(), 5 * 2);
         let mut groups = std::collections::HashSet::new();
         for step in episodes.epoch(1, 0) {
@@ -269,15 +273,15 @@ mod tests {
         let lonely = [vec![0], vec![0], vec![1]];
         let refused = message(Triplets::new(&lonely, &classes(2), 2, true).unwrap_err());
         assert!(refused.contains("class 1") && refused.contains("only one"), "{refused}");
-        let refused = message(Prototypes::new(&labels(9, 3), &classes(3), 4, 1, 4).unwrap_err());
+        let refused = message(PrototypeEpisodes::new(&labels(9, 3), &classes(3), 4, 1, 4).unwrap_err());
         assert!(refused.contains("prototypes.way") && refused.contains("3 classes"), "{refused}");
-        let refused = message(Prototypes::new(&labels(9, 3), &classes(3), 3, 1, 4).unwrap_err());
+        let refused = message(PrototypeEpisodes::new(&labels(9, 3), &classes(3), 3, 1, 4).unwrap_err());
         assert!(refused.contains("train.batch") && refused.contains("multiple of 3"), "{refused}");
-        let refused = message(Prototypes::new(&labels(9, 3), &classes(3), 3, 2, 6).unwrap_err());
+        let refused = message(PrototypeEpisodes::new(&labels(9, 3), &classes(3), 3, 2, 6).unwrap_err());
         assert!(refused.contains("prototypes.support") && refused.contains("3 training examples"), "{refused}");
         let one = [
             Triplets::new(&labels(9, 1), &classes(1), 3, true).map(drop),
-            Prototypes::new(&labels(9, 1), &classes(1), 1, 1, 3).map(drop),
+            PrototypeEpisodes::new(&labels(9, 1), &classes(1), 1, 1, 3).map(drop),
         ];
         for refused in one.map(|refused| message(refused.unwrap_err())) {
             assert!(refused.starts_with("train.method: ") && refused.contains("only one class, class 0"), "{refused}");

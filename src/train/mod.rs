@@ -1,25 +1,25 @@
-//! Training (SPEC §§4, 5): what a step draws, the schedule of an epoch, the stages of each method, and the loop that
-//! keeps the GPU busy.
+//! Training (SPEC §§4, 5): the batches of a step, the schedule of an epoch, the stages of each method, and the loop that keeps
+//! the GPU busy.
 //!
 //! In: training and validation examples on the GPU. Out: the parameters of every member's best epoch.
 
 mod draws;
 mod episodes;
+mod memory_estimate;
 mod methods;
-mod needs;
-mod rehearsal;
 mod sampler;
 mod schedule;
 mod stage;
 mod step;
+mod synthetic_step;
 mod trainer;
 
 pub use draws::Draws;
-pub use episodes::{Episodes, Prototypes, Triplets};
-pub use needs::{Needs, needs};
-pub use rehearsal::{ROWS, random_examples, rehearsal};
+pub use episodes::{Episodes, PrototypeEpisodes, Triplets};
+pub use memory_estimate::{MemoryEstimate, memory_estimate};
 pub use sampler::Sampler;
 pub use schedule::{EpochRows, Schedule};
 pub use stage::StageName;
-pub use step::{Source, TrainingStep};
+pub use step::{StepInput, TrainingStep};
+pub use synthetic_step::{ROWS, random_examples, synthetic_step};
 pub use trainer::{EpochReport, Observer, Trainer, Unwatched, alike, most_members};

@@ -1,11 +1,11 @@
-//! Class-balanced batches: the same number of examples of every class, each drawn once per epoch without replacement; an
-//! epoch ends with the smallest class (SPEC §4).
+//! Class-balanced batches (SPEC §4): the same number of examples of every class, drawn without replacement. An epoch ends when
+//! the smallest class is used up.
 
 use super::Episodes;
 use crate::counter_rng::Key;
 use crate::{Error, Result};
 
-/// Draws the batches of an epoch.
+/// A sampler of class-balanced batches.
 #[derive(Debug)]
 pub struct Sampler {
     by_class: Vec<Vec<u32>>,
@@ -13,8 +13,8 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// A sampler of batches of `batch` examples, the value of the configuration's `key`. An example of several classes is
-    /// drawn as one of them, always the same; an example of none is not drawn.
+    /// Makes a sampler of batches of `batch` examples, where `key` is the configuration key that sets `batch`. An example of
+    /// several classes is always drawn for the same one of them. An example without a class is never drawn.
     ///
     /// # Errors
     /// [`Error::Config`] when `batch` is not a multiple of the number of classes, or a class has too few examples.
@@ -41,8 +41,9 @@ impl Sampler {
         Ok(Self { by_class, per_class })
     }
 
-    /// The examples of every class in order. One of several classes goes to whichever has the fewest yet, after those that
-    /// have no choice: the smallest class, with which an epoch ends, stays large. One without a class is left out.
+    /// Assigns every example to one class and returns the examples of each class in order. Examples with one class are assigned
+    /// first; then each example of several classes goes to the smallest of them, so that the smallest class, which limits an
+    /// epoch, gets as large as possible. Examples without a class are left out.
     pub(super) fn share_out(labels: &[Vec<usize>], classes: usize) -> Vec<Vec<u32>> {
         let mut by_class: Vec<Vec<u32>> = vec![Vec::new(); classes];
         let mut order: Vec<usize> = (0..labels.len()).collect();
@@ -63,7 +64,7 @@ impl Episodes for Sampler {
         smallest / self.per_class
     }
 
-    fn slots(&self) -> usize {
+    fn batch_size(&self) -> usize {
         self.per_class * self.by_class.len()
     }
 
@@ -102,7 +103,7 @@ mod tests {
     fn batches_are_balanced_and_without_replacement() {
         let labels: Vec<Vec<usize>> = (0..35).map(|i| vec![if i < 10 { 0 } else { 1 + i % 2 }]).collect();
         let sampler = Sampler::new(&labels, &classes(3), 6, "train.batch").unwrap();
-        assert_eq!((sampler.steps(), sampler.slots()), (5, 6));
+        assert_eq!((sampler.steps(), sampler.batch_size()), (5, 6));
         let epoch = sampler.epoch(1, 0);
         let mut seen = std::collections::HashSet::new();
         for batch in &epoch {
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_class_that_is_never_alone_keeps_its_examples() {
-        // Class 0 is heard in all of 300 examples, each of the other nine in 67 or less.
+        // Class 0 occurs in all of 300 examples, each of the other nine classes in 67 or less.
         let labels: Vec<Vec<usize>> = (0..300).map(|i| vec![0, 1 + i % 9, 1 + i / 9 % 9]).collect();
         let sizes: Vec<usize> = Sampler::share_out(&labels, 10).iter().map(Vec::len).collect();
         assert_eq!(sizes.iter().sum::<usize>(), 300);

@@ -1,4 +1,4 @@
-//! What varies from step to step, made for a whole epoch and uploaded once.
+//! The values that change from step to step, computed for a whole epoch and uploaded once.
 
 use super::Episodes;
 use crate::Result;
@@ -7,30 +7,30 @@ use crate::gpu::{Gpu, Tensor};
 use crate::kernels::adam::factors;
 use crate::kernels::population::Step;
 
-/// The schedule's tensors, with room for one epoch.
+/// Tensors that hold the schedule of one epoch.
 pub struct Schedule {
     /// Ids of the examples, `[row, member, slot]`.
     pub batches: Tensor<u32>,
-    /// Step numbers and factors, `[row, member]`.
+    /// Step numbers and Adam factors, `[row, member]`.
     pub steps: Tensor<Step>,
 }
 
-/// One epoch's rows on the host.
+/// The schedule of one epoch on the host, one row per step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EpochRows {
-    /// `[row, member, slot]`.
+    /// Ids of the examples, `[row, member, slot]`.
     pub batches: Vec<u32>,
-    /// `[row, member]`.
+    /// Step numbers and Adam factors, `[row, member]`.
     pub steps: Vec<Step>,
 }
 
-/// The number of the step of row `row` in epoch `epoch`, of `rows` steps: Adam's t, counted from 1.
+/// Returns the step number of row `row` in epoch `epoch`, for epochs of `rows` steps: Adam's t, counted from 1.
 pub(super) fn step_number(epoch: usize, rows: usize, row: usize) -> u32 {
     (epoch * rows + row + 1) as u32
 }
 
 impl EpochRows {
-    /// The rows of epoch `epoch` for the models with these optimisers and seeds.
+    /// Computes the rows of epoch `epoch` for the models with these optimisers and seeds.
     pub fn new(episodes: &dyn Episodes, optimisers: &[OptimiserConfig], seeds: &[u64], epoch: usize) -> Self {
         let of_members: Vec<Vec<Vec<u32>>> = seeds.iter().map(|seed| episodes.epoch(*seed, epoch)).collect();
         let rows = episodes.steps();
@@ -50,10 +50,10 @@ impl EpochRows {
 }
 
 impl Schedule {
-    /// Room for `rows` rows of `members` batches of `slots` examples.
+    /// Allocates room for `rows` rows of `members` batches of `slots` examples.
     ///
     /// # Errors
-    /// What making tensors may report.
+    /// Errors of tensor allocation.
     pub fn new(gpu: &Gpu, rows: usize, members: usize, slots: usize) -> Result<Self> {
         Ok(Self {
             batches: gpu.tensor("batches", &[rows, members, slots])?,
@@ -61,7 +61,7 @@ impl Schedule {
         })
     }
 
-    /// Uploads an epoch; it takes effect behind everything queued so far.
+    /// Uploads the rows of an epoch. The write is queued, so steps queued before it still read the old rows.
     pub fn upload(&self, gpu: &Gpu, rows: &EpochRows) {
         gpu.write(&self.batches, 0, &rows.batches);
         gpu.write(&self.steps, 0, &rows.steps);

@@ -1,18 +1,22 @@
-//! One stage of a training: E and G together, E alone, or G alone. An epoch is one upload, one replay and one readback.
+//! One stage of a training run: E and G together, E alone, or G alone. An epoch is one upload, one replay and one readback.
 
 use serde::{Deserialize, Serialize};
 
 use super::schedule::step_number;
-use super::{Episodes, EpochReport, EpochRows, Prototypes, Sampler, Schedule, Source, TrainingStep, Triplets};
+use super::{
+    Episodes, EpochReport, EpochRows, PrototypeEpisodes, Sampler, Schedule, StepInput, TrainingStep, Triplets,
+};
 use crate::config::{Config, Method, OptimiserConfig, Sampling};
-use crate::evaluate::{Embedder, Embedding, Examples, Heard, Judge, Scorer, Separation, Tagging};
+use crate::evaluate::{
+    CentroidValidator, Embedder, Embedding, Examples, Scorer, SegmentLabels, TaggerValidator, Validator,
+};
 use crate::gpu::{Download, Gpu, Recording, Resolved};
 use crate::kernels::population::Member;
 use crate::kernels::score::{Score, Stopping};
 use crate::model::Population;
 use crate::{Error, Result};
 
-/// Which stage of a training.
+/// The kind of a training stage: which networks it trains, and with which loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StageName {
@@ -27,7 +31,7 @@ pub enum StageName {
 }
 
 impl StageName {
-    /// The stages of `method` in order.
+    /// Returns the stages of `method` in order.
     pub fn of(method: Method) -> &'static [Self] {
         match method {
             Method::Classifier => &[Self::Classifier],
@@ -36,7 +40,7 @@ impl StageName {
         }
     }
 
-    /// The name used in metrics and checkpoints.
+    /// Returns the name used in metrics and checkpoints.
     pub fn name(self) -> &'static str {
         match self {
             Self::Classifier => "classifier",
@@ -46,7 +50,7 @@ impl StageName {
         }
     }
 
-    /// What its validation score is.
+    /// Returns the name of the stage's validation score.
     pub fn measure(self) -> &'static str {
         match self {
             Self::Classifier | Self::Tagger => "F1",
@@ -54,29 +58,29 @@ impl StageName {
         }
     }
 
-    /// What one of its steps costs beside those of other stages, to show how far a training is: G's are a few small
-    /// dispatches.
+    /// Returns the relative cost of one step, with which progress is weighted across stages. A tagger step is cheap, since it
+    /// is a few small dispatches.
     pub fn effort(self) -> u64 {
         if self == Self::Tagger { 1 } else { 50 }
     }
 
-    /// Most epochs.
+    /// Returns the largest number of epochs that the stage runs.
     pub fn epochs(self, config: &Config) -> usize {
         if self == Self::Tagger { config.tagger.epochs } else { config.train.most_epochs() }
     }
 
-    /// What its steps draw from training examples in which `heard` is heard. Tagging balances over all classes of an
-    /// example; distances know one class of it, that of its dominant event.
+    /// Makes the sampler of the stage's batches from training examples with the labels `labels`. Classifier and tagger balance
+    /// over all classes of an example. Distance losses use one class of an example, that of its dominant event.
     ///
     /// # Errors
     /// [`Error::Config`] when batches cannot be balanced.
-    pub fn episodes(self, config: &Config, heard: &[Heard], classes: &[String]) -> Result<Box<dyn Episodes>> {
+    pub fn episodes(self, config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<Box<dyn Episodes>> {
         let batch = config.train.batch;
-        let of_example = |heard: &Heard| match self {
-            Self::Classifier | Self::Tagger => heard.labels.clone(),
-            Self::Triplets | Self::Prototypes => heard.dominant.into_iter().collect(),
+        let of_example = |labels: &SegmentLabels| match self {
+            Self::Classifier | Self::Tagger => labels.classes.clone(),
+            Self::Triplets | Self::Prototypes => labels.dominant.into_iter().collect(),
         };
-        let labels: Vec<Vec<usize>> = heard.iter().map(of_example).collect();
+        let labels: Vec<Vec<usize>> = labels.iter().map(of_example).collect();
         Ok(match self {
             Self::Classifier => Box::new(Sampler::new(&labels, classes, batch, "train.batch")?),
             Self::Tagger => Box::new(Sampler::new(&labels, classes, config.tagger.batch, "tagger.batch")?),
@@ -87,7 +91,7 @@ impl StageName {
             Self::Prototypes => {
                 let settings = &config.prototypes;
                 let way = settings.way.unwrap_or(classes.len());
-                Box::new(Prototypes::new(&labels, classes, way, settings.support, batch)?)
+                Box::new(PrototypeEpisodes::new(&labels, classes, way, settings.support, batch)?)
             }
         })
     }
@@ -102,7 +106,7 @@ impl StageName {
     }
 }
 
-/// What training and validation are made on.
+/// Data that a stage trains and validates on.
 #[derive(Clone, Copy)]
 pub(super) struct Data<'a> {
     pub classes: &'a [String],
@@ -110,36 +114,36 @@ pub(super) struct Data<'a> {
     pub validation: &'a Examples,
 }
 
-/// A stage that is ready to run: nothing is allocated on the GPU from here on.
+/// A stage that is ready to run. After its construction nothing is allocated on the GPU.
 pub(super) struct Stage {
     pub name: StageName,
-    /// Most epochs.
+    /// Largest number of epochs.
     pub epochs: usize,
     episodes: Box<dyn Episodes>,
-    /// Of each member.
+    /// Optimiser settings, one per member.
     optimisers: Vec<OptimiserConfig>,
     seeds: Vec<u64>,
     schedule: Schedule,
     step: TrainingStep,
-    judge: Box<dyn Judge>,
+    validator: Box<dyn Validator>,
     epoch_end: Resolved,
-    /// Of the two epochs that may be under way.
+    /// Downloads of the two epochs that may be in flight.
     downloads: [Downloads; 2],
 }
 
-/// What the host reads of an epoch.
+/// Buffers through which the host reads the results of an epoch.
 struct Downloads {
-    /// `[row, member, part]`.
+    /// Training losses, `[row, member, part]`.
     losses: Download<f32>,
-    /// Numbers of the steps that were made, `[row, member]`.
+    /// Numbers of the steps that were executed, `[row, member]`.
     made: Download<u32>,
-    /// `[member]`.
+    /// Progress, `[member]`.
     progress: Download<Member>,
 }
 
 impl Stage {
-    /// Stage `name` of the training of `population`, whose members have these configurations, one after the other. For the
-    /// tagger, E must be final: everything is embedded here.
+    /// Makes stage `name` for `population`, whose members are the seeds of `configs`, one configuration after the other. Before
+    /// a tagger stage E must be final, since all examples are embedded here.
     pub fn new(
         gpu: &Gpu,
         configs: &[Config],
@@ -149,8 +153,8 @@ impl Stage {
     ) -> Result<Self> {
         let config = &configs[0];
         let members = || configs.iter().flat_map(|config| config.train.seeds.iter().map(move |seed| (config, *seed)));
-        let episodes = name.episodes(config, &data.train.heard, data.classes)?;
-        let schedule = Schedule::new(gpu, episodes.steps(), population.members, episodes.slots())?;
+        let episodes = name.episodes(config, &data.train.labels, data.classes)?;
+        let schedule = Schedule::new(gpu, episodes.steps(), population.members, episodes.batch_size())?;
         let normalise = config.normalise(config.train.method);
         let embed = |examples: &Examples| -> Result<_> {
             let embedder = Embedder::new(gpu, population, examples, normalise, Embedding::ForTagging)?;
@@ -158,28 +162,28 @@ impl Stage {
             Ok(embedder.embeddings)
         };
         let threshold = config.evaluate.threshold;
-        let step = |source: Source<'_>| TrainingStep::new(gpu, config, name, population, source, &schedule);
-        let (step, judge): (_, Box<dyn Judge>) = match name {
+        let step = |source: StepInput<'_>| TrainingStep::new(gpu, config, name, population, source, &schedule);
+        let (step, validator): (_, Box<dyn Validator>) = match name {
             StageName::Classifier => {
                 let scorer = Scorer::new(gpu, population, data.validation, normalise, threshold)?;
-                (step(Source::Segments(data.train))?, Box::new(scorer))
+                (step(StepInput::Segments(data.train))?, Box::new(scorer))
             }
             StageName::Triplets | StageName::Prototypes => {
-                let separation = Separation::new(gpu, population, data.train, data.validation, normalise)?;
-                (step(Source::Segments(data.train))?, Box::new(separation))
+                let separation = CentroidValidator::new(gpu, population, data.train, data.validation, normalise)?;
+                (step(StepInput::Segments(data.train))?, Box::new(separation))
             }
             StageName::Tagger => {
                 let (train, validation) = (embed(data.train)?, embed(data.validation)?);
-                let tagging = Tagging::new(gpu, population, &validation, data.validation, threshold)?;
-                (step(Source::Embeddings(&train, data.train))?, Box::new(tagging))
+                let tagging = TaggerValidator::new(gpu, population, &validation, data.validation, threshold)?;
+                (step(StepInput::Embeddings(&train, data.train))?, Box::new(tagging))
             }
         };
         let mut epoch_end = Recording::new("epoch end");
         epoch_end.push(Score {
-            counts: judge.counts().clone(),
+            counts: validator.counts().clone(),
             members: population.progress.clone(),
             stopping: name.stopping(config),
-            criterion: judge.criterion(),
+            criterion: validator.criterion(),
         });
         population.push_keep_best(&mut epoch_end);
         let downloads = || -> Result<_> {
@@ -196,24 +200,24 @@ impl Stage {
             episodes,
             schedule,
             step,
-            judge,
+            validator,
         })
     }
 
-    /// Steps of one epoch.
+    /// Returns the number of steps of one epoch.
     pub fn steps(&self) -> usize {
         self.episodes.steps()
     }
 
-    /// Queues training, validation, judgement and the downloads of one epoch. `go_on` is asked often with the steps
-    /// queued; `false` when it ended the epoch.
+    /// Queues training, validation, early stopping and the downloads of one epoch. `go_on` is called often with the number of
+    /// steps queued and ends the epoch by returning `false`; `queue_epoch` then returns `false` too.
     pub fn queue_epoch(&mut self, gpu: &Gpu, epoch: usize, go_on: &mut dyn FnMut(u32) -> bool) -> Result<bool> {
         let rows = EpochRows::new(&*self.episodes, &self.optimisers, &self.seeds, epoch);
         self.schedule.upload(gpu, &rows);
         if !gpu.replay_while(&self.step.recording, 0..self.steps() as u32, go_on)? {
             return Ok(false);
         }
-        self.judge.queue(gpu)?;
+        self.validator.queue(gpu)?;
         gpu.replay(&self.epoch_end, 0..1)?;
         let Downloads { losses, made, progress } = &mut self.downloads[epoch % 2];
         losses.queue(gpu);
@@ -222,11 +226,12 @@ impl Stage {
         Ok(true)
     }
 
-    /// Fetches an epoch's numbers: a report of each member that trained in it, and whether any trains on.
+    /// Fetches an epoch's numbers. Returns a report for each member that trained in the epoch, and whether any member
+    /// continues.
     ///
     /// # Errors
-    /// [`Error::DeviceLost`] when the device left out a step without a word; [`Error::Tolerance`] when a loss is not finite;
-    /// what the device reports.
+    /// [`Error::DeviceLost`] when the device skipped a step without reporting an error; [`Error::Tolerance`] when a loss is not
+    /// finite; errors of the device.
     pub fn collect(&mut self, gpu: &Gpu, epoch: usize) -> Result<(Vec<EpochReport>, bool)> {
         let Downloads { losses, made, progress } = &mut self.downloads[epoch % 2];
         let (losses, made, progress) = (losses.fetch(gpu)?, made.fetch(gpu)?, progress.fetch(gpu)?);
@@ -234,7 +239,7 @@ impl Stage {
         let members = progress.len();
         let mut reports = Vec::new();
         for (member, state) in progress.iter().enumerate() {
-            // A member that stopped in an earlier epoch did not count this one.
+            // A member that stopped in an earlier epoch did not advance its count of epochs, and has no report.
             if state.epochs as usize != epoch + 1 {
                 continue;
             }
@@ -255,8 +260,9 @@ impl Stage {
         Ok((reports, progress.iter().any(|member| member.alive == 1)))
     }
 
-    /// Whether every step of an epoch was made: a device that is out of memory may compute nothing and report nothing. The
-    /// optimiser, the last kernel of a step, leaves the step's number, which is never 0 and never that of an earlier epoch.
+    /// Checks that the device executed every step of an epoch, because a device that is out of memory may compute nothing and
+    /// report nothing. The optimiser, which is the last kernel of a step, writes the step's number. That number is never 0 and
+    /// differs from those of all earlier epochs.
     fn check_steps(&self, gpu: &Gpu, epoch: usize, made: &[u32]) -> Result<()> {
         let row = |at: usize| at / self.seeds.len();
         let is_other = |(at, made): (usize, &u32)| *made != step_number(epoch, self.steps(), row(at));
@@ -272,7 +278,7 @@ impl Stage {
         })
     }
 
-    /// A loss is finite; it may well be 0, in f32, where the classes are easy to tell apart.
+    /// Checks that the losses of one member are finite. A loss may be 0 in f32 where the classes are easy to distinguish.
     fn check_losses(&self, member: usize, epoch: usize, losses: &[f64]) -> Result<()> {
         let Some(step) = losses.iter().position(|loss| !loss.is_finite()) else { return Ok(()) };
         Err(Error::Tolerance(format!(

@@ -1,5 +1,5 @@
-//! One training step of a population, ready to replay: gather, forward, loss, backward, optimiser. What stands between
-//! the gathered batch and the optimiser is the method's.
+//! One training step of a population, ready to replay: gather, forward, loss, backward, optimiser. The kernels between the
+//! gathered batch and the optimiser depend on the method.
 
 use super::methods::{classifier, prototypes, tagger, triplets};
 use super::{Schedule, StageName};
@@ -8,27 +8,27 @@ use crate::config::{Config, OptimiserConfig};
 use crate::evaluate::Examples;
 use crate::gpu::{Gpu, Recording, Resolved, Tensor};
 use crate::kernels::dropout::Dropout;
-use crate::model::{Activations, Batch, Mode, Population, Supervision};
+use crate::model::{Activations, BatchShape, Mode, Population, Supervision};
 
-/// What the kernels of a step are pushed with.
+/// Shared arguments of the functions that push a step's kernels.
 pub(super) struct StepContext<'a> {
     pub gpu: &'a Gpu,
     pub config: &'a Config,
     pub population: &'a Population,
     pub schedule: &'a Schedule,
-    /// Parts of each batch's loss, `[row, member, part]`.
+    /// Loss of each batch in parts, `[row, member, part]`.
     pub losses: Tensor<f32>,
 }
 
 impl StepContext<'_> {
-    /// Activations for the batches of the schedule, of segments of `chunks` chunks.
+    /// Allocates activations for the batches of the schedule, whose segments have `chunks` chunks.
     pub fn activations(&self, chunks: usize) -> Result<Activations> {
         let [members, segments] = [1, 2].map(|axis| self.schedule.batches.size(axis));
-        let batch = Batch { members, segments, chunks };
+        let batch = BatchShape { members, segments, chunks };
         Activations::new(self.gpu, &self.population.architecture, batch, true)
     }
 
-    /// The targets of `examples` for G, and where its loss goes.
+    /// Returns the tensors that supervise G: the targets of `examples`, the batches, and the losses that it writes.
     pub fn supervision(&self, examples: &Examples) -> Supervision {
         Supervision {
             targets: examples.targets.clone(),
@@ -37,7 +37,7 @@ impl StepContext<'_> {
         }
     }
 
-    /// Training with the configured dropout.
+    /// Returns the training mode with the configured dropout.
     pub fn mode(&self) -> Mode {
         let p = self.population.architecture.dropout;
         let dropout = match p > 0.0 {
@@ -50,34 +50,34 @@ impl StepContext<'_> {
 
 /// One training step of a population, ready to replay.
 pub struct TrainingStep {
-    /// Its kernels, from the gathering of a batch to the optimiser.
+    /// Kernels from the gathering of a batch to the optimiser.
     pub recording: Resolved,
-    /// Parts of each batch's loss, `[row, member, part]`.
+    /// Loss of each batch in parts, `[row, member, part]`.
     pub(super) losses: Tensor<f32>,
-    /// The number of each step that was made, `[row, member]`: what a device that computes nothing leaves behind.
+    /// Number of each executed step, `[row, member]`. A device that computes nothing leaves old numbers here.
     pub(super) made: Tensor<u32>,
 }
 
-/// What a step learns from.
+/// Examples that a step trains on.
 #[derive(Clone, Copy)]
-pub enum Source<'a> {
-    /// Segments as log-mel, shared by all members.
+pub enum StepInput<'a> {
+    /// Log-mel segments, shared by all members.
     Segments(&'a Examples),
-    /// Embeddings of every member's own E, `[member, example, dimension]`, and the segments they are of.
+    /// Embeddings by each member's own E, `[member, example, dimension]`, and the segments that were embedded.
     Embeddings(&'a Tensor<f32>, &'a Examples),
 }
 
 impl TrainingStep {
-    /// The step of stage `stage` on batches of `source` as `schedule` draws them.
+    /// Makes the step of stage `stage` on the batches that `schedule` takes from `source`.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of tensor allocation and kernel compilation.
     pub fn new(
         gpu: &Gpu,
         config: &Config,
         stage: StageName,
         population: &Population,
-        source: Source<'_>,
+        source: StepInput<'_>,
         schedule: &Schedule,
     ) -> Result<Self> {
         let [rows, members] = [0, 1].map(|axis| schedule.batches.size(axis));
@@ -88,10 +88,14 @@ impl TrainingStep {
         let context = StepContext { gpu, config, population, schedule, losses: losses.clone() };
         let mut recording = Recording::new(&format!("{} step", stage.name()));
         match (stage, source) {
-            (StageName::Classifier, Source::Segments(examples)) => classifier::push(&context, examples, &mut recording),
-            (StageName::Triplets, Source::Segments(examples)) => triplets::push(&context, examples, &mut recording),
-            (StageName::Prototypes, Source::Segments(examples)) => prototypes::push(&context, examples, &mut recording),
-            (StageName::Tagger, Source::Embeddings(embeddings, examples)) => {
+            (StageName::Classifier, StepInput::Segments(examples)) => {
+                classifier::push(&context, examples, &mut recording)
+            }
+            (StageName::Triplets, StepInput::Segments(examples)) => triplets::push(&context, examples, &mut recording),
+            (StageName::Prototypes, StepInput::Segments(examples)) => {
+                prototypes::push(&context, examples, &mut recording)
+            }
+            (StageName::Tagger, StepInput::Embeddings(embeddings, examples)) => {
                 tagger::push(&context, embeddings, examples, &mut recording)
             }
             _ => unreachable!("the tagger, and only the tagger, learns from embeddings"),
@@ -103,7 +107,7 @@ impl TrainingStep {
 }
 
 impl StageName {
-    /// The update rule of the stage (SPEC §4).
+    /// Returns the optimiser settings of the stage (SPEC §4).
     pub fn optimiser(self, config: &Config) -> OptimiserConfig {
         match self {
             Self::Tagger => OptimiserConfig {
@@ -115,7 +119,7 @@ impl StageName {
         }
     }
 
-    /// The parameters it trains: all, those of E, or those of G.
+    /// Returns the range of parameters that the stage trains: all, those of E, or those of G.
     fn parameters(self, population: &Population) -> std::ops::Range<usize> {
         let (of_e, all) = (population.architecture.embedding_elements(), population.architecture.elements());
         match self {

@@ -1,5 +1,5 @@
-//! The training loop (SPEC §§4, 5): the stages of a method one after the other, each epoch queued before the last one's
-//! numbers arrive.
+//! The training loop (SPEC §§4, 5). The stages of a method run one after the other, and each epoch is queued before the results
+//! of the previous one arrive.
 
 use std::path::Path;
 use std::time::Instant;
@@ -7,58 +7,58 @@ use std::time::Instant;
 use super::stage::{Data, Stage};
 use super::{Draws, StageName};
 use crate::config::Config;
-use crate::evaluate::{Examples, Heard};
+use crate::evaluate::{Examples, SegmentLabels};
 use crate::gpu::{Download, Gpu};
 use crate::kernels::population::Member;
-use crate::model::checkpoint::{Provenance, Standing};
+use crate::model::checkpoint::{Provenance, TrainingState};
 use crate::model::tiles::{TileFile, Tiles};
 use crate::model::{Activations, Architecture, Population, initial_parameters};
 use crate::{Error, Result};
 
-/// What one epoch did to one member.
+/// The results of one epoch for one member.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EpochReport {
-    /// The stage of the training.
+    /// Stage of the training.
     pub stage: StageName,
-    /// The member.
+    /// Index of the member.
     pub member: usize,
-    /// The epoch, counted from 0.
+    /// Epoch, counted from 0.
     pub epoch: usize,
-    /// Mean training loss over its steps.
+    /// Mean training loss over the steps of the epoch.
     pub loss: f64,
-    /// Validation score in %: macro-F1, or F(x) while E trains alone.
+    /// Validation score in %: macro-F1, or F(x) in stages that train E alone.
     pub score: f64,
     /// Best validation score so far in %.
     pub best_score: f64,
-    /// Its epoch.
+    /// Epoch of the best validation score.
     pub best_epoch: usize,
-    /// Whether the member trains on.
+    /// Whether the member continues to train.
     pub alive: bool,
 }
 
-/// Who watches a training, and may end it.
+/// An observer of a training run, which may end it.
 pub trait Observer {
-    /// Asked often; `false` ends the training at once. `done` of [`Trainer::total_work`] is queued.
-    fn go_on(&mut self, done: u64) -> bool;
+    /// Called often; returning `false` ends the training at once. `done` units of the [`Trainer::total_work`] are queued.
+    fn should_continue(&mut self, done: u64) -> bool;
 
-    /// Called after every epoch with the members that were still training.
+    /// Called after every epoch with the reports of the members that were still training.
     ///
     /// # Errors
-    /// End the training.
+    /// An error ends the training.
     fn epoch(&mut self, reports: &[EpochReport]) -> Result<()>;
 
     /// Called between two epochs when a checkpoint is due.
     ///
     /// # Errors
-    /// End the training.
-    fn checkpoint(&mut self, standing: &Standing) -> Result<()>;
+    /// An error ends the training.
+    fn checkpoint(&mut self, training_state: &TrainingState) -> Result<()>;
 }
 
-/// Watches nothing: a training goes on to its end.
+/// An observer that ignores all calls: the training runs to its end.
 pub struct Unwatched;
 
 impl Observer for Unwatched {
-    fn go_on(&mut self, _: u64) -> bool {
+    fn should_continue(&mut self, _: u64) -> bool {
         true
     }
 
@@ -66,20 +66,20 @@ impl Observer for Unwatched {
         Ok(())
     }
 
-    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+    fn checkpoint(&mut self, _: &TrainingState) -> Result<()> {
         Ok(())
     }
 }
 
-/// How many models can train together on examples in which `heard` is heard: as many as their largest tensor leaves room
-/// for in one binding, at least one.
+/// Returns how many models can train together on examples with the labels `labels`. The limit is the number of models whose
+/// largest activation tensor fits into one binding, and at least one.
 ///
 /// # Errors
 /// [`Error::Config`] when batches cannot be balanced.
-pub fn most_members(gpu: &Gpu, config: &Config, heard: &[Heard], classes: &[String]) -> Result<usize> {
+pub fn most_members(gpu: &Gpu, config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<usize> {
     let architecture = Architecture::new(&config.model, &config.features, classes.len());
     let first = StageName::of(config.train.method)[0];
-    let slots = first.episodes(config, heard, classes)?.slots();
+    let slots = first.episodes(config, labels, classes)?.batch_size();
     let chunks = slots * config.features.frames(config.train.seconds) / architecture.chunk_frames;
     Ok((gpu.max_binding_bytes() / Activations::largest_bytes(&architecture, chunks)).max(1) as usize)
 }
@@ -87,33 +87,33 @@ pub fn most_members(gpu: &Gpu, config: &Config, heard: &[Heard], classes: &[Stri
 /// Trains a population by the configured method, stage by stage.
 pub struct Trainer<'a> {
     gpu: &'a Gpu,
-    /// Of the members in order; they share their stages, layers and data.
+    /// Configurations of the members in order, with the same stages, layers and data.
     configs: &'a [Config],
-    /// Of each member.
+    /// Seeds, one per member.
     seeds: Vec<u64>,
     data: Data<'a>,
     population: Population,
-    /// Of one model in a step.
+    /// Number of chunks in one model's step.
     chunks: usize,
     stage: Stage,
-    /// State, best parameters and progress for a checkpoint.
-    standing: (Download<f32>, Download<f32>, Download<Member>),
-    /// The stages of the method, with their steps if they run to their last epoch.
+    /// Downloads of state, best parameters and progress for a checkpoint.
+    training_state: (Download<f32>, Download<f32>, Download<Member>),
+    /// Stages of the method, each with its number of steps if it runs to its last epoch.
     stages: Vec<(StageName, u64)>,
-    /// Epochs of the current stage that are done.
+    /// Number of finished epochs of the current stage.
     epoch: usize,
-    /// Epochs of the first stage after which the training pauses.
+    /// Number of epochs of the first stage after which the training pauses.
     pause: Option<usize>,
-    /// What checkpoints say that they depend on.
+    /// Provenance that is written to checkpoints.
     provenance: Provenance,
 }
 
 impl<'a> Trainer<'a> {
-    /// Fresh models for `config.train.seeds`, to be trained on `train` and watched on `validation`. `fingerprint` names
-    /// the data in checkpoints. Between here and the end of a stage, nothing is allocated on the GPU.
+    /// Makes fresh models for `config.train.seeds`, to be trained on `train` and validated on `validation`. `fingerprint`
+    /// identifies the data in checkpoints. After this call nothing is allocated on the GPU until the end of the first stage.
     ///
     /// # Errors
-    /// [`Error::Config`] when batches cannot be balanced; what making tensors and compiling kernels may report.
+    /// [`Error::Config`] when batches cannot be balanced; errors of tensor allocation and kernel compilation.
     pub fn new(
         gpu: &'a Gpu,
         config: &'a Config,
@@ -125,11 +125,12 @@ impl<'a> Trainer<'a> {
         Self::together(gpu, std::slice::from_ref(config), classes, train, validation, fingerprint)
     }
 
-    /// As [`Trainer::new`] for several trainings that run as one population, seed after seed of one configuration after
-    /// the other. The configurations are [`alike`]: each member trains to the bits it has alone.
+    /// Makes a trainer like [`Trainer::new`] for several configurations that train as one population, whose members are the
+    /// seeds of each configuration in turn. The configurations must be compatible ([`alike`]). Each member trains to the same
+    /// bits as it would alone.
     ///
     /// # Errors
-    /// As [`Trainer::new`].
+    /// The errors of [`Trainer::new`].
     pub fn together(
         gpu: &'a Gpu,
         configs: &'a [Config],
@@ -143,11 +144,11 @@ impl<'a> Trainer<'a> {
         let seeds: Vec<u64> = configs.iter().flat_map(|config| &config.train.seeds).copied().collect();
         let data = Data { classes, train, validation };
         let architecture = Architecture::new(&config.model, &config.features, classes.len());
-        let Draws { stages, slots, .. } = Draws::new(config, &train.heard, classes)?;
+        let Draws { stages, slots, .. } = Draws::new(config, &train.labels, classes)?;
         let first = stages[0].0;
         let chunks = train.chunks(&architecture);
         let population = Population::new(gpu, architecture, &seeds, slots, chunks)?;
-        let standing =
+        let training_state =
             (gpu.download(&population.state)?, gpu.download(&population.best)?, gpu.download(&population.progress)?);
         population.use_parameters(gpu, &population.state)?;
         let stage = Stage::new(gpu, configs, first, &population, data)?;
@@ -159,7 +160,7 @@ impl<'a> Trainer<'a> {
             population,
             chunks: slots * chunks,
             stage,
-            standing,
+            training_state,
             stages,
             epoch: 0,
             pause: None,
@@ -167,66 +168,66 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Makes [`Trainer::run`] return once the first stage has done `epochs` epochs, with a checkpoint from which another
-    /// trainer goes on as if there had been no pause.
+    /// Makes [`Trainer::run`] return once the first stage has finished `epochs` epochs, with a checkpoint from which another
+    /// trainer resumes as if there had been no pause.
     pub fn pause_after(&mut self, epochs: usize) {
         self.pause = Some(epochs);
     }
 
-    /// The register tiles that it computes with.
+    /// Returns the register tiles with which the trainer computes.
     pub fn tiles(&self) -> TileFile {
         TileFile::new(self.gpu, Tiles::in_use(self.gpu, &self.population.architecture, self.chunks))
     }
 
-    /// The models.
+    /// Returns the models.
     pub fn population(&self) -> &Population {
         &self.population
     }
 
-    /// The stage under way, or the last one, and its epochs done.
+    /// Returns the current stage, or the last one at the end, and its number of finished epochs.
     pub fn position(&self) -> (StageName, usize) {
         (self.stage.name, self.epoch)
     }
 
-    /// The stages in order.
+    /// Returns the stages in order.
     pub fn stages(&self) -> impl Iterator<Item = StageName> {
         self.stages.iter().map(|(stage, _)| *stage)
     }
 
-    /// Steps of the whole training if no stage stops before its last epoch.
+    /// Returns the number of steps of the whole training if no stage stops before its last epoch.
     pub fn total_steps(&self) -> u64 {
         self.stages.iter().map(|(_, steps)| steps).sum()
     }
 
-    /// The whole training in units of [`StageName::effort`], if no stage stops before its last epoch.
+    /// Returns the work of the whole training in units of [`StageName::effort`], if no stage stops before its last epoch.
     pub fn total_work(&self) -> u64 {
         self.stages.iter().map(|(stage, steps)| stage.effort() * steps).sum()
     }
 
-    /// The part of it up to where the training stands, stages that stopped early counted in full.
+    /// Returns the work finished so far in the same units. Earlier stages count in full, even if they stopped early.
     pub fn work_done(&self) -> u64 {
         let before = self.stages.iter().take_while(|(stage, _)| *stage != self.stage.name);
         let before: u64 = before.map(|(stage, steps)| stage.effort() * steps).sum();
         before + self.stage.name.effort() * (self.epoch * self.stage.steps()) as u64
     }
 
-    /// Goes on from a standing of the same configuration and data; `origin` stands for it in errors.
+    /// Resumes from a training state of the same configuration and data. `origin` is the file that errors name.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the first thing in which it is of another training: a key with both values, the data, its stage
-    /// or its size; what the device reports.
-    pub fn restore(&mut self, origin: &Path, standing: &Standing) -> Result<()> {
-        standing.provenance.check(origin, &self.provenance)?;
-        let Some(stage) = self.stages().find(|stage| stage.name() == standing.stage) else {
+    /// [`Error::Data`] with the first difference from this training: a key with both values, the data, the stage or the size;
+    /// errors of the device.
+    pub fn restore(&mut self, origin: &Path, training_state: &TrainingState) -> Result<()> {
+        training_state.provenance.check(origin, &self.provenance)?;
+        let Some(stage) = self.stages().find(|stage| stage.name() == training_state.stage) else {
             let known: Vec<&str> = self.stages().map(StageName::name).collect();
             let reason = format!(
                 "it is in stage '{}', and a training of this method has {}",
-                standing.stage,
+                training_state.stage,
                 known.join(", then ")
             );
             return Err(Error::data(origin, reason));
         };
-        let sizes = [standing.progress.len(), standing.elements()];
+        let sizes = [training_state.progress.len(), training_state.elements()];
         let own = [self.population.members, self.population.architecture.elements()];
         if sizes != own {
             let [members, elements] = sizes;
@@ -236,38 +237,38 @@ impl<'a> Trainer<'a> {
             );
             return Err(Error::data(origin, reason));
         }
-        self.gpu.write(&self.population.state, 0, &standing.state);
-        self.gpu.write(&self.population.best, 0, &standing.best);
-        self.gpu.write(&self.population.progress, 0, &standing.progress);
+        self.gpu.write(&self.population.state, 0, &training_state.state);
+        self.gpu.write(&self.population.best, 0, &training_state.best);
+        self.gpu.write(&self.population.progress, 0, &training_state.progress);
         self.population.use_parameters(self.gpu, &self.population.state)?;
-        self.epoch = standing.epoch;
+        self.epoch = training_state.epoch;
         if stage != self.stage.name {
             self.stage = Stage::new(self.gpu, self.configs, stage, &self.population, self.data)?;
         }
         Ok(())
     }
 
-    /// Makes every later stage in turn, as a training does when it enters it.
+    /// Makes every later stage in turn, as a training run does when it enters them.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
-    pub(super) fn rehearse_stages(&mut self) -> Result<()> {
+    /// Errors of tensor allocation and kernel compilation.
+    pub(super) fn dry_run_stages(&mut self) -> Result<()> {
         for stage in self.stages().skip(1).collect::<Vec<_>>() {
             self.stage = Stage::new(self.gpu, self.configs, stage, &self.population, self.data)?;
         }
         Ok(())
     }
 
-    /// Where the population stands after the epochs done.
+    /// Downloads the training state of the population after the finished epochs.
     ///
     /// # Errors
-    /// What the device reports.
-    pub fn standing(&mut self) -> Result<Standing> {
-        let (state, best, progress) = &mut self.standing;
+    /// Errors of the device.
+    pub fn training_state(&mut self) -> Result<TrainingState> {
+        let (state, best, progress) = &mut self.training_state;
         state.queue(self.gpu);
         best.queue(self.gpu);
         progress.queue(self.gpu);
-        Ok(Standing {
+        Ok(TrainingState {
             stage: self.stage.name.name().into(),
             epoch: self.epoch,
             state: state.fetch(self.gpu)?,
@@ -278,13 +279,13 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Trains until every member has stopped in the last stage, or the pause is reached. Returns `false` when the observer
-    /// ended it before: no whole epoch is lost then, since the queue runs on to the next checkpoint unless the last epoch
-    /// is saved already.
+    /// Trains until every member has stopped in the last stage, or the pause is reached. Returns `false` if the observer ended
+    /// the training earlier. No finished epoch is lost then: unless the last epoch is saved already, the current epoch runs to
+    /// its end and is saved.
     ///
     /// # Errors
-    /// [`Error::Tolerance`] when a loss is not finite; [`Error::DeviceLost`] when the device left out a step without a word;
-    /// what the device and the observer report.
+    /// [`Error::Tolerance`] when a loss is not finite; [`Error::DeviceLost`] when the device skipped a step without reporting
+    /// an error; errors of the device and of the observer.
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<bool> {
         while self.run_stage(observer)? {
             if self.pause.is_some() {
@@ -299,11 +300,12 @@ impl<'a> Trainer<'a> {
         Ok(false)
     }
 
-    /// Starts a stage from the best parameters of the one before: G anew, with fresh moments and progress.
+    /// Enters a stage from the best parameters of E of the previous one, with a newly initialised G and fresh moments and
+    /// progress.
     fn enter(&mut self, stage: StageName) -> Result<()> {
         let architecture = &self.population.architecture;
         let (of_e, all) = (architecture.embedding_elements(), architecture.elements());
-        let best = self.standing()?.best;
+        let best = self.training_state()?.best;
         let architecture = &self.population.architecture;
         let mut state = vec![0.0; self.population.members * 3 * all];
         for (member, seed) in self.seeds.iter().enumerate() {
@@ -320,28 +322,28 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// Runs the current stage to its end; `false` when the observer ended it.
+    /// Runs the current stage to its end. Returns `false` if the observer ended it.
     fn run_stage(&mut self, observer: &mut dyn Observer) -> Result<bool> {
         let mut last_checkpoint = Instant::now();
-        let standing = self.standing()?;
-        observer.checkpoint(&standing)?;
+        let training_state = self.training_state()?;
+        observer.checkpoint(&training_state)?;
         let (mut saved, mut under_way) = (self.epoch, None);
-        let mut alive = standing.progress.iter().any(|member| member.alive == 1);
+        let mut alive = training_state.progress.iter().any(|member| member.alive == 1);
         let last = self.pause.unwrap_or(self.stage.epochs).min(self.stage.epochs);
         while alive && self.epoch < last {
             let epoch = self.epoch;
-            if !observer.go_on(self.work_done()) {
+            if !observer.should_continue(self.work_done()) {
                 if let Some(previous) = under_way.take() {
                     alive = self.collect(previous, observer)?;
                 }
                 if saved != epoch {
-                    observer.checkpoint(&self.standing()?)?;
+                    observer.checkpoint(&self.training_state()?)?;
                 }
                 return Ok(!alive);
             }
-            // The observer can end an epoch in its middle only when all before it are saved.
+            // The observer can end an epoch halfway only when all earlier epochs are saved.
             let (done, effort, may_stop) = (self.work_done(), self.stage.name.effort(), saved == epoch);
-            let go_on = &mut |row: u32| observer.go_on(done + effort * u64::from(row)) || !may_stop;
+            let go_on = &mut |row: u32| observer.should_continue(done + effort * u64::from(row)) || !may_stop;
             if !self.stage.queue_epoch(self.gpu, epoch, go_on)? {
                 return Ok(false);
             }
@@ -349,20 +351,20 @@ impl<'a> Trainer<'a> {
             if let Some(previous) = under_way.replace(epoch) {
                 alive = self.collect(previous, observer)?;
             }
-            // A checkpoint needs an idle queue, so it also collects the epoch that is under way.
+            // A checkpoint needs an idle queue, so the epoch in flight is collected first.
             let due = last_checkpoint.elapsed().as_secs_f64() >= self.configs[0].train.checkpoint_s;
             if due || !alive || self.epoch >= last {
                 if let Some(epoch) = under_way.take() {
                     alive = self.collect(epoch, observer)?;
                 }
-                observer.checkpoint(&self.standing()?)?;
+                observer.checkpoint(&self.training_state()?)?;
                 (saved, last_checkpoint) = (self.epoch, Instant::now());
             }
         }
         Ok(true)
     }
 
-    /// Fetches and reports an epoch's numbers; whether any member trains on.
+    /// Fetches and reports an epoch's numbers. Returns whether any member continues to train.
     fn collect(&mut self, epoch: usize, observer: &mut dyn Observer) -> Result<bool> {
         let (reports, alive) = self.stage.collect(self.gpu, epoch)?;
         observer.epoch(&reports)?;
@@ -370,8 +372,8 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// Whether trainings of these configurations can be members of one population: they differ in their seeds, learning rates
-/// and weight decays only, which the schedule tells each member for itself.
+/// Whether trainings of these configurations can be members of one population. They may differ only in seeds, learning rates
+/// and weight decays, since the schedule passes these to each member separately.
 pub fn alike(one: &Config, other: &Config) -> bool {
     let shared = |config: &Config| {
         let mut config = config.clone();
@@ -394,16 +396,16 @@ mod tests {
 
     #[test]
     fn as_many_models_train_together_as_can_be_bound() {
-        // WebGPU's guaranteed limits: 128 MiB in one binding.
+        // The noop device has WebGPU's guaranteed limits: 128 MiB in one binding.
         let gpu = Gpu::noop();
         let classes: Vec<String> = (0..10).map(|class| class.to_string()).collect();
-        let heard: Vec<Heard> = (0..40).map(|example| Heard::one(example % 10, 1.0)).collect();
+        let labels: Vec<SegmentLabels> = (0..40).map(|example| SegmentLabels::one(example % 10, 1.0)).collect();
         let most = |method, seconds| {
             let mut config = Config::default();
             (config.train.method, config.train.seconds) = (method, seconds);
-            most_members(&gpu, &config, &heard, &classes).unwrap()
+            most_members(&gpu, &config, &labels, &classes).unwrap()
         };
-        // conv0 leaves 16 × 10 × 32 values of 4 bytes of each chunk; a batch of triplets has 30 segments of 50 chunks.
+        // conv0 produces 16 × 10 × 32 values of 4 bytes per chunk; a batch of triplets has 30 segments of 50 chunks.
         assert_eq!(most(Method::Triplets, 10.0), (128 << 20) / (30 * 50 * 16 * 10 * 32 * 4));
         assert_eq!(most(Method::Triplets, 1.0), (128 << 20) / (30 * 5 * 16 * 10 * 32 * 4));
         assert_eq!(most(Method::Classifier, 10.0), (128 << 20) / (10 * 50 * 16 * 10 * 32 * 4));

@@ -1,13 +1,13 @@
-//! Which tiles are worth a try on which class of device.
+//! Candidates: register tiles that are worth a try on a class of device.
 
 use crate::gpu::DeviceClass;
 use crate::kernels::conv::{ConvShape, ConvTile};
 use crate::kernels::conv_weight_grad::WeightTile;
-use crate::model::tiles::{Layer, Tile};
+use crate::model::tiles::{Tile, TiledLayer};
 
-/// Tiles for the kernel of `shipped` on `shape`, `shipped` first, then others that fit, each once.
+/// Returns tiles for the kernel of `shipped` on `shape` without repetitions: `shipped` first, then others that fit.
 pub fn candidates(class: DeviceClass, shape: &ConvShape, shipped: Tile) -> Vec<Tile> {
-    let layer = Layer::of(shape);
+    let layer = TiledLayer::of(shape);
     let more = match shipped {
         Tile::ConvForward(tile) => {
             let packed = tile.codes_per_word(shape);
@@ -27,17 +27,18 @@ pub fn candidates(class: DeviceClass, shape: &ConvShape, shipped: Tile) -> Vec<T
     found
 }
 
-/// How threads stand side by side, `(lanes, workgroup)`.
+/// Returns the thread layouts to try, `(lanes, workgroup)`.
 fn forms(class: DeviceClass) -> &'static [(usize, usize)] {
     match class {
-        // A workgroup of lanes alone shares every address.
+        // In a workgroup that is one row of lanes, all threads share their indices, so their loads have uniform addresses.
         DeviceClass::Llvmpipe => &[(8, 8)],
         DeviceClass::Cpu => &[(1, 32)],
         DeviceClass::Integrated | DeviceClass::Discrete => &[(1, 32), (1, 64), (1, 128), (8, 64), (16, 64)],
     }
 }
 
-/// Sums of one thread: fewer do not pay for their loads, more do not stay in registers or take long to compile.
+/// Returns the range of sums per thread. Fewer do not pay for their loads; more do not stay in registers or take long to
+/// compile.
 fn sums(class: DeviceClass) -> std::ops::RangeInclusive<usize> {
     match class {
         DeviceClass::Llvmpipe => 16..=160,
@@ -46,7 +47,7 @@ fn sums(class: DeviceClass) -> std::ops::RangeInclusive<usize> {
     }
 }
 
-/// All of a row, half, and so on, down to one.
+/// Returns the row length, half of it, and so on, down to one.
 fn halves(row: usize) -> Vec<usize> {
     let mut found: Vec<usize> = std::iter::successors(Some(row), |n| (*n > 1).then(|| n.div_ceil(2))).collect();
     found.dedup();
@@ -128,7 +129,7 @@ mod tests {
                     all.len(),
                     shipped.kernel()
                 );
-                assert!(all.iter().all(|tile| tile.fits(&Layer::of(&shape)).is_ok()));
+                assert!(all.iter().all(|tile| tile.fits(&TiledLayer::of(&shape)).is_ok()));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The tensors of one convolution layer at the size of a training step, and its kernels with any tile, as the step has them.
+//! Tensors of one convolution layer at the size of a training step, and the layer's kernels with any tile.
 
 use std::cell::RefCell;
 
@@ -17,22 +17,22 @@ use crate::kernels::routes::{Codes, Routes};
 use crate::kernels::upper::{EmbeddingMean, Upper};
 use crate::model::tiles::Tile;
 
-/// Where a layer stands in a network, which decides what its kernels read in a training step (SPEC §2).
+/// The position of a layer in a network, which decides which tensors its kernels read in a training step (SPEC §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
-    /// The first one: it reads examples in their store.
+pub struct LayerPosition {
+    /// Whether the layer is the first, which reads examples from their store.
     pub first: bool,
-    /// The last one: the gradients of its outputs are those of their mean.
+    /// Whether the layer is the last, whose outputs receive the gradient of their mean.
     pub last: bool,
 }
 
 const SLOPE: f64 = 0.2;
 const DROPOUT: f64 = 0.2;
 
-/// Tensors for the three kernels of a layer of one model.
+/// The tensors for the three kernels of one model's layer.
 pub(super) struct LayerTensors {
     pub shape: ConvShape,
-    pub standing: Standing,
+    pub position: LayerPosition,
     input: Input,
     output: Tensor<f32>,
     /// At the input's winners.
@@ -50,8 +50,8 @@ pub(super) struct LayerTensors {
 }
 
 impl LayerTensors {
-    /// Those for batches of `segments` segments.
-    pub fn new(gpu: &Gpu, shape: ConvShape, standing: Standing, segments: usize) -> Result<Self> {
+    /// Makes the tensors for batches of `segments` segments.
+    pub fn new(gpu: &Gpu, shape: ConvShape, position: LayerPosition, segments: usize) -> Result<Self> {
         let random = |name: &str, shape: &[usize]| {
             let mut stream = Key::new(0).named(name).stream();
             let values: Vec<f32> = (0..shape.iter().product()).map(|_| stream.uniform(-1.0, 1.0) as f32).collect();
@@ -61,7 +61,7 @@ impl LayerTensors {
             Ok(PackedWeights::new(gpu, &random(name, &sizes[..1])?, 0, sizes, 1))
         };
         let step = Step { t: 1, step_size: 1e-3, decay: 1.0 };
-        let input = if standing.first {
+        let input = if position.first {
             let frames = shape.chunks / segments * shape.time;
             let ids: Vec<u32> = (0..segments as u32).collect();
             Input::Gathered(Gathered {
@@ -83,7 +83,7 @@ impl LayerTensors {
             upper: RefCell::default(),
             lower: RefCell::default(),
             shape,
-            standing,
+            position,
         })
     }
 
@@ -102,7 +102,7 @@ impl LayerTensors {
         let above = |per_word: usize| codes(&self.upper, &shape.output_shape(), per_word);
         let upper = || -> Result<Upper> {
             let codes = above(upper)?;
-            if !self.standing.last {
+            if !self.position.last {
                 return Ok(Upper::Stored(Routes { gradients: self.output.clone(), codes }));
             }
             let chunks = shape.chunks / self.d_embedding.size(1);

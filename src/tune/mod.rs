@@ -1,7 +1,7 @@
-//! Finding the register tiles that suit a device: candidates that fit, checked against their oracle, then timed in turns.
+//! Tuning of register tiles for a device: candidates that fit are checked against their oracle, then timed in turns.
 //!
-//! In: a device, and the layers of a model with the chunks of a step. Out: for every kernel and layer what was tried, what
-//! each took, and the choice.
+//! In: a device, and the layers of a model with the chunks of a step. Out: for every kernel and layer the candidates, their
+//! times, and the choice.
 
 mod candidates;
 mod layer;
@@ -12,56 +12,56 @@ use crate::bench::Samples;
 use crate::gpu::Gpu;
 use crate::kernels::conv::ConvShape;
 use crate::kernels::{Case, conv_forward, conv_input_grad, conv_weight_grad};
-use crate::model::tiles::{self, Choice, Layer, Tile};
+use crate::model::tiles::{self, Choice, Tile, TiledLayer};
 
 pub use candidates::candidates;
+pub use layer::LayerPosition;
 use layer::LayerTensors;
-pub use layer::Standing;
 use search::search;
 
-/// What became of a candidate.
+/// The outcome of trying a candidate.
 #[derive(Debug, Clone)]
-pub enum Verdict {
-    /// It computes what it should; milliseconds of one dispatch.
+pub enum CandidateOutcome {
+    /// Correct, with the times of one dispatch in milliseconds.
     Timed(Samples),
-    /// It does not compile, or computes something else.
+    /// Refused, because the kernel does not compile or its result is wrong.
     Refused(String),
 }
 
-/// A candidate.
+/// A candidate that was tried.
 #[derive(Debug, Clone)]
 pub struct Tried {
-    /// Its knobs.
+    /// Kernel and tile.
     pub tile: Tile,
-    /// What became of it.
-    pub verdict: Verdict,
+    /// Outcome of the check and the timing.
+    pub verdict: CandidateOutcome,
 }
 
 impl Tried {
-    /// Its times, unless it was refused.
+    /// Returns the candidate's times, unless it was refused.
     pub fn samples(&self) -> Option<&Samples> {
         match &self.verdict {
-            Verdict::Timed(samples) => Some(samples),
-            Verdict::Refused(_) => None,
+            CandidateOutcome::Timed(samples) => Some(samples),
+            CandidateOutcome::Refused(_) => None,
         }
     }
 }
 
-/// All candidates of one kernel on one layer, the one in use first.
+/// All candidates of one kernel on one layer. The shipped tile is the first.
 #[derive(Debug, Clone)]
 pub struct Tuned {
-    /// The layer.
-    pub layer: Layer,
-    /// Chunks it was timed on.
+    /// Layer that the kernel belongs to.
+    pub layer: TiledLayer,
+    /// Number of chunks in the timed kernels.
     pub chunks: usize,
-    /// The candidates.
+    /// Candidates with their outcomes.
     pub tried: Vec<Tried>,
     chosen: usize,
 }
 
 impl Tuned {
-    /// The fastest, where it is faster than the shipped one beyond the noise; the shipped one otherwise.
-    fn new(layer: Layer, chunks: usize, tried: Vec<Tried>) -> Self {
+    /// Chooses the fastest tile if it is faster than the shipped one beyond the noise, otherwise the shipped one.
+    fn new(layer: TiledLayer, chunks: usize, tried: Vec<Tried>) -> Self {
         let median = |tried: &Tried| tried.samples().map_or(f64::INFINITY, Samples::median);
         let fastest = (0..tried.len()).min_by(|a, b| median(&tried[*a]).total_cmp(&median(&tried[*b]))).unwrap_or(0);
         let beyond_noise = match (tried[fastest].samples(), tried[0].samples()) {
@@ -71,25 +71,25 @@ impl Tuned {
         Self { layer, chunks, tried, chosen: if beyond_noise { fastest } else { 0 } }
     }
 
-    /// The shipped tile.
+    /// Returns the shipped tile.
     pub fn shipped(&self) -> &Tried {
         &self.tried[0]
     }
 
-    /// The tile to use.
+    /// Returns the tile to use.
     pub fn chosen(&self) -> &Tried {
         &self.tried[self.chosen]
     }
 
-    /// The same as a choice.
+    /// Returns the tile to use as a choice for its layer.
     pub fn choice(&self) -> Choice {
         Choice { layer: self.layer, chunks: self.chunks, tile: self.chosen().tile }
     }
 }
 
-/// Which kernels are tuned.
+/// The kernels to tune.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Kernel {
+pub enum TunedKernel {
     /// The forward pass
     Forward,
     /// The gradient of the input
@@ -98,23 +98,23 @@ pub enum Kernel {
     WeightGrad,
 }
 
-/// Tunes `kernels` on the layers of `shapes`, the input's first, each of one member, in batches of `segments` segments. `gpu`
-/// carries no tiles of its own. Kernels read what they do in a training step on a store of one shard, without `frame` normalisation.
-/// Codes of pool winners are packed as the forward pass's choice packs them, so that is found first. `done` is told of each
-/// finished kernel and layer.
+/// Tunes `kernels` on the layers of `shapes`, each of one member, in batches of `segments` segments. The first shape is the
+/// network's first layer. `gpu` must use the shipped tiles. Kernels read the same tensors as in a training step on a store of
+/// one shard, without `frame` normalisation. The forward pass is tuned first, because its choice decides how the indices of
+/// pool maxima are packed. `done` is called for each finished kernel and layer.
 ///
 /// # Errors
-/// What the device reports, except for candidates, which may fail.
+/// The errors of the device, except for those of candidates, which are refused instead.
 pub fn tune(
     gpu: &Gpu,
     shapes: &[ConvShape],
     segments: usize,
-    kernels: &[Kernel],
+    kernels: &[TunedKernel],
     done: &mut dyn FnMut(&Tuned),
 ) -> Result<Vec<Tuned>> {
     let tensors = |index: usize| {
-        let standing = Standing { first: index == 0, last: index + 1 == shapes.len() };
-        LayerTensors::new(gpu, shapes[index], standing, segments)
+        let position = LayerPosition { first: index == 0, last: index + 1 == shapes.len() };
+        LayerTensors::new(gpu, shapes[index], position, segments)
     };
     let mut all = Vec::new();
     let mut push = |tuned: Tuned| {
@@ -123,7 +123,7 @@ pub fn tune(
     };
     let mut per_word: Vec<usize> =
         shapes.iter().map(|shape| tiles::forward(gpu, shape).codes_per_word(shape)).collect();
-    if kernels.contains(&Kernel::Forward) {
+    if kernels.contains(&TunedKernel::Forward) {
         for (index, shape) in shapes.iter().enumerate() {
             let tensors = tensors(index)?;
             let shipped = Tile::ConvForward(tiles::forward(gpu, shape));
@@ -137,12 +137,12 @@ pub fn tune(
     for (index, shape) in shapes.iter().enumerate() {
         let tensors = tensors(index)?;
         let words = [per_word[index], if index > 0 { per_word[index - 1] } else { 1 }];
-        if kernels.contains(&Kernel::WeightGrad) {
+        if kernels.contains(&TunedKernel::WeightGrad) {
             let (tile, slices) = tiles::weight_grad(gpu, shape);
             let shipped = Tile::ConvWeightGrad { tile, slices };
             push(search(gpu, &tensors, candidates(gpu.class(), shape, shipped), words)?);
         }
-        if kernels.contains(&Kernel::InputGrad) && index > 0 {
+        if kernels.contains(&TunedKernel::InputGrad) && index > 0 {
             let shipped = Tile::ConvInputGrad(tiles::input_grad(gpu, shape));
             push(search(gpu, &tensors, candidates(gpu.class(), shape, shipped), words)?);
         }
@@ -150,9 +150,9 @@ pub fn tune(
     Ok(all)
 }
 
-/// The comparison of `tile` on the layer of `shape`, where it stands, with the oracle, with as many codes in a word of this layer and of the
-/// one below. Few chunks are enough: a tile's code does not depend on their number.
-pub fn check(shape: &ConvShape, Standing { first, last }: Standing, tile: &Tile, words: [usize; 2]) -> Case {
+/// Makes the comparison of `tile` with the oracle, on the layer of `shape` in its position. `words` are the numbers of pool
+/// maxima per word of this layer and of the one below. Few chunks suffice, since a tile's code does not depend on their number.
+pub fn check(shape: &ConvShape, LayerPosition { first, last }: LayerPosition, tile: &Tile, words: [usize; 2]) -> Case {
     let few = ConvShape { chunks: CHECKED, ..*shape };
     match *tile {
         Tile::ConvForward(tile) => conv_forward::check(few, tile, first),
@@ -161,7 +161,7 @@ pub fn check(shape: &ConvShape, Standing { first, last }: Standing, tile: &Tile,
     }
 }
 
-/// Chunks of a comparison with the oracle.
+/// Number of chunks in a comparison with the oracle.
 const CHECKED: usize = 3;
 
 #[cfg(test)]
@@ -177,11 +177,11 @@ mod tests {
         let tried = |(index, times): (usize, &Option<&[f64]>)| Tried {
             tile: candidates(gpu.class(), &shape, Tile::ConvForward(tiles::forward(&gpu, &shape)))[index],
             verdict: match times {
-                Some(times) => Verdict::Timed(Samples::new(times.to_vec()).unwrap()),
-                None => Verdict::Refused("wrong".into()),
+                Some(times) => CandidateOutcome::Timed(Samples::new(times.to_vec()).unwrap()),
+                None => CandidateOutcome::Refused("wrong".into()),
             },
         };
-        Tuned::new(Layer::of(&shape), 10, times.iter().enumerate().map(tried).collect())
+        Tuned::new(TiledLayer::of(&shape), 10, times.iter().enumerate().map(tried).collect())
     }
 
     #[test]

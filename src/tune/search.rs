@@ -1,32 +1,34 @@
-//! Candidates of one kernel: right ones are timed in turns, so that a machine that changes its speed changes it for all.
+//! Search for the fastest candidate of one kernel. Correct candidates are timed in turns, so that a change of the machine's
+//! speed affects all of them.
 
 use super::layer::LayerTensors;
-use super::{Tried, Tuned, Verdict, check};
+use super::{CandidateOutcome, Tried, Tuned, check};
 use crate::bench::{MEASUREMENTS, Samples};
 use crate::gpu::{Gpu, Kernel, Recording, Resolved};
 use crate::kernels::Trial;
-use crate::model::tiles::{Layer, Tile};
+use crate::model::tiles::{Tile, TiledLayer};
 use crate::{Error, Result};
 
-/// Least time of one measurement in seconds.
+/// Shortest time of a measurement, in seconds.
 const MEASUREMENT_S: f64 = 0.02;
-/// Candidates slower than the fastest by this factor are not measured again…
+/// Ratio to the fastest candidate's time beyond which a candidate is not measured again.
 const HOPELESS: f64 = 1.3;
-/// …after this many rounds, of which the least counts: a single measurement may meet the machine in a slow moment.
+/// Number of rounds before slow candidates are dropped by their least time. A single round may meet the machine in a slow
+/// moment.
 const FIRST_ROUNDS: usize = 2;
 const MOST_ROWS: f64 = 1000.0;
 
 /// One that is to be tried.
-struct Candidate {
+struct TileCandidate {
     /// With a few chunks, beside its oracle.
     trial: Trial,
     /// At the size of a step.
     kernel: Box<dyn Kernel>,
 }
 
-impl Candidate {
+impl TileCandidate {
     fn new(gpu: &Gpu, tensors: &LayerTensors, tile: &Tile, words: [usize; 2]) -> Result<Self> {
-        let trial = check(&tensors.shape, tensors.standing, tile, words).trial(gpu)?;
+        let trial = check(&tensors.shape, tensors.position, tile, words).trial(gpu)?;
         Ok(Self { trial, kernel: tensors.kernel(gpu, tile, words)? })
     }
 
@@ -34,7 +36,7 @@ impl Candidate {
         [self.trial.kernel.as_ref(), self.kernel.as_ref()]
     }
 
-    /// The kernel ready to run, once it has agreed with its oracle.
+    /// Compares the kernel with its oracle and returns it ready to run.
     fn prepare(self, gpu: &Gpu) -> Result<Resolved> {
         self.trial.run(gpu)?;
         let mut recording = Recording::new("tune");
@@ -43,7 +45,7 @@ impl Candidate {
     }
 }
 
-/// One that is being timed.
+/// A candidate that is being timed.
 struct Runner {
     index: usize,
     recording: Resolved,
@@ -62,12 +64,12 @@ impl Runner {
     }
 }
 
-/// Tries all of `tiles`, the shipped one first.
+/// Tries all of `tiles`, the shipped one first. `words` are those of [`check`].
 pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words: [usize; 2]) -> Result<Tuned> {
-    let mut verdicts: Vec<Option<Verdict>> = vec![None; tiles.len()];
-    let candidates: Vec<Result<Candidate>> =
-        tiles.iter().map(|tile| Candidate::new(gpu, tensors, tile, words)).collect();
-    gpu.compile_ahead(&candidates.iter().flatten().flat_map(Candidate::kernels).collect::<Vec<_>>())?;
+    let mut verdicts: Vec<Option<CandidateOutcome>> = vec![None; tiles.len()];
+    let candidates: Vec<Result<TileCandidate>> =
+        tiles.iter().map(|tile| TileCandidate::new(gpu, tensors, tile, words)).collect();
+    gpu.compile_ahead(&candidates.iter().flatten().flat_map(TileCandidate::kernels).collect::<Vec<_>>())?;
     let mut running: Vec<Runner> = Vec::new();
     for (index, candidate) in candidates.into_iter().enumerate() {
         match candidate.and_then(|candidate| candidate.prepare(gpu)) {
@@ -78,9 +80,9 @@ pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words:
                 running.push(Runner { index, recording, rows, ms: Vec::new() });
             }
             Err(Error::Kernel { reason, .. } | Error::Tolerance(reason)) => {
-                // Not on a device that no longer works.
+                // A failing candidate may have broken the device; the search ends with the device's error then.
                 gpu.check()?;
-                verdicts[index] = Some(Verdict::Refused(reason));
+                verdicts[index] = Some(CandidateOutcome::Refused(reason));
             }
             Err(other) => return Err(other),
         }
@@ -101,12 +103,12 @@ pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words:
     for runner in &running {
         verdicts[runner.index] = timed(&runner.ms);
     }
-    let still = || Verdict::Refused("the clock did not advance during its dispatches".into());
+    let still = || CandidateOutcome::Refused("the clock did not advance during its dispatches".into());
     let tried = tiles.into_iter().zip(verdicts);
     let tried = tried.map(|(tile, verdict)| Tried { tile, verdict: verdict.unwrap_or_else(still) }).collect();
-    Ok(Tuned::new(Layer::of(&tensors.shape), tensors.shape.chunks, tried))
+    Ok(Tuned::new(TiledLayer::of(&tensors.shape), tensors.shape.chunks, tried))
 }
 
-fn timed(ms: &[f64]) -> Option<Verdict> {
-    Samples::new(ms.to_vec()).map(Verdict::Timed)
+fn timed(ms: &[f64]) -> Option<CandidateOutcome> {
+    Samples::new(ms.to_vec()).map(CandidateOutcome::Timed)
 }

@@ -1,10 +1,12 @@
-//! The seeds of the cells of the paper's grid, each a trial with one rung: trained to its end, then judged on the evaluation
-//! segments.
+//! Trials of a grid study: the seeds of the cells of the paper's grid. Each trial has one rung: the worker trains it to its end
+//! and evaluates it on the evaluation segments.
+
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::courier::{Courier, Parcel};
-use super::training::{Bench, Task, Trained, Until, blame, train};
+use super::lease_keeper::{LeaseKeeper, Update};
+use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, Until, blame, train};
 use super::{Job, outcome};
 use crate::config::{Config, DataConfig};
 use crate::gpu::Gpu;
@@ -12,13 +14,13 @@ use crate::model::checkpoint::Description;
 use crate::report::Progress;
 use crate::report::study::CellResult;
 use crate::store::{Claimed, Lease};
-use crate::study::{self, Cell, Events, Features, cells, drawn, judge, log_left_out};
+use crate::study::{self, Cell, Events, StudyFeatures, cells, drawn, evaluate_cell, log_left_out};
 use crate::{Error, Result};
 
-/// Most seeds of a cell that one worker takes at a time.
+/// Largest number of seeds of a cell that one worker claims at a time.
 const TOGETHER: usize = 8;
 
-/// What a worker delivers of one seed of a cell.
+/// The result that a worker delivers for one seed of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SeedResult {
     /// The result of this seed alone.
@@ -27,27 +29,27 @@ pub struct SeedResult {
     pub events: Events,
 }
 
-/// The cells of a study and the features of those of one dataset and training length.
+/// The cells of a study, with the features of one dataset and training length at a time.
 pub struct GridJob<'a> {
     gpu: &'a Gpu,
     cells: Vec<Cell>,
     seeds: usize,
-    /// Of the cells that were worked on last.
-    features: Option<(Config, Features)>,
+    /// Configuration and features of the cells that were trained last.
+    features: Option<(Config, StudyFeatures)>,
     worker: String,
     progress: Progress,
 }
 
-/// The cell of trial `trial` and its seed's place.
+/// Returns the index of trial `trial`'s cell and the index of its seed within the cell.
 pub fn place(trial: usize, seeds: usize) -> (usize, usize) {
     (trial / seeds, trial % seeds)
 }
 
 impl SeedResult {
-    /// What a worker delivered, from JSON.
+    /// Reads a delivered result from JSON.
     ///
     /// # Errors
-    /// In words, what is wrong: other JSON, or a result that is not whole or of several seeds.
+    /// A message when the JSON is of another kind, or the result is incomplete or of several seeds.
     pub fn from_json(text: &str) -> Result<Self, String> {
         let read: Self = serde_json::from_str(text).map_err(|e| format!("this is no result of a cell: {e}"))?;
         let classes = read.result.classes.len();
@@ -60,7 +62,7 @@ impl SeedResult {
 }
 
 impl<'a> GridJob<'a> {
-    /// The cells of the study of `config`, all of which can be trained.
+    /// Prepares the cells of the study of `config` and checks that all of them can be trained.
     ///
     /// # Errors
     /// The errors of [`cells`] and [`drawn`].
@@ -70,46 +72,46 @@ impl<'a> GridJob<'a> {
         Ok(Self { gpu, cells, seeds, features: None, worker: worker.into(), progress: progress.clone() })
     }
 
-    /// Loads what cell `cell` is trained and judged on, unless it is there.
+    /// Loads the features that cell `cell` is trained and evaluated on, unless they are loaded.
     fn load(&mut self, cell: usize) -> Result<()> {
         let config = &self.cells[cell].config;
         let data = |config: &Config| -> (DataConfig, f64) { (config.data.clone(), config.train.seconds) };
         if self.features.as_ref().is_none_or(|(loaded, _)| data(loaded) != data(config)) {
-            // The old ones make room first.
+            // The old features are dropped first to make room.
             self.features = None;
-            self.features = Some((config.clone(), Features::load(self.gpu, config, &self.progress)?));
+            self.features = Some((config.clone(), StudyFeatures::load(self.gpu, config, &self.progress)?));
         }
         Ok(())
     }
 
-    /// Judges seeds of `cell` that trained together.
-    fn judge(&self, cell: &Cell, features: &Features, trained: &[Trained]) -> Result<CellResult> {
+    /// Evaluates the seeds of `cell` that were trained together.
+    fn judge(&self, cell: &Cell, features: &StudyFeatures, trained: &[TrainedTrial]) -> Result<CellResult> {
         let mut config = cell.config.clone();
         config.train.seeds = trained.iter().flat_map(|one| &one.config.train.seeds).copied().collect();
-        let model = |(one, seed): (&Trained, u64)| {
-            let epoch = one.standing.progress[0].best_epoch as usize;
+        let model = |(one, seed): (&TrainedTrial, u64)| {
+            let epoch = one.training_state.progress[0].best_epoch as usize;
             let description = Description::new(&config, &features.classes, &features.statistics, seed, epoch);
-            (one.standing.best.clone(), description)
+            (one.training_state.best.clone(), description)
         };
-        let trained = study::Trained {
+        let trained = study::TrainedCell {
             models: trained.iter().zip(config.train.seeds.iter().copied()).map(model).collect(),
             curves: trained.iter().flat_map(|one| one.curves.clone()).collect(),
-            best: trained.iter().flat_map(Trained::best).collect(),
+            best: trained.iter().flat_map(TrainedTrial::best).collect(),
         };
-        judge(self.gpu, &config, features, &trained)
+        evaluate_cell(self.gpu, &config, features, &trained)
     }
 }
 
 impl Job for GridJob<'_> {
-    fn alike(&self, one: usize, other: usize) -> bool {
+    fn is_compatible(&self, one: usize, other: usize) -> bool {
         place(one, self.seeds).0 == place(other, self.seeds).0
     }
 
-    fn most(&self) -> usize {
+    fn max_together(&self) -> usize {
         TOGETHER
     }
 
-    fn work(&mut self, claimed: Vec<Claimed>, courier: &Courier, until: Until) -> Result<()> {
+    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: Until) -> Result<()> {
         let (index, _) = place(claimed[0].lease.trial, self.seeds);
         self.load(index)?;
         let Some((_, features)) = &self.features else { return Ok(()) };
@@ -117,10 +119,10 @@ impl Job for GridJob<'_> {
         let task = |claimed: Claimed| {
             let mut config = cell.config.clone();
             config.train.seeds = vec![cell.config.train.seeds[place(claimed.lease.trial, self.seeds).1]];
-            Task { claimed, config }
+            ClaimedTraining { claimed, config }
         };
-        let tasks: Vec<Task> = claimed.into_iter().map(task).collect();
-        let bench = Bench {
+        let tasks: Vec<ClaimedTraining> = claimed.into_iter().map(task).collect();
+        let bench = TrainingContext {
             gpu: self.gpu,
             classes: &features.classes,
             train: &features.train,
@@ -128,27 +130,30 @@ impl Job for GridJob<'_> {
             fingerprint: &features.fingerprint,
             until,
         };
-        let trained = train(&bench, tasks, None, courier)?;
+        let trained = train(&bench, tasks, None, keeper)?;
         if trained.is_empty() {
             return Ok(());
         }
+        let judging = Instant::now();
         let judged = match self.judge(cell, features, &trained) {
             Ok(judged) => judged,
             Err(error) => {
                 let leases: Vec<Lease> = trained.iter().map(|one| one.lease).collect();
-                return blame(&leases, error, courier);
+                return blame(&leases, error, keeper);
             }
         };
+        let judging = judging.elapsed().as_secs_f64() / trained.len() as f64;
         let events = features.events(cell.variant);
         for (seed, one) in trained.iter().enumerate() {
             let mut result = judged.of_seed(seed);
-            result.seconds_taken = one.seconds;
+            let seconds = one.seconds + judging;
+            result.seconds_taken = seconds;
             let details = serde_json::to_string(&SeedResult { result, events: events.clone() })
                 .map_err(|e| Error::data("a cell's result", e.to_string()))?;
             let best = one.best()[0];
             tracing::info!("cell {cell}, seed {}: {best:.1} % in validation", one.config.train.seeds[0]);
-            let outcome = outcome(self.gpu, &self.worker, best, details, one.seconds);
-            courier.send(Parcel::Result(one.lease, outcome));
+            let outcome = outcome(self.gpu, &self.worker, best, details, seconds);
+            keeper.send(Update::Result(one.lease, outcome));
         }
         Ok(())
     }

@@ -1,26 +1,26 @@
-//! A worker that has nothing to do: for how long, and whom it waits for.
+//! Idle time of a worker: how long it has had nothing to do, and which leases it waits for.
 
 use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::store::Waiting;
 
-/// Nothing is said of shorter waits.
+/// Waits shorter than this are not logged.
 const SOON: Duration = Duration::from_secs(1);
-/// It is said again after this long.
+/// Time after which a wait is logged again.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// A worker without work. What it says goes to the log, soon after it has begun to wait and then every minute.
+/// The idle time of a worker. A wait is logged after one second and then every minute.
 #[derive(Debug, Default)]
 pub struct Idle {
     since: Option<Instant>,
     said: Option<Instant>,
-    /// Whether the store could not be reached the last time.
+    /// Whether the store could not be reached at the last attempt.
     away: bool,
 }
 
 impl Idle {
-    /// Notes that there is nothing to do before others have done what they hold; whether it has lasted as long as `limit`.
+    /// Notes that no trial can be claimed while others hold their leases. Returns whether the idle time has reached `limit`.
     pub fn waits_for(&mut self, waiting: &Waiting, limit: Option<Duration>) -> bool {
         self.away = false;
         let lasts = self.lasts();
@@ -31,7 +31,7 @@ impl Idle {
         limit.is_some_and(|limit| lasts >= limit)
     }
 
-    /// Notes that the store cannot be reached; whether there was nothing to do for as long as `limit`.
+    /// Notes that the store cannot be reached. Returns whether the idle time has reached `limit`.
     pub fn without_store(&mut self, error: &Error, limit: Option<Duration>) -> bool {
         if !self.away {
             tracing::warn!("{error}; trying again until it is back");
@@ -41,7 +41,7 @@ impl Idle {
         limit.is_some_and(|limit| lasts >= limit)
     }
 
-    /// How long it has been idle.
+    /// Returns the idle time so far.
     pub fn lasts(&mut self) -> Duration {
         self.since.get_or_insert_with(Instant::now).elapsed()
     }

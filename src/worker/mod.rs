@@ -1,12 +1,12 @@
-//! A worker: claims trials of a study, trains them, delivers what comes of it, until nothing is left, its time is up or it is
-//! told to stop.
+//! Workers: a worker claims trials of a study, trains them and delivers the results, until nothing is left, its time is up or
+//! it is asked to stop.
 //!
-//! In: a store. Out: results and checkpoints in it. Data are made anew on each machine, from their seed and its soundbank.
+//! In: a store. Out: results and checkpoints in it. Each machine generates the data anew, from their seed and its soundbank.
 
-mod card;
-mod courier;
+mod gpu_lock;
 mod grid;
 mod idle;
+mod lease_keeper;
 mod search;
 mod training;
 
@@ -15,37 +15,37 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Duration;
 
-use self::courier::{AGAIN, Courier, Parcel, Route};
+use self::lease_keeper::{AGAIN, LeaseKeeper, LeaseTerms, Update};
 use crate::config::Config;
 use crate::gpu::Gpu;
 use crate::report::Progress;
 use crate::scenes::Dataset;
-use crate::search::Ladder;
-use crate::store::{Claim, Claimed, Failure, Kind, Lease, Outcome, Registered, Store, Wanted};
+use crate::search::SuccessiveHalving;
+use crate::store::{ClaimOutcome, Claimed, Failure, Lease, Outcome, Registered, Store, StudyKind, Wanted};
 use crate::study::cells;
 use crate::{Error, Result};
 
-pub use card::Card;
+pub use gpu_lock::GpuLock;
 pub use grid::{SeedResult, place};
 pub use idle::Idle;
 pub use training::Until;
 
-/// How a worker works.
+/// Settings of a worker.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What it is called in the store; no two workers share a name.
+    /// The worker's name in the store. No two workers may share one.
     pub name: String,
-    /// How long a lease lasts that is not renewed.
+    /// Duration of a lease without renewal.
     pub lease: Duration,
-    /// When to stop.
+    /// Conditions on which the worker stops.
     pub until: Until,
-    /// Stop when there was nothing to do for this long, though the study is not finished.
+    /// Idle time after which the worker ends although the study is not finished; `None` for no limit.
     pub idle_exit: Option<Duration>,
 }
 
 impl Settings {
-    /// A name for a worker: host, process and a number that no earlier process of this id had. Of the host's name only the
-    /// characters that hosts have are kept.
+    /// Makes a name for a worker from the host, the process id and a number that distinguishes it from earlier processes of the
+    /// same id. Characters of the host's name that are not allowed in host names are replaced.
     pub fn name() -> String {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_millis());
         let plain = |c: char| if c.is_alphanumeric() || ".-_".contains(c) { c } else { '-' };
@@ -54,37 +54,38 @@ impl Settings {
     }
 }
 
-/// Why a worker ended.
+/// The reason why a worker ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// The study is finished.
     Finished,
-    /// Others do what is left.
+    /// Other workers hold all remaining trials.
     Idle,
-    /// It was told to.
+    /// The worker was asked to stop.
     Stopped,
 }
 
-/// How the trials of a kind of study are trained.
+/// The training of one kind of study's trials.
 trait Job {
     /// Whether two trials can train as one population.
-    fn alike(&self, one: usize, other: usize) -> bool;
+    fn is_compatible(&self, one: usize, other: usize) -> bool;
 
-    /// Most trials of one population.
-    fn most(&self) -> usize;
+    /// Returns the largest number of trials in one population.
+    fn max_together(&self) -> usize;
 
-    /// Trains what was claimed and hands the results to the courier; stops early when the leases are lost or `until` is reached.
-    fn work(&mut self, claimed: Vec<Claimed>, courier: &Courier, until: Until) -> Result<()>;
+    /// Trains the claimed trials and sends the results to the lease keeper. Stops early when a lease is lost or `until` is
+    /// reached.
+    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: Until) -> Result<()>;
 }
 
-/// What the data of the study of `config` depend on, as it is compared between machines.
+/// Returns the fingerprints of the data of `config`'s study, by which machines check that they train on the same data.
 ///
 /// # Errors
-/// Whatever reading a soundbank or a dataset reports.
-pub fn data_of(kind: Kind, config: &Config) -> Result<String> {
+/// The errors of reading a soundbank or a dataset.
+pub fn data_of(kind: StudyKind, config: &Config) -> Result<String> {
     match kind {
-        Kind::Search => Dataset::of(config)?.fingerprint(),
-        Kind::Grid => {
+        StudyKind::Search => Dataset::of(config)?.fingerprint(),
+        StudyKind::Grid => {
             let mut found: Vec<String> = Vec::new();
             for cell in cells(config)? {
                 let name = cell.variant.name();
@@ -97,22 +98,25 @@ pub fn data_of(kind: Kind, config: &Config) -> Result<String> {
     }
 }
 
-/// The trials and rungs of the study of `config`; each seed of a grid's cell is a trial.
+/// Returns the trials and rungs of the study of `config`. In a grid, each seed of a cell is a trial.
 ///
 /// # Errors
-/// As [`cells`].
-pub fn ladder_of(kind: Kind, config: &Config) -> Result<Ladder> {
+/// The errors of [`cells`].
+pub fn halving_of(kind: StudyKind, config: &Config) -> Result<SuccessiveHalving> {
     match kind {
-        Kind::Search => Ok(crate::search::ladder(&config.search)),
-        Kind::Grid => Ok(Ladder { trials: cells(config)?.len() * config.study.seeds, eta: 2, rungs: 1 }),
+        StudyKind::Search => Ok(crate::search::halving(&config.search)),
+        StudyKind::Grid => {
+            Ok(SuccessiveHalving { trials: cells(config)?.len() * config.study.seeds, eta: 2, rungs: 1 })
+        }
     }
 }
 
-/// Works on `study`, whose sounds are where `config` says, until there is nothing left for this worker.
+/// Works on `study`, whose sounds are where `config` says, until the study is finished, the worker was idle for too long, or it
+/// is asked to stop. Returns the store and which of these it was.
 ///
 /// # Errors
-/// [`Error::Store`] when the study is not the one this machine would make: other data, or another version of the program; what data,
-/// device and store report, after all leases were given back.
+/// [`Error::Store`] when this machine has other data or another version of the program than the study; the errors of data,
+/// device and store, after all leases were given back.
 pub fn work(
     gpu: &Gpu,
     mut store: Store,
@@ -123,34 +127,34 @@ pub fn work(
 ) -> Result<(Store, End)> {
     refuse_others(&store, study, config)?;
     let mut job: Box<dyn Job + '_> = match study.study.kind {
-        Kind::Search => Box::new(search::SearchJob::new(gpu, config, &settings.name, progress)?),
-        Kind::Grid => Box::new(grid::GridJob::new(gpu, config, &settings.name, progress)?),
+        StudyKind::Search => Box::new(search::SearchJob::new(gpu, config, &settings.name, progress)?),
+        StudyKind::Grid => Box::new(grid::GridJob::new(gpu, config, &settings.name, progress)?),
     };
-    let task = progress.task("results", study.study.ladder.sizes().iter().sum::<usize>() as u64);
+    let task = progress.task("results", study.study.halving.sizes().iter().sum::<usize>() as u64);
     let mut idle = Idle::default();
     while !settings.until.reached() {
         let wanted = Wanted {
             worker: &settings.name,
             adapter: &gpu.adapter().name,
             lease_ms: settings.lease.as_millis() as i64,
-            most: job.most(),
-            alike: &|one, other| job.alike(one, other),
+            most: job.max_together(),
+            alike: &|one, other| job.is_compatible(one, other),
         };
         match store.claim(study, &wanted) {
-            Ok(Claim::Trials(claimed)) => {
+            Ok(ClaimOutcome::Trials(claimed)) => {
                 idle = Idle::default();
                 store = train(&mut *job, store, claimed, settings)?;
                 if let Ok(done) = store.results(study) {
                     task.set(done as u64);
                 }
             }
-            Ok(Claim::Nothing(waiting)) => {
+            Ok(ClaimOutcome::Nothing(waiting)) => {
                 if idle.waits_for(&waiting, settings.idle_exit) {
                     return Ok((store, End::Idle));
                 }
                 std::thread::sleep(AGAIN.min(settings.lease / 4));
             }
-            Ok(Claim::Finished) => {
+            Ok(ClaimOutcome::Finished) => {
                 task.finish();
                 return Ok((store, End::Finished));
             }
@@ -166,26 +170,27 @@ pub fn work(
     Ok((store, End::Stopped))
 }
 
-/// Trains `claimed`, and gives back what has no result in the end. A trial whose training panics has failed; the worker goes on.
+/// Trains the trials of `claimed` and gives back those without a result. When training panics, the trials have failed and the
+/// worker continues.
 fn train(job: &mut dyn Job, store: Store, claimed: Vec<Claimed>, settings: &Settings) -> Result<Store> {
     let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
     let route =
-        Route { worker: &settings.name, lease_ms: settings.lease.as_millis() as i64, stop: settings.until.stop };
-    let courier = Courier::start(store, leases.clone(), &route);
-    let outcome = catch_unwind(AssertUnwindSafe(|| job.work(claimed, &courier, settings.until)));
+        LeaseTerms { worker: &settings.name, lease_ms: settings.lease.as_millis() as i64, until: settings.until };
+    let keeper = LeaseKeeper::start(store, leases.clone(), &route);
+    let outcome = catch_unwind(AssertUnwindSafe(|| job.work(claimed, &keeper, settings.until)));
     let outcome = outcome.unwrap_or_else(|panic| {
         let reason = format!("its training panicked: {}", words(&*panic));
         for lease in &leases {
             tracing::warn!("trial {} failed: {reason}", lease.trial);
-            courier.send(Parcel::Failure(*lease, Failure::Passing, reason.clone()));
+            keeper.send(Update::Failure(*lease, Failure::Passing, reason.clone()));
         }
         Ok(())
     });
-    let store = courier.close(&leases);
+    let store = keeper.close(&leases);
     outcome.and(store)
 }
 
-/// What a panic says.
+/// Returns the message of a panic.
 fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
@@ -196,13 +201,13 @@ fn outcome(gpu: &Gpu, worker: &str, score: f64, details: String, seconds: f64) -
     Outcome { score, details, worker: worker.into(), adapter, seconds, checkpoint: None }
 }
 
-/// A study is worked on by the version of the program and with the data that it was begun with.
+/// Refuses a study that was created by another version of the program or with other data.
 fn refuse_others(store: &Store, study: &Registered, config: &Config) -> Result<()> {
     let own = crate::store::Study {
         version: env!("CARGO_PKG_VERSION").into(),
         data: data_of(study.study.kind, config)?,
         config: config.clone(),
-        ladder: ladder_of(study.study.kind, config)?,
+        halving: halving_of(study.study.kind, config)?,
         ..study.study.clone()
     };
     match crate::store::difference(&study.study, &own) {
@@ -214,10 +219,10 @@ fn refuse_others(store: &Store, study: &Registered, config: &Config) -> Result<(
     }
 }
 
-/// `config` with its sounds where this machine has them.
+/// Checks that the folders of sounds in `config` exist on this machine.
 ///
 /// # Errors
-/// [`Error::Data`] when they are where it says on no folder of this machine.
+/// [`Error::Data`] that names a missing folder and the option to set it with.
 pub fn here(config: &Config) -> Result<()> {
     let folders = [("--dataset", &config.data.dataset), ("--soundbank", &config.data.soundbank)];
     for (flag, folder) in folders {
@@ -237,47 +242,47 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::store::{Location, State, Study};
+    use crate::store::{Location, Study, TrialState};
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 
-    /// A job that does `what` with whatever was claimed.
+    /// A job that calls the closure with the claimed trials.
     struct Fake<F>(F);
 
-    impl<F: FnMut(&[Claimed], &Courier) -> Result<()>> Job for Fake<F> {
-        fn alike(&self, _: usize, _: usize) -> bool {
+    impl<F: FnMut(&[Claimed], &LeaseKeeper) -> Result<()>> Job for Fake<F> {
+        fn is_compatible(&self, _: usize, _: usize) -> bool {
             true
         }
 
-        fn most(&self) -> usize {
+        fn max_together(&self) -> usize {
             4
         }
 
-        fn work(&mut self, claimed: Vec<Claimed>, courier: &Courier, _: Until) -> Result<()> {
-            (self.0)(&claimed, courier)
+        fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, _: Until) -> Result<()> {
+            (self.0)(&claimed, keeper)
         }
     }
 
-    /// A trial's state, failures, deaths and reason.
-    type Fate = (State, usize, usize, Option<String>);
+    /// State, failures, deaths and reason of a trial.
+    type Fate = (TrialState, usize, usize, Option<String>);
 
-    /// A worker and the first trials of a search after `work` was done with them.
-    fn after(work: impl FnMut(&[Claimed], &Courier) -> Result<()>) -> (Result<Store>, Vec<Fate>) {
+    /// Runs `work` on the first trials of a search. Returns the worker's outcome and the trials' rows.
+    fn after(work: impl FnMut(&[Claimed], &LeaseKeeper) -> Result<()>) -> (Result<Store>, Vec<Fate>) {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::File(folder.path().join("store.sqlite"));
         let mut store = Store::open(location.clone()).unwrap();
         let config = Config::default();
         let study = Study {
             name: "fake".into(),
-            kind: Kind::Search,
-            ladder: crate::search::ladder(&config.search),
+            kind: StudyKind::Search,
+            halving: crate::search::halving(&config.search),
             config,
             version: "1".into(),
             data: "ab".into(),
         };
         let study = store.register(&study).unwrap();
         let wanted = Wanted { worker: "w", adapter: "none", lease_ms: 60_000, most: 2, alike: &|_, _| true };
-        let Claim::Trials(claimed) = store.claim(&study, &wanted).unwrap() else { panic!("nothing to claim") };
+        let ClaimOutcome::Trials(claimed) = store.claim(&study, &wanted).unwrap() else { panic!("nothing to claim") };
         let settings = Settings {
             name: "w".into(),
             lease: Duration::from_secs(60),
@@ -294,30 +299,30 @@ mod tests {
         let (ended, rows) = after(|_, _| panic!("a tensor of {} values", 0));
         assert!(ended.is_ok());
         let reason = Some("its training panicked: a tensor of 0 values".to_owned());
-        assert_eq!(rows, vec![(State::Interrupted, 1, 0, reason); 2]);
+        assert_eq!(rows, vec![(TrialState::Interrupted, 1, 0, reason); 2]);
     }
 
     #[test]
     fn what_is_the_workers_fault_ends_it_and_gives_the_trials_back() {
         let (ended, rows) = after(|_, _| Err(Error::data("sounds", "are gone")));
         assert!(ended.unwrap_err().to_string().contains("are gone"));
-        assert_eq!(rows, vec![(State::Interrupted, 0, 0, None); 2]);
+        assert_eq!(rows, vec![(TrialState::Interrupted, 0, 0, None); 2]);
     }
 
     #[test]
     fn a_trial_is_blamed_for_its_own_errors_and_for_a_device_that_is_lost_with_it() {
         let blame = |error: fn() -> Error| {
-            after(move |claimed, courier| {
+            after(move |claimed, keeper| {
                 let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
-                training::blame(&leases[..1], error(), courier)
+                training::blame(&leases[..1], error(), keeper)
             })
         };
         let (ended, rows) = blame(|| Error::Tolerance("the loss is not finite".into()));
-        assert!(ended.is_ok() && rows[0].0 == State::Failed && rows[1].0 == State::Interrupted, "{rows:?}");
+        assert!(ended.is_ok() && rows[0].0 == TrialState::Failed && rows[1].0 == TrialState::Interrupted, "{rows:?}");
         let (ended, rows) = blame(|| Error::kernel("conv", "does not fit"));
-        assert!(ended.is_ok() && (rows[0].0, rows[0].1) == (State::Interrupted, 1), "{rows:?}");
+        assert!(ended.is_ok() && (rows[0].0, rows[0].1) == (TrialState::Interrupted, 1), "{rows:?}");
         let (ended, rows) = blame(|| Error::DeviceLost { adapter: "card".into(), reason: "gone".into() });
-        assert!(ended.is_err() && (rows[0].0, rows[0].1, rows[0].2) == (State::Interrupted, 0, 1), "{rows:?}");
+        assert!(ended.is_err() && (rows[0].0, rows[0].1, rows[0].2) == (TrialState::Interrupted, 0, 1), "{rows:?}");
         let (ended, rows) = blame(|| Error::Adapter("none".into()));
         assert!(ended.is_err() && (rows[0].1, rows[0].2) == (0, 0), "{rows:?}");
     }

@@ -1,7 +1,8 @@
-//! Trials of a search: drawn from the space, trained up to their rung, compared by their best validation score so far.
+//! Trials of a search: configurations drawn from the search space, trained up to their rung and compared by their best
+//! validation score so far.
 
-use super::courier::{Courier, Parcel};
-use super::training::{Bench, Task, Trained, Until, train};
+use super::lease_keeper::{LeaseKeeper, Update};
+use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, Until, train};
 use super::{Job, outcome};
 use crate::config::{Config, PrototypeConfig, Sampling};
 use crate::evaluate::Examples;
@@ -14,7 +15,7 @@ use crate::store::Claimed;
 use crate::train::{Draws, alike};
 use crate::{Error, Result};
 
-/// The data that all trials of a search share; the trials are drawn when they are asked for.
+/// The data that all trials of a search share. A trial's configuration is drawn when it is needed.
 pub struct SearchJob<'a> {
     gpu: &'a Gpu,
     config: Config,
@@ -26,10 +27,11 @@ pub struct SearchJob<'a> {
 }
 
 impl<'a> SearchJob<'a> {
-    /// Checks the trials of `config` and puts the features of their data on the GPU.
+    /// Checks the trials of `config` and loads the features of their data onto the GPU.
     ///
     /// # Errors
-    /// [`Error::Config`] naming what does not fit, be it the space or the batches of a trial; whatever data and device report.
+    /// [`Error::Config`] that names an invalid key of the search space or of a trial's batches; the errors of the data and the
+    /// device.
     pub fn new(gpu: &'a Gpu, config: &Config, worker: &str, progress: &Progress) -> Result<Self> {
         let mut batches = Batches::default();
         check(config, |trial| batches.note(trial))?;
@@ -51,10 +53,10 @@ impl<'a> SearchJob<'a> {
             standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
         }
         for trial in &batches.0 {
-            let draws = Draws::new(&trial.config, &train.heard, &classes).map_err(|error| {
+            let draws = Draws::new(&trial.config, &train.labels, &classes).map_err(|error| {
                 Error::config("search.space", format!("trial {} cannot be trained: {error}", trial.number))
             })?;
-            // One trial speaks for all: they are drawn from the same segments.
+            // The first trial's message stands for all, since all trials draw from the same segments.
             if trial.number == 0 {
                 draws.left_out.iter().for_each(LeftOut::log);
             }
@@ -71,7 +73,7 @@ impl<'a> SearchJob<'a> {
     }
 }
 
-/// The trials whose steps are drawn in ways of their own, the first of each way.
+/// The first trial for each way of drawing batches that occurs in the search.
 #[derive(Default)]
 struct Batches(Vec<Trial>);
 
@@ -88,25 +90,25 @@ impl Batches {
 }
 
 impl Job for SearchJob<'_> {
-    fn alike(&self, one: usize, other: usize) -> bool {
+    fn is_compatible(&self, one: usize, other: usize) -> bool {
         let drawn = |number: usize| trial(&self.config, number);
         matches!((drawn(one), drawn(other)), (Ok(one), Ok(other)) if alike(&one.config, &other.config))
     }
 
-    fn most(&self) -> usize {
+    fn max_together(&self) -> usize {
         self.config.search.together
     }
 
-    fn work(&mut self, claimed: Vec<Claimed>, courier: &Courier, until: Until) -> Result<()> {
+    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: Until) -> Result<()> {
         let search = &self.config.search;
         let rung = claimed[0].lease.rung;
         let epochs = search.minimum * search.eta.pow(rung as u32);
         let task = |claimed: Claimed| {
             let config = trial(&self.config, claimed.lease.trial)?.config;
-            Ok(Task { config, claimed })
+            Ok(ClaimedTraining { config, claimed })
         };
         let tasks = claimed.into_iter().map(task).collect::<Result<Vec<_>>>()?;
-        let bench = Bench {
+        let bench = TrainingContext {
             gpu: self.gpu,
             classes: &self.classes,
             train: &self.train,
@@ -114,19 +116,19 @@ impl Job for SearchJob<'_> {
             fingerprint: &self.fingerprint,
             until,
         };
-        for trained in train(&bench, tasks, Some(epochs), courier)? {
+        for trained in train(&bench, tasks, Some(epochs), keeper)? {
             let best = trained.best();
             let score = best.iter().sum::<f64>() / best.len() as f64;
             let details = curves(&trained)?;
             let mut outcome = outcome(self.gpu, &self.worker, score, details, trained.seconds);
             outcome.checkpoint = Some(trained.checkpoint()?);
             tracing::info!("trial {} has {score:.1} % after {epochs} epochs", trained.lease.trial);
-            courier.send(Parcel::Result(trained.lease, outcome));
+            keeper.send(Update::Result(trained.lease, outcome));
         }
         Ok(())
     }
 }
 
-fn curves(trained: &Trained) -> Result<String> {
+fn curves(trained: &TrainedTrial) -> Result<String> {
     serde_json::to_string(&trained.curves).map_err(|e| Error::data("learning curves", e.to_string()))
 }

@@ -151,6 +151,15 @@ fn a_small_file_of_much_sound_is_answered_for_like_any_other() {
     }
 }
 
+#[test]
+fn a_file_on_which_the_decoder_panics_is_refused_like_any_damaged_one() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus/audio/floor-repeats-a-position.ogg");
+    let (code, _, errors) = command("predict", &[file.to_str().unwrap()]);
+    assert_ne!(code, 0);
+    assert!(errors.contains("floor-repeats-a-position.ogg: damaged: its headers make the decoder fail"), "{errors}");
+    assert!(!errors.contains("panicked") && !errors.contains("backtrace"), "{errors}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_pipe_is_refused_without_waiting_for_its_other_end() {

@@ -1,4 +1,4 @@
-//! Files that were cut or have a flipped bit: whoever goes on from them comes to the same end, or says which file it is.
+//! Files that were cut or have a flipped bit: a run that resumes from them has the same result, or an error names the file.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,17 +14,17 @@ use crate::support::process::{Process, succeed, wait};
 
 const SEED: u64 = 2;
 
-/// What happens to a file.
+/// Damage to a file.
 #[derive(Debug, Clone, Copy)]
 enum Damage {
-    /// As many bytes are left.
+    /// Cut to this number of bytes.
     Cut(usize),
-    /// This bit is another.
+    /// Flip of the bit at this position.
     Flip(usize),
 }
 
 impl Damage {
-    /// Several of a file with these contents.
+    /// Draws several kinds of damage for a file with these contents.
     fn several(bytes: &[u8], random: &mut Stream) -> Vec<Self> {
         let n_bytes = bytes.len();
         if n_bytes == 0 {
@@ -32,7 +32,7 @@ impl Damage {
         }
         let cuts = [0, random.below(n_bytes), n_bytes - 1].map(Self::Cut);
         let anywhere: Vec<Self> = (0..2).map(|_| Self::Flip(random.below(8 * n_bytes))).collect();
-        // A digit whose lowest bit is another is a digit again, which no syntax betrays.
+        // A digit with its lowest bit flipped is again a digit, which no syntax check detects.
         let digits: Vec<usize> = (0..n_bytes).filter(|&at| bytes[at].is_ascii_digit()).collect();
         let in_digits = (0..2).filter(|_| !digits.is_empty()).map(|_| Self::Flip(8 * random.choose(&digits)));
         cuts.into_iter().chain(anywhere).chain(in_digits.collect::<Vec<_>>()).collect()
@@ -55,17 +55,17 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What is wrong with the end that a run with a damaged `file` comes to; nothing when that is right.
+/// Runs `command` on a run with a damaged `file`. Returns what is wrong with its result, or `None` if it is right.
 fn fault(file: &Path, mut command: Command, left: impl Fn() -> Left, expected: &Left) -> Option<String> {
     let output = command.output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     let name = file.file_name().unwrap().to_str().unwrap();
-    // Of a configuration that became another one, the key is named, or the folder that is not where it says.
+    // For a damaged configuration, the error names the key, or a folder that does not exist, instead of the file.
     let name = if name.ends_with(".toml") { "" } else { name };
     match output.status.code() {
         Some(0) => {
             let differences = differences(&left(), expected);
-            // Learning curves with gaps are a warning, and so are keys that only say when a training ends.
+            // Gaps in learning curves are only a warning, and so are keys that only decide when a training ends.
             let warned = file.ends_with("metrics.jsonl") && message.contains(name) || message.contains("so far and is");
             (!differences.is_empty() && !warned).then(|| format!("another, and not named: {}", differences.join(", ")))
         }
@@ -74,7 +74,7 @@ fn fault(file: &Path, mut command: Command, left: impl Fn() -> Left, expected: &
     }
 }
 
-/// Damages every file of the run at `base` that `chosen` takes, one at a time and in several ways, and goes on each time.
+/// Damages every file of the run at `base` that `chosen` accepts, one at a time and in several ways, and resumes each time.
 fn damage(
     place: &Place,
     base: &Path,
@@ -100,8 +100,8 @@ fn damage(
     assert!(n > 0 && faults.is_empty(), "{} of {n}:\n{}", faults.len(), faults.join("\n"));
 }
 
-/// Starts `command` in `folder`, tells it to stop once `enough`, and waits for its end between two epochs. One that comes to
-/// its end before this process looks again is made anew.
+/// Starts `command` in `folder`, asks it to stop once `enough` holds, and waits until it ends between two epochs. If it
+/// finishes before it can be stopped, it is made again.
 fn interrupted(place: &Place, folder: &Path, command: impl Fn(&Path) -> Command, enough: impl Fn() -> bool) {
     for _ in 0..5 {
         std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
@@ -127,10 +127,10 @@ fn a_run_with_a_damaged_file_goes_on_to_the_same_or_names_it() {
         let [run, whole] = ["base", "whole"].map(|name| place.path(name).join(method));
         succeed(place.train(&whole, method));
         let lines = |run: &Path| std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count();
-        // Of two stages, the second.
+        // A method with two stages is interrupted in the second.
         let enough = || lines(&run) > if method == "classifier" { 8 } else { 35 };
         interrupted(&place, &run, |run| place.train(run, method), enough);
-        // Of another method, what differs is the state.
+        // Methods differ in the training state, so for the others only that file is damaged.
         let chosen = |file: &Path| method == "classifier" || file.ends_with("last.safetensors");
         damage(&place, &run, &left::training(&whole), chosen, |run| place.resume(run), left::training);
     }

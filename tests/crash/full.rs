@@ -1,7 +1,7 @@
-//! A disk that is full: the run says which file it cannot write, and goes on once there is room.
+//! A full disk: the run names the file that it cannot write, and resumes once there is room.
 //!
-//! The disk is a file system in memory of a few pages, in a mount namespace of its own: it needs root, or a kernel that lets
-//! everybody have user namespaces. Elsewhere the size of files is limited instead.
+//! The disk is an in-memory file system of a few pages in its own mount namespace, which needs root or a kernel that allows
+//! user namespaces for all. Elsewhere the size of files is limited instead.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,8 +12,8 @@ use crate::support::left::{self, Left, assert_same, leftovers};
 use crate::support::process::succeed;
 use weaklabel::store::Location;
 
-/// In $1 a disk of $2 pages; $3 is begun there, and gets room after three seconds, should it wait for that. If it failed, $4
-/// goes on. What came of it is copied to $5.
+/// Script that starts $3 on a disk of $2 pages at $1, and enlarges the disk after three seconds if $3 is waiting for room. If
+/// $3 failed, $4 resumes it. The results are copied to $5.
 const ON_A_DISK: &str = r#"
 mount -t tmpfs -o size=$(($2 * 4096)) tmpfs "$1" || exit 99
 (eval "$3") 2> "$5/first.err" &
@@ -28,7 +28,7 @@ if [ $code != 0 ]; then (eval "$4") 2> "$5/again.err"; echo $? > "$5/again.code"
 cp -r "$1/run" "$5/"
 "#;
 
-/// The same where no file may be larger than $2 KiB.
+/// Script that does the same with a limit of $2 KiB on the size of a file.
 const WITH_A_LIMIT: &str = r#"
 (trap '' XFSZ; ulimit -f $(($2 * 2)); eval "$3") 2> "$5/first.err"
 code=$?
@@ -37,7 +37,7 @@ if [ $code != 0 ]; then (eval "$4") 2> "$5/again.err"; echo $? > "$5/again.code"
 cp -r "$1/run" "$5/"
 "#;
 
-/// How a disk is filled: the program before `sh` and the script.
+/// Chooses how a disk is filled: the arguments before `sh`, and the script.
 fn way(place: &Place) -> (Vec<&'static str>, &'static str) {
     let disk = place.path("disk");
     std::fs::create_dir_all(&disk).unwrap();
@@ -52,7 +52,7 @@ fn way(place: &Place) -> (Vec<&'static str>, &'static str) {
     (vec!["env"], WITH_A_LIMIT)
 }
 
-/// `command` as a line for a shell.
+/// Formats `command` as a line for a shell.
 fn line(command: &Command) -> String {
     let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_str().unwrap().replace('\'', r"'\''"));
     let environment = command.get_envs().map(|(name, value)| match value {
@@ -65,7 +65,7 @@ fn line(command: &Command) -> String {
     format!("env {} {}", unset.join(" "), set.join(" "))
 }
 
-/// Begins runs on disks of different sizes, in pages, and goes on with those that failed.
+/// Starts runs on disks of different sizes, in pages, and resumes those that failed.
 fn fill(
     place: &Place,
     sizes: &[usize],
@@ -90,7 +90,7 @@ fn fill(
         let full = said("first.err");
         match said("first.code").trim() {
             "0" => {}
-            // A database says that its file cannot be used.
+            // A database reports that its file cannot be used.
             "1" | "3" => {
                 failures += 1;
                 assert!(full.contains(run.to_str().unwrap()) && !full.contains("panicked"), "{size}: {full}");
@@ -112,7 +112,7 @@ fn a_training_goes_on_once_there_is_room() {
     let place = Place::new();
     let command = |run: &Path| place.train(run, "classifier");
     let go_on = |run: &Path| {
-        // The shell decides whether there is a run to go on with.
+        // The shell decides whether there is a run to resume.
         let resume = format!(
             "if [ -f '{0}/config.toml' ]; then {1}; else {2}; fi",
             run.display(),

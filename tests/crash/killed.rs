@@ -17,8 +17,8 @@ const STUDIES: usize = 26;
 const SEARCHES: usize = 24;
 const WORKERS: usize = 16;
 
-/// What a run leaves that nobody breaks, and the time it takes when kernels are compiled. It is made twice: the first one
-/// compiles, and shows that the same command leaves the same.
+/// Makes a run without kills, twice. Returns its results and the time of the second, whose kernels are compiled already. The
+/// results of both must be equal.
 fn unbroken(place: &Place, command: impl Fn(&Path) -> Command, left: impl Fn(&Path) -> Left) -> (Left, Duration) {
     let [first, second] = ["first", "second"].map(|name| place.path(name).join("run"));
     succeed(command(&first));
@@ -30,7 +30,7 @@ fn unbroken(place: &Place, command: impl Fn(&Path) -> Command, left: impl Fn(&Pa
     (expected, time)
 }
 
-/// Breaks runs until there were `n` kills; each comes to its end and leaves what an unbroken one does.
+/// Kills runs until there are `n` kills. Each run must finish with the results of a run without kills.
 fn break_runs(
     kills: &mut Kills,
     n: usize,
@@ -46,7 +46,7 @@ fn break_runs(
         let run = place.path(&format!("broken-{round}")).join("run");
         std::fs::create_dir(run.parent().unwrap()).unwrap();
         let most = target - kills.count();
-        // A training that was killed behind its end is finished.
+        // A training that was killed after its end is finished.
         let command = || (!run.join("DONE").is_file()).then(|| command(&run));
         kills.until_done(most, time, &place.path("log"), command, || met(&run));
         assert_same(&left(&run), &expected);
@@ -57,7 +57,7 @@ fn break_runs(
     }
 }
 
-/// Where a training stands.
+/// Returns the progress of a training.
 fn stage(run: &Path) -> String {
     if !run.join("config.toml").is_file() {
         return "before the run began".into();
@@ -96,7 +96,7 @@ fn a_study_killed_anywhere_has_the_same_tables() {
     kills.report("studies");
 }
 
-/// The store at `location` and in it the study of the search in `folder`, which it is named after.
+/// Opens the store at `location` and finds the study of the search in `folder`, which has the folder's name.
 pub fn open(location: &Location, folder: &Path) -> Option<(Store, Registered)> {
     let mut store = Store::open(location.clone()).ok()?;
     let name = folder.file_name()?.to_str()?;
@@ -104,7 +104,7 @@ pub fn open(location: &Location, folder: &Path) -> Option<(Store, Registered)> {
     Some((store, study))
 }
 
-/// What a search leaves in the store at `location` and in its folder.
+/// Collects the results of a search from the store at `location` and from its folder.
 pub fn search_left(location: &Location, folder: &Path) -> Left {
     let (mut store, study) = open(location, folder).unwrap();
     let mut left = left::search(&mut store, &study);
@@ -112,16 +112,16 @@ pub fn search_left(location: &Location, folder: &Path) -> Left {
     left
 }
 
-/// How far a search is.
+/// Returns the progress of a search.
 fn rung(location: &Location, folder: &Path) -> String {
-    // To look into a file that is not there would make it.
+    // Opening a store file that does not exist would create it.
     let there = !matches!(location, Location::File(path) if !path.is_file());
     let Some((mut store, study)) = there.then(|| open(location, folder)).flatten() else {
         return "before the search began".into();
     };
     let (_, results) = store.table(&study).unwrap();
     let has = |rung: usize| results.iter().filter(|row| row.rung == rung).count();
-    match study.study.ladder.sizes().into_iter().enumerate().find(|(rung, size)| has(*rung) < *size) {
+    match study.study.halving.sizes().into_iter().enumerate().find(|(rung, size)| has(*rung) < *size) {
         Some((rung, _)) => format!("on rung {rung}"),
         None => "behind the last result".into(),
     }
@@ -139,7 +139,7 @@ fn a_search_killed_anywhere_finds_the_same() {
     kills.report("searches");
 }
 
-/// Searches by two workers at a time, each killed again and again, in the store at `url`, until there were enough kills.
+/// Runs searches in the store at `url` with two workers at a time, each killed repeatedly, until there were enough kills.
 fn break_workers(place: &Place, name: &str, url: &str, expected: &Left, time: Duration) {
     let location: Location = url.parse().unwrap();
     let mut kills = Kills::new(name);
@@ -151,7 +151,7 @@ fn break_workers(place: &Place, name: &str, url: &str, expected: &Left, time: Du
             command.env("WEAKLABEL_STORE", url);
             command
         };
-        // Whoever enters the search need not live.
+        // The process that registers the search is not needed afterwards.
         let first = Process::start(search(), place.path("log"));
         wait(|| open(&location, &folder));
         drop(first);

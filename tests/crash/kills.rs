@@ -1,4 +1,4 @@
-//! Kills at random moments, counted by what they met.
+//! Kills at random moments, counted by the state of the run that they interrupt.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use weaklabel::counter_rng::{Key, Stream};
 
 use crate::support::process::Process;
 
-/// Moments are drawn from it.
+/// Seed of the random moments.
 const SEED: u64 = 1;
 
 pub struct Kills {
@@ -18,18 +18,19 @@ pub struct Kills {
 }
 
 impl Kills {
-    /// None yet. `name` tells its moments from those of others.
+    /// Makes an empty count. Moments are drawn from a stream that depends on `name`.
     pub fn new(name: &str) -> Self {
         Self { random: Key::new(SEED).named(name).stream(), met: BTreeMap::new() }
     }
 
-    /// How many there were.
+    /// Returns the number of kills.
     pub fn count(&self) -> usize {
         self.met.values().sum()
     }
 
-    /// Starts `command` and kills it at a moment of the time `within`, again and again until it ends by itself, which it may
-    /// from the `most`-th kill on, or until there is no command, since nothing is left to do. `met` says what a kill met.
+    /// Starts `command` and kills it at a random moment within `within`, repeatedly, until it ends by itself, which it may do
+    /// after `most` kills, or until `command` is `None` because nothing is left to do. `met` describes the state that a kill
+    /// interrupted.
     pub fn until_done(
         &mut self,
         most: usize,
@@ -50,7 +51,7 @@ impl Kills {
         }
     }
 
-    /// Kills `process` at a moment of the time `within`; `false` when it ended before.
+    /// Kills `process` at a random moment within `within`. Returns `false` if it ended before.
     fn kill(&mut self, process: &mut Process, within: Duration) -> bool {
         let (start, moment) = (Instant::now(), within.mul_f64(self.random.unit()));
         while start.elapsed() < moment {
@@ -63,14 +64,14 @@ impl Kills {
         process.child.wait().unwrap().code().is_none()
     }
 
-    /// Adds those of `other`.
+    /// Adds the kills of `other`.
     pub fn add(&mut self, other: Self) {
         for (met, n) in other.met {
             *self.met.entry(met).or_default() += n;
         }
     }
 
-    /// Prints how many there were, by what they met.
+    /// Prints the number of kills, by the state that they interrupted.
     pub fn report(&self, what: &str) {
         let parts: Vec<String> = self.met.iter().map(|(met, n)| format!("{n} {met}")).collect();
         eprintln!("{} kills of {what}: {}", self.count(), parts.join(", "));

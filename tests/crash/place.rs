@@ -1,4 +1,4 @@
-//! Trainings, studies and searches that start in a fraction of a second, and last a few.
+//! Trainings, studies and searches that start in a fraction of a second and take a few seconds.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,12 +9,13 @@ use weaklabel::scenes::annotation::{self, ClipEvents, Event};
 
 use crate::support::program::weaklabel;
 
-/// At this rate clips need no resampling.
+/// Sample rate in Hz, the same for clips and features, so that nothing is resampled.
 const RATE: u32 = 8_000;
 const CLIP_S: f64 = 0.4;
 const CLASSES: [(&str, f64); 3] = [("low", 300.0), ("middle", 900.0), ("high", 2_500.0)];
 
-/// One convolution: compiled in seconds, and from the driver's cache in a fraction of one. A checkpoint follows every epoch.
+/// A network with one convolution, which compiles in seconds, or from the driver's cache in a fraction of a second. A
+/// checkpoint is written after every epoch.
 const CONFIG: &str = r#"
 [scene]
 rate = 8000
@@ -78,7 +79,7 @@ impl Place {
         place
     }
 
-    /// A tone in noise each.
+    /// Writes clips of a tone in noise.
     fn clips(&self, subset: &str, n_clips: usize) {
         let folder = self.path("set").join(subset);
         std::fs::create_dir_all(&folder).unwrap();
@@ -105,21 +106,21 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// `weaklabel COMMAND ARGS…`, with nothing of the environment's.
+    /// Returns the command `weaklabel COMMAND ARGS…` without the environment's settings for the program.
     pub fn weaklabel(&self, command: &str, args: &[&str]) -> Command {
         let mut whole = weaklabel(&[command, "--progress", "none"]);
         whole.args(args).env("WEAKLABEL_CACHE", self.path("no cache")).stdout(Stdio::null());
         whole
     }
 
-    /// A command that begins something in the folder `out`.
+    /// Returns a command that starts a run in the folder `out`.
     fn begin(&self, command: &str, out: &Path, args: &[&str]) -> Command {
         let mut whole = self.weaklabel(command, args);
         whole.arg("-c").arg(self.path("config.toml")).arg("--dataset").arg(self.path("set")).arg("-o").arg(out);
         whole
     }
 
-    /// Begins the training in `run`, or goes on with it once there is one.
+    /// Returns a command that starts the training in `run`, or resumes it if it exists.
     pub fn train(&self, run: &Path, method: &str) -> Command {
         if run.join("config.toml").is_file() {
             return self.resume(run);
@@ -127,31 +128,31 @@ impl Place {
         self.begin("train", run, &["--method", method, "--set", "train.epochs=60"])
     }
 
-    /// Goes on with the training in `run`.
+    /// Returns a command that resumes the training in `run`.
     pub fn resume(&self, run: &Path) -> Command {
         let mut command = self.weaklabel("train", &["--resume", "-o"]);
         command.arg(run);
         command
     }
 
-    /// Scores the training in `run`.
+    /// Returns a command that evaluates the training in `run`.
     pub fn eval(&self, run: &Path) -> Command {
         let mut command = self.weaklabel("eval", &["--seconds", "0.2"]);
         command.arg(run);
         command
     }
 
-    /// Begins the study in `folder` or goes on with it.
+    /// Returns a command that starts or resumes the study in `folder`.
     pub fn reproduce(&self, folder: &Path) -> Command {
         self.begin("reproduce", folder, &[])
     }
 
-    /// Begins the search in `folder` or goes on with it; its leases last a second.
+    /// Returns a command that starts or resumes the search in `folder`, with leases of one second.
     pub fn search(&self, folder: &Path) -> Command {
         self.begin("search", folder, &["--lease", "1s"])
     }
 
-    /// A worker at `store`, given by the environment, where its password stays out of sight.
+    /// Returns a worker for `store`, which is passed in the environment to keep its password out of the arguments.
     pub fn worker(&self, store: &str) -> Command {
         let mut command = self.weaklabel("worker", &["--lease", "1s"]);
         command.env("WEAKLABEL_STORE", store);

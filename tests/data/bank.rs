@@ -1,4 +1,4 @@
-//! Small soundbanks in temporary folders, and reading back what was generated from them.
+//! Small soundbanks in temporary folders, and readers of the datasets generated from them.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,24 +8,25 @@ use tempfile::TempDir;
 use weaklabel::audio::{Audio, write_wav16};
 use weaklabel::config::{Config, SceneConfig};
 use weaklabel::counter_rng::Key;
-use weaklabel::scenes::generate::{Options, Summary, generate};
+use weaklabel::scenes::generate::{GenerateOptions, Generated, generate};
 use weaklabel::{Error, Result};
 
-/// Low enough for quick tests, high enough for the loudness meter.
+/// Sample rate in Hz: low enough for quick tests, high enough for the loudness meter.
 pub const RATE: u32 = 16_000;
 
-/// A folder that can become a soundbank and a place for what comes out of it.
+/// A folder for a soundbank and for the datasets generated from it.
 pub struct Bank {
     home: TempDir,
 }
 
 impl Bank {
-    /// No sound yet.
+    /// Makes a folder without sounds.
     pub fn empty() -> Self {
         Self { home: tempfile::tempdir().unwrap() }
     }
 
-    /// Cat, Dog and Tap with `n_train` and two evaluation events each, three and one backgrounds.
+    /// Makes a soundbank of the classes Cat, Dog and Tap with `n_train` training and two evaluation events each, and with three
+    /// training backgrounds and one for evaluation.
     pub fn new(n_train: usize) -> Self {
         let bank = Self::empty();
         for class in ["Cat", "Dog", "Tap"] {
@@ -54,7 +55,7 @@ impl Bank {
         self.root().join(subset).join("soundbank").join(below)
     }
 
-    /// A burst of noise, different for every name.
+    /// Writes an event: a burst of noise that differs for every name.
     pub fn event(&self, subset: &str, class: &str, name: &str, seconds: f64) -> PathBuf {
         let path = self.folder(subset, &format!("foreground/{class}/{name}.wav"));
         write(&path, &noise(path.to_str().unwrap(), seconds, 0.3));
@@ -67,7 +68,7 @@ impl Bank {
         path
     }
 
-    /// Clips of this soundbank: 12, 6 and 6.
+    /// Returns a configuration for 12 training, 6 validation and 6 evaluation clips from this soundbank.
     pub fn config(&self) -> Config {
         let mut config = Config { scene: SceneConfig { rate: RATE, ..SceneConfig::default() }, ..Config::default() };
         config.data.soundbank = Some(self.root());
@@ -75,9 +76,9 @@ impl Bank {
         config
     }
 
-    pub fn generate(&self, config: &Config, name: &str, wav: bool) -> Result<Summary> {
+    pub fn generate(&self, config: &Config, name: &str, wav: bool) -> Result<Generated> {
         let out = self.out(name);
-        generate(&Options { config, out: &out, wav, force: false }, &|_, _| ())
+        generate(&GenerateOptions { config, out: &out, wav, force: false }, &|_, _| ())
     }
 }
 
@@ -91,7 +92,7 @@ pub fn write(path: &Path, samples: &[f32]) {
     write_wav16(path, &Audio { rate: RATE, samples: samples.to_vec() }).unwrap();
 }
 
-/// The rows of a table with a header, by column.
+/// Reads the rows of a table with a header, each as a map from column to value.
 pub fn table(path: &Path) -> Vec<HashMap<String, String>> {
     let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').from_path(path).unwrap();
     reader.deserialize().map(Result::unwrap).collect()
@@ -101,7 +102,7 @@ pub fn number(row: &HashMap<String, String>, column: &str) -> f64 {
     row[column].parse().unwrap()
 }
 
-/// Asserts that the message names everything in `words`.
+/// Asserts that the message contains all of `words`.
 pub fn assert_names(error: &Error, words: &[&str]) {
     let message = error.to_string();
     assert!(words.iter().all(|word| message.contains(word)), "{message:?} does not name all of {words:?}");

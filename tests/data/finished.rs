@@ -15,7 +15,7 @@ fn clip(dir: &Path, name: &str, seconds: f64) {
     write(&dir.join(name), &noise(name, seconds, 0.1));
 }
 
-/// Ten training clips with two classes, two evaluation clips, one of them with two events and one with none.
+/// Makes a folder of ten training clips with two classes, and two evaluation clips, one with two events and one with none.
 fn folder() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let mut train = HEADER.to_owned();
@@ -48,10 +48,10 @@ fn clips_events_and_classes_are_found() {
     let dataset = open(&dir, 1).unwrap();
     assert_eq!(dataset.classes(), ["Cat", "Dog"]);
     assert_eq!(Subset::all().map(|subset| dataset.len(subset)), [8, 2, 2]);
-    // In the order of their names: none.wav, two.wav.
+    // Clips are in the order of their names: none.wav, two.wav.
     assert_eq!((dataset.labels(Subset::Eval, 0), dataset.labels(Subset::Eval, 1)), ([].as_slice(), [0, 1].as_slice()));
     for index in 0..2 {
-        let cuts = dataset.cut(Subset::Eval, index, &[1.0, 10.0]).unwrap();
+        let cuts = dataset.segments(Subset::Eval, index, &[1.0, 10.0]).unwrap();
         let lengths: Vec<usize> = cuts.segments.iter().map(|segment| segment.samples.len()).collect();
         assert_eq!(lengths, [16_000, 64_000], "a clip shorter than the segment is taken whole");
     }
@@ -90,7 +90,7 @@ fn segments_lie_around_the_longest_event() {
     let dir = folder();
     let dataset = open(&dir, 3).unwrap();
     let whole = dataset.segment(Subset::Eval, 1, 4.0).unwrap().samples;
-    // Of 1 s, inside the event from 0.25 to 2.25 s, which also is the longer one.
+    // A segment of 1 s lies inside the event from 0.25 to 2.25 s, which is the longer of the two.
     let segment = dataset.segment(Subset::Eval, 1, 1.0).unwrap().samples;
     let start = whole.windows(segment.len()).position(|part| part == segment).unwrap();
     assert!((4_000..=20_000).contains(&start), "starts at sample {start}");
@@ -99,12 +99,12 @@ fn segments_lie_around_the_longest_event() {
 #[test]
 fn segments_hear_the_events_that_overlap_them() {
     let dir = folder();
-    // Of the events from 0.25 to 2.25 s and from 3.5 to 4 s; one more in the middle of the first.
+    // The clip has events from 0.25 to 2.25 s and from 3.5 to 4 s. A third event is added in the middle of the first.
     append(&dir, "eval.tsv", "two.wav\t1\t1.5\tDog\n");
     let mut in_the_middle = [0, 0];
     for seed in 0..20 {
         let dataset = open(&dir, seed).unwrap();
-        let cuts = dataset.cut(Subset::Eval, 1, &[0.25, 3.0, 4.0]).unwrap();
+        let cuts = dataset.segments(Subset::Eval, 1, &[0.25, 3.0, 4.0]).unwrap();
         assert_eq!((cuts.dominant, cuts.duration_s), (Some(0), 2.0));
         let [short, long, whole] = &cuts.segments[..] else { panic!("three lengths") };
         let start = whole.samples.windows(short.samples.len()).position(|part| part == short.samples).unwrap();
@@ -115,7 +115,7 @@ fn segments_hear_the_events_that_overlap_them() {
         assert_eq!((&long.labels, &whole.labels), (&vec![0, 1], &vec![0, 1]));
     }
     assert!(in_the_middle.iter().all(|n| *n > 0), "{in_the_middle:?}");
-    let none = open(&dir, 1).unwrap().cut(Subset::Eval, 0, &[0.25, 4.0]).unwrap();
+    let none = open(&dir, 1).unwrap().segments(Subset::Eval, 0, &[0.25, 4.0]).unwrap();
     assert_eq!((none.dominant, none.duration_s), (None, 4.0));
     assert!(none.segments.iter().all(|segment| segment.labels.is_empty() && !segment.samples.is_empty()));
 }
@@ -125,7 +125,7 @@ fn the_fingerprint_follows_annotations_and_files() {
     let dir = folder();
     let before = open(&dir, 1).unwrap().fingerprint().unwrap();
     assert_eq!(before, open(&dir, 1).unwrap().fingerprint().unwrap());
-    // Lines in another order say the same.
+    // The order of the lines does not matter.
     let table = dir.path().join("train.tsv");
     let mut lines: Vec<String> = fs::read_to_string(&table).unwrap().lines().map(String::from).collect();
     lines[1..].reverse();
@@ -134,7 +134,7 @@ fn the_fingerprint_follows_annotations_and_files() {
     append(&dir, "eval.tsv", "none.wav\t1\t2\tCat\n");
     let annotated = open(&dir, 1).unwrap().fingerprint().unwrap();
     assert_ne!(before, annotated);
-    // As long as before, with other samples.
+    // The file keeps its length but has other samples.
     let earlier = open(&dir, 1).unwrap().contents().unwrap();
     write(&dir.path().join("train/3.wav"), &noise("another", 3.0, 0.1));
     let now = open(&dir, 1).unwrap().contents().unwrap();
@@ -253,7 +253,7 @@ fn what_is_not_used_is_said_with_number_and_first_name() {
         "{}",
         found[5].1
     );
-    // Who only evaluates does not mind what training draws.
+    // For an evaluation alone, training clips that are never drawn are not reported.
     assert_eq!(lines(&dir, &[Subset::Eval]).len(), expected.len() - 1);
 }
 
@@ -261,7 +261,7 @@ fn what_is_not_used_is_said_with_number_and_first_name() {
 fn keys_that_the_folder_overrides_are_named() {
     let dir = folder();
     let mut config = Config::default();
-    // It has eight training clips beside those held back, by this seed.
+    // With this seed, the folder has eight training clips besides those held out.
     (config.data.train, config.data.seed, config.scene.holdout) = (8, 5, 0.2);
     let said =
         |config: &Config| Dataset::open(dir.path(), config).unwrap().overridden().map(|line| line.message.clone());
@@ -271,13 +271,16 @@ fn keys_that_the_folder_overrides_are_named() {
     assert!(line.ends_with("have no effect: data.train, data.eval, scene.clip_s"), "{line}");
 }
 
-/// What [`Dataset::heard`] says of every clip is what [`Dataset::cut`] finds.
+/// Asserts that [`Dataset::segment_labels`] and [`Dataset::segments`] agree for every clip. Returns the number of segments that
+/// lack some class of their clip.
 pub fn assert_heard(dataset: &Dataset, seconds: &[f64]) -> usize {
     let mut several = 0;
     for subset in Subset::all() {
         for index in 0..dataset.len(subset) {
-            let (cuts, heard) =
-                (dataset.cut(subset, index, seconds).unwrap(), dataset.heard(subset, index, seconds).unwrap());
+            let (cuts, heard) = (
+                dataset.segments(subset, index, seconds).unwrap(),
+                dataset.segment_labels(subset, index, seconds).unwrap(),
+            );
             let labels: Vec<_> = cuts.segments.into_iter().map(|segment| segment.labels).collect();
             several += labels.iter().filter(|labels| labels.len() < dataset.labels(subset, index).len()).count();
             assert_eq!((heard.segments, heard.dominant), (labels, cuts.dominant), "{subset:?} {index}");

@@ -1,5 +1,5 @@
-//! What `generate` writes: the same bytes on any number of threads, annotations that fit the sound, and a folder that
-//! opens to the very clips.
+//! The output of `generate`: the same bytes for any number of threads, annotations that match the sound, and a folder that
+//! opens to the same clips.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sha2::{Digest, Sha256};
 use weaklabel::audio::{decode, integrated_loudness};
 use weaklabel::config::{Config, Variant};
-use weaklabel::scenes::generate::{Options, export_soundbank, generate};
-use weaklabel::scenes::{Cuts, Dataset, Soundbank, Subset, annotation};
+use weaklabel::scenes::generate::{GenerateOptions, export_soundbank, generate};
+use weaklabel::scenes::{ClipSegments, Dataset, Soundbank, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
 use crate::support::files::contents;
@@ -48,7 +48,8 @@ fn classes_are_balanced_and_progress_counts_every_clip() {
         calls.fetch_add(1, Ordering::Relaxed);
         most.fetch_max(done, Ordering::Relaxed);
     };
-    let summary = generate(&Options { config: &config, out: &out, wav: false, force: false }, &progress).unwrap();
+    let summary =
+        generate(&GenerateOptions { config: &config, out: &out, wav: false, force: false }, &progress).unwrap();
     assert_eq!((calls.into_inner(), most.into_inner()), (24, 24));
     assert_eq!((summary.n_clips, summary.n_scaled), ([12, 6, 6], 0));
     for (subset, each) in [("train", 4), ("validation", 2), ("eval", 2)] {
@@ -59,7 +60,7 @@ fn classes_are_balanced_and_progress_counts_every_clip() {
     }
 }
 
-/// Mean square of `samples` between two times.
+/// Computes the mean square of `samples` between two times.
 fn power(samples: &[f32], from_s: f64, to_s: f64) -> f64 {
     let at = |seconds: f64| ((seconds * f64::from(RATE)).round().max(0.0) as usize).min(samples.len());
     let part = &samples[at(from_s)..at(to_s)];
@@ -101,7 +102,7 @@ fn manifest_annotations_and_sound_agree() {
 
             let clip = decode(&path).unwrap().audio;
             assert_eq!((clip.rate, clip.samples.len()), (RATE, 160_000));
-            // What surrounds the event is the background at −50 LUFS; inside, the event adds its SNR to it.
+            // Around the event there is only the background at −50 LUFS; inside, the event is added at its SNR.
             let before = onset_s > 10.0 - offset_s;
             let around = if before { power(&clip.samples, 0.0, onset_s) } else { power(&clip.samples, offset_s, 10.0) };
             let around_range =
@@ -110,9 +111,10 @@ fn manifest_annotations_and_sound_agree() {
             assert!((lufs + 50.0).abs() < 0.3, "background at {lufs} LUFS");
             let inside = power(&clip.samples, onset_s + 0.012, offset_s - 0.012);
             let snr = 10.0 * (inside / around - 1.0).log10();
-            // Noise in noise has the same spectrum, so its power tells its loudness but for the gating of bursts.
+            // Event and background are both noise with the same spectrum, so power measures loudness, except for the gating of
+            // bursts.
             assert!((snr - snr_db).abs() < 1.5, "SNR {snr:.2} dB, drawn as {snr_db}");
-            // The edges: 5 ms beyond them there is no event, 20 ms inside there is.
+            // The edges of the event are checked: just outside there is only background, just inside there is the event.
             if onset_s > 0.02 {
                 assert!(power(&clip.samples, onset_s - 0.02, onset_s - 0.001) < 2.0 * around);
             }
@@ -169,12 +171,12 @@ fn recordings_without_onset_or_offset_touch_the_clips_ends() {
     assert!(long.contains(&0.0) && long.contains(&4.0) && long.iter().all(|&start| start == 0.0 || start == 4.0));
 }
 
-/// All of a dataset that training sees.
+/// The parts of a dataset that training uses.
 #[derive(PartialEq)]
 pub struct Seen {
     classes: Vec<String>,
     labels: Vec<Vec<usize>>,
-    cuts: Vec<Cuts>,
+    cuts: Vec<ClipSegments>,
 }
 
 pub fn seen(dataset: &Dataset) -> Seen {
@@ -182,7 +184,7 @@ pub fn seen(dataset: &Dataset) -> Seen {
     Seen {
         classes: dataset.classes().to_vec(),
         labels: clips.iter().map(|&(s, i)| dataset.labels(s, i).to_vec()).collect(),
-        cuts: clips.iter().map(|&(s, i)| dataset.cut(s, i, &[0.2, 1.0, 10.0]).unwrap()).collect(),
+        cuts: clips.iter().map(|&(s, i)| dataset.segments(s, i, &[0.2, 1.0, 10.0]).unwrap()).collect(),
     }
 }
 
@@ -193,7 +195,7 @@ fn drawn_reopened_and_written_clips_are_the_same() {
     let drawn = Dataset::of(&config).unwrap();
     bank.generate(&config, "mixed", false).unwrap();
     bank.generate(&config, "wav", true).unwrap();
-    // What is on disk decides, not what another configuration says.
+    // The files on disk decide, not the configuration with which they are opened.
     let mut other = Config::default();
     other.data.seed = 77;
     let [mixed, wav] = ["mixed", "wav"].map(|name| Dataset::open(&bank.out(name), &other).unwrap());
@@ -202,7 +204,7 @@ fn drawn_reopened_and_written_clips_are_the_same() {
         assert!(cuts.segments.iter().map(|segment| segment.samples.len()).eq([3_200, 16_000, 160_000]));
         assert!(cuts.segments.iter().all(|segment| segment.labels == *labels));
         assert_eq!(cuts.dominant.as_slice(), labels);
-        // A segment inside its event is covered whole; a longer one in part.
+        // A segment inside its event is covered completely, a longer one in part.
         assert!(
             cuts.segments
                 .iter()
@@ -219,7 +221,7 @@ fn drawn_reopened_and_written_clips_are_the_same() {
     }
 
     let one = drawn.segment(Subset::Eval, 3, 1.0).unwrap();
-    assert_eq!(one, drawn.cut(Subset::Eval, 3, &[10.0, 1.0]).unwrap().segments[1]);
+    assert_eq!(one, drawn.segments(Subset::Eval, 3, &[10.0, 1.0]).unwrap().segments[1]);
     let mut config = config;
     config.scene.fade_s = 0.02;
     assert_ne!(Dataset::of(&config).unwrap().fingerprint().unwrap(), drawn.fingerprint().unwrap());
@@ -241,7 +243,7 @@ fn a_soundbank_that_changed_or_moved_is_noticed() {
     let dataset = Dataset::open(&out, &config).unwrap();
     assert!(dataset.segment(Subset::Train, 0, 1.0).is_ok());
 
-    // A sound of the same size.
+    // The sound keeps its size.
     let sound = there.join("eval/soundbank/foreground/Cat/1.wav");
     let mut bytes = fs::read(&sound).unwrap();
     bytes[1000] ^= 1;
@@ -249,7 +251,7 @@ fn a_soundbank_that_changed_or_moved_is_noticed() {
     assert_names(&Dataset::open(&out, &config).unwrap_err(), &["moved", "have changed", "generate it anew"]);
 }
 
-/// Format 1 knew the soundbank by names and sizes. Who reads clips from files need not know it at all.
+/// Format 1 described the soundbank by names and sizes, which are not needed to read clips from files.
 #[test]
 fn datasets_of_an_earlier_version_are_read_where_their_clips_are_files() {
     let bank = Bank::new(4);
@@ -293,11 +295,12 @@ fn nothing_is_overwritten_silently() {
     let (config, out) = (bank.config(), bank.out("out"));
     bank.generate(&config, "out", true).unwrap();
     assert_names(&bank.generate(&config, "out", false).unwrap_err(), &["out", "not empty", "--force"]);
-    generate(&Options { config: &config, out: &out, wav: false, force: true }, &|_, _| ()).unwrap();
+    generate(&GenerateOptions { config: &config, out: &out, wav: false, force: true }, &|_, _| ()).unwrap();
     assert!(out.join("manifest.tsv").exists() && !out.join("train").exists(), "the clips of before are gone");
 
     let root = bank.root();
-    let error = generate(&Options { config: &config, out: &root, wav: false, force: true }, &|_, _| ()).unwrap_err();
+    let error =
+        generate(&GenerateOptions { config: &config, out: &root, wav: false, force: true }, &|_, _| ()).unwrap_err();
     assert_names(&error, &["bank", "no dataset"]);
     assert!(root.join("train/soundbank").exists());
 }
@@ -328,7 +331,7 @@ fn the_exported_soundbank_is_scanned_like_any_other() {
     let dataset = Dataset::draw(scanned, &config).unwrap();
     config.data.soundbank = None;
     let builtin = Dataset::of(&config).unwrap();
-    // The same sounds but for the rounding to 16 bits.
+    // The sounds are equal except for the rounding to 16 bits.
     for index in 0..3 {
         let [a, b] = [&dataset, &builtin].map(|d| d.segment(Subset::Eval, index, 1.0).unwrap().samples);
         let largest = a.iter().zip(&b).map(|(x, y)| (x - y).abs()).fold(0.0, f32::max);

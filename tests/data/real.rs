@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use weaklabel::config::{Config, Variant};
-use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::scenes::generate::{GenerateOptions, generate};
 use weaklabel::scenes::{Dataset, Subset};
 
 use crate::bank::{number, table};
 use crate::support::missing::leave_out;
 
-/// `None` where there is none, unless it was named or this is continuous integration.
+/// Finds the soundbank. Returns `None` if there is none, but fails if the variable names one or in continuous integration.
 fn soundbank() -> Option<PathBuf> {
     let named = std::env::var_os("WEAKLABEL_SOUNDBANK").map(PathBuf::from);
     let required = named.is_some();
@@ -35,7 +35,8 @@ fn real_recordings_become_balanced_clips() {
         (config.data.train, config.data.validation, config.data.eval) = (100, 20, 50);
         let out = home.path().join(format!("{variant:?}"));
         let started = Instant::now();
-        let summary = generate(&Options { config: &config, out: &out, wav: false, force: false }, &|_, _| ()).unwrap();
+        let summary =
+            generate(&GenerateOptions { config: &config, out: &out, wav: false, force: false }, &|_, _| ()).unwrap();
         eprintln!("{variant:?}: 170 clips in {:.2?}, sources not yet decoded", started.elapsed());
         assert_eq!(summary.n_clips, [100, 20, 50]);
 

@@ -1,4 +1,4 @@
-//! Which sounds and classes a folder holds, and what is said when it is not a soundbank.
+//! Sounds and classes found in a folder, and errors for folders that are not soundbanks.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -51,7 +51,7 @@ fn the_fingerprint_follows_names_and_contents_but_neither_place_nor_time() {
     assert_ne!(fingerprint(), before);
 }
 
-/// The files each subset uses, events and backgrounds, as the manifest names them.
+/// Returns the event and background files that each subset uses according to the manifest.
 fn used(bank: &Bank, seed: u64, out: &str) -> [[BTreeSet<String>; 2]; 3] {
     let mut config = bank.config();
     config.data.seed = seed;

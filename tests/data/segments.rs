@@ -1,4 +1,4 @@
-//! WAA1 segments of whole datasets contain their event, or lie inside it.
+//! WAA1 segments of whole datasets contain their event or lie inside it.
 
 use proptest::prelude::*;
 use weaklabel::scenes::{Dataset, Subset, annotation};
@@ -15,7 +15,7 @@ fn segments_of_generated_clips_hold_their_event() {
     let strategy = (0..dataset.len(Subset::Train), 0.05..10.0_f64);
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(40));
     let holds = |(index, seconds): (usize, f64)| {
-        let mut segments = dataset.cut(Subset::Train, index, &[seconds, 10.0]).unwrap().segments;
+        let mut segments = dataset.segments(Subset::Train, index, &[seconds, 10.0]).unwrap().segments;
         let (whole, segment) = (segments.pop().unwrap().samples, segments.pop().unwrap().samples);
         prop_assert_eq!(segment.len(), (seconds * 16_000.0).round() as usize);
         let start = whole.windows(segment.len()).position(|part| part == segment).unwrap();

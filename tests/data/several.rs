@@ -1,4 +1,4 @@
-//! Clips of several events: how many and which, what they add to a clip, and what is heard in its segments.
+//! Clips with several events: their number and classes, the sound that they add to a clip, and the labels of its segments.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,7 +10,7 @@ use proptest::test_runner::TestRunner;
 use sha2::{Digest, Sha256};
 use weaklabel::audio::{decode, integrated_loudness};
 use weaklabel::config::{Config, Variant};
-use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::scenes::generate::{GenerateOptions, generate};
 use weaklabel::scenes::{Dataset, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
@@ -20,14 +20,14 @@ use crate::support::files::contents;
 
 type Row = HashMap<String, String>;
 
-/// Clips of 4 s with `events[0]` to `events[1]` events of Cat, Dog and Tap.
+/// Configures clips of 4 s with `events[0]` to `events[1]` events of Cat, Dog and Tap.
 fn config(bank: &Bank, events: [usize; 2]) -> Config {
     let mut config = bank.config();
     (config.data.train, config.scene.clip_s, config.scene.events) = (60, 4.0, events);
     config
 }
 
-/// The rows of the manifest in `folder`, by clip.
+/// Reads the rows of the manifest in `folder`, grouped by clip.
 fn clips(folder: &Path) -> Vec<Vec<Row>> {
     let mut clips: Vec<Vec<Row>> = Vec::new();
     for row in table(&folder.join("manifest.tsv")) {
@@ -39,7 +39,7 @@ fn clips(folder: &Path) -> Vec<Vec<Row>> {
     clips
 }
 
-/// Onset and offset in seconds.
+/// Returns onset and offset in seconds.
 fn span(row: &Row) -> [f64; 2] {
     [number(row, "onset_s"), number(row, "onset_s") + number(row, "duration_s")]
 }
@@ -53,7 +53,7 @@ fn labels(rows: &[Row]) -> Vec<&str> {
     rows.iter().map(|row| row["event_label"].as_str()).collect()
 }
 
-/// The hashes are of clips made before there could be several events in one. They change with the built-in soundbank.
+/// The hashes are of clips made before a clip could have several events. A change to the built-in soundbank changes them.
 #[test]
 #[ignore = "slow"]
 fn one_event_per_clip_gives_the_clips_it_always_gave() {
@@ -66,7 +66,7 @@ fn one_event_per_clip_gives_the_clips_it_always_gave() {
         (config.data.train, config.data.validation, config.data.eval) = (10, 10, 10);
         (config.data.variant, config.scene.clip_s) = (variant, 2.0);
         let out = home.path().join("set");
-        generate(&Options { config: &config, out: &out, wav: false, force: false }, &|_, _| ()).unwrap();
+        generate(&GenerateOptions { config: &config, out: &out, wav: false, force: false }, &|_, _| ()).unwrap();
         let mut hash = Sha256::new();
         for name in ["manifest.tsv", "train.tsv", "validation.tsv", "eval.tsv"] {
             hash.update(fs::read(out.join(name)).unwrap());
@@ -124,7 +124,8 @@ fn annotations_have_a_line_for_every_event() {
     }
 }
 
-/// The difference between clips of three events and of one is two events and nothing else, sample by sample.
+/// The difference between a clip with three events and the same clip with one is exactly the two further events, sample by
+/// sample.
 #[test]
 #[ignore = "slow"]
 fn further_events_only_add_themselves() {
@@ -198,7 +199,7 @@ fn the_bytes_do_not_depend_on_the_threads() {
     assert!(one == three, "one and three threads differ");
 }
 
-/// DESED's form, for the classes of [`Bank::new`].
+/// Writes a co-occurrence file in DESED's format for the classes of [`Bank::new`].
 fn cooccurrence(bank: &Bank, cat: &str) -> std::path::PathBuf {
     let entry = |body: &str| format!(r#"{{"proba": 0.3, "co-occurences": {{{body}}}}}"#);
     let dog = entry(r#""max_events": 0, "mean_events": 0, "classes": ["Dog"], "probas": [1.0]"#);
@@ -265,7 +266,7 @@ fn a_dataset_keeps_its_co_occurrences() {
 fn co_occurrences_that_do_not_fit_are_named() {
     let bank = Bank::new(4);
     let mut config = config(&bank, [1, 4]);
-    // Whole turns of three and of four classes.
+    // The numbers of clips are multiples of both three and four classes.
     (config.data.train, config.data.validation, config.data.eval) = (12, 12, 12);
     let mut refused = |cat: &str, events: [usize; 2], words: &[&str]| {
         config.data.cooccurrence = Some(cooccurrence(&bank, cat));
@@ -338,7 +339,7 @@ fn segments_lie_around_the_longest_event_and_hear_what_overlaps_them() {
     let samples = |seconds: f64| (seconds * f64::from(RATE)).round() as usize;
     let kinds = RefCell::new(HashMap::new());
     let holds = |(index, seconds): (usize, f64)| {
-        let mut cuts = dataset.cut(Subset::Train, index, &[seconds, 4.0]).unwrap();
+        let mut cuts = dataset.segments(Subset::Train, index, &[seconds, 4.0]).unwrap();
         let (whole, segment) = (cuts.segments.pop().unwrap(), cuts.segments.pop().unwrap());
         let events: Vec<_> = annotated[index]
             .events

@@ -1,8 +1,8 @@
-//! A function for each kind of input: it gives bytes to the program as a file or a database would, and asserts what must hold
-//! whatever the bytes are. The plain tests and the fuzz targets in `fuzz/` call the same functions.
+//! A function for each kind of input. It passes bytes to the program as a file or a database would, and asserts what must hold
+//! for any bytes. The plain tests and the fuzz targets in `fuzz/` call the same functions.
 //!
-//! What the program accepts must survive being written and read again; what it refuses must be refused with exit code 3 and
-//! the name of the input. A function returns whether the program accepts the input.
+//! Input that the program accepts must be the same after it is written and read again. Other input must be refused with exit
+//! code 3 and the name of the input. A function returns whether the program accepts the input.
 
 use std::path::Path;
 
@@ -10,26 +10,26 @@ use weaklabel::Error;
 use weaklabel::audio::decode_bytes;
 use weaklabel::config::{Method, load_text, to_toml};
 use weaklabel::model::Architecture;
-use weaklabel::model::checkpoint::{Standing, model_from_bytes};
+use weaklabel::model::checkpoint::{TrainingState, model_from_bytes};
 use weaklabel::report::curves_from_json;
 use weaklabel::scenes::Cooccurrence;
 use weaklabel::scenes::annotation::{self, ClipEvents};
 use weaklabel::search;
-use weaklabel::store::fuzz::{Rows, Value, read_rows};
+use weaklabel::store::fuzz::{MadeUpRows, Value, read_rows};
 use weaklabel::study::cells;
 use weaklabel::worker::SeedResult;
 
 use super::repair;
 
-/// What an input of up to 1 MiB may take at a time, in bytes.
+/// Largest memory in use at a time for an input of up to 1 MiB, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
-/// Frames of a sound that are decoded at most: half a minute at 16 kHz.
+/// Largest number of frames that are decoded of a sound: half a minute at 16 kHz.
 const MOST_SAMPLES: usize = 500_000;
-/// The classes of the soundbank that a co-occurrence has to fit.
+/// Classes of the soundbank against which a co-occurrence file is checked.
 const CLASSES: [&str; 3] = ["Cat", "Dog", "Frying"];
-/// What the inputs are called in errors.
+/// Name of the input in errors.
 const NAME: &str = "input";
-/// Every kind of input.
+/// All kinds of input with their functions.
 pub const KINDS: [(&str, Body); 7] = [
     ("audio", audio),
     ("annotations", annotations),
@@ -40,13 +40,13 @@ pub const KINDS: [(&str, Body); 7] = [
     ("rows", rows),
 ];
 
-/// What is done with an input.
+/// A function that passes an input to the program.
 pub type Body = fn(&[u8]) -> bool;
 
 /// Runs `body` on `bytes`.
 ///
 /// # Panics
-/// When `body` does, or holds more than 64 MiB at a time.
+/// If `body` panics or uses more than 64 MiB at a time.
 pub fn check(body: Body, bytes: &[u8]) -> bool {
     let mut accepted = false;
     let memory = allocation_counter::measure(|| accepted = body(bytes));
@@ -54,7 +54,7 @@ pub fn check(body: Body, bytes: &[u8]) -> bool {
     accepted
 }
 
-/// A WAV, FLAC or Ogg file, as it is and with right checksums.
+/// Decodes a WAV, FLAC or Ogg file, as it is and with corrected checksums.
 pub fn audio(bytes: &[u8]) -> bool {
     decode(bytes) | repair::audio(bytes).is_some_and(|repaired| decode(&repaired))
 }
@@ -74,14 +74,14 @@ fn decode(bytes: &[u8]) -> bool {
     }
 }
 
-/// A table of annotations.
+/// Parses a table of annotations.
 pub fn annotations(bytes: &[u8]) -> bool {
     match annotation::parse(Path::new(NAME), bytes) {
         Ok(clips) => {
             let lines: Vec<u64> = clips.iter().flat_map(|clip| clip.events.iter().map(|(line, _)| *line)).collect();
             let in_table = bytes.split(|byte| *byte == b'\n').count() as u64;
             assert!(lines.iter().all(|line| (1..=in_table).contains(line)), "{lines:?} of {in_table}");
-            // A carriage return on its own ends a row as well, though editors count no line for it.
+            // A single carriage return also ends a row, though editors do not count it as a line.
             let rows = bytes.split(|byte| b"\r\n".contains(byte)).count();
             assert!(lines.len() <= rows, "{} events in {rows} rows", lines.len());
             let folder = tempfile::tempdir().unwrap();
@@ -98,7 +98,7 @@ pub fn annotations(bytes: &[u8]) -> bool {
     }
 }
 
-/// What accompanies which event, for a soundbank of some classes.
+/// Parses a co-occurrence file and checks it against a soundbank.
 pub fn cooccurrence(bytes: &[u8]) -> bool {
     match Cooccurrence::parse(Path::new(NAME), bytes) {
         Ok(cooccurrence) => {
@@ -112,7 +112,7 @@ pub fn cooccurrence(bytes: &[u8]) -> bool {
     }
 }
 
-/// A configuration file, which `config check` would check.
+/// Parses a configuration file and checks it like `config check`.
 pub fn configuration(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
     match load_text(NAME, text) {
@@ -132,7 +132,7 @@ pub fn configuration(bytes: &[u8]) -> bool {
     }
 }
 
-/// A trained model, as it is and with right lengths and checksum.
+/// Parses a trained model, as it is and with corrected lengths and checksum.
 pub fn model(bytes: &[u8]) -> bool {
     of_model(bytes) | repair::safetensors(bytes).is_some_and(|repaired| of_model(&repaired))
 }
@@ -149,17 +149,17 @@ fn of_model(bytes: &[u8]) -> bool {
     }
 }
 
-/// The state of a training, as it is and with right lengths and checksum.
+/// Parses a training state, as it is and with corrected lengths and checksum.
 pub fn state(bytes: &[u8]) -> bool {
     of_state(bytes) | repair::safetensors(bytes).is_some_and(|repaired| of_state(&repaired))
 }
 
 fn of_state(bytes: &[u8]) -> bool {
     let path = Path::new(NAME);
-    match Standing::from_bytes(path, bytes) {
-        Ok(standing) => {
-            let written = standing.to_bytes(path).unwrap();
-            let again = Standing::from_bytes(path, &written).unwrap();
+    match TrainingState::from_bytes(path, bytes) {
+        Ok(training_state) => {
+            let written = training_state.to_bytes(path).unwrap();
+            let again = TrainingState::from_bytes(path, &written).unwrap();
             assert_eq!(again.to_bytes(path).unwrap(), written);
             true
         }
@@ -167,10 +167,10 @@ fn of_state(bytes: &[u8]) -> bool {
     }
 }
 
-/// Rows of a store: in each line a table's name and the values of its columns, separated by tabs. A number is one, nothing is
-/// NULL, a `#` begins bytes, and the rest is text, with carriage returns for line feeds.
+/// Reads rows of a store. Each line has a table's name and the values of its columns, separated by tabs. A number stands for
+/// itself, an empty value is NULL, `#` starts bytes, and anything else is text with carriage returns for line feeds.
 pub fn rows(bytes: &[u8]) -> bool {
-    let mut rows = Rows::default();
+    let mut rows = MadeUpRows::default();
     for line in bytes.split(|byte| *byte == b'\n') {
         let mut fields = line.split(|byte| *byte == b'\t');
         let table = match fields.next().unwrap_or_default() {

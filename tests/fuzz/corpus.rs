@@ -1,19 +1,20 @@
-//! The inputs in the tree, `corpus/KIND/NAME`: those that `seeds` makes, and those on which the program once failed.
+//! The corpus of inputs, `corpus/KIND/NAME`: those that `seeds` makes, and those on which the program once failed.
 
 use std::path::{Path, PathBuf};
 
 use super::{bodies, seeds};
 use crate::support::audio_formats;
 
-/// Short inputs are quick, and damage often meets what matters in them.
+/// Largest size of an input. Short inputs are quick, and damage is more likely to hit something that matters.
 const MOST_BYTES: usize = 8 << 10;
 
-/// The folder of the inputs of `kind`.
+/// Returns the folder of the inputs of `kind`.
 fn folder(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(kind)
 }
 
-/// The inputs of `kind`, in the order of their names. Of sounds, the beginnings of those in `tests/audio-formats` too.
+/// Reads the inputs of `kind` in the order of their names. For audio, the beginnings of the files in `tests/audio-formats` are
+/// added.
 pub fn read(kind: &str) -> Vec<Vec<u8>> {
     let formats = (kind == "audio").then(audio_formats::folder);
     let folders = [Some(folder(kind)), formats];
@@ -28,7 +29,7 @@ pub fn read(kind: &str) -> Vec<Vec<u8>> {
     paths.iter().map(beginning).collect()
 }
 
-/// A format that changed would leave inputs behind that are refused at once and test nothing.
+/// If a format changes, old inputs are refused at once and no longer test anything.
 #[test]
 fn the_corpus_has_what_the_seeds_make_and_the_program_accepts_it() {
     let write = std::env::var_os("WEAKLABEL_CORPUS").is_some_and(|wanted| wanted == "write");

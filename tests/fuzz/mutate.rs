@@ -1,8 +1,8 @@
-//! Damage and forgery: bytes like those of given inputs, but not the same.
+//! Mutations: bytes that resemble given inputs but differ from them.
 
 use weaklabel::counter_rng::Stream;
 
-/// Numbers at which programs break.
+/// Integers at which programs often fail.
 const INTEGERS: [u64; 16] = [
     0,
     1,
@@ -39,10 +39,10 @@ const NUMBERS: [&str; 16] = [
     "9223372036854775807",
     "18446744073709551616",
 ];
-/// No input grows beyond it.
+/// Largest size of a mutated input.
 const MOST_BYTES: usize = 16 << 10;
 
-/// An input like those of `corpus` with a change, and another one every second time, and so on.
+/// Returns an input of `corpus` with one change, and with probability one half each time, a further one.
 pub fn mutated(corpus: &[Vec<u8>], random: &mut Stream) -> Vec<u8> {
     let mut bytes = random.choose(corpus).clone();
     loop {
@@ -68,12 +68,12 @@ fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut Stream) {
     }
 }
 
-/// A place below `n`, every second time among the first 64, where headers are.
+/// Draws a position below `n`, with probability one half among the first 64, where headers are.
 fn place(n: usize, random: &mut Stream) -> usize {
     if random.chance(0.5) { random.below(n.min(64)) } else { random.below(n) }
 }
 
-/// A part of `n` bytes, short more often than long; an empty one of none.
+/// Draws a range of `n` bytes, short more often than long; empty if `n` is 0.
 fn piece(n: usize, random: &mut Stream) -> std::ops::Range<usize> {
     let start = place(n + 1, random);
     let most = if random.chance(0.7) { 16 } else { n };
@@ -92,7 +92,7 @@ fn byte(bytes: &mut [u8], random: &mut Stream) {
     }
 }
 
-/// A binary number of one to eight bytes, in either order.
+/// Overwrites bytes by a binary number of one to eight bytes in either byte order.
 fn integer(bytes: &mut [u8], random: &mut Stream) {
     let number = random.choose(&INTEGERS).wrapping_add(random.below(3) as u64).wrapping_sub(1);
     let width = *random.choose(&[1, 2, 3, 4, 8]);
@@ -104,7 +104,7 @@ fn integer(bytes: &mut [u8], random: &mut Stream) {
     }
 }
 
-/// A part several times over, up to a few thousand.
+/// Repeats a part up to a few thousand times.
 fn repeat(bytes: &mut Vec<u8>, random: &mut Stream) {
     let part = piece(bytes.len(), random);
     let times = 1 << random.below(12);
@@ -114,13 +114,13 @@ fn repeat(bytes: &mut Vec<u8>, random: &mut Stream) {
 
 type Part = fn(usize, &mut Stream) -> std::ops::Range<usize>;
 
-/// A part by a part of another input.
+/// Replaces a part by a part of another input.
 fn replace(bytes: &mut Vec<u8>, other: &[u8], part: Part, random: &mut Stream) {
     let (to, from) = (part(bytes.len(), random), part(other.len(), random));
     bytes.splice(to, other[from].iter().copied());
 }
 
-/// A word or a number of a text by one of another input, or by a number at which programs break.
+/// Replaces a word or number of a text by one of another input, or by a number at which programs often fail.
 fn replace_word(bytes: &mut Vec<u8>, other: &[u8], random: &mut Stream) {
     let Some(to) = word(bytes, random) else { return };
     let new = match word(other, random) {
@@ -130,7 +130,7 @@ fn replace_word(bytes: &mut Vec<u8>, other: &[u8], random: &mut Stream) {
     bytes.splice(to, new);
 }
 
-/// The word at a random place, or the next one behind it.
+/// Finds the word at a random position, or the next one after it.
 fn word(bytes: &[u8], random: &mut Stream) -> Option<std::ops::Range<usize>> {
     let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.+-".contains(byte);
     let from = random.below(bytes.len() + 1);

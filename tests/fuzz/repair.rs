@@ -1,8 +1,8 @@
-//! Lengths and checksums set right again in damaged files, so that damage reaches what lies behind their verification.
+//! Repairs lengths and checksums in damaged files, so that damage reaches the code after their verification.
 
 use sha2::{Digest, Sha256};
 
-/// An Ogg or FLAC file with right checksums; nothing for other bytes.
+/// Returns an Ogg or FLAC file with corrected checksums, or `None` for other bytes.
 pub fn audio(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = bytes.to_vec();
     match bytes.get(..4)? {
@@ -13,7 +13,7 @@ pub fn audio(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// The remainder of `bytes` by the polynomial `x^width + polynomial`, first bit first.
+/// Computes the remainder of `bytes` by the polynomial `x^width + polynomial`, first bit first.
 pub fn crc(bytes: &[u8], width: u32, polynomial: u32) -> u32 {
     let (top, mask) = (1 << (width - 1), u32::MAX >> (32 - width));
     bytes.iter().fold(0, |crc, byte| {
@@ -24,12 +24,12 @@ pub fn crc(bytes: &[u8], width: u32, polynomial: u32) -> u32 {
     })
 }
 
-/// Where `mark` begins in `bytes`, the places one after the other.
+/// Finds the positions of `mark` in `bytes`, in order.
 fn marks<'a>(bytes: &'a [u8], mark: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     (0..bytes.len()).filter(move |&at| bytes[at..].starts_with(mark))
 }
 
-/// A page holds its checksum over itself with 0 in the place of the checksum.
+/// Corrects the checksum of every Ogg page, which is computed over the page with 0 in place of the checksum.
 fn ogg(bytes: &mut [u8]) {
     for page in marks(bytes, b"OggS").collect::<Vec<_>>() {
         let page = &mut bytes[page..];
@@ -43,8 +43,8 @@ fn ogg(bytes: &mut [u8]) {
     }
 }
 
-/// A frame holds one checksum behind its header and another at its end. Where a frame ends is not written anywhere: the next
-/// one's mark is taken for it.
+/// Corrects the two checksums of every FLAC frame, after its header and at its end. The end of a frame is not stored, so the
+/// next frame's mark is taken for it.
 fn flac(bytes: &mut [u8]) {
     let starts: Vec<usize> = marks(bytes, &[0xff, 0xf8]).chain(marks(bytes, &[0xff, 0xf9])).collect();
     for &start in &starts {
@@ -72,8 +72,8 @@ fn flac(bytes: &mut [u8]) {
     }
 }
 
-/// A safetensors file whose first eight bytes hold the length of its header, with as much data as the header claims and the
-/// checksum of all that; nothing without a header in JSON.
+/// Returns a safetensors file with the right length of its header, as much data as the header claims, and the right checksum;
+/// `None` if there is no header in JSON.
 pub fn safetensors(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = bytes.get(8..)?;
     let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<serde_json::Value>();
@@ -81,7 +81,7 @@ pub fn safetensors(bytes: &[u8]) -> Option<Vec<u8>> {
     let n_header = documents.byte_offset();
     let end = |tensor: &serde_json::Value| tensor.get("data_offsets")?.get(1)?.as_u64();
     let claimed = header.as_object()?.values().filter_map(end).max().unwrap_or(0);
-    // Blanks fill the header up to a multiple of eight bytes.
+    // Blanks pad the header to a multiple of eight bytes.
     let n_blanks = text[n_header..].iter().take_while(|byte| **byte == b' ').count();
     let mut data = text[n_header + n_blanks..].to_vec();
     data.resize(usize::try_from(claimed).ok()?.min(1 << 20), 0);

@@ -1,7 +1,7 @@
-//! Every kind of input: the corpus first, then mutations of it for some time. `WEAKLABEL_FUZZ_S` says for how many seconds;
-//! without it, 20 in continuous integration and one elsewhere.
+//! Fuzzing of every kind of input: the corpus first, then mutations of it for `WEAKLABEL_FUZZ_S` seconds, by default 20 in
+//! continuous integration and one elsewhere.
 //!
-//! An input at fault is left in `target/tmp/fuzz/KIND`, also where it ends the process.
+//! An input that fails is left in `target/tmp/fuzz/KIND`, even if it ends the process.
 
 use std::fs::File;
 use std::io::{Seek, Write};
@@ -16,7 +16,7 @@ use weaklabel::counter_rng::Key;
 use super::{bodies, corpus, mutate};
 use crate::support::missing::in_ci;
 
-/// What an input may take of the processor, in hundredths of a second as Linux counts them.
+/// Largest processor time for an input, in hundredths of a second as Linux counts them.
 const MOST_TICKS: u64 = 200;
 const SEED: u64 = 1;
 
@@ -43,14 +43,15 @@ fn seconds() -> Duration {
     Duration::from_secs_f64(set.map_or(default, |text| text.parse().expect("WEAKLABEL_FUZZ_S is a number of seconds")))
 }
 
-/// What inputs are tried on.
+/// A kind of input under test.
 struct Subject {
     body: bodies::Body,
-    /// Where the input is while it is tried.
+    /// File that holds the current input.
     path: PathBuf,
-    /// Open all the time: some file systems wait for the disk when a file that was emptied and written again is closed.
+    /// The open file. It stays open because some file systems wait for the disk when a file that was truncated and rewritten is
+    /// closed.
     file: File,
-    /// The number of the input.
+    /// Number of the current input.
     turn: Arc<AtomicU64>,
 }
 
@@ -67,7 +68,7 @@ impl Subject {
         Self { body, path, file, turn }
     }
 
-    /// Whether the program accepts it.
+    /// Tries the input and returns whether the program accepts it.
     fn try_on(&self, input: &[u8]) -> bool {
         let mut file = &self.file;
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(input)).unwrap();
@@ -77,21 +78,22 @@ impl Subject {
     }
 }
 
-/// Where Linux says how long the processor has worked for this thread. Time on a clock would count what other programs take.
+/// Returns the file in which Linux reports the processor time of this thread. Wall-clock time would include that of other
+/// programs.
 fn own_stat() -> Option<PathBuf> {
     let thread = std::fs::read_link("/proc/thread-self").ok()?;
     Some(Path::new("/proc").join(thread).join("stat"))
 }
 
-/// The time that the processor has worked for a thread, in ticks of 10 ms.
+/// Reads the processor time of a thread in ticks of 10 ms.
 fn ticks(stat: &Path) -> Option<u64> {
     let text = std::fs::read_to_string(stat).ok()?;
-    // The second field is the thread's name, which may hold anything; the fourteenth and fifteenth are the times.
+    // The second field is the thread's name, which may contain anything; the fourteenth and fifteenth are the times.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
 }
 
-/// Ends the process when one input takes too long: nothing else ends an endless loop.
+/// Ends the process when one input takes too long, since an endless loop cannot be ended otherwise.
 fn end_hangs(turn: &Weak<AtomicU64>, stat: &Path, path: &Path) {
     let mut seen = (u64::MAX, 0);
     while let (Some(turn), Some(ticks)) = (turn.upgrade(), ticks(stat)) {
@@ -100,7 +102,7 @@ fn end_hangs(turn: &Weak<AtomicU64>, stat: &Path, path: &Path) {
             seen = (turn, ticks);
         }
         if ticks - seen.1 > MOST_TICKS {
-            // Not through `eprintln`, which a test captures.
+            // `eprintln` is not used, because its output would be captured by the test.
             let _ = writeln!(std::io::stderr(), "an input takes more than two seconds: {}", path.display());
             std::process::abort();
         }

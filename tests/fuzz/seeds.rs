@@ -1,11 +1,11 @@
-//! Small valid inputs of every kind, made anew on every run: what the program itself writes, and what others may hand to it.
+//! Small valid inputs of every kind, made anew on every run: outputs of the program itself, and files from other sources.
 
 use std::path::Path;
 
 use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise, Variant, to_toml};
 use weaklabel::evaluate::Quality;
 use weaklabel::kernels::population::Member;
-use weaklabel::model::checkpoint::{Description, Provenance, Standing, write_model};
+use weaklabel::model::checkpoint::{Description, Provenance, TrainingState, write_model};
 use weaklabel::model::{Architecture, initial_parameters};
 use weaklabel::report::CurvePoint;
 use weaklabel::report::study::{CellResult, CoverageBin, Group};
@@ -14,7 +14,7 @@ use weaklabel::worker::SeedResult;
 
 use super::repair;
 
-/// All of them, as (kind, name, bytes).
+/// Returns all seeds as (kind, name, bytes).
 pub fn all() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let texts = texts().into_iter().map(|(kind, name, text)| (kind, name, text.into_bytes()));
     texts.chain(sounds()).chain(models()).chain(states()).collect()
@@ -46,7 +46,7 @@ fn texts() -> Vec<(&'static str, &'static str, String)> {
     ]
 }
 
-/// In the forms that DESED's files have had.
+/// Co-occurrences in all formats that DESED's files have had.
 const COOCCURRENCE: &str = r#"{
     "Cat": {"proba": 0.1, "co-occurences": {"max_events": 2, "classes": ["Dog", "Frying"], "probas": [0.2, 0.8]}},
     "Dog": {"prob": 0.5, "event_max": 9, "event_class": ["Cat"], "event_prob": [100]},
@@ -105,7 +105,7 @@ support = 2
 way = 5
 "#;
 
-/// Most forms that a value may have in TOML.
+/// Most syntactic forms of a TOML value.
 const FORMS: &str = "train.epochs = 1_0\ntrain.seeds = [0x1, 0o2, 0b11,\n  18] # four\n\
                      model = { hidden = 16, \"dropout\" = 1e-1, pools = [[2, 2], [2, 2], [1, 4], [1, 2]] }\n\
                      [data]\ndataset = '''C:\\sounds'''\n[study]\ntitle = \"\"\"two\nlines \\u00e9\"\"\"\n";
@@ -120,7 +120,7 @@ fn sounds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         let rates = [16_000_u32.to_le_bytes(), (16_000 * u32::from(frame)).to_le_bytes()].concat();
         [fields, rates, frame.to_le_bytes().to_vec(), bits.to_le_bytes().to_vec()].concat()
     };
-    // 22 bytes more: 24 valid bits, the first speaker, and the registered codec 1.
+    // The 22 bytes of the extension: 24 valid bits, the first speaker, and the registered codec 1.
     let tail = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
     let extensible = [plain(0xfffe, 1, 32), vec![22, 0, 24, 0, 4, 0, 0, 0, 1, 0], tail.to_vec()].concat();
     let tagged = [b"ID3\x04\0\0\0\0\0\x0bTIT2\0\0\0\x01\0\0\0".as_slice(), &flac(None)].concat();
@@ -135,7 +135,7 @@ fn sounds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
-/// A WAV file whose data chunk, behind one of odd length, claims `claimed` bytes.
+/// Makes a WAV file with a chunk of odd length before the data chunk, which claims to have `claimed` bytes.
 fn wav(format: &[u8], data: &[u8], claimed: u32) -> Vec<u8> {
     let n_format = format.len() as u32;
     let format = [b"fmt ".as_slice(), &n_format.to_le_bytes(), format].concat();
@@ -144,7 +144,7 @@ fn wav(format: &[u8], data: &[u8], claimed: u32) -> Vec<u8> {
     [b"RIFF".as_slice(), &(rest.len() as u32 + 4).to_le_bytes(), b"WAVE", &rest].concat()
 }
 
-/// Bits, the first one highest.
+/// A bit string, highest bit first.
 #[derive(Default)]
 struct Bits(Vec<bool>);
 
@@ -160,7 +160,8 @@ impl Bits {
     }
 }
 
-/// A mono FLAC file of 16 bits: 32 equal samples, 32 as they are, and 32 by their differences.
+/// Makes a mono FLAC file of 16 bits with three frames: 32 equal samples, 32 verbatim samples, and 32 stored by their
+/// differences.
 fn flac(n_samples: Option<u64>) -> Vec<u8> {
     let mut info = Bits::default();
     info.put(32, 16).put(32, 16).put(0, 48).put(16_000, 20).put(0, 3).put(15, 5).put(n_samples.unwrap_or(0), 36);
@@ -175,7 +176,7 @@ fn flac(n_samples: Option<u64>) -> Vec<u8> {
                 (0..32).for_each(|n| _ = body.put(sample(n), 16));
             }
             _ => {
-                // One sample, then differences in one partition with Rice's parameter 8: 600 is 2·256 + 88.
+                // The frame has one sample, then differences in one partition with Rice parameter 8: 600 is 2·256 + 88.
                 body.put(9 << 1, 8).put(sample(0), 16).put(0, 6).put(8, 4);
                 (1..32).for_each(|_| _ = body.put(1, 3).put(600 - 512, 8));
             }
@@ -230,7 +231,7 @@ fn states() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         let mut config = Config::default();
         config.train.seeds = seeds.to_vec();
         let floats = |n: usize| (0..n).map(|value| value as f32 / 7.0).collect::<Vec<_>>();
-        let standing = Standing {
+        let training_state = TrainingState {
             stage: stage.into(),
             epoch: 3,
             state: floats(seeds.len() * 3 * 4),
@@ -239,7 +240,7 @@ fn states() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             provenance: Provenance::new(&[config], "ab12"),
             metrics: Some("12 ab".into()),
         };
-        standing.to_bytes(Path::new("state")).unwrap()
+        training_state.to_bytes(Path::new("state")).unwrap()
     };
     vec![
         ("state", "one.safetensors", state(&[1], "classifier")),
@@ -247,7 +248,7 @@ fn states() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
-/// A search of nine trials on two rungs, with a trial in every state.
+/// Makes a search of nine trials on two rungs, with trials in every state.
 fn search_rows() -> String {
     let curves = |epochs: usize| {
         let point = |epoch: usize| format!(r#"{{"stage":"classifier","epoch":{epoch},"loss":0.5,"score":40.0}}"#);
@@ -272,7 +273,7 @@ fn search_rows() -> String {
     rows.join("\n")
 }
 
-/// A study of one cell and one seed, with its result.
+/// Makes a study of one cell and one seed, with its result.
 fn grid_rows() -> String {
     let classes = vec!["a".to_owned(), "b".into()];
     let quality = Quality { f: 50.0, scatter: 1.5, silhouette: 0.1, confusion: vec![vec![2, 0], vec![1, 1]] };

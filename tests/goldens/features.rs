@@ -1,7 +1,7 @@
 //! features.safetensors: window, filters, spectra, log-mel segments, statistics, standardised segments (SPEC §1).
 
 use weaklabel::config::FeatureConfig;
-use weaklabel::features::{ExampleStore, Moments, extract, standardise};
+use weaklabel::features::{ExampleStore, RunningMoments, extract, standardise};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::mel::{Mel, filters};
 use weaklabel::kernels::spectrum::{Spectrum, hann_window};
@@ -88,13 +88,13 @@ fn reference_segments_have_the_reference_statistics_and_standardise_to_the_refer
     let file = File::load("features.safetensors");
     let config = config(&file);
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
-    let mut total = Moments::empty(config.bands);
+    let mut total = RunningMoments::empty(config.bands);
     let mut stores = Vec::new();
     for case in file.cases(".segment") {
         let segment = file.get(&format!("{case}.segment"));
         let store = ExampleStore::new(&gpu, 1, segment.shape[0], config.bands).unwrap();
         gpu.write(&store.shards()[0].tensor, 0, &segment.f32());
-        total.merge(&Moments::of(&gpu, &store).unwrap());
+        total.merge(&RunningMoments::of(&gpu, &store).unwrap());
         stores.push((case, store));
     }
     let statistics = total.statistics();
@@ -116,14 +116,14 @@ fn audio_becomes_the_reference_segments() {
     let file = File::load("features.safetensors");
     let config = config(&file);
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
-    let mut total = Moments::empty(config.bands);
+    let mut total = RunningMoments::empty(config.bands);
     let mut stores = Vec::new();
     for case in file.cases(".audio") {
         let segment = file.get(&format!("{case}.segment"));
         let audio = file.get(&format!("{case}.audio")).f32();
         let store = extract(&gpu, &config, 1, segment.shape[0], &|_| Ok(audio.clone()), &|_| {}).unwrap();
         assert_close(&format!("{case}.segment from audio"), &read(&gpu, &store), segment, TOLERANCE);
-        total.merge(&Moments::of(&gpu, &store).unwrap());
+        total.merge(&RunningMoments::of(&gpu, &store).unwrap());
         stores.push((case, store));
     }
     let statistics = total.statistics();

@@ -174,17 +174,17 @@ fn prototypes(gpu: &Gpu, file: &File, case: &str) {
     let (distances, upstream) =
         (gpu.tensor("distances", &[1, queries, way]).unwrap(), gpu.tensor("upstream", &[1, queries, way]).unwrap());
     let losses = gpu.tensor("losses", &[1, 1]).unwrap();
-    let (query, centres) = (part(&rows, supports, queries), Rows::all(&prototypes));
+    let (query, centroids) = (part(&rows, supports, queries), Rows::all(&prototypes));
     let mut recording = Recording::new("prototypes");
     embedding.push(gpu, &mut recording);
     recording.push(Prototypes { support: part(&rows, 0, supports), prototypes: prototypes.clone() });
-    recording.push(Distances { a: query.clone(), b: centres.clone(), distances: distances.clone() });
+    recording.push(Distances { a: query.clone(), b: centroids.clone(), distances: distances.clone() });
     recording.push(PrototypeLoss { distances: distances.clone(), upstream: upstream.clone(), losses: losses.clone() });
     let d_rows = embedding.d_embedding();
     for (rows, others, side, repeat, gradient) in [
-        (&query, &centres, Side::A, 1, part(d_rows, supports, queries)),
-        (&centres, &query, Side::B, supports / way, part(d_rows, 0, supports)),
-        (&centres, &query, Side::B, 1, Rows::all(&d_prototypes)),
+        (&query, &centroids, Side::A, 1, part(d_rows, supports, queries)),
+        (&centroids, &query, Side::B, supports / way, part(d_rows, 0, supports)),
+        (&centroids, &query, Side::B, 1, Rows::all(&d_prototypes)),
     ] {
         let (upstream, rows, others) = (upstream.clone(), rows.clone(), others.clone());
         recording.push(DistancesGrad { upstream, rows, others, side, repeat, gradient });

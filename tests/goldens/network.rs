@@ -5,7 +5,7 @@ use weaklabel::gpu::{Gpu, Recording};
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::input::Input;
 use weaklabel::model::{
-    Activations, Architecture, Batch, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
+    Activations, Architecture, BatchShape, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
 };
 
 use crate::file::{File, Golden, assert_close};
@@ -50,7 +50,7 @@ pub fn architecture(file: &File, weights: &str, input: &Golden, pooled: Option<&
 }
 
 /// One model with the weights `<weights><name>` of `file`, for steps on `batch`. G's are zeros in a file of E alone.
-pub fn population(gpu: &Gpu, file: &File, weights: &str, architecture: Architecture, batch: Batch) -> Population {
+pub fn population(gpu: &Gpu, file: &File, weights: &str, architecture: Architecture, batch: BatchShape) -> Population {
     let mut values = vec![0.0; architecture.elements()];
     for parameter in architecture.parameters() {
         match file.find(&format!("{weights}{}", parameter.name)) {
@@ -65,9 +65,9 @@ pub fn population(gpu: &Gpu, file: &File, weights: &str, architecture: Architect
 }
 
 /// One model's batch of as many segments as `input` `[segment, frame, band]` has.
-pub fn batch(architecture: &Architecture, input: &Golden) -> Batch {
+pub fn batch(architecture: &Architecture, input: &Golden) -> BatchShape {
     assert_eq!(input.shape[1] % architecture.chunk_frames, 0, "a segment is a whole number of chunks");
-    Batch { members: 1, segments: input.shape[0], chunks: input.shape[1] / architecture.chunk_frames }
+    BatchShape { members: 1, segments: input.shape[0], chunks: input.shape[1] / architecture.chunk_frames }
 }
 
 /// A forward and a backward pass of the case `<case>…` of `file` with the weights of the same file.

@@ -37,7 +37,7 @@ impl Set {
     }
 
     /// Class means and sizes.
-    fn centres(&self, gpu: &Gpu, classes: usize) -> (Tensor<f32>, Tensor<u32>) {
+    fn centroids(&self, gpu: &Gpu, classes: usize) -> (Tensor<f32>, Tensor<u32>) {
         let means = gpu.tensor("means", &[1, classes, self.embeddings.size(2)]).unwrap();
         let counts = gpu.tensor("counts", &[classes]).unwrap();
         let (stored, labels) = (self.embeddings.clone(), self.labels.clone());
@@ -83,7 +83,7 @@ fn embeddings_are_judged_as_specified() {
         let golden = |what: &str| file.get(&format!("{case}.{what}"));
         let [classes, dimensions] = golden("class_means").shape[..] else { panic!("{case}.class_means") };
         let train = Set::load(&gpu, golden("train"), &labels(golden("train_labels")));
-        let (means, sizes) = train.centres(&gpu, classes);
+        let (means, sizes) = train.centroids(&gpu, classes);
         assert_close(&format!("{case}.class_means"), &gpu.read(&means).unwrap(), golden("class_means"), VALUE);
 
         let of_validation = labels(golden("validation_labels"));
@@ -97,7 +97,7 @@ fn embeddings_are_judged_as_specified() {
         run(&gpu, ConfusionMatrix { nearest, labels: validation.labels.clone(), matrix: matrix.clone() });
         assert_eq!(gpu.read(&matrix).unwrap(), labels(golden("confusion")), "{case}.confusion");
 
-        let (means, counts) = validation.centres(&gpu, classes);
+        let (means, counts) = validation.centroids(&gpu, classes);
         let ratio = gpu.tensor("ratio", &[1]).unwrap();
         let (stored, own) = (validation.embeddings.clone(), validation.labels.clone());
         run(&gpu, Scatter { stored: stored.clone(), labels: own.clone(), means, counts, ratio: ratio.clone() });
@@ -119,7 +119,7 @@ fn classes_without_examples_do_not_count() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let golden = |what: &str| file.get(&format!("fx.{what}"));
     let train = Set::load(&gpu, golden("train"), &labels(golden("train_labels")));
-    let (means, sizes) = train.centres(&gpu, golden("class_means").shape[0]);
+    let (means, sizes) = train.centroids(&gpu, golden("class_means").shape[0]);
     let missing = file.get("fx_missing.class").scalar() as u32;
     // The examples stay, without a class.
     let of_others: Vec<u32> = labels(golden("validation_labels"))

@@ -8,7 +8,7 @@ use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::input::{Gathered, Input};
 use weaklabel::kernels::population::Step;
 use weaklabel::model::tiles::Tiles;
-use weaklabel::model::{Activations, Batch, Mode, Supervision, embed_backward, embed_forward, tag_step};
+use weaklabel::model::{Activations, BatchShape, Mode, Supervision, embed_backward, embed_forward, tag_step};
 use weaklabel::tune::candidates;
 
 use crate::file::{File, Golden, assert_close};
@@ -50,7 +50,7 @@ fn follow(file: &File, gpu: &Gpu) {
     let classes = architecture.classes;
     let mut targets = vec![0.0; examples * classes];
     file.get("labels").i32().iter().enumerate().for_each(|(i, label)| targets[i * classes + *label as usize] = 1.0);
-    let batch = Batch { members: 1, segments: slots, chunks: data.shape[1] / architecture.chunk_frames };
+    let batch = BatchShape { members: 1, segments: slots, chunks: data.shape[1] / architecture.chunk_frames };
     let population = population(gpu, file, "start.", architecture, batch);
     let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
     let optimiser = OptimiserConfig::default();

@@ -3,7 +3,7 @@
 use weaklabel::config::Method;
 use weaklabel::counter_rng::{Key, Stream};
 use weaklabel::report::CurvePoint;
-use weaklabel::report::search::{Drawn, ParameterAxis, SearchData, TrialData};
+use weaklabel::report::search::{ParameterAxis, ParameterValue, SearchData, TrialData};
 
 const RUNGS: [usize; 4] = [3, 9, 27, 81];
 const SEEDS: [u64; 2] = [1, 2];
@@ -88,13 +88,13 @@ fn trial(number: usize) -> TrialData {
     TrialData {
         number,
         values: vec![
-            Some(Drawn::Number(lr)),
-            Some(Drawn::Number(decay)),
-            Some(Drawn::Number(dropout)),
-            Some(Drawn::Text(channels.into())),
-            Some(Drawn::Number(batch)),
-            (!number.is_multiple_of(3)).then(|| Drawn::Text(choice.into())),
-            Some(Drawn::Number(64.0)),
+            Some(ParameterValue::Number(lr)),
+            Some(ParameterValue::Number(decay)),
+            Some(ParameterValue::Number(dropout)),
+            Some(ParameterValue::Text(channels.into())),
+            Some(ParameterValue::Number(batch)),
+            (!number.is_multiple_of(3)).then(|| ParameterValue::Text(choice.into())),
+            Some(ParameterValue::Number(64.0)),
         ],
         state: state.into(),
         scores: Vec::new(),

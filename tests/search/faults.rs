@@ -1,15 +1,15 @@
-//! What happens to a search must not change what is found, or must be said.
+//! Faults during a search do not change its results, or are reported.
 
 use rusqlite::Connection;
 
 use super::*;
 
-/// The same search of few clips: what counts here is not learned.
+/// Returns the search with few clips, for tests in which learning does not matter.
 pub fn of_few_clips() -> String {
     SEARCH.replace("train = 120", "train = 20").replace("validation = 20", "validation = 10")
 }
 
-/// Four trials on rungs of 1 and 2 epochs, which train together.
+/// Returns a search of four trials on rungs of 1 and 2 epochs, which train together.
 fn small(place: &Place, out: &str, args: &[&str]) -> Command {
     let sizes = ["--set", "search.trials=4", "--set", "search.eta=2", "--set", "search.rungs=2"];
     place.search(out, &[&sizes, args].concat())
@@ -21,7 +21,7 @@ fn database(place: &Place, out: &str) -> Connection {
     connection
 }
 
-/// Trial, rung, score and details of every result of the only study.
+/// Reads trial, rung, score and details of every result of the only study.
 fn found(place: &Place, out: &str) -> Vec<(usize, usize, f64, String)> {
     let mut store = Store::open(Location::File(place.path(out).join("store.sqlite"))).unwrap();
     let study = store.studies().unwrap().remove(0);
@@ -29,7 +29,7 @@ fn found(place: &Place, out: &str) -> Vec<(usize, usize, f64, String)> {
     results.into_iter().map(|result| (result.number, result.rung, result.score, result.details)).collect()
 }
 
-/// Starts the search at `out`, and kills it as soon as a trial of its for which `when` holds is running.
+/// Starts the search at `out` and kills it as soon as one of its running trials satisfies `when`.
 fn kill_when(place: &Place, out: &str, when: impl Fn(&TrialRow, &[TrialRow]) -> bool) {
     let mut process = Process::start(small(place, out, &[]), place.path(&format!("{out}.log")));
     let file = place.path(out).join("store.sqlite");
@@ -52,7 +52,7 @@ fn neither_kills_nor_a_wrong_clock_nor_damaged_checkpoints_change_what_is_found(
     succeed(small(&place, "unbroken", &[]));
     let unbroken = found(&place, "unbroken");
 
-    // Killed three times in its first group, the second time while the clock was a day ahead.
+    // The search is killed three times in its first group, the second time while the clock is a day ahead.
     for kill in 0..3 {
         kill_when(&place, "out", |row, _| row.rung == 0);
         if kill == 1 {
@@ -61,8 +61,8 @@ fn neither_kills_nor_a_wrong_clock_nor_damaged_checkpoints_change_what_is_found(
             assert!(database(&place, "out").execute(ahead, []).unwrap() > 0);
         }
     }
-    // Killed once more with the results of trials 0 and 1, one of which goes on; of their checkpoints none is left as it was.
-    kill_when(&place, "out", |_, all| all.iter().filter(|row| row.state == State::Paused).count() >= 2);
+    // It is killed once more when trials 0 and 1 have results, one of which is promoted. All checkpoints are then damaged.
+    kill_when(&place, "out", |_, all| all.iter().filter(|row| row.state == TrialState::Paused).count() >= 2);
     let damage = "UPDATE weaklabel_checkpoints SET bytes = CASE number WHEN 0 THEN 'text' WHEN 1 THEN x'00' ELSE bytes END, \
                   details = CASE number WHEN 2 THEN '[]' ELSE details END";
     assert!(database(&place, "out").execute(damage, []).unwrap() >= 2);
@@ -75,7 +75,7 @@ fn neither_kills_nor_a_wrong_clock_nor_damaged_checkpoints_change_what_is_found(
 #[test]
 #[ignore = "slow"]
 fn what_is_given_up_is_said_changes_the_exit_code_and_can_be_tried_again() {
-    // At the other rate the first step leads to what is no number.
+    // At the second learning rate the first step produces values that are not finite.
     let rates = [("log_uniform = [1e-4, 1e-1]", "choice = [1e-3, 3e38]"), ("choice = [0.0, 0.1]", "choice = [0.0]")];
     let place = Place::of(&rates.iter().fold(of_few_clips(), |text, (from, to)| text.replace(from, to)));
     let search = |args: &[&str]| {
@@ -87,7 +87,7 @@ fn what_is_given_up_is_said_changes_the_exit_code_and_can_be_tried_again() {
     assert_eq!(code, Some(6), "{log}");
     assert!((1..4).contains(&failed), "{failed}");
     assert!(log.contains(&format!("{failed} of 4 trials were given up, first trial ")), "{log}");
-    // There is nothing to do but to say it again, and with the option the same trials fail again.
+    // The same command only reports the failures again. With the option the same trials run and fail again.
     let (code, again, log) = search(&[]);
     assert!((code, again) == (Some(6), failed) && !log.contains("is tried again"), "{log}");
     let (code, again, log) = search(&["--retry-failed"]);

@@ -1,15 +1,15 @@
-//! A database's password reaches no output, whatever it has in it and however its address is written.
+//! A database's password appears in no output, whatever characters it has and however its address is written.
 
 use clap::Parser;
 use weaklabel::cli::Cli;
 
 use super::*;
 
-/// In every part of every password here, and nowhere else.
+/// A mark in every part of every password in these tests, and nowhere else.
 const MARK: &str = "quuxz";
-/// What a URL, key=value pairs and a shell each find hard.
+/// Password with the characters that are special in URLs, key=value pairs and shells.
 const PASSWORD: &str = "quuxz1?quuxz2:quuxz3/quuxz4 quuxz5@quuxz6'quuxz7%quuxz8\"quuxz9";
-/// It in a URL, where only what must be is escaped.
+/// The password in a URL, with only the necessary characters escaped.
 const IN_URL: &str = "quuxz1?quuxz2:quuxz3/quuxz4%20quuxz5%40quuxz6'quuxz7%25quuxz8\"quuxz9";
 
 fn addresses(port: u16) -> [String; 3] {
@@ -21,7 +21,7 @@ fn addresses(port: u16) -> [String; 3] {
     ]
 }
 
-/// Addresses that somebody mistyped.
+/// Returns addresses with typing errors.
 fn mistyped(port: u16) -> Vec<String> {
     let [url, parameters, pairs] = addresses(port);
     vec![
@@ -41,7 +41,7 @@ fn mistyped(port: u16) -> Vec<String> {
     ]
 }
 
-/// What the program prints, and that the password is not in it.
+/// Runs the program, checks that the password is not in its output, and returns exit code and output.
 fn output(mut command: Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
@@ -52,7 +52,7 @@ fn output(mut command: Command) -> (Option<i32>, String) {
 #[test]
 fn no_wrong_use_prints_a_password_or_makes_a_file_of_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    // A port at which nobody listens.
+    // Port 1, on which no server listens.
     let (right, wrong) = (addresses(1), mistyped(1));
     for address in right.iter().chain(&wrong) {
         let joined = format!("--store={address}");
@@ -91,7 +91,7 @@ fn a_search_on_a_server_keeps_the_password_to_itself() {
     let place = Place::of(&faults::of_few_clips());
     let port = server.port();
     let [url, parameters, pairs] = addresses(port);
-    // Once as an option, once from the environment.
+    // The address is given once as an option and once in the environment.
     for (out, address, variable) in [("option", &url, false), ("variable", &pairs, true)] {
         let mut search = place
             .search(out, &["-v", "--set", "search.trials=1", "--set", "search.rungs=1", "--set", "train.epochs=1"]);
@@ -115,7 +115,7 @@ fn a_search_on_a_server_keeps_the_password_to_itself() {
         let (code, text) = output(weaklabel(&["status", "--store", address]));
         assert!(code == Some(0) && text.contains("variable"), "{text}");
     }
-    // Without a password in the address it comes from the environment of PostgreSQL's own programs.
+    // If the address has no password, it is taken from the environment variable of PostgreSQL's own programs.
     let mut status = weaklabel(&["status", "--store", &format!("postgres://weaklabel@127.0.0.1:{port}/postgres")]);
     status.env("PGPASSWORD", PASSWORD);
     assert_eq!(output(status).0, Some(0));

@@ -1,16 +1,16 @@
-//! Stores that somebody edited by hand, that a clock was wrong for, or that an older program made.
+//! Stores that were edited by hand, written with a wrong clock, or made by an earlier version.
 
 use rusqlite::Connection;
-use weaklabel::store::fuzz::{Rows, Value, read_rows};
+use weaklabel::store::fuzz::{MadeUpRows, Value, read_rows};
 
 use super::*;
 
-/// A store with a study of nine trials on three rungs: trial 0 paused on rung 1, trial 1 and 2 on rung 0, trial 3 running; and a
-/// connection to its file.
+/// Makes a store with a study of nine trials on three rungs, and a connection to its file: trial 0 is paused on rung 1, trials
+/// 1 and 2 on rung 0, and trial 3 is running.
 fn begun(folder: &tempfile::TempDir) -> (Store, Registered, Connection) {
     let path = folder.path().join("store.sqlite");
     let mut store = Store::open(Location::File(path.clone())).unwrap();
-    let study = store.register(&study("edited", Ladder { trials: 9, eta: 3, rungs: 3 })).unwrap();
+    let study = store.register(&study("edited", SuccessiveHalving { trials: 9, eta: 3, rungs: 3 })).unwrap();
     for score in [30.0, 20.0, 10.0] {
         let claimed = one(&mut store, &study, "a", LONG_MS);
         store.finish(&claimed.lease, &outcome(score, 1)).unwrap();
@@ -167,7 +167,7 @@ fn a_lease_that_a_wrong_clock_gave_is_taken_over() {
     assert_eq!((taken.lease.trial, taken.lease.fence), (3, 2));
 }
 
-/// The tables as the first version made them, with a trial whose worker is at work.
+/// Tables as the first version made them, with one running trial.
 const FIRST: &str = "
     CREATE TABLE weaklabel_schema (version BIGINT NOT NULL);
     INSERT INTO weaklabel_schema VALUES (1);
@@ -199,14 +199,14 @@ fn a_store_of_the_first_version_is_brought_up_to_date() {
         let study = store.studies().unwrap().remove(0);
         let rows = store.trials(&study).unwrap();
         let states: Vec<_> = rows.iter().map(|row| (row.state, row.failures, row.deaths, row.fence)).collect();
-        assert_eq!(states, [(State::Running, 0, 0, 7), (State::Failed, 0, 0, 3)]);
+        assert_eq!(states, [(TrialState::Running, 0, 0, 7), (TrialState::Failed, 0, 0, 3)]);
         assert!(store.holdings(&study).unwrap().is_empty(), "its lease has ended");
     }
 }
 
 #[test]
 fn made_up_rows_are_read_as_those_of_a_database() {
-    read_rows(&Rows::default()).unwrap();
+    read_rows(&MadeUpRows::default()).unwrap();
     let study: Vec<Value> = vec![
         1_i64.into(),
         "made up".into(),
@@ -228,10 +228,10 @@ fn made_up_rows_are_read_as_those_of_a_database() {
             .chain(text)
             .collect()
     };
-    let rows = Rows { schema: vec![vec![2_i64.into()]], studies: vec![study], ..Rows::default() };
-    read_rows(&Rows { trials: vec![trial("running")], ..rows.clone() }).unwrap();
-    let error = read_rows(&Rows { trials: vec![trial("paused")], ..rows.clone() }).unwrap_err();
+    let rows = MadeUpRows { schema: vec![vec![2_i64.into()]], studies: vec![study], ..MadeUpRows::default() };
+    read_rows(&MadeUpRows { trials: vec![trial("running")], ..rows.clone() }).unwrap();
+    let error = read_rows(&MadeUpRows { trials: vec![trial("paused")], ..rows.clone() }).unwrap_err();
     assert!(error.to_string().contains("number = 5, column rung"), "{error}");
-    let error = read_rows(&Rows { workers: vec![vec![Value::Null]], ..rows }).unwrap_err();
+    let error = read_rows(&MadeUpRows { workers: vec![vec![Value::Null]], ..rows }).unwrap_err();
     assert!(error.to_string().contains("weaklabel_workers, row name = NULL, column name"), "{error}");
 }

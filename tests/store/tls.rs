@@ -1,11 +1,11 @@
-//! TLS to a server of PostgreSQL.
+//! TLS connections to a PostgreSQL server.
 
 use std::path::Path;
 
 use crate::support::postgres::{self, Server};
 use crate::support::program::weaklabel;
 
-/// An authority's certificate, and a server's for `host` that it has signed with the server's key, in PEM.
+/// Makes the certificate of an authority, a certificate for `host` signed by it, and the key of the latter, in PEM.
 fn certificates(host: &str) -> [String; 3] {
     let mut authority = rcgen::CertificateParams::default();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -26,7 +26,7 @@ fn tls_is_used_where_the_server_has_it_and_trusts_only_a_known_authority() {
         std::fs::write(&path, text).unwrap();
         path
     };
-    // A process of its own, because what it trusts is in the environment.
+    // The test runs the program as a separate process, because trusted roots are set in the environment.
     let status = |mode: &str, roots: Option<&Path>| {
         let mut command = weaklabel(&["status", "--json"]);
         command.env("WEAKLABEL_STORE", format!("{}?sslmode={mode}", server.url()));
@@ -44,7 +44,7 @@ fn tls_is_used_where_the_server_has_it_and_trusts_only_a_known_authority() {
     };
     let accepted = |(code, text): (Option<i32>, String)| assert_eq!(code, Some(0), "{text}");
 
-    // Without TLS in the server, whoever insists on it gets nothing.
+    // If the server has no TLS, a client that requires it is refused.
     accepted(status("prefer", None));
     refused(status("require", None), &["TLS"]);
 
@@ -60,7 +60,7 @@ fn tls_is_used_where_the_server_has_it_and_trusts_only_a_known_authority() {
     refused(status("require", Some(&folder.path().join("none.pem"))), &["none.pem", "PGSSLROOTCERT"]);
     refused(status("require", Some(&file("empty.pem", ""))), &["empty.pem", "PGSSLROOTCERT"]);
 
-    // A certificate for another host.
+    // The certificate is for another host.
     let [root, certificate, key] = certificates("elsewhere.example");
     server.insist_on_tls(&certificate, &key);
     refused(status("require", Some(&file("root.pem", &root))), &["not valid for name"]);

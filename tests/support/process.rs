@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use weaklabel::store::{State, TrialRow};
+use weaklabel::store::{TrialRow, TrialState};
 
 /// Longer than anything here takes, even on a machine that stalls.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -53,7 +53,7 @@ impl Process {
 
     /// Whether it holds the lease of `row`: a worker's name has its process number.
     pub fn holds(&self, row: &TrialRow) -> bool {
-        row.state == State::Running
+        row.state == TrialState::Running
             && row.worker.as_ref().is_some_and(|w| w.contains(&format!(":{}:", self.child.id())))
     }
 

@@ -1,16 +1,17 @@
-//! A small training of the program, and what it leaves.
+//! A small training by the program, and readers of its output files.
 
 use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
 use weaklabel::config::Config;
-use weaklabel::model::checkpoint::{Standing, read_standing};
-use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::model::checkpoint::{TrainingState, read_training_state};
+use weaklabel::scenes::generate::{GenerateOptions, generate};
 
 use super::program::weaklabel;
 
-/// A small network compiles in seconds; its second layer's weights fit a uniform binding alone and not four times over.
+/// Options for a small network, which compiles in seconds. Its second layer's weights fit a uniform binding for one model, but
+/// not for four.
 pub const SMALL: [&str; 12] = [
     "--set",
     "model.filters=[16, 32]",
@@ -25,23 +26,23 @@ pub const SMALL: [&str; 12] = [
     "--progress",
     "none",
 ];
-/// Every method, with epochs of its first stage: few where a second one, of 40 epochs, follows.
+/// Every method with the number of epochs of its first stage, which is small for methods with a second stage of 40 epochs.
 pub const METHODS: [(&str, usize); 3] = [("classifier", 40), ("triplets", 6), ("prototypes", 6)];
-/// What the parameters of one model take; the last layer has 330.
+/// Number of elements of one model's parameters; the last layer has 330 parameters, padded to 332.
 pub const ELEMENTS: usize = 16 * 10 + 32 * 145 + 65 * 32 + 332;
 
-/// Forty training, ten validation and ten evaluation clips, made once.
+/// Returns a dataset of forty training, ten validation and ten evaluation clips, generated once.
 pub fn dataset() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::default();
         (config.data.train, config.data.validation, config.data.eval) = (40, 10, 10);
-        let options = Options { config: &config, out: &folder.path().join("set"), wav: true, force: false };
+        let options = GenerateOptions { config: &config, out: &folder.path().join("set"), wav: true, force: false };
         generate(&options, &|_, _| {}).unwrap();
         folder
     });
-    // The folder is a static, so its destructor never runs: the system's own cleaning has to take it.
+    // The folder is static, so its destructor never runs, and it is left to the system's cleanup of temporary files.
     Box::leak(folder.path().join("set").into_boxed_path())
 }
 
@@ -56,10 +57,10 @@ pub fn train_on(data: &Path, run: &Path, (method, epochs): (&str, usize), seeds:
     command
 }
 
-pub fn standing(run: &Path, members: usize) -> Standing {
-    let standing = read_standing(&run.join("checkpoints/last.safetensors")).unwrap();
-    assert_eq!((standing.progress.len(), standing.elements()), (members, ELEMENTS));
-    standing
+pub fn training_state(run: &Path, members: usize) -> TrainingState {
+    let training_state = read_training_state(&run.join("checkpoints/last.safetensors")).unwrap();
+    assert_eq!((training_state.progress.len(), training_state.elements()), (members, ELEMENTS));
+    training_state
 }
 
 pub fn bits(values: &[f32]) -> Vec<u32> {

@@ -1,4 +1,4 @@
-//! What a training takes for healthy: a loss of 0 is, a device that computes nothing is not.
+//! Health checks of a training run: a loss of 0 is accepted, a device that computes nothing is reported.
 
 use std::f64::consts::TAU;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::support::process::succeed;
 use crate::support::program::weaklabel;
 use crate::support::training::SMALL;
 
-/// Finished clips of 0.2 s, each a pure tone: two classes that nothing can mistake for each other.
+/// Makes finished clips of 0.2 s, each a pure tone, of two classes that are trivially distinguishable.
 fn two_tones(folder: &Path) {
     let spec = hound::WavSpec {
         channels: 1,

@@ -1,4 +1,4 @@
-//! What a training learns, each method and way to take distances by itself; what is refused.
+//! Learning curves of each method and each way to take distances, and refusals of invalid trainings.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use weaklabel::model::tiles::TileFile;
 
 use crate::support::process::succeed;
 use crate::support::program::weaklabel;
-use crate::support::training::{ELEMENTS, METHODS, bits, dataset, standing, train_command};
+use crate::support::training::{ELEMENTS, METHODS, bits, dataset, train_command, training_state};
 
 #[test]
 #[ignore = "slow"]
@@ -21,14 +21,14 @@ fn a_member_of_a_population_equals_the_same_seed_alone() {
         let (population, _) = read_model(&all.join("checkpoints/best-3.safetensors")).unwrap();
         let (alone, _) = read_model(&one.join("checkpoints/best.safetensors")).unwrap();
         assert_eq!(bits(&population), bits(&alone), "{method}");
-        let (all, one) = (standing(&all, 4), standing(&one, 1));
+        let (all, one) = (training_state(&all, 4), training_state(&one, 1));
         assert_eq!(bits(&all.state[2 * 3 * ELEMENTS..][..3 * ELEMENTS]), bits(&one.state), "{method}");
         assert_ne!(bits(&all.state[..ELEMENTS]), bits(&one.state[..ELEMENTS]), "{method}: seeds 1 and 3 differ");
         assert_eq!(all.progress[2], one.progress[0], "{method}");
     }
 }
 
-/// Lavapipe's kernels are compiled by several devices where its cache is empty, by one where it has none.
+/// Lavapipe's kernels are compiled by several devices if its cache is empty, and by one if it has no cache.
 #[test]
 #[ignore = "slow"]
 fn who_compiles_the_kernels_changes_nothing() {
@@ -68,7 +68,7 @@ fn training_learns_and_evaluation_says_so_as_json() {
     assert!(run.join("results.json").is_file());
 }
 
-/// The losses of a run's first stage, epoch by epoch.
+/// Reads the losses of a run's first stage, epoch by epoch.
 pub fn losses(run: &Path) -> Vec<f64> {
     let text = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let rows = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
@@ -79,7 +79,8 @@ pub fn losses(run: &Path) -> Vec<f64> {
 #[ignore = "slow"]
 fn every_way_to_take_distances_trains_and_takes_its_own_course() {
     let folder = tempfile::tempdir().unwrap();
-    // One time step, as the small network leaves it, is scaled like the segment; two are not.
+    // The small network leaves one time step, for which normalising frames equals normalising segments; with two steps the ways
+    // differ.
     let two_steps = "model.pools=[[2, 4], [5, 8]]";
     let ways: [(&str, &[&str]); 9] = [
         ("triplets", &[]),
@@ -133,7 +134,7 @@ fn a_run_keeps_its_tiles_and_goes_on_with_them() {
     let run = folder.path().join("run");
     succeed(train_command(&run, ("classifier", 1), "1"));
     let file = TileFile::read(&run.join("tiles.json")).unwrap();
-    // Two layers: both forward, both weight gradients, one input gradient.
+    // Two layers: two forward passes, two weight gradients, one input gradient.
     assert_eq!(file.tiles.0.len(), 5);
     let resumed = weaklabel(&["train", "--resume", "--tiles", "shipped", "-o"]).arg(&run).output().unwrap();
     let errors = String::from_utf8_lossy(&resumed.stderr).into_owned();
@@ -152,7 +153,7 @@ fn what_cannot_be_trained_is_refused_by_name() {
     };
     let (code, message) = refusal(&["--set", "train.batch=15"]);
     assert!(code == Some(3) && message.contains("train.batch") && message.contains("multiple of 10"), "{message}");
-    // Of a later stage, and on paper.
+    // The key belongs to a later stage, and is refused in a dry run too.
     let (code, message) = refusal(&["--method", "triplets", "--set", "tagger.batch=60"]);
     assert!(code == Some(3) && message.contains("tagger.batch: class "), "{message}");
     assert!(!run.exists(), "a training that cannot begin leaves a folder that blocks the next");

@@ -1,20 +1,20 @@
-//! Memory: nothing is allocated while training, nothing leaks, and it is known beforehand.
+//! Memory: nothing is allocated while training, nothing leaks, and the estimate of a dry run is right.
 
 use std::process::Stdio;
 use std::time::Duration;
 
 use weaklabel::Result;
 use weaklabel::config::{Config, Method};
-use weaklabel::evaluate::{Examples, heard_in};
+use weaklabel::evaluate::{Examples, segment_labels};
 use weaklabel::features::{standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu};
-use weaklabel::model::checkpoint::Standing;
+use weaklabel::model::checkpoint::TrainingState;
 use weaklabel::scenes::{Dataset, Subset};
-use weaklabel::train::{EpochReport, Observer, Trainer, Unwatched, needs};
+use weaklabel::train::{EpochReport, Observer, Trainer, Unwatched, memory_estimate};
 
 use crate::support::training::{dataset, train_command};
 
-/// Training and validation segments of 0.2 s, standardised.
+/// Loads training and validation segments of 0.2 s, standardised.
 fn examples(gpu: &Gpu, config: &Config, dataset: &Dataset) -> [Examples; 2] {
     let load = |subset| Examples::load(gpu, config, dataset, subset, 0.2, &|_| {}).unwrap();
     let both = [Subset::Train, Subset::Validation].map(load);
@@ -25,7 +25,7 @@ fn examples(gpu: &Gpu, config: &Config, dataset: &Dataset) -> [Examples; 2] {
     both
 }
 
-/// Counts what it is told, and the buffers that exist when it is told.
+/// An observer that counts checkpoints and records the number of buffers after every epoch.
 struct Counter<'a> {
     gpu: &'a Gpu,
     buffers: Vec<usize>,
@@ -33,7 +33,7 @@ struct Counter<'a> {
 }
 
 impl Observer for Counter<'_> {
-    fn go_on(&mut self, _: u64) -> bool {
+    fn should_continue(&mut self, _: u64) -> bool {
         true
     }
 
@@ -43,7 +43,7 @@ impl Observer for Counter<'_> {
         Ok(())
     }
 
-    fn checkpoint(&mut self, _: &Standing) -> Result<()> {
+    fn checkpoint(&mut self, _: &TrainingState) -> Result<()> {
         self.checkpoints += 1;
         Ok(())
     }
@@ -91,7 +91,7 @@ fn memory_does_not_grow_over_a_thousand_epochs() {
     assert!(status.success(), "{status}: {}", std::fs::read_to_string(&said).unwrap());
     let (first, last): ((usize, i64), (usize, i64)) = (resident[0], resident[resident.len() - 1]);
     assert!(last.0 - first.0 > 500, "{resident:?}");
-    // Two kilobytes an epoch would be more.
+    // A leak of two kilobytes per epoch would exceed the limit.
     assert!(last.1 - first.1 < 1024, "{} KiB after {} epochs, {} after {}", first.1, first.0, last.1, last.0);
 }
 
@@ -103,15 +103,15 @@ fn a_training_takes_the_memory_that_was_found_on_paper() {
     (config.train.method, config.train.seconds, config.train.epochs, config.tagger.epochs) =
         (Method::Triplets, 0.2, Some(2), 2);
     let dataset = Dataset::open(dataset(), &config).unwrap();
-    let heard = heard_in(&dataset, Subset::Train, &[0.2]).unwrap().swap_remove(0);
-    let paper = Gpu::on_paper(&AdapterChoice::default()).unwrap();
-    let needs = needs(&paper, &config, dataset.classes(), &heard, dataset.len(Subset::Validation)).unwrap();
+    let labels = segment_labels(&dataset, Subset::Train, &[0.2]).unwrap().swap_remove(0);
+    let paper = Gpu::dry_run(&AdapterChoice::default()).unwrap();
+    let needed = memory_estimate(&paper, &config, dataset.classes(), &labels, dataset.len(Subset::Validation)).unwrap();
 
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let [train, validation] = examples(&gpu, &config, &dataset);
     let mut trainer = Trainer::new(&gpu, &config, dataset.classes(), &train, &validation, String::new()).unwrap();
-    assert_eq!(trainer.total_steps(), needs.steps);
+    assert_eq!(trainer.total_steps(), needed.steps);
     assert!(trainer.run(&mut Unwatched).unwrap());
-    let ratio = needs.bytes as f64 / gpu.peak_bytes() as f64;
-    assert!((ratio - 1.0).abs() < 0.05, "{} bytes on paper, {} in use", needs.bytes, gpu.peak_bytes());
+    let ratio = needed.bytes as f64 / gpu.peak_bytes() as f64;
+    assert!((ratio - 1.0).abs() < 0.05, "{} bytes on paper, {} in use", needed.bytes, gpu.peak_bytes());
 }

@@ -1,4 +1,4 @@
-//! A run goes on from its own state only, and what is damaged or of something else is named.
+//! A run resumes from its own training state only, and errors name what is damaged or belongs to another training.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::process::Command;
 
 use tempfile::TempDir;
 use weaklabel::config::Config;
-use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::scenes::generate::{GenerateOptions, generate};
 
 use crate::support::process::succeed;
 use crate::support::program::weaklabel;
 use crate::support::training::train_on;
 
-/// A folder with data of its own and a run on them that has come to its last epoch, but not to its end.
+/// A folder with its own data and a run on them that was stopped after its last epoch but before it was finished.
 struct Broken {
     home: TempDir,
 }
@@ -22,7 +22,8 @@ impl Broken {
         let broken = Self { home: tempfile::tempdir().unwrap() };
         let mut config = Config::default();
         (config.data.train, config.data.validation, config.data.eval, config.scene.clip_s) = (20, 10, 10, 1.0);
-        generate(&Options { config: &config, out: &broken.data(), wav: true, force: false }, &|_, _| {}).unwrap();
+        generate(&GenerateOptions { config: &config, out: &broken.data(), wav: true, force: false }, &|_, _| {})
+            .unwrap();
         succeed(train_on(&broken.data(), &broken.run(), method, seeds));
         fs::remove_file(broken.run().join("DONE")).unwrap();
         broken
@@ -40,7 +41,7 @@ impl Broken {
         self.run().join("checkpoints").join(name)
     }
 
-    /// Goes on, and takes back `DONE`: the exit code and what is said.
+    /// Resumes the run and then removes `DONE`. Returns the exit code and the messages.
     fn resume(&self) -> (Option<i32>, String) {
         let mut command = weaklabel(&["train", "--resume", "--progress", "none", "-o"]);
         command.arg(self.run());
@@ -49,7 +50,7 @@ impl Broken {
         answer
     }
 
-    /// What is said to a configuration in which `from` stands as `to`.
+    /// Resumes the run with `from` replaced by `to` in its configuration. Returns the exit code and the messages.
     fn resume_edited(&self, from: &str, to: &str) -> (Option<i32>, String) {
         let path = self.run().join("config.toml");
         let text = fs::read_to_string(&path).unwrap();
@@ -94,17 +95,17 @@ fn a_run_goes_on_with_its_own_configuration_and_data_only() {
         assert!(code == Some(3) && said.contains(kept) && said.contains(now), "{said}");
     }
     assert!(fs::read(broken.checkpoint("last.safetensors")).unwrap() == last, "a refused training wrote a state");
-    // When it ends may change, and that is said.
+    // Keys that decide when the training ends may change, and a message reports it.
     let (code, said) = broken.resume_edited("epochs = 2", "epochs = 3");
     assert!(code == Some(0) && said.contains("train.epochs was 2 so far and is 3 from here on"), "{said}");
 
-    // Of the same size.
+    // The damaged file keeps its size.
     let sound = broken.data().join("train/train-000007.wav");
     let whole = fs::read(&sound).unwrap();
     flip(&sound, whole.len() - 1000);
     let (code, said) = broken.resume();
     assert!(code == Some(3) && said.contains("train/train-000007.wav is not the same. Restore"), "{said}");
-    // The same contents at another time and place.
+    // The same contents are accepted at another time and place.
     fs::write(&sound, whole).unwrap();
     let moved = broken.home.path().join("moved");
     fs::rename(broken.data(), &moved).unwrap();
@@ -131,7 +132,7 @@ fn a_state_of_another_training_or_version_and_a_damaged_one_are_refused() {
     }
     fs::write(&last, &own[..own.len() - 7]).unwrap();
     assert_eq!(broken.resume().0, Some(3));
-    // Without it, the training begins anew.
+    // Without a training state, the training starts anew.
     fs::remove_file(&last).unwrap();
     let (code, said) = broken.resume();
     assert!(code == Some(0) && fs::read(&last).unwrap() == own, "{said}");
@@ -143,14 +144,14 @@ fn models_are_used_for_what_they_are() {
     let broken = Broken::new(("classifier", 1), "5,6");
     let (code, said) = broken.resume_edited("seeds = [5, 6]", "seeds = [6, 5]");
     assert!(code == Some(3) && said.contains("train.seeds = [5,6], and now train.seeds is [6,5]"), "{said}");
-    // How far it is, while it is not finished.
+    // The evaluation of an unfinished run reports its progress.
     let (code, said) = broken.eval();
     assert!(code == Some(0) && said.contains("not finished") && said.contains("after 1 epoch of stage"), "{said}");
     fs::write(broken.run().join("DONE"), "").unwrap();
     let (code, said) = broken.eval();
     assert!(code == Some(0) && !said.contains("not finished") && said.contains("macro"), "{said}");
 
-    // Scores that cannot be kept are printed.
+    // Scores are printed even if they cannot be saved.
     fs::remove_file(broken.run().join("results.json")).unwrap();
     fs::create_dir(broken.run().join("results.json")).unwrap();
     let (code, said) = broken.eval();

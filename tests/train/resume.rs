@@ -1,4 +1,4 @@
-//! A training that was killed or stopped goes on to the same bits.
+//! A training that was killed or stopped resumes to the same bits.
 
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -10,7 +10,7 @@ use crate::support::process::{succeed, wait};
 use crate::support::program::weaklabel;
 use crate::support::training::{METHODS, train_command};
 
-/// Starts or continues a training and returns it once `epochs` epochs are in its metrics.
+/// Runs `command`, which starts or resumes a training, and returns its process once `epochs` epochs are in the metrics.
 fn in_epoch(run: &Path, mut command: Command, epochs: usize) -> Child {
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let lines = || std::fs::read_to_string(run.join("metrics.jsonl")).unwrap_or_default().lines().count();
@@ -24,8 +24,8 @@ fn resume_command(run: &Path) -> Command {
     command
 }
 
-/// Trains and ends the process in each of these epochs, going on in between; how it ended last. A training that was done
-/// before this process came to end it shows nothing and is made again.
+/// Trains, and ends the process in each of the `epochs`, resuming in between. Returns the last exit status. If the training
+/// finishes before it can be ended, it shows nothing and is made again.
 fn broken_off(run: &Path, method: (&str, usize), epochs: &[usize], end: impl Fn(&mut Child)) -> ExitStatus {
     for _ in 0..5 {
         let mut last = None;
@@ -49,7 +49,7 @@ fn a_killed_run_goes_on_to_the_same_bits() {
     for method in METHODS {
         let folder = tempfile::tempdir().unwrap();
         let (broken, unbroken) = (folder.path().join("broken"), folder.path().join("unbroken"));
-        // Where there are two stages, once in either.
+        // A method with two stages is interrupted once in each.
         broken_off(&broken, method, &[2, 9], |child| child.kill().unwrap());
         succeed(resume_command(&broken));
         succeed(train_command(&unbroken, method, "5"));

@@ -1,14 +1,14 @@
-//! Clips of several events.
+//! Trainings on clips with several events.
 
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use weaklabel::config::{Config, Variant};
-use weaklabel::evaluate::{Examples, Heard, heard_in};
+use weaklabel::evaluate::{Examples, SegmentLabels, segment_labels};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::kernels::class_means::NO_CLASS;
-use weaklabel::scenes::generate::{Options, generate};
+use weaklabel::scenes::generate::{GenerateOptions, generate};
 use weaklabel::scenes::{Dataset, Subset};
 use weaklabel::train::StageName;
 
@@ -16,7 +16,7 @@ use crate::support::process::succeed;
 use crate::support::program::weaklabel;
 use crate::support::training::SMALL;
 
-/// Clips of up to three events, made once, and in training and evaluation one more in which nothing is annotated.
+/// Generates clips with up to three events once, and adds one clip without annotations to training and to evaluation.
 fn several_events() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
@@ -25,7 +25,7 @@ fn several_events() -> &'static Path {
         (config.data.train, config.data.validation, config.data.eval) = (80, 10, 10);
         (config.scene.events, config.scene.clip_s, config.data.variant) = ([1, 3], 2.0, Variant::Ms200);
         let set = folder.path().join("set");
-        generate(&Options { config: &config, out: &set, wav: true, force: false }, &|_, _| {}).unwrap();
+        generate(&GenerateOptions { config: &config, out: &set, wav: true, force: false }, &|_, _| {}).unwrap();
         for subset in ["train", "eval"] {
             let clips = set.join(subset);
             std::fs::copy(clips.join(format!("{subset}-000000.wav")), clips.join("nothing.wav")).unwrap();
@@ -70,14 +70,14 @@ fn examples_have_all_labels_of_their_segment_and_one_dominant_class_or_none() {
     let config = Config::default();
     let dataset = Dataset::open(several_events(), &config).unwrap();
     let examples = Examples::load(&gpu, &config, &dataset, Subset::Train, 1.0, &|_| {}).unwrap();
-    // As they are known without computing anything.
-    let heard = heard_in(&dataset, Subset::Train, &[0.2, 1.0]).unwrap().swap_remove(1);
-    let known = |heard: &[Heard]| heard.iter().map(|h| (h.labels.clone(), h.dominant)).collect::<Vec<_>>();
-    assert_eq!(known(&heard), known(&examples.heard));
+    // Labels computed from annotations alone must equal those of the loaded examples.
+    let labels = segment_labels(&dataset, Subset::Train, &[0.2, 1.0]).unwrap().swap_remove(1);
+    let known = |labels: &[SegmentLabels]| labels.iter().map(|h| (h.classes.clone(), h.dominant)).collect::<Vec<_>>();
+    assert_eq!(known(&labels), known(&examples.labels));
     let (targets, dominant) = (gpu.read(&examples.targets).unwrap(), gpu.read(&examples.dominant).unwrap());
     let mut sizes = [0; 4];
     for (index, (targets, dominant)) in targets.chunks(10).zip(&dominant).enumerate() {
-        let cuts = dataset.cut(Subset::Train, index, &[1.0]).unwrap();
+        let cuts = dataset.segments(Subset::Train, index, &[1.0]).unwrap();
         let labels: Vec<usize> = (0..10).filter(|class| targets[*class] == 1.0).collect();
         assert_eq!(labels, cuts.segments[0].labels);
         assert_eq!(targets.iter().sum::<f32>(), labels.len() as f32);
@@ -87,9 +87,9 @@ fn examples_have_all_labels_of_their_segment_and_one_dominant_class_or_none() {
     }
     assert!(sizes[0] == 1 && sizes[1] > 10 && sizes[2] > 10 && sizes[3] > 0, "{sizes:?}");
 
-    // The nameless one is not drawn for training; all others are, each at most once in an epoch.
-    let nothing = examples.heard.iter().position(|heard| heard.labels.is_empty()).unwrap() as u32;
-    let episodes = StageName::Classifier.episodes(&config, &examples.heard, dataset.classes()).unwrap();
+    // The clip without annotations is never drawn for training. Each of the others is drawn at most once per epoch.
+    let nothing = examples.labels.iter().position(|labels| labels.classes.is_empty()).unwrap() as u32;
+    let episodes = StageName::Classifier.episodes(&config, &examples.labels, dataset.classes()).unwrap();
     let drawn: Vec<u32> = episodes.epoch(1, 0).concat();
     let once: HashSet<u32> = drawn.iter().copied().collect();
     assert!(once.len() == drawn.len() && !once.contains(&nothing), "{drawn:?}");

@@ -17,7 +17,7 @@ use crate::{Error, Result};
 
 /// `weaklabel bench features`: how long it takes from decoded clips in memory to their log-mel on the adapter.
 #[derive(Debug, Args)]
-pub struct Features {
+pub struct BenchFeatures {
     /// Length of a clip in seconds; several after commas
     #[arg(long, value_name = "S", default_value = "10", value_delimiter = ',')]
     pub seconds: Vec<f64>,
@@ -29,7 +29,7 @@ pub struct Features {
     pub output: Output,
 }
 
-impl Features {
+impl BenchFeatures {
     pub(super) fn run(&self, session: &Session) -> Result<()> {
         let config = session.options.configuration(|_| {})?.features;
         if self.clips == 0 {

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::results::{Output, Results};
-use crate::bench::{Limits, Peak, Shapes, Timed, Workload, peaks, workloads};
+use super::results::{BenchResults, Output};
+use crate::bench::{Peak, Roofline, Shapes, TimedKernel, Workload, peaks, workloads};
 use crate::cli::Session;
 use crate::gpu::Gpu;
 use crate::report::Table;
@@ -61,7 +61,7 @@ impl Kernels {
             task.advance(1);
         }
         task.finish();
-        show(&gpu, Limits::of(&peaks), &timed, &mut results)?;
+        show(&gpu, Roofline::of(&peaks), &timed, &mut results)?;
         results.finish()
     }
 }
@@ -74,10 +74,15 @@ fn peak_table(peaks: &[Peak]) -> Table {
 }
 
 /// One line for each kernel, layer and amount of work.
-fn show(gpu: &Gpu, limits: Limits, all: &[(&Workload, Vec<Timed>)], results: &mut Results<'_>) -> Result<()> {
+fn show(
+    gpu: &Gpu,
+    limits: Roofline,
+    all: &[(&Workload, Vec<TimedKernel>)],
+    results: &mut BenchResults<'_>,
+) -> Result<()> {
     let header = ["kernel", "frames", "dispatched by", "µs", "GFLOP/s", "GB/s", "% of limit"];
     let mut table = Table::new(header.map(String::from).to_vec());
-    let mut seen: Vec<&Timed> = Vec::new();
+    let mut seen: Vec<&TimedKernel> = Vec::new();
     for (workload, timed) in all.iter().flat_map(|(workload, timed)| timed.iter().map(move |timed| (*workload, timed)))
     {
         let kernel = &timed.kernel;

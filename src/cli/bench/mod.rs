@@ -7,9 +7,9 @@ mod step;
 
 use clap::{Args, Subcommand};
 
-pub use features::Features;
+pub use features::BenchFeatures;
 pub use kernels::Kernels;
-pub use step::Step;
+pub use step::BenchStep;
 
 use super::Session;
 use crate::Result;
@@ -19,18 +19,18 @@ use crate::Result;
 pub struct Bench {
     /// What to measure.
     #[command(subcommand)]
-    pub target: Target,
+    pub target: BenchTarget,
 }
 
 /// What to measure.
 #[derive(Debug, Subcommand)]
-pub enum Target {
+pub enum BenchTarget {
     /// Median time of a training step
-    Step(Step),
+    Step(BenchStep),
     /// Every kernel beside the adapter's own limits
     Kernels(Kernels),
     /// Decoded audio in memory to log-mel on the adapter
-    Features(Features),
+    Features(BenchFeatures),
 }
 
 impl Bench {
@@ -40,9 +40,9 @@ impl Bench {
     /// Whatever the device reports; [`crate::Error::Tolerance`] when something became slower than in a file.
     pub fn run(self, session: &Session) -> Result<()> {
         match self.target {
-            Target::Step(step) => step.run(session),
-            Target::Kernels(kernels) => kernels.run(session),
-            Target::Features(features) => features.run(session),
+            BenchTarget::Step(step) => step.run(session),
+            BenchTarget::Kernels(kernels) => kernels.run(session),
+            BenchTarget::Features(features) => features.run(session),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use crate::bench::{Comparison, Record};
+use crate::bench::{BenchComparison, Record};
 use crate::cli::Session;
 use crate::cli::output::{print, print_json};
 use crate::gpu::Gpu;
@@ -27,7 +27,7 @@ pub struct Output {
 }
 
 /// Measurements as they come in.
-pub struct Results<'a> {
+pub struct BenchResults<'a> {
     output: &'a Output,
     session: &'a Session,
     before: Option<Vec<Record>>,
@@ -39,16 +39,16 @@ impl Output {
     ///
     /// # Errors
     /// As [`Record::read`].
-    pub fn begin<'a>(&'a self, session: &'a Session) -> Result<Results<'a>> {
+    pub fn begin<'a>(&'a self, session: &'a Session) -> Result<BenchResults<'a>> {
         if self.markdown && session.options.json {
             return Err(Error::Usage("--markdown and --json exclude each other".into()));
         }
         let before = self.compare.as_deref().map(Record::read).transpose()?;
-        Ok(Results { output: self, session, before, records: Vec::new() })
+        Ok(BenchResults { output: self, session, before, records: Vec::new() })
     }
 }
 
-impl Results<'_> {
+impl BenchResults<'_> {
     /// Whether the file to compare with holds `case`.
     ///
     /// # Errors
@@ -118,7 +118,7 @@ impl Results<'_> {
             Record::write(path, &self.records)?;
         }
         let Some(before) = &self.before else { return Ok(()) };
-        let comparison = Comparison::new(&self.records, before)?;
+        let comparison = BenchComparison::new(&self.records, before)?;
         self.say(&format!("before: {}", comparison.adapters_before()))?;
         self.show(&comparison.table())?;
         comparison.check()

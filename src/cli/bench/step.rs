@@ -3,18 +3,18 @@
 use clap::Args;
 use serde_json::{Map, Value, json};
 
-use super::results::{Output, Results};
-use crate::bench::{Growth, Limits, MEASUREMENTS, Record, case, case_name, measure, peaks};
+use super::results::{BenchResults, Output};
+use crate::bench::{Growth, MEASUREMENTS, Record, Roofline, case, case_name, measure, peaks};
 use crate::cli::Session;
 use crate::config::{Config, Method};
 use crate::gpu::{Gpu, KernelTime};
 use crate::report::Table;
-use crate::train::{ROWS, TrainingStep, rehearsal};
+use crate::train::{ROWS, TrainingStep, synthetic_step};
 use crate::{Error, Result};
 
 /// `weaklabel bench step`: the median time of a training step, with nothing left in the queue.
 #[derive(Debug, Args)]
-pub struct Step {
+pub struct BenchStep {
     /// How to train; several after commas are measured one after another
     #[arg(long, default_value = "classifier", value_delimiter = ',')]
     pub method: Vec<Method>,
@@ -47,7 +47,7 @@ struct Planned {
 /// Classes of the random examples.
 const CLASSES: usize = 10;
 
-impl Step {
+impl BenchStep {
     pub(super) fn run(&self, session: &Session) -> Result<()> {
         let mut results = self.output.begin(session)?;
         let plan = self.plan(session)?;
@@ -55,13 +55,13 @@ impl Step {
         let gpu = session.open_gpu()?;
         results.head(&gpu)?;
         let limits = match self.profile {
-            true => Some(Limits::of(&peaks(&gpu)?)),
+            true => Some(Roofline::of(&peaks(&gpu)?)),
             false => None,
         };
         let mut times = Vec::with_capacity(plan.len());
         let mut failed = 0;
         for planned in &plan {
-            let step = match rehearsal(&gpu, &planned.config, CLASSES, planned.frames) {
+            let step = match synthetic_step(&gpu, &planned.config, CLASSES, planned.frames) {
                 Ok(step) => step,
                 // What is too large for the adapter does not keep the others from being measured.
                 Err(error @ Error::Kernel { .. }) if plan.len() > 1 => {
@@ -75,7 +75,7 @@ impl Step {
             times.push((planned, record.samples.clone()));
             let profile = limits.map(|limits| profile(&gpu, &step, limits)).transpose()?;
             if let Some(profile) = &profile {
-                record.set("kernels", profile.iter().map(Line::json).collect());
+                record.set("kernels", profile.iter().map(KernelTotals::json).collect());
             }
             let samples = &record.samples;
             let [median, min, max] = [samples.median(), samples.min(), samples.max()];
@@ -114,7 +114,7 @@ impl Step {
     }
 
     /// How the time of each method grows with the size of its steps, where enough sizes were measured.
-    fn growth(&self, times: &[(&Planned, crate::bench::Samples)], results: &Results<'_>) -> Result<()> {
+    fn growth(&self, times: &[(&Planned, crate::bench::Samples)], results: &BenchResults<'_>) -> Result<()> {
         for method in &self.method {
             let of_method = times.iter().filter(|(planned, _)| planned.config.train.method == *method);
             let measured: Vec<_> = of_method.map(|(planned, samples)| (planned.size, samples)).collect();
@@ -152,7 +152,7 @@ fn planned(session: &Session, method: Method, frames: usize, batch: usize, membe
 }
 
 /// Dispatches of one kernel on one layer.
-struct Line {
+struct KernelTotals {
     kernel: KernelTime,
     calls: usize,
     seconds: f64,
@@ -163,10 +163,10 @@ struct Line {
 }
 
 /// The dispatches of a step, those of the same kernel and layer in one line.
-fn profile(gpu: &Gpu, step: &TrainingStep, limits: Limits) -> Result<Vec<Line>> {
+fn profile(gpu: &Gpu, step: &TrainingStep, limits: Roofline) -> Result<Vec<KernelTotals>> {
     let kernels = gpu.profile(&step.recording, 0, MEASUREMENTS)?;
     let total: f64 = kernels.iter().map(KernelTime::seconds).sum();
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines: Vec<KernelTotals> = Vec::new();
     for kernel in kernels {
         let (seconds, of_limit) = (kernel.seconds(), limits.share(&kernel));
         match lines.iter_mut().find(|line| line.kernel.label() == kernel.label()) {
@@ -174,13 +174,13 @@ fn profile(gpu: &Gpu, step: &TrainingStep, limits: Limits) -> Result<Vec<Line>> 
                 (line.calls, line.seconds, line.share) =
                     (line.calls + 1, line.seconds + seconds, line.share + seconds / total);
             }
-            None => lines.push(Line { kernel, calls: 1, seconds, share: seconds / total, of_limit }),
+            None => lines.push(KernelTotals { kernel, calls: 1, seconds, share: seconds / total, of_limit }),
         }
     }
     Ok(lines)
 }
 
-impl Line {
+impl KernelTotals {
     fn gflops(&self) -> f64 {
         self.kernel.work.flops / self.kernel.seconds() * 1e-9
     }
@@ -203,7 +203,7 @@ impl Line {
 }
 
 /// One line for each kernel and layer, in the order of their first dispatch.
-fn profile_table(lines: &[Line]) -> Table {
+fn profile_table(lines: &[KernelTotals]) -> Table {
     let header = ["kernel", "calls", "µs", "% of step", "GFLOP/s", "GB/s", "% of limit"];
     let mut table = Table::new(header.map(String::from).to_vec());
     for line in lines {
@@ -229,7 +229,7 @@ fn profile_table(lines: &[Line]) -> Table {
 mod tests {
     use clap::FromArgMatches;
 
-    use super::super::{Bench, Target};
+    use super::super::{Bench, BenchTarget};
     use super::*;
 
     #[test]
@@ -237,7 +237,9 @@ mod tests {
         let command = Bench::augment_args(clap::Command::new("bench"));
         let parse = |line: &str| {
             let matches = command.clone().get_matches_from(line.split(' '));
-            let Target::Step(step) = Bench::from_arg_matches(&matches).unwrap().target else { panic!("not a step") };
+            let BenchTarget::Step(step) = Bench::from_arg_matches(&matches).unwrap().target else {
+                panic!("not a step")
+            };
             (step.method, step.frames, step.batch, step.members)
         };
         assert_eq!(parse("bench step"), (vec![Method::Classifier], vec![20], vec![10], vec![1]));

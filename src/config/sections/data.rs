@@ -1,31 +1,33 @@
-//! From recordings to features: which clips, how they are mixed, what is computed of them.
+//! Sections for the path from recordings to features: clips, mixing, log-mel.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Which clips: a dataset on disk, or how to draw one.
+/// The clips: a dataset on disk, or settings for generating one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// A dataset folder: what `generate` wrote, or finished clips with DESED annotations. Takes precedence over drawing one.
+    /// Dataset folder: the output of `generate`, or finished clips with DESED annotations. Takes precedence over generating
+    /// one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<PathBuf>,
-    /// The soundbank clips are mixed from; the built-in one when absent.
+    /// Soundbank from which clips are mixed; the built-in one when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soundbank: Option<PathBuf>,
-    /// DESED's co-occurrence JSON: which events accompany a clip's main one. Any class, with the same chance, when absent.
+    /// DESED's co-occurrence JSON, which gives the classes of a clip's further events. When absent, all classes are equally
+    /// likely.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooccurrence: Option<PathBuf>,
-    /// Training clips in all, balanced over the classes: 2 700 (P).
+    /// Number of training clips, balanced over the classes: 2 700 (P).
     pub train: usize,
-    /// Validation clips in all: 300 (P).
+    /// Number of validation clips: 300 (P).
     pub validation: usize,
-    /// Evaluation clips in all: 750 (P).
+    /// Number of evaluation clips: 750 (P).
     pub eval: usize,
     /// Whole events, or events cut to 200 ms.
     pub variant: Variant,
-    /// Seed of everything that is drawn about the data.
+    /// Seed of everything random about the data.
     pub seed: u64,
 }
 
@@ -58,7 +60,7 @@ pub enum Variant {
 }
 
 impl Variant {
-    /// The name used in configs, flags and results.
+    /// Returns the name used in configs, flags and results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Waa => "waa",
@@ -67,31 +69,31 @@ impl Variant {
     }
 }
 
-/// How a clip is mixed (SPEC §6).
+/// The mixing of a clip (SPEC §6).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SceneConfig {
     /// Length of a clip in seconds: 10 (P).
     pub clip_s: f64,
-    /// Rate clips are mixed at, in Hz; sources of another rate are resampled to it: 44 100 (P).
+    /// Sample rate of the mix in Hz, to which all sources are resampled: 44 100 (P).
     pub rate: u32,
-    /// Fewest and most events of a clip: one (P). Every number has the same chance.
+    /// Smallest and largest number of events of a clip, equally likely: one (P).
     pub events: [usize; 2],
-    /// Bounds of an event's level over the background, in dB: 6 to 30 (P).
+    /// Smallest and largest level of an event over the background, in dB: 6 to 30 (P).
     pub snr_db: [f64; 2],
     /// Loudness of the background in LUFS: −50 (A).
     pub background_lufs: f64,
-    /// Signals shorter than this many seconds are repeated before their loudness is measured: 0.5 (A).
+    /// Shortest signal for a loudness measurement, in seconds; shorter signals are repeated: 0.5 (A).
     pub loudness_min_s: f64,
-    /// Lowest loudness that is reported, in LUFS: −70 (A).
+    /// Lowest reported loudness, in LUFS: −70 (A).
     pub loudness_floor_lufs: f64,
     /// Length of the sine fades at both ends of an event, in seconds: 0.01 (A).
     pub fade_s: f64,
-    /// An onset leaves at least this many seconds of the clip: 0.25 (A).
+    /// Shortest time between an event's onset and the end of the clip, in seconds: 0.25 (A).
     pub onset_margin_s: f64,
-    /// Length events are cut to in the 200 ms dataset, in seconds: 0.2 (P).
+    /// Length to which events are cut in the 200 ms dataset, in seconds: 0.2 (P).
     pub short_event_s: f64,
-    /// A mix above full scale is scaled to this peak: 0.99 (O).
+    /// Peak to which a mix above full scale is scaled: 0.99 (O).
     pub peak: f64,
     /// Share of each class's training files held back for validation when the soundbank has no validation folder: 0.1 (O).
     pub holdout: f64,
@@ -116,11 +118,11 @@ impl Default for SceneConfig {
     }
 }
 
-/// From audio to log-mel (SPEC §1).
+/// The computation of log-mel features from audio (SPEC §1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FeatureConfig {
-    /// Working rate in Hz: 16 000 (P).
+    /// Sample rate in Hz to which audio is resampled: 16 000 (P).
     pub rate: u32,
     /// Window length in samples: 400, that is 25 ms (P).
     pub window: usize,
@@ -134,9 +136,9 @@ pub struct FeatureConfig {
     pub low_hz: f64,
     /// Highest band edge in Hz: 7 500 (A).
     pub high_hz: f64,
-    /// Added to a mel value before the logarithm: 0.01 (A).
+    /// Offset added to a mel value before the logarithm: 0.01 (A).
     pub log_offset: f64,
-    /// Added to the variance and to the standard deviation: 2.2e-16 (A).
+    /// Offset added to the variance and to the standard deviation: 2.2e-16 (A).
     pub epsilon: f64,
 }
 
@@ -157,7 +159,7 @@ impl Default for FeatureConfig {
 }
 
 impl FeatureConfig {
-    /// Frames of a segment of `seconds` (SPEC §1): round(100·S) at the default rate and hop.
+    /// Returns the number of frames in a segment of `seconds` (SPEC §1): round(100·S) at the default rate and hop.
     pub fn frames(&self, seconds: f64) -> usize {
         (seconds * f64::from(self.rate) / self.hop as f64).round() as usize
     }

@@ -21,34 +21,34 @@ pub use train::{
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Which clips: a dataset on disk, or how to draw one.
+    /// Clips: a dataset on disk, or settings for generating one.
     pub data: DataConfig,
-    /// How a clip is mixed (SPEC §6).
+    /// Mixing of a clip (SPEC §6).
     pub scene: SceneConfig,
-    /// From audio to log-mel (SPEC §1).
+    /// Log-mel features (SPEC §1).
     pub features: FeatureConfig,
-    /// The networks E and G (SPEC §§2, 3).
+    /// Networks E and G (SPEC §§2, 3).
     pub model: ModelConfig,
-    /// How they are trained (SPEC §§4, 5).
+    /// Training (SPEC §§4, 5).
     pub train: TrainConfig,
     /// Triplet loss (SPEC §4.2).
     pub triplets: TripletConfig,
     /// Prototypical loss (SPEC §4.3).
     pub prototypes: PrototypeConfig,
-    /// G on frozen embeddings, behind triplets and prototypes (SPEC §4.4).
+    /// G on frozen embeddings, the second stage of triplets and prototypes (SPEC §4.4).
     pub tagger: TaggerConfig,
-    /// The update rule (SPEC §4).
+    /// Update rule (SPEC §4).
     pub optimiser: OptimiserConfig,
-    /// How they are judged (SPEC §5).
+    /// Evaluation (SPEC §5).
     pub evaluate: EvaluateConfig,
-    /// Which trainings `reproduce` makes of all this.
+    /// Trainings of `reproduce`.
     pub study: StudyConfig,
-    /// Which trainings `search` makes of all this.
+    /// Trainings of `search`.
     pub search: SearchConfig,
 }
 
 impl Config {
-    /// What `method` scales to unit length before distances are taken; nothing for the classifier.
+    /// Returns the normalisation to unit length that `method` applies before distances are taken; none for the classifier.
     pub fn normalise(&self, method: Method) -> Normalise {
         match method {
             Method::Classifier => Normalise::None,

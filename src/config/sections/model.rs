@@ -1,4 +1,4 @@
-//! The shape of the networks.
+//! Section for the layers of the networks.
 
 use std::fmt;
 
@@ -16,13 +16,13 @@ pub struct ModelConfig {
     pub filters: Vec<usize>,
     /// Max-pool window of each convolution as [time, mel]: 2×2, 2×2, 1×4, 1×2 (A).
     pub pools: Vec<[usize; 2]>,
-    /// Side of the convolution kernels, odd; stride 1, padded to keep the size: 3 (A).
+    /// Side length of the convolution kernels, odd; stride 1, padded to keep the size: 3 (A).
     pub kernel: usize,
     /// Slope of LeakyReLU below zero: 0.2 (A).
     pub slope: f64,
     /// Dropout probability: 0.2 (A).
     pub dropout: f64,
-    /// Units of each hidden layer of the classifier: 32 (P). A number alone is one layer, an empty list none.
+    /// Units of each hidden layer of the classifier: 32 (P). A single number stands for one layer, an empty list for none.
     #[serde(deserialize_with = "one_or_several")]
     pub hidden: Vec<usize>,
 }
@@ -41,7 +41,8 @@ impl Default for ModelConfig {
     }
 }
 
-/// A list of numbers, or one number for a list of one. An untagged enum would say neither what was found nor where.
+/// Deserialises a list of numbers, or one number as a list of one. The errors of an untagged enum would name neither the value
+/// nor its place.
 fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
     struct OneOrSeveral;
 

@@ -1,31 +1,32 @@
-//! Which trainings `search` makes.
+//! Section for the trainings of `search`.
 
 use serde::{Deserialize, Serialize};
 
 use super::Method;
 
-/// A search by asynchronous successive halving (Li et al., arXiv 1810.05934): trials climb rungs of more and more epochs.
+/// A search by asynchronous successive halving (Li et al., arXiv 1810.05934): trials are promoted to rungs with more and more
+/// epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SearchConfig {
-    /// What the report is called.
+    /// Title of the report.
     pub title: String,
-    /// Configurations that are tried: 60 (O).
+    /// Number of configurations to try: 60 (O).
     pub trials: usize,
-    /// One of this many goes on to the next rung, with as many times the epochs: 3 (O).
+    /// Reduction factor: one of this many trials is promoted to the next rung, which has as many times the epochs: 3 (O).
     pub eta: usize,
     /// Epochs of the first rung: 1 (O).
     pub minimum: usize,
-    /// Rungs: 4 (O), with the defaults 1, 3, 9 and 27 epochs.
+    /// Number of rungs: 4 (O), by default with 1, 3, 9 and 27 epochs.
     pub rungs: usize,
-    /// What trials are compared by, their best validation score up to a rung: that of the method's first stage when absent.
+    /// Validation score whose best value up to a rung ranks the trials; that of the method's first stage when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objective: Option<Objective>,
-    /// Seed of what is drawn for the trials; the seeds of every trial's models are `train.seeds`.
+    /// Seed of the drawn configurations. The seeds of every trial's models are `train.seeds`.
     pub seed: u64,
-    /// Most trials that train as one population, if they differ in learning rate and weight decay only: 4 (O).
+    /// Largest number of trials that train as one population, if they differ in learning rate and weight decay only: 4 (O).
     pub together: usize,
-    /// What is drawn, in this order.
+    /// Values to draw, in this order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub space: Vec<SpaceConfig>,
 }
@@ -46,24 +47,24 @@ impl Default for SearchConfig {
     }
 }
 
-/// What trials of a search are compared by.
+/// Validation scores by which the trials of a search are ranked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Objective {
-    /// Macro-F1 on the validation segments, of the classifier.
+    /// Macro-F1 on the validation segments, for the classifier.
     #[serde(rename = "macro_f1")]
     MacroF1,
-    /// F(x), the share of validation segments nearest to the mean of their own class, of triplets and prototypes.
+    /// F(x), the share of validation segments nearest to the centroid of their own class, for triplets and prototypes.
     #[serde(rename = "fx")]
     Fx,
 }
 
 impl Objective {
-    /// What `method` is watched by in its first stage.
+    /// Returns the validation score of the first stage of `method`.
     pub fn of(method: Method) -> Self {
         if method == Method::Classifier { Self::MacroF1 } else { Self::Fx }
     }
 
-    /// Its name in tables.
+    /// Returns the name used in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::MacroF1 => "macro-F1",
@@ -72,26 +73,26 @@ impl Objective {
     }
 }
 
-/// One thing that is drawn for every trial, in exactly one of four ways.
+/// A value that is drawn for every trial in exactly one of four ways.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SpaceConfig {
-    /// A key such as `optimiser.lr`, an element of a list such as `model.filters[3]`, or a word of one's own that other
-    /// entries have as their condition.
+    /// Name: a key such as `optimiser.lr`, an element of a list such as `model.filters[3]`, or a free name to which the
+    /// conditions of other entries refer.
     pub name: String,
-    /// One of these values.
+    /// List of values, of which one is drawn.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub choice: Vec<toml::Value>,
-    /// A number in [low, high), every one as likely as another.
+    /// Bounds [low, high) of a number that is drawn uniformly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uniform: Option<[f64; 2]>,
-    /// A number in [low, high), every ratio as likely as another.
+    /// Bounds [low, high) of a number whose logarithm is drawn uniformly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_uniform: Option<[f64; 2]>,
-    /// An integer from low to high, both included.
+    /// Bounds of an integer that is drawn uniformly, both included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integer: Option<[i64; 2]>,
-    /// Entries above and the value they must have, or a list of values, for this one to be drawn.
+    /// Conditions: earlier entries, each with the value or the list of values that it must have for this entry to be drawn.
     #[serde(skip_serializing_if = "toml::Table::is_empty")]
     pub when: toml::Table,
 }

@@ -1,26 +1,26 @@
-//! Which trainings `reproduce` makes.
+//! Section for the trainings of `reproduce`.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Method, Variant};
 
-/// The grid of a study: every combination of dataset, method and training length is a cell (SPEC §7).
+/// The grid of a study, in which every combination of dataset, method and training length is a cell (SPEC §7).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StudyConfig {
-    /// What the report is called.
+    /// Title of the report.
     pub title: String,
-    /// Datasets: the 200 ms one and WAA1 (P).
+    /// Datasets: the 200 ms dataset and WAA1 (P).
     pub variants: Vec<Variant>,
     /// Methods: all three (P).
     pub methods: Vec<Method>,
     /// Lengths of the training segments in seconds: 0.2, 1, 10 (P).
     pub seconds: Vec<f64>,
-    /// Seeds of each cell, counted from 1 and trained together: 5 (O).
+    /// Number of seeds in each cell, counted from 1 and trained together: 5 (O).
     pub seeds: usize,
-    /// Events up to this many seconds are the report's short ones: 1 (O).
+    /// Longest event that the report counts as short, in seconds: 1 (O).
     pub short_s: f64,
-    /// What differs in some of the cells.
+    /// Settings of individual cells.
     #[serde(rename = "cell", skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<CellConfig>,
 }
@@ -39,19 +39,19 @@ impl Default for StudyConfig {
     }
 }
 
-/// What differs in the cells that match; a key that is absent matches all.
+/// Settings for all cells that match. An absent key matches all.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CellConfig {
-    /// The dataset.
+    /// Dataset of the cells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<Variant>,
-    /// The method.
+    /// Method of the cells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
     /// Length of the training segments in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// `key.path=value` edits, as `--set` takes them.
+    /// Edits as for `--set`, `key.path=value`.
     pub set: Vec<String>,
 }

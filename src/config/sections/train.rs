@@ -1,8 +1,8 @@
-//! How the networks are trained and judged: methods, their losses, the update rule.
+//! Sections for training and evaluation: methods, losses, update rule.
 
 use serde::{Deserialize, Serialize};
 
-/// The ways to train.
+/// The training methods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
@@ -16,7 +16,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The name used in configs, flags and results.
+    /// Returns the name used in configs, flags and results.
     pub fn name(self) -> &'static str {
         match self {
             Self::Classifier => "classifier",
@@ -25,17 +25,17 @@ impl Method {
         }
     }
 
-    /// All of them, in the paper's order.
+    /// Returns all methods in the paper's order.
     pub fn all() -> [Self; 3] {
         [Self::Classifier, Self::Triplets, Self::Prototypes]
     }
 }
 
-/// What is scaled to unit length before distances are taken (SPEC §2).
+/// The vectors that are scaled to unit length before distances are taken (SPEC §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Normalise {
-    /// Nothing.
+    /// No vector.
     None,
     /// The embedding of a segment.
     Segment,
@@ -43,7 +43,7 @@ pub enum Normalise {
     Frame,
 }
 
-/// Which embeddings of a triplet the loss moves.
+/// The embeddings of a triplet that receive the gradient of the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TripletGradient {
@@ -53,16 +53,16 @@ pub enum TripletGradient {
     Anchor,
 }
 
-/// Where the negatives of triplets come from.
+/// The source of the negatives of triplets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sampling {
-    /// Drawn from the examples of the other classes.
+    /// A random example of another class.
     #[serde(rename = "random")]
     Random,
-    /// Of the batch: the nearest that is farther from the anchor than the positive.
+    /// The nearest example of another class in the batch that is farther from the anchor than the positive.
     #[serde(rename = "semi_hard")]
     SemiHard,
-    /// Of the batch: the nearest.
+    /// The nearest example of another class in the batch.
     #[serde(rename = "hard")]
     Hard,
 }
@@ -71,13 +71,13 @@ pub enum Sampling {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TripletConfig {
-    /// How much farther than the positive the negative has to be, as a squared distance: 0.5 (O).
+    /// Margin by which the negative must be farther from the anchor than the positive, as a squared distance: 0.5 (O).
     pub margin: f64,
-    /// Which embeddings the loss moves: all (O).
+    /// Embeddings that receive the gradient of the loss: all (O).
     pub gradient: TripletGradient,
-    /// Where negatives come from: random.
+    /// Source of the negatives: random.
     pub sampling: Sampling,
-    /// What is scaled to unit length: the segment (P).
+    /// Vectors that are scaled to unit length: the segment (P).
     pub normalise: Normalise,
 }
 
@@ -87,16 +87,16 @@ impl Default for TripletConfig {
     }
 }
 
-/// Prototypical loss (SPEC §4.3). A step has `train.batch` queries, the same number of each of its classes.
+/// Prototypical loss (SPEC §4.3). A step has `train.batch` queries, the same number for each of its classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PrototypeConfig {
-    /// Classes of a step; all of them when absent (A).
+    /// Number of classes in a step; all classes when absent (A).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub way: Option<usize>,
-    /// Examples of a class that its prototype is the mean of: 1 (A).
+    /// Number of examples whose mean is the prototype of a class: 1 (A).
     pub support: usize,
-    /// What is scaled to unit length: none (A).
+    /// Vectors that are scaled to unit length: none (A).
     pub normalise: Normalise,
 }
 
@@ -110,7 +110,7 @@ impl Default for PrototypeConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TaggerConfig {
-    /// Most epochs: 200 (A).
+    /// Largest number of epochs: 200 (A).
     pub epochs: usize,
     /// Examples per step, a multiple of the number of classes: 20 (A).
     pub batch: usize,
@@ -126,24 +126,24 @@ impl Default for TaggerConfig {
     }
 }
 
-/// How the networks are trained (SPEC §§4, 5).
+/// Training of the networks (SPEC §§4, 5).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainConfig {
-    /// The method: classifier, triplets or prototypes.
+    /// Method: classifier, triplets or prototypes.
     pub method: Method,
     /// Length of the training and validation segments in seconds: 1.
     pub seconds: f64,
-    /// Most epochs; when absent 200, for triplets 500 (A).
+    /// Largest number of epochs; when absent 200, for triplets 500 (A).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,
     /// Examples, anchors (triplets) or queries (prototypes) per step, a multiple of the number of classes: 10 (A).
     pub batch: usize,
-    /// One model per seed, all trained together as one population.
+    /// Seeds, one for each model; all models train together as one population.
     pub seeds: Vec<u64>,
-    /// Stop when this many epochs have passed since the best one: 30 (A).
+    /// Number of epochs without a new best one that training tolerates before it stops: 30 (A).
     pub patience: usize,
-    /// Never stop G up to and including this epoch, be it trained end to end or on frozen embeddings: 50 (A).
+    /// Last epoch, counted from 0, up to which G is never stopped early, end to end or on frozen embeddings: 50 (A).
     pub min_epochs: usize,
     /// Seconds between checkpoints, written at the end of an epoch: 10 (O).
     pub checkpoint_s: f64,
@@ -165,7 +165,7 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// Most epochs of the method.
+    /// Returns the largest number of epochs of the method.
     pub fn most_epochs(&self) -> usize {
         self.epochs.unwrap_or(if self.method == Method::Triplets { 500 } else { 200 })
     }
@@ -181,7 +181,7 @@ pub struct OptimiserConfig {
     pub beta1: f64,
     /// Decay of the second moment: 0.999 (A).
     pub beta2: f64,
-    /// Added to the root of the second moment: 1e-8 (A).
+    /// Offset added to the root of the second moment: 1e-8 (A).
     pub epsilon: f64,
     /// Decoupled weight decay: 1e-2 (A).
     pub weight_decay: f64,
@@ -193,13 +193,13 @@ impl Default for OptimiserConfig {
     }
 }
 
-/// How the networks are judged (SPEC §5).
+/// Evaluation of the networks (SPEC §5).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluateConfig {
     /// Lengths of the evaluation segments in seconds: 0.2, 1, 10 (P).
     pub seconds: Vec<f64>,
-    /// A class is present when its output exceeds this: 0.5 (P).
+    /// Output above which a class counts as present: 0.5 (P).
     pub threshold: f64,
 }
 

@@ -1,4 +1,4 @@
-//! What a model says about itself.
+//! Description of a trained model, stored in its file.
 
 use std::path::Path;
 
@@ -8,32 +8,32 @@ use crate::config::{Config, FeatureConfig, Method, ModelConfig, Normalise, valid
 use crate::features::Statistics;
 use crate::{Error, Result};
 
-/// What a checkpoint says about the model besides its parameters.
+/// The metadata of a model: all that is needed to use its parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Description {
-    /// Class names; output k is class k.
+    /// Class names; output k belongs to class k.
     pub classes: Vec<String>,
-    /// How features are made. In a file, [`LOG_MEL`](crate::features::LOG_MEL) stands among them.
+    /// Settings of the features. In a file, the constants of [`LOG_MEL`](crate::features::LOG_MEL) are stored among them.
     #[serde(with = "log_mel")]
     pub features: FeatureConfig,
-    /// The layers.
+    /// Layers of the networks.
     pub model: ModelConfig,
-    /// How it was trained.
+    /// Training method.
     pub method: Method,
-    /// What its embeddings are scaled to unit length by, before distances are taken.
+    /// Normalisation of embeddings to unit length before distances are taken.
     pub normalise: Normalise,
-    /// Mean of every band over the training frames.
+    /// Mean of each band over the training frames.
     pub mean: Vec<f64>,
-    /// Deviation of every band over the training frames.
+    /// Standard deviation of each band over the training frames.
     pub std: Vec<f64>,
-    /// Seed the model was drawn from.
+    /// Seed of the model's initial parameters, batches and dropout.
     pub seed: u64,
-    /// Epoch the parameters are from, counted from 0.
+    /// Epoch of the parameters, counted from 0.
     pub epoch: usize,
 }
 
 impl Description {
-    /// That of the model drawn from `seed` and trained as `config` says, with the parameters of epoch `epoch`.
+    /// Describes the model with seed `seed` trained with `config`, with the parameters of epoch `epoch`.
     pub fn new(config: &Config, classes: &[String], statistics: &Statistics, seed: u64, epoch: usize) -> Self {
         Self {
             classes: classes.to_vec(),
@@ -48,10 +48,10 @@ impl Description {
         }
     }
 
-    /// Makes sure that there can be such a model; `origin` stands for its file in errors.
+    /// Checks that the description is valid. `origin` is the file that errors name.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the value that cannot be.
+    /// [`Error::Data`] naming the invalid value.
     pub(super) fn check(&self, origin: &Path) -> Result<()> {
         let bad = |reason: String| Err(Error::data(origin, format!("its metadata cannot be: {reason}")));
         if let Err(error) = validate_model(&self.features, &self.model) {
@@ -76,8 +76,9 @@ impl Description {
     }
 }
 
-/// The features' settings with the constants of [`LOG_MEL`](crate::features::LOG_MEL) among them. A file of an earlier version
-/// lacks these; one with other values is of a program that makes other features.
+/// Serialises the settings of the features together with the constants of [`LOG_MEL`](crate::features::LOG_MEL). Files of
+/// earlier versions lack the constants. A file with other values was written by a program that computes other features, and is
+/// refused.
 mod log_mel {
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::{Error as _, Serialize, Serializer};
@@ -112,7 +113,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// Of a default model that tells three classes apart.
+    /// Describes a default model with three classes.
     pub fn description() -> Description {
         Description {
             classes: vec!["a".into(), "b".into(), "c".into()],
@@ -142,7 +143,7 @@ pub(super) mod tests {
         let message = read(|features| features["spectrum"] = "power".into()).unwrap_err();
         assert!(message.contains("spectrum = \"power\"") && message.contains("\"magnitude\" only"), "{message}");
         assert!(read(|features| features["phase"] = 1.into()).unwrap_err().contains("phase"));
-        // As earlier versions wrote it.
+        // The form that earlier versions wrote.
         let without = |features: &mut Value| *features = serde_json::to_value(FeatureConfig::default()).unwrap();
         assert_eq!(read(without).unwrap(), description());
     }

@@ -1,17 +1,17 @@
-//! Models on disk: safetensors with PyTorch's names and layouts, everything needed to use them in the metadata; and the
-//! state of a whole population from which training goes on to the same bits. Both carry a checksum over every byte of their
-//! file, which is verified whenever one is read.
+//! Models and training states on disk. A model is a safetensors file with PyTorch's names and layouts, and with everything
+//! needed to use it in the metadata. A training state holds a whole population, from which training resumes to the same bits.
+//! Each file carries a checksum over every byte, which is verified whenever the file is read.
 //!
-//! In: parameters with their [`Description`], or a [`Standing`] with its [`Provenance`]. Out: files, or bytes that travel
-//! through a store; and the same back, or an error that names what is damaged, missing or of something else.
+//! In: parameters with their [`Description`], or a [`TrainingState`] with its [`Provenance`]. Out: files, or bytes that are
+//! kept in a store; and the same back, or an error that names what is damaged, missing or of another training.
 
 mod description;
 mod provenance;
-mod standing;
 mod tensor_file;
 mod trained;
+mod training_state;
 
 pub use description::Description;
 pub use provenance::Provenance;
-pub use standing::{Standing, read_standing, write_standing};
 pub use trained::{model_from_bytes, read_model, write_model};
+pub use training_state::{TrainingState, read_training_state, write_training_state};

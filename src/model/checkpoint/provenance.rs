@@ -1,4 +1,4 @@
-//! What the weights of a training state depend on: it is taken by no other training.
+//! Provenance of a training state: the configuration and data on which its weights depend. No other training accepts the state.
 
 use std::path::Path;
 
@@ -7,18 +7,18 @@ use serde_json::Value;
 use crate::config::{Config, Keys, decides_end, training_keys};
 use crate::{Error, Result};
 
-/// Configuration and data of a training.
+/// Configuration and data of a training run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Provenance {
-    /// Of each member: the keys that its training depends on, with their values.
+    /// Keys on which the training depends, with their values, one map per member.
     pub keys: Vec<Keys>,
-    /// The data's fingerprint.
+    /// Fingerprint of the data.
     pub data: String,
 }
 
 impl Provenance {
-    /// That of the trainings of `configs` in one population, seed after seed of one configuration after the other, on the
-    /// data with the fingerprint `data`.
+    /// Computes the provenance of one population that trains `configs`, whose members are the seeds of each configuration in
+    /// turn, on the data with the fingerprint `data`.
     pub fn new(configs: &[Config], data: &str) -> Self {
         let of_config = |config: &'_ Config| -> Vec<Keys> {
             config.train.seeds.iter().map(|seed| training_keys(config, *seed)).collect()
@@ -26,11 +26,11 @@ impl Provenance {
         Self { keys: configs.iter().flat_map(of_config).collect(), data: data.into() }
     }
 
-    /// Makes sure that a training state at `origin`, which came from `self`, is one of the training `own`. Keys that only
-    /// decide when a training ends may differ; the log names them.
+    /// Checks that the training state at `origin`, whose provenance is `self`, belongs to the training `own`. Keys that only
+    /// decide when a training ends may differ; a warning names them.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the first key that differs with both values, or saying that the data differ.
+    /// [`Error::Data`] naming the first key that differs with both values, or reporting that the data differ.
     pub fn check(&self, origin: &Path, own: &Self) -> Result<()> {
         let seeds = |of: &Self| Value::from_iter(of.keys.iter().map(|keys| keys.get("train.seeds").cloned()));
         let mut other = Vec::new();

@@ -1,4 +1,4 @@
-//! Safetensors files with a checksum over every byte, in the metadata.
+//! Safetensors files whose metadata hold a checksum over every byte.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,14 +7,14 @@ use crate::checksum::{self, ZEROS};
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
-/// The key of the checksum in the metadata.
+/// Key of the checksum in the metadata.
 pub(super) const CHECKSUM: &str = checksum::KEY;
 
-/// A safetensors file of `tensors`, each with its name, shape and values; `origin` stands for the file in errors. The same
-/// tensors and metadata give the same bytes.
+/// Serialises `tensors`, given as name, shape and values, to a safetensors file. `origin` is the file that errors name. The
+/// same tensors and metadata give the same bytes.
 ///
 /// # Errors
-/// [`Error::Data`] when a shape and its values do not fit.
+/// [`Error::Data`] when a shape does not fit its values.
 pub(super) fn to_bytes(
     origin: &Path,
     tensors: Vec<(&str, Vec<usize>, &[f32])>,
@@ -35,7 +35,7 @@ pub(super) fn to_bytes(
     Ok(bytes)
 }
 
-/// A safetensors file in memory whose checksum, where it has one, is right.
+/// A safetensors file in memory. Its checksum, if it has one, has been verified.
 pub(super) struct TensorFile<'a> {
     origin: &'a Path,
     tensors: SafeTensors<'a>,
@@ -43,10 +43,10 @@ pub(super) struct TensorFile<'a> {
 }
 
 impl<'a> TensorFile<'a> {
-    /// The file in `bytes`; `origin` stands for it in errors.
+    /// Parses the file in `bytes`. `origin` is the file that errors name.
     ///
     /// # Errors
-    /// [`Error::Data`] when it is no safetensors file, or its contents are not those its checksum was made of.
+    /// [`Error::Data`] when `bytes` are no safetensors file, or do not match the checksum.
     pub(super) fn parse(origin: &'a Path, bytes: &'a [u8]) -> Result<Self> {
         let bad = |e: safetensors::SafeTensorError| Error::data(origin, format!("not a whole safetensors file: {e}"));
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(bad)?;
@@ -64,41 +64,41 @@ impl<'a> TensorFile<'a> {
         Ok(Self { origin, tensors: SafeTensors::deserialize(bytes).map_err(bad)?, metadata })
     }
 
-    /// Whether it has a checksum.
+    /// Whether the file has a checksum.
     pub(super) fn has_checksum(&self) -> bool {
         self.metadata.contains_key(CHECKSUM)
     }
 
-    /// The value of `key` in the metadata, if there is one.
+    /// Returns the value of `key` in the metadata, if there is one.
     pub(super) fn find(&self, key: &str) -> Option<&str> {
         self.metadata.get(key).map(String::as_str)
     }
 
-    /// The value of `key` in the metadata.
+    /// Returns the value of `key` in the metadata.
     ///
     /// # Errors
-    /// [`Error::Data`] when there is none.
+    /// [`Error::Data`] when there is no such key.
     pub(super) fn entry(&self, key: &str) -> Result<&str> {
         self.find(key).ok_or_else(|| Error::data(self.origin, format!("its metadata lack '{key}'")))
     }
 
-    /// The names of all tensors.
+    /// Returns the names of all tensors.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.iter().map(|(name, _)| name)
     }
 
-    /// The shape of tensor `name`.
+    /// Returns the shape of tensor `name`.
     ///
     /// # Errors
-    /// [`Error::Data`] when there is none of this name.
+    /// [`Error::Data`] when there is no tensor of this name.
     pub(super) fn shape(&self, name: &str) -> Result<Vec<usize>> {
         Ok(self.tensor(name)?.shape().to_vec())
     }
 
-    /// Makes sure that tensor `name` is of single precision and of shape `shape`.
+    /// Checks that tensor `name` is in single precision and has shape `shape`.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the tensor that is not.
+    /// [`Error::Data`] naming the tensor with its type and shape.
     pub(super) fn expect(&self, name: &str, shape: &[usize]) -> Result<()> {
         let tensor = self.tensor(name)?;
         if tensor.dtype() == Dtype::F32 && tensor.shape() == shape {
@@ -108,10 +108,10 @@ impl<'a> TensorFile<'a> {
         Err(Error::data(self.origin, found))
     }
 
-    /// The values of tensor `name`, which is of shape `shape`.
+    /// Returns the values of tensor `name`, which must have shape `shape`.
     ///
     /// # Errors
-    /// As [`TensorFile::expect`].
+    /// The errors of [`TensorFile::expect`].
     pub(super) fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
         self.expect(name, shape)?;
         Ok(bytemuck::pod_collect_to_vec(self.tensor(name)?.data()))
@@ -122,8 +122,8 @@ impl<'a> TensorFile<'a> {
     }
 }
 
-/// Puts the metadata of a safetensors file in the order of their keys. The crate writes them in that of a hash map, which is
-/// another one in every process, and the same model must be the same file.
+/// Sorts the metadata of a safetensors file by key. The crate writes them in the order of a hash map, which differs between
+/// processes, and the same model must always give the same file.
 fn sort_metadata(bytes: &mut [u8]) -> serde_json::Result<()> {
     let Some((length, rest)) = bytes.split_first_chunk_mut() else { return Ok(()) };
     let header = &mut rest[..u64::from_le_bytes(*length) as usize];
@@ -131,13 +131,13 @@ fn sort_metadata(bytes: &mut [u8]) -> serde_json::Result<()> {
     if let Some(metadata) = parsed.get_mut("__metadata__").and_then(serde_json::Value::as_object_mut) {
         metadata.sort_keys();
     }
-    // As long as before, and behind it the same blanks.
+    // The sorted header is as long as before, so the blanks after it stay in place.
     let sorted = serde_json::to_vec(&parsed)?;
     header[..sorted.len()].copy_from_slice(&sorted);
     Ok(())
 }
 
-/// Where the digits `digits` of the checksum stand in the header.
+/// Returns the position in `bytes` of the checksum's digits `digits`, which are in the header.
 fn digits(bytes: &[u8], digits: &str) -> Option<usize> {
     let (length, rest) = bytes.split_first_chunk()?;
     let header = rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn no_byte_can_change_unnoticed() {
-        // A value that looks like the checksum's own entry stands before it.
+        // A value that looks like the checksum's own entry precedes it.
         let bytes = file(&[1.0, -2.5, 1e-3], &[("a", &format!("\"sha256\":\"{ZEROS}\"")), ("z", "last")]);
         let whole = TensorFile::parse(Path::new("x"), &bytes).unwrap();
         let contents = |file: &TensorFile<'_>| {
@@ -178,7 +178,7 @@ mod tests {
             for bit in 0..8 {
                 let mut damaged = bytes.clone();
                 damaged[at] ^= 1 << bit;
-                // A flip in the key of the checksum leaves a file without one, whose contents are as they were.
+                // A flipped bit in the checksum's key leaves a file without a checksum, whose contents are unchanged.
                 if let Ok(read) = TensorFile::parse(Path::new("x"), &damaged) {
                     assert!(!read.has_checksum() && contents(&read) == contents(&whole), "byte {at}, bit {bit}");
                 }

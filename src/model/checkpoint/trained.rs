@@ -1,4 +1,4 @@
-//! One trained model as a file.
+//! Trained models as files.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use super::tensor_file::{CHECKSUM, TensorFile, to_bytes};
 use crate::model::Architecture;
 use crate::{Error, Result, atomic};
 
-/// The key of the description in the metadata.
+/// Key of the description in the metadata.
 const DESCRIPTION: &str = "weaklabel";
 
-/// Writes one model: a tensor for each of [`Architecture::parameters`], `description` as JSON in the metadata.
+/// Writes one model: a tensor for each of [`Architecture::parameters`], and `description` as JSON in the metadata.
 ///
 /// # Errors
-/// [`Error::Io`] naming the file; nothing is left under `path` unless it is whole.
+/// [`Error::Io`] naming the file. No incomplete file is left under `path`.
 pub fn write_model(
     path: &Path,
     architecture: &Architecture,
@@ -26,22 +26,23 @@ pub fn write_model(
     atomic::write_bytes(path, &to_bytes(path, views.collect(), [(DESCRIPTION.to_string(), json)].into())?)
 }
 
-/// Reads one model back: its parameters where [`Architecture::parameters`] has them, and its description.
+/// Reads one model: its parameters in the layout of [`Architecture::parameters`], and its description.
 ///
 /// # Errors
-/// As [`model_from_bytes`]; [`Error::Io`].
+/// The errors of [`model_from_bytes`]; [`Error::Io`].
 pub fn read_model(path: &Path) -> Result<(Vec<f32>, Description)> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     model_from_bytes(path, &bytes)
 }
 
-/// The model in `bytes`: its parameters where [`Architecture::parameters`] has them, and its description. `origin` stands
-/// for the file in errors. A file without a checksum, of an earlier version or changed by somebody, is taken with a warning.
+/// Parses the model in `bytes`: its parameters in the layout of [`Architecture::parameters`], and its description. `origin` is
+/// the file that errors name. A file without a checksum, which an earlier version or another program wrote, is accepted with a
+/// warning.
 ///
 /// # Errors
-/// [`Error::Data`] when the bytes are damaged, or naming what they lack or what cannot be: tensors of other shapes than the
-/// metadata say, numbers that are not finite, another way to make features. Nothing larger than `bytes` is allocated
-/// before that is known.
+/// [`Error::Data`] when the bytes are damaged, or naming what is missing or invalid: tensors whose shapes differ from the
+/// metadata, numbers that are not finite, or features that this program cannot compute. These checks come before anything
+/// larger than `bytes` is allocated.
 pub fn model_from_bytes(origin: &Path, bytes: &[u8]) -> Result<(Vec<f32>, Description)> {
     let file = TensorFile::parse(origin, bytes)?;
     let json = file.find(DESCRIPTION).ok_or_else(|| {
@@ -97,10 +98,10 @@ mod tests {
     use super::*;
     use crate::config::{FeatureConfig, ModelConfig};
     use crate::model::checkpoint::description::tests::description;
-    use crate::model::checkpoint::read_standing;
+    use crate::model::checkpoint::read_training_state;
     use crate::model::initial_parameters;
 
-    /// A model of few parameters.
+    /// Returns a model with few parameters.
     fn small() -> (Architecture, Description) {
         let mut description = description();
         description.features = FeatureConfig { bands: 4, ..FeatureConfig::default() };
@@ -149,7 +150,7 @@ mod tests {
                 accepted += 1;
             }
         }
-        // The letters of the checksum's key.
+        // Only a flip in one of the letters of the checksum's key is accepted.
         assert!(accepted <= CHECKSUM.len(), "{accepted} damaged files were taken");
     }
 
@@ -158,7 +159,7 @@ mod tests {
         let (architecture, description) = small();
         let parameters = initial_parameters(&architecture, 7);
         let bytes = written(&architecture, &parameters, &description);
-        // Without its key, as another program writes it.
+        // Another program leaves the key out; here it is renamed.
         let text = format!("\"{CHECKSUM}\"");
         let at = bytes.windows(text.len()).position(|window| window == text.as_bytes()).unwrap();
         let mut without = bytes.clone();
@@ -212,6 +213,6 @@ mod tests {
         let bytes = to_bytes(&path, vec![("x", vec![2], &[1.0, 2.0])], HashMap::new()).unwrap();
         std::fs::write(&path, bytes).unwrap();
         assert!(read_model(&path).unwrap_err().to_string().contains("'weaklabel'"));
-        assert!(read_standing(&path).unwrap_err().to_string().contains("'stage'"));
+        assert!(read_training_state(&path).unwrap_err().to_string().contains("'stage'"));
     }
 }

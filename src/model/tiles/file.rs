@@ -1,4 +1,4 @@
-//! Tiles as a file: what `weaklabel tune` finds, what a run used, what `--tiles` reads.
+//! Tile files: written by `weaklabel tune` and by every run, read with `--tiles`.
 
 use std::path::Path;
 
@@ -9,44 +9,44 @@ use super::{Choice, Tiles};
 use crate::gpu::{AdapterDescription, Gpu};
 use crate::{Error, Result, atomic};
 
-/// Tiles with what they were found on.
+/// Tiles, and the adapter, driver and program version with which they were measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TileFile {
-    /// The adapter's name.
+    /// Name of the adapter.
     pub adapter: String,
-    /// The graphics API.
+    /// Graphics API.
     pub backend: String,
-    /// The driver with its version.
+    /// Driver with its version.
     pub driver: String,
-    /// The program's version.
+    /// Version of the program.
     pub version: String,
-    /// A tile for each kernel and layer.
+    /// Tiles, one for each kernel and layer.
     pub tiles: Tiles,
-    /// Everything that was measured to find them; for readers.
+    /// All measurements from which the tiles were chosen, for human readers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Value>,
 }
 
 impl TileFile {
-    /// `tiles` found on the adapter of `gpu`.
+    /// Makes a file of `tiles` with the adapter of `gpu`.
     pub fn new(gpu: &Gpu, tiles: Tiles) -> Self {
         let AdapterDescription { name, backend, driver, .. } = gpu.adapter().clone();
         let version = env!("CARGO_PKG_VERSION").to_string();
         Self { adapter: name, backend, driver, version, tiles, candidates: Vec::new() }
     }
 
-    /// Whether they were found on this adapter, with this driver, by this version of the program.
+    /// Whether the tiles were found on this adapter, with this driver, by this version of the program.
     pub fn is_of(&self, gpu: &Gpu) -> bool {
         let AdapterDescription { name, backend, driver, .. } = gpu.adapter();
         (&self.adapter, &self.backend, &self.driver) == (name, backend, driver)
             && self.version == env!("CARGO_PKG_VERSION")
     }
 
-    /// Reads `path`; every tile fits its layer.
+    /// Reads the file at `path` and checks that every tile fits its layer.
     ///
     /// # Errors
-    /// [`Error::Io`] when it cannot be read; [`Error::Data`] naming what is wrong.
+    /// [`Error::Io`] when the file cannot be read; [`Error::Data`] naming the invalid part.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
         let file: Self = serde_json::from_slice(&text)
@@ -60,10 +60,10 @@ impl TileFile {
         Ok(file)
     }
 
-    /// Writes it to `path`.
+    /// Writes the file to `path`.
     ///
     /// # Errors
-    /// [`Error::Io`] naming the path, which then holds what it held before.
+    /// [`Error::Io`] naming the path, whose previous contents are kept.
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self).map_err(|e| Error::io("write", path, e.into()))?;
         atomic::write_bytes(path, (text + "\n").as_bytes())

@@ -1,7 +1,7 @@
-//! The register tiles of the convolutions: measured ones where there are any for a layer, those of the device's class
+//! The register tiles of the convolutions: measured tiles where a layer has any, and the shipped tiles of the device's class
 //! otherwise.
 //!
-//! A device carries its measured [`Tiles`] ([`Gpu::attach`]); whoever builds kernels asks here.
+//! A device carries its measured [`Tiles`] ([`Gpu::attach`]). The functions of this module return the tile for a kernel.
 
 mod file;
 mod shipped;
@@ -15,10 +15,10 @@ use crate::kernels::conv_weight_grad::WeightTile;
 
 pub use file::TileFile;
 
-/// A convolution layer, whatever the number of models and chunks.
+/// A convolution layer, without the numbers of models and chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Layer {
+pub struct TiledLayer {
     /// Input channels.
     pub inputs: usize,
     /// Output channels.
@@ -27,45 +27,45 @@ pub struct Layer {
     pub time: usize,
     /// Mel positions before the pool.
     pub mel: usize,
-    /// Side of the kernel.
+    /// Side length of the kernel.
     pub side: usize,
     /// Pool window as [time, mel].
     pub pool: [usize; 2],
 }
 
-impl Layer {
-    /// The layer of `shape`.
+impl TiledLayer {
+    /// Returns the layer of `shape`.
     pub fn of(shape: &ConvShape) -> Self {
         let ConvShape { inputs, outputs, time, mel, kernel, pool, .. } = *shape;
         Self { inputs, outputs, time, mel, side: kernel, pool }
     }
 
-    /// The same for one model and `chunks` chunks.
+    /// Returns the layer's shape for one model and `chunks` chunks.
     pub fn shape(&self, chunks: usize) -> ConvShape {
         let Self { inputs, outputs, time, mel, side, pool } = *self;
         ConvShape { members: 1, chunks, inputs, outputs, time, mel, kernel: side, pool }
     }
 }
 
-/// The knobs of one kernel.
+/// The tuning parameters of one kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tile {
-    /// The forward pass.
+    /// Tile of the forward pass.
     ConvForward(ConvTile),
-    /// The gradient of the input.
+    /// Tile of the gradient of the input.
     ConvInputGrad(ConvTile),
-    /// The gradients of weights and biases.
+    /// Tile of the gradients of weights and biases.
     ConvWeightGrad {
-        /// What a thread sums.
+        /// Part of the gradients that one thread sums.
         tile: WeightTile,
-        /// Partial sums of every parameter.
+        /// Number of partial sums of every parameter.
         slices: usize,
     },
 }
 
 impl Tile {
-    /// The kernel's name.
+    /// Returns the kernel's name.
     pub fn kernel(&self) -> &'static str {
         match self {
             Self::ConvForward(_) => "conv_forward",
@@ -74,11 +74,11 @@ impl Tile {
         }
     }
 
-    /// Whether the kernel can use it on `layer`.
+    /// Checks that the kernel can use this tile on `layer`.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub fn fits(&self, layer: &Layer) -> Result<(), String> {
+    /// The reason why the tile does not fit.
+    pub fn fits(&self, layer: &TiledLayer) -> Result<(), String> {
         let shape = layer.shape(1);
         match self {
             Self::ConvForward(tile) => tile.fits(&shape, shape.outputs),
@@ -108,15 +108,15 @@ impl std::fmt::Display for Tile {
     }
 }
 
-/// A tile for a layer, found with some number of chunks.
+/// A tile for a layer, measured with a certain number of chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
     /// The layer.
-    pub layer: Layer,
-    /// Chunks of one model.
+    pub layer: TiledLayer,
+    /// Chunks per model.
     pub chunks: usize,
-    /// The kernel and its knobs.
+    /// The kernel and its tuning parameters.
     pub tile: Tile,
 }
 
@@ -126,23 +126,23 @@ pub struct Choice {
 pub struct Tiles(pub Vec<Choice>);
 
 impl Tiles {
-    /// Of the choices for the layer of `shape` that `pick` wants, the one whose number of chunks is nearest as a ratio. The
-    /// number of models does not enter: a model trains to the same bits alone and among others.
+    /// Finds the choice for the layer of `shape` that `pick` accepts and whose number of chunks is nearest in ratio. The number
+    /// of models is ignored, because a model trains to the same bits alone and among others.
     fn nearest<T>(&self, shape: &ConvShape, pick: impl Fn(&Tile) -> Option<T>) -> Option<T> {
-        let layer = Layer::of(shape);
+        let layer = TiledLayer::of(shape);
         let of_layer = self.0.iter().filter(|choice| choice.layer == layer);
         let distance = |chunks: usize| (chunks as f64 / shape.chunks as f64).ln().abs();
         let wanted = of_layer.filter_map(|choice| Some((distance(choice.chunks), pick(&choice.tile)?)));
         wanted.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, picked)| picked)
     }
 
-    /// The tiles that `gpu` uses to train on `chunks` chunks: choices where it has any for a layer, shipped tiles otherwise.
-    /// Attached to a device of any class, they have it compute what `gpu` does.
+    /// Returns the tiles that `gpu` uses to train on `chunks` chunks: its choices for the layers that have one, shipped tiles
+    /// for the others. Any device to which the result is attached computes the same bits as `gpu`.
     pub fn in_use(gpu: &Gpu, architecture: &Architecture, chunks: usize) -> Self {
         let mut choices = gpu.attached::<Self>().cloned().unwrap_or_default().0;
         for index in 0..architecture.convs.len() {
             let shape = architecture.conv_shape(index, 1, chunks);
-            let layer = Layer::of(&shape);
+            let layer = TiledLayer::of(&shape);
             let (tile, slices) = weight_grad(gpu, &shape);
             let mut used = vec![Tile::ConvForward(forward(gpu, &shape)), Tile::ConvWeightGrad { tile, slices }];
             if index > 0 {
@@ -159,21 +159,21 @@ impl Tiles {
     }
 }
 
-/// Tile of the forward pass of a layer.
+/// Returns the tile of the forward pass of a layer.
 pub fn forward(gpu: &Gpu, shape: &ConvShape) -> ConvTile {
     let measured = |tile: &Tile| if let Tile::ConvForward(tile) = tile { Some(*tile) } else { None };
     let chosen = gpu.attached::<Tiles>().and_then(|tiles| tiles.nearest(shape, measured));
     chosen.unwrap_or_else(|| shipped::forward(gpu.class(), shape))
 }
 
-/// Tile of the gradient of a layer's input.
+/// Returns the tile of the gradient of a layer's input.
 pub fn input_grad(gpu: &Gpu, shape: &ConvShape) -> ConvTile {
     let measured = |tile: &Tile| if let Tile::ConvInputGrad(tile) = tile { Some(*tile) } else { None };
     let chosen = gpu.attached::<Tiles>().and_then(|tiles| tiles.nearest(shape, measured));
     chosen.unwrap_or_else(|| shipped::input_grad(gpu.class(), shape))
 }
 
-/// Tile of the gradients of a layer's weights and biases, and the partial sums that they are split into.
+/// Returns the tile of the gradients of a layer's weights and biases, and the number of partial sums.
 pub fn weight_grad(gpu: &Gpu, shape: &ConvShape) -> (WeightTile, usize) {
     let measured =
         |tile: &Tile| if let Tile::ConvWeightGrad { tile, slices } = tile { Some((*tile, *slices)) } else { None };
@@ -202,7 +202,7 @@ mod tests {
         let shipped = [forward(&gpu, &first), forward(&gpu, &second)];
         let chosen = |units| ConvTile { windows: [1, 2], units, lanes: 1, workgroup: 64 };
         let choice =
-            |chunks, units| Choice { layer: Layer::of(&first), chunks, tile: Tile::ConvForward(chosen(units)) };
+            |chunks, units| Choice { layer: TiledLayer::of(&first), chunks, tile: Tile::ConvForward(chosen(units)) };
         gpu.attach(Tiles(vec![choice(10, 1), choice(400, 2), choice(2000, 4)]));
         assert_ne!(shipped[0], chosen(2));
         assert_eq!([forward(&gpu, &first), forward(&gpu, &second)], [chosen(2), shipped[1]]);
@@ -221,7 +221,7 @@ mod tests {
         };
         let before = all(&gpu);
         let tiles = Tiles::in_use(&gpu, &architecture, 50);
-        // Nothing asks for the gradient of the features.
+        // The gradient of the features is never computed.
         assert_eq!(tiles.0.len(), 3 * 4 - 1);
         assert!(tiles.0.iter().all(|choice| choice.tile.fits(&choice.layer).is_ok()), "{tiles:?}");
         gpu.attach(tiles.clone());

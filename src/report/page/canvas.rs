@@ -1,6 +1,6 @@
-//! Panels and figures, drawn as SVG and PNG: the one file that knows the plotting crate.
+//! Drawing of panels and figures as SVG and PNG. No other file uses the plotting crate.
 //!
-//! Every figure is one column of panels, as wide as a phone: a page with room puts figures side by side.
+//! Every figure is one column of panels with the width of a phone's screen; a wide page puts figures side by side.
 
 use kuva::backend::png::PngBackend;
 use kuva::backend::svg::SvgBackend;
@@ -20,7 +20,7 @@ use super::palette::{Colour, GRID, HEAT, INK, MUTED, ON_HALF_HEAT, ON_HEAT, ON_L
 /// Width of every panel, in pixels of the SVG.
 pub const WIDTH: f64 = 340.0;
 
-/// Text of most labels, in pixels of the SVG.
+/// Font size of most labels, in pixels of the SVG.
 pub const SMALL: u32 = 10;
 
 const FONT: &str = "DejaVu Sans, Verdana, Liberation Sans, Arial, sans-serif";
@@ -31,66 +31,66 @@ const AXES_LEFT: f64 = 38.0;
 const AXES_RIGHT: f64 = 12.0;
 const AXES_TOP: f64 = 6.0;
 const AXES_TOP_BELOW_NOTES: f64 = 18.0;
-/// How much of a pale mark is seen.
+/// Opacity of the marks of a faint curve.
 const PALE: f64 = 0.4;
-/// More points than this on a line cannot be seen.
+/// Largest number of points that are drawn of a curve, apart from its last; more could not be seen.
 const POINTS_OF_LINE: usize = 160;
 const PIXELS_OF_PNG: f32 = 2.0;
 
-/// How the points of a class look.
+/// The look of a class's points.
 #[derive(Debug, Clone, Copy)]
 pub struct Mark {
-    /// Their colour.
+    /// Colour of the points.
     pub colour: Colour,
-    /// 0 to 3: disc, square, triangle, diamond.
+    /// Shape of the points, 0 to 3: disc, square, triangle, diamond.
     pub shape: usize,
 }
 
 /// A line through points.
 #[derive(Debug, Clone)]
 pub struct Curve {
-    /// Its colour.
+    /// Colour of the line.
     pub colour: Colour,
-    /// Its width in pixels.
+    /// Width of the line, in pixels.
     pub width: f64,
-    /// Whether its points are marked.
+    /// Whether the points are marked.
     pub dots: bool,
-    /// Whether it is drawn faintly, as a dotted line with pale marks, since little stands behind it.
+    /// Whether the curve is drawn faintly, as a dotted line with pale marks, because it rests on few values.
     pub faint: bool,
     /// Points with ascending x.
     pub points: Vec<[f64; 2]>,
 }
 
-/// The axes below and beside curves; both start at 0.
+/// Axes of a panel of curves. Both start at 0.
 #[derive(Debug, Clone)]
 pub struct Axes {
-    /// What x is.
+    /// Label of the x axis.
     pub x_label: String,
-    /// Where x ends.
+    /// End of the x axis.
     pub x_end: f64,
-    /// Where y ends.
+    /// End of the y axis.
     pub y_end: f64,
-    /// What is written above the plot, and at which x.
+    /// Notes above the plot, each with its x.
     pub notes: Vec<(f64, String)>,
 }
 
-/// One part of a figure. Coordinates are pixels from the left edge and from below the heading.
+/// A part of a figure. Coordinates are pixels from the left edge and from the lower edge of the heading.
 pub struct Panel {
-    /// For the heading.
+    /// Height of the heading, in pixels.
     top: f64,
     height: f64,
     elements: Vec<Primitive>,
 }
 
 impl Panel {
-    /// An empty panel of `height` below a heading.
+    /// Makes an empty panel of `height` below a heading.
     pub fn new(heading: &str, height: f64) -> Self {
         let mut panel = Self { top: HEADING, height, elements: Vec::new() };
         panel.words([0.0, 14.0 - HEADING], heading, 11, Anchor::Start, INK, true);
         panel
     }
 
-    /// Curves on axes of `height` below a heading.
+    /// Makes a panel of curves on axes, `height` pixels high, below a heading.
     pub fn curves(heading: &str, height: f64, axes: &Axes, curves: &[Curve]) -> Self {
         let mut panel = Self::new(heading, height);
         let top = if axes.notes.is_empty() { AXES_TOP } else { AXES_TOP_BELOW_NOTES };
@@ -112,13 +112,13 @@ impl Panel {
             .with_force_margins_y(top, 34.0)
             .with_tick_size(SMALL)
             .with_label_size(SMALL);
-        // Nothing lies outside the axes, so nothing need be clipped.
+        // All data lie inside the axes, so the plot's clipping is left out.
         let clip = |element: &Primitive| matches!(element, Primitive::ClipStart { .. } | Primitive::ClipEnd);
         panel.elements.extend(render_multiple(plots, layout).elements.into_iter().filter(|element| !clip(element)));
         panel
     }
 
-    /// What each colour and shape means, in `columns`.
+    /// Makes a legend of colours and shapes in `columns`.
     pub fn legend(entries: &[(String, Mark)], columns: usize) -> Self {
         let row = 17.0;
         let height = row * entries.len().div_ceil(columns) as f64;
@@ -131,23 +131,23 @@ impl Panel {
         panel
     }
 
-    /// Small text with its baseline at `at`.
+    /// Draws small text with its baseline at `at`.
     pub fn text(&mut self, at: [f64; 2], text: &str, anchor: Anchor, colour: Colour) {
         self.words(at, text, SMALL, anchor, colour, false);
     }
 
-    /// Small bold text with its baseline at `at`.
+    /// Draws small bold text with its baseline at `at`.
     pub fn bold(&mut self, at: [f64; 2], text: &str, anchor: Anchor, colour: Colour) {
         self.words(at, text, SMALL, anchor, colour, true);
     }
 
     fn words(&mut self, [x, y]: [f64; 2], text: &str, size: u32, anchor: Anchor, colour: Colour, bold: bool) {
-        // XML has no control characters, and a name may have some.
+        // XML allows no control characters, and a name may hold some.
         let spans = vec![TextSpan { bold, ..TextSpan::plain(one_line(text)) }];
         self.elements.push(Primitive::RichText { x, y, spans, size, anchor, color: Some(colour.into()) });
     }
 
-    /// A cell of a heat map that is `share` full, with its corner at `at`, and text in its middle.
+    /// Draws a cell of a heat map with its corner at `at` and text in its middle. `share` is the opacity of the fill.
     pub fn cell(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2], share: f64, text: &str, bold: bool) {
         let share = share.clamp(0.0, 1.0);
         let (stroke, stroke_width) = (Some(GRID.into()), Some(1.0));
@@ -157,20 +157,20 @@ impl Panel {
         self.words(middle, text, SMALL, Anchor::Middle, on_heat(share), bold);
     }
 
-    /// An empty frame of `height` over the whole width.
+    /// Draws an empty frame of `height` over the whole width.
     pub fn frame(&mut self, height: f64) {
         let (fill, stroke) = (Color::None, Some(GRID.into()));
         let (x, y, width, stroke_width, opacity) = (0.5, 0.5, WIDTH - 1.0, Some(1.0), None);
         self.elements.push(Primitive::Rect { x, y, width, height, fill, stroke, stroke_width, opacity });
     }
 
-    /// A straight line.
+    /// Draws a straight line.
     pub fn line(&mut self, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2], colour: Colour, width: f64) {
         let (stroke, stroke_width) = (colour.into(), width);
         self.elements.push(Primitive::Line { x1, y1, x2, y2, stroke, stroke_width, stroke_dasharray: None });
     }
 
-    /// The line through `points`; none through a single one.
+    /// Draws the line through `points`, or nothing for a single point.
     pub fn path(&mut self, points: &[[f64; 2]], colour: Colour, width: f64) {
         if points.len() > 1 {
             let points = points.iter().map(|[x, y]| (*x, *y)).collect();
@@ -179,20 +179,20 @@ impl Panel {
         }
     }
 
-    /// A circle around `at`.
+    /// Draws a circle around `at`.
     pub fn ring(&mut self, [cx, cy]: [f64; 2], r: f64, colour: Colour) {
         let (fill, fill_opacity, stroke, stroke_width) = (Color::None, None, Some(colour.into()), Some(1.5));
         self.elements.push(Primitive::Circle { cx, cy, r, fill, fill_opacity, stroke, stroke_width });
     }
 
-    /// The area inside `points`, faintly, and the line through them.
+    /// Fills the area inside `points` with a transparent colour, and draws the line through them.
     pub fn area(&mut self, points: Vec<[f64; 2]>, colour: Colour) {
         let points = [points];
         self.shapes(&points, colour, 0.25);
         self.path(&points[0], colour, 1.5);
     }
 
-    /// Marks of `radius` at `points`.
+    /// Draws marks of `radius` at `points`.
     pub fn marks(&mut self, points: &[[f64; 2]], mark: Mark, radius: f64, opacity: f64) {
         let corners: &[[f64; 2]] = match mark.shape % 4 {
             0 => {
@@ -225,7 +225,7 @@ impl Panel {
     }
 }
 
-/// The colour of text on a cell of a heat map that is `share` full.
+/// Returns the colour of text on a heat-map cell whose fill has opacity `share`.
 pub fn on_heat(share: f64) -> Colour {
     match share {
         ..0.5 => ON_LOW_HEAT,
@@ -266,9 +266,9 @@ fn theme() -> Theme {
     }
 }
 
-/// Draws `panels` below each other, under what the figure shows and of what.
+/// Draws `panels` below each other under a title: `what` the figure shows, and `of_what`.
 ///
-/// `alt` says in words what is seen, numbers included.
+/// `alt` describes the figure in words, including its numbers.
 pub fn draw(name: String, what: &str, of_what: &str, alt: String, panels: Vec<Panel>) -> Figure {
     let mut scene = Scene::new(WIDTH + 2.0 * MARGIN, 0.0);
     let (width, mut y) = (scene.width, TITLE);
@@ -299,7 +299,7 @@ pub fn draw(name: String, what: &str, of_what: &str, alt: String, panels: Vec<Pa
     }
 }
 
-/// The SVG with a view box, so that it scales, and with its title and text alternative.
+/// Wraps the SVG with a view box, so that it scales, and with its title and text alternative.
 fn described(svg: &str, name: &str, title: &str, alt: &str, [width, height]: [f64; 2]) -> String {
     let (_, shapes) = svg.split_once('>').expect("the end of the opening tag");
     let (title, alt) = (one_line(title), one_line(alt));

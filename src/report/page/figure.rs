@@ -1,29 +1,29 @@
-//! Figures, and the chapters of a page that they stand in.
+//! Figures and the chapters of a page.
 
 /// A figure of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figure {
-    /// Stem of its files: letters, digits, hyphens and underscores.
+    /// Stem of the file names: letters, digits, hyphens and underscores.
     pub name: String,
-    /// What it shows; drawn above it.
+    /// Title, which is drawn above the figure.
     pub title: String,
-    /// What is seen, in words and numbers.
+    /// Text alternative: a description in words and numbers.
     pub alt: String,
-    /// On white, with title and text alternative inside; ids begin with the name.
+    /// SVG on white, with title and text alternative inside. Ids begin with the name.
     pub svg: String,
-    /// The same in pixels, two for one of the SVG.
+    /// PNG with two pixels for each of the SVG.
     pub png: Vec<u8>,
 }
 
 /// Figures of one kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chapter {
-    /// What it is called.
+    /// Title of the chapter.
     pub title: &'static str,
-    /// Its anchor.
+    /// Anchor of the chapter in the page.
     pub anchor: &'static str,
-    /// How its figures are read.
+    /// Explanation of how to read the figures.
     pub note: String,
-    /// At least one.
+    /// Figures, at least one.
     pub figures: Vec<Figure>,
 }

@@ -1,4 +1,4 @@
-//! A report as files in a folder.
+//! Writing of reports as files into a folder.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use super::{Figure, Grid};
 use crate::{Error, Result, atomic};
 
-/// Writes `tables` into `folder` as `tables/*.{md,tex,tsv}`. Those of an earlier report that are not among them are removed.
+/// Writes `tables` into `folder` as `tables/*.{md,tex,tsv}`. Tables of an earlier report that are not among them are removed.
 ///
 /// # Errors
-/// [`Error::Io`] naming what cannot be created, written or removed.
+/// [`Error::Io`] naming the file that cannot be created, written or removed.
 pub fn write_tables(folder: &Path, tables: &[Grid]) -> Result<()> {
     let forms = tables.iter().flat_map(|table| {
         let forms = [("md", table.markdown()), ("tex", table.latex()), ("tsv", table.tsv())];
@@ -19,20 +19,20 @@ pub fn write_tables(folder: &Path, tables: &[Grid]) -> Result<()> {
     write_all(&folder.join("tables"), &["md", "tex", "tsv"], &forms.collect())
 }
 
-/// Writes `figures` into `folder` as `figures/*.{svg,png}`, as [`write_tables`] does.
+/// Writes `figures` into `folder` as `figures/*.{svg,png}`. Figures of an earlier report that are not among them are removed.
 ///
 /// # Errors
-/// [`Error::Io`] naming what cannot be created, written or removed.
+/// [`Error::Io`] naming the file that cannot be created, written or removed.
 pub fn write_figures(folder: &Path, figures: impl Iterator<Item = Figure>) -> Result<()> {
     let forms =
         figures.flat_map(|f| [(format!("{}.svg", f.name), f.svg.into_bytes()), (format!("{}.png", f.name), f.png)]);
     write_all(&folder.join("figures"), &["svg", "png"], &forms.collect())
 }
 
-/// Writes `page` into `folder` as `report.html`, whose path is returned.
+/// Writes `page` into `folder` as `report.html` and returns the path.
 ///
 /// # Errors
-/// [`Error::Io`] naming what cannot be written.
+/// [`Error::Io`] naming the file that cannot be written.
 pub fn write_page(folder: &Path, page: &str) -> Result<PathBuf> {
     let path = folder.join("report.html");
     atomic::remove_leftovers(folder)?;
@@ -40,7 +40,7 @@ pub fn write_page(folder: &Path, page: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Makes `files` all that `folder` has with one of `extensions`.
+/// Writes `files` into `folder` and removes all other files with one of `extensions`.
 fn write_all(folder: &Path, extensions: &[&str], files: &BTreeMap<String, Vec<u8>>) -> Result<()> {
     fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
     atomic::remove_leftovers(folder)?;
@@ -62,7 +62,7 @@ fn write_all(folder: &Path, extensions: &[&str], files: &BTreeMap<String, Vec<u8
 pub(super) mod tests {
     use super::*;
 
-    /// Every file below `folder`, by its path from there, with its bytes.
+    /// Returns the bytes of every file below `folder`, by relative path.
     pub fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut found = BTreeMap::new();
         for entry in fs::read_dir(folder).unwrap() {

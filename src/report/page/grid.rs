@@ -1,130 +1,131 @@
-//! A table of a report: what its cells hold, how people see them, and TSV for machines.
+//! Tables of reports: typed cells, their text for readers, and TSV for programs.
 
 use super::words::{number, short};
 use crate::printable;
-use crate::report::{Summary, tsv};
+use crate::report::{SeedSummary, tsv};
 
-/// What people see where there is no value.
+/// Text of a missing value.
 const NOTHING: &str = "–";
 
 /// A table of a report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Grid {
-    /// Stem of its files, and its anchor in HTML and LaTeX: letters, digits and hyphens.
+    /// Stem of the file names, and anchor in HTML and LaTeX: letters, digits and hyphens.
     pub name: String,
-    /// What it is called.
+    /// Title of the table.
     pub title: String,
-    /// What its numbers are.
+    /// Explanation of the numbers.
     pub caption: String,
-    /// The columns.
+    /// Columns of the table.
     pub columns: Vec<Column>,
-    /// How many of the first columns name a row.
+    /// Number of leading columns that label a row.
     pub labels: usize,
-    /// The rows, each with a cell for every column.
-    pub rows: Vec<Vec<Cell>>,
-    /// Rows before which a rule stands, ascending.
+    /// Rows, each with a cell for every column.
+    pub rows: Vec<Vec<GridCell>>,
+    /// Indices of the rows above which a rule is drawn, ascending.
     pub rules: Vec<usize>,
 }
 
 /// A column of a [`Grid`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// Its head, unlike that of any other column.
+    /// Heading of the column. No two columns share one.
     pub head: String,
-    /// What its cells hold.
-    pub kind: Kind,
+    /// Kind of the column's cells.
+    pub kind: ColumnKind,
 }
 
-/// What the cells of a column hold, and how people see it.
+/// The kind of a column's cells, which decides their text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Words.
+pub enum ColumnKind {
+    /// Text.
     Text,
-    /// A number with so many decimals.
+    /// A number with this many decimals.
     Number(usize),
-    /// A mean over seeds and its standard deviation, with so many decimals: two columns in TSV.
+    /// A mean over seeds and its standard deviation with this many decimals: two columns in TSV.
     Score(usize),
-    /// A number of any size, or words of which people see the beginning.
+    /// A number of any size, or text that is shortened.
     Value,
-    /// A probability with four decimals, or that it is smaller.
+    /// A probability with four decimals; smaller ones as "< 0.0001".
     Probability,
 }
 
 /// A cell of a [`Grid`].
 #[derive(Debug, Clone, PartialEq)]
-pub enum Cell {
-    /// Words.
+pub enum GridCell {
+    /// Text.
     Text(String),
     /// A number.
     Number(f64),
-    /// A mean and a standard deviation; none of a single seed.
+    /// A mean and a standard deviation, `None` for a single seed.
     Score(f64, Option<f64>),
-    /// Not known.
+    /// A missing value.
     Missing,
 }
 
 impl Column {
-    /// A column of `kind` under `head`.
-    pub fn new(head: impl Into<String>, kind: Kind) -> Self {
+    /// Makes a column of `kind` with the heading `head`.
+    pub fn new(head: impl Into<String>, kind: ColumnKind) -> Self {
         Self { head: head.into(), kind }
     }
 }
 
-impl Cell {
-    /// Words.
+impl GridCell {
+    /// Makes a cell of text.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// A count.
+    /// Makes a cell of a count.
     pub fn count(n: usize) -> Self {
         Self::Number(n as f64)
     }
 
-    /// Mean and spread of `values`, one per seed; missing without values, or where one is not finite.
+    /// Makes a cell of mean and standard deviation of `values`, one per seed; missing without values, or where one is not
+    /// finite.
     pub fn score(values: Vec<f64>) -> Self {
         if values.is_empty() || values.iter().any(|v| !v.is_finite()) {
             return Self::Missing;
         }
-        Summary::new(values).into()
+        SeedSummary::new(values).into()
     }
 }
 
-impl From<Summary> for Cell {
-    fn from(summary: Summary) -> Self {
+impl From<SeedSummary> for GridCell {
+    fn from(summary: SeedSummary) -> Self {
         Self::Score(summary.mean, summary.sd)
     }
 }
 
-/// `value` with `decimals`, a true minus sign, and no sign on what rounds to zero.
+/// Rounds `value` to `decimals`, with a true minus sign, and without a sign on a value that rounds to zero.
 fn rounded(value: f64, decimals: usize) -> String {
     let text = format!("{:.decimals$}", value.abs());
     let negative = value < 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b));
     if negative { format!("−{text}") } else { text }
 }
 
-impl Kind {
-    /// How people see `cell`.
-    pub(super) fn shown(self, cell: &Cell) -> String {
+impl ColumnKind {
+    /// Returns the text of `cell` for readers.
+    pub(super) fn shown(self, cell: &GridCell) -> String {
         let decimals = match self {
             Self::Text | Self::Value => 0,
             Self::Number(decimals) | Self::Score(decimals) => decimals,
             Self::Probability => 4,
         };
         match cell {
-            Cell::Text(text) if self == Self::Value => short(text),
-            Cell::Text(text) => text.clone(),
-            Cell::Number(value) if self == Self::Value => number(*value),
-            Cell::Number(value) if self == Self::Probability && *value < 0.0001 => "< 0.0001".into(),
-            Cell::Number(value) | Cell::Score(value, None) => rounded(*value, decimals),
-            Cell::Score(mean, Some(sd)) => format!("{} ± {}", rounded(*mean, decimals), rounded(*sd, decimals)),
-            Cell::Missing => NOTHING.into(),
+            GridCell::Text(text) if self == Self::Value => short(text),
+            GridCell::Text(text) => text.clone(),
+            GridCell::Number(value) if self == Self::Value => number(*value),
+            GridCell::Number(value) if self == Self::Probability && *value < 0.0001 => "< 0.0001".into(),
+            GridCell::Number(value) | GridCell::Score(value, None) => rounded(*value, decimals),
+            GridCell::Score(mean, Some(sd)) => format!("{} ± {}", rounded(*mean, decimals), rounded(*sd, decimals)),
+            GridCell::Missing => NOTHING.into(),
         }
     }
 }
 
 impl Grid {
-    /// A table without rows.
+    /// Makes a table without rows.
     pub fn new(
         name: impl Into<String>,
         title: impl Into<String>,
@@ -144,12 +145,12 @@ impl Grid {
     }
 
     /// Appends a row, which must have a cell for every column.
-    pub fn push(&mut self, row: Vec<Cell>) {
+    pub fn push(&mut self, row: Vec<GridCell>) {
         assert_eq!(row.len(), self.columns.len(), "cells in a row and columns");
         self.rows.push(row);
     }
 
-    /// A rule between the rows so far and the next one.
+    /// Draws a rule between the rows so far and the next one.
     pub fn rule(&mut self) {
         let at = self.rows.len();
         if at > 0 && self.rules.last() != Some(&at) {
@@ -157,13 +158,13 @@ impl Grid {
         }
     }
 
-    /// Tab-separated values below one line of heads: numbers as they are, not rounded, mean and standard deviation of a
-    /// score in two columns, what is missing as nothing.
+    /// Returns tab-separated values below one line of headings. Numbers are not rounded, mean and standard deviation of a score
+    /// fill two columns, and a missing value is empty.
     pub fn tsv(&self) -> String {
         let mut heads = Vec::new();
         for Column { head, kind } in &self.columns {
             match kind {
-                Kind::Score(_) => heads.extend([format!("{head} mean"), format!("{head} sd")]),
+                ColumnKind::Score(_) => heads.extend([format!("{head} mean"), format!("{head} sd")]),
                 _ => heads.push(head.clone()),
             }
         }
@@ -172,13 +173,13 @@ impl Grid {
             let mut line = Vec::with_capacity(heads.len());
             for (column, cell) in self.columns.iter().zip(row) {
                 let (value, sd) = match cell {
-                    Cell::Text(text) => (text.clone(), None),
-                    Cell::Number(value) => (value.to_string(), None),
-                    Cell::Score(mean, sd) => (mean.to_string(), *sd),
-                    Cell::Missing => (String::new(), None),
+                    GridCell::Text(text) => (text.clone(), None),
+                    GridCell::Number(value) => (value.to_string(), None),
+                    GridCell::Score(mean, sd) => (mean.to_string(), *sd),
+                    GridCell::Missing => (String::new(), None),
                 };
                 line.push(value);
-                if let Kind::Score(_) = column.kind {
+                if let ColumnKind::Score(_) = column.kind {
                     line.push(sd.map_or_else(String::new, |sd| sd.to_string()));
                 }
             }
@@ -188,7 +189,7 @@ impl Grid {
     }
 }
 
-/// `text` on one line: every run of blanks, tabs and line breaks as one space, other control characters written out.
+/// Returns `text` on one line: each run of white space becomes one space, other control characters are written out.
 pub(super) fn one_line(text: &str) -> String {
     printable::line(&text.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
 }
@@ -197,26 +198,36 @@ pub(super) fn one_line(text: &str) -> String {
 pub(super) mod tests {
     use super::*;
 
-    /// Two rows with a rule between them and a cell of every kind.
+    /// Makes a table of two rows with a rule between them and a cell of every kind.
     pub fn grid() -> Grid {
         let columns = vec![
-            Column::new("class", Kind::Text),
-            Column::new("0.2 s", Kind::Score(1)),
-            Column::new("p", Kind::Probability),
-            Column::new("n", Kind::Number(0)),
+            Column::new("class", ColumnKind::Text),
+            Column::new("0.2 s", ColumnKind::Score(1)),
+            Column::new("p", ColumnKind::Probability),
+            Column::new("n", ColumnKind::Number(0)),
         ];
         let mut grid = Grid::new("scores", "Scores", "In %, of 2 seeds", 1, columns);
-        grid.push(vec![Cell::text("Cat"), Cell::score(vec![44.0, 47.6]), Cell::Number(0.5), Cell::count(12)]);
+        grid.push(vec![
+            GridCell::text("Cat"),
+            GridCell::score(vec![44.0, 47.6]),
+            GridCell::Number(0.5),
+            GridCell::count(12),
+        ]);
         grid.rule();
         grid.rule();
-        grid.push(vec![Cell::text("A|b\t<i>&_x"), Cell::score(vec![3.0]), Cell::Number(1e-9), Cell::Missing]);
+        grid.push(vec![
+            GridCell::text("A|b\t<i>&_x"),
+            GridCell::score(vec![3.0]),
+            GridCell::Number(1e-9),
+            GridCell::Missing,
+        ]);
         grid
     }
 
     #[test]
     fn tsv_reads_back_with_means_and_deviations_as_numbers() {
         let mut grid = grid();
-        grid.push(vec![Cell::text("a \"quoted\"\nline"), Cell::Missing, Cell::Missing, Cell::count(0)]);
+        grid.push(vec![GridCell::text("a \"quoted\"\nline"), GridCell::Missing, GridCell::Missing, GridCell::count(0)]);
         let tsv = grid.tsv();
         let mut reader = csv::ReaderBuilder::new().delimiter(b'\t').from_reader(tsv.as_bytes());
         assert_eq!(reader.headers().unwrap(), ["class", "0.2 s mean", "0.2 s sd", "p", "n"].as_slice());
@@ -237,7 +248,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_not_finite_is_missing() {
-        assert_eq!(Cell::score(vec![1.0, f64::NAN]), Cell::Missing);
-        assert_eq!(Cell::score(Vec::new()), Cell::Missing);
+        assert_eq!(GridCell::score(vec![1.0, f64::NAN]), GridCell::Missing);
+        assert_eq!(GridCell::score(Vec::new()), GridCell::Missing);
     }
 }

@@ -1,4 +1,4 @@
-//! A report as one HTML file that needs nothing else: style, tables and figures are inside, and there is no script.
+//! A report as one self-contained HTML file: style, tables and figures are inside, and there is no script.
 
 use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
@@ -7,31 +7,31 @@ use serde::Serialize;
 use super::palette::{Colour, dark_variables, light_variables, with_variables};
 use super::{Chapter, Grid};
 
-/// The templates that others extend and import.
+/// The templates that other templates extend and import.
 const SHARED: [(&str, &str); 2] =
     [("page.html", include_str!("page.html")), ("parts.html", include_str!("parts.html"))];
 
-/// A fact at the head of a page.
+/// A fact at the head of a page, such as the program's version.
 #[derive(Serialize)]
 pub struct Fact {
     pub name: String,
     pub value: String,
 }
 
-/// A table as the macro `table` shows it.
+/// A table for the template macro `table`.
 #[derive(Serialize)]
 pub struct TablePart<'a> {
     title: &'a str,
     html: String,
 }
 
-/// A chapter as the macro `chapters` shows it.
+/// A chapter for the template macro `chapters`.
 #[derive(Serialize)]
 pub struct ChapterPart<'a> {
     title: &'a str,
     anchor: &'a str,
     note: &'a str,
-    /// SVGs.
+    /// SVG texts of the figures.
     figures: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ impl<'a> From<&'a Chapter> for ChapterPart<'a> {
     }
 }
 
-/// What every page has, and what is its own.
+/// The data of a page: what all pages share, and the page's own.
 #[derive(Serialize)]
 struct Whole<P> {
     version: &'static str,
@@ -63,8 +63,8 @@ struct Whole<P> {
     page: P,
 }
 
-/// The page that `template`, which extends `page.html`, makes of `page`: at least `title` and `notice`. Its figures have
-/// `colours` beside those of every page.
+/// Renders a page from `template`, which extends `page.html`, and the data in `page`, at least `title` and `notice`. `colours`
+/// are the colours of its figures that not every page has.
 pub fn render(template: &str, colours: &[Colour], page: impl Serialize) -> String {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -72,11 +72,11 @@ pub fn render(template: &str, colours: &[Colour], page: impl Serialize) -> Strin
         environment.add_template(name, source).expect("a template of our own");
     }
     let whole = Whole { version: env!("CARGO_PKG_VERSION"), style: style(colours), page };
-    // A name that ends in .html has everything escaped that is not marked as safe.
+    // The ending .html of the name makes minijinja escape all text that is not marked as safe.
     environment.render_named_str("report.html", template, Serde(whole)).expect("a template of our own")
 }
 
-/// The style sheet, in whose colours the figures are drawn too. Paper is white.
+/// Returns the style sheet, which defines the colours of the figures too. In print the page is white.
 fn style(colours: &[Colour]) -> String {
     let (light, dark) = (light_variables(colours), dark_variables(colours));
     format!(

@@ -1,18 +1,18 @@
-//! How people read a [`Grid`]: as Markdown, LaTeX or HTML, with everything escaped that would be markup.
+//! Tables for readers: a [`Grid`] as Markdown, LaTeX or HTML, with all markup in its text escaped.
 
 use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::grid::{Cell, Column, Grid, Kind, one_line};
+use super::grid::{Column, ColumnKind, Grid, GridCell, one_line};
 
-/// Tables of more rows run over several pages in LaTeX.
+/// Number of rows above which a LaTeX table may break over pages.
 const ROWS_OF_A_PAGE: usize = 40;
 
 impl Grid {
-    /// The rows as people see them, each cell through `escape`.
+    /// Returns the text of all cells for readers, each passed through `escape`.
     fn shown(&self, escape: fn(&str) -> String) -> Vec<Vec<String>> {
-        let row = |row: &Vec<Cell>| {
+        let row = |row: &Vec<GridCell>| {
             self.columns.iter().zip(row).map(|(column, cell)| escape(&column.kind.shown(cell))).collect()
         };
         self.rows.iter().map(row).collect()
@@ -22,7 +22,8 @@ impl Grid {
         self.columns.iter().map(|column| escape(&column.head)).collect()
     }
 
-    /// A GitHub-flavoured Markdown table between its title and its caption. Markdown has no rules.
+    /// Returns a GitHub-flavoured Markdown table between its title and its caption. Markdown has no rules, so they are left
+    /// out.
     pub fn markdown(&self) -> String {
         let mut lines = vec![self.heads(escape_markdown)];
         lines.extend(self.shown(escape_markdown));
@@ -31,12 +32,16 @@ impl Grid {
         let line = |cells: &[String]| {
             let padded = self.columns.iter().zip(cells).zip(&widths).map(|((column, cell), width)| {
                 let padding = " ".repeat(width - cell.width());
-                if column.kind == Kind::Text { format!(" {cell}{padding} |") } else { format!(" {padding}{cell} |") }
+                if column.kind == ColumnKind::Text {
+                    format!(" {cell}{padding} |")
+                } else {
+                    format!(" {padding}{cell} |")
+                }
             });
             format!("|{}\n", padded.collect::<String>())
         };
         let align = self.columns.iter().zip(&widths).map(|(column, width)| match column.kind {
-            Kind::Text => "-".repeat(*width),
+            ColumnKind::Text => "-".repeat(*width),
             _ => format!("{}:", "-".repeat(width - 1)),
         });
         let mut table = line(&lines[0]) + &line(&align.collect::<Vec<_>>());
@@ -44,7 +49,7 @@ impl Grid {
         format!("**{}**\n\n{table}\n{}\n", escape_markdown(&self.title), escape_markdown(&self.caption))
     }
 
-    /// A LaTeX table with the rules of `booktabs`; one that is longer than a page is a `longtable`.
+    /// Returns a LaTeX table with the rules of `booktabs`; a table longer than a page is a `longtable`.
     pub fn latex(&self) -> String {
         let line = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
         let mut body = String::new();
@@ -55,7 +60,7 @@ impl Grid {
             body += &line(row);
         }
         let long = self.rows.len() > ROWS_OF_A_PAGE;
-        let spec: String = self.columns.iter().map(|c| if c.kind == Kind::Text { 'l' } else { 'r' }).collect();
+        let spec: String = self.columns.iter().map(|c| if c.kind == ColumnKind::Text { 'l' } else { 'r' }).collect();
         let head = format!("\\toprule\n{}\\midrule\n", line(self.heads(escape_latex)));
         let caption = format!(
             "\\caption{{\\textbf{{{}.}} {}}}\n\\label{{tab:{}}}",
@@ -76,7 +81,7 @@ impl Grid {
         }
     }
 
-    /// An HTML `<table>` whose `id` is the name; numbers have the class `number`, every group of rows its own `<tbody>`.
+    /// Returns an HTML `<table>` with the name as `id`. Numbers have the class `number`; a rule starts a new `<tbody>`.
     pub fn html(&self) -> String {
         let mut html = format!(
             "<table id=\"{}\">\n<caption><strong>{}.</strong> {}</caption>\n<thead>\n<tr>",
@@ -84,7 +89,7 @@ impl Grid {
             escape_html(&self.title),
             escape_html(&self.caption)
         );
-        let class = |column: &Column| if column.kind == Kind::Text { "" } else { " class=\"number\"" };
+        let class = |column: &Column| if column.kind == ColumnKind::Text { "" } else { " class=\"number\"" };
         for (column, head) in self.columns.iter().zip(self.heads(escape_html)) {
             let _ = write!(html, "<th scope=\"col\"{}>{head}</th>", class(column));
         }
@@ -104,7 +109,7 @@ impl Grid {
     }
 }
 
-/// `text` on one line, with a backslash before what Markdown would take for markup.
+/// Returns `text` on one line, with a backslash before every character that Markdown would take for markup.
 pub fn escape_markdown(text: &str) -> String {
     one_line(text).chars().flat_map(|c| ("\\`*_|<>[]~$&#".contains(c)).then_some('\\').into_iter().chain([c])).collect()
 }
@@ -118,7 +123,7 @@ fn escape_latex(text: &str) -> String {
             '^' => escaped += "\\textasciicircum{}",
             '\\' => escaped += "\\textbackslash{}",
             '<' | '>' | '|' => escaped.extend(['$', c, '$']),
-            // At the beginning of a row they would be arguments of the line break before it.
+            // At the beginning of a row, LaTeX would read them as arguments of the line break before.
             '[' | '*' => escaped.extend(['{', c, '}']),
             '±' => escaped += "$\\pm$",
             '−' => escaped += "$-$",
@@ -153,8 +158,8 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Grid {
-        let mut grid = Grid::new("words", "", "", 1, vec![Column::new("word", Kind::Text)]);
-        grid.push(vec![Cell::text(text)]);
+        let mut grid = Grid::new("words", "", "", 1, vec![Column::new("word", ColumnKind::Text)]);
+        grid.push(vec![GridCell::text(text)]);
         grid
     }
 
@@ -204,7 +209,7 @@ A$|$b $<$i$>$\\&\\_x & 3.0 & $<$ 0.0001 & -- \\\\
     #[test]
     fn a_long_latex_table_breaks_over_pages_and_repeats_its_head() {
         let mut long = words("Cat");
-        (0..ROWS_OF_A_PAGE).for_each(|_| long.push(vec![Cell::text("Cat")]));
+        (0..ROWS_OF_A_PAGE).for_each(|_| long.push(vec![GridCell::text("Cat")]));
         let latex = long.latex();
         assert!(latex.contains("\\begin{longtable}") && !latex.contains("\\begin{tabular}"));
         assert_eq!(latex.matches("word \\\\").count(), 2);

@@ -1,6 +1,6 @@
-//! What the reports share: tables, figures, the page they stand on, and how they become files.
+//! Parts that the reports share: tables, figures, the HTML page, and writing them as files.
 //!
-//! In: what a report puts into its [`Grid`]s and figures. Out: Markdown, LaTeX, TSV, SVG, PNG and one HTML file.
+//! In: a report's [`Grid`]s and figures. Out: Markdown, LaTeX, TSV, SVG, PNG and one HTML file.
 
 pub(super) mod canvas;
 pub(super) mod files;
@@ -13,7 +13,7 @@ mod figure;
 mod grid;
 
 pub use figure::{Chapter, Figure};
-pub use grid::{Cell, Column, Grid, Kind};
+pub use grid::{Column, ColumnKind, Grid, GridCell};
 
 #[cfg(test)]
 pub(super) use files::tests::files_below;

@@ -1,13 +1,13 @@
-//! The colours of figures. Files are drawn on white; in the HTML report every colour is a variable of the style sheet, with
-//! another value on a dark page.
+//! Colours of figures. Figure files are drawn on white. In the HTML report every colour is a CSS variable with another value on
+//! a dark page.
 
 use std::fmt::Write;
 
-/// A colour on white, and the one that takes its place on a dark page. No two have the same on white.
+/// A colour on a white page and its counterpart on a dark page. No two colours are equal on white.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Colour {
     name: &'static str,
-    /// As `#rrggbb`.
+    /// Colour on white, as `#rrggbb`.
     pub light: &'static str,
     dark: &'static str,
 }
@@ -16,31 +16,32 @@ const fn colour(name: &'static str, light: &'static str, dark: &'static str) -> 
     Colour { name, light, dark }
 }
 
-/// What figures are drawn on.
+/// Background of figures.
 pub const PAPER: Colour = colour("paper", "#ffffff", "#17191f");
 /// Text.
 pub const INK: Colour = colour("ink", "#1b1d22", "#e6e7ea");
-/// Axes, and text that matters less.
+/// Axes, and less important text.
 pub const MUTED: Colour = colour("muted", "#5c606b", "#a4a8b3");
 /// Lines behind the data.
 pub const GRID: Colour = colour("grid", "#e3e5ea", "#31343d");
-/// The full value of a heat map; less is more transparent.
+/// Fill of a full cell of a heat map; emptier cells are more transparent.
 pub const HEAT: Colour = colour("heat", "#08306b", "#a6d5ff");
 /// Text on the emptier cells of a heat map.
 pub const ON_LOW_HEAT: Colour = colour("on-low-heat", "#1b1d23", "#ffffff");
-/// Text on its cells that are about half full: dark on every page.
+/// Text on the cells of a heat map that are about half full: dark on every page.
 pub const ON_HALF_HEAT: Colour = colour("on-half-heat", "#000000", "#000000");
-/// Text on its fuller cells.
+/// Text on the fuller cells of a heat map.
 pub const ON_HEAT: Colour = colour("on-heat", "#fefefe", "#000000");
 
-/// One per method, in the paper's order: those of Okabe and Ito, which people with any colour vision tell apart.
+/// Colours of the methods, in the paper's order. They are from the palette of Okabe and Ito, which people with any colour
+/// vision can distinguish.
 pub const METHODS: [Colour; 3] = [
     colour("method-0", "#0072b2", "#62b5f0"),
     colour("method-1", "#c84e00", "#ff9450"),
     colour("method-2", "#00805c", "#3fcf9f"),
 ];
 
-/// One per class, the first again after the last; close to Tol's "muted" set.
+/// Colours of the classes, repeated after the last; close to Tol's "muted" palette.
 pub const CLASSES: [Colour; 10] = [
     colour("class-0", "#332288", "#978ff0"),
     colour("class-1", "#3f9bd1", "#88ccee"),
@@ -54,7 +55,7 @@ pub const CLASSES: [Colour; 10] = [
     colour("class-9", "#6f6f79", "#b6b6c0"),
 ];
 
-/// One per rung of a search, ever darker on white and ever lighter on a dark page.
+/// Colours of a search's rungs, ever darker on white and ever lighter on a dark page.
 pub const RUNGS: [Colour; 6] = [
     colour("rung-0", "#8d93a1", "#747a88"),
     colour("rung-1", "#2a9d8c", "#2fa894"),
@@ -64,7 +65,7 @@ pub const RUNGS: [Colour; 6] = [
     colour("rung-5", "#b3001e", "#ffb199"),
 ];
 
-/// The colours of every page; figures have others beside them.
+/// Returns the colours of every page; figures have further ones.
 fn shared() -> impl Iterator<Item = Colour> {
     let others = [PAPER, INK, MUTED, GRID, HEAT, ON_LOW_HEAT, ON_HALF_HEAT, ON_HEAT];
     others.into_iter().chain(METHODS)
@@ -74,18 +75,18 @@ fn all() -> impl Iterator<Item = Colour> {
     shared().chain(CLASSES).chain(RUNGS)
 }
 
-/// An SVG whose colours are the variables that [`light_variables`] and [`dark_variables`] set.
+/// Replaces the colours of an SVG by the variables that [`light_variables`] and [`dark_variables`] set.
 pub fn with_variables(svg: &str) -> String {
-    // Between quotation marks: attributes have them, and text has them only as entities.
+    // Only quoted values are replaced. Attributes are quoted, while text holds quotation marks only as entities.
     all().fold(svg.to_owned(), |svg, c| svg.replace(&format!("\"{}\"", c.light), &format!("\"var(--{})\"", c.name)))
 }
 
-/// The colours of every page and `others` on white, as declarations of CSS.
+/// Returns CSS declarations of the colours of every page and of `others`, for a white page.
 pub fn light_variables(others: &[Colour]) -> String {
     declarations(others, |colour| colour.light)
 }
 
-/// The same on a dark page.
+/// Returns CSS declarations of the same colours for a dark page.
 pub fn dark_variables(others: &[Colour]) -> String {
     declarations(others, |colour| colour.dark)
 }
@@ -101,7 +102,7 @@ fn declarations(others: &[Colour], value: impl Fn(Colour) -> &'static str) -> St
 mod tests {
     use super::*;
 
-    /// The contrast of two colours as WCAG 2 defines it.
+    /// Returns the contrast of two colours as WCAG 2 defines it.
     fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
         let linear = |c: f64| if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) };
         let luminance = |[r, g, b]: [f64; 3]| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);

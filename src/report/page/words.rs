@@ -1,24 +1,24 @@
-//! How values are told to people.
+//! Texts of names, numbers and durations for readers.
 
-/// Characters of the longest name that is written out.
+/// Length of the longest name that is not shortened, in characters.
 const LONGEST: usize = 26;
 
-/// A name that fits beside a panel.
+/// Shortens a name so that it fits beside a panel.
 pub fn short(name: &str) -> String {
-    cut(name, LONGEST)
+    truncate(name, LONGEST)
 }
 
-/// The first `longest` characters of `text`, and a sign that there are more.
-pub fn cut(text: &str, longest: usize) -> String {
+/// Returns the first `longest` characters of `text`, followed by "…" if there are more.
+pub fn truncate(text: &str, longest: usize) -> String {
     match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.into(),
     }
 }
 
-/// A whole number as it is, another one with four significant digits, with a true minus sign.
+/// Formats a whole number in full, another one with four significant digits, with a true minus sign.
 pub fn number(value: f64) -> String {
-    // No sign on zero.
+    // Turns −0 into 0, so that it has no sign.
     let value = value + 0.0;
     let rounded: f64 = format!("{value:.3e}").parse().unwrap_or(value);
     let text = match rounded.abs() {
@@ -29,7 +29,7 @@ pub fn number(value: f64) -> String {
     text.replace('-', "−")
 }
 
-/// Seconds in the two units that fit.
+/// Formats a duration in the two largest units that fit.
 pub fn duration(seconds: f64) -> String {
     let seconds = seconds.round();
     let minutes = (seconds / 60.0).floor();

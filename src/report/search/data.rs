@@ -1,75 +1,75 @@
-//! What a search's report is made of.
+//! Data of a search's report.
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Method;
 use crate::report::CurvePoint;
 
-/// A search as far as it got.
+/// The state of a search so far.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SearchData {
-    /// What the report is called.
+    /// Title of the report.
     pub title: String,
-    /// Where the sounds are from.
+    /// Origin of the sounds.
     pub soundbank: String,
     /// Class names, sorted.
     pub classes: Vec<String>,
-    /// Clips of training, validation and evaluation.
+    /// Numbers of clips for training, validation and evaluation.
     pub clips: [usize; 3],
-    /// How every trial was trained.
+    /// Training method of every trial.
     pub method: Method,
-    /// What is maximised: "macro-F1" or "F(x)", in % on the validation set.
+    /// Maximised score: "macro-F1" or "F(x)", in % on the validation set.
     pub objective: String,
-    /// The best 1/eta of a rung are promoted to the next.
+    /// Divisor of successive halving: the best 1/eta of a rung are promoted to the next.
     pub eta: usize,
-    /// Epochs that a trial has trained, in all, when it has its result on each rung; ascending.
+    /// Epochs that a trial has trained in all at the end of each rung, ascending.
     pub rungs: Vec<usize>,
-    /// The seeds of every trial.
+    /// Seeds of every trial.
     pub seeds: Vec<u64>,
-    /// What is searched.
+    /// Searched parameters.
     pub parameters: Vec<ParameterAxis>,
-    /// The trials that were started, in any order.
+    /// Trials that were started, in any order.
     pub trials: Vec<TrialData>,
-    /// Trials of the whole search, started or not.
+    /// Number of trials of the whole search, started or not.
     pub planned: usize,
 }
 
 /// A parameter that is searched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParameterAxis {
-    /// Its key in the configuration, for example `optimiser.lr`.
+    /// Key of the parameter in the configuration, for example `optimiser.lr`.
     pub name: String,
-    /// Whether it is drawn on a logarithmic scale.
+    /// Whether values are drawn on a logarithmic scale.
     pub log: bool,
 }
 
-/// The value that a trial drew for a parameter. In JSON it is a number or a string.
+/// The value that a trial drew for a parameter; a number or a string in JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Drawn {
+pub enum ParameterValue {
     /// A number.
     Number(f64),
-    /// A choice that is no number, for example `[16, 16, 32]` or `segment`.
+    /// A choice that is not a number, for example `[16, 16, 32]` or `segment`.
     Text(String),
 }
 
-/// One trial.
+/// A trial of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrialData {
-    /// Its number in the search.
+    /// Number of the trial in the search.
     pub number: usize,
-    /// Its value of every parameter; none where the parameter's condition does not hold.
-    pub values: Vec<Option<Drawn>>,
-    /// "running", "waiting", "paused", "interrupted", "failed" or "finished".
+    /// Value of every parameter; `None` where the parameter's condition does not hold.
+    pub values: Vec<Option<ParameterValue>>,
+    /// State: "running", "waiting", "paused", "interrupted", "failed" or "finished".
     pub state: String,
-    /// Means over seeds in %, of rung 0, 1, … as far as it came.
+    /// Mean scores over seeds in %, `[rung]`, up to the last rung with a result.
     pub scores: Vec<f64>,
-    /// The epochs of each seed's training, in order.
+    /// Learning curves, `[seed][epoch]`.
     pub curves: Vec<Vec<CurvePoint>>,
-    /// Why it failed.
+    /// Reason of the last failure.
     pub reason: Option<String>,
-    /// Wall time of its training, in seconds.
+    /// Training time, in seconds of wall time.
     pub seconds: f64,
-    /// The names of the adapters it trained on.
+    /// Names of the adapters that the trial was trained on.
     pub adapters: Vec<String>,
 }

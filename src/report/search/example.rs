@@ -1,13 +1,13 @@
 //! Made-up searches for tests: small, complete in every field, and the same each time.
 
-use super::data::{Drawn, ParameterAxis, SearchData, TrialData};
+use super::data::{ParameterAxis, ParameterValue, SearchData, TrialData};
 use crate::config::Method;
 use crate::report::CurvePoint;
 
-/// Epochs of the rungs.
+/// Epochs of each rung.
 const RUNGS: [usize; 3] = [2, 6, 18];
 
-/// A trial in `state` with `scores`, two seeds, and as many epochs as its last result needs.
+/// Makes a trial in `state` with `scores`, two seeds, and as many epochs as its last result needs.
 pub fn trial(number: usize, state: &str, scores: &[f64]) -> TrialData {
     let epochs = scores.len().checked_sub(1).map_or(1, |last| RUNGS[last.min(2)]);
     let point = |seed: usize, epoch: usize| CurvePoint {
@@ -20,9 +20,9 @@ pub fn trial(number: usize, state: &str, scores: &[f64]) -> TrialData {
     TrialData {
         number,
         values: vec![
-            Some(Drawn::Number(0.0001 * 3.0_f64.powi(number as i32 % 5))),
-            Some(Drawn::Text(widths.into())),
-            (number.is_multiple_of(2)).then_some(Drawn::Number(0.1 * (number % 7) as f64)),
+            Some(ParameterValue::Number(0.0001 * 3.0_f64.powi(number as i32 % 5))),
+            Some(ParameterValue::Text(widths.into())),
+            (number.is_multiple_of(2)).then_some(ParameterValue::Number(0.1 * (number % 7) as f64)),
         ],
         state: state.into(),
         scores: scores.to_vec(),
@@ -33,7 +33,7 @@ pub fn trial(number: usize, state: &str, scores: &[f64]) -> TrialData {
     }
 }
 
-/// A search of `trials` out of nine.
+/// Makes a search in which `trials` of nine were started.
 pub fn search(trials: Vec<TrialData>) -> SearchData {
     let axis = |name: &str, log: bool| ParameterAxis { name: name.into(), log };
     SearchData {
@@ -52,7 +52,7 @@ pub fn search(trials: Vec<TrialData>) -> SearchData {
     }
 }
 
-/// All nine trials, of which the seventh won and the last failed.
+/// Makes a search of nine trials, of which number 7 is the best and number 8 failed.
 pub fn finished() -> SearchData {
     let score = |number: usize, rung: usize| 20.0 + 10.0 * rung as f64 + number as f64 * 1.5;
     let scores = |number: usize, rungs: usize| (0..rungs).map(|rung| score(number, rung)).collect::<Vec<_>>();

@@ -1,33 +1,33 @@
-//! The page of a search.
+//! The HTML page of a search.
 
 use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 use serde::Serialize;
 
-use super::data::{Drawn, SearchData, TrialData};
-use super::standing::{best, is_unsettled, last_result};
+use super::data::{ParameterValue, SearchData, TrialData};
+use super::leaderboard::{best, is_unsettled, last_result};
 use super::tables::of_best_epochs;
 use crate::report::page::html::{ChapterPart, Fact, TablePart, render};
 use crate::report::page::palette::RUNGS;
-use crate::report::page::words::{cut, duration};
+use crate::report::page::words::{duration, truncate};
 use crate::report::page::{Chapter, Grid};
 
-/// Characters of the longest reason that is written out.
+/// Length of the longest reason that is not shortened, in characters.
 const LONGEST_REASON: usize = 300;
 
-/// Characters of the longest value that is written out.
+/// Length of the longest value that is not shortened, in characters.
 const LONGEST_VALUE: usize = 100;
 
-/// All that the template shows.
+/// Data for the page's template.
 #[derive(Serialize)]
-struct Page<'a> {
+struct SearchPage<'a> {
     title: &'a str,
     notice: Option<String>,
     facts: Vec<Fact>,
     eta: usize,
     best: String,
-    /// What the best trial had drawn.
+    /// Parameter values of the best trial.
     values: Vec<Fact>,
     rungs: TablePart<'a>,
     chapters: Vec<ChapterPart<'a>>,
@@ -35,10 +35,10 @@ struct Page<'a> {
     failures: Vec<Fact>,
 }
 
-/// The whole page, with the table of rungs and that of trials.
+/// Renders the page, with the tables of rungs and of trials.
 pub fn page(search: &SearchData, [rungs, trials]: &[Grid; 2], chapters: &[Chapter]) -> String {
     let best = best(search);
-    let page = Page {
+    let page = SearchPage {
         title: &search.title,
         notice: notice(search),
         facts: facts(search),
@@ -53,12 +53,12 @@ pub fn page(search: &SearchData, [rungs, trials]: &[Grid; 2], chapters: &[Chapte
     render(include_str!("report.html"), &RUNGS, page)
 }
 
-/// Whether there will be more than there is.
+/// Whether no further results will come.
 fn is_complete(search: &SearchData) -> bool {
     search.trials.len() >= search.planned && !search.trials.iter().any(is_unsettled)
 }
 
-/// What a reader must know first about a search that is not complete.
+/// Returns a notice about an incomplete search, which readers must see first.
 fn notice(search: &SearchData) -> Option<String> {
     (!is_complete(search)).then(|| {
         let under_way = search.trials.iter().filter(|trial| is_unsettled(trial)).count();
@@ -97,7 +97,7 @@ fn facts(search: &SearchData) -> Vec<Fact> {
     facts
 }
 
-/// How many trials were started, and how many of them are in each state.
+/// Describes how many trials were started, and how many of them are in each state.
 fn trials(search: &SearchData) -> String {
     let mut states = BTreeMap::new();
     for trial in &search.trials {
@@ -108,7 +108,7 @@ fn trials(search: &SearchData) -> String {
     format!("{} of {} started{of}", search.trials.len(), search.planned)
 }
 
-/// Which trial is the best, and how good it is.
+/// Returns a sentence that names the best trial and its score.
 fn sentence(search: &SearchData, best: Option<&TrialData>) -> String {
     let result = best.and_then(|best| Some((best, last_result(search, best)?)));
     let Some((best, (rung, score))) = result else { return "No trial has a result yet.".into() };
@@ -122,21 +122,21 @@ fn sentence(search: &SearchData, best: Option<&TrialData>) -> String {
     )
 }
 
-/// What `trial` had drawn, with every digit.
+/// Lists the parameter values of `trial` with all digits.
 fn values(search: &SearchData, trial: &TrialData) -> Vec<Fact> {
     let drawn = search.parameters.iter().zip(&trial.values);
-    let value = |value: &Drawn| match value {
-        Drawn::Number(value) => value.to_string(),
-        Drawn::Text(text) => cut(text, LONGEST_VALUE),
+    let value = |value: &ParameterValue| match value {
+        ParameterValue::Number(value) => value.to_string(),
+        ParameterValue::Text(text) => truncate(text, LONGEST_VALUE),
     };
     drawn.filter_map(|(axis, drawn)| Some(Fact::new(&axis.name, value(drawn.as_ref()?)))).collect()
 }
 
-/// The trials that failed, and why.
+/// Lists the failed trials with their reasons.
 fn failures(search: &SearchData) -> Vec<Fact> {
     let failed = search.trials.iter().filter(|trial| trial.state == "failed" || trial.reason.is_some());
     let reason = |trial: &TrialData| match &trial.reason {
-        Some(reason) => cut(reason, LONGEST_REASON),
+        Some(reason) => truncate(reason, LONGEST_REASON),
         None => "for no known reason".into(),
     };
     failed.map(|trial| Fact::new(format!("Trial {}", trial.number), reason(trial))).collect()
@@ -202,7 +202,7 @@ mod tests {
         let mut search = finished();
         search.parameters.push(ParameterAxis { name: attack.into(), log: false });
         for trial in &mut search.trials {
-            trial.values.push(Some(Drawn::Text(attack.into())));
+            trial.values.push(Some(ParameterValue::Text(attack.into())));
             (trial.state, trial.reason) = (attack.into(), Some(attack.into()));
             trial.adapters.push(attack.into());
         }

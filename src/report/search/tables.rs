@@ -1,16 +1,16 @@
-//! The tables of a search: its rungs, its trials, and a short one for a terminal.
+//! Tables of a search: rungs, trials, and a short summary for a terminal.
 
-use super::data::{Drawn, SearchData, TrialData};
-use super::standing::{last_result, ranked, result, rungs};
+use super::data::{ParameterValue, SearchData, TrialData};
+use super::leaderboard::{last_result, ranked, result, rungs};
 use crate::report::Table;
-use crate::report::page::{Cell, Column, Grid, Kind};
+use crate::report::page::{Column, ColumnKind, Grid, GridCell};
 
-/// The table of the rungs and that of the trials.
+/// Makes the table of the rungs and the table of the trials.
 pub fn tables(search: &SearchData) -> [Grid; 2] {
     [rung_grid(search), trial_grid(search)]
 }
 
-/// One line per rung, for a terminal: how many results it has, and the best.
+/// Makes a table for a terminal with one line per rung: the number of results, and the best.
 pub fn summary(search: &SearchData) -> Table {
     let best = format!("best {} in %", search.objective);
     let mut table = Table::new(["rung", "epochs", "results", &best, "of trial"].map(str::to_owned).into());
@@ -33,25 +33,25 @@ fn rung_grid(search: &SearchData) -> Grid {
         of_best_epochs(search),
     );
     let columns = [
-        ("rung", Kind::Number(0)),
-        ("epochs", Kind::Number(0)),
-        ("results", Kind::Number(0)),
-        ("promoted", Kind::Number(0)),
-        ("best", Kind::Number(1)),
-        ("best trial", Kind::Number(0)),
-        ("median", Kind::Number(1)),
+        ("rung", ColumnKind::Number(0)),
+        ("epochs", ColumnKind::Number(0)),
+        ("results", ColumnKind::Number(0)),
+        ("promoted", ColumnKind::Number(0)),
+        ("best", ColumnKind::Number(1)),
+        ("best trial", ColumnKind::Number(0)),
+        ("median", ColumnKind::Number(1)),
     ];
     let columns = columns.map(|(head, kind)| Column::new(head, kind)).into();
     let mut grid = Grid::new("rungs", "Rungs", caption, 1, columns);
     for rung in rungs(search) {
         let best = rung.results.first();
         grid.push(vec![
-            Cell::count(rung.rung),
-            Cell::count(rung.epochs),
-            Cell::count(rung.results.len()),
-            Cell::count(rung.promoted),
+            GridCell::count(rung.rung),
+            GridCell::count(rung.epochs),
+            GridCell::count(rung.results.len()),
+            GridCell::count(rung.promoted),
             number(best.map(|(score, _)| *score)),
-            best.map_or(Cell::Missing, |(_, trial)| Cell::count(*trial)),
+            best.map_or(GridCell::Missing, |(_, trial)| GridCell::count(*trial)),
             number(rung.median()),
         ]);
     }
@@ -65,35 +65,35 @@ fn trial_grid(search: &SearchData) -> Grid {
         search.objective,
         of_best_epochs(search),
     );
-    let first = [("trial", Kind::Number(0)), ("state", Kind::Text), ("rung", Kind::Number(0))];
-    let score = |epochs: &usize| Column::new(format!("{}, {epochs} epochs", search.objective), Kind::Number(1));
+    let first = [("trial", ColumnKind::Number(0)), ("state", ColumnKind::Text), ("rung", ColumnKind::Number(0))];
+    let score = |epochs: &usize| Column::new(format!("{}, {epochs} epochs", search.objective), ColumnKind::Number(1));
     let columns = first.into_iter().map(|(head, kind)| Column::new(head, kind));
     let columns = columns.chain(search.rungs.iter().map(score));
-    let columns = columns.chain(search.parameters.iter().map(|axis| Column::new(&axis.name, Kind::Value)));
+    let columns = columns.chain(search.parameters.iter().map(|axis| Column::new(&axis.name, ColumnKind::Value)));
     let mut grid = Grid::new("trials", "Trials", caption, 1, columns.collect());
     for trial in ranked(search) {
-        let rung = last_result(search, trial).map_or(Cell::Missing, |(rung, _)| Cell::count(rung));
+        let rung = last_result(search, trial).map_or(GridCell::Missing, |(rung, _)| GridCell::count(rung));
         let scores = (0..search.rungs.len()).map(|rung| number(result(search, trial, rung)));
         let values = (0..search.parameters.len()).map(|parameter| value(trial, parameter));
-        let labels = [Cell::count(trial.number), Cell::text(&trial.state), rung];
+        let labels = [GridCell::count(trial.number), GridCell::text(&trial.state), rung];
         grid.push(labels.into_iter().chain(scores).chain(values).collect());
     }
     grid
 }
 
-fn number(value: Option<f64>) -> Cell {
-    value.filter(|value| value.is_finite()).map_or(Cell::Missing, Cell::Number)
+fn number(value: Option<f64>) -> GridCell {
+    value.filter(|value| value.is_finite()).map_or(GridCell::Missing, GridCell::Number)
 }
 
-fn value(trial: &TrialData, parameter: usize) -> Cell {
+fn value(trial: &TrialData, parameter: usize) -> GridCell {
     match trial.values.get(parameter).and_then(Option::as_ref) {
-        Some(Drawn::Number(value)) => number(Some(*value)),
-        Some(Drawn::Text(text)) => Cell::text(text),
-        None => Cell::Missing,
+        Some(ParameterValue::Number(value)) => number(Some(*value)),
+        Some(ParameterValue::Text(text)) => GridCell::text(text),
+        None => GridCell::Missing,
     }
 }
 
-/// What a score of `search` is: the training of each seed keeps the model of its best epoch, and its score.
+/// Describes how scores of `search` are computed: each seed counts with the score of its best epoch.
 pub fn of_best_epochs(search: &SearchData) -> String {
     match search.seeds.as_slice() {
         [seed] => format!("in the best epoch of seed {seed}"),
@@ -101,7 +101,7 @@ pub fn of_best_epochs(search: &SearchData) -> String {
     }
 }
 
-/// What a curve of `search` is over its seeds.
+/// Describes how curves of `search` are averaged over seeds.
 pub fn over_seeds(search: &SearchData) -> String {
     match search.seeds.as_slice() {
         [seed] => format!("seed {seed} alone"),
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn rungs_have_their_best_and_their_median() {
         let [grid, _] = tables(&finished());
-        let numbers = |row: [f64; 7]| row.map(Cell::Number).to_vec();
+        let numbers = |row: [f64; 7]| row.map(GridCell::Number).to_vec();
         assert_eq!(grid.rows[0], numbers([0.0, 2.0, 8.0, 2.0, 30.5, 7.0, 25.25]));
         assert_eq!(grid.rows[1], numbers([1.0, 6.0, 2.0, 1.0, 40.5, 7.0, 39.75]));
         assert_eq!(grid.rows[2], numbers([2.0, 18.0, 1.0, 0.0, 50.5, 7.0, 50.5]));
@@ -126,7 +126,10 @@ mod tests {
                 && grid.caption.contains("mean over the best epochs of 2 seeds")
         );
         let [empty, _] = tables(&search(Vec::new()));
-        assert_eq!(empty.rows[0][2..], [Cell::count(0), Cell::count(0), Cell::Missing, Cell::Missing, Cell::Missing]);
+        assert_eq!(
+            empty.rows[0][2..],
+            [GridCell::count(0), GridCell::count(0), GridCell::Missing, GridCell::Missing, GridCell::Missing]
+        );
     }
 
     #[test]
@@ -142,14 +145,15 @@ mod tests {
         assert_eq!(cells, ["7", "finished", "2", "30.5", "40.5", "50.5", "0.0009", "\\[32, 32, 64\\]", "–"]);
         assert_eq!(
             grid.rows.last().unwrap()[..4],
-            [Cell::count(8), Cell::text("failed"), Cell::Missing, Cell::Missing]
+            [GridCell::count(8), GridCell::text("failed"), GridCell::Missing, GridCell::Missing]
         );
     }
 
     #[test]
     fn long_words_are_cut_for_people_and_whole_for_machines() {
         let mut search = search(vec![trial(0, "paused", &[10.0])]);
-        search.trials[0].values = vec![Some(Drawn::Number(f64::NAN)), Some(Drawn::Text("x".repeat(99)))];
+        search.trials[0].values =
+            vec![Some(ParameterValue::Number(f64::NAN)), Some(ParameterValue::Text("x".repeat(99)))];
         let [_, grid] = tables(&search);
         assert!(grid.markdown().contains(&format!(" {}… |", "x".repeat(26))));
         assert!(grid.tsv().contains(&format!("\t\t{}\t", "x".repeat(99))), "{}", grid.tsv());

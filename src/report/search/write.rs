@@ -1,4 +1,4 @@
-//! The report as files in a search's folder.
+//! Writing of a search's report into its folder.
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +9,13 @@ use super::tables::tables;
 use crate::Result;
 use crate::report::page::files::{write_figures, write_page, write_tables};
 
-/// Writes the report of `search` into `folder`: `tables/*.{md,tex,tsv}`, `figures/*.{svg,png}` and, last, `report.html`,
-/// whose path is returned. Tables and figures of an earlier report that this one does not have are removed.
+/// Writes the report of `search` into `folder`: `tables/*.{md,tex,tsv}`, `figures/*.{svg,png}` and, last, `report.html`, whose
+/// path is returned. Tables and figures of an earlier report that are not in this one are removed.
 ///
 /// The same search gives the same bytes.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) naming what cannot be created, written or removed.
+/// [`Error::Io`](crate::Error::Io) naming the file that cannot be created, written or removed.
 pub fn write_search_report(folder: &Path, search: &SearchData) -> Result<PathBuf> {
     let (tables, chapters) = (tables(search), chapters(search));
     let page = html::page(search, &tables, &chapters);

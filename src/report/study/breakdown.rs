@@ -1,37 +1,37 @@
-//! What lies behind the macro scores of a dataset: classes, durations, coverage, embeddings, trainings.
+//! Tables that break down a dataset's macro scores: by class, duration and coverage, with embeddings and trainings.
 
 use super::data::{CellResult, CoverageBin};
 use super::paper;
-use super::tables::{Dataset, place};
+use super::tables::{DatasetCells, place};
 use crate::evaluate::Quality;
 use crate::report::CurvePoint;
-use crate::report::page::{Cell, Column, Grid, Kind};
+use crate::report::page::{Column, ColumnKind, Grid, GridCell};
 use crate::train::StageName;
 
-/// F1 of every class.
-pub(super) fn by_class(dataset: &Dataset) -> Grid {
+/// Makes the table of F1 by class.
+pub(super) fn by_class(dataset: &DatasetCells) -> Grid {
     let caption = format!("F1 in %, {}, by the length of the test segments (columns).", dataset.over_seeds());
-    let columns = [Column::new("class", Kind::Text)].into_iter().chain(test_columns(dataset));
+    let columns = [Column::new("class", ColumnKind::Text)].into_iter().chain(test_columns(dataset));
     let mut grid = by_cell(dataset, "per-class", "F1 by class", caption, 1, columns);
     for cell in &dataset.cells {
         grid.rule();
         for (class, name) in cell.classes.iter().enumerate() {
             let scores = dataset.tests.iter().map(|test| place(cell, *test).map(|at| cell.class_f1(at, class).into()));
-            grid.push(row(cell, [Cell::text(name)], scores));
+            grid.push(row(cell, [GridCell::text(name)], scores));
         }
     }
     grid
 }
 
-/// Macro-F1 of short and of long events; none where no cell has them.
-pub(super) fn by_duration(dataset: &Dataset) -> Option<Grid> {
+/// Makes the table of macro-F1 for short and for long events; `None` where no cell has such scores.
+pub(super) fn by_duration(dataset: &DatasetCells) -> Option<Grid> {
     let caption = format!(
         "Macro-F1 in %, {}, over the segments whose longest event is short (up to {} s) or long, by the length of the test \
          segments (columns). Classes without such a segment do not count.",
         dataset.over_seeds(),
         dataset.study.short_s,
     );
-    let columns = [Column::new("events", Kind::Text), Column::new("segments", Kind::Number(0))];
+    let columns = [Column::new("events", ColumnKind::Text), Column::new("segments", ColumnKind::Number(0))];
     let columns = columns.into_iter().chain(test_columns(dataset));
     let mut grid = by_cell(dataset, "durations", "F1 by the duration of the event", caption, 1, columns);
     for cell in &dataset.cells {
@@ -39,17 +39,17 @@ pub(super) fn by_duration(dataset: &Dataset) -> Option<Grid> {
         for group in &cell.groups {
             let score = |test: &f64| {
                 let at = place(cell, *test).filter(|_| group.clips > 0)?;
-                Some(Cell::score(group.f1.iter().map(|seed| seed[at]).collect()))
+                Some(GridCell::score(group.f1.iter().map(|seed| seed[at]).collect()))
             };
-            let labels = [Cell::text(&group.name), Cell::count(group.clips)];
+            let labels = [GridCell::text(&group.name), GridCell::count(group.clips)];
             grid.push(row(cell, labels, dataset.tests.iter().map(score)));
         }
     }
     (!grid.rows.is_empty()).then_some(grid)
 }
 
-/// Macro-F1 by the share of the segment that its event covers; none where no cell has it.
-pub(super) fn by_coverage(dataset: &Dataset) -> Option<Grid> {
+/// Makes the table of macro-F1 by the share of the segment that its event covers; `None` where no cell has such scores.
+pub(super) fn by_coverage(dataset: &DatasetCells) -> Option<Grid> {
     let bins = || dataset.cells.iter().flat_map(|cell| cell.coverage.iter().flatten());
     let mut bounds: Vec<(f64, f64)> = bins().map(|bin| (bin.low, bin.high)).collect();
     bounds.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
@@ -62,53 +62,56 @@ pub(super) fn by_coverage(dataset: &Dataset) -> Option<Grid> {
     let percent = |share: f64| (share * 1000.0).round() / 10.0;
     let pairs = bounds.iter().flat_map(|(low, high)| {
         let share = format!("{}–{} %", percent(*low), percent(*high));
-        [Column::new(format!("F1, {share}"), Kind::Score(1)), Column::new(format!("n, {share}"), Kind::Number(0))]
+        [
+            Column::new(format!("F1, {share}"), ColumnKind::Score(1)),
+            Column::new(format!("n, {share}"), ColumnKind::Number(0)),
+        ]
     });
-    let columns = [Column::new("test (s)", Kind::Text)].into_iter().chain(pairs);
+    let columns = [Column::new("test (s)", ColumnKind::Text)].into_iter().chain(pairs);
     let mut grid = by_cell(dataset, "coverage", "F1 by the share of the segment covered", caption, 1, columns);
     for cell in &dataset.cells {
         grid.rule();
         for (seconds, bins) in cell.seconds.iter().zip(&cell.coverage) {
             let pair = |bounds: &(f64, f64)| match bins.iter().find(|bin| (bin.low, bin.high) == *bounds) {
-                Some(CoverageBin { clips: 0, .. }) => [None, Some(Cell::count(0))],
-                Some(bin) => [Some(Cell::score(bin.f1.clone())), Some(Cell::count(bin.clips))],
+                Some(CoverageBin { clips: 0, .. }) => [None, Some(GridCell::count(0))],
+                Some(bin) => [Some(GridCell::score(bin.f1.clone())), Some(GridCell::count(bin.clips))],
                 None => [None, None],
             };
-            grid.push(row(cell, [Cell::text(seconds.to_string())], bounds.iter().flat_map(pair)));
+            grid.push(row(cell, [GridCell::text(seconds.to_string())], bounds.iter().flat_map(pair)));
         }
     }
     (!bounds.is_empty()).then_some(grid)
 }
 
-/// The quality of the embeddings (SPEC §5); none where no cell has it.
-pub(super) fn embeddings(dataset: &Dataset) -> Option<Grid> {
+/// Makes the table of the embeddings' quality (SPEC §5); `None` where no cell has it.
+pub(super) fn embeddings(dataset: &DatasetCells) -> Option<Grid> {
     let caption = format!(
         "F(x): the share of segments whose nearest class mean is their own, averaged over classes, in %; scatter ratio: \
          tr(S_w + S_b)/tr(S_w); silhouette: mean over segments, Euclidean. Each: {}.",
         dataset.over_seeds(),
     );
     let columns = [
-        Column::new("test (s)", Kind::Text),
-        Column::new("F(x)", Kind::Score(1)),
-        Column::new("scatter ratio", Kind::Score(2)),
-        Column::new("silhouette", Kind::Score(3)),
+        Column::new("test (s)", ColumnKind::Text),
+        Column::new("F(x)", ColumnKind::Score(1)),
+        Column::new("scatter ratio", ColumnKind::Score(2)),
+        Column::new("silhouette", ColumnKind::Score(3)),
     ];
     let mut grid = by_cell(dataset, "embedding", "Quality of the embeddings", caption, 1, columns);
     for cell in dataset.cells.iter().filter(|cell| !cell.quality.is_empty()) {
         grid.rule();
         for (at, seconds) in cell.seconds.iter().enumerate() {
             let over_seeds = |of: fn(&Quality) -> f64| {
-                Some(Cell::score(cell.quality.iter().filter_map(|seed| seed.get(at)).map(of).collect()))
+                Some(GridCell::score(cell.quality.iter().filter_map(|seed| seed.get(at)).map(of).collect()))
             };
             let values = [over_seeds(|q| q.f), over_seeds(|q| q.scatter), over_seeds(|q| q.silhouette)];
-            grid.push(row(cell, [Cell::text(seconds.to_string())], values));
+            grid.push(row(cell, [GridCell::text(seconds.to_string())], values));
         }
     }
     (!grid.rows.is_empty()).then_some(grid)
 }
 
-/// How long each cell trained, and how well.
-pub(super) fn trainings(dataset: &Dataset) -> Grid {
+/// Makes the table of the trainings: epochs, best validation score and time of every cell.
+pub(super) fn trainings(dataset: &DatasetCells) -> Grid {
     let all = [StageName::Classifier, StageName::Triplets, StageName::Prototypes, StageName::Tagger];
     let epochs = |cell: &CellResult, stage: StageName| -> Vec<f64> {
         let of_stage = |seed: &Vec<CurvePoint>| seed.iter().filter(|point| point.stage == stage.name()).count() as f64;
@@ -122,11 +125,12 @@ pub(super) fn trainings(dataset: &Dataset) -> Grid {
          where workers shared a cell through a store, the sum over its seeds of the last piece of each training.",
         dataset.over_seeds(),
     );
-    let columns = stages.iter().map(|stage| Column::new(format!("epochs, {}", stage.name()), Kind::Score(1))).chain([
-        Column::new("best validation F1", Kind::Score(1)),
-        Column::new("time (s)", Kind::Number(1)),
-        Column::new("adapter", Kind::Text),
-    ]);
+    let columns =
+        stages.iter().map(|stage| Column::new(format!("epochs, {}", stage.name()), ColumnKind::Score(1))).chain([
+            Column::new("best validation F1", ColumnKind::Score(1)),
+            Column::new("time (s)", ColumnKind::Number(1)),
+            Column::new("adapter", ColumnKind::Text),
+        ]);
     let mut grid = by_cell(dataset, "training", "Trainings", caption, 0, columns);
     let mut method = None;
     for cell in &dataset.cells {
@@ -135,41 +139,42 @@ pub(super) fn trainings(dataset: &Dataset) -> Grid {
         }
         let epochs = stages
             .iter()
-            .map(|stage| StageName::of(cell.method).contains(stage).then(|| Cell::score(epochs(cell, *stage))));
-        let rest = [Cell::score(cell.best.clone()), Cell::Number(cell.seconds_taken), Cell::text(&cell.adapter)];
+            .map(|stage| StageName::of(cell.method).contains(stage).then(|| GridCell::score(epochs(cell, *stage))));
+        let rest =
+            [GridCell::score(cell.best.clone()), GridCell::Number(cell.seconds_taken), GridCell::text(&cell.adapter)];
         grid.push(row(cell, [], epochs.chain(rest.map(Some))));
     }
     grid
 }
 
-/// A table of `dataset` whose rows are named by method, training length and `labels` of `columns`.
+/// Makes a table of `dataset`. The row labels are method, training length and the first `labels` of `columns`.
 fn by_cell(
-    dataset: &Dataset,
+    dataset: &DatasetCells,
     stem: &str,
     title: &str,
     caption: String,
     labels: usize,
     columns: impl IntoIterator<Item = Column>,
 ) -> Grid {
-    let first = [Column::new("method", Kind::Text), Column::new("train (s)", Kind::Text)];
+    let first = [Column::new("method", ColumnKind::Text), Column::new("train (s)", ColumnKind::Text)];
     let columns = first.into_iter().chain(columns).collect();
     let title = format!("{title}: {}", paper::dataset(dataset.variant));
     Grid::new(dataset.name(stem), title, caption, 2 + labels, columns)
 }
 
-/// A column of scores for every test length.
-fn test_columns(dataset: &Dataset) -> impl Iterator<Item = Column> {
-    dataset.tests.iter().map(|seconds| Column::new(format!("{seconds} s"), Kind::Score(1)))
+/// Returns a column of scores for every test length.
+fn test_columns(dataset: &DatasetCells) -> impl Iterator<Item = Column> {
+    dataset.tests.iter().map(|seconds| Column::new(format!("{seconds} s"), ColumnKind::Score(1)))
 }
 
-/// A row of `cell`: method, training length, `labels`, and `values`, of which some may be missing.
+/// Makes a row of `cell`: method, training length, `labels`, and `values`, of which some may be missing.
 fn row<const N: usize>(
     cell: &CellResult,
-    labels: [Cell; N],
-    values: impl IntoIterator<Item = Option<Cell>>,
-) -> Vec<Cell> {
-    let first = [Cell::text(cell.method.name()), Cell::text(cell.train_seconds.to_string())];
-    let values = values.into_iter().map(|value| value.unwrap_or(Cell::Missing));
+    labels: [GridCell; N],
+    values: impl IntoIterator<Item = Option<GridCell>>,
+) -> Vec<GridCell> {
+    let first = [GridCell::text(cell.method.name()), GridCell::text(cell.train_seconds.to_string())];
+    let values = values.into_iter().map(|value| value.unwrap_or(GridCell::Missing));
     first.into_iter().chain(labels).chain(values).collect()
 }
 
@@ -180,7 +185,7 @@ mod tests {
     use super::*;
     use crate::config::{Method, Variant};
 
-    /// The table called `stem` of a study of one WAA1 cell: triplets, trained on 1 s, seeds 1 and 2.
+    /// Returns the table called `stem` of a study of one WAA1 cell: triplets, trained on 1 s, seeds 1 and 2.
     fn table(stem: &str, change: fn(&mut CellResult)) -> Option<Grid> {
         let f1 = |seed: u64, test: f64| 10.0 * seed as f64 + test;
         let mut cell = example::cell(Variant::Waa, Method::Triplets, 1.0, &[1, 2], &f1);
@@ -192,8 +197,8 @@ mod tests {
         grid.columns.iter().map(|column| column.head.as_str()).collect()
     }
 
-    fn words<const N: usize>(words: [&str; N]) -> [Cell; N] {
-        words.map(Cell::text)
+    fn words<const N: usize>(words: [&str; N]) -> [GridCell; N] {
+        words.map(GridCell::text)
     }
 
     #[test]
@@ -205,18 +210,21 @@ mod tests {
         .unwrap();
         assert_eq!(heads(&grid), ["method", "train (s)", "class", "0.2 s", "1 s"]);
         assert_eq!(grid.rows[0][..3], words(["triplets", "1", "Cat"]));
-        assert_eq!(grid.rows[0][4], Cell::score(vec![11.0, 21.0]));
+        assert_eq!(grid.rows[0][4], GridCell::score(vec![11.0, 21.0]));
         assert_eq!(
             grid.rows[1][2..],
-            [Cell::text("Running_water"), Cell::Score(0.0, Some(0.0)), Cell::Score(0.0, Some(0.0))]
+            [GridCell::text("Running_water"), GridCell::Score(0.0, Some(0.0)), GridCell::Score(0.0, Some(0.0))]
         );
     }
 
     #[test]
     fn groups_without_segments_have_no_score() {
         let grid = table("durations", |cell| cell.groups[1].clips = 0).unwrap();
-        assert_eq!(grid.rows[0][2..5], [Cell::text("short"), Cell::count(25), Cell::score(vec![10.2, 20.2])]);
-        assert_eq!(grid.rows[1][2..5], [Cell::text("long"), Cell::count(0), Cell::Missing]);
+        assert_eq!(
+            grid.rows[0][2..5],
+            [GridCell::text("short"), GridCell::count(25), GridCell::score(vec![10.2, 20.2])]
+        );
+        assert_eq!(grid.rows[1][2..5], [GridCell::text("long"), GridCell::count(0), GridCell::Missing]);
         assert_eq!(table("durations", |cell| cell.groups.clear()), None);
     }
 
@@ -226,9 +234,15 @@ mod tests {
         assert_eq!(heads(&grid)[3..], ["F1, 0–50 %", "n, 0–50 %", "F1, 50–100 %", "n, 50–100 %"]);
         assert_eq!(
             grid.rows[0][2..],
-            [Cell::text("0.2"), Cell::score(vec![10.2, 20.2]), Cell::count(30), Cell::Missing, Cell::count(0)]
+            [
+                GridCell::text("0.2"),
+                GridCell::score(vec![10.2, 20.2]),
+                GridCell::count(30),
+                GridCell::Missing,
+                GridCell::count(0)
+            ]
         );
-        assert_eq!(grid.rows[1][5..], [Cell::score(vec![11.0, 21.0]), Cell::count(10)]);
+        assert_eq!(grid.rows[1][5..], [GridCell::score(vec![11.0, 21.0]), GridCell::count(10)]);
         assert_eq!(table("coverage", |cell| cell.coverage.clear()), None);
     }
 
@@ -236,7 +250,7 @@ mod tests {
     fn embeddings_have_a_row_for_every_test_length() {
         let grid = table("embedding", |cell| cell.quality[1][0].scatter = f64::NAN).unwrap();
         assert_eq!(grid.rows.len(), 3);
-        assert_eq!(grid.rows[0][2..5], [Cell::text("0.2"), Cell::score(vec![10.2, 20.2]), Cell::Missing]);
+        assert_eq!(grid.rows[0][2..5], [GridCell::text("0.2"), GridCell::score(vec![10.2, 20.2]), GridCell::Missing]);
         assert_eq!(table("embedding", |cell| cell.quality.clear()), None);
     }
 
@@ -248,11 +262,17 @@ mod tests {
         let grid = tables(&study).into_iter().find(|grid| grid.name == "training-waa").unwrap();
         let stages = ["epochs, classifier", "epochs, prototypes", "epochs, tagger"];
         assert_eq!(heads(&grid)[2..5], stages, "none of triplets");
-        // Seeds 1 and 2 run 5 and 6 epochs in every stage.
-        let ran = || Cell::score(vec![5.0, 6.0]);
-        assert_eq!(grid.rows[0][..5], [Cell::text("classifier"), Cell::text("1"), ran(), Cell::Missing, Cell::Missing]);
-        assert_eq!(grid.rows[1][2..5], [Cell::Missing, ran(), ran()]);
-        assert_eq!(grid.rows[1][5..], [Cell::score(vec![40.0, 40.0]), Cell::Number(12.5), Cell::text("made up")]);
+        // In every stage seed 1 runs 5 epochs and seed 2 runs 6.
+        let ran = || GridCell::score(vec![5.0, 6.0]);
+        assert_eq!(
+            grid.rows[0][..5],
+            [GridCell::text("classifier"), GridCell::text("1"), ran(), GridCell::Missing, GridCell::Missing]
+        );
+        assert_eq!(grid.rows[1][2..5], [GridCell::Missing, ran(), ran()]);
+        assert_eq!(
+            grid.rows[1][5..],
+            [GridCell::score(vec![40.0, 40.0]), GridCell::Number(12.5), GridCell::text("made up")]
+        );
         assert_eq!(grid.rules, [1]);
     }
 }

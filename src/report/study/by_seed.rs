@@ -1,9 +1,9 @@
-//! A cell's result, taken apart into its seeds and put together again: workers train a cell's seeds one by one.
+//! Splitting of a cell's result into its seeds, and joining: workers train the seeds of a cell one by one.
 
 use super::data::{CellResult, CoverageBin, Group};
 
 impl CellResult {
-    /// What the seed at place `seed` alone would have given. Points are drawn of the first seed only, so others have none.
+    /// Returns the result of the seed at index `seed` alone. Points exist for the first seed only.
     pub fn of_seed(&self, seed: usize) -> Self {
         let one =
             |bin: &CoverageBin| CoverageBin { f1: bin.f1.get(seed).copied().into_iter().collect(), ..bin.clone() };
@@ -21,7 +21,7 @@ impl CellResult {
         }
     }
 
-    /// The results of the seeds of one cell as one; nothing without any.
+    /// Joins the results of a cell's seeds; `None` without any.
     pub fn join(parts: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut parts = parts.into_iter();
         let mut whole = parts.next()?;

@@ -1,48 +1,48 @@
-//! The paper's three claims (the end of SPEC §7), put to the test in one study.
+//! Tests of the paper's three claims (the end of SPEC §7) in one study.
 
 use std::fmt;
 
 use indexmap::IndexSet;
 use serde::Serialize;
 
-use super::comparison::{Comparison, Entry, LEVEL, Lack, Missing, above_all_others, below_half, test_lengths};
+use super::comparison::{Comparison, LEVEL, Lack, Missing, TableEntry, above_all_others, below_half, test_lengths};
 use super::data::StudyData;
 use super::paired::Evidence;
 use super::paper;
 use super::tables::VARIANTS;
 use crate::config::{Method, Variant};
 
-/// A claim, and what a study says to it.
+/// A claim, and a study's evidence for it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Claim {
-    /// 'a', 'b' or 'c', as in SPEC §7.
+    /// Letter of the claim, 'a', 'b' or 'c', as in SPEC §7.
     pub letter: char,
-    /// What is claimed, and how it is measured here.
+    /// Statement of the claim, with the way in which it is measured here.
     pub statement: String,
-    /// What the study says.
+    /// Verdict of the study.
     pub verdict: Verdict,
-    /// The same in words, with its numbers.
+    /// Explanation of the verdict, with its numbers.
     pub sentence: String,
-    /// The comparisons that can be made.
+    /// Comparisons that can be made.
     pub comparisons: Vec<Comparison>,
 }
 
-/// What a study says to a claim.
+/// The verdict of a study on a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Every comparison is shown.
     Holds,
-    /// Only some are.
+    /// Some comparisons are shown.
     Partly {
-        /// Comparisons that are shown.
+        /// Number of comparisons that are shown.
         shown: usize,
-        /// All of them.
+        /// Number of all comparisons.
         of: usize,
     },
-    /// None is.
+    /// No comparison is shown.
     NotShown,
-    /// Cells that the claim speaks of are not part of the study, or not finished.
+    /// Cells that the claim needs are not part of the study, or not finished.
     Untested,
 }
 
@@ -57,7 +57,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The three claims in their order.
+/// Tests the three claims, in the order of their letters.
 pub fn claims(study: &StudyData) -> Vec<Claim> {
     vec![far_below(study), loses_most(study), best_at_one_second(study)]
 }
@@ -67,7 +67,7 @@ fn far_below(study: &StudyData) -> Claim {
     let tests = test_lengths(study, variant, Method::Classifier, train);
     let made = [Method::Triplets, Method::Prototypes].into_iter().flat_map(|method| {
         tests.iter().map(move |&test| {
-            let entry = |method| Entry { variant, method, train, test };
+            let entry = |method| TableEntry { variant, method, train, test };
             below_half(study, entry(method), entry(Method::Classifier))
         })
     });
@@ -82,7 +82,7 @@ fn far_below(study: &StudyData) -> Claim {
 fn loses_most(study: &StudyData) -> Claim {
     let made = VARIANTS.into_iter().flat_map(|variant| {
         Method::all().map(|method| {
-            let entry = |test| Entry { variant, method, train: 0.2, test };
+            let entry = |test| TableEntry { variant, method, train: 0.2, test };
             below_half(study, entry(10.0), entry(0.2))
         })
     });
@@ -95,7 +95,7 @@ fn loses_most(study: &StudyData) -> Claim {
 }
 
 fn best_at_one_second(study: &StudyData) -> Claim {
-    let best = |method| Entry { variant: Variant::Waa, method, train: 1.0, test: 1.0 };
+    let best = |method| TableEntry { variant: Variant::Waa, method, train: 1.0, test: 1.0 };
     Claim::new(
         'c',
         "On WAA1, each method scores best when it trains and tests on 1 s: more than at any other pair of lengths.",
@@ -127,7 +127,7 @@ impl Claim {
     }
 }
 
-/// What the comparisons show and do not show; `later` if more can be made once the study is finished.
+/// Describes what the comparisons show and what they do not; `later` if more can be made once the study is finished.
 fn sentence(comparisons: &[Comparison], missing: &IndexSet<Lack>, later: bool) -> String {
     let count = |which: fn(&Comparison) -> bool| comparisons.iter().filter(|c| which(c)).count();
     let mut sentences = Vec::new();
@@ -160,7 +160,7 @@ fn sentence(comparisons: &[Comparison], missing: &IndexSet<Lack>, later: bool) -
     sentences.join(" ")
 }
 
-/// Both sides of a comparison that is not shown, and why it is not.
+/// Describes both sides of a comparison that is not shown, and the reason.
 fn against(c: &Comparison) -> String {
     let why = match &c.difference.evidence {
         Evidence::Test(test) if !c.nothing_to_lose => format!("p = {:.3}", test.p),
@@ -189,7 +189,7 @@ mod tests {
         study.cells.iter_mut().find(wanted).unwrap()
     }
 
-    /// A study like the paper's, but for one cell that scores `f1(seed, test length)`.
+    /// Makes a study like the paper's, except for one cell that scores `f1(seed, test length)`.
     fn but(variant: Variant, method: Method, train: f64, seeds: &[u64], f1: &dyn Fn(u64, f64) -> f64) -> StudyData {
         let mut study = example::like_the_paper();
         *cell_mut(&mut study, variant, method, train) = example::cell(variant, method, train, seeds, f1);
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!((comparison.shown(), comparison.finding()), (false, "nothing to lose"));
         assert_eq!(claim.verdict, Verdict::Partly { shown: 4, of: 6 });
         assert!(claim.sentence.contains("nothing to lose"), "{}", claim.sentence);
-        // Nor is anything far below a reference that has collapsed.
+        // A reference that has collapsed leaves nothing to lose either.
         let study = but(Variant::Ms200, Method::Classifier, 10.0, &SEEDS, &|seed, _| seed as f64 / 10.0);
         assert_eq!(verdicts(&study)[0], Verdict::NotShown);
     }
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn what_a_study_leaves_out_is_not_called_unfinished() {
-        // All of its cells are finished.
+        // All cells of the plan are finished.
         let mut study = example::like_the_paper();
         study.cells.retain(|cell| cell.variant == Variant::Waa && cell.train_seconds == 1.0);
         study.plan = example::plan(&[Variant::Waa], &Method::all(), &[1.0]);
@@ -285,7 +285,7 @@ mod tests {
         ];
         assert_eq!(said(&study).collect::<Vec<_>>(), expected.map(untested));
 
-        // One of them is not.
+        // A cell of the plan is missing.
         study.cells.retain(|cell| cell.method != Method::Triplets);
         let (_, sentence) = said(&study).next_back().unwrap();
         assert_eq!(

@@ -1,13 +1,13 @@
-//! How the claims are written: a table of all comparisons, and Markdown.
+//! Presentation of the claims: a table of all comparisons, and Markdown.
 
 use super::claims::Claim;
 use super::comparison::{Comparison, LEVEL};
 use super::paired::Evidence;
 use super::paper;
 use crate::report::page::markup::escape_markdown;
-use crate::report::page::{Cell, Column, Grid, Kind};
+use crate::report::page::{Column, ColumnKind, Grid, GridCell};
 
-/// How the comparisons were made: the caption of their table.
+/// Returns the caption of the table, which explains how the comparisons were made.
 fn method() -> String {
     format!(
         "Macro-F1 in % of this study; “10 s → 1 s”: trained on 10 s, tested on 1 s. A claim says that “lower” lies below \
@@ -19,23 +19,23 @@ fn method() -> String {
     )
 }
 
-/// All comparisons of `claims`.
+/// Makes the table of all comparisons of `claims`.
 pub fn claims_grid(claims: &[Claim]) -> Grid {
     let columns = [
-        ("claim", Kind::Text),
-        ("dataset", Kind::Text),
-        ("lower", Kind::Text),
-        ("upper", Kind::Text),
-        ("lower F1", Kind::Score(1)),
-        ("upper F1", Kind::Score(1)),
-        ("difference", Kind::Number(1)),
-        ("95 % from", Kind::Number(1)),
-        ("95 % to", Kind::Number(1)),
-        ("p", Kind::Probability),
-        ("seeds that way", Kind::Number(0)),
-        ("seeds", Kind::Number(0)),
-        ("finding", Kind::Text),
-        ("paper", Kind::Text),
+        ("claim", ColumnKind::Text),
+        ("dataset", ColumnKind::Text),
+        ("lower", ColumnKind::Text),
+        ("upper", ColumnKind::Text),
+        ("lower F1", ColumnKind::Score(1)),
+        ("upper F1", ColumnKind::Score(1)),
+        ("difference", ColumnKind::Number(1)),
+        ("95 % from", ColumnKind::Number(1)),
+        ("95 % to", ColumnKind::Number(1)),
+        ("p", ColumnKind::Probability),
+        ("seeds that way", ColumnKind::Number(0)),
+        ("seeds", ColumnKind::Number(0)),
+        ("finding", ColumnKind::Text),
+        ("paper", ColumnKind::Text),
     ];
     let columns = columns.map(|(head, kind)| Column::new(head, kind)).into();
     let mut grid = Grid::new("claims", "The paper's claims in this study", method(), 4, columns);
@@ -48,30 +48,30 @@ pub fn claims_grid(claims: &[Claim]) -> Grid {
     grid
 }
 
-fn row(letter: char, c: &Comparison) -> Vec<Cell> {
+fn row(letter: char, c: &Comparison) -> Vec<GridCell> {
     let (low, high, p) = match &c.difference.evidence {
-        Evidence::Test(test) => (Cell::Number(test.low), Cell::Number(test.high), Cell::Number(test.p)),
-        Evidence::OneSeed | Evidence::AllEqual => (Cell::Missing, Cell::Missing, Cell::Missing),
+        Evidence::Test(test) => (GridCell::Number(test.low), GridCell::Number(test.high), GridCell::Number(test.p)),
+        Evidence::OneSeed | Evidence::AllEqual => (GridCell::Missing, GridCell::Missing, GridCell::Missing),
     };
     vec![
-        Cell::text(format!("({letter})")),
-        Cell::text(paper::dataset(c.variant)),
-        Cell::text(&c.lower.name),
-        Cell::text(&c.upper.name),
+        GridCell::text(format!("({letter})")),
+        GridCell::text(paper::dataset(c.variant)),
+        GridCell::text(&c.lower.name),
+        GridCell::text(&c.upper.name),
         c.lower.score.clone().into(),
         c.upper.score.clone().into(),
-        Cell::Number(c.difference.differences.mean),
+        GridCell::Number(c.difference.differences.mean),
         low,
         high,
         p,
-        Cell::count(c.difference.positive),
-        Cell::count(c.difference.differences.seeds.len()),
-        Cell::text(c.finding()),
-        c.paper.map_or(Cell::Missing, |so| Cell::text(if so { "yes" } else { "no" })),
+        GridCell::count(c.difference.positive),
+        GridCell::count(c.difference.differences.seeds.len()),
+        GridCell::text(c.finding()),
+        c.paper.map_or(GridCell::Missing, |so| GridCell::text(if so { "yes" } else { "no" })),
     ]
 }
 
-/// The claims with their verdicts, then the table of comparisons, as Markdown.
+/// Returns the claims with their verdicts, followed by the table of comparisons, as Markdown.
 pub fn claims_markdown(claims: &[Claim]) -> String {
     let claim = |claim: &Claim| {
         let (statement, sentence) = (escape_markdown(&claim.statement), escape_markdown(&claim.sentence));
@@ -104,8 +104,8 @@ mod tests {
         study.cells.iter_mut().for_each(|cell| cell.f1.truncate(1));
         let grid = claims_grid(&claims(&study));
         for row in &grid.rows {
-            assert_eq!(row[7..10], [Cell::Missing, Cell::Missing, Cell::Missing]);
-            assert_eq!(row[11..13], [Cell::count(1), Cell::text("no test: one seed")]);
+            assert_eq!(row[7..10], [GridCell::Missing, GridCell::Missing, GridCell::Missing]);
+            assert_eq!(row[11..13], [GridCell::count(1), GridCell::text("no test: one seed")]);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One comparison of two entries of a study's tables, paired by seed.
+//! Comparison of two entries of a study's tables, paired by seed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,58 +10,58 @@ use super::paired::{Evidence, Paired};
 use super::paper;
 use super::tables::place;
 use crate::config::{Method, Variant};
-use crate::report::Summary;
+use crate::report::SeedSummary;
 
-/// Macro-F1 in % below which a model scores nothing: it cannot lose what it does not have.
+/// Macro-F1 in % below which a model counts as collapsed: a claim about a loss of score cannot be shown on it.
 pub const FLOOR: f64 = 1.0;
 
-/// A comparison is shown if its p is below this.
+/// Significance level: a comparison is shown if its p is below this.
 pub const LEVEL: f64 = 0.05;
 
-/// Two scores of which a claim says that the first lies below the second.
+/// Two scores, of which a claim says that the first is below the second.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
-    /// The dataset of both.
+    /// Dataset of both scores.
     pub variant: Variant,
-    /// What should lie below.
-    pub lower: Side,
-    /// What should lie above.
-    pub upper: Side,
-    /// Upper minus lower, seed by seed.
+    /// Score that should be lower.
+    pub lower: ComparedScore,
+    /// Score that should be higher.
+    pub upper: ComparedScore,
+    /// Differences, upper minus lower, by seed.
     pub difference: Paired,
-    /// Whether the model that should score has less than [`FLOOR`] on average, so that nothing can be shown.
+    /// Whether the reference scores less than [`FLOOR`] on average, so that nothing can be shown.
     pub nothing_to_lose: bool,
-    /// Whether the paper's own means lie this way; none for lengths that it does not have.
+    /// Whether the paper's own means are in this order; `None` for lengths that the paper does not have.
     pub paper: Option<bool>,
 }
 
-/// One side of a [`Comparison`].
+/// A side of a [`Comparison`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Side {
-    /// What it is, such as "half of classifier, 10 s → 1 s".
+pub struct ComparedScore {
+    /// Description, such as "half of classifier, 10 s → 1 s".
     pub name: String,
-    /// Its macro-F1 in %, over the seeds that both sides have, ascending.
-    pub score: Summary,
+    /// Macro-F1 in %, over the seeds that both sides have, ascending.
+    pub score: SeedSummary,
 }
 
 impl Comparison {
     fn new(variant: Variant, lower: (String, Vec<f64>), upper: (String, Vec<f64>)) -> Self {
         let difference = Paired::new(differences(&lower.1, &upper.1).collect());
-        let side = |(name, scores)| Side { name, score: Summary::new(scores) };
+        let side = |(name, scores)| ComparedScore { name, score: SeedSummary::new(scores) };
         Self { variant, lower: side(lower), upper: side(upper), difference, nothing_to_lose: false, paper: None }
     }
 
-    /// Whether it goes the claim's way, and hardly by chance.
+    /// Whether the difference has the claimed sign and is significant.
     pub fn shown(&self) -> bool {
         !self.nothing_to_lose && matches!(&self.difference.evidence, Evidence::Test(test) if test.p < LEVEL)
     }
 
-    /// Whether the mean difference goes the claim's way.
+    /// Whether the mean difference has the claimed sign.
     pub fn goes_that_way(&self) -> bool {
         !self.nothing_to_lose && self.difference.differences.mean > 0.0
     }
 
-    /// What was found, in a few words.
+    /// Returns the finding in a few words.
     pub fn finding(&self) -> &'static str {
         match self.difference.evidence {
             _ if self.nothing_to_lose => "nothing to lose",
@@ -73,28 +73,28 @@ impl Comparison {
     }
 }
 
-/// An entry of a study's tables: a trained model's macro-F1 on segments of one length.
+/// An entry of a study's tables: the macro-F1 of a trained model on segments of one length.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Entry {
+pub(super) struct TableEntry {
     pub variant: Variant,
     pub method: Method,
     pub train: f64,
     pub test: f64,
 }
 
-/// "triplets, 10 s → 1 s": method, training length, test length.
-impl fmt::Display for Entry {
+/// Formats the entry as "triplets, 10 s → 1 s": method, training length, test length.
+impl fmt::Display for TableEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}, {} s → {} s", self.method.name(), self.train, self.test)
     }
 }
 
-/// What a comparison needs and a study does not have.
+/// A part of a study that a comparison needs and that is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Lack {
-    /// In words.
+    /// Description of the missing part.
     pub what: String,
-    /// Whether it is part of the study, and not finished yet.
+    /// Whether the part is planned but not finished yet.
     pub planned: bool,
 }
 
@@ -104,13 +104,13 @@ impl Lack {
     }
 }
 
-/// All that a comparison needs and a study does not have.
+/// All missing parts that a comparison needs.
 pub(super) type Missing = Vec<Lack>;
 
 /// Macro-F1 in % by seed.
 type BySeed = BTreeMap<u64, f64>;
 
-impl Entry {
+impl TableEntry {
     fn scores(self, study: &StudyData) -> Result<BySeed, Missing> {
         let cell = find(study, self.variant, self.method, self.train);
         let found = cell.and_then(|cell| Some((cell, place(cell, self.test)?)));
@@ -118,7 +118,7 @@ impl Entry {
         Ok(cell.seeds.iter().copied().zip(cell.macro_f1(at).seeds).collect())
     }
 
-    /// Why there are no scores: what the study's plan leaves out, or else what is not finished.
+    /// Returns the reasons why there are no scores: the parts that the study's plan leaves out, or else the unfinished part.
     fn missing(self, study: &StudyData) -> Missing {
         let (plan, Self { variant, method, train, test }) = (&study.plan, self);
         let left_out = [
@@ -148,18 +148,18 @@ impl Entry {
     }
 }
 
-/// The finished cell of a dataset, method and training length.
+/// Returns the finished cell of a dataset, method and training length.
 fn find(study: &StudyData, variant: Variant, method: Method, train: f64) -> Option<&CellResult> {
     let wanted = |cell: &&CellResult| cell.variant == variant && cell.method == method && cell.train_seconds == train;
     study.cells.iter().filter(wanted).find(|cell| !cell.seeds.is_empty())
 }
 
-/// The lengths on which that cell was tested, in seconds, or is to be.
+/// Returns the test lengths of that cell in seconds; those of the plan if the cell is not finished.
 pub(super) fn test_lengths(study: &StudyData, variant: Variant, method: Method, train: f64) -> Vec<f64> {
     find(study, variant, method, train).map_or(&study.plan.test_seconds, |cell| &cell.seconds).clone()
 }
 
-/// The scores of the seeds that both have, in the order of the seeds; none without such a seed.
+/// Returns the scores of the seeds that both sides have, ordered by seed; `None` without such a seed.
 fn matched(a: &BySeed, b: &BySeed) -> Option<(Vec<f64>, Vec<f64>)> {
     let pairs = a.iter().filter_map(|(seed, score)| Some((*score, *b.get(seed)?)));
     let (a, b): (Vec<f64>, Vec<f64>) = pairs.unzip();
@@ -174,18 +174,18 @@ fn differences(lower: &[f64], upper: &[f64]) -> impl Iterator<Item = f64> {
     lower.iter().zip(upper).map(|(lower, upper)| upper - lower)
 }
 
-/// Does `entry` score less than half of `reference`, an entry of the same dataset?
+/// Compares `entry` with half of `reference`, an entry of the same dataset: the claim is that `entry` scores less.
 ///
 /// # Errors
-/// What is not part of the study, or not finished.
-pub(super) fn below_half(study: &StudyData, entry: Entry, reference: Entry) -> Result<Comparison, Missing> {
+/// The parts that are not in the study, or not finished.
+pub(super) fn below_half(study: &StudyData, entry: TableEntry, reference: TableEntry) -> Result<Comparison, Missing> {
     let (scores, full) = match (entry.scores(study), reference.scores(study)) {
         (Ok(scores), Ok(full)) => (scores, full),
         (scores, full) => return Err([scores.err(), full.err()].into_iter().flatten().flatten().collect()),
     };
     let (scores, full) =
         matched(&scores, &full).ok_or_else(|| no_common_seed(format!("“{entry}” and “{reference}”")))?;
-    let nothing_to_lose = Summary::new(full.clone()).mean < FLOOR;
+    let nothing_to_lose = SeedSummary::new(full.clone()).mean < FLOOR;
     let half = full.iter().map(|score| score / 2.0).collect();
     let paper = entry.in_paper().zip(reference.in_paper()).map(|(entry, full)| entry < full / 2.0);
     let comparison =
@@ -193,13 +193,13 @@ pub(super) fn below_half(study: &StudyData, entry: Entry, reference: Entry) -> R
     Ok(Comparison { nothing_to_lose, paper, ..comparison })
 }
 
-/// Does `best` score more than every other entry of its dataset and method? It is compared with the one that it exceeds
-/// by the least. The others are all of the study's lengths, of which the paper's must be finished.
+/// Compares `best` with the other entry of its dataset and method that comes closest: the claim is that `best` scores more than
+/// all others. The others are all lengths of the study; those of the paper must be finished.
 ///
 /// # Errors
-/// What is not part of the study, or not finished.
-pub(super) fn above_all_others(study: &StudyData, best: Entry) -> Result<Comparison, Missing> {
-    let at = |train: f64, test: f64| Entry { train, test, ..best };
+/// The parts that are not in the study, or not finished.
+pub(super) fn above_all_others(study: &StudyData, best: TableEntry) -> Result<Comparison, Missing> {
+    let at = |train: f64, test: f64| TableEntry { train, test, ..best };
     let of_paper = || paper::SECONDS.into_iter().flat_map(|train| paper::SECONDS.map(|test| at(train, test)));
     let missing: Missing = of_paper().filter_map(|entry| entry.scores(study).err()).flatten().collect();
     if !missing.is_empty() {
@@ -208,17 +208,18 @@ pub(super) fn above_all_others(study: &StudyData, best: Entry) -> Result<Compari
     let scores = best.scores(study)?;
     let cells = study.cells.iter().filter(|cell| cell.variant == best.variant && cell.method == best.method);
     let others = cells.flat_map(|cell| cell.seconds.iter().map(move |test| at(cell.train_seconds, *test)));
-    let excess =
-        |(_, other, best): &(Entry, Vec<f64>, Vec<f64>)| differences(other, best).sum::<f64>() / other.len() as f64;
+    let excess = |(_, other, best): &(TableEntry, Vec<f64>, Vec<f64>)| {
+        differences(other, best).sum::<f64>() / other.len() as f64
+    };
     let (other, lower, upper) = others
         .filter(|entry| *entry != best)
         .filter_map(|entry| matched(&entry.scores(study).ok()?, &scores).map(|(other, best)| (entry, other, best)))
         .min_by(|a, b| excess(a).total_cmp(&excess(b)))
         .ok_or_else(|| no_common_seed(format!("“{best}” and another length")))?;
-    let nothing_to_lose = Summary::new(upper.clone()).mean < FLOOR;
-    let paper = best
-        .in_paper()
-        .map(|score| of_paper().filter(|entry| *entry != best).filter_map(Entry::in_paper).all(|other| other < score));
+    let nothing_to_lose = SeedSummary::new(upper.clone()).mean < FLOOR;
+    let paper = best.in_paper().map(|score| {
+        of_paper().filter(|entry| *entry != best).filter_map(TableEntry::in_paper).all(|other| other < score)
+    });
     let comparison = Comparison::new(best.variant, (other.to_string(), lower), (best.to_string(), upper));
     Ok(Comparison { nothing_to_lose, paper, ..comparison })
 }

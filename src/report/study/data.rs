@@ -1,21 +1,21 @@
-//! What a study's report is made of.
+//! Data of a study's report.
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Method, Variant};
 use crate::evaluate::Quality;
-use crate::report::{CurvePoint, Summary};
+use crate::report::{CurvePoint, SeedSummary};
 
-/// All seeds of one cell: one dataset, method and training length.
+/// The result of a cell, that is, of all seeds of one dataset, method and training length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CellResult {
-    /// The dataset.
+    /// Dataset of the cell.
     pub variant: Variant,
-    /// The method.
+    /// Training method of the cell.
     pub method: Method,
     /// Length of the training segments in seconds.
     pub train_seconds: f64,
-    /// The seed of each model.
+    /// Seed of each model.
     pub seeds: Vec<u64>,
     /// Class names, sorted.
     pub classes: Vec<String>,
@@ -23,31 +23,31 @@ pub struct CellResult {
     pub seconds: Vec<f64>,
     /// F1 in %, `[seed][test length][class]`.
     pub f1: Vec<Vec<Vec<f64>>>,
-    /// The epochs of each seed's training, in order.
+    /// Learning curves, `[seed][epoch]`.
     pub curves: Vec<Vec<CurvePoint>>,
-    /// Each seed's best validation score in its last stage, in %.
+    /// Best validation score in the last stage in %, `[seed]`.
     pub best: Vec<f64>,
     /// Quality of the embedding, `[seed][test length]`.
     pub quality: Vec<Vec<Quality>>,
-    /// The scores of short and of long events.
+    /// Scores of short and of long events.
     pub groups: Vec<Group>,
-    /// The scores by the share of the segment that its event covers, `[test length][bin]`.
+    /// Scores by the share of the segment that its event covers, `[test length][bin]`.
     pub coverage: Vec<Vec<CoverageBin>>,
-    /// Embeddings of the evaluation segments of the training length, first seed, `[segment][dimension]`.
+    /// Embeddings of the evaluation segments of the training length by the first seed's model, `[segment][dimension]`.
     pub points: Vec<Vec<f32>>,
-    /// The dominant class of each of them; one past the last class where there is none.
+    /// Dominant class of each embedded segment; the number of classes where there is none.
     pub point_labels: Vec<usize>,
-    /// Time of training and judging in seconds, over all pieces of a training that was interrupted.
+    /// Time of training and evaluation in seconds, including the time before interruptions.
     pub seconds_taken: f64,
-    /// The adapter's name.
+    /// Name of the adapter.
     pub adapter: String,
     /// Fingerprint of the data.
     pub data: String,
 }
 
 impl CellResult {
-    /// Whether there is a value for every seed, test length and class that the result names, as the report takes for
-    /// granted. A file that somebody edited may lack some.
+    /// Whether the result has a value for every seed, test length and class that it names. The report relies on this, and an
+    /// edited file may lack some.
     pub fn is_whole(&self) -> bool {
         let (seeds, lengths, classes) = (self.seeds.len(), self.seconds.len(), self.classes.len());
         let square = |matrix: &Vec<Vec<u32>>| matrix.len() == classes && matrix.iter().all(|row| row.len() == classes);
@@ -65,66 +65,66 @@ impl CellResult {
             && self.points.windows(2).all(|rows| rows[0].len() == rows[1].len())
     }
 
-    /// The mean of F1 over classes on test length `length`, over seeds, in %.
-    pub fn macro_f1(&self, length: usize) -> Summary {
+    /// Returns the mean of F1 over classes on test length `length`, over seeds, in %.
+    pub fn macro_f1(&self, length: usize) -> SeedSummary {
         let mean = |f1: &[f64]| f1.iter().sum::<f64>() / f1.len() as f64;
-        Summary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
+        SeedSummary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
     }
 
-    /// F1 of `class` on test length `length`, over seeds, in %.
-    pub fn class_f1(&self, length: usize, class: usize) -> Summary {
-        Summary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
+    /// Returns F1 of `class` on test length `length`, over seeds, in %.
+    pub fn class_f1(&self, length: usize, class: usize) -> SeedSummary {
+        SeedSummary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
     }
 }
 
-/// Macro-F1 over the segments whose event is short, or long. Classes without such a segment do not count.
+/// Macro-F1 over the segments whose longest event is short, or long. Classes without such a segment do not count.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Group {
-    /// "short" or "long".
+    /// Name of the group, "short" or "long".
     pub name: String,
-    /// Segments.
+    /// Number of segments.
     pub clips: usize,
-    /// In %, `[seed][test length]`.
+    /// Macro-F1 in %, `[seed][test length]`.
     pub f1: Vec<Vec<f64>>,
 }
 
 impl Group {
-    /// A group without scores yet, of `seeds` models.
+    /// Makes a group for `seeds` models, without scores yet.
     pub fn new(name: &str, seeds: usize) -> Self {
         Self { name: name.into(), clips: 0, f1: vec![Vec::new(); seeds] }
     }
 }
 
-/// Macro-F1 over the segments that their event covers by more than `low` and at most `high`.
+/// Macro-F1 over the segments of which the longest event covers a share above `low` and at most `high`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CoverageBin {
     /// Lower bound of the share, excluded unless it is 0.
     pub low: f64,
     /// Upper bound, included.
     pub high: f64,
-    /// Segments.
+    /// Number of segments.
     pub clips: usize,
-    /// In %, of each seed.
+    /// Macro-F1 in %, `[seed]`.
     pub f1: Vec<f64>,
 }
 
-/// What a study is to have in the end: a cell for every dataset, method and training length.
+/// The plan of a study: a cell for every dataset, method and training length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The datasets.
+    /// Datasets of the study.
     pub variants: Vec<Variant>,
-    /// The methods.
+    /// Methods of the study.
     pub methods: Vec<Method>,
     /// Lengths of the training segments in seconds.
     pub train_seconds: Vec<f64>,
     /// Lengths of the test segments of every cell in seconds.
     pub test_seconds: Vec<f64>,
-    /// Seeds of every cell.
+    /// Number of seeds of every cell.
     pub seeds: usize,
 }
 
 impl Plan {
-    /// The plan of the study of `config`.
+    /// Returns the plan of the study of `config`.
     pub fn of(config: &Config) -> Self {
         let study = config.study.clone();
         Self {
@@ -136,32 +136,32 @@ impl Plan {
         }
     }
 
-    /// The number of cells.
+    /// Returns the number of cells.
     pub fn cells(&self) -> usize {
         self.variants.len() * self.methods.len() * self.train_seconds.len()
     }
 }
 
-/// A study as far as it is finished.
+/// The finished part of a study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StudyData {
-    /// What the report is called.
+    /// Title of the report.
     pub title: String,
     /// Class names, sorted.
     pub classes: Vec<String>,
     /// Durations in seconds of each training clip's longest event, `[class][event]`.
     pub durations: Vec<Vec<f64>>,
-    /// The dataset of these events.
+    /// Dataset of the events in `durations`.
     pub durations_of: Variant,
-    /// Clips of training, validation and evaluation.
+    /// Numbers of clips for training, validation and evaluation.
     pub clips: [usize; 3],
-    /// Where the sounds are from.
+    /// Origin of the sounds.
     pub soundbank: String,
-    /// What the study is to have in the end.
+    /// Plan of the study.
     pub plan: Plan,
-    /// Events up to this many seconds are the short ones.
+    /// Longest duration of a short event, in seconds.
     pub short_s: f64,
-    /// The cells that are finished, in the order of the study.
+    /// Finished cells, in the order of the study.
     pub cells: Vec<CellResult>,
 }
 
@@ -171,7 +171,7 @@ impl StudyData {
         self.cells.len() >= self.plan.cells()
     }
 
-    /// What a score of `cells` is: "mean ± sample standard deviation over 5 seeds", or what a single seed has.
+    /// Describes the scores of `cells`: "mean ± sample standard deviation over 5 seeds", or "a single seed".
     pub(super) fn over_seeds<'a>(cells: impl IntoIterator<Item = &'a CellResult>) -> String {
         let counts: Vec<usize> = cells.into_iter().map(|cell| cell.seeds.len()).collect();
         match (counts.iter().min().copied().unwrap_or(0), counts.iter().max().copied().unwrap_or(0)) {

@@ -2,17 +2,17 @@
 
 use std::f64::consts::TAU;
 
-/// The mean of Gaussians around values, all of one standard deviation: the bandwidth.
+/// A density estimate: the mean of Gaussians around values, whose standard deviation is the bandwidth.
 #[derive(Debug, Clone)]
 pub struct Density<'a> {
     values: &'a [f64],
-    /// In the unit of the values.
+    /// Bandwidth in the unit of the values.
     pub bandwidth: f64,
 }
 
 impl<'a> Density<'a> {
-    /// The estimate with the bandwidth of Scott's rule, the standard deviation (divisor n − 1) times n^(−1/5). There is
-    /// none of fewer than two values, or of values that are all equal.
+    /// Makes the estimate with the bandwidth of Scott's rule, the standard deviation (divisor n − 1) times n^(−1/5). Returns
+    /// `None` for fewer than two values, and for equal values.
     pub fn new(values: &'a [f64]) -> Option<Self> {
         if values.len() < 2 {
             return None;
@@ -21,11 +21,11 @@ impl<'a> Density<'a> {
         let mean = values.iter().sum::<f64>() / n;
         let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
         let bandwidth = variance.sqrt() * n.powf(-0.2);
-        // Equal values need not have their mean exactly.
+        // The mean of equal values need not equal them exactly, so the bandwidth may be a rounding error.
         (bandwidth > 1e-9 * mean.abs() && bandwidth.is_finite()).then_some(Self { values, bandwidth })
     }
 
-    /// The density at `x`, per unit of the values.
+    /// Returns the density at `x`, per unit of the values.
     pub fn at(&self, x: f64) -> f64 {
         let kernel = |value: &f64| (-0.5 * ((x - value) / self.bandwidth).powi(2)).exp();
         self.values.iter().map(kernel).sum::<f64>() / (self.values.len() as f64 * self.bandwidth * TAU.sqrt())
@@ -36,7 +36,7 @@ impl<'a> Density<'a> {
 mod tests {
     use super::*;
 
-    /// What `scipy.stats.gaussian_kde` says of the same values.
+    /// Compares with `scipy.stats.gaussian_kde` on the same values.
     #[test]
     fn a_density_is_that_of_scipy() {
         let density = Density::new(&[0.2, 0.5, 1.1, 2.0, 6.5]).unwrap();

@@ -8,10 +8,10 @@ use crate::evaluate::Quality;
 use crate::report::CurvePoint;
 use crate::train::StageName;
 
-/// Embeddings of a class.
+/// Number of embeddings of each class.
 const POINTS: usize = 6;
 
-/// A cell tested on 0.2, 1 and 10 s whose classes Cat and Running_water both score `f1(seed, test length)`.
+/// Makes a cell tested on 0.2, 1 and 10 s, whose classes Cat and Running_water both score `f1(seed, test length)`.
 pub fn cell(
     variant: Variant,
     method: Method,
@@ -72,7 +72,7 @@ fn point(stage: StageName, epoch: usize) -> CurvePoint {
     CurvePoint { stage: stage.name().into(), epoch, loss: progress, score: 60.0 * (1.0 - progress) }
 }
 
-/// A plan of cells with five seeds that are tested on the paper's lengths.
+/// Makes a plan of cells with five seeds that are tested on the paper's lengths.
 pub fn plan(variants: &[Variant], methods: &[Method], train_seconds: &[f64]) -> Plan {
     Plan {
         variants: variants.to_vec(),
@@ -83,7 +83,7 @@ pub fn plan(variants: &[Variant], methods: &[Method], train_seconds: &[f64]) -> 
     }
 }
 
-/// A study of `cells` out of the paper's eighteen.
+/// Makes a study in which `cells` of the paper's eighteen are finished.
 pub fn study(cells: Vec<CellResult>) -> StudyData {
     StudyData {
         title: "A made-up study".into(),
@@ -98,7 +98,8 @@ pub fn study(cells: Vec<CellResult>) -> StudyData {
     }
 }
 
-/// All eighteen cells with five seeds, whose scores spread by up to half a point around the paper's means, and not below 0.
+/// Makes a study of all eighteen cells with five seeds. Scores spread by up to half a point around the paper's means, but not
+/// below 0.
 pub fn like_the_paper() -> StudyData {
     let mut cells = Vec::new();
     for variant in VARIANTS {

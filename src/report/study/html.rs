@@ -1,4 +1,4 @@
-//! The page of a study.
+//! The HTML page of a study.
 
 use indexmap::IndexSet;
 use serde::Serialize;
@@ -12,9 +12,9 @@ use crate::report::page::palette::CLASSES;
 use crate::report::page::words::duration;
 use crate::report::page::{Chapter, Grid};
 
-/// All that the template shows.
+/// Data for the page's template.
 #[derive(Serialize)]
-struct Page<'a> {
+struct StudyPage<'a> {
     title: &'a str,
     notice: Option<String>,
     facts: Vec<Fact>,
@@ -34,11 +34,11 @@ struct ClaimCard<'a> {
     sentence: &'a str,
 }
 
-/// The whole page. The first `main` of `tables` stand beside the claims, the others at the end.
+/// Renders the page. The first `main` of `tables` stand beside the claims, the others at the end.
 pub fn page(study: &StudyData, claims: &[Claim], tables: &[Grid], main: usize, chapters: &[Chapter]) -> String {
     let comparisons = claims_grid(claims);
     let (main_tables, tables) = tables.split_at(main);
-    let page = Page {
+    let page = StudyPage {
         title: &study.title,
         notice: notice(study),
         facts: facts(study),
@@ -62,7 +62,7 @@ fn card(claim: &Claim) -> ClaimCard<'_> {
     ClaimCard { letter: claim.letter, verdict: claim.verdict.to_string(), class, statement, sentence }
 }
 
-/// What a reader must know first about a study that is not complete.
+/// Returns a notice about an incomplete study, which readers must see first.
 fn notice(study: &StudyData) -> Option<String> {
     let (done, planned, seeds) = (study.cells.len(), study.plan.cells(), study.plan.seeds);
     let fewer: Vec<&CellResult> = study.cells.iter().filter(|cell| cell.seeds.len() < seeds).collect();
@@ -107,7 +107,7 @@ fn facts(study: &StudyData) -> Vec<Fact> {
     facts
 }
 
-/// The different values of `of`, in the order of the cells.
+/// Lists the different values of `of`, in the order of the cells.
 fn distinct(study: &StudyData, of: impl Fn(&CellResult) -> String) -> String {
     study.cells.iter().map(of).collect::<IndexSet<_>>().into_iter().collect::<Vec<_>>().join("; ")
 }

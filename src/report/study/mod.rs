@@ -1,4 +1,4 @@
-//! The report of a study: tables beside the paper's, claims put to the test, figures, and one HTML file with all of it.
+//! The report of a study: tables beside the paper's, tests of the paper's claims, figures, and one HTML file with all of them.
 //!
 //! In: the results of its cells ([`StudyData`]). Out: files in the study's folder.
 
@@ -23,7 +23,7 @@ mod example;
 
 pub use claims::{Claim, Verdict, claims};
 pub use claims_table::{claims_grid, claims_markdown};
-pub use comparison::{Comparison, FLOOR, LEVEL, Side};
+pub use comparison::{ComparedScore, Comparison, FLOOR, LEVEL};
 pub use data::{CellResult, CoverageBin, Group, Plan, StudyData};
 pub use figures::chapters;
 pub use paired::{Evidence, Paired, TTest};

@@ -1,34 +1,34 @@
-//! Paired differences: how large they are on average, and whether they could be chance.
+//! Paired differences: their mean, and a test whether it may be chance.
 
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use crate::report::Summary;
+use crate::report::SeedSummary;
 
-/// Differences whose standard deviation is at most this are equal: what is left is rounding. F1 in % moves in steps that
-/// are millions of times larger.
+/// Standard deviation up to which differences count as equal: the rest is rounding. F1 in % changes in steps that are millions
+/// of times larger.
 const EQUAL: f64 = 1e-9;
 
 /// The differences of pairs, one pair per seed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Paired {
-    /// Each difference, and their mean and spread.
-    pub differences: Summary,
-    /// How many are above 0.
+    /// Differences with their mean and standard deviation.
+    pub differences: SeedSummary,
+    /// Number of differences above 0.
     pub positive: usize,
-    /// Whether the mean could be chance.
+    /// Evidence that the mean is not chance.
     pub evidence: Evidence,
 }
 
-/// What the differences say about their mean.
+/// The evidence of differences about their mean.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
     /// The outcome of a test.
     Test(TTest),
-    /// A single difference has no spread, so nothing can be tested.
+    /// A single difference, which has no spread to test.
     OneSeed,
-    /// Equal differences have no spread either.
+    /// Equal differences, which have no spread either.
     AllEqual,
 }
 
@@ -37,11 +37,11 @@ pub enum Evidence {
 pub struct TTest {
     /// The mean difference divided by its standard error.
     pub t: f64,
-    /// One-sided: the probability of a t at least as large if the true mean difference is 0.
+    /// One-sided p value: the probability of a t at least as large if the true mean difference is 0.
     pub p: f64,
     /// Lower end of the two-sided 95 % confidence interval of the mean difference.
     pub low: f64,
-    /// Its upper end.
+    /// Upper end of the same interval.
     pub high: f64,
 }
 
@@ -49,7 +49,7 @@ impl Paired {
     /// Tests whether the mean of `differences`, which must not be empty, is above 0.
     pub fn new(differences: Vec<f64>) -> Self {
         let positive = differences.iter().filter(|d| **d > 0.0).count();
-        let differences = Summary::new(differences);
+        let differences = SeedSummary::new(differences);
         let evidence = match differences.sd {
             None => Evidence::OneSeed,
             Some(sd) if sd <= EQUAL => Evidence::AllEqual,
@@ -60,7 +60,7 @@ impl Paired {
 }
 
 impl TTest {
-    /// Of `n` ≥ 2 differences with this mean and a standard deviation above 0.
+    /// Computes the test for `n` ≥ 2 differences with this mean and standard deviation `sd` > 0.
     fn new(mean: f64, sd: f64, n: usize) -> Self {
         let student = StudentsT::new(0.0, 1.0, n as f64 - 1.0).expect("at least one degree of freedom");
         let error = sd / (n as f64).sqrt();
@@ -85,7 +85,7 @@ mod tests {
         (a - b).abs() <= 1e-9 * b.abs().max(1.0)
     }
 
-    /// Expected values by SciPy 1: `ttest_1samp(d, 0, alternative="greater")` and the two-sided interval.
+    /// Compares with SciPy 1: `ttest_1samp(d, 0, alternative="greater")` and the two-sided interval.
     #[test]
     fn the_test_agrees_with_an_independent_one() {
         let known: [(&[f64], [f64; 4]); 4] = [
@@ -103,7 +103,7 @@ mod tests {
         }
     }
 
-    /// With one degree of freedom Student's distribution is Cauchy's, with two it has a closed form as well.
+    /// Checks closed forms: with one degree of freedom Student's distribution is Cauchy's, with two it has a closed form too.
     #[test]
     fn few_degrees_of_freedom_have_closed_forms() {
         let two = test(&[3.0, 5.0]);

@@ -1,10 +1,10 @@
-//! What the paper reports (SPEC §7): F1 in % by method and by the lengths of training and test segments.
+//! The paper's results (SPEC §7): F1 in % by method and by the lengths of training and test segments.
 //!
-//! The paper's sounds are others than a study's, so these numbers stand beside a study's and are never set against them.
+//! The paper used other sounds than a study, so its numbers stand beside a study's and are never compared with them one by one.
 
 use crate::config::{Method, Variant};
 
-/// The lengths of training and of test segments in the paper, in seconds.
+/// Lengths of training and of test segments in the paper, in seconds.
 pub const SECONDS: [f64; 3] = [0.2, 1.0, 10.0];
 
 /// Mean and standard deviation, `[method][training length][test length]`.
@@ -48,7 +48,7 @@ const WAA: Scores = [
     ],
 ];
 
-/// Mean and standard deviation of F1 in %; none for a length that the paper does not have.
+/// Returns mean and standard deviation of F1 in %; `None` for a length that the paper does not have.
 pub fn score(variant: Variant, method: Method, train_seconds: f64, test_seconds: f64) -> Option<(f64, f64)> {
     let scores = match variant {
         Variant::Ms200 => &MS200,
@@ -63,7 +63,7 @@ pub fn score(variant: Variant, method: Method, train_seconds: f64, test_seconds:
     Some(scores[method][place(train_seconds)?][place(test_seconds)?])
 }
 
-/// What the paper calls a dataset.
+/// Returns the paper's name of a dataset.
 pub fn dataset(variant: Variant) -> &'static str {
     match variant {
         Variant::Ms200 => "200 ms dataset",
@@ -71,7 +71,7 @@ pub fn dataset(variant: Variant) -> &'static str {
     }
 }
 
-/// The number of the table that has a dataset's scores.
+/// Returns the number of the paper's table with a dataset's scores.
 pub fn table(variant: Variant) -> usize {
     match variant {
         Variant::Ms200 => 2,
@@ -83,7 +83,7 @@ pub fn table(variant: Variant) -> usize {
 mod tests {
     use super::*;
 
-    /// Rows of the form `| Classifier 0.2 | 45.8 ± 2.9 | … |` below the line that starts with `heading`.
+    /// Reads the rows of the form `| Classifier 0.2 | 45.8 ± 2.9 | … |` below the line that starts with `heading`.
     fn specified(heading: &str) -> Vec<(String, Vec<(f64, f64)>)> {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("SPEC.md");
         let spec = std::fs::read_to_string(path).unwrap();

@@ -1,19 +1,20 @@
-//! The tables of a report: this study's scores beside the paper's, and what lies behind them.
+//! Tables of a study's report: its scores beside the paper's, and their breakdown.
 
 use super::breakdown;
 use super::data::{CellResult, StudyData};
 use super::paper;
 use crate::config::{Method, Variant};
-use crate::report::page::{Cell, Column, Grid, Kind};
+use crate::report::page::{Column, ColumnKind, Grid, GridCell};
 
-/// The datasets in the order of the paper's tables.
+/// Datasets in the order of the paper's tables.
 pub(super) const VARIANTS: [Variant; 2] = [Variant::Ms200, Variant::Waa];
 
-/// Every table of `study`: the paper's Tables 2 and 3 first, then for each dataset the scores by class, by duration of the
-/// event and by the share of the segment it covers, the quality of the embeddings, and the trainings. A dataset of which
-/// no cell is finished has none.
+/// Makes all tables of `study`: the paper's Tables 2 and 3 first, then for each dataset the scores by class, by duration of the
+/// event and by the share of the segment it covers, the quality of the embeddings, and the trainings. A dataset without a
+/// finished cell has no tables.
 pub fn tables(study: &StudyData) -> Vec<Grid> {
-    let datasets: Vec<Dataset> = VARIANTS.into_iter().filter_map(|variant| Dataset::of(study, variant)).collect();
+    let datasets: Vec<DatasetCells> =
+        VARIANTS.into_iter().filter_map(|variant| DatasetCells::of(study, variant)).collect();
     let paper = datasets.iter().map(beside_the_paper);
     let others = datasets.iter().flat_map(|dataset| {
         [
@@ -28,16 +29,16 @@ pub fn tables(study: &StudyData) -> Vec<Grid> {
 }
 
 /// The finished cells of one dataset.
-pub(super) struct Dataset<'a> {
+pub(super) struct DatasetCells<'a> {
     pub study: &'a StudyData,
     pub variant: Variant,
-    /// By method in the paper's order, then by training length; none is without seeds.
+    /// Finished cells with at least one seed, by method in the paper's order, then by training length.
     pub cells: Vec<&'a CellResult>,
-    /// The lengths of the test segments, ascending.
+    /// Lengths of the test segments in seconds, ascending.
     pub tests: Vec<f64>,
 }
 
-impl<'a> Dataset<'a> {
+impl<'a> DatasetCells<'a> {
     pub fn of(study: &'a StudyData, variant: Variant) -> Option<Self> {
         let mut cells: Vec<_> = study.cells.iter().filter(|c| c.variant == variant && !c.seeds.is_empty()).collect();
         let order = |cell: &CellResult| Method::all().iter().position(|method| *method == cell.method);
@@ -50,18 +51,18 @@ impl<'a> Dataset<'a> {
         self.cells.iter().copied().find(|cell| cell.method == method && cell.train_seconds == train_seconds)
     }
 
-    /// `stem-200ms` or `stem-waa`.
+    /// Returns `stem-200ms` or `stem-waa`.
     pub fn name(&self, stem: &str) -> String {
         format!("{stem}-{}", self.variant.name())
     }
 
-    /// What a score of these cells is, as [`StudyData::over_seeds`] says it.
+    /// Describes the scores of these cells as [`StudyData::over_seeds`] does.
     pub fn over_seeds(&self) -> String {
         StudyData::over_seeds(self.cells.iter().copied())
     }
 }
 
-/// `lengths` ascending, each once.
+/// Returns the different `lengths`, ascending.
 pub(super) fn ascending(lengths: impl IntoIterator<Item = f64>) -> Vec<f64> {
     let mut lengths: Vec<f64> = lengths.into_iter().collect();
     lengths.sort_by(f64::total_cmp);
@@ -69,18 +70,18 @@ pub(super) fn ascending(lengths: impl IntoIterator<Item = f64>) -> Vec<f64> {
     lengths
 }
 
-/// The place of a test length among those of a cell.
+/// Returns the index of a test length among those of a cell.
 pub(super) fn place(cell: &CellResult, test_seconds: f64) -> Option<usize> {
     cell.seconds.iter().position(|seconds| *seconds == test_seconds)
 }
 
-/// The paper's Table 2 or 3: all of its rows and columns, and those that only the study has.
-fn beside_the_paper(dataset: &Dataset) -> Grid {
+/// Makes the paper's Table 2 or 3 with all of its rows and columns, and further ones for lengths that only the study has.
+fn beside_the_paper(dataset: &DatasetCells) -> Grid {
     let trains = ascending(dataset.cells.iter().map(|cell| cell.train_seconds).chain(paper::SECONDS));
     let tests = ascending(dataset.tests.iter().copied().chain(paper::SECONDS));
-    let mut columns = vec![Column::new("method", Kind::Text), Column::new("train (s)", Kind::Text)];
-    columns.extend(tests.iter().map(|s| Column::new(format!("this study, {s} s"), Kind::Score(1))));
-    columns.extend(paper::SECONDS.iter().map(|s| Column::new(format!("paper, {s} s"), Kind::Score(1))));
+    let mut columns = vec![Column::new("method", ColumnKind::Text), Column::new("train (s)", ColumnKind::Text)];
+    columns.extend(tests.iter().map(|s| Column::new(format!("this study, {s} s"), ColumnKind::Score(1))));
+    columns.extend(paper::SECONDS.iter().map(|s| Column::new(format!("paper, {s} s"), ColumnKind::Score(1))));
 
     let (name, table) = (paper::dataset(dataset.variant), paper::table(dataset.variant));
     let classes = &dataset.study.classes;
@@ -102,14 +103,14 @@ fn beside_the_paper(dataset: &Dataset) -> Grid {
         for &train in &trains {
             let ours = |test: &f64| {
                 let cell = dataset.cell(method, train)?;
-                Some(Cell::from(cell.macro_f1(place(cell, *test)?)))
+                Some(GridCell::from(cell.macro_f1(place(cell, *test)?)))
             };
             let theirs = |test: &f64| {
-                paper::score(dataset.variant, method, train, *test).map(|(mean, sd)| Cell::Score(mean, Some(sd)))
+                paper::score(dataset.variant, method, train, *test).map(|(mean, sd)| GridCell::Score(mean, Some(sd)))
             };
             let scores = tests.iter().map(ours).chain(paper::SECONDS.iter().map(theirs));
-            let labels = [Cell::text(method.name()), Cell::text(train.to_string())];
-            grid.push(labels.into_iter().chain(scores.map(|cell| cell.unwrap_or(Cell::Missing))).collect());
+            let labels = [GridCell::text(method.name()), GridCell::text(train.to_string())];
+            grid.push(labels.into_iter().chain(scores.map(|cell| cell.unwrap_or(GridCell::Missing))).collect());
         }
     }
     grid
@@ -120,9 +121,9 @@ mod tests {
     use super::super::example;
     use super::*;
 
-    /// The row whose labels are these, as people see it.
+    /// Returns the row with these labels as readers see it.
     fn row(grid: &Grid, labels: &[&str]) -> Vec<String> {
-        let wanted: Vec<Cell> = labels.iter().map(|l| Cell::text(*l)).collect();
+        let wanted: Vec<GridCell> = labels.iter().map(|l| GridCell::text(*l)).collect();
         let at = grid.rows.iter().position(|row| row.starts_with(&wanted)).unwrap();
         let markdown = grid.markdown();
         let line = markdown.lines().filter(|line| line.starts_with('|')).nth(at + 2).unwrap();

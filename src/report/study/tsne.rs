@@ -1,20 +1,21 @@
-//! Points of many dimensions laid out in two (van der Maaten and Hinton, "Visualizing data using t-SNE", JMLR 2008).
+//! Layout of points of many dimensions in two (van der Maaten and Hinton, "Visualizing data using t-SNE", JMLR 2008).
 //!
-//! The exact algorithm on one thread: for some hundred points it takes a fraction of a second, and equal points come out
-//! as equal bits, which approximations that share their sums among threads do not promise.
+//! The exact algorithm runs on one thread. For some hundred points it takes a fraction of a second, and the same points give
+//! the same bits, which approximations that share their sums among threads do not guarantee.
 
 use crate::counter_rng::Key;
 
 const ITERATIONS: usize = 750;
-/// For so many iterations, clusters are pulled together first.
+/// Number of first iterations in which similarities are exaggerated, so that clusters are pulled together.
 const EXAGGERATED: usize = 250;
 const EXAGGERATION: f64 = 12.0;
 const LEARNING_RATE: f64 = 50.0;
 const PERPLEXITY: f64 = 30.0;
 
-/// A place for each of `points`, which are finite and of one length, around the origin. `key` draws where they start.
+/// Lays out `points`, which are finite and of one length, around the origin. `key` draws the start positions.
 ///
-/// The perplexity is 30, or a third of the other points where they are fewer than 90. Points that all coincide stay so.
+/// The perplexity is 30, or a third of the number of other points if that is less. Points that all coincide are all placed at
+/// the origin.
 pub fn tsne(points: &[&[f32]], key: Key) -> Vec<[f64; 2]> {
     let n = points.len();
     let Some(similarities) = similarities(points) else { return vec![[0.0; 2]; n] };
@@ -49,7 +50,8 @@ fn centre(places: &mut [[f64; 2]]) {
     }
 }
 
-/// Adds the gradient of the divergence to `gradient`; `nearness` is for 1/(1 + d²) of every pair i < j, row by row.
+/// Adds the gradient of the divergence to `gradient`. `nearness` is scratch space for 1/(1 + d²) of every pair i < j, row by
+/// row.
 fn add_gradient(
     places: &[[f64; 2]],
     similarities: &[f64],
@@ -86,7 +88,7 @@ fn add_gradient(
     }
 }
 
-/// How similar every pair i < j is, row by row; all pairs in both orders sum to 1. `None` of points that coincide.
+/// Returns the similarity of every pair i < j, row by row; all pairs in both orders sum to 1. `None` for points that coincide.
 fn similarities(points: &[&[f32]]) -> Option<Vec<f64>> {
     let n = points.len();
     let mut squares = vec![0.0; n * n];
@@ -96,7 +98,7 @@ fn similarities(points: &[&[f32]]) -> Option<Vec<f64>> {
             (squares[i * n + j], squares[j * n + i]) = (square, square);
         }
     }
-    // Distances within the rounding of f32 are no distances.
+    // Distances within the rounding of f32 count as 0.
     let norm =
         points.iter().flat_map(|point| point.iter()).map(|x| f64::from(*x).powi(2)).sum::<f64>() / n.max(1) as f64;
     let mean = squares.iter().sum::<f64>() / (n * n).max(1) as f64;
@@ -110,14 +112,14 @@ fn similarities(points: &[&[f32]]) -> Option<Vec<f64>> {
     Some((0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).map(|(i, j)| pair(i, j)).collect())
 }
 
-/// A Gaussian over the other points around point `own`, as wide as gives the wanted perplexity.
+/// Returns the weights of a Gaussian over the other points around point `own`, with the width that gives the wanted perplexity.
 fn neighbours(squares: &[f64], own: usize, perplexity: f64) -> Vec<f64> {
     let others = || (0..squares.len()).filter(|j| *j != own);
     let nearest = others().map(|j| squares[j]).fold(f64::INFINITY, f64::min);
     let (mut precision, mut low, mut high) = (1.0, 0.0, f64::INFINITY);
     let mut row = vec![0.0; squares.len()];
     for _ in 0..64 {
-        // Relative to the nearest, so that the sum is at least 1.
+        // Relative to the nearest point, so that the sum is at least 1.
         others().for_each(|j| row[j] = (-precision * (squares[j] - nearest)).exp());
         let sum: f64 = row.iter().sum();
         row.iter_mut().for_each(|p| *p /= sum);
@@ -141,7 +143,7 @@ fn neighbours(squares: &[f64], own: usize, perplexity: f64) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    /// `n` points around as many corners as there are classes.
+    /// Makes `n` points around as many corners as there are classes.
     fn clusters(n: usize, classes: usize) -> Vec<Vec<f32>> {
         let mut stream = Key::new(3).stream();
         let corner = |i: usize, d: usize| if d % classes == i % classes { 2.0 } else { 0.0 };

@@ -1,4 +1,4 @@
-//! The report as files in a study's folder.
+//! Writing of a study's report into its folder.
 
 use std::path::{Path, PathBuf};
 
@@ -13,15 +13,15 @@ use crate::report::page::markup::escape_markdown;
 use crate::{Result, atomic};
 
 /// Writes the report of `study` into `folder`: `tables/*.{md,tex,tsv}`, `figures/*.{svg,png}`, `report.md` and, last,
-/// `report.html`, whose path is returned. Tables and figures of an earlier report that this one does not have are removed.
+/// `report.html`, whose path is returned. Tables and figures of an earlier report that are not in this one are removed.
 ///
 /// The same study gives the same bytes.
 ///
 /// # Errors
-/// [`Error::Io`](crate::Error::Io) naming what cannot be created, written or removed.
+/// [`Error::Io`](crate::Error::Io) naming the file that cannot be created, written or removed.
 pub fn write_report(folder: &Path, study: &StudyData) -> Result<PathBuf> {
     let (claims, mut tables, chapters) = (claims(study), tables(study), chapters(study));
-    // The paper's tables come first, one for every dataset of which there is a cell.
+    // The paper's tables come first, one for every dataset with a finished cell.
     let main = tables.iter().take_while(|table| table.name.starts_with("table-")).count();
     let page = html::page(study, &claims, &tables, main, &chapters);
     let main_tables = tables[..main].iter().map(|table| format!("\n{}", table.markdown())).collect::<String>();
@@ -80,7 +80,7 @@ mod tests {
         assert!(!summary.contains("F1 by class"));
     }
 
-    /// Names of sounds and titles come from anywhere: they are text in every file, and none breaks one.
+    /// Names of sounds and titles may hold any text. No file may take them for markup.
     #[test]
     fn names_are_text_in_every_file() {
         let attack = "\u{1b}[2J\n# x ![a](http://b) <img src=x> \\input{/etc/passwd} | `a` $x$ %\t\"\u{0}\u{202e}#";

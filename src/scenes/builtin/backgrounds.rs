@@ -1,4 +1,4 @@
-//! What a room sounds like when nothing happens in it: hum, street, wind, fan and far voices.
+//! Background sounds of a room in which no event happens: hum, street, wind, fan and distant voices.
 
 use super::calls::speech;
 use super::grains::{Grain, decibels, log_uniform, poisson};
@@ -8,7 +8,7 @@ use super::render;
 use super::resonators::{Comb, LowPass, Resonator};
 use crate::counter_rng::Key;
 
-/// A quiet room: mains hum, a refrigerator's tone and air, with a faint knock now and then.
+/// Synthesises a quiet room: mains hum, a refrigerator's tone and air, with a faint knock now and then.
 pub fn room_hum(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let hz = *draw.choose(&[50.0, 60.0, 100.0, 120.0]) * draw.uniform(0.998, 1.002);
@@ -26,7 +26,7 @@ pub fn room_hum(key: Key, length_s: f64) -> Vec<f64> {
     out
 }
 
-/// A street: a far rumble and cars that pass.
+/// Synthesises a street: a far rumble and cars that pass.
 pub fn street(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut far = (White::new(key.named("far")), Tilt::new(draw.uniform(-6.0, -4.0)));
@@ -40,7 +40,7 @@ pub fn street(key: Key, length_s: f64) -> Vec<f64> {
     let (mut level, mut i) = (0.0, 0_usize);
     render(length_s, |t| {
         if i.is_multiple_of(64) {
-            // Level and colour follow the nearest approach of each car.
+            // The level and the centre frequency follow the nearest approach of each car.
             let nearness = |car: &[f64; 4]| car[2] / (1.0 + ((t - car[0]) / car[1]).powi(2));
             level = cars.iter().map(nearness).sum();
             let weighted: f64 = cars.iter().map(|car| nearness(car) * car[3]).sum();
@@ -52,7 +52,7 @@ pub fn street(key: Key, length_s: f64) -> Vec<f64> {
     })
 }
 
-/// Wind at a window: gusts whose strength and pitch rise together.
+/// Synthesises wind at a window: gusts whose strength and pitch rise together.
 pub fn wind(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut air = White::new(key.named("air"));
@@ -75,7 +75,7 @@ pub fn wind(key: Key, length_s: f64) -> Vec<f64> {
     })
 }
 
-/// A ventilator: steady air through a duct, the tone of its blades, and a slow beat.
+/// Synthesises a ventilator: steady air through a duct, the tone of its blades, and a slow beat.
 pub fn fan(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut air = (White::new(key.named("air")), Tilt::new(draw.uniform(-5.5, -1.5)));
@@ -90,7 +90,7 @@ pub fn fan(key: Key, length_s: f64) -> Vec<f64> {
     })
 }
 
-/// Voices from the next room: several people at once, through a wall.
+/// Synthesises voices in the next room: several people at once, through a wall.
 pub fn far_voices(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut out = vec![0.0; super::samples(length_s)];

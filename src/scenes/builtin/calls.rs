@@ -1,4 +1,4 @@
-//! Who speaks: people, cats and dogs, each a way through articulations (`voice.rs`).
+//! Speakers and animals: people, cats and dogs, each a sequence of articulations (`voice.rs`).
 
 use super::grains::log_uniform;
 use super::voice::{Larynx, Phone, utter};
@@ -21,11 +21,12 @@ fn scaled(formants: [f64; 4], scale: f64) -> [f64; 4] {
     formants.map(|hz| hz * scale)
 }
 
-/// A person speaking: syllables of stops, fricatives, nasals, liquids and vowels, grouped into words with pauses.
+/// Synthesises a person speaking: syllables of stops, fricatives, nasals, liquids and vowels, grouped into words with
+/// pauses.
 pub fn speech(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let pitch = log_uniform(85.0, 290.0, &mut draw);
-    // Small speakers have high voices and short vocal tracts, loosely.
+    // Small speakers tend to have high voices and short vocal tracts.
     let scale = 0.92 + 0.28 * (pitch / 85.0).ln() / (290.0_f64 / 85.0).ln() + draw.uniform(-0.07, 0.07);
     let pace = draw.uniform(0.75, 1.4);
     let whisper = draw.chance(0.06);
@@ -69,7 +70,7 @@ pub fn speech(key: Key, length_s: f64) -> Vec<f64> {
     utter(&phones, &larynx, key.named("voice"))
 }
 
-/// Appends one consonant, or none, that leaves or leads to `near`.
+/// Appends one consonant, or none, next to the vowel `near`.
 fn onset(near: Phone, scale: f64, pace: f64, draw: &mut Stream, phones: &mut Vec<Phone>) {
     let voiced = draw.chance(0.5);
     match draw.below(6) {
@@ -100,7 +101,8 @@ fn onset(near: Phone, scale: f64, pace: f64, draw: &mut Stream, phones: &mut Vec
     }
 }
 
-/// A cat: one or a few mews whose pitch and mouth rise and close again; sometimes a trill, a wail or a hiss.
+/// Synthesises a cat: one or a few mews whose pitch and mouth rise and close again; sometimes a trill, a wail or a
+/// hiss.
 pub fn cat(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let scale = draw.uniform(1.25, 1.9);
@@ -151,11 +153,11 @@ pub fn cat(key: Key, length_s: f64) -> Vec<f64> {
     utter(&phones, &larynx, key.named("voice"))
 }
 
-/// A dog: short rough bursts with falling formants, sometimes a yelp, a growl or a whine.
+/// Synthesises a dog: short rough bursts with falling formants, sometimes a yelp, a growl or a whine.
 pub fn dog(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let size = draw.unit();
-    // A small dog is high, short and quick; a large one low, long and slow.
+    // A small dog is high-pitched, short and quick; a large one is low-pitched, long and slow.
     let pitch = 180.0 * 5.0_f64.powf(1.0 - size) * draw.uniform(0.8, 1.25);
     let scale = 0.75 + 0.8 * (1.0 - size) + draw.uniform(-0.12, 0.12);
     let kind = draw.below(10);

@@ -1,4 +1,4 @@
-//! Frying and running water: noise and a rain of small events, crackles in fat and bubbles in water.
+//! Frying and running water: a noise, and many small random events (crackles in fat, bubbles in water).
 
 use super::grains::{Grain, decibels, log_uniform, poisson};
 use super::noise::{Drift, Tilt, White};
@@ -6,7 +6,7 @@ use super::resonators::{HighPass, LowPass, Resonator};
 use super::{render, samples};
 use crate::counter_rng::Key;
 
-/// Frying: steam that hisses and water that bursts out of hot fat, in showers.
+/// Synthesises frying: steam that hisses and water that bursts out of hot fat, in showers.
 pub fn frying(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut steam = (White::new(key.named("steam")), Tilt::new(draw.uniform(-2.5, 2.5)));
@@ -31,7 +31,8 @@ pub fn frying(key: Key, length_s: f64) -> Vec<f64> {
     out
 }
 
-/// Running water: a jet that hisses, a basin that colours it, and bubbles that ring and rise in pitch as they surface.
+/// Synthesises running water: a jet that hisses, a basin that colours it, and bubbles that ring and rise in pitch as
+/// they surface.
 pub fn water(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut jet = (White::new(key.named("jet")), Tilt::new(draw.uniform(-4.5, 1.5)));
@@ -44,13 +45,13 @@ pub fn water(key: Key, length_s: f64) -> Vec<f64> {
         let hiss = (1.0 + turbulence * flow.next()) * highpass.next(lowpass.next(jet.1.next(jet.0.next())));
         hiss + basin_gain * basin.next(hiss)
     });
-    // From a shower head, nearly without bubbles, to a tap over a full sink.
+    // The rate ranges from a shower head, with hardly any bubbles, to a tap over a full sink.
     let rate = log_uniform(8.0, 350.0, &mut draw);
     let gain = log_uniform(0.25, 3.5, &mut draw);
     let (low_hz, high_hz) = (log_uniform(200.0, 900.0, &mut draw), log_uniform(1500.0, 6000.0, &mut draw));
     for at in poisson(length_s, rate, |_| rate, &mut draw) {
         let hz = log_uniform(low_hz, high_hz, &mut draw);
-        // A small bubble is a short one.
+        // A small bubble has a high pitch and rings briefly.
         let decay_s = draw.uniform(4.0, 16.0) / hz;
         let glide = draw.uniform(0.0, 12.0);
         Grain { hz, glide, decay_s, gain: gain * decibels(5.0, &mut draw) }.add(&mut out, at);

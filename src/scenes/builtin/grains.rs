@@ -1,4 +1,4 @@
-//! Sounds made of many small ones: gliding, decaying sinusoids (bubbles, crackles) thrown at random times.
+//! Sounds made of many small ones: gliding, decaying sinusoids (bubbles, crackles) at random times.
 
 use super::RATE;
 use crate::counter_rng::Stream;
@@ -10,19 +10,19 @@ pub struct Grain {
     pub hz: f64,
     /// Change of the frequency, in octaves per second.
     pub glide: f64,
-    /// Seconds until the amplitude has fallen to 1 / e.
+    /// Time until the amplitude has fallen to 1 / e, in seconds.
     pub decay_s: f64,
     /// Amplitude at the start.
     pub gain: f64,
 }
 
 impl Grain {
-    /// Adds the grain to `out` from `at_s` seconds on; what rings past the end is lost.
+    /// Adds the grain to `out` from `at_s` seconds on. The part beyond the end of `out` is dropped.
     pub fn add(&self, out: &mut [f64], at_s: f64) {
         let start = ((at_s * f64::from(RATE)) as usize).min(out.len());
         let length = (6.0 * self.decay_s * f64::from(RATE)) as usize;
         let decay = (-1.0 / (self.decay_s * f64::from(RATE))).exp();
-        // The rotation itself rotates: a chirp without a sine per sample.
+        // The rotation itself is rotated in each step, which makes a chirp without a sine per sample.
         let w = TAU * self.hz / f64::from(RATE);
         let (dw_sin, dw_cos) = (w * self.glide * std::f64::consts::LN_2 / f64::from(RATE)).sin_cos();
         let (mut im, mut re) = w.sin_cos();
@@ -35,7 +35,8 @@ impl Grain {
     }
 }
 
-/// Times in seconds of a Poisson process up to `length_s`, whose rate per second at `t` is `rate(t)` and at most `peak`.
+/// Returns the times, in seconds up to `length_s`, of a Poisson process whose rate per second is `rate(t)`, at most
+/// `peak`.
 pub fn poisson(length_s: f64, peak: f64, rate: impl Fn(f64) -> f64, stream: &mut Stream) -> Vec<f64> {
     let mut times = Vec::new();
     let mut t = 0.0;
@@ -44,19 +45,19 @@ pub fn poisson(length_s: f64, peak: f64, rate: impl Fn(f64) -> f64, stream: &mut
         if t >= length_s {
             return times;
         }
-        // Thinning: a candidate of the constant process is kept with the share of the rate at its time.
+        // Thinning: a candidate of the process with the constant rate `peak` is kept with probability `rate(t) / peak`.
         if stream.chance(rate(t) / peak) {
             times.push(t);
         }
     }
 }
 
-/// A value between `low` and `high`, uniform on a logarithmic axis.
+/// Draws a value between `low` and `high`, uniformly on a logarithmic axis.
 pub fn log_uniform(low: f64, high: f64, stream: &mut Stream) -> f64 {
     stream.uniform(low.ln(), high.ln()).exp()
 }
 
-/// A random factor around 1: normal in decibels with the given standard deviation.
+/// Draws a factor around 1, normally distributed in decibels with the standard deviation `sd`.
 pub fn decibels(sd: f64, stream: &mut Stream) -> f64 {
     10.0_f64.powf(sd * stream.normal() / 20.0)
 }

@@ -1,8 +1,8 @@
 //! The built-in soundbank: the paper's ten classes and five kinds of rooms, synthesised from a seed (SPEC §6).
 //!
-//! In: (subset, class, index). Out: mono samples at [`RATE`], a pure function of the three. Each file is a physical
-//! sketch with its own parameters, drawn from wide ranges that overlap between classes; the three subsets draw from
-//! the same ranges with different seeds, so no parameters of an evaluation file were heard in training.
+//! In: (subset, class, index). Out: mono samples at [`RATE`], a pure function of the three. Each file is synthesised by
+//! a simple physical model whose parameters are drawn from wide ranges that overlap between classes. The three subsets
+//! draw from the same ranges with different seeds, so no parameters of an evaluation file occur in training.
 //!
 //! Building blocks: `oscillators`, `noise`, `resonators`, `grains`, `envelope`. Sources: `voice` and `calls` (speech,
 //! cat, dog), `struck` (dishes, alarm), `motors` (blender, shaver, vacuum cleaner), `fluids` (frying, running water),
@@ -28,13 +28,13 @@ mod voice;
 use super::Subset;
 use crate::counter_rng::{Key, Stream};
 
-/// Sampling rate of everything here, in hertz: the paper's 44 100.
+/// Sampling rate of the soundbank, in hertz: 44 100, as in the paper.
 pub const RATE: u32 = 44_100;
 
-/// Where all parameters of the soundbank come from.
+/// Seed of all parameters of the soundbank.
 const SEED: u64 = 2020;
 
-/// A sketch: the sound of a class, of about the given length in seconds, from the parameters below a key.
+/// A synthesiser: returns a sound of about the given length in seconds, with parameters drawn from a key.
 type Sketch = fn(Key, f64) -> Vec<f64>;
 
 struct Class {
@@ -43,12 +43,12 @@ struct Class {
     sketch: Sketch,
 }
 
-/// How long events last, in seconds: the two groups of the paper's Figure 1.
+/// Distribution of an event's length, in seconds: one of the two groups of the paper's Figure 1.
 #[derive(Clone, Copy)]
 enum Length {
-    /// Most near the median, a few much longer: log-normal, bounded.
+    /// Log-normal within bounds: most near the median, a few much longer.
     Short { least: f64, median: f64, most: f64 },
-    /// Between 4 and 10 s, and with some chance up to 14 s.
+    /// Uniform from 4 to 10 s, or with probability `beyond_10_s` from 10 to 14 s.
     Long { beyond_10_s: f64 },
 }
 
@@ -62,7 +62,7 @@ impl Length {
     }
 }
 
-/// In the order of [`classes`].
+/// The ten classes, in the order of [`classes`].
 const CLASSES: [Class; 10] = [
     class("Alarm_bell_ringing", short(0.3, 1.2, 4.0), struck::alarm),
     class("Blender", Length::Long { beyond_10_s: 0.25 }, motors::blender),
@@ -92,17 +92,17 @@ const BACKGROUNDS: [(&str, Sketch); 5] = [
     ("wind", backgrounds::wind),
 ];
 
-/// Changes whenever a sample of the soundbank does; part of a dataset's fingerprint.
+/// Returns the version of the soundbank, which is part of a dataset's fingerprint. The version changes with any sample.
 pub fn version() -> u32 {
     1
 }
 
-/// The names of the ten classes, sorted.
+/// Returns the names of the ten classes, sorted.
 pub fn classes() -> Vec<String> {
     CLASSES.iter().map(|class| class.name.to_owned()).collect()
 }
 
-/// How many files a class has in a subset: 40, 8 and 16, the same for every class.
+/// Returns the number of files of a class in a subset: 40, 8 or 16, the same for every class.
 pub fn n_events(subset: Subset, class: usize) -> usize {
     assert!(class < CLASSES.len(), "class {class} of {}", CLASSES.len());
     match subset {
@@ -112,7 +112,8 @@ pub fn n_events(subset: Subset, class: usize) -> usize {
     }
 }
 
-/// Event `index` of `class` (its position in [`classes`]): mono samples at [`RATE`], peak within [0.1, 0.9].
+/// Synthesises event `index` of `class` (its position in [`classes`]): mono samples at [`RATE`], peak within [0.1,
+/// 0.9].
 pub fn event(subset: Subset, class: usize, index: usize) -> Vec<f32> {
     assert!(index < n_events(subset, class), "event {index} of {}", n_events(subset, class));
     let key = seed(subset).named("event").child(class as u64).child(index as u64);
@@ -125,7 +126,7 @@ pub fn event(subset: Subset, class: usize, index: usize) -> Vec<f32> {
     recording::record(&source, key.named("recording"))
 }
 
-/// The names of a subset's backgrounds as `group/file`; [`background`] takes the position.
+/// Returns the names of a subset's backgrounds as `group/file`. [`background`] takes positions in this list.
 pub fn backgrounds(subset: Subset) -> Vec<String> {
     let per_group = match subset {
         Subset::Train => 3,
@@ -136,7 +137,7 @@ pub fn backgrounds(subset: Subset) -> Vec<String> {
     names.collect()
 }
 
-/// Background `index` of a subset: 15 to 20 s of mono samples at [`RATE`], peak within [0.1, 0.9].
+/// Synthesises background `index` of a subset: 15 to 20 s of mono samples at [`RATE`], peak within [0.1, 0.9].
 pub fn background(subset: Subset, index: usize) -> Vec<f32> {
     let n = backgrounds(subset).len();
     assert!(index < n, "background {index} of {n}");
@@ -152,12 +153,12 @@ fn seed(subset: Subset) -> Key {
     Key::new(SEED).named(subset.name())
 }
 
-/// The number of samples in `s` seconds.
+/// Returns the number of samples in `s` seconds.
 fn samples(s: f64) -> usize {
     (s * f64::from(RATE)).round() as usize
 }
 
-/// `length_s` seconds of a function of time in seconds.
+/// Samples `at`, a function of time in seconds, for `length_s` seconds.
 fn render(length_s: f64, mut at: impl FnMut(f64) -> f64) -> Vec<f64> {
     (0..samples(length_s)).map(|i| at(i as f64 / f64::from(RATE))).collect()
 }

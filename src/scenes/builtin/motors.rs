@@ -1,7 +1,8 @@
-//! Household motors: blender, shaver or toothbrush, vacuum cleaner. Each is a harmonic series with a load, turbulent
-//! air or a worked material, and a body that colours both; only the proportions tell them apart.
+//! Household motors: blender, shaver or toothbrush, vacuum cleaner. Each consists of a harmonic series with a load,
+//! turbulent air or a worked material, and a body that filters the sum. The three classes differ only in the
+//! proportions.
 
-use super::envelope::{Curve, swell};
+use super::envelope::{Breakpoints, swell};
 use super::grains::{Grain, decibels, log_uniform, poisson};
 use super::noise::{Drift, Tilt, White};
 use super::oscillators::{Harmonics, Phase};
@@ -9,8 +10,9 @@ use super::render;
 use super::resonators::{Comb, HighPass, Resonator};
 use crate::counter_rng::{Key, Stream};
 
-/// The speed over time: many recordings start before the motor or end after it, and a button may be pulsed.
-fn speed(length_s: f64, pulsed: bool, draw: &mut Stream) -> Curve {
+/// Draws the motor's speed over time. Many recordings start before the motor or end after it, and a button may be
+/// pulsed.
+fn speed(length_s: f64, pulsed: bool, draw: &mut Stream) -> Breakpoints {
     let mut points = vec![(0.0, 1.0)];
     if draw.chance(0.35) {
         points = vec![(0.0, 0.0), (0.05, 0.05), (draw.uniform(0.15, 0.9), draw.uniform(0.95, 1.08))];
@@ -28,10 +30,10 @@ fn speed(length_s: f64, pulsed: bool, draw: &mut Stream) -> Curve {
     if draw.chance(0.3) {
         points.extend([(length_s - draw.uniform(0.3, 0.6), 1.0), (length_s, 0.05)]);
     }
-    Curve::new(points)
+    Breakpoints::new(points)
 }
 
-/// Broad peaks of a housing, jar or nozzle, added to what passes through it.
+/// Broad resonances of a housing, jar or nozzle, added to the sound that passes through it.
 struct Body(Vec<(Resonator, f64)>);
 
 impl Body {
@@ -48,7 +50,8 @@ impl Body {
     }
 }
 
-/// A blender: a fast motor under a changing load, with pieces hitting the blades, fewer as they get smaller.
+/// Synthesises a blender: a fast motor under a changing load, with pieces hitting the blades, fewer as they get
+/// smaller.
 pub fn blender(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let hz = log_uniform(80.0, 320.0, &mut draw);
@@ -68,7 +71,7 @@ pub fn blender(key: Key, length_s: f64) -> Vec<f64> {
         let x = turning * (motor.next(hz) + splash * air.1.next(air.0.next()));
         body.next(x)
     });
-    // Ice or nuts at first, purée at the end.
+    // The pieces hit the blades less and less often: ice or nuts at first, purée at the end.
     let (peak, softening_s) = (log_uniform(3.0, 60.0, &mut draw), draw.uniform(1.0, 8.0));
     let gain = log_uniform(0.5, 5.0, &mut draw);
     for at in poisson(length_s, peak, |t| peak * (-t / softening_s).exp(), &mut draw) {
@@ -79,7 +82,8 @@ pub fn blender(key: Key, length_s: f64) -> Vec<f64> {
     out
 }
 
-/// A shaver or electric toothbrush: a mains or battery buzz rich in harmonics, led over skin or teeth in strokes.
+/// Synthesises a shaver or electric toothbrush: a mains or battery buzz rich in harmonics, moved over skin or teeth in
+/// strokes.
 pub fn shaver(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mains = [100.0, 120.0, draw.uniform(60.0, 95.0), draw.uniform(130.0, 280.0)];
@@ -106,7 +110,8 @@ pub fn shaver(key: Key, length_s: f64) -> Vec<f64> {
     })
 }
 
-/// A vacuum cleaner: turbulent air in a tube over the whine of its fan, brightening when the nozzle is blocked.
+/// Synthesises a vacuum cleaner: turbulent air in a tube over the whine of its fan. The sound gets brighter when the
+/// nozzle is blocked.
 pub fn vacuum(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let hz = log_uniform(110.0, 650.0, &mut draw);

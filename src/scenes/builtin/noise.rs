@@ -1,4 +1,4 @@
-//! Noise: white, tilted towards low or high frequencies, and the slow drift that keeps a sound from standing still.
+//! Noise: white, tilted towards low or high frequencies, and a slow drift that keeps a sound from being static.
 
 use super::RATE;
 use crate::counter_rng::{Key, Stream};
@@ -7,24 +7,25 @@ use crate::counter_rng::{Key, Stream};
 pub struct White(Stream);
 
 impl White {
-    /// The noise below `key`.
+    /// Makes the noise of `key`.
     pub fn new(key: Key) -> Self {
         Self(key.stream())
     }
 
-    /// The next sample: uniform, which after any filter sounds like normal noise and costs a quarter.
+    /// Returns the next sample. The distribution is uniform: after any filter it sounds like normal noise, at a quarter
+    /// of the cost.
     pub fn next(&mut self) -> f64 {
         (f64::from(self.0.bits()) * (2.0 / 4_294_967_296.0) - 1.0) * 1.732_050_807_568_877_2
     }
 }
 
-/// A filter whose gain falls or rises by a constant number of decibels per octave between 60 Hz and 15 kHz, with 0 dB
-/// near 1 kHz: poles and zeros alternate on a logarithmic axis, spaced by the slope.
+/// A filter whose gain changes by a constant number of decibels per octave between 60 Hz and 15 kHz, with 0 dB near 1
+/// kHz. Its poles and zeros alternate on a logarithmic axis; their distance sets the slope.
 pub struct Tilt {
-    sections: Vec<Section>,
+    sections: Vec<PoleZero>,
 }
 
-struct Section {
+struct PoleZero {
     pole: f64,
     zero: f64,
     gain: f64,
@@ -33,21 +34,21 @@ struct Section {
 }
 
 impl Tilt {
-    /// A tilt of `db_per_octave`, between −6 and 6.
+    /// Makes a tilt of `db_per_octave`, between −6 and 6.
     pub fn new(db_per_octave: f64) -> Self {
         let shift = -db_per_octave / 6.02;
-        let sections = (0..4).map(|i| Section::new(60.0 * 4.0_f64.powi(i) * 2.0, 4.0_f64.powf(shift))).collect();
+        let sections = (0..4).map(|i| PoleZero::new(60.0 * 4.0_f64.powi(i) * 2.0, 4.0_f64.powf(shift))).collect();
         Self { sections }
     }
 
-    /// The filtered sample.
+    /// Filters the next sample.
     pub fn next(&mut self, x: f64) -> f64 {
         self.sections.iter_mut().fold(x, |x, section| section.next(x))
     }
 }
 
-impl Section {
-    /// A pole at `hz / √ratio` and a zero at `hz · √ratio`.
+impl PoleZero {
+    /// Makes a pole at `hz / √ratio` and a zero at `hz · √ratio`.
     fn new(hz: f64, ratio: f64) -> Self {
         let corner = |hz: f64| (-std::f64::consts::TAU * hz / f64::from(RATE)).exp();
         let (pole, zero) = (corner(hz / ratio.sqrt()), corner(hz * ratio.sqrt()));
@@ -74,14 +75,14 @@ pub struct Drift {
 }
 
 impl Drift {
-    /// A curve below `key` with `hz` values per second.
+    /// Makes a curve from `key` with `hz` values per second.
     pub fn new(key: Key, hz: f64) -> Self {
         let mut stream = key.stream();
         let (from, to) = (stream.uniform(-1.0, 1.0), stream.uniform(-1.0, 1.0));
         Self { stream, step: hz / f64::from(RATE), phase: 0.0, from, to }
     }
 
-    /// The next sample.
+    /// Returns the next sample.
     pub fn next(&mut self) -> f64 {
         self.phase += self.step;
         while self.phase >= 1.0 {
@@ -128,7 +129,7 @@ mod tests {
         let x: Vec<f64> = (0..100_000).map(|_| drift.next()).collect();
         assert!(x.iter().all(|v| v.abs() <= 1.0));
         let step = x.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f64::max);
-        // The steepest part of the cubic: 1.5 times a whole swing of 2 within a tenth of a second.
+        // The steepest part of the cubic: 1.5 times a full swing of 2 within a tenth of a second.
         assert!(step <= 1.5 * 2.0 * 10.0 / f64::from(RATE) * 1.001, "step {step}");
         assert!(x.iter().fold(0.0_f64, |m, v| m.max(v.abs())) > 0.5);
     }

@@ -1,20 +1,20 @@
-//! What turns and vibrates: harmonic series on one phase, and the pulses of vocal folds.
+//! Oscillators: harmonic series with one phase, and the pulses of vocal folds.
 
 use super::RATE;
 use crate::counter_rng::{Key, Stream};
 use std::f64::consts::TAU;
 
-/// A phase in turns that advances by a frequency.
+/// A phase, counted in turns, that advances with a frequency.
 #[derive(Default, Clone, Copy)]
 pub struct Phase(f64);
 
 impl Phase {
-    /// A phase that starts at a random point of its turn.
+    /// Makes a phase that starts at a random point of its turn.
     pub fn random(stream: &mut Stream) -> Self {
         Self(stream.unit())
     }
 
-    /// Advances by one sample at `hz`; true when a new turn has begun.
+    /// Advances by one sample at `hz` and returns whether a new turn has begun.
     pub fn advance(&mut self, hz: f64) -> bool {
         self.0 += hz / f64::from(RATE);
         let wrapped = self.0 >= 1.0;
@@ -22,29 +22,30 @@ impl Phase {
         wrapped
     }
 
-    /// The sine at this phase.
+    /// Returns the sine of the phase.
     pub fn sine(self) -> f64 {
         (TAU * self.0).sin()
     }
 
-    /// The phase in turns, in [0, 1).
+    /// Returns the phase in turns, in [0, 1).
     pub fn turns(self) -> f64 {
         self.0
     }
 }
 
-/// A sum of harmonics of one fundamental, with fixed amplitudes: one period in a table, read at any pitch.
+/// A sum of harmonics of one fundamental, with fixed amplitudes. One period is tabulated and read at any pitch.
 pub struct Harmonics {
     phase: Phase,
-    /// One period and its first value again, so that every read has a right neighbour.
+    /// One period and its first value again, so that interpolation at the end has a right neighbour.
     period: Vec<f64>,
 }
 
-/// Samples in the table: at 128 harmonics still 32 for the shortest wave, which linear interpolation keeps 40 dB clean.
+/// Number of samples in the table. With 128 harmonics, the shortest wave still has 32 samples, so linear interpolation
+/// has an error below −40 dB.
 const TABLE: usize = 4096;
 
 impl Harmonics {
-    /// Harmonic k has amplitude `amplitudes[k − 1]`; at most 128 of them.
+    /// Makes a sum in which harmonic k has amplitude `amplitudes[k − 1]`. At most 128 are used.
     pub fn new(amplitudes: &[f64]) -> Self {
         let mut period = vec![0.0; TABLE + 1];
         for (i, value) in period.iter_mut().enumerate() {
@@ -59,8 +60,8 @@ impl Harmonics {
         Self { phase: Phase::default(), period }
     }
 
-    /// The harmonics of `hz` up to `top_hz`, falling by `tilt_db` decibels per octave, each drawn within ±`spread_db`
-    /// of that line.
+    /// Makes the harmonics of `hz` up to `top_hz`. Their levels fall by `tilt_db` decibels per octave, each drawn
+    /// within ±`spread_db` of that line.
     pub fn falling(hz: f64, top_hz: f64, tilt_db: f64, spread_db: f64, stream: &mut Stream) -> Self {
         let level = |k: usize| -tilt_db * (k as f64).log2() + spread_db * stream.uniform(-1.0, 1.0);
         let n = (top_hz / hz).max(1.0) as usize;
@@ -68,7 +69,7 @@ impl Harmonics {
         Self::new(&amplitudes)
     }
 
-    /// The next sample at the fundamental `hz`.
+    /// Returns the next sample at the fundamental `hz`.
     pub fn next(&mut self, hz: f64) -> f64 {
         self.phase.advance(hz);
         let at = self.phase.turns() * TABLE as f64;
@@ -77,8 +78,8 @@ impl Harmonics {
     }
 }
 
-/// Vocal folds: the flow's derivative, a rounded opening and a sharp closure per period, each period a little longer or
-/// stronger than the last (jitter and shimmer).
+/// Vocal folds, as the derivative of the air flow. Each period has a rounded opening and a sharp closure, and varies a
+/// little in length and strength (jitter and shimmer).
 pub struct Glottis {
     phase: Phase,
     stream: Stream,
@@ -90,12 +91,13 @@ pub struct Glottis {
 }
 
 impl Glottis {
-    /// Folds that are open for the share `open` of a period; `jitter` and `shimmer` are relative standard deviations.
+    /// Makes folds that are open for the fraction `open` of a period. `jitter` and `shimmer` are relative standard
+    /// deviations.
     pub fn new(key: Key, open: f64, jitter: f64, shimmer: f64) -> Self {
         Self { phase: Phase::default(), stream: key.stream(), jitter, shimmer, open, period: 1.0, strength: 1.0 }
     }
 
-    /// The next sample at the fundamental `hz`, within about ±1.
+    /// Returns the next sample at the fundamental `hz`, within about ±1.
     pub fn next(&mut self, hz: f64) -> f64 {
         if self.phase.advance(hz * self.period) {
             self.period = (1.0 + self.jitter * self.stream.normal()).clamp(0.5, 2.0);

@@ -1,5 +1,5 @@
-//! The way from a source to a file: room, microphone and level, drawn anew for each file, so that a class cannot be
-//! told by how it was recorded.
+//! A recording of a source: room, microphone and level. They are drawn anew for each file, so that the recording does
+//! not give the class away.
 
 use super::RATE;
 use super::envelope::swell;
@@ -8,7 +8,8 @@ use super::noise::{Tilt, White};
 use super::resonators::{Comb, HighPass, LowPass, Resonator};
 use crate::counter_rng::Key;
 
-/// `source` as a file drawn from `key` holds it: finite, free of DC, with a peak between 0.1 and 0.9.
+/// Records `source` with a chain drawn from `key`. The result is finite, free of DC, and has a peak between 0.1 and
+/// 0.9.
 pub fn record(source: &[f64], key: Key) -> Vec<f32> {
     let mut draw = key.stream();
     let mut tilt = Tilt::new(draw.uniform(-2.0, 2.0));
@@ -38,7 +39,7 @@ pub fn record(source: &[f64], key: Key) -> Vec<f32> {
         })
         .collect();
 
-    // The microphone's own noise, and ends that do not click.
+    // Adds the microphone's noise, and fades the ends so that they do not click.
     let peak = |out: &[f64]| out.iter().fold(0.0_f64, |peak, x| peak.max(x.abs()));
     let mut noise = (White::new(key.named("noise")), LowPass::new(2000.0));
     let floor = peak(&out) * log_uniform(0.0001, 0.004, &mut draw);
@@ -64,7 +65,7 @@ mod tests {
             let peak = file.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
             assert!((0.0999..=0.9001).contains(&peak), "peak {peak}");
             assert!(file[0].abs() < 1e-3 && file[file.len() - 1].abs() < 1e-3);
-            // Past the settling of the low cut only the sine is left.
+            // After the transient of the low cut, only the sine is left.
             let tail = &file[22_050..];
             let mean = tail.iter().sum::<f32>() / tail.len() as f32;
             assert!(mean.abs() < 0.01 * peak, "mean {mean} of peak {peak}");

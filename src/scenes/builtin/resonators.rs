@@ -1,4 +1,5 @@
-//! What rings: two-pole resonators (formants, bodies, tubes' peaks), first-order slopes, combs and banks of struck modes.
+//! Resonators and filters: two-pole band-passes (formants, bodies, tubes), first-order slopes, combs, and modes of
+//! struck bodies.
 
 use super::RATE;
 use crate::counter_rng::Stream;
@@ -15,14 +16,14 @@ pub struct Resonator {
 }
 
 impl Resonator {
-    /// A resonator at `hz` whose gain is 3 dB down `bandwidth / 2` hertz away.
+    /// Makes a resonator at `hz` whose gain is 3 dB down `bandwidth / 2` hertz away.
     pub fn new(hz: f64, bandwidth: f64) -> Self {
         let mut resonator = Self::default();
         resonator.tune(hz, bandwidth);
         resonator
     }
 
-    /// Moves the centre, keeping the state.
+    /// Moves the centre frequency and keeps the filter's state.
     pub fn tune(&mut self, hz: f64, bandwidth: f64) {
         let w = TAU * hz.clamp(20.0, 0.45 * f64::from(RATE)) / f64::from(RATE);
         let alpha = (0.5 * TAU * bandwidth / f64::from(RATE)).tan().min(w.sin());
@@ -31,7 +32,7 @@ impl Resonator {
         self.a2 = (1.0 - alpha) / (1.0 + alpha);
     }
 
-    /// The filtered sample.
+    /// Filters the next sample.
     pub fn next(&mut self, x: f64) -> f64 {
         let y = self.b0 * (x - self.x[1]) - self.a1 * self.y[0] - self.a2 * self.y[1];
         self.x = [x, self.x[0]];
@@ -47,12 +48,12 @@ pub struct LowPass {
 }
 
 impl LowPass {
-    /// A low-pass that is 3 dB down at `hz`.
+    /// Makes a low-pass that is 3 dB down at `hz`.
     pub fn new(hz: f64) -> Self {
         Self { a: 1.0 - (-TAU * hz / f64::from(RATE)).exp(), y: 0.0 }
     }
 
-    /// The filtered sample.
+    /// Filters the next sample.
     pub fn next(&mut self, x: f64) -> f64 {
         self.y += self.a * (x - self.y);
         self.y
@@ -63,18 +64,18 @@ impl LowPass {
 pub struct HighPass(LowPass);
 
 impl HighPass {
-    /// A high-pass that is 3 dB down at `hz`.
+    /// Makes a high-pass that is 3 dB down at `hz`.
     pub fn new(hz: f64) -> Self {
         Self(LowPass::new(hz))
     }
 
-    /// The filtered sample.
+    /// Filters the next sample.
     pub fn next(&mut self, x: f64) -> f64 {
         x - self.0.next(x)
     }
 }
 
-/// A delay line that feeds back on itself through a low-pass: a tube, or one wall of a room.
+/// A delay line with feedback through a low-pass: a tube, or one wall of a room.
 pub struct Comb {
     line: Vec<f64>,
     at: usize,
@@ -83,13 +84,14 @@ pub struct Comb {
 }
 
 impl Comb {
-    /// A comb with peaks every 1 / `delay_s` hertz; `feedback` in (−1, 1); echoes lose what lies above `damping_hz`.
+    /// Makes a comb with peaks every 1 / `delay_s` hertz. `feedback` lies in (−1, 1); the low-pass dampens echoes above
+    /// `damping_hz`.
     pub fn new(delay_s: f64, feedback: f64, damping_hz: f64) -> Self {
         let length = ((delay_s * f64::from(RATE)).round() as usize).max(1);
         Self { line: vec![0.0; length], at: 0, feedback, damping: LowPass::new(damping_hz) }
     }
 
-    /// The input plus its echoes.
+    /// Returns the input plus its echoes.
     pub fn next(&mut self, x: f64) -> f64 {
         let y = x + self.feedback * self.damping.next(self.line[self.at]);
         self.line[self.at] = y;
@@ -98,32 +100,32 @@ impl Comb {
     }
 }
 
-/// The modes of a rigid body, each a decaying sinusoid that a strike sets off.
+/// The modes of a rigid body, each a decaying sinusoid that a strike excites.
 #[derive(Clone)]
-pub struct Modes(Vec<Mode>);
+pub struct Modes(Vec<VibrationMode>);
 
 #[derive(Clone, Copy)]
-struct Mode {
+struct VibrationMode {
     /// Frequency in hertz.
     hz: f64,
-    /// Seconds until the amplitude has fallen by 60 dB.
+    /// Time until the amplitude has fallen by 60 dB, in seconds.
     t60_s: f64,
     gain: f64,
 }
 
 impl Modes {
-    /// Modes at `hz` times each ratio. The fundamental decays in `t60_s`, higher ones faster, by the power `damping`
-    /// of their ratio; gains are drawn around a fall of `tilt_db` decibels per octave.
+    /// Makes modes at `hz` times each ratio. The fundamental decays in `t60_s`; a higher mode decays faster, by its
+    /// ratio to the power `damping`. Gains are drawn around a fall of `tilt_db` decibels per octave.
     pub fn new(hz: f64, ratios: &[f64], t60_s: f64, damping: f64, tilt_db: f64, stream: &mut Stream) -> Self {
         let mode = |&ratio: &f64| {
             let fall = 10.0_f64.powf(-tilt_db * ratio.log2() / 20.0);
-            Mode { hz: hz * ratio, t60_s: t60_s * ratio.powf(-damping), gain: fall * stream.uniform(0.3, 1.0) }
+            VibrationMode { hz: hz * ratio, t60_s: t60_s * ratio.powf(-damping), gain: fall * stream.uniform(0.3, 1.0) }
         };
         Self(ratios.iter().map(mode).filter(|mode| mode.hz < 0.45 * f64::from(RATE)).collect())
     }
 
-    /// Adds one strike at `at_s` seconds with the given strength to `out`. Where the body is hit differs from strike to
-    /// strike, so each mode's share is drawn anew. What rings past the end of `out` is lost.
+    /// Adds one strike at `at_s` seconds with the given strength to `out`. The amplitude of each mode is drawn anew,
+    /// because every strike hits the body at another point. The part beyond the end of `out` is dropped.
     pub fn strike(&self, out: &mut [f64], at_s: f64, strength: f64, stream: &mut Stream) {
         let start = ((at_s * f64::from(RATE)) as usize).min(out.len());
         for mode in &self.0 {
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
     use crate::counter_rng::Key;
 
-    /// The steady gain of a filter for a sine, linear.
+    /// Measures the steady gain of a filter for a sine, as a linear factor.
     fn gain(hz: f64, mut filter: impl FnMut(f64) -> f64) -> f64 {
         let w = TAU * hz / f64::from(RATE);
         (0..60_000).map(|i| filter((w * f64::from(i)).sin())).skip(40_000).fold(0.0, f64::max)
@@ -159,7 +161,7 @@ mod tests {
             gain(hz, |x| resonator.next(x))
         };
         assert!((at(1000.0) - 1.0).abs() < 1e-3);
-        // The edges lie at the geometric mean of the centre, 50 Hz to either side.
+        // The geometric mean of the two edges is the centre; both lie about 50 Hz from it.
         for edge in [951.25, 1051.25] {
             assert!((at(edge) - 0.5_f64.sqrt()).abs() < 0.01, "{edge}: {}", at(edge));
         }

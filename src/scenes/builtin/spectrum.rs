@@ -1,10 +1,10 @@
-//! What the tests hear: power spectra and a few numbers drawn from them.
+//! Measurements for the tests: power spectra, and a few numbers derived from them.
 
 use super::RATE;
 
 const SIZE: usize = 2048;
 
-/// The mean power spectrum over Hann windows of 2048 samples, as (frequency in hertz, power).
+/// Computes the mean power spectrum over Hann windows of 2048 samples, as (frequency in hertz, power).
 pub fn power(x: &[f64]) -> Vec<(f64, f64)> {
     let transform = realfft::RealFftPlanner::<f64>::new().plan_fft_forward(SIZE);
     let mut sum = vec![0.0; SIZE / 2 + 1];
@@ -23,19 +23,19 @@ pub fn power(x: &[f64]) -> Vec<(f64, f64)> {
     sum.into_iter().enumerate().map(|(k, p)| (k as f64 * f64::from(RATE) / SIZE as f64, p)).collect()
 }
 
-/// The power spectrum where the tagger hears (SPEC §1): 125 Hz to 7.5 kHz.
+/// Computes the power spectrum within the tagger's frequency range (SPEC §1): 125 Hz to 7.5 kHz.
 fn audible(x: &[f64]) -> Vec<(f64, f64)> {
     power(x).into_iter().filter(|(hz, _)| (125.0..7500.0).contains(hz)).collect()
 }
 
-/// The power-weighted mean frequency in hertz.
+/// Computes the power-weighted mean frequency in hertz.
 pub fn centroid(x: &[f64]) -> f64 {
     let spectrum = audible(x);
     spectrum.iter().map(|(hz, p)| hz * p).sum::<f64>() / spectrum.iter().map(|(_, p)| p).sum::<f64>()
 }
 
-/// How far single lines stand out of their surroundings, in decibels: each bin's level above the median of the 31 around
-/// it, averaged with the bins' power as weight. Near 0 for noise of any colour.
+/// Computes by how many decibels single lines exceed their surroundings: the level of each bin above the median of the
+/// 31 bins around it, averaged with the bins' power as weight. Noise of any colour gives a value near 0.
 pub fn tonality(x: &[f64]) -> f64 {
     let spectrum = audible(x);
     let total: f64 = spectrum.iter().map(|(_, p)| p).sum();
@@ -48,7 +48,7 @@ pub fn tonality(x: &[f64]) -> f64 {
     spectrum.iter().enumerate().map(prominence).sum()
 }
 
-/// The relative standard deviation of the level over windows of 20 ms: 0 for a steady sound, large for one of bursts.
+/// Computes the relative standard deviation of the level over windows of 20 ms: 0 for a steady sound, large for bursts.
 pub fn unrest(x: &[f64]) -> f64 {
     let levels: Vec<f64> =
         x.chunks(882).map(|c| (c.iter().map(|v| v * v).sum::<f64>() / c.len() as f64).sqrt()).collect();

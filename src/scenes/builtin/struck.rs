@@ -1,4 +1,4 @@
-//! Things that are struck, and things that ring like them: dishes and alarms.
+//! Struck things and others that ring like them: dishes and alarms.
 
 use super::grains::{decibels, log_uniform};
 use super::noise::White;
@@ -7,13 +7,13 @@ use super::resonators::{Modes, Resonator};
 use super::{render, samples};
 use crate::counter_rng::{Key, Stream};
 
-/// Mode ratios of plates, cups and cutlery: bending waves make them inharmonic, and no two shapes are alike.
+/// Mode ratios of plates, cups and cutlery. Bending waves make them inharmonic, and every shape has its own.
 fn ware(n: usize, stream: &mut Stream) -> Vec<f64> {
     let power = stream.uniform(1.1, 1.9);
     (0..n).map(|i| (1.0 + i as f64).powf(power) * stream.uniform(0.9, 1.1)).collect()
 }
 
-/// Dishes: clinks of two or three pieces of porcelain, glass or metal, now and then a rattle or a scrape.
+/// Synthesises dishes: clinks of two or three pieces of porcelain, glass or metal, sometimes with a rattle or a scrape.
 pub fn dishes(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     let mut out = vec![0.0; samples(length_s)];
@@ -31,7 +31,7 @@ pub fn dishes(key: Key, length_s: f64) -> Vec<f64> {
     while t < length_s - 0.04 {
         let piece = draw.choose(&pieces).clone();
         let strength = decibels(6.0, &mut draw);
-        // A piece that is put down bounces: quicker and weaker each time.
+        // A piece that is put down bounces, each time sooner and more weakly.
         let (mut bounce_s, mut weight, mut at) = (draw.uniform(0.02, 0.12), strength, t);
         for _ in 0..=draw.below(4) {
             piece.strike(&mut out, at, weight, &mut draw);
@@ -48,7 +48,7 @@ pub fn dishes(key: Key, length_s: f64) -> Vec<f64> {
     out
 }
 
-/// The contact itself: a few milliseconds of noise, duller than the ring.
+/// Adds the noise of the contact: a few milliseconds, duller than the ring.
 fn thud(out: &mut [f64], at_s: f64, strength: f64, stream: &mut Stream) {
     let mut body = Resonator::new(stream.uniform(200.0, 2500.0), 900.0);
     let start = samples(at_s).min(out.len());
@@ -59,7 +59,7 @@ fn thud(out: &mut [f64], at_s: f64, strength: f64, stream: &mut Stream) {
     }
 }
 
-/// Cutlery drawn over a plate: narrow noise that glides.
+/// Synthesises cutlery drawn over a plate: narrow noise that glides.
 fn scrape(out: &mut [f64], length_s: f64, key: Key) {
     let mut draw = key.stream();
     let mut noise = White::new(key.named("noise"));
@@ -82,7 +82,8 @@ fn scrape(out: &mut [f64], length_s: f64, key: Key) {
     }
 }
 
-/// An alarm: a mechanical bell hammered many times a second, an electronic beeper, a two-tone ringer or a siren.
+/// Synthesises an alarm: a mechanical bell hammered many times a second, an electronic beeper, a two-tone ringer or a
+/// siren.
 pub fn alarm(key: Key, length_s: f64) -> Vec<f64> {
     let mut draw = key.stream();
     match draw.below(5) {
@@ -98,7 +99,7 @@ fn bell(length_s: f64, draw: &mut Stream) -> Vec<f64> {
     let hz = log_uniform(350.0, 2200.0, draw);
     let t60_s = log_uniform(0.15, 2.5, draw);
     let bell = Modes::new(hz, &ratios, t60_s, draw.uniform(0.2, 0.8), draw.uniform(-3.0, 4.0), draw);
-    // From a church bell's slow strokes to a school bell's hammer.
+    // The rate ranges from a church bell's slow strokes to a school bell's hammer.
     let rate = log_uniform(1.5, 28.0, draw);
     let (on_s, off_s) = if draw.chance(0.4) { (draw.uniform(0.4, 1.5), draw.uniform(0.2, 0.8)) } else { (9.0, 0.0) };
     let mut t = 0.02;
@@ -116,7 +117,7 @@ fn beeper(length_s: f64, draw: &mut Stream) -> Vec<f64> {
     let low = log_uniform(500.0, 3600.0, draw);
     let pitches = [low, if draw.chance(0.5) { low } else { low * draw.uniform(1.1, 1.6) }];
     let n = (1 + draw.below(9)).min((18_000.0 / pitches[1]) as usize);
-    // An odd harmonic series is a square wave, what a cheap buzzer makes.
+    // An odd harmonic series is a square wave, the sound of a cheap buzzer.
     let odd = draw.chance(0.5);
     let fall = draw.uniform(3.0, 12.0);
     let level =

@@ -1,4 +1,4 @@
-//! The soundbank as a whole: what every file must be, and what sets the classes apart.
+//! Tests of the whole soundbank: properties that every file must have, and the differences between classes.
 
 use super::spectrum::{centroid, tonality, unrest};
 use super::*;
@@ -10,7 +10,7 @@ fn heard(subset: Subset, class: usize) -> Vec<Vec<f32>> {
     (0..HEARD.min(n_events(subset, class))).map(|i| event(subset, class, i)).collect()
 }
 
-/// The median of a value over the first seconds of a class's first training files.
+/// Returns the median of `value` over the first seconds of a class's first training files.
 fn median(class: &str, value: fn(&[f64]) -> f64) -> f64 {
     let class = CLASSES.iter().position(|c| c.name == class).unwrap();
     let mut values: Vec<f64> = heard(Subset::Train, class)
@@ -50,7 +50,7 @@ fn events_are_repeatable_audible_and_in_range() {
 
 #[test]
 fn no_two_files_share_a_sound() {
-    // Files are told apart by their shape, so that a mere change of level or length would not pass.
+    // Files are compared by their shape, so that a copy with another level or length counts as equal.
     let print = |file: &[f32]| -> Vec<i32> {
         let peak = file.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
         file.iter().skip(2000).step_by(50).take(60).map(|x| (x / peak * 500.0).round() as i32).collect()

@@ -1,5 +1,5 @@
-//! A voice: a larynx and noise that excite four moving formants, led from one articulation to the next. Speech, cats and
-//! dogs differ only in what they are led through (`calls.rs`).
+//! A voice: a larynx and noise excite four formants, which move from one articulation to the next. Speech, cats and
+//! dogs differ only in the sequence of articulations (`calls.rs`).
 
 use super::noise::{Drift, White};
 use super::oscillators::{Glottis, Phase};
@@ -7,10 +7,10 @@ use super::resonators::Resonator;
 use super::{RATE, samples};
 use crate::counter_rng::Key;
 
-/// What the voice aims at for some time.
+/// An articulation: the targets of the voice for some time.
 #[derive(Debug, Clone, Copy)]
 pub struct Phone {
-    /// How long, in seconds.
+    /// Duration in seconds.
     pub s: f64,
     /// Fundamental in hertz.
     pub hz: f64,
@@ -18,42 +18,42 @@ pub struct Phone {
     pub voicing: f64,
     /// Level of noise through the formants.
     pub breath: f64,
-    /// Level of noise made at the lips and teeth.
+    /// Level of the noise made at the lips and teeth (`hiss`).
     pub hiss: f64,
-    /// Where that noise is strongest, in hertz.
+    /// Frequency at which the `hiss` is strongest, in hertz.
     pub hiss_hz: f64,
     /// Formant frequencies in hertz.
     pub formants: [f64; 4],
 }
 
 impl Phone {
-    /// The same articulation without a sound.
+    /// Returns the same articulation without sound, for `s` seconds.
     pub fn silent(self, s: f64) -> Self {
         Self { s, voicing: 0.0, breath: 0.0, hiss: 0.0, ..self }
     }
 }
 
-/// What stays the same during a call.
+/// Properties of the voice that stay constant during a call.
 #[derive(Debug, Clone, Copy)]
 pub struct Larynx {
-    /// Share of a period for which the folds are open.
+    /// Fraction of a period for which the vocal folds are open.
     pub open: f64,
-    /// Relative deviation from period to period, of length and of strength.
+    /// Relative standard deviation of the period's length; three times as much for its strength.
     pub roughness: f64,
     /// Rate in hertz and depth (relative) of the vibrato.
     pub vibrato: [f64; 2],
     /// Rate in hertz and depth of a flutter of the level: purring, trilling, growling.
     pub flutter: [f64; 2],
-    /// Seconds the articulators need to come near their aim.
+    /// Time that the articulators need to come near their targets, in seconds.
     pub inertia_s: f64,
-    /// Fall of the formants' levels from one to the next, as a factor.
+    /// Ratio of the levels of one formant and the one below it.
     pub fall: f64,
 }
 
 /// Samples between two updates of the filters.
 const CONTROL: usize = 32;
 
-/// The call that leads `larynx` through `phones`.
+/// Synthesises a call: `larynx` passes through the articulations `phones`.
 pub fn utter(phones: &[Phone], larynx: &Larynx, key: Key) -> Vec<f64> {
     let mut glottis = Glottis::new(key.named("glottis"), larynx.open, larynx.roughness, 3.0 * larynx.roughness);
     let mut noise = White::new(key.named("noise"));
@@ -86,7 +86,7 @@ pub fn utter(phones: &[Phone], larynx: &Larynx, key: Key) -> Vec<f64> {
                 .iter_mut()
                 .map(|resonator| {
                     let y = gain * resonator.next(source);
-                    // Neighbouring formants with opposite signs leave no zero between them.
+                    // Opposite signs of neighbouring formants leave no zero between them.
                     gain *= -larynx.fall;
                     y
                 })
@@ -97,7 +97,7 @@ pub fn utter(phones: &[Phone], larynx: &Larynx, key: Key) -> Vec<f64> {
     out
 }
 
-/// `now`, moved by the share `chase` of its distance towards `aim`.
+/// Returns `now`, moved by the fraction `chase` of its distance towards `aim`.
 fn approach(now: Phone, aim: &Phone, chase: f64) -> Phone {
     let to = |from: f64, to: f64| from + chase * (to - from);
     Phone {

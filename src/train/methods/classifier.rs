@@ -1,4 +1,4 @@
-//! E and G together on binary cross-entropy (SPEC §4.1).
+//! E and G trained together on binary cross-entropy (SPEC §4.1).
 
 use crate::Result;
 use crate::config::Normalise;
@@ -7,7 +7,7 @@ use crate::gpu::Recording;
 use crate::model::{embed_backward, embed_forward, tag_step};
 use crate::train::step::StepContext;
 
-/// Pushes everything up to the partial gradients.
+/// Pushes all kernels up to the partial gradients.
 pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, recording: &mut Recording) -> Result<()> {
     let StepContext { gpu, population, schedule, .. } = context;
     let activations = context.activations(examples.chunks(&population.architecture))?;

@@ -1,4 +1,5 @@
-//! What triplets and prototypes share: embeddings to take distances between, and the way back from their gradients.
+//! Parts shared by triplets and prototypes: the embeddings between which distances are taken, and the backward pass from their
+//! gradients.
 
 use crate::Result;
 use crate::config::Normalise;
@@ -9,19 +10,19 @@ use crate::model::{Activations, Mode, embed_backward, embed_forward};
 use crate::train::step::StepContext;
 
 /// The embeddings of a batch and their gradients.
-pub(super) struct Embedded {
+pub(super) struct EmbeddingBatch {
     input: Input,
     activations: Activations,
     mode: Mode,
     normalise: Normalise,
-    /// What distances are taken between, `[member, slot, dimension]`.
+    /// Embeddings after the configured normalisation, `[member, slot, dimension]`, between which distances are taken.
     pub rows: Tensor<f32>,
-    /// Their gradients, of the same shape; to be written before [`Embedded::push_back`].
+    /// Gradients of `rows`, of the same shape, which must be written before [`EmbeddingBatch::push_back`].
     pub d_rows: Tensor<f32>,
 }
 
-impl Embedded {
-    /// Pushes E over the batches of the schedule, normalised as asked.
+impl EmbeddingBatch {
+    /// Pushes the forward pass of E over the batches of the schedule, with the normalisation `normalise`.
     pub fn push(
         context: &StepContext<'_>,
         examples: &Examples,
@@ -43,7 +44,7 @@ impl Embedded {
         Ok(Self { input, activations, mode, normalise, rows, d_rows })
     }
 
-    /// Pushes the way back to the partial gradients of E.
+    /// Pushes the backward pass from `d_rows` to the partial gradients of E.
     pub fn push_back(self, context: &StepContext<'_>, recording: &mut Recording) -> Result<()> {
         let d_embedding = &self.activations.gradients().embedding;
         if self.normalise == Normalise::Segment {

@@ -1,5 +1,5 @@
-//! What distinguishes the ways to train (SPEC §4): which batches are drawn, and what stands between a batch and the
-//! gradients of the parameters.
+//! The parts of a step that differ between the training methods (SPEC §4): the kernels between a batch and the gradients of the
+//! parameters.
 
 pub(super) mod classifier;
 mod metric;

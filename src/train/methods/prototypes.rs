@@ -1,7 +1,7 @@
-//! E on prototypical loss (SPEC §4.3): supports and queries embedded in one batch, class means of the supports, and
-//! cross-entropy over the queries' distances to them.
+//! E trained on prototypical loss (SPEC §4.3): supports and queries are embedded in one batch, the prototype of a class is the
+//! mean of its supports, and the loss is the cross-entropy over the queries' distances to the prototypes.
 
-use super::metric::Embedded;
+use super::metric::EmbeddingBatch;
 use crate::Result;
 use crate::evaluate::Examples;
 use crate::gpu::Recording;
@@ -12,7 +12,7 @@ use crate::kernels::prototypes::Prototypes;
 use crate::kernels::rows::Rows;
 use crate::train::step::StepContext;
 
-/// Pushes everything up to the partial gradients.
+/// Pushes all kernels up to the partial gradients.
 pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, recording: &mut Recording) -> Result<()> {
     let StepContext { gpu, config, population, schedule, .. } = context;
     let settings = &config.prototypes;
@@ -25,7 +25,7 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
     let prototypes = gpu.tensor("prototypes", &[members, way, population.architecture.embedding()])?;
     let (distances, upstream) = (gpu.tensor("distances", &matrix)?, gpu.tensor("d_distances", &matrix)?);
 
-    let embedded = Embedded::push(context, examples, settings.normalise, recording)?;
+    let embedded = EmbeddingBatch::push(context, examples, settings.normalise, recording)?;
     let part = |tensor: &crate::gpu::Tensor<f32>, first, count| Rows { tensor: tensor.clone(), first, count };
     let (support, query) = (part(&embedded.rows, 0, supports), part(&embedded.rows, supports, queries));
     recording.push(Prototypes { support, prototypes: prototypes.clone() });

@@ -1,4 +1,4 @@
-//! G alone, on embeddings that are computed once and stay on the GPU (SPEC §4.4).
+//! G trained alone, on embeddings that are computed once and stay on the GPU (SPEC §4.4).
 
 use crate::Result;
 use crate::evaluate::Examples;
@@ -7,7 +7,7 @@ use crate::kernels::gather_rows::GatherRows;
 use crate::model::tag_step;
 use crate::train::step::StepContext;
 
-/// Pushes everything up to the partial gradients of G.
+/// Pushes all kernels up to the partial gradients of G.
 pub(in crate::train) fn push(
     context: &StepContext<'_>,
     embeddings: &Tensor<f32>,

@@ -1,7 +1,7 @@
-//! E on triplet loss (SPEC §4.2): anchors, positives and negatives embedded in one batch, their distance matrix, and the
-//! hinge over the triplets.
+//! E trained on triplet loss (SPEC §4.2): anchors, positives and negatives are embedded in one batch, and the hinge loss over
+//! the triplets is computed from the distance matrix of the batch.
 
-use super::metric::Embedded;
+use super::metric::EmbeddingBatch;
 use crate::Result;
 use crate::config::{Sampling, TripletGradient};
 use crate::evaluate::Examples;
@@ -13,7 +13,7 @@ use crate::kernels::rows::Rows;
 use crate::kernels::triplet_loss::TripletLoss;
 use crate::train::step::StepContext;
 
-/// Pushes everything up to the partial gradients.
+/// Pushes all kernels up to the partial gradients.
 pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, recording: &mut Recording) -> Result<()> {
     let StepContext { gpu, config, schedule, .. } = context;
     let settings = &config.triplets;
@@ -23,7 +23,8 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
         Sampling::SemiHard => Some(Mining::SemiHard),
         Sampling::Hard => Some(Mining::Hard),
     };
-    // A batch holds the anchors, then the positives, then the negatives unless they are mined among the others.
+    // A batch holds the anchors, then the positives, then the negatives. Mined negatives are taken from the anchors and
+    // positives instead.
     let anchors = slots / if mining.is_some() { 2 } else { 3 };
     let of_anchor = |k: usize| [k, anchors + k, (2 * anchors + k) % slots].map(|slot| slot as u32);
     let ids: Vec<u32> = (0..members).flat_map(|_| (0..anchors).flat_map(of_anchor)).collect();
@@ -31,7 +32,7 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
     let distances = gpu.tensor("distances", &[members, slots, slots])?;
     let upstream = gpu.tensor("d_distances", &[members, slots, slots])?;
 
-    let embedded = Embedded::push(context, examples, settings.normalise, recording)?;
+    let embedded = EmbeddingBatch::push(context, examples, settings.normalise, recording)?;
     let rows = Rows::all(&embedded.rows);
     recording.push(Distances { a: rows.clone(), b: rows.clone(), distances: distances.clone() });
     if let Some(mining) = mining {

@@ -1,7 +1,7 @@
 //! Times the training step of `weaklabel bench step` in burn: the same networks, losses, batches and optimiser.
 //!
-//! Prints the JSON line that `weaklabel bench step --json` prints. Segments are random and stay where they are, so a step
-//! is forward, backward and AdamW, as it is there. Where burn has a layer or a loss of its own, that is what is measured.
+//! The output is the same JSON line as that of `weaklabel bench step --json`. Segments are random and stay on the device, so a
+//! step is forward, backward and AdamW, as in the program. Burn's own layers and losses are used where they exist.
 
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -21,7 +21,7 @@ use serde_json::json;
 #[cfg(not(any(feature = "wgpu", feature = "flex", feature = "ndarray")))]
 compile_error!("a backend is needed: --features vulkan, wgpu, flex or ndarray");
 
-/// burn has no constant for it; Cargo.toml pins it.
+/// Version of burn, which has no constant for it; Cargo.toml pins it.
 const BURN: &str = "burn 0.22.1";
 
 const CLASSES: usize = 10;
@@ -33,7 +33,7 @@ const HIDDEN: usize = 32;
 const LAYERS: [(usize, [usize; 2]); 4] = [(16, [2, 2]), (16, [2, 2]), (32, [1, 4]), (65, [1, 2])];
 const LEARNING_RATE: f64 = 1e-3;
 
-/// Kernels are still being chosen, and operations fused, for some steps after the first.
+/// Number of steps before measurements, in which burn chooses kernels and fuses operations.
 const WARM_UP: usize = 4;
 const MEASUREMENT_S: f64 = 0.25;
 
@@ -42,13 +42,13 @@ const MEASUREMENT_S: f64 = 0.25;
 struct Options {
     #[arg(long, value_enum, default_value_t = Method::Classifier)]
     method: Method,
-    /// Of each segment; a multiple of 20
+    /// Frames per segment, a multiple of 20
     #[arg(long, default_value = "20")]
     frames: NonZeroUsize,
-    /// Segments, anchors or queries
+    /// Segments, anchors or queries per step
     #[arg(long, default_value = "10")]
     batch: NonZeroUsize,
-    /// Those that this program was built with
+    /// Backend, one of those with which this program was built
     #[arg(long, value_enum, default_value_t = Backend::value_variants()[0])]
     backend: Backend,
     #[arg(long, default_value = "9")]
@@ -73,7 +73,7 @@ enum Backend {
 }
 
 impl Backend {
-    /// The device, and what it says it is. burn picks the backend by the device, not by a type.
+    /// Opens the device and returns it with its name. Burn chooses the backend by the device, not by a type.
     fn open(self) -> (Device, String) {
         match self {
             #[cfg(feature = "wgpu")]
@@ -84,7 +84,7 @@ impl Backend {
             }
             #[cfg(feature = "flex")]
             Self::Flex => (Device::flex(), cores()),
-            // burn would have us use flex; how much faster that is, is a figure of its own.
+            // Burn recommends flex instead; both are measured.
             #[cfg(feature = "ndarray")]
             #[allow(deprecated)]
             Self::Ndarray => (Device::ndarray(), cores()),
@@ -97,18 +97,18 @@ fn cores() -> String {
     std::thread::available_parallelism().map_or_else(|_| "CPU".into(), |cores| format!("{cores} cores"))
 }
 
-/// The word that selects `value` on the command line.
+/// Returns the word that selects `value` on the command line.
 fn word(value: impl ValueEnum) -> String {
     value.to_possible_value().map_or_else(String::new, |value| value.get_name().to_string())
 }
 
-/// E, and G behind it (SPEC §§2, 3).
+/// The networks E and G (SPEC §§2, 3).
 #[derive(Module, Debug)]
 struct Model {
     convolutions: Vec<Conv2d>,
     hidden: Linear,
     output: Linear,
-    /// Behind every layer but the last.
+    /// Dropout after every layer but the last.
     dropout: Dropout,
 }
 
@@ -130,12 +130,12 @@ impl Model {
         model
     }
 
-    /// What follows a layer.
+    /// Applies LeakyReLU and dropout, which follow a layer.
     fn activate<const D: usize>(&self, values: Tensor<D>) -> Tensor<D> {
         self.dropout.forward(leaky_relu(values, 0.2))
     }
 
-    /// Embeddings, segment × 130, of segments, segment × frame × band.
+    /// Computes embeddings, segment × 130, of segments, segment × frame × band.
     fn embed(&self, segments: Tensor<3>) -> Tensor<2> {
         let [count, frames, _] = segments.dims();
         let chunks = frames / CHUNK;
@@ -148,18 +148,18 @@ impl Model {
         chunk.reshape([count, chunks, EMBEDDING]).mean_dim(1).squeeze_dim(1)
     }
 
-    /// G's logits.
+    /// Computes G's logits.
     fn classify(&self, embeddings: Tensor<2>) -> Tensor<2> {
         self.output.forward(self.activate(self.hidden.forward(embeddings)))
     }
 }
 
-/// What every step trains on.
+/// The batch on which every step trains.
 struct Batch {
     segments: Tensor<3>,
-    /// The class of each segment, or query.
+    /// Class of each segment or query.
     classes: Tensor<1, Int>,
-    /// The same, one-hot.
+    /// Classes as one-hot vectors.
     labels: Tensor<2, Int>,
 }
 
@@ -192,13 +192,13 @@ impl Method {
     }
 }
 
-/// Binary cross-entropy of a batch (SPEC §4.1).
+/// Computes the binary cross-entropy of a batch (SPEC §4.1).
 fn classifier(logits: Tensor<2>, batch: &Batch) -> Tensor<1> {
     let loss = BinaryCrossEntropyLossConfig::new().with_logits(true).init(&logits.device());
     loss.forward(logits, batch.labels.clone())
 }
 
-/// Triplet loss of as many anchors, positives and negatives (SPEC §4.2).
+/// Computes the triplet loss of equal numbers of anchors, positives and negatives (SPEC §4.2).
 fn triplets(embeddings: Tensor<2>) -> Tensor<1> {
     let count = embeddings.dims()[0] / 3;
     let unit = vector_normalize(embeddings, 2.0, 1, 1e-12);
@@ -208,7 +208,7 @@ fn triplets(embeddings: Tensor<2>) -> Tensor<1> {
     relu(near - far + 0.5).mean()
 }
 
-/// Cross-entropy of one query of each class against one support of each (SPEC §4.3).
+/// Computes the cross-entropy of the queries against one support of each class (SPEC §4.3).
 fn prototypes(embeddings: Tensor<2>, batch: &Batch) -> Tensor<1> {
     let queries = embeddings.dims()[0] - CLASSES;
     let supports = embeddings.clone().narrow(0, 0, CLASSES).unsqueeze_dim::<3>(0);
@@ -217,7 +217,7 @@ fn prototypes(embeddings: Tensor<2>, batch: &Batch) -> Tensor<1> {
     CrossEntropyLossConfig::new().init(&distances.device()).forward(-distances, batch.classes.clone())
 }
 
-/// A model while it is trained.
+/// A model in training.
 struct Training {
     method: Method,
     device: Device,
@@ -237,7 +237,7 @@ impl Training {
         }
     }
 
-    /// Takes the training and hands it back: a second handle on the weights would keep burn from updating them in place.
+    /// Makes a step. The training is moved in and out, since a second handle on the weights would prevent an update in place.
     fn step(mut self) -> Self {
         let gradients = self.method.loss(&self.model, &self.batch).backward();
         let gradients = GradientsParams::from_grads(gradients, &self.model);
@@ -245,7 +245,7 @@ impl Training {
         self
     }
 
-    /// Seconds per step of `count` steps. The queue is empty whenever the clock is read.
+    /// Measures `count` steps and returns the seconds per step. The queue is empty whenever the clock is read.
     fn time(mut self, count: usize) -> Result<(Self, f64), Box<dyn Error>> {
         self.device.sync()?;
         let begin = Instant::now();

@@ -1,7 +1,7 @@
-//! How the trials learned: the validation score by epoch, as far as each came.
+//! Learning curves of a search's trials: validation score by epoch.
 
 use super::super::data::{SearchData, TrialData};
-use super::super::standing::{Rung, best, reached, rungs};
+use super::super::leaderboard::{Rung, best, reached, rungs};
 use super::super::tables::{of_best_epochs, over_seeds};
 use super::plot::Plot;
 use super::scale::Scale;
@@ -14,12 +14,12 @@ use crate::report::page::{Chapter, Figure};
 use crate::train::StageName;
 
 const HEIGHT: f64 = 260.0;
-/// Points of a line that are nearer to each other cannot be told apart, in pixels.
+/// Smallest horizontal distance of points on a line, in pixels; nearer ones could not be distinguished.
 const NEAREST: f64 = 1.5;
-/// The room that the name of a rung takes, in pixels.
+/// Width of a rung's label, in pixels.
 const NAME: f64 = 40.0;
 
-/// A single figure; none before an epoch has ended.
+/// Makes a chapter of a single figure, or of none before the first epoch has ended.
 pub fn chapter(search: &SearchData) -> Chapter {
     Chapter {
         title: "Learning curves by rung",
@@ -38,7 +38,7 @@ pub fn chapter(search: &SearchData) -> Chapter {
     }
 }
 
-/// The validation scores of each seed of `trial`, by epoch.
+/// Returns the validation scores of `trial`, `[seed][epoch]`.
 fn scores(search: &SearchData, trial: &TrialData) -> Vec<Vec<f64>> {
     let is_objective = |stage: &&StageName| (stage.measure() == "F(x)") == (search.objective == "F(x)");
     let stages: Vec<&str> =
@@ -48,14 +48,14 @@ fn scores(search: &SearchData, trial: &TrialData) -> Vec<Vec<f64>> {
     trial.curves.iter().map(scores).collect()
 }
 
-/// Epochs trained, from 1, and the mean score over `seeds` then.
+/// Returns the mean score over `seeds` by epochs trained, counted from 1, as long as all seeds train.
 fn curve(seeds: &[Vec<f64>]) -> Vec<[f64; 2]> {
     let shared = seeds.iter().map(Vec::len).min().unwrap_or(0);
     let mean = |epoch: usize| seeds.iter().map(|seed| seed[epoch]).sum::<f64>() / seeds.len() as f64;
     (0..shared).map(|epoch| [epoch as f64 + 1.0, mean(epoch)]).filter(|[_, score]| score.is_finite()).collect()
 }
 
-/// The mean over `seeds` of each one's best epoch, counted from 1, and of its score then; of equal scores the first.
+/// Returns the means over `seeds` of the best epoch, counted from 1, and of the score in it. Of equal scores the first counts.
 fn best_epoch(seeds: &[Vec<f64>]) -> Option<[f64; 2]> {
     let best = |seed: &Vec<f64>| {
         let finite = seed.iter().enumerate().filter(|(_, score)| score.is_finite());

@@ -8,32 +8,32 @@ mod plot;
 mod scale;
 
 use super::data::{SearchData, TrialData};
-use super::standing::reached;
+use super::leaderboard::reached;
 use crate::report::page::Chapter;
 use crate::report::page::canvas::{Mark, Panel};
 use crate::report::page::palette::RUNGS;
 
-/// All figures of `search`, in chapters; the same for the same search, byte for byte.
+/// Makes all figures of `search`, in chapters. The same search gives the same bytes.
 pub fn chapters(search: &SearchData) -> Vec<Chapter> {
     let chapters = [curves::chapter(search), parameters::chapter(search)];
     chapters.into_iter().filter(|chapter| !chapter.figures.is_empty()).collect()
 }
 
-/// How what came as far as `rung` looks: the highest of all has the strongest colour.
+/// Returns the mark of trials that reached `rung`. The highest rung has the strongest colour.
 fn of_rung(search: &SearchData, rung: usize) -> Mark {
     let (highest, strongest) = (search.rungs.len().saturating_sub(1), RUNGS.len() - 1);
     let colour = (rung * strongest + highest / 2).checked_div(highest).unwrap_or(strongest);
     Mark { colour: RUNGS[colour.min(strongest)], shape: rung % 4 }
 }
 
-/// The trials, those that came farthest last: they are drawn over the others.
+/// Returns the trials, those that reached the highest rungs last, so that they are drawn over the others.
 fn lowest_first(search: &SearchData) -> Vec<&TrialData> {
     let mut trials: Vec<&TrialData> = search.trials.iter().collect();
     trials.sort_by_key(|trial| (reached(search, trial), trial.number));
     trials
 }
 
-/// What the colours and shapes mean.
+/// Makes the legend of colours and shapes.
 fn legend(search: &SearchData) -> Panel {
     let entry = |(rung, epochs): (usize, &usize)| (format!("rung {rung}: {epochs} epochs"), of_rung(search, rung));
     Panel::legend(&search.rungs.iter().enumerate().map(entry).collect::<Vec<_>>(), 2)
@@ -41,7 +41,7 @@ fn legend(search: &SearchData) -> Panel {
 
 #[cfg(test)]
 mod tests {
-    use super::super::data::Drawn;
+    use super::super::data::ParameterValue;
     use super::super::example::{finished, search, trial};
     use super::*;
     use crate::report::page::Figure;
@@ -80,8 +80,8 @@ mod tests {
         let mut search = finished();
         let values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, 0.0, 1e308, -1e308, f64::MIN_POSITIVE];
         for (trial, value) in search.trials.iter_mut().zip(values) {
-            trial.values[0] = Some(Drawn::Number(value));
-            trial.values[2] = Some(Drawn::Number(-value));
+            trial.values[0] = Some(ParameterValue::Number(value));
+            trial.values[2] = Some(ParameterValue::Number(-value));
             trial.curves[1][0].score = value;
         }
         search.trials[3].scores[0] = f64::NAN;

@@ -1,11 +1,11 @@
-//! The score against each parameter.
+//! Figures of the score against each parameter.
 
 use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-use super::super::data::{Drawn, ParameterAxis, SearchData};
-use super::super::standing::{best, last_result};
+use super::super::data::{ParameterAxis, ParameterValue, SearchData};
+use super::super::leaderboard::{best, last_result};
 use super::plot::Plot;
 use super::scale::Scale;
 use super::{legend, lowest_first, of_rung};
@@ -17,18 +17,18 @@ use crate::report::page::{Chapter, Figure};
 const HEIGHT: f64 = 190.0;
 const ROW: f64 = 26.0;
 const RADIUS: f64 = 3.8;
-/// So many values are written out along the axis.
+/// Largest number of different values that are all written along the axis.
 const FEW: usize = 6;
 
-/// What one trial had drawn, and how far it came with it.
+/// A trial's value of a parameter, with the highest rung it reached and its score there.
 struct Point<'a> {
     number: usize,
-    value: &'a Drawn,
+    value: &'a ParameterValue,
     rung: usize,
     score: f64,
 }
 
-/// One figure per parameter of which a trial has a value and a score.
+/// Makes one figure per parameter for which a trial has a value and a score.
 pub fn chapter(search: &SearchData) -> Chapter {
     let parameters = search.parameters.par_iter().enumerate();
     Chapter {
@@ -48,8 +48,11 @@ fn figure(search: &SearchData, at: usize, axis: &ParameterAxis) -> Option<Figure
     let points: Vec<Point> = lowest_first(search)
         .into_iter()
         .filter_map(|trial| {
-            let value =
-                trial.values.get(at)?.as_ref().filter(|value| !matches!(value, Drawn::Number(x) if !x.is_finite()))?;
+            let value = trial
+                .values
+                .get(at)?
+                .as_ref()
+                .filter(|value| !matches!(value, ParameterValue::Number(x) if !x.is_finite()))?;
             let (rung, score) = last_result(search, trial)?;
             Some(Point { number: trial.number, value, rung, score })
         })
@@ -73,7 +76,7 @@ fn figure(search: &SearchData, at: usize, axis: &ParameterAxis) -> Option<Figure
     Some(draw(name, &short(&axis.name), &subject, alt, vec![plot, legend(search)]))
 }
 
-/// The score upwards, the parameter to the right.
+/// Plots the score (y) against a numeric parameter (x).
 fn by_number(search: &SearchData, axis: &ParameterAxis, points: &[Point], numbers: &[f64]) -> (Panel, String) {
     let numbers = || numbers.iter().copied();
     let x = if axis.log { Scale::logarithmic(numbers()) } else { Scale::linear(numbers()) };
@@ -92,7 +95,7 @@ fn by_number(search: &SearchData, axis: &ParameterAxis, points: &[Point], number
     (plot.panel, words)
 }
 
-/// The score to the right, one row per choice.
+/// Plots the score (x) in one row per choice.
 fn by_choice(search: &SearchData, points: &[Point]) -> (Panel, String) {
     let choices: Vec<String> =
         points.iter().map(|point| text(point.value)).collect::<BTreeSet<_>>().into_iter().collect();
@@ -100,7 +103,7 @@ fn by_choice(search: &SearchData, points: &[Point]) -> (Panel, String) {
     let height = ROW * choices.len() as f64 + 44.0;
     let mut plot = Plot::new(&heading(search), height, &unit(search), x, Scale::choices(&choices));
     let row = |point: &Point| choices.iter().position(|choice| *choice == text(point.value)).unwrap_or(0);
-    // Neighbours in number stand on different lines, within a row.
+    // Trials with neighbouring numbers are placed at different heights within a row.
     let apart = |point: &Point| ((point.number * 2) % 5) as f64 * 3.0 - 6.0;
     let place = |point: &Point| {
         let [x, y] = plot.at(point.score, row(point) as f64);
@@ -115,7 +118,7 @@ fn by_choice(search: &SearchData, points: &[Point]) -> (Panel, String) {
     (plot.panel, format!("{}.", words.collect::<Vec<_>>().join("; ")))
 }
 
-/// Draws `points`, which are in the order of their rungs, at their places.
+/// Draws `points`, which are ordered by rung, at their places.
 fn mark(search: &SearchData, panel: &mut Panel, points: &[Point], places: Vec<[f64; 2]>) {
     let placed: Vec<(&Point, [f64; 2])> = points.iter().zip(places).collect();
     for of_rung_points in placed.chunk_by(|a, b| a.0.rung == b.0.rung) {
@@ -136,21 +139,21 @@ fn unit(search: &SearchData) -> String {
     format!("{} in %", short(&search.objective))
 }
 
-fn as_number(value: &Drawn) -> Option<f64> {
+fn as_number(value: &ParameterValue) -> Option<f64> {
     match value {
-        Drawn::Number(value) => Some(*value),
-        Drawn::Text(_) => None,
+        ParameterValue::Number(value) => Some(*value),
+        ParameterValue::Text(_) => None,
     }
 }
 
-fn text(value: &Drawn) -> String {
+fn text(value: &ParameterValue) -> String {
     match value {
-        Drawn::Number(value) => number(*value),
-        Drawn::Text(text) => text.clone(),
+        ParameterValue::Number(value) => number(*value),
+        ParameterValue::Text(text) => text.clone(),
     }
 }
 
-/// A key within the name of a file.
+/// Turns a configuration key into a part of a file name.
 fn stem(name: &str) -> String {
     name.chars().take(60).map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect()
 }

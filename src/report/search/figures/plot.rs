@@ -7,14 +7,14 @@ use crate::report::page::palette::{Colour, GRID, MUTED};
 const TOP: f64 = 12.0;
 const BELOW: f64 = 34.0;
 const RIGHT: f64 = 12.0;
-/// The narrowest margin for what is written beside an axis.
+/// Narrowest margin for the labels of the y axis.
 const LEFT: f64 = 38.0;
-/// The width of a character.
+/// Width of a character.
 const CHARACTER: f64 = 6.6;
 
-/// Axes on which points are placed.
+/// Axes with the points placed on them.
 pub struct Plot {
-    /// What is drawn so far.
+    /// Panel with the elements drawn so far.
     pub panel: Panel,
     x: Scale,
     y: Scale,
@@ -23,7 +23,7 @@ pub struct Plot {
 }
 
 impl Plot {
-    /// Empty axes in a panel of `height` below a heading.
+    /// Makes empty axes in a panel of `height` below a heading.
     pub fn new(heading: &str, height: f64, x_label: &str, x: Scale, y: Scale) -> Self {
         let widest = y.ticks.iter().map(|(_, name)| name.chars().count()).max().unwrap_or(0);
         let left = (CHARACTER * widest as f64 + 10.0).max(LEFT);
@@ -34,19 +34,19 @@ impl Plot {
         plot
     }
 
-    /// Where a pair of values stands in the panel.
+    /// Returns the position of a pair of values in the panel.
     pub fn at(&self, x: f64, y: f64) -> [f64; 2] {
         let right = WIDTH - RIGHT;
         [self.left + (right - self.left) * self.x.share(x), self.bottom + (TOP - self.bottom) * self.y.share(y)]
     }
 
-    /// A line from the bottom to the top.
+    /// Draws a vertical line from the bottom to the top.
     pub fn upright(&mut self, x: f64, colour: Colour, width: f64) {
         let [x, _] = self.at(x, 0.0);
         self.panel.line([x, TOP], [x, self.bottom], colour, width);
     }
 
-    /// The grid, the axes, and what is written beside them as far as there is room.
+    /// Draws the grid, the axes, and their labels as far as there is room.
     fn lines(&mut self) {
         let (left, right, bottom) = (self.left, WIDTH - RIGHT, self.bottom);
         let mut free = f64::NEG_INFINITY;

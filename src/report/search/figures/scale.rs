@@ -1,22 +1,22 @@
-//! Where values stand along an axis, and what is written beside it.
+//! Scales: positions of values along an axis, and the axis's labels.
 
-use crate::report::page::words::{cut, number};
+use crate::report::page::words::{number, truncate};
 
-/// Characters of the longest choice that is written out.
+/// Length of the longest choice that is not shortened, in characters.
 const LONGEST: usize = 16;
 
-/// What an axis shows: numbers, on a linear or logarithmic scale, or choices.
+/// The scale of an axis: numbers, linear or logarithmic, or choices.
 #[derive(Debug, Clone)]
 pub struct Scale {
-    /// Where it begins and ends, in its own unit.
+    /// Values at both ends of the axis.
     ends: [f64; 2],
     log: bool,
-    /// Values and what is written beside them.
+    /// Values with their labels.
     pub ticks: Vec<(f64, String)>,
 }
 
 impl Scale {
-    /// A linear scale around the finite ones of `values`.
+    /// Makes a linear scale that covers the finite values among `values`.
     pub fn linear(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = range(values);
         let beyond = match high - low {
@@ -28,7 +28,7 @@ impl Scale {
         Self { ends, log: false, ticks: named(round_numbers(ends)) }
     }
 
-    /// A logarithmic scale around the finite ones of `values`; a linear one where not all of them are positive.
+    /// Makes a logarithmic scale that covers the finite values among `values`, or a linear one unless all of them are positive.
     pub fn logarithmic(values: impl Iterator<Item = f64>) -> Self {
         let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
         if values.is_empty() || values.iter().any(|value| *value < f64::MIN_POSITIVE) {
@@ -38,30 +38,30 @@ impl Scale {
         let beyond = if low == high { 2.0 } else { (high / low).powf(0.05) };
         let ends = [(low / beyond).max(f64::MIN_POSITIVE), (high * beyond).min(f64::MAX)];
         let decades = decades(ends);
-        // Two lines tell how the scale runs; less than a decade may have none that are round.
+        // Two ticks are needed to show the scale. A range below a decade may hold no round ones.
         let ticks = if decades.len() > 1 { decades } else { round_numbers(ends) };
         Self { ends, log: true, ticks: named(ticks) }
     }
 
-    /// One row for each of `choices`, the first on top; the value of a choice is its place.
+    /// Makes a scale with one row for each of `choices`, the first on top. The value of a choice is its index.
     pub fn choices(choices: &[String]) -> Self {
-        let ticks = choices.iter().enumerate().map(|(place, name)| (place as f64, cut(name, LONGEST)));
+        let ticks = choices.iter().enumerate().map(|(place, name)| (place as f64, truncate(name, LONGEST)));
         Self { ends: [choices.len() as f64 - 0.5, -0.5], log: false, ticks: ticks.collect() }
     }
 
-    /// The same with lines at `values`.
+    /// Returns the scale with ticks at `values`.
     pub fn with_ticks(self, values: impl IntoIterator<Item = f64>) -> Self {
         Self { ticks: named(values.into_iter().collect()), ..self }
     }
 
-    /// Whether it is logarithmic.
+    /// Whether the scale is logarithmic.
     pub fn is_logarithmic(&self) -> bool {
         self.log
     }
 
-    /// Where `value` stands: 0 is where the axis begins, 1 where it ends.
+    /// Returns the position of `value`: 0 at the beginning of the axis, 1 at its end.
     pub fn share(&self, value: f64) -> f64 {
-        // Halved, the widest range there is does not overflow.
+        // Values are halved so that the widest possible range does not overflow.
         let along = |value: f64| if self.log { value.ln() } else { value / 2.0 };
         let [begin, end] = self.ends.map(along);
         let share = (along(value) - begin) / (end - begin);
@@ -69,14 +69,14 @@ impl Scale {
     }
 }
 
-/// The least and the greatest of `values` that are finite, and not too large to be added to.
+/// Returns the least and the greatest of the finite `values`, limited so that margins can be added without overflow.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let finite = values.filter(|value| value.is_finite()).map(|value| value.clamp(-1e300, 1e300));
     let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), value| (l.min(value), h.max(value)));
     if low <= high { (low, high) } else { (0.0, 1.0) }
 }
 
-/// Some five multiples of 1, 2 or 5 times a power of ten.
+/// Returns about five multiples of 1, 2 or 5 times a power of ten.
 fn round_numbers([low, high]: [f64; 2]) -> Vec<f64> {
     let rough = (high - low) / 6.0;
     let power = 10_f64.powf(rough.log10().floor());
@@ -86,7 +86,7 @@ fn round_numbers([low, high]: [f64; 2]) -> Vec<f64> {
     (0..8).map(|i| (first + f64::from(i)) * step).filter(|value| *value <= high).collect()
 }
 
-/// Powers of ten, and of a short range some numbers between them.
+/// Returns powers of ten, and in a short range some values between them.
 fn decades([low, high]: [f64; 2]) -> Vec<f64> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let between: &[f64] = match (high / low).log10() {
@@ -100,7 +100,7 @@ fn decades([low, high]: [f64; 2]) -> Vec<f64> {
     values.filter(|value| (low..=high).contains(value)).collect()
 }
 
-/// `values` with their names, which differ.
+/// Labels `values`; of equal labels only the first is kept.
 fn named(values: Vec<f64>) -> Vec<(f64, String)> {
     let mut named: Vec<(f64, String)> = values.into_iter().map(|value| (value, number(value))).collect();
     named.dedup_by(|a, b| a.1 == b.1);

@@ -1,4 +1,4 @@
-//! Which classes an embedding takes for each other: confusion matrices of the nearest class mean.
+//! Confusion matrices of the nearest class centroid: classes that an embedding confuses.
 
 use super::{by_method, class_name, datasets, within};
 use crate::config::Method;
@@ -7,16 +7,16 @@ use crate::report::page::canvas::{Anchor, Panel, WIDTH, draw};
 use crate::report::page::palette::{INK, MUTED};
 use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, StudyData};
-use crate::report::study::tables::{Dataset, place};
+use crate::report::study::tables::{DatasetCells, place};
 
 const LABELS: f64 = 172.0;
 const ROW: f64 = 17.0;
-/// Numbers of narrower cells would run into each other.
+/// Narrowest cell with a number, in pixels; in narrower ones the numbers would overlap.
 const NARROWEST: f64 = 12.0;
 
-/// One figure per dataset and method.
+/// Makes one figure per dataset and method.
 pub fn chapter(study: &StudyData) -> Chapter {
-    let of_dataset = |dataset: Dataset| -> Vec<Figure> {
+    let of_dataset = |dataset: DatasetCells| -> Vec<Figure> {
         let of_methods = by_method(&dataset).into_iter();
         of_methods.filter_map(|(method, cells)| figure(&dataset, method, &cells)).collect()
     };
@@ -32,12 +32,12 @@ pub fn chapter(study: &StudyData) -> Chapter {
     }
 }
 
-/// The quality of the first seed's embedding, on test segments as long as the training segments.
+/// Returns the quality of the first seed's embedding on test segments as long as the training segments.
 pub fn first_quality(cell: &CellResult) -> Option<&Quality> {
     cell.quality.first()?.get(place(cell, cell.train_seconds)?)
 }
 
-fn figure(dataset: &Dataset, method: Method, cells: &[&CellResult]) -> Option<Figure> {
+fn figure(dataset: &DatasetCells, method: Method, cells: &[&CellResult]) -> Option<Figure> {
     let (mut panels, mut words) = (Vec::new(), Vec::new());
     for cell in cells {
         let Some(quality) = first_quality(cell).filter(|quality| !quality.confusion.is_empty()) else { continue };
@@ -73,7 +73,7 @@ fn panel(cell: &CellResult, quality: &Quality) -> Panel {
     panel
 }
 
-/// The share that is right, and the pair that is most often wrong.
+/// Describes the share that is right, and the pair that is confused most often.
 fn sentence(cell: &CellResult, quality: &Quality) -> String {
     let matrix = &quality.confusion;
     let all: u32 = matrix.iter().flatten().sum();

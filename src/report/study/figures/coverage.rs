@@ -1,18 +1,18 @@
-//! Scores by how much of the segment its event covers.
+//! Scores by the share of the segment that its event covers.
 
 use super::{datasets, mean, method_legend, of_method, stem, training_lengths, within};
 use crate::config::Method;
 use crate::report::page::canvas::{Axes, Curve, Panel, draw};
 use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, CoverageBin, StudyData};
-use crate::report::study::tables::{Dataset, place};
+use crate::report::study::tables::{DatasetCells, place};
 
-/// Below so many segments a score rests on few: with the paper's ten classes, on fewer than three a class.
+/// Number of segments below which a score rests on few: with the paper's ten classes, on fewer than three per class.
 const FEW: usize = 30;
 
-/// One figure per dataset and test length of which events cover different shares.
+/// Makes one figure per dataset and test length whose events cover different shares.
 pub fn chapter(study: &StudyData) -> Chapter {
-    let of_dataset = |dataset: Dataset| -> Vec<Figure> {
+    let of_dataset = |dataset: DatasetCells| -> Vec<Figure> {
         let tests = dataset.tests.iter().filter(|test| varies(&dataset, **test));
         tests.map(|test| figure(&dataset, *test)).collect()
     };
@@ -30,17 +30,17 @@ pub fn chapter(study: &StudyData) -> Chapter {
     }
 }
 
-/// The ranges of one cell on one test length that have segments.
+/// Returns the ranges of one cell on one test length that have segments.
 fn bins(cell: &CellResult, test: f64) -> Vec<&CoverageBin> {
     let bins = place(cell, test).and_then(|at| cell.coverage.get(at));
     bins.into_iter().flatten().filter(|bin| bin.clips > 0 && !bin.f1.is_empty()).collect()
 }
 
-fn varies(dataset: &Dataset, test: f64) -> bool {
+fn varies(dataset: &DatasetCells, test: f64) -> bool {
     dataset.cells.iter().any(|cell| bins(cell, test).len() > 1)
 }
 
-fn figure(dataset: &Dataset, test: f64) -> Figure {
+fn figure(dataset: &DatasetCells, test: f64) -> Figure {
     let (mut panels, mut words) = (Vec::new(), Vec::new());
     let highest = dataset.cells.iter().flat_map(|cell| bins(cell, test)).map(|bin| mean(&bin.f1)).fold(1.0, f64::max);
     let y_end = (highest / 20.0).ceil() * 20.0;
@@ -61,12 +61,13 @@ fn figure(dataset: &Dataset, test: f64) -> Figure {
     draw(name, "Macro-F1 in % by share covered", &within(dataset, &format!("tested on {test} s")), alt, panels)
 }
 
-/// Where the point of a range stands.
+/// Returns the middle of a range in %, where its point is drawn.
 fn middle(bin: &CoverageBin) -> f64 {
     50.0 * (bin.low + bin.high)
 }
 
-/// Strong lines through neighbours that many segments stand behind, on a faint one through all points where some have few.
+/// Draws strong lines through neighbouring ranges with many segments. If some ranges have few, a faint line through all points
+/// lies below.
 fn curves(cell: &CellResult, test: f64) -> Vec<Curve> {
     let bins = bins(cell, test);
     let curve = |bins: &[&CoverageBin], faint: bool| {
@@ -78,7 +79,7 @@ fn curves(cell: &CellResult, test: f64) -> Vec<Curve> {
     faint.into_iter().chain(many.map(|run| curve(run, false))).collect()
 }
 
-/// How many segments stand behind every point.
+/// Returns the number of segments of every point, as notes.
 fn notes(cell: &CellResult, test: f64) -> Vec<(f64, String)> {
     let note = |(place, bin): (usize, &CoverageBin)| {
         let n = if place == 0 { "n " } else { "" };

@@ -1,4 +1,4 @@
-//! How training went: loss and validation score by epoch.
+//! Learning curves of a study: loss and validation score by epoch.
 
 use super::{datasets, mean, method_legend, of_method, stem, training_lengths, within};
 use crate::config::Method;
@@ -6,17 +6,17 @@ use crate::report::CurvePoint;
 use crate::report::page::canvas::{Axes, Curve, Panel, draw};
 use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, StudyData};
-use crate::report::study::tables::Dataset;
+use crate::report::study::tables::DatasetCells;
 use crate::train::StageName;
 
 const HEIGHT: f64 = 140.0;
 
-/// One of the four panels: a stage and what is plotted of it.
+/// A panel of the figure: two stages and the plotted value.
 struct View {
     heading: &'static str,
     stages: [StageName; 2],
     value: fn(&CurvePoint) -> f64,
-    /// Whether it is a score in %.
+    /// Whether the value is a score in %.
     percent: bool,
 }
 
@@ -34,9 +34,9 @@ const VIEWS: [View; 4] = [
 const EMBEDDING: [StageName; 2] = [StageName::Triplets, StageName::Prototypes];
 const TAGGING: [StageName; 2] = [StageName::Classifier, StageName::Tagger];
 
-/// One figure per dataset and training length.
+/// Makes one figure per dataset and training length.
 pub fn chapter(study: &StudyData) -> Chapter {
-    let of_dataset = |dataset: Dataset| -> Vec<Figure> {
+    let of_dataset = |dataset: DatasetCells| -> Vec<Figure> {
         training_lengths(&dataset.cells).into_iter().filter_map(|train| figure(&dataset, train)).collect()
     };
     Chapter {
@@ -52,7 +52,7 @@ pub fn chapter(study: &StudyData) -> Chapter {
     }
 }
 
-fn figure(dataset: &Dataset, train: f64) -> Option<Figure> {
+fn figure(dataset: &DatasetCells, train: f64) -> Option<Figure> {
     let cells: Vec<&CellResult> = dataset.cells.iter().copied().filter(|cell| cell.train_seconds == train).collect();
     let mut panels: Vec<Panel> = VIEWS.iter().filter_map(|view| panel(view, &cells)).collect();
     if panels.is_empty() {
@@ -65,7 +65,7 @@ fn figure(dataset: &Dataset, train: f64) -> Option<Figure> {
     Some(draw(name, "Learning curves", &within(dataset, &format!("trained on {train} s")), alt, panels))
 }
 
-/// The values of `view` of every seed, epoch by epoch.
+/// Returns the values of `view`, `[seed][epoch]`.
 fn series(view: &View, cell: &CellResult) -> Vec<Vec<f64>> {
     let of_view = |point: &&CurvePoint| view.stages.iter().any(|stage| stage.name() == point.stage);
     cell.curves.iter().map(|seed| seed.iter().filter(of_view).map(view.value).collect()).collect()

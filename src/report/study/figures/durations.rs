@@ -1,4 +1,4 @@
-//! The durations of the training events of every class (the paper's Figure 1).
+//! Durations of the training events of every class (the paper's Figure 1).
 
 use super::of_class;
 use crate::report::page::canvas::{Anchor, Panel, WIDTH, draw};
@@ -9,14 +9,14 @@ use crate::report::study::data::StudyData;
 use crate::report::study::density::Density;
 use crate::report::study::paper;
 
-/// Durations are shown up to so many seconds, as in the paper.
+/// Longest duration shown, in seconds, as in the paper.
 const END_S: f64 = 10.0;
 const STEPS: usize = 500;
 const ROW: f64 = 44.0;
 const HILL: f64 = 26.0;
 const RIGHT: f64 = 8.0;
 
-/// A single figure; none without events.
+/// Makes a chapter of a single figure, or of none without events.
 pub fn chapter(study: &StudyData) -> Chapter {
     let any = study.durations.iter().any(|events| !events.is_empty());
     Chapter {
@@ -65,12 +65,13 @@ fn x_of(second: f64) -> f64 {
     (WIDTH - RIGHT) * second / END_S + RIGHT / 2.0
 }
 
-/// Draws one class on `ground` and returns its highest density; a line, which has none, for equal durations.
+/// Draws the density of one class on `ground` and returns its highest value. Equal durations are drawn as a line, without a
+/// density.
 fn hill(panel: &mut Panel, class: usize, events: &[f64], ground: f64) -> Option<f64> {
     let colour = of_class(class).colour;
     panel.line([x_of(0.0), ground], [x_of(END_S), ground], GRID, 1.0);
     let step = END_S / STEPS as f64;
-    // A hill that falls between two steps is as good as a line.
+    // A density narrower than a step would fall between two steps, so a line is drawn instead.
     let Some(density) = Density::new(events).filter(|density| density.bandwidth > step / 2.0) else {
         let x = x_of(events[0].clamp(0.0, END_S));
         panel.line([x, ground], [x, ground - HILL], colour, 2.0);
@@ -86,7 +87,7 @@ fn hill(panel: &mut Panel, class: usize, events: &[f64], ground: f64) -> Option<
     Some(peak)
 }
 
-/// The middle of `events`, of which there is at least one.
+/// Returns the median of `events`, which must not be empty.
 fn median(events: &[f64]) -> f64 {
     let mut sorted = events.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! Where the embeddings of test segments lie, laid out in two dimensions by t-SNE.
+//! Embeddings of test segments, laid out in two dimensions by t-SNE.
 
 use rayon::prelude::*;
 
@@ -10,15 +10,15 @@ use crate::report::page::canvas::{Panel, WIDTH, draw};
 use crate::report::page::words::short;
 use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, StudyData};
-use crate::report::study::tables::Dataset;
+use crate::report::study::tables::DatasetCells;
 use crate::report::study::tsne::tsne;
 
-/// At most so many segments are laid out, evenly chosen: the time grows with the square.
+/// Largest number of segments that are laid out, evenly chosen: the time grows with the square of the number.
 const POINTS: usize = 400;
 const HEIGHT: f64 = 250.0;
 const BORDER: f64 = 12.0;
 
-/// One figure per dataset and method.
+/// Makes one figure per dataset and method.
 pub fn chapter(study: &StudyData) -> Chapter {
     let of_methods: Vec<_> = datasets(study).flat_map(|dataset| tasks(&dataset)).collect();
     Chapter {
@@ -37,8 +37,8 @@ pub fn chapter(study: &StudyData) -> Chapter {
     }
 }
 
-/// Name, subject and cells of every figure of `dataset`.
-fn tasks<'a>(dataset: &Dataset<'a>) -> Vec<(String, String, Vec<&'a CellResult>)> {
+/// Returns name, subject and cells of every figure of `dataset`.
+fn tasks<'a>(dataset: &DatasetCells<'a>) -> Vec<(String, String, Vec<&'a CellResult>)> {
     let name = |method: Method| format!("{}-{}", dataset.name("embedding"), method.name());
     let task = |(method, cells): (Method, _)| (name(method), within(dataset, method.name()), cells);
     by_method(dataset).into_iter().map(task).collect()
@@ -82,7 +82,7 @@ fn panel(cell: &CellResult) -> Panel {
     panel
 }
 
-/// `places` moved and scaled, by the same factor along both axes, to fill the frame.
+/// Moves and scales `places`, by the same factor along both axes, to fill the frame.
 fn within_frame(places: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let bounds = [0, 1].map(|axis| {
         let along = || places.iter().map(|place| place[axis]);

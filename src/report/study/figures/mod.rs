@@ -1,7 +1,7 @@
-//! The figures of a report, each as SVG and PNG with a text alternative.
+//! Figures of a study's report, each as SVG and PNG with a text alternative.
 //!
 //! In: a study ([`StudyData`]). Out: chapters of figures in the order of the report. Every figure is one column of panels
-//! that fits a phone; a dataset, method or length of which nothing is finished has none.
+//! that fits a phone. A dataset, method or length without a finished cell has no figure.
 
 mod confusion;
 mod coverage;
@@ -14,14 +14,14 @@ use rayon::prelude::*;
 
 use super::data::{CellResult, StudyData};
 use super::paper;
-use super::tables::{Dataset, VARIANTS, ascending};
+use super::tables::{DatasetCells, VARIANTS, ascending};
 use crate::config::Method;
 use crate::report::page::Chapter;
 use crate::report::page::canvas::{Mark, Panel};
 use crate::report::page::palette::{CLASSES, Colour, METHODS};
 use crate::report::page::words::short;
 
-/// All figures of `study`, in chapters; the same for the same study, byte for byte.
+/// Makes all figures of `study`, in chapters. The same study gives the same bytes.
 pub fn chapters(study: &StudyData) -> Vec<Chapter> {
     let makers: [fn(&StudyData) -> Chapter; 6] = [
         overview::chapter,
@@ -35,51 +35,51 @@ pub fn chapters(study: &StudyData) -> Vec<Chapter> {
     chapters.into_iter().filter(|chapter| !chapter.figures.is_empty()).collect()
 }
 
-/// The datasets of which a cell is finished.
-fn datasets(study: &StudyData) -> impl Iterator<Item = Dataset<'_>> {
-    VARIANTS.into_iter().filter_map(|variant| Dataset::of(study, variant))
+/// Returns the datasets with a finished cell.
+fn datasets(study: &StudyData) -> impl Iterator<Item = DatasetCells<'_>> {
+    VARIANTS.into_iter().filter_map(|variant| DatasetCells::of(study, variant))
 }
 
-/// The training lengths of `cells`, ascending.
+/// Returns the training lengths of `cells`, ascending.
 fn training_lengths(cells: &[&CellResult]) -> Vec<f64> {
     ascending(cells.iter().map(|cell| cell.train_seconds))
 }
 
-/// The finished cells of every method that has one, in the paper's order.
-fn by_method<'a>(dataset: &Dataset<'a>) -> Vec<(Method, Vec<&'a CellResult>)> {
+/// Returns the finished cells of every method that has any, in the paper's order.
+fn by_method<'a>(dataset: &DatasetCells<'a>) -> Vec<(Method, Vec<&'a CellResult>)> {
     let cells = |method| dataset.cells.iter().copied().filter(|cell| cell.method == method).collect::<Vec<_>>();
     let of_methods = Method::all().into_iter().map(|method| (method, cells(method)));
     of_methods.filter(|(_, cells)| !cells.is_empty()).collect()
 }
 
-/// What a figure of `of` in `dataset` is of.
-fn within(dataset: &Dataset, of: &str) -> String {
+/// Describes the subject `of` of a figure in `dataset`.
+fn within(dataset: &DatasetCells, of: &str) -> String {
     format!("{}, {of}", paper::dataset(dataset.variant))
 }
 
-/// A length within the name of a file.
+/// Turns a length in seconds into a part of a file name.
 fn stem(seconds: f64) -> String {
     format!("{seconds}s").replace('.', "_")
 }
 
-/// How curves of `method` look.
+/// Returns the colour of the curves of `method`.
 fn of_method(method: Method) -> Colour {
     let place = Method::all().iter().position(|other| *other == method);
     METHODS[place.expect("one of all")]
 }
 
-/// How points of a class look: classes of one colour differ in shape.
+/// Returns the mark of a class's points. Classes of one colour differ in shape.
 fn of_class(class: usize) -> Mark {
     Mark { colour: CLASSES[class % CLASSES.len()], shape: (class + class / CLASSES.len()) % 4 }
 }
 
-/// A legend of `methods`.
+/// Makes a legend of `methods`.
 fn method_legend(methods: &[Method]) -> Panel {
     let entries: Vec<_> = methods.iter().map(|m| (m.name().into(), Mark { colour: of_method(*m), shape: 0 })).collect();
     Panel::legend(&entries, 3)
 }
 
-/// The name of a class, within its limits.
+/// Returns the name of a class, shortened to fit.
 fn class_name(cell: &CellResult, class: usize) -> String {
     cell.classes.get(class).map_or_else(String::new, |name| short(name))
 }

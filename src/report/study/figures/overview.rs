@@ -1,20 +1,20 @@
-//! The scores of a dataset at a glance: macro-F1 by training and test length, one heat map per method.
+//! Scores of a dataset at a glance: macro-F1 by training and test length, with one heat map per method.
 
 use super::{by_method, datasets};
 use crate::config::Method;
-use crate::report::Summary;
+use crate::report::SeedSummary;
 use crate::report::page::canvas::{Anchor, Panel, WIDTH, draw};
 use crate::report::page::palette::{INK, MUTED};
 use crate::report::page::{Chapter, Figure};
 use crate::report::study::data::{CellResult, StudyData};
 use crate::report::study::paper;
-use crate::report::study::tables::{Dataset, place};
+use crate::report::study::tables::{DatasetCells, place};
 
 const LABELS: f64 = 76.0;
 const ROW: f64 = 30.0;
 const HEAD: f64 = 18.0;
 
-/// One figure per dataset.
+/// Makes one figure per dataset.
 pub fn chapter(study: &StudyData) -> Chapter {
     let full = full_score(study);
     Chapter {
@@ -29,14 +29,14 @@ pub fn chapter(study: &StudyData) -> Chapter {
     }
 }
 
-/// The highest score of any cell, rounded up to ten: what the fullest shade stands for.
+/// Returns the score of the fullest shade: the highest score of any cell, rounded up to ten.
 fn full_score(study: &StudyData) -> f64 {
     let cells = study.cells.iter().filter(|cell| !cell.seeds.is_empty());
     let scores = cells.flat_map(|cell| (0..cell.seconds.len()).map(|test| cell.macro_f1(test).mean));
     (scores.fold(1.0, f64::max) / 10.0).ceil() * 10.0
 }
 
-fn figure(dataset: &Dataset, full: f64) -> Figure {
+fn figure(dataset: &DatasetCells, full: f64) -> Figure {
     let (mut panels, mut words) = (Vec::new(), Vec::new());
     for (method, cells) in by_method(dataset) {
         let best = best(&cells);
@@ -48,7 +48,7 @@ fn figure(dataset: &Dataset, full: f64) -> Figure {
     draw(dataset.name("overview"), "Macro-F1 in %", name, alt, panels)
 }
 
-/// The training length and the test length of the highest mean.
+/// Returns the training length and the test length with the highest mean.
 fn best(cells: &[&CellResult]) -> (f64, f64) {
     let all = cells.iter().flat_map(|cell| (0..cell.seconds.len()).map(move |test| (cell, test)));
     let best = all.max_by(|a, b| a.0.macro_f1(a.1).mean.total_cmp(&b.0.macro_f1(b.1).mean));
@@ -79,7 +79,7 @@ fn panel(method: Method, cells: &[&CellResult], tests: &[f64], best: (f64, f64),
 fn sentence(method: Method, cells: &[&CellResult], best: (f64, f64)) -> String {
     let scores = |cell: &CellResult| {
         let cells = cell.seconds.iter().enumerate();
-        let scores = cells.map(|(test, s)| format!("{} on {s} s", Summary::cell(&cell.macro_f1(test))));
+        let scores = cells.map(|(test, s)| format!("{} on {s} s", SeedSummary::cell(&cell.macro_f1(test))));
         format!("trained on {} s {}", cell.train_seconds, scores.collect::<Vec<_>>().join(", "))
     };
     let rows: Vec<String> = cells.iter().map(|cell| scores(cell)).collect();

@@ -1,33 +1,33 @@
-//! How far the trials came: results by rung, who was promoted, and which trial is the best.
+//! Ranking of a search's trials: results by rung, promotions, and the best trial.
 
 use std::cmp::Ordering;
 
 use super::data::{SearchData, TrialData};
 
-/// States of trials that will have further results once the search goes on.
+/// States of trials that will have further results when the search continues.
 const UNSETTLED: [&str; 3] = ["running", "waiting", "interrupted"];
 
-/// What there is of a rung.
+/// The results of a rung.
 pub struct Rung {
-    /// Its place, from 0.
+    /// Index of the rung, from 0.
     pub rung: usize,
-    /// Epochs that a trial has trained by then.
+    /// Epochs that a trial has trained in all at the end of the rung.
     pub epochs: usize,
     /// Score and number of every trial with a result, best first.
     pub results: Vec<(f64, usize)>,
-    /// Trials that went on to the next rung.
+    /// Number of trials that were promoted to the next rung.
     pub promoted: usize,
 }
 
 impl Rung {
-    /// The middle of the scores.
+    /// Returns the median of the scores.
     pub fn median(&self) -> Option<f64> {
         let (n, score) = (self.results.len(), |at: usize| self.results[at].0);
         (n > 0).then(|| f64::midpoint(score((n - 1) / 2), score(n / 2)))
     }
 }
 
-/// Every rung of `search`, from the lowest.
+/// Returns every rung of `search`, from the lowest.
 pub fn rungs(search: &SearchData) -> Vec<Rung> {
     let of_rung = |(rung, epochs): (usize, &usize)| {
         let result = |trial: &TrialData| Some((result(search, trial, rung)?, trial.number));
@@ -39,27 +39,27 @@ pub fn rungs(search: &SearchData) -> Vec<Rung> {
     search.rungs.iter().enumerate().map(of_rung).collect()
 }
 
-/// The higher score first, of equal ones the lower number.
+/// Orders by score, the highest first, then by number, the lowest first.
 fn better(a: &(f64, usize), b: &(f64, usize)) -> Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }
 
-/// The score of `trial` on `rung`; one that is not finite is none.
+/// Returns the finite score of `trial` on `rung`, if there is one.
 pub fn result(search: &SearchData, trial: &TrialData, rung: usize) -> Option<f64> {
     trial.scores.get(rung).copied().filter(|score| rung < search.rungs.len() && score.is_finite())
 }
 
-/// The highest rung on which `trial` has a result, and its score there.
+/// Returns the highest rung on which `trial` has a result, and its score there.
 pub fn last_result(search: &SearchData, trial: &TrialData) -> Option<(usize, f64)> {
     (0..search.rungs.len()).rev().find_map(|rung| Some((rung, result(search, trial, rung)?)))
 }
 
-/// The rung by which `trial` is coloured: the highest with a result, and the lowest before it has one.
+/// Returns the rung by which `trial` is coloured: the highest with a result, or the lowest if there is none.
 pub fn reached(search: &SearchData, trial: &TrialData) -> usize {
     last_result(search, trial).map_or(0, |(rung, _)| rung)
 }
 
-/// Whether `trial` has a result on `rung` and went on from there: it has another result, or trains for one.
+/// Whether `trial` has a result on `rung` and was promoted: it has a result on a higher rung, or trains for one.
 fn is_promoted(search: &SearchData, trial: &TrialData, rung: usize) -> bool {
     let next = rung + 1;
     let trained = trial.curves.iter().map(Vec::len).max().unwrap_or(0);
@@ -67,7 +67,7 @@ fn is_promoted(search: &SearchData, trial: &TrialData, rung: usize) -> bool {
     next < search.rungs.len() && result(search, trial, rung).is_some() && (trial.scores.len() > next || climbs)
 }
 
-/// The trials, best first: by the highest rung that has a result, then by the score on it, then by number.
+/// Returns the trials, best first: by the highest rung with a result, then by the score on it, then by number.
 pub fn ranked(search: &SearchData) -> Vec<&TrialData> {
     let mut trials: Vec<&TrialData> = search.trials.iter().collect();
     trials.sort_by(|a, b| match (last_result(search, a), last_result(search, b)) {
@@ -79,12 +79,12 @@ pub fn ranked(search: &SearchData) -> Vec<&TrialData> {
     trials
 }
 
-/// The trial with the highest score on the highest rung that has a result; of equal ones that with the lowest number.
+/// Returns the trial with the highest score on the highest rung that has a result; of equal scores, the lowest number.
 pub fn best(search: &SearchData) -> Option<&TrialData> {
     ranked(search).first().copied().filter(|trial| last_result(search, trial).is_some())
 }
 
-/// Whether `trial` will have further results once the search goes on, for all that is known.
+/// Whether `trial` will have further results when the search continues, as far as its state shows.
 pub fn is_unsettled(trial: &TrialData) -> bool {
     UNSETTLED.contains(&trial.state.as_str())
 }

@@ -1,4 +1,5 @@
-//! What a stage of training is watched by: counts from which the validation score is formed (SPEC §5).
+//! Validators of a training stage: they count predictions on the validation examples, and the counts give the
+//! validation score (SPEC §5).
 
 use super::{Embedder, Embedding, Examples, Scorer};
 use crate::Result;
@@ -11,25 +12,25 @@ use crate::kernels::gather_rows::GatherRows;
 use crate::kernels::nearest::Nearest;
 use crate::kernels::rows::Rows;
 use crate::kernels::score::Criterion;
-use crate::model::{Activations, Batch, Population, tag_forward};
+use crate::model::{Activations, BatchShape, Population, tag_forward};
 
-/// Counts, on the GPU, how well a population does on the validation examples.
-pub trait Judge {
-    /// Queues the counting; counts are added to what [`Judge::counts`] holds.
+/// A validator: counts the correct and wrong predictions of a population on the validation examples, on the GPU.
+pub trait Validator {
+    /// Queues the counting, which adds to [`Validator::counts`].
     ///
     /// # Errors
-    /// What the device reports.
+    /// Errors of the device.
     fn queue(&self, gpu: &Gpu) -> Result<()>;
 
-    /// True positives, false positives, false negatives, `[member, class, 3]`.
+    /// Returns true positives, false positives and false negatives, `[member, class, 3]`.
     fn counts(&self) -> &Tensor<u32>;
 
-    /// How a score is formed from them.
+    /// Returns the rule that forms the score from the counts.
     fn criterion(&self) -> Criterion;
 }
 
-/// Watches the macro-F1 of E and G.
-impl Judge for Scorer {
+/// Validates E and G by their macro-F1.
+impl Validator for Scorer {
     fn queue(&self, gpu: &Gpu) -> Result<()> {
         self.queue(gpu)
     }
@@ -44,21 +45,21 @@ impl Judge for Scorer {
 }
 
 /// Class means of the embeddings of a training set (the paper's equation 4).
-pub struct Centres {
+pub struct ClassCentroids {
     embedder: Embedder,
     recording: Resolved,
-    /// `[member, class, dimension]`; zeros for a class without examples.
+    /// Class means, `[member, class, dimension]`; zero for a class without examples.
     pub means: Tensor<f32>,
-    /// Examples of each class, `[class]`.
+    /// Number of examples of each class, `[class]`.
     pub sizes: Tensor<u32>,
     normalise: Normalise,
 }
 
-impl Centres {
-    /// Class means over `train`, whose embeddings are normalised as `normalise` says.
+impl ClassCentroids {
+    /// Makes class means over `train`, with embeddings that are normalised as `normalise` requires.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of making tensors and compiling kernels.
     pub fn new(gpu: &Gpu, population: &Population, train: &Examples, normalise: Normalise) -> Result<Self> {
         let (members, classes) = (population.members, population.architecture.classes);
         let embedder = Embedder::new(gpu, population, train, normalise, Embedding::ForDistances)?;
@@ -74,80 +75,81 @@ impl Centres {
         Ok(Self { embedder, recording: recording.resolve(gpu)?, means, sizes, normalise })
     }
 
-    /// Queues the embedding of the training set and its means.
+    /// Queues the embedding of the training set and the computation of its class means.
     ///
     /// # Errors
-    /// What the device reports.
+    /// Errors of the device.
     pub fn queue(&self, gpu: &Gpu) -> Result<()> {
         self.embedder.queue(gpu)?;
         gpu.replay(&self.recording, 0..1)
     }
 }
 
-/// Examples by their nearest class mean.
-pub struct NearestCentre {
+/// Classification of examples by their nearest class mean.
+pub struct NearestCentroid {
     embedder: Embedder,
     recording: Resolved,
     /// Nearest class of each example, `[member, example]`.
     pub nearest: Tensor<u32>,
-    /// True positives, false positives, false negatives, `[member, class, 3]`; added up until somebody clears them.
+    /// True positives, false positives, false negatives, `[member, class, 3]`. Every run adds to them; the caller
+    /// clears them.
     pub counts: Tensor<u32>,
 }
 
-impl NearestCentre {
-    /// Compares `examples` with `centres`.
+impl NearestCentroid {
+    /// Makes a classifier that compares `examples` with `centroids`.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
-    pub fn new(gpu: &Gpu, population: &Population, centres: &Centres, examples: &Examples) -> Result<Self> {
+    /// Errors of making tensors and compiling kernels.
+    pub fn new(gpu: &Gpu, population: &Population, centroids: &ClassCentroids, examples: &Examples) -> Result<Self> {
         let (members, classes) = (population.members, population.architecture.classes);
-        let embedder = Embedder::new(gpu, population, examples, centres.normalise, Embedding::ForDistances)?;
+        let embedder = Embedder::new(gpu, population, examples, centroids.normalise, Embedding::ForDistances)?;
         let distances = gpu.tensor("distances to means", &[members, examples.len(), classes])?;
         let nearest = gpu.tensor("nearest", &[members, examples.len()])?;
         let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("nearest class means");
         recording.push(Distances {
             a: Rows::all(&embedder.embeddings),
-            b: Rows::all(&centres.means),
+            b: Rows::all(&centroids.means),
             distances: distances.clone(),
         });
         recording.push(Nearest {
             distances,
             labels: examples.dominant.clone(),
-            present: centres.sizes.clone(),
+            present: centroids.sizes.clone(),
             nearest: nearest.clone(),
             counts: counts.clone(),
         });
         Ok(Self { embedder, recording: recording.resolve(gpu)?, nearest, counts })
     }
 
-    /// Embeddings of the examples, `[member, example, dimension]`.
+    /// Returns the embeddings of the examples, `[member, example, dimension]`.
     pub fn embeddings(&self) -> &Tensor<f32> {
         &self.embedder.embeddings
     }
 
-    /// Queues the embedding of the examples and the comparison with means that are queued already.
+    /// Queues the embedding of the examples and the comparison with the class means, which must be queued already.
     ///
     /// # Errors
-    /// What the device reports.
+    /// Errors of the device.
     pub fn queue(&self, gpu: &Gpu) -> Result<()> {
         self.embedder.queue(gpu)?;
         gpu.replay(&self.recording, 0..1)
     }
 }
 
-/// Watches F(x): the share of examples whose nearest class mean, over the training set, is their own (the paper's
-/// equation 5).
-pub struct Separation {
-    centres: Centres,
-    examples: NearestCentre,
+/// A validator of E by F(x): the fraction of examples whose nearest class mean, over the training set, is that of their own
+/// class (the paper's equation 5).
+pub struct CentroidValidator {
+    centroids: ClassCentroids,
+    examples: NearestCentroid,
 }
 
-impl Separation {
-    /// Class means over `train`, judged on `examples`.
+impl CentroidValidator {
+    /// Makes a validator on `examples` with class means over `train`.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of making tensors and compiling kernels.
     pub fn new(
         gpu: &Gpu,
         population: &Population,
@@ -155,15 +157,15 @@ impl Separation {
         examples: &Examples,
         normalise: Normalise,
     ) -> Result<Self> {
-        let centres = Centres::new(gpu, population, train, normalise)?;
-        let examples = NearestCentre::new(gpu, population, &centres, examples)?;
-        Ok(Self { centres, examples })
+        let centroids = ClassCentroids::new(gpu, population, train, normalise)?;
+        let examples = NearestCentroid::new(gpu, population, &centroids, examples)?;
+        Ok(Self { centroids, examples })
     }
 }
 
-impl Judge for Separation {
+impl Validator for CentroidValidator {
     fn queue(&self, gpu: &Gpu) -> Result<()> {
-        self.centres.queue(gpu)?;
+        self.centroids.queue(gpu)?;
         self.examples.queue(gpu)
     }
 
@@ -176,17 +178,18 @@ impl Judge for Separation {
     }
 }
 
-/// Watches the macro-F1 of G on embeddings that are on the GPU already.
-pub struct Tagging {
+/// A validator of G by its macro-F1, on embeddings that are on the GPU already.
+pub struct TaggerValidator {
     recording: Resolved,
     counts: Tensor<u32>,
 }
 
-impl Tagging {
-    /// G on all of `embeddings`, `[member, example, dimension]`, of `examples`; an output above `threshold` is a tag.
+impl TaggerValidator {
+    /// Makes a validator of G on `embeddings`, `[member, example, dimension]`, of all `examples`. An output above
+    /// `threshold` counts as a tag.
     ///
     /// # Errors
-    /// What making tensors and compiling kernels may report.
+    /// Errors of making tensors and compiling kernels.
     pub fn new(
         gpu: &Gpu,
         population: &Population,
@@ -197,7 +200,7 @@ impl Tagging {
         let (members, segments) = (population.members, examples.len());
         let ids: Vec<u32> = (0..members).flat_map(|_| 0..segments as u32).collect();
         let batches = gpu.tensor_from("evaluation batch", &[1, members, segments], &ids)?;
-        let batch = Batch { members, segments, chunks: 1 };
+        let batch = BatchShape { members, segments, chunks: 1 };
         let activations = Activations::new(gpu, &population.architecture, batch, false)?;
         let counts = gpu.tensor("counts", &[members, population.architecture.classes, 3])?;
         let mut recording = Recording::new("tag");
@@ -218,7 +221,7 @@ impl Tagging {
     }
 }
 
-impl Judge for Tagging {
+impl Validator for TaggerValidator {
     fn queue(&self, gpu: &Gpu) -> Result<()> {
         gpu.replay(&self.recording, 0..1)
     }

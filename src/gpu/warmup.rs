@@ -1,9 +1,10 @@
-//! The first use of kernels on lavapipe, which compiles each when it is first dispatched, one after another on one core.
+//! Warm-up of kernels on lavapipe, which compiles a kernel only when it is first dispatched, one kernel after another on one
+//! core.
 //!
-//! Here that is done beforehand and on several cores, by dispatches without workgroups. The driver keeps on disk what it
-//! has compiled, for every device of the adapter. So this thread works for the device itself and others for devices of
-//! their own, and what they have compiled the device finds when it comes to it. Where the driver may keep nothing, the
-//! device compiles their share as well, and all in all it takes as long as if they had not helped.
+//! The warm-up compiles kernels before their first use and on several cores, by dispatches without workgroups. The driver
+//! caches its compiled code on disk for every device of the adapter. One thread warms up the device itself, and helper threads
+//! compile other kernels on devices of their own, whose code the first device then finds in the cache. If the driver cannot
+//! write its cache, the device compiles the helpers' kernels again, which takes as long as without helpers.
 
 use std::iter::{from_fn, once};
 use std::sync::{Mutex, PoisonError};
@@ -14,30 +15,30 @@ use super::pipeline::{Compiled, Pipeline};
 use super::reflect::Declaration;
 use crate::{Result, stop};
 
-/// What is on disk already is there within this time; opening other devices would take longer.
+/// Time that helpers wait before they open devices; kernels that are cached on disk are ready within it.
 const ALONE: Duration = Duration::from_millis(100);
 
-/// Each takes some 110 MB while it compiles.
+/// Largest number of helper threads; each takes some 110 MB while it compiles.
 const MOST_HELPERS: usize = 7;
 
 impl Gpu {
-    /// Has the driver finish `kernels`, which are new to the device.
+    /// Makes the driver compile `kernels`, which are new to the device, to machine code.
     ///
     /// # Errors
-    /// As [`Gpu::check`]; [`crate::Error::Stopped`] when the process is asked to end.
-    pub(super) fn use_first(&self, mut kernels: Vec<Compiled>) -> Result<()> {
+    /// The errors of [`Gpu::check`]; [`crate::Error::Stopped`] when the process is asked to end.
+    pub(super) fn warm_up(&self, mut kernels: Vec<Compiled>) -> Result<()> {
         let Some(adapter) = self.handle.as_ref().filter(|_| self.class() == DeviceClass::Llvmpipe) else {
             return Ok(());
         };
-        // One kernel alone is compiled while the host goes on to what comes next.
+        // A single kernel is better compiled at its first dispatch, while the host continues.
         if kernels.len() < 2 {
             return Ok(());
         }
-        // The longest come first, so that none of them is left for one core at the end.
+        // The longest kernels come first (the list is popped from its end), so that none is left for one core at the end.
         kernels.sort_by_key(|kernel| kernel.source.len());
         let helpers = rayon::current_num_threads().min(kernels.len()).min(MOST_HELPERS + 1) - 1;
         let waiting = Mutex::new(kernels);
-        // Once the process is to end nothing is left to compile.
+        // When the process is asked to end, the remaining kernels are skipped.
         let next = || stop::check().ok().and_then(|()| waiting.lock().unwrap_or_else(PoisonError::into_inner).pop());
         let help = || {
             std::thread::park_timeout(ALONE);
@@ -57,7 +58,7 @@ impl Gpu {
         })
     }
 
-    /// Compiles `kernels` to the end on another device of the adapter.
+    /// Compiles `kernels` to machine code on another device of the adapter.
     fn compile_elsewhere(&self, adapter: wgpu::Adapter, kernels: impl Iterator<Item = Compiled>) -> Result<()> {
         let other = Self::connect(adapter, self.adapter().clone())?;
         for kernel in kernels {
@@ -67,7 +68,7 @@ impl Gpu {
         Ok(())
     }
 
-    /// A dispatch without workgroups, on buffers that are just long enough; returns when it is done.
+    /// Dispatches a kernel without workgroups, on buffers of minimal length, and waits until it is done.
     fn dispatch_nothing(&self, name: &str, pipeline: &Pipeline) -> Result<()> {
         let start = Instant::now();
         let Pipeline { pipeline, layout, interface } = pipeline;

@@ -1,21 +1,21 @@
-//! A training step on random features, to be timed: the arithmetic does not depend on what the numbers say.
+//! A training step on random features, for timing: the time of a step does not depend on the values of the features.
 
-use super::{EpochRows, Schedule, Source, StageName, TrainingStep};
+use super::{EpochRows, Schedule, StageName, StepInput, TrainingStep};
 use crate::Result;
 use crate::config::Config;
 use crate::counter_rng::Key;
-use crate::evaluate::{Examples, Heard};
+use crate::evaluate::{Examples, SegmentLabels};
 use crate::features::ExampleStore;
 use crate::gpu::Gpu;
 use crate::model::{Architecture, Population};
 
-/// Rows of the schedule that may be timed.
+/// Number of rows of the schedule, and so of steps that can be timed.
 pub const ROWS: usize = 4096;
 
-/// Random segments of `frames` frames, the classes in turn: enough for a step of any method of `config`.
+/// Makes random segments of `frames` frames with the classes in rotation, enough for a step of any method of `config`.
 ///
 /// # Errors
-/// What making tensors may report.
+/// Errors of tensor allocation.
 pub fn random_examples(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<Examples> {
     let count = 3 * config.train.batch.max(classes) * config.prototypes.support;
     let store = ExampleStore::new(gpu, count, frames, config.features.bands)?;
@@ -24,35 +24,35 @@ pub fn random_examples(gpu: &Gpu, config: &Config, classes: usize, frames: usize
         let values: Vec<f32> = (0..shard.tensor.len()).map(|_| stream.uniform(-1.7, 1.7) as f32).collect();
         gpu.write(&shard.tensor, 0, &values);
     }
-    let heard = (0..count).map(|example| Heard::one(example % classes, 1.0)).collect();
-    Examples::new(gpu, store, heard, classes)
+    let labels = (0..count).map(|example| SegmentLabels::one(example % classes, 1.0)).collect();
+    Examples::new(gpu, store, labels, classes)
 }
 
-/// The first step of the configured method, on random segments of `frames` frames and `classes` classes, for the models
-/// of `config.train.seeds`.
+/// Makes a step of the first stage of the configured method, on random segments of `frames` frames and `classes` classes, for
+/// the models of `config.train.seeds`.
 ///
 /// # Errors
-/// [`crate::Error::Config`] when batches cannot be balanced; what making tensors and compiling kernels may report.
-pub fn rehearsal(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<TrainingStep> {
+/// [`crate::Error::Config`] when batches cannot be balanced; errors of tensor allocation and kernel compilation.
+pub fn synthetic_step(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<TrainingStep> {
     let names: Vec<String> = (0..classes).map(|class| format!("class {class}")).collect();
     let stage = StageName::of(config.train.method)[0];
     let examples = random_examples(gpu, config, classes, frames)?;
-    let episodes = stage.episodes(config, &examples.heard, &names)?;
+    let episodes = stage.episodes(config, &examples.labels, &names)?;
     let seeds = &config.train.seeds;
     let architecture = Architecture::new(&config.model, &config.features, classes);
     let chunks = examples.chunks(&architecture);
-    let population = Population::new(gpu, architecture, seeds, episodes.slots(), chunks)?;
+    let population = Population::new(gpu, architecture, seeds, episodes.batch_size(), chunks)?;
     population.use_parameters(gpu, &population.state)?;
-    let schedule = Schedule::new(gpu, ROWS, seeds.len(), episodes.slots())?;
+    let schedule = Schedule::new(gpu, ROWS, seeds.len(), episodes.batch_size())?;
     let optimisers = vec![config.optimiser.clone(); seeds.len()];
     let epochs: Vec<EpochRows> = (0..ROWS.div_ceil(episodes.steps()))
         .map(|epoch| EpochRows::new(&*episodes, &optimisers, seeds, epoch))
         .collect();
-    let slots = ROWS * seeds.len() * episodes.slots();
+    let slots = ROWS * seeds.len() * episodes.batch_size();
     let rows = EpochRows {
         batches: epochs.iter().flat_map(|rows| &rows.batches).copied().take(slots).collect(),
         steps: epochs.iter().flat_map(|rows| &rows.steps).copied().take(ROWS * seeds.len()).collect(),
     };
     schedule.upload(gpu, &rows);
-    TrainingStep::new(gpu, config, stage, &population, Source::Segments(&examples), &schedule)
+    TrainingStep::new(gpu, config, stage, &population, StepInput::Segments(&examples), &schedule)
 }

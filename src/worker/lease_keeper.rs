@@ -1,5 +1,5 @@
-//! Carries what a training brings forth to the store while it goes on: heartbeats, checkpoints, results. When the store is
-//! away, what there is to deliver waits; the training does not.
+//! The lease keeper: a thread that sends heartbeats, checkpoints and results to the store during training. While the store
+//! cannot be reached, updates wait in a queue and training continues.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,28 +8,29 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::training::Until;
 use crate::store::{Checkpoint, Delivery, Failure, Lease, Outcome, Store};
 use crate::{Error, Result};
 
-/// Between two attempts to reach a store that is away.
+/// Time between two attempts to reach the store.
 pub(super) const AGAIN: Duration = Duration::from_secs(1);
-/// A worker that was asked to stop waits this long for a store that is away.
+/// Longest time that a worker that was asked to stop waits for a store that cannot be reached.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What is carried.
+/// An update for the store.
 #[derive(Debug)]
-pub enum Parcel {
-    /// Where somebody else could go on; an older one that has not been delivered is dropped.
+pub enum Update {
+    /// A checkpoint from which another worker could resume. It replaces an older checkpoint that is still in the queue.
     Checkpoint(Lease, Checkpoint),
     /// The result of a rung.
     Result(Lease, Outcome),
-    /// The trial is given back.
+    /// The worker gives the trial back.
     Release(Lease),
-    /// The trial failed, for this reason.
+    /// The trial failed, for the reason in the last field.
     Failure(Lease, Failure, String),
 }
 
-impl Parcel {
+impl Update {
     fn lease(&self) -> &Lease {
         let (Self::Checkpoint(lease, _) | Self::Result(lease, _) | Self::Release(lease) | Self::Failure(lease, ..)) =
             self;
@@ -46,80 +47,81 @@ impl Parcel {
     }
 }
 
-/// A courier under way, with the store.
-pub struct Courier {
-    parcels: Sender<Parcel>,
+/// A running lease keeper. Its thread owns the store.
+pub struct LeaseKeeper {
+    updates: Sender<Update>,
     lost: Arc<AtomicBool>,
     thread: JoinHandle<Result<Store>>,
 }
 
-/// Whose leases a courier renews, and how.
-pub struct Route<'a> {
+/// The owner of the leases and the terms on which they are renewed.
+pub struct LeaseTerms<'a> {
     /// The worker's name.
     pub worker: &'a str,
-    /// How long a lease lasts.
+    /// Duration of a lease, in milliseconds.
     pub lease_ms: i64,
-    /// Becomes true when the worker is to stop.
-    pub stop: &'static AtomicBool,
+    /// Conditions on which the worker stops.
+    pub until: Until,
 }
 
-impl Courier {
-    /// Starts to renew `leases` and to deliver to `store`.
-    pub fn start(store: Store, leases: Vec<Lease>, route: &Route<'_>) -> Self {
-        let (parcels, inbox) = channel();
+impl LeaseKeeper {
+    /// Starts a thread that renews `leases` and delivers updates to `store`.
+    pub fn start(store: Store, leases: Vec<Lease>, route: &LeaseTerms<'_>) -> Self {
+        let (updates, inbox) = channel();
         let lost = Arc::new(AtomicBool::new(false));
-        let round = Round {
+        let round = KeeperThread {
             store,
             leases,
             waiting: VecDeque::new(),
             worker: route.worker.into(),
             lease_ms: route.lease_ms,
             lost: lost.clone(),
-            stop: route.stop,
+            until: route.until,
             away: false,
         };
-        Self { parcels, lost, thread: std::thread::spawn(move || round.run(&inbox)) }
+        Self { updates, lost, thread: std::thread::spawn(move || round.run(&inbox)) }
     }
 
-    /// Hands over a parcel.
-    pub fn send(&self, parcel: Parcel) {
-        // A courier that has ended has set `lost`, and says why when it is closed.
-        let _ = self.parcels.send(parcel);
+    /// Queues an update.
+    pub fn send(&self, update: Update) {
+        // The channel is closed only if the thread has ended with an error: `lost` is set then, and `close` returns the error.
+        let _ = self.updates.send(update);
     }
 
-    /// Whether a lease has gone to somebody else: the training is in vain.
+    /// Whether a lease was lost to another worker or the lease keeper failed. The training's results would be refused.
     pub fn lost(&self) -> bool {
         self.lost.load(Ordering::SeqCst)
     }
 
-    /// Gives those of `leases` back that nothing final was sent of, waits until everything is delivered, and returns the
-    /// store.
+    /// Gives back the trials of `leases` for which neither a result nor a failure was sent, waits until all updates are
+    /// delivered, and returns the store.
     ///
     /// # Errors
-    /// [`Error::Store`] for what is wrong with the store and will not pass, or did not pass after the worker was asked to stop.
+    /// [`Error::Store`] for an error that does not pass, or one that has not passed some time after the worker was asked to
+    /// stop.
     pub fn close(self, leases: &[Lease]) -> Result<Store> {
-        // What has a result, or failed, is no longer held under its lease.
-        leases.iter().for_each(|lease| self.send(Parcel::Release(*lease)));
-        drop(self.parcels);
+        // A trial whose result or failure was sent before is no longer among the leases, so its release is dropped.
+        leases.iter().for_each(|lease| self.send(Update::Release(*lease)));
+        drop(self.updates);
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
-/// What the courier's thread has in hand.
-struct Round {
+/// State of the lease keeper's thread.
+struct KeeperThread {
     store: Store,
     leases: Vec<Lease>,
-    waiting: VecDeque<Parcel>,
+    waiting: VecDeque<Update>,
     worker: String,
     lease_ms: i64,
     lost: Arc<AtomicBool>,
-    stop: &'static AtomicBool,
-    /// Whether the store could not be reached the last time.
+    until: Until,
+    /// Whether the store could not be reached at the last attempt.
     away: bool,
 }
 
-impl Round {
-    fn run(mut self, inbox: &Receiver<Parcel>) -> Result<Store> {
+impl KeeperThread {
+    fn run(mut self, inbox: &Receiver<Update>) -> Result<Store> {
         let outcome = self.carry(inbox);
         if outcome.is_err() {
             self.lost.store(true, Ordering::SeqCst);
@@ -127,7 +129,7 @@ impl Round {
         outcome.map(|()| self.store)
     }
 
-    fn carry(&mut self, inbox: &Receiver<Parcel>) -> Result<()> {
+    fn carry(&mut self, inbox: &Receiver<Update>) -> Result<()> {
         let beat = Duration::from_millis(self.lease_ms as u64 / 4).max(Duration::from_millis(50));
         let mut next_beat = Instant::now() + beat;
         let (mut open, mut give_up) = (true, None);
@@ -135,11 +137,11 @@ impl Round {
             let pause = if self.away { AGAIN.min(beat) } else { next_beat.saturating_duration_since(Instant::now()) };
             if open {
                 match inbox.recv_timeout(pause) {
-                    Ok(parcel) => self.take(parcel),
+                    Ok(update) => self.take(update),
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => open = false,
                 }
-                inbox.try_iter().for_each(|parcel| self.take(parcel));
+                inbox.try_iter().for_each(|update| self.take(update));
             } else if self.away {
                 std::thread::sleep(pause);
             }
@@ -162,7 +164,7 @@ impl Round {
                         );
                     }
                     self.away = true;
-                    if !open && self.stop.load(Ordering::SeqCst) {
+                    if !open && self.until.reached() {
                         let end = *give_up.get_or_insert_with(|| Instant::now() + PATIENCE);
                         if Instant::now() >= end {
                             return Err(error);
@@ -175,11 +177,11 @@ impl Round {
         Ok(())
     }
 
-    fn take(&mut self, parcel: Parcel) {
-        if let Parcel::Checkpoint(lease, _) = &parcel {
-            self.waiting.retain(|other| !matches!(other, Parcel::Checkpoint(earlier, _) if earlier == lease));
+    fn take(&mut self, update: Update) {
+        if let Update::Checkpoint(lease, _) = &update {
+            self.waiting.retain(|other| !matches!(other, Update::Checkpoint(earlier, _) if earlier == lease));
         }
-        self.waiting.push_back(parcel);
+        self.waiting.push_back(update);
     }
 
     fn beat(&mut self) -> Result<()> {
@@ -193,20 +195,20 @@ impl Round {
     }
 
     fn deliver(&mut self) -> Result<()> {
-        while let Some(parcel) = self.waiting.front() {
-            let lease = *parcel.lease();
+        while let Some(update) = self.waiting.front() {
+            let lease = *update.lease();
             if !self.leases.contains(&lease) {
                 self.waiting.pop_front();
                 continue;
             }
-            let delivery = parcel.deliver(&mut self.store)?;
+            let delivery = update.deliver(&mut self.store)?;
             if delivery == Delivery::Refused {
                 self.lost.store(true, Ordering::SeqCst);
-                if matches!(parcel, Parcel::Result(..)) {
+                if matches!(update, Update::Result(..)) {
                     tracing::warn!("what came of trial {} on rung {} was late and is refused", lease.trial, lease.rung);
                 }
             }
-            if !matches!(parcel, Parcel::Checkpoint(..)) {
+            if !matches!(update, Update::Checkpoint(..)) {
                 self.leases.retain(|held| *held != lease);
             }
             self.waiting.pop_front();

@@ -1,4 +1,4 @@
-//! Where a population stands between two epochs, as a file or as bytes that travel.
+//! Training state of a population between two epochs, as a file or as bytes for a store.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,38 +10,38 @@ use crate::config::Keys;
 use crate::kernels::population::Member;
 use crate::{Error, Result, atomic};
 
-/// Values of a [`Member`], in single precision or as bits.
+/// Number of fields of a [`Member`], each of which is stored as one single-precision number with the field's bits.
 const FIELDS: usize = size_of::<Member>() / size_of::<f32>();
 
-/// The entry of the metadata that tells the metrics.
+/// Key of the metadata for [`TrainingState::metrics`].
 const METRICS: &str = "metrics";
 
-/// Where a population stands between two epochs: all that its training goes on from.
+/// The state of a population between two epochs: everything from which its training resumes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Standing {
+pub struct TrainingState {
     /// Stage of the training.
     pub stage: String,
-    /// Epochs of the stage done.
+    /// Finished epochs of the stage.
     pub epoch: usize,
-    /// Parameters and moments, `[member, 3, parameter]`.
+    /// Parameters, first moments and second moments, `[member, 3, parameter]`.
     pub state: Vec<f32>,
-    /// Best parameters, `[member, parameter]`.
+    /// Parameters of the best epoch, `[member, parameter]`.
     pub best: Vec<f32>,
-    /// Progress of each member.
+    /// Progress, `[member]`.
     pub progress: Vec<Member>,
-    /// What all of it depends on.
+    /// Configuration and data on which the state depends.
     pub provenance: Provenance,
-    /// What tells the metrics of the epochs done from others, where any are kept beside it.
+    /// Length and checksum of the metrics file up to this state, if one is kept beside it.
     pub metrics: Option<String>,
 }
 
-impl Standing {
-    /// Elements that the parameters of one member take.
+impl TrainingState {
+    /// Returns the number of elements of one member's parameters.
     pub fn elements(&self) -> usize {
         self.best.len() / self.progress.len().max(1)
     }
 
-    /// The standing of the members `members`, which is what they would have alone.
+    /// Extracts the training state of the members `members`, which equals the state that they would have if trained alone.
     pub fn of(&self, members: Range<usize>) -> Self {
         let elements = self.elements();
         let part = |values: &[f32], each: usize| values[members.start * each..members.end * each].to_vec();
@@ -57,10 +57,10 @@ impl Standing {
         }
     }
 
-    /// The members of `parts` as one population; `origin` stands for them in errors. Panics without any.
+    /// Joins the members of `parts` to one population. `origin` is the name used in errors. Panics if `parts` is empty.
     ///
     /// # Errors
-    /// [`Error::Data`] when they are of different data or architectures, or stand at different epochs.
+    /// [`Error::Data`] when the parts differ in data, architecture, stage or epoch.
     pub fn join(origin: &Path, parts: Vec<Self>) -> Result<Self> {
         let mut parts = parts.into_iter();
         let mut joined = parts.next().expect("a population has a member");
@@ -77,16 +77,16 @@ impl Standing {
         Ok(joined)
     }
 
-    /// The standing as a safetensors file in memory; `origin` stands for it in errors.
+    /// Serialises the training state to a safetensors file in memory. `origin` is the file that errors name.
     ///
     /// # Errors
-    /// [`Error::Data`] for a standing of no member.
+    /// [`Error::Data`] for a training state without members.
     pub fn to_bytes(&self, origin: &Path) -> Result<Vec<u8>> {
         let (members, elements) = (self.progress.len(), self.elements());
         let views = vec![
             ("state", vec![members, 3, elements], self.state.as_slice()),
             ("best", vec![members, elements], self.best.as_slice()),
-            // Records of bits, stored under a type of their size.
+            // The fields are bits, stored as single-precision numbers of the same size.
             ("progress", vec![members, FIELDS], bytemuck::cast_slice(&self.progress)),
         ];
         let mut metadata: HashMap<String, String> = [
@@ -105,11 +105,11 @@ impl Standing {
         to_bytes(origin, views, metadata)
     }
 
-    /// The standing in `bytes`; `origin` stands for it in errors.
+    /// Parses the training state in `bytes`. `origin` is the file that errors name.
     ///
     /// # Errors
-    /// [`Error::Data`] when the bytes are damaged, are not a standing, or are one of an earlier version, which did not keep
-    /// what a training depends on.
+    /// [`Error::Data`] when the bytes are damaged, are not a training state, or were written by an earlier version, which did
+    /// not store the provenance.
     pub fn from_bytes(origin: &Path, bytes: &[u8]) -> Result<Self> {
         let file = TensorFile::parse(origin, bytes)?;
         let bad = |reason: String| Error::data(origin, reason);
@@ -127,7 +127,7 @@ impl Standing {
             return Err(bad(format!("it is of {members} models with {elements} parameters")));
         }
         let progress = file.floats("progress", &[members, FIELDS])?;
-        let standing = Self {
+        let training_state = Self {
             stage,
             epoch,
             state: file.floats("state", &[members, 3, elements])?,
@@ -145,11 +145,11 @@ impl Standing {
             },
             metrics: file.find(METRICS).map(str::to_owned),
         };
-        standing.check().map_err(bad)?;
-        Ok(standing)
+        training_state.check().map_err(bad)?;
+        Ok(training_state)
     }
 
-    /// Makes sure that a training can go on from it; what cannot be, in words.
+    /// Checks that training can resume from this state. The error says what is invalid.
     fn check(&self) -> Result<(), String> {
         let elements = self.elements();
         for (member, progress) in self.progress.iter().enumerate() {
@@ -174,26 +174,26 @@ impl Standing {
     }
 }
 
-/// The entry of the metadata that holds the keys of member `member`.
+/// Returns the metadata key under which the configuration keys of member `member` are stored.
 fn keys_of(member: usize) -> String {
     format!("member.{member}")
 }
 
-/// Writes the standing of a population.
+/// Writes the training state of a population.
 ///
 /// # Errors
-/// As [`Standing::to_bytes`]; [`Error::Io`] naming the file, under whose name nothing is left unless it is whole.
-pub fn write_standing(path: &Path, standing: &Standing) -> Result<()> {
-    atomic::write_bytes(path, &standing.to_bytes(path)?)
+/// The errors of [`TrainingState::to_bytes`]; [`Error::Io`] naming the file. No incomplete file is left under `path`.
+pub fn write_training_state(path: &Path, training_state: &TrainingState) -> Result<()> {
+    atomic::write_bytes(path, &training_state.to_bytes(path)?)
 }
 
-/// Reads the standing of a population.
+/// Reads the training state of a population.
 ///
 /// # Errors
-/// As [`Standing::from_bytes`]; [`Error::Io`].
-pub fn read_standing(path: &Path) -> Result<Standing> {
+/// The errors of [`TrainingState::from_bytes`]; [`Error::Io`].
+pub fn read_training_state(path: &Path) -> Result<TrainingState> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    Standing::from_bytes(path, &bytes)
+    TrainingState::from_bytes(path, &bytes)
 }
 
 #[cfg(test)]
@@ -201,13 +201,13 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    /// Of models of five parameters, after nine epochs.
-    fn standing(seeds: &[u64]) -> Standing {
+    /// Returns the training state of models with five parameters after nine epochs.
+    fn training_state(seeds: &[u64]) -> TrainingState {
         let floats = |n: usize| (0..n).map(|value| value as f32).collect::<Vec<_>>();
         let mut config = Config::default();
         config.train.seeds = seeds.into();
         let member = |seed: &u64| Member { best_score: 1.5, best_epoch: 2, epochs: 9, ..Member::new(*seed) };
-        Standing {
+        TrainingState {
             stage: "classifier".into(),
             epoch: 9,
             state: floats(seeds.len() * 3 * 5),
@@ -218,45 +218,48 @@ mod tests {
         }
     }
 
-    fn read(bytes: &[u8]) -> Result<Standing, String> {
-        Standing::from_bytes(Path::new("last"), bytes).map_err(|error| error.to_string())
+    fn read(bytes: &[u8]) -> Result<TrainingState, String> {
+        TrainingState::from_bytes(Path::new("last"), bytes).map_err(|error| error.to_string())
     }
 
-    fn bytes(standing: &Standing) -> Vec<u8> {
-        standing.to_bytes(Path::new("last")).unwrap()
+    fn bytes(training_state: &TrainingState) -> Vec<u8> {
+        training_state.to_bytes(Path::new("last")).unwrap()
     }
 
     #[test]
-    fn a_standing_comes_back_bit_for_bit() {
+    fn a_training_state_comes_back_bit_for_bit() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("last.safetensors");
-        // A key of dropout, as floats, may be a NaN of any bits.
-        let standing = standing(&[1, 20]);
-        write_standing(&path, &standing).unwrap();
-        let back = read_standing(&path).unwrap();
-        assert_eq!(bytemuck::cast_slice::<_, u8>(&back.progress), bytemuck::cast_slice::<_, u8>(&standing.progress));
-        assert_eq!(back, standing);
+        // The dropout key, read as a float, may be a NaN with any bits.
+        let training_state = training_state(&[1, 20]);
+        write_training_state(&path, &training_state).unwrap();
+        let back = read_training_state(&path).unwrap();
+        assert_eq!(
+            bytemuck::cast_slice::<_, u8>(&back.progress),
+            bytemuck::cast_slice::<_, u8>(&training_state.progress)
+        );
+        assert_eq!(back, training_state);
     }
 
     #[test]
     fn a_population_comes_apart_into_its_members_and_together_again() {
-        let whole = standing(&[1, 2, 3]);
+        let whole = training_state(&[1, 2, 3]);
         let (two, one) = (whole.of(0..2), whole.of(2..3));
         assert_eq!((two.progress.len(), one.state[0], one.best[0]), (2, 30.0, 10.0));
         assert_eq!(one.provenance.keys, whole.provenance.keys[2..]);
         let origin = Path::new("trials");
         assert_eq!(
-            Standing::join(origin, vec![two.clone(), one.clone()]).unwrap(),
-            Standing { metrics: None, ..whole }
+            TrainingState::join(origin, vec![two.clone(), one.clone()]).unwrap(),
+            TrainingState { metrics: None, ..whole }
         );
-        let later = Standing { epoch: 10, ..one };
-        let message = Standing::join(origin, vec![two, later]).unwrap_err().to_string();
+        let later = TrainingState { epoch: 10, ..one };
+        let message = TrainingState::join(origin, vec![two, later]).unwrap_err().to_string();
         assert!(message.starts_with("trials: ") && message.contains("different epochs"), "{message}");
     }
 
     #[test]
-    fn a_standing_with_a_flipped_bit_is_refused() {
-        let bytes = bytes(&standing(&[1, 2]));
+    fn a_training_state_with_a_flipped_bit_is_refused() {
+        let bytes = bytes(&training_state(&[1, 2]));
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 1 << (at % 8);
@@ -266,9 +269,9 @@ mod tests {
 
     #[test]
     fn what_no_training_can_go_on_from_is_refused_by_name() {
-        type Change = fn(&mut Standing);
+        type Change = fn(&mut TrainingState);
         let refusal = |change: Change| {
-            let mut changed = standing(&[1, 2]);
+            let mut changed = training_state(&[1, 2]);
             change(&mut changed);
             read(&bytes(&changed)).unwrap_err()
         };
@@ -285,18 +288,18 @@ mod tests {
             assert!(message.starts_with("last: ") && message.contains(words), "{message}");
         }
         // Moments may overflow without harm to the weights.
-        let mut overflown = standing(&[1]);
+        let mut overflown = training_state(&[1]);
         overflown.state[14] = f32::INFINITY;
         assert_eq!(read(&bytes(&overflown)).unwrap(), overflown);
     }
 
     #[test]
-    fn a_standing_of_an_earlier_version_is_refused_with_what_to_do() {
-        let standing = standing(&[1]);
+    fn a_training_state_of_an_earlier_version_is_refused_with_what_to_do() {
+        let training_state = training_state(&[1]);
         let views = vec![
-            ("state", vec![1, 3, 5], standing.state.as_slice()),
-            ("best", vec![1, 5], standing.best.as_slice()),
-            ("progress", vec![1, FIELDS], bytemuck::cast_slice(&standing.progress)),
+            ("state", vec![1, 3, 5], training_state.state.as_slice()),
+            ("best", vec![1, 5], training_state.best.as_slice()),
+            ("progress", vec![1, FIELDS], bytemuck::cast_slice(&training_state.progress)),
         ];
         let metadata = [("stage", "classifier"), ("epoch", "9"), ("data", "ab")];
         let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned()));

@@ -1,5 +1,5 @@
-//! One worker per card: a lock in the cache folder, named after the card's place on the bus. Software adapters have none and
-//! are shared.
+//! Lock that keeps a second worker off a GPU: a file in the cache folder, named after the GPU's PCI address. Software adapters
+//! have no such address and may be shared.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -7,17 +7,17 @@ use std::path::Path;
 use crate::gpu::AdapterDescription;
 use crate::{Error, Result};
 
-/// A card held by this process until it is dropped or the process ends, however it ends.
+/// Exclusive use of a GPU by this process, until the lock is dropped or the process ends in any way.
 #[derive(Debug)]
-pub struct Card {
+pub struct GpuLock {
     _lock: Option<File>,
 }
 
-impl Card {
-    /// Takes the card of `adapter` with a lock in `folder`; nothing when another worker has it.
+impl GpuLock {
+    /// Locks the GPU of `adapter` with a file in `folder`. Returns `None` when another worker holds it.
     ///
     /// # Errors
-    /// [`Error::Io`] when the lock cannot be made.
+    /// [`Error::Io`] when the lock file cannot be created.
     pub fn take(adapter: &AdapterDescription, folder: &Path) -> Result<Option<Self>> {
         if adapter.kind == "cpu" || adapter.pci.bus.is_empty() {
             return Ok(Some(Self { _lock: None }));
@@ -44,7 +44,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut adapter = Gpu::noop().adapter().clone();
         (adapter.kind, adapter.pci.bus) = ("discrete".into(), "0000:01:00.0".into());
-        let take = |adapter: &AdapterDescription| Card::take(adapter, folder.path()).unwrap();
+        let take = |adapter: &AdapterDescription| GpuLock::take(adapter, folder.path()).unwrap();
         let first = take(&adapter).unwrap();
         assert!(take(&adapter).is_none());
         adapter.pci.bus = "0000:02:00.0".into();
