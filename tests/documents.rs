@@ -24,7 +24,8 @@ const FOLDERS: [&str; 9] = ["src", "shaders", "tests", "configs", "docs", "bench
 const OTHER_PROGRAMS: [&str; 6] = ["python3", "pip", "createdb", "export", "sbatch", "oarsub"];
 
 /// Options of other programs that the text names.
-const OTHER_OPTIONS: [&str; 5] = ["--burn", "--checkpoint", "--features", "--no-default-features", "--old"];
+const OTHER_OPTIONS: [&str; 7] =
+    ["--burn", "--checkpoint", "--features", "--include-ignored", "--no-default-features", "--old", "--quick"];
 
 struct Document {
     /// Relative to the repository.
@@ -215,12 +216,9 @@ fn command_fault(words: &[String], allowed: &[ErrorKind]) -> Option<String> {
         "cargo" => cargo_fault(words),
         "./dev" => {
             let known = words.get(1).is_some_and(|command| commands_of_dev().contains(command));
-            let corpus = root().join("tests/fuzz/corpus");
-            let argument = words.get(2).is_none_or(|word| match words[1].as_str() {
-                "test" => word == "--quick",
-                _ => corpus.join(word).is_dir(),
-            });
-            (!known || !argument).then(|| format!("`{}` is not what ./dev can do", words.join(" ")))
+            let quick = words[1..] == ["test", "--quick"];
+            let kind = words.get(2).is_none_or(|kind| root().join("tests/fuzz/corpus").join(kind).is_dir());
+            (!known || !kind && !quick).then(|| format!("`{}` is not what ./dev can do", words.join(" ")))
         }
         program => {
             let known = OTHER_PROGRAMS.contains(&program) || program.starts_with('$') || root().join(program).exists();

@@ -1,4 +1,4 @@
-//! Every shader through Tint, the compiler of WGSL in Chromium: what naga accepts and Tint does not would fail in a browser.
+//! Every shader through Tint, the compiler of WGSL in Chromium. A shader that naga accepts and Tint refuses would fail in a browser.
 //!
 //! Needs Node.js and the npm package `webgpu`, which is Dawn for Node. `./dev test` installs both when `CI=true`; elsewhere the test is
 //! left out without them.
@@ -18,16 +18,16 @@ use support::process::succeed;
 use weaklabel::cli::tiles::cache_folder;
 use weaklabel::gpu::wgsl::{Loads, specialise};
 
-/// What Tint makes of one source.
+/// Tint's answer about one source.
 #[derive(Deserialize)]
 struct Verdict {
-    /// What is wrong with the source, if anything.
+    /// The error in the source; none if it is valid.
     module: Option<String>,
-    /// Why a device with WebGPU's default limits makes no pipeline of it, if it makes none.
+    /// The reason why a device with WebGPU's default limits makes no pipeline of the source; none if it makes one.
     pipeline: Option<String>,
 }
 
-/// The folder of the npm package. Where it or Node.js is missing, the test is left out.
+/// Finds the folder of the npm package. If the package or Node.js is missing, the test is left out.
 fn dawn_for_node() -> Option<PathBuf> {
     let folder = cache_folder().unwrap().join("tint/node_modules/webgpu");
     let node = Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success());
@@ -38,7 +38,7 @@ fn dawn_for_node() -> Option<PathBuf> {
     None
 }
 
-/// Has Tint compile `sources`, all of them in one process.
+/// Compiles all `sources` with Tint in one process.
 fn compile(webgpu: &Path, sources: &[String]) -> Vec<Verdict> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tint/compile.mjs");
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -48,8 +48,8 @@ fn compile(webgpu: &Path, sources: &[String]) -> Vec<Verdict> {
     serde_json::from_slice(&succeed(node).stdout).unwrap()
 }
 
-/// Nothing but the number of storage buffers may keep WebGPU's default limits from making a pipeline: WebGPU promises eight
-/// everywhere, the program needs ten and asks the device for them.
+/// Every source must be valid, and all pipelines must fit WebGPU's default limits except for the number of storage buffers.
+/// WebGPU promises eight of them on every device; the program needs ten and requests them when it opens a device.
 #[test]
 fn tint_makes_a_pipeline_of_every_kernel() {
     let Some(webgpu) = dawn_for_node() else { return };

@@ -1,10 +1,10 @@
-//! What folders hold.
+//! The names and contents of the files in a folder.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// The names of what is in `folder` itself, in order.
+/// Lists the names of the files and folders directly in `folder`, in order.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -12,7 +12,7 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Every file below `folder` with its bytes, by its path in the folder.
+/// Reads all files below `folder`, keyed by their paths relative to it.
 pub fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     for name in names(folder) {

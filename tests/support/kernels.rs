@@ -3,12 +3,12 @@
 use weaklabel::gpu::{DeviceClass, Gpu, Kernel};
 use weaklabel::kernels::REGISTRY;
 
-/// Devices without a driver for every form of the kernels: those of GPUs, and llvmpipe's.
+/// Opens a device without a driver for each form of the kernels: the form for GPUs and the form for llvmpipe.
 pub fn devices() -> [Gpu; 2] {
     [Gpu::noop(), Gpu::noop().taken_for(DeviceClass::Llvmpipe)]
 }
 
-/// The kernels of all cases of the registry, with a name for messages.
+/// Makes the kernels of all cases of the registry, each with a name for messages.
 pub fn kernels(gpu: &Gpu) -> Vec<(String, Box<dyn Kernel>)> {
     let mut kernels = Vec::new();
     for entry in REGISTRY {

@@ -12,7 +12,7 @@ use super::files::contents;
 /// Bytes by name.
 pub type Left = BTreeMap<String, Vec<u8>>;
 
-/// What a finished training leaves in its run folder.
+/// Reads the files that a finished training leaves in its run folder.
 pub fn training(run: &Path) -> Left {
     let mut left = contents(&run.join("checkpoints"));
     left.retain(|name, _| name.ends_with(".safetensors"));
@@ -20,13 +20,13 @@ pub fn training(run: &Path) -> Left {
     left
 }
 
-/// What a finished study leaves: the result of every cell, and the tables but those of times.
+/// Reads what a finished study leaves: the result of every cell, and the tables but those of times.
 pub fn study(folder: &Path) -> Left {
     let cells = cells(folder).into_iter().map(|(name, cell)| (name, cell.to_string().into_bytes()));
     cells.chain(tables(folder)).collect()
 }
 
-/// What a search leaves in its store: every result, with the learning curves, and the models of every trial.
+/// Reads what a search leaves in its store: every result, with the learning curves, and the models of every trial.
 pub fn search(store: &mut Store, study: &Registered) -> Left {
     let (rows, results) = store.table(study).unwrap();
     let mut left = Left::new();
@@ -76,13 +76,13 @@ pub fn differences(found: &Left, expected: &Left) -> Vec<String> {
     names.into_iter().filter(|name| found.get(*name) != expected.get(*name)).cloned().collect()
 }
 
-/// Asserts that both are the same.
+/// Asserts that `found` equals `expected`.
 pub fn assert_same(found: &Left, expected: &Left) {
     let differences = differences(found, expected);
     assert!(!expected.is_empty() && differences.is_empty(), "another: {}", differences.join(", "));
 }
 
-/// What processes that were killed have left half written, anywhere below `folder`.
+/// Lists the files below `folder` that killed processes left half written.
 pub fn leftovers(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {

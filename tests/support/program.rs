@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// `weaklabel ARGS…` with a clean environment.
+/// Returns the command `weaklabel ARGS…` with a clean environment.
 pub fn weaklabel(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_weaklabel"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("WEAKLABEL_")) {
@@ -18,7 +18,7 @@ pub fn weaklabel(args: &[&str]) -> Command {
     command
 }
 
-/// How a run ended: exit code, stdout, stderr.
+/// Splits the output of a run into exit code, stdout and stderr.
 pub fn outcome(output: Output) -> (i32, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
@@ -34,7 +34,7 @@ pub fn run_in(folder: &Path, line: &str) -> (i32, String, String) {
     outcome(weaklabel(&[]).current_dir(folder).args(line.split_whitespace()).output().unwrap())
 }
 
-/// The JSON values of a text, one a line.
+/// Parses a text with one JSON value in each line.
 pub fn json_lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -1,4 +1,4 @@
-//! The Python that has the modules with which some tests compare.
+//! Python with the modules that some tests compare results with.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,8 +7,8 @@ use weaklabel::cli::tiles::cache_folder;
 
 use super::missing::leave_out;
 
-/// A `python3` that imports `modules`: the machine's own, or that of the virtual environment which `./dev test` makes when
-/// `CI=true`. Where neither does, the test is left out.
+/// Finds a `python3` that can import `modules`: the machine's own, or else the one in the virtual environment that `./dev test`
+/// makes when `CI=true`. If neither can, the test is left out.
 pub fn python_with(modules: &str) -> Option<PathBuf> {
     let imports = |python: &PathBuf| {
         let output = Command::new(python).args(["-c", &format!("import {modules}")]).output();
