@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::evaluate::SegmentLabels;
 use crate::gpu::{Download, Gpu};
 use crate::kernels::population::Member;
-use crate::model::checkpoint::{Provenance, TrainingState};
+use crate::model::checkpoint::{Description, Provenance, TrainingState};
 use crate::model::tiles::{TileFile, Tiles};
 use crate::model::{Activations, Architecture, Population, initial_parameters};
 use crate::{Error, Result};
@@ -36,40 +36,37 @@ pub struct EpochReport {
     pub alive: bool,
 }
 
-/// An observer of a training run, which may end it.
+/// An observer of a training run, which may end it. Methods that are not implemented do nothing.
 pub trait Observer {
     /// Called often; returning `false` ends the training at once. `done` units of the [`Trainer::total_work`] are queued.
-    fn should_continue(&mut self, done: u64) -> bool;
+    fn should_continue(&mut self, done: u64) -> bool {
+        let _ = done;
+        true
+    }
 
     /// Called after every epoch with the reports of the members that were still training.
     ///
     /// # Errors
     /// An error ends the training.
-    fn epoch(&mut self, reports: &[EpochReport]) -> Result<()>;
+    fn epoch(&mut self, reports: &[EpochReport]) -> Result<()> {
+        let _ = reports;
+        Ok(())
+    }
 
     /// Called between two epochs when a checkpoint is due.
     ///
     /// # Errors
     /// An error ends the training.
-    fn checkpoint(&mut self, training_state: &TrainingState) -> Result<()>;
+    fn checkpoint(&mut self, training_state: &TrainingState) -> Result<()> {
+        let _ = training_state;
+        Ok(())
+    }
 }
 
 /// An observer that ignores all calls: the training runs to its end.
 pub struct Unwatched;
 
-impl Observer for Unwatched {
-    fn should_continue(&mut self, _: u64) -> bool {
-        true
-    }
-
-    fn epoch(&mut self, _: &[EpochReport]) -> Result<()> {
-        Ok(())
-    }
-
-    fn checkpoint(&mut self, _: &TrainingState) -> Result<()> {
-        Ok(())
-    }
-}
+impl Observer for Unwatched {}
 
 /// Returns how many models can train together on examples with the labels `labels`. The limit is the number of models whose
 /// largest activation tensor fits into one binding, and at least one.
@@ -268,6 +265,23 @@ impl<'a> Trainer<'a> {
             provenance: self.provenance.clone(),
             metrics: None,
         })
+    }
+
+    /// Returns the models of the best epochs so far, one per member, in the form in which
+    /// [`read_model`](crate::model::checkpoint::read_model) returns them.
+    ///
+    /// # Errors
+    /// Errors of the device.
+    pub fn best_models(&mut self) -> Result<Vec<(Vec<f32>, Description)>> {
+        let TrainingState { best, progress, .. } = self.training_state()?;
+        let configs = self.configs.iter().flat_map(|config| config.train.seeds.iter().map(move |seed| (config, *seed)));
+        let models = configs.zip(best.chunks(self.population.architecture.elements())).zip(&progress);
+        let model = |(((config, seed), parameters), member): (((&Config, u64), &[f32]), &Member)| {
+            let TrainingData { classes, statistics, .. } = self.data;
+            let epoch = member.best_epoch as usize;
+            (parameters.to_vec(), Description::new(config, classes, statistics, seed, epoch))
+        };
+        Ok(models.map(model).collect())
     }
 
     /// Trains until every member has stopped in the last stage, or the pause is reached. Returns `false` if the observer ended
