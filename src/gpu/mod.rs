@@ -6,6 +6,7 @@
 
 pub mod adapter;
 pub mod device;
+mod expression;
 mod first_use;
 pub mod kernel;
 mod memory;

@@ -134,7 +134,7 @@ impl Dispatch {
     }
 }
 
-/// The immediate of `row_numbers.wgsl`: the numbers from 0 to 15, the first two with the row above them.
+/// The immediate of `step_index_and_digits.wgsl`: the digits from 0 to 15, the first two with the step above them.
 fn numbers(row: u32) -> [f32; 16] {
     let parts = [row & 0xf_ffff, row >> 20];
     std::array::from_fn(|at| (at as u32 + 16 * parts.get(at).copied().unwrap_or(0)) as f32)
