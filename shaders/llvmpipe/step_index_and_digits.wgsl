@@ -1,6 +1,7 @@
-// The row, and the numbers from 0 to 15 to be looked up, in the 64 bytes that WebGPU allows: a number is what an entry leaves
-// when divided by 16, and sixteenths of the first two entries are the lower 20 and the upper 12 bits of the row. WGSL has no
-// arrays in immediates, but it has matrices.
+// The step of the schedule that this dispatch computes, and the sixteen hexadecimal digits, in the 64 bytes of
+// immediates that WebGPU allows. Each entry of the matrix is a digit plus 16 times a number: the lower 20 bits of the
+// step in the first entry, the upper 12 bits in the second, 0 in all others. The digits are in a matrix, because WGSL
+// has no arrays in immediates.
 struct StepIndex {
     numbers: mat4x4<f32>,
 }
