@@ -8,8 +8,8 @@
 // load costs as much as tens of multiply-adds.
 import package::conv::shape::{POOL_T, POOL_M, MEMBERS, OUT, WINDOWS_T, WINDOWS_M, IN, TAPS};
 import package::lib::member::Member;
-import package::conv::tile::{WORKGROUP, thread_tile, INDEX_BOUND, POSITIONS, CHANNEL_VECTORS, tap_weights, PATCH_T, PATCH_M, add_taps};
-import package::conv::tile::{Tile, LANES, TILE_T, TILE_M, COLUMNS};
+import package::conv::tile::{WORKGROUP, thread_tile, INDEX_BOUND, POSITIONS, CHANNEL_VECTORS, tap_weights, PATCH_T};
+import package::conv::tile::{PATCH_M, add_taps, Tile, LANES, TILE_T, TILE_M, COLUMNS};
 import package::lib::pool_argmax::{argmax_code, DROPPED, NEGATIVE, POSITIVE, argmax_shift, argmax_words};
 import slot::store::{StoreVector, STORE_WIDTH, store_vector};
 import slot::workgroup_uniform::workgroup_uniform;
@@ -83,8 +83,10 @@ fn store_pooled(tile: Tile, chunks: u32, v: u32, sums: array<Channels, POSITIONS
     for (var i = 0u; i < CHANNELS_PER_VECTOR; i++) { // unroll
         let out = (tile.first_vector + v * LANES) * CHANNELS_PER_VECTOR + i;
         for (var w = 0u; w < TILE_T * TILE_M / WINDOWS_PER_WORD; w++) { // unroll
-            let t = tile.window_t + w * WINDOWS_PER_WORD / TILE_M;
-            let m = tile.window_m + w * WINDOWS_PER_WORD % TILE_M;
+            let tile_t = w * WINDOWS_PER_WORD / TILE_M;
+            let tile_m = w * WINDOWS_PER_WORD % TILE_M;
+            let t = tile.window_t + tile_t;
+            let m = tile.window_m + tile_m;
             let row_at = (tile.chunk * OUT + out) * WINDOWS_T + t; // among those of its member
             var word = 0u;
             var bests: array<f32, STORE_WIDTH>;
@@ -97,9 +99,9 @@ fn store_pooled(tile: Tile, chunks: u32, v: u32, sums: array<Channels, POSITIONS
                 var best = 0.0;
                 var code = 0u;
                 for (var p = 0u; p < WINDOW; p++) { // unroll
-                    let row_of = w * WINDOWS_PER_WORD / TILE_M * POOL_T + p / POOL_M;
-                    let column_of = (w * WINDOWS_PER_WORD % TILE_M + x) * POOL_M + p % POOL_M;
-                    let value = channel_of(sums[row_of * COLUMNS + column_of], i);
+                    let row = tile_t * POOL_T + p / POOL_M;
+                    let column = (tile_m + x) * POOL_M + p % POOL_M;
+                    let value = channel_of(sums[row * COLUMNS + column], i);
                     let kept = dropout_keeps(random[p / 4u], p % 4u);
                     let passed = select(0.0, select(SLOPE * value, value, value > 0.0) * DROPOUT_SCALE, kept);
                     if (p == 0u || passed > best) {

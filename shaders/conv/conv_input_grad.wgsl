@@ -22,8 +22,8 @@
 //     |  + - - - - - - - +  |
 //     +---------------------+
 import package::conv::shape::{PAD, POOL_T, POOL_M, MEMBERS, IN, TIME, MEL, OUT, WINDOWS_T, TAPS};
-import package::conv::tile::{TILE_T, TILE_M, WORKGROUP, thread_tile, INDEX_BOUND, POSITIONS, CHANNEL_VECTORS, PATCH_T, PATCH_M};
-import package::conv::tile::{tap_weights, add_taps, Tile, LANES, COLUMNS};
+import package::conv::tile::{TILE_T, TILE_M, WORKGROUP, thread_tile, INDEX_BOUND, POSITIONS, CHANNEL_VECTORS};
+import package::conv::tile::{PATCH_T, PATCH_M, tap_weights, add_taps, Tile, LANES, COLUMNS};
 import package::lib::member::Member;
 import package::lib::pool_argmax::{argmax_words, argmax_shift, argmax_factor, argmax_code_in};
 import slot::store::{StoreVector, STORE_WIDTH, store_vector};

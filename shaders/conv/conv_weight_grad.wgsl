@@ -145,7 +145,11 @@ fn first_window_row(chunk: u32, out: u32) -> u32 {
 
 // Adds one row of windows to the sums of one output channel: each gradient times the inputs that the taps meet at its
 // winner.
-fn add_windows(sums: array<f32, INPUTS * TAPS>, input_patch: array<f32, INPUTS * PATCH>, windows: PoolWindows) -> array<f32, INPUTS * TAPS> {
+fn add_windows(
+    sums: array<f32, INPUTS * TAPS>,
+    input_patch: array<f32, INPUTS * PATCH>,
+    windows: PoolWindows,
+) -> array<f32, INPUTS * TAPS> {
     var added: array<f32, INPUTS * TAPS>;
     // The taps of one kernel row after those of another: the sums of a row stay in registers meanwhile.
     for (var k = 0u; k < INPUTS * KERNEL; k++) { // unroll
@@ -161,7 +165,8 @@ fn add_windows(sums: array<f32, INPUTS * TAPS>, input_patch: array<f32, INPUTS *
                 let at = patch_row + w * POOL_M + c;
                 row[c] = input_patch[at];
                 for (var p = 0u; p < POOL_T - 1u; p++) { // unroll
-                    row[c] = select(row[c], input_patch[at + (p + 1u) * PATCH_M], windows.argmax[w] / POOL_M == p + 1u);
+                    let below = at + (p + 1u) * PATCH_M;
+                    row[c] = select(row[c], input_patch[below], windows.argmax[w] / POOL_M == p + 1u);
                 }
             }
             for (var s = 0u; s < KERNEL; s++) { // unroll

@@ -1,7 +1,8 @@
 // The gradient of the last layer's outputs, which have their mean in the embedding: every output has the gradient of
 // its coordinate divided by the number of outputs, times the slopes of its own LeakyReLU and dropout.
 import package::conv::shape::{OUT, WINDOWS_T, WINDOWS_M};
-import package::conv::pool_windows::{windows_column, PoolWindows, windows_row, windows_inside, columns_inside, argmax_code_at};
+import package::conv::pool_windows::{windows_column, PoolWindows, windows_row, windows_inside, columns_inside};
+import package::conv::pool_windows::argmax_code_at;
 import package::lib::pool_argmax::{argmax_factor, argmax_position};
 import kernel::PATCH_WINDOWS_M;
 

@@ -21,7 +21,8 @@ fn grad_output_row(context: PlaneContext, plane: u32, t: u32, m: u32) -> PoolWin
     }
     for (var w = 0u; w < PATCH_WINDOWS_M / WINDOWS_PER_WORD; w++) { // unroll loads
         let first = m + w * WINDOWS_PER_WORD;
-        let word = pool_argmax[row_at * argmax_words(WINDOWS_M, ARGMAX_PER_WORD) + first / ARGMAX_PER_WORD] >> argmax_shift(first, ARGMAX_PER_WORD);
+        let at = row_at * argmax_words(WINDOWS_M, ARGMAX_PER_WORD) + first / ARGMAX_PER_WORD;
+        let word = pool_argmax[at] >> argmax_shift(first, ARGMAX_PER_WORD);
         for (var c = 0u; c < WINDOWS_PER_WORD; c++) { // unroll
             windows.argmax[w * WINDOWS_PER_WORD + c] = argmax_position(argmax_code_in(word, c, ARGMAX_PER_WORD));
         }

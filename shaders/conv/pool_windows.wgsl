@@ -30,7 +30,8 @@ fn columns_inside(m: u32) -> bool {
 }
 
 fn argmax_code_at(row_at: u32, window: u32) -> u32 {
-    return argmax_code_in(pool_argmax[row_at * argmax_words(WINDOWS_M, ARGMAX_PER_WORD) + window / ARGMAX_PER_WORD], window, ARGMAX_PER_WORD);
+    let word = row_at * argmax_words(WINDOWS_M, ARGMAX_PER_WORD) + window / ARGMAX_PER_WORD;
+    return argmax_code_in(pool_argmax[word], window, ARGMAX_PER_WORD);
 }
 
 fn argmax_position_at(row_at: u32, window: u32) -> u32 {

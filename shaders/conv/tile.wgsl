@@ -25,11 +25,13 @@ const TILE_M: u32 = 2u;          // and along mel
 const CHANNEL_VECTORS: u32 = 1u; // vectors of channels of a thread
 const LANES: u32 = 1u;           // neighbouring threads that share a tile
 const SUMS_PER_BLOCK: u32 = 2u;  // sums that are in registers together
-const TAP_ORDER: array<u32, 9> = array<u32, 9>(0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u); // [tap], its position in the patch: reversed in the backward pass
+// [tap], its position in the patch: in reverse order in the backward pass
+const TAP_ORDER: array<u32, 9> = array<u32, 9>(0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u);
 const WORKGROUP: u32 = 64u;
 
 const TAP_VECTORS: u32 = (CHANNELS + 3u) / 4u * 4u / CHANNELS_PER_VECTOR; // vectors of one tap in the packed weights
-const VECTOR_GROUPS: u32 = ((CHANNELS + CHANNELS_PER_VECTOR - 1u) / CHANNELS_PER_VECTOR + CHANNEL_VECTORS * LANES - 1u) / (CHANNEL_VECTORS * LANES);
+const VECTORS: u32 = (CHANNELS + CHANNELS_PER_VECTOR - 1u) / CHANNELS_PER_VECTOR;
+const VECTOR_GROUPS: u32 = (VECTORS + CHANNEL_VECTORS * LANES - 1u) / (CHANNEL_VECTORS * LANES);
 const TILES_T: u32 = (WINDOWS_T + TILE_T - 1u) / TILE_T;
 const TILES_M: u32 = (WINDOWS_M + TILE_M - 1u) / TILE_M;
 const ROWS: u32 = TILE_T * POOL_T;
@@ -67,12 +69,17 @@ fn thread_tile(id: vec3<u32>, group: vec3<u32>, groups: vec3<u32>) -> Tile {
 // Weights of tap `tap` for vector `v` of a thread, from the given binding. Taps are counted over all channels of the other
 // side.
 fn tap_weights(tile: Tile, weight_binding: u32, tap: u32, v: u32) -> Channels {
-    return load_weights(weight_binding, tile.weights + tap * TAP_VECTORS + min(tile.first_vector + v * LANES, TAP_VECTORS - 1u));
+    let vector = min(tile.first_vector + v * LANES, TAP_VECTORS - 1u);
+    return load_weights(weight_binding, tile.weights + tap * TAP_VECTORS + vector);
 }
 
 // Adds one channel of the other side to the sums of one vector. A function of its own keeps the unrolled code short: naga's
 // time grows with the square of the length of a function.
-fn add_taps(sums: array<Channels, POSITIONS>, kernel: array<Channels, TAPS>, input_patch: array<f32, PATCH_T * PATCH_M>) -> array<Channels, POSITIONS> {
+fn add_taps(
+    sums: array<Channels, POSITIONS>,
+    kernel: array<Channels, TAPS>,
+    input_patch: array<f32, PATCH_T * PATCH_M>,
+) -> array<Channels, POSITIONS> {
     var added: array<Channels, POSITIONS>;
     // A few sums with all their taps, then the next few: the sums of a block stay in registers meanwhile.
     for (var j = 0u; j < POSITIONS / SUMS_PER_BLOCK; j++) { // unroll

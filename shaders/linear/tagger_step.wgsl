@@ -34,13 +34,14 @@ const WORKGROUP: u32 = 8u;
 
 const IN: array<u32, 2> = array<u32, 2>(5u, 6u);           // [layer], inputs
 const OUT: array<u32, 2> = array<u32, 2>(6u, 4u);          // [layer], outputs
-const INPUT_START: array<u32, 2> = array<u32, 2>(0u, 0u);  // [layer], unit at which its inputs start; the first layer has the embedding
+const INPUT_START: array<u32, 2> = array<u32, 2>(0u, 0u);  // [layer], unit at which its inputs start
 const OUTPUT_START: array<u32, 2> = array<u32, 2>(0u, 6u); // [layer], unit at which its outputs start
 const PACKED_AT: array<u32, 2> = array<u32, 2>(0u, 36u);   // [layer], elements before its weights
 const PACKED: array<u32, 2> = array<u32, 2>(36u, 28u);     // [layer], elements of one member
 const PARTIALS_AT: array<u32, 2> = array<u32, 2>(0u, 36u); // [layer], elements before its partial sums
 
-const PASSES: u32 = ((BATCH_SIZE + SPLITS - 1u) / SPLITS + EXAMPLES_PER_PASS - 1u) / EXAMPLES_PER_PASS; // over the largest split
+const LARGEST_SPLIT: u32 = (BATCH_SIZE + SPLITS - 1u) / SPLITS;
+const PASSES: u32 = (LARGEST_SPLIT + EXAMPLES_PER_PASS - 1u) / EXAMPLES_PER_PASS;
 
 @group(0) @binding(0) var<storage, read> embedding: array<f32>;         // [member, slot, dimension]
 @group(0) @binding(1) var<storage, read> packed: array<f32>;            // [layer, member, (in, out) then biases (out)]
@@ -107,7 +108,8 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     }
 }
 
-// Element at which the partial sums of a layer start. The sums of a split fill whole vec4s, because `adam` reads four at a time.
+// Element at which the partial sums of a layer start. The sums of a split fill whole vec4s, because `adam` reads four at
+// a time.
 fn partials_of(member: u32, split: u32, at: u32, inputs: u32, outputs: u32) -> u32 {
     return member * PARTIALS + at + split * (((inputs + 1u) * outputs + 3u) / 4u * 4u);
 }
@@ -263,7 +265,14 @@ fn load_inputs(examples: Examples, layer: Layer, first: u32) -> array<array<f32,
 }
 
 // Adds the pass to the gradient of the weight of input `i` and output `o`, or of the bias; the first pass starts from zero.
-fn add_weight_grad(examples: Examples, layer: Layer, i: u32, o: u32, inputs: array<f32, EXAMPLES_PER_PASS>, grad_outputs: array<f32, EXAMPLES_PER_PASS>) {
+fn add_weight_grad(
+    examples: Examples,
+    layer: Layer,
+    i: u32,
+    o: u32,
+    inputs: array<f32, EXAMPLES_PER_PASS>,
+    grad_outputs: array<f32, EXAMPLES_PER_PASS>,
+) {
     let at = layer.partials + select(o * layer.inputs + i, layer.inputs * layer.outputs + o, i == layer.inputs);
     var sum = 0.0;
     if (PASSES > 1u && examples.first > examples.start) {
@@ -277,7 +286,12 @@ fn add_weight_grad(examples: Examples, layer: Layer, i: u32, o: u32, inputs: arr
 
 // Stores the gradients of the inputs of a thread, times the slopes of the LeakyReLU and dropout that they came out of. The
 // embedding has neither: E takes its gradient as it is.
-fn store_grad_inputs(examples: Examples, layer: Layer, first: u32, grad_inputs: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>) {
+fn store_grad_inputs(
+    examples: Examples,
+    layer: Layer,
+    first: u32,
+    grad_inputs: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>,
+) {
     for (var u = 0u; u < OUTPUTS_PER_THREAD && first + u * WORKGROUP < layer.inputs; u++) {
         let i = first + u * WORKGROUP;
         for (var r = 0u; r < examples_in(examples); r++) {

@@ -114,19 +114,19 @@ fn unroll_lines(
         let line = lines[at];
         at += 1;
         let Some(head) = marked(line, loads) else {
-            // What an inner block declares ends with it, so only declarations of the body itself are followed.
-            if let (Some(0), Some((name, value))) = (depth, parse_let(line)) {
-                known.numbers.remove(name);
-                if let Ok(value @ 0..) = evaluate(value, &known) {
+            if let (Some(depth), Some((keyword, name, value))) = (depth, parse_local(line)) {
+                // A declaration of the body itself is followed; one of an inner block ends with the block.
+                let value = evaluate(value, &known);
+                let hidden = known.numbers.remove(name).is_some();
+                if depth > 0 && hidden {
+                    let line = line.trim();
+                    return Err(format!("`{line}` hides a constant of the loop around it: name it differently"));
+                }
+                if let (0, "let", Ok(value @ 0..)) = (depth, keyword, value) {
                     let _ = writeln!(out, "const {name} = {value}u;");
                     known.numbers.insert(name.to_string(), value);
                     continue;
                 }
-            }
-            if let (Some(1..), Some((name, _))) = (depth, parse_let(line))
-                && known.numbers.contains_key(name)
-            {
-                return Err(format!("`{}` hides a constant of the loop around it: name it differently", line.trim()));
             }
             depth = depth.map(|depth| depth + braces(line));
             let _ = writeln!(out, "{}", fold_indices(line, &known));
@@ -157,10 +157,13 @@ fn braces(line: &str) -> i64 {
     code.matches('{').count() as i64 - code.matches('}').count() as i64
 }
 
-/// `(name, value)` of `let NAME = VALUE;`.
-fn parse_let(line: &str) -> Option<(&str, &str)> {
-    let (name, rest) = line.trim_start().strip_prefix("let ")?.split_once('=')?;
-    Some((name.trim(), rest.split(';').next()?.trim()))
+/// `(keyword, name, value)` of `let NAME = VALUE;`, and of `var NAME…;` whatever its type and value.
+fn parse_local(line: &str) -> Option<(&str, &str, &str)> {
+    let (keyword, rest) = line.trim_start().split_once(' ').filter(|(word, _)| ["let", "var"].contains(word))?;
+    let length = rest.find(|c: char| !is_name(c)).unwrap_or(rest.len());
+    let (name, rest) = rest.split_at(length);
+    let value = rest.split_once('=').map_or("", |(_, value)| value);
+    Some((keyword, name, value.split(';').next()?.trim()))
 }
 
 /// The line before its mark, if it opens a loop that is written out.
@@ -262,9 +265,9 @@ mod tests {
         );
         assert!(out.contains("let row2 = row + x;") && out.contains("d[row2]"), "{out}");
         assert!(out.contains("let last = 1u;") && out.contains("e[last]"), "{out}");
-        let hidden = source.replace("other", "row");
+        let hidden = source.replace("let other", "var row");
         let error = unroll(&hidden, &known(&[("N", 2)]), Loads::Unrolled).unwrap_err();
-        assert!(error.contains("`let row = 0u;` hides"), "{error}");
+        assert!(error.contains("`var row = 0u;` hides"), "{error}");
     }
 
     #[test]
