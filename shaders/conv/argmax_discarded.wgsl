@@ -1,2 +1,2 @@
-// Evaluation: no backward pass follows.
+// Evaluation: the winners of the pool windows are not kept, because no backward pass follows.
 fn store_argmax(at: u32, word: u32) {}

@@ -1,4 +1,4 @@
-// A unit of channels: a single one.
+// A vector of channels that holds a single one: for threads whose neighbours compute neighbouring channels.
 import slot::weights::weights_scalar;
 
 const CHANNELS_PER_VECTOR: u32 = 1u;

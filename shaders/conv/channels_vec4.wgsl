@@ -1,4 +1,4 @@
-// A unit of channels: four neighbours, whose weights are one load.
+// A vector of channels that holds four: their weights are one load.
 import slot::weights::weights_vec4;
 
 const CHANNELS_PER_VECTOR: u32 = 4u;

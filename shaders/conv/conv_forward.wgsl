@@ -1,12 +1,15 @@
-// Convolution, bias, LeakyReLU, dropout and max-pool in one (SPEC 2).
+// Convolution, bias, LeakyReLU, dropout and max-pool of one layer in one dispatch (SPEC 2):
 //
-// A thread computes TILE_T × TILE_M pool windows of CHANNEL_VECTORS units of output channels; LANES neighbours compute neighbouring
-// units of the same windows. The input near the tile is loaded into registers once for each input channel and used for
-// all of them, because a load costs as much as tens of multiply-adds.
+//     output[o, window] = max over the window of drop(leaky(bias[o] + Σ_i Σ_k weight[o, i, k] · input[i, position + k]))
+//
+// A thread computes a tile of TILE_T × TILE_M pool windows for CHANNEL_VECTORS vectors of output channels; `tile.wgsl`
+// has the drawing. LANES neighbouring threads compute neighbouring vectors of the same tile. The input patch of the
+// tile is loaded into registers once for each input channel and serves all output channels of the thread, because one
+// load costs as much as tens of multiply-adds.
 import package::conv::shape::{POOL_T, POOL_M, MEMBERS, OUT, WINDOWS_T, WINDOWS_M, IN, TAPS};
 import package::lib::member::Member;
-import package::conv::tile::{WORKGROUP, thread_tile, INDEX_BOUND, POSITIONS, CHANNEL_VECTORS, tap_weights, PATCH_T, PATCH_M, add_taps};
-import package::conv::tile::{Tile, LANES, TILE_T, TILE_M, COLUMNS};
+import package::conv::tile::{WORKGROUP, thread_tile, INDEX_BOUND, POSITIONS, CHANNEL_VECTORS, tap_weights, PATCH_T};
+import package::conv::tile::{PATCH_M, add_taps, Tile, LANES, TILE_T, TILE_M, COLUMNS};
 import package::lib::pool_argmax::{argmax_code, DROPPED, NEGATIVE, POSITIVE, argmax_shift, argmax_words};
 import slot::store::{StoreVector, STORE_WIDTH, store_vector};
 import slot::workgroup_uniform::workgroup_uniform;
@@ -19,14 +22,14 @@ import slot::pool_argmax::store_argmax;
 
 const LAYER: u32 = 0u;
 const SLOPE: f32 = 0.2;
-const ARGMAX_PER_WORD: u32 = 2u;   // codes in a word of the routes
-const WINDOWS_PER_WORD: u32 = 2u; // codes of one word that a tile has: ARGMAX_PER_WORD, or all of a narrower tile
+const ARGMAX_PER_WORD: u32 = 2u;  // codes in a word of `pool_argmax`
+const WINDOWS_PER_WORD: u32 = 2u; // neighbouring windows of a tile whose codes share a word
 
 const WINDOW: u32 = POOL_T * POOL_M;
 const BLOCKS: u32 = (WINDOW + 3u) / 4u; // random blocks of one window
 
 @group(0) @binding(2) var<storage, read_write> output: array<StoreVector>; // [member, chunk, out, windows_t, windows_m / STORE_WIDTH]
-@group(0) @binding(3) var<storage, read> members: array<Member>;      // [member]
+@group(0) @binding(3) var<storage, read> members: array<Member>;           // [member]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -75,13 +78,15 @@ fn main(
     }
 }
 
-// Activates, drops and pools the sums of a thread's unit `u`, and stores what passes with the winners' codes.
+// LeakyReLU, dropout and max-pool of the sums of vector `v`; stores the outputs and the winners.
 fn store_pooled(tile: Tile, chunks: u32, v: u32, sums: array<Channels, POSITIONS>) {
     for (var i = 0u; i < CHANNELS_PER_VECTOR; i++) { // unroll
         let out = (tile.first_vector + v * LANES) * CHANNELS_PER_VECTOR + i;
         for (var w = 0u; w < TILE_T * TILE_M / WINDOWS_PER_WORD; w++) { // unroll
-            let t = tile.window_t + w * WINDOWS_PER_WORD / TILE_M;
-            let m = tile.window_m + w * WINDOWS_PER_WORD % TILE_M;
+            let tile_t = w * WINDOWS_PER_WORD / TILE_M;
+            let tile_m = w * WINDOWS_PER_WORD % TILE_M;
+            let t = tile.window_t + tile_t;
+            let m = tile.window_m + tile_m;
             let row_at = (tile.chunk * OUT + out) * WINDOWS_T + t; // among those of its member
             var word = 0u;
             var bests: array<f32, STORE_WIDTH>;
@@ -94,9 +99,9 @@ fn store_pooled(tile: Tile, chunks: u32, v: u32, sums: array<Channels, POSITIONS
                 var best = 0.0;
                 var code = 0u;
                 for (var p = 0u; p < WINDOW; p++) { // unroll
-                    let row_of = w * WINDOWS_PER_WORD / TILE_M * POOL_T + p / POOL_M;
-                    let column_of = (w * WINDOWS_PER_WORD % TILE_M + x) * POOL_M + p % POOL_M;
-                    let value = channel_of(sums[row_of * COLUMNS + column_of], i);
+                    let row = tile_t * POOL_T + p / POOL_M;
+                    let column = (tile_m + x) * POOL_M + p % POOL_M;
+                    let value = channel_of(sums[row * COLUMNS + column], i);
                     let kept = dropout_keeps(random[p / 4u], p % 4u);
                     let passed = select(0.0, select(SLOPE * value, value, value > 0.0) * DROPOUT_SCALE, kept);
                     if (p == 0u || passed > best) {

@@ -1,11 +1,29 @@
-// Gradient of a convolution's input, carried on through the layer below: its pool, dropout and LeakyReLU (SPEC 2).
+// Gradient of a convolution's input, taken through LeakyReLU and dropout of the layer before (SPEC 2). In scalar
+// pseudocode:
 //
-// A thread computes the positions of TILE_T × TILE_M pool windows for CHANNEL_VECTORS units of input channels; LANES neighbours
-// compute neighbouring units of the same positions. The gradient before the pool is never stored: each window's gradient is
-// put at its winner in registers.
+//     for each input channel i and position (t, m):
+//         sum = 0
+//         for each output channel o and tap k:
+//             sum += weight[o, i, k] · dense[o, (t, m) - k]
+//         grad_input[i, t, m] = sum · argmax_factor(input_argmax[i, t, m])
+//     where dense[o, position] = grad_output[o, window] if the position won its pool window, else 0
+//
+// A thread computes the positions of TILE_T × TILE_M pool windows for CHANNEL_VECTORS vectors of input channels; LANES
+// neighbouring threads compute neighbouring vectors of the same positions. The taps of positions at the edge of the
+// tile reach into a halo of windows around it. The dense gradient before the pool is never stored in memory: a thread
+// reads the windows of tile and halo, and puts the gradient of each at its winner in the registers of the patch:
+//
+//     +---------------------+      windows: those of the tile, and HALO_T, HALO_M more on every side
+//     | halo                |
+//     |  + - - - - - - - +  |      patch (dashed): the positions of the tile, and PAD more on every side
+//     |  '  +---------+  '  |
+//     |  '  |  tile   |  '  |      tile: the positions whose sums the thread keeps
+//     |  '  +---------+  '  |
+//     |  + - - - - - - - +  |
+//     +---------------------+
 import package::conv::shape::{PAD, POOL_T, POOL_M, MEMBERS, IN, TIME, MEL, OUT, WINDOWS_T, TAPS};
-import package::conv::tile::{TILE_T, TILE_M, WORKGROUP, thread_tile, INDEX_BOUND, POSITIONS, CHANNEL_VECTORS, PATCH_T, PATCH_M};
-import package::conv::tile::{tap_weights, add_taps, Tile, LANES, COLUMNS};
+import package::conv::tile::{TILE_T, TILE_M, WORKGROUP, thread_tile, INDEX_BOUND, POSITIONS, CHANNEL_VECTORS};
+import package::conv::tile::{PATCH_T, PATCH_M, tap_weights, add_taps, Tile, LANES, COLUMNS};
 import package::lib::member::Member;
 import package::lib::pool_argmax::{argmax_words, argmax_shift, argmax_factor, argmax_code_in};
 import slot::store::{StoreVector, STORE_WIDTH, store_vector};
@@ -17,18 +35,18 @@ import slot::grad_output_row::grad_output_row;
 
 const SLOPE: f32 = 0.2;
 const DROPOUT_SCALE: f32 = 1.25;
-const ARGMAX_PER_WORD: u32 = 2u;        // codes in a word of this layer's routes
-const INPUT_ARGMAX_PER_WORD: u32 = 2u;  // codes in a word of those of the layer below
-const POSITIONS_PER_WORD: u32 = 2u;     // of them, neighbours that a tile has in the same word
+const ARGMAX_PER_WORD: u32 = 2u;       // codes in a word of `pool_argmax`
+const INPUT_ARGMAX_PER_WORD: u32 = 2u; // codes in a word of `input_argmax`
+const POSITIONS_PER_WORD: u32 = 2u;    // neighbouring positions of a tile whose codes share a word
 
-const HALO_T: u32 = (PAD + POOL_T - 1u) / POOL_T; // windows beside the tile that reach into its near
+const HALO_T: u32 = (PAD + POOL_T - 1u) / POOL_T; // windows beside the tile that reach into its patch
 const HALO_M: u32 = (PAD + POOL_M - 1u) / POOL_M;
 const PATCH_WINDOWS_T: u32 = TILE_T + 2u * HALO_T;
 const PATCH_WINDOWS_M: u32 = TILE_M + 2u * HALO_M;
 
 @group(0) @binding(2) var<storage, read_write> grad_input: array<StoreVector>; // [member, chunk, in, time, mel / STORE_WIDTH]
 @group(0) @binding(3) var<storage, read> members: array<Member>;               // [member]
-@group(0) @binding(4) var<storage, read> input_argmax: array<u32>;              // [member, chunk, in, time, word]
+@group(0) @binding(4) var<storage, read> input_argmax: array<u32>;             // [member, chunk, in, time, word]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -63,13 +81,13 @@ fn main(
                     argmax[r * PATCH_WINDOWS_M + c] = windows.argmax[c];
                 }
             }
-            var input_patch: array<f32, PATCH_T * PATCH_M>;
+            var grad_patch: array<f32, PATCH_T * PATCH_M>;
             for (var r = 0u; r < PATCH_T; r++) { // unroll
                 for (var c = 0u; c < PATCH_M; c++) { // unroll
                     let t = r + HALO_T * POOL_T - PAD;
                     let m = c + HALO_M * POOL_M - PAD;
                     let window = t / POOL_T * PATCH_WINDOWS_M + m / POOL_M;
-                    input_patch[r * PATCH_M + c] = select(0.0, grad[window], argmax[window] == t % POOL_T * POOL_M + m % POOL_M);
+                    grad_patch[r * PATCH_M + c] = select(0.0, grad[window], argmax[window] == t % POOL_T * POOL_M + m % POOL_M);
                 }
             }
             for (var v = 0u; v < CHANNEL_VECTORS; v++) { // unroll
@@ -77,7 +95,7 @@ fn main(
                 for (var k = 0u; k < TAPS; k++) { // unroll
                     kernel[k] = tap_weights(tile, weight_binding, channel * TAPS + k, v);
                 }
-                sums[v] = add_taps(sums[v], kernel, input_patch);
+                sums[v] = add_taps(sums[v], kernel, grad_patch);
             }
         }
     }
@@ -87,7 +105,7 @@ fn main(
     }
 }
 
-// Carries the sums of a thread's unit `u` through dropout and LeakyReLU of the layer below, and stores them.
+// Multiplies the sums of vector `v` with the slopes of LeakyReLU and dropout of the layer before, and stores them.
 fn store_grad_input(tile: Tile, chunk: u32, v: u32, sums: array<Channels, POSITIONS>) {
     for (var i = 0u; i < CHANNELS_PER_VECTOR; i++) { // unroll
         let channel = (tile.first_vector + v * LANES) * CHANNELS_PER_VECTOR + i;

@@ -1,8 +1,24 @@
-// Gradients of a convolution's weights and biases (SPEC 2), as SPLITS partial sums that `adam` adds up in order.
+// Gradients of a convolution's weights and biases (SPEC 2), as SPLITS partial sums that `adam` adds up in order
+// (split-K). In scalar pseudocode:
 //
-// A thread sums OUTPUTS output channels × INPUTS input channels × all taps over its slice of the strips; LANES neighbours
-// take neighbouring output channels. A strip is TILE_M pool windows wide and as long as one chunk; going along it, a thread
-// loads each input value once.
+//     for each split, output channel o, input channel i and tap k:
+//         sum = 0
+//         for each pool window w of the split:
+//             position = the winner of w in the plane of o
+//             sum += grad_output[o, w] · input[i, position + k]
+//         partials[split, o, i, k] = sum
+//
+// The windows of all chunks are cut into strips, TILE_M windows wide and as long as a chunk. A thread sums the strips
+// of one split, for OUTPUTS output channels × INPUTS input channels × all taps; LANES neighbouring threads take
+// neighbouring output channels. Going along a strip, the thread keeps a patch of the input in registers, and moves it
+// by a row of windows at each step, so that each input value is loaded once:
+//
+//            TILE_M windows
+//         +-----------------+   ^ time
+//         | already summed  |   |
+//         +-----------------+   patch: POOL_T + KERNEL - 1 rows of the input. The first KERNEL - 1 of them are the last ones
+//         |  row of windows |          of the step before; the others are loaded. PAD columns on either side belong to it.
+//         +-----------------+
 import package::conv::shape::{OUT, IN, WINDOWS_M, POOL_M, POOL_T, KERNEL, TAPS, MEMBERS, WINDOWS_T};
 import package::lib::member::Member;
 import package::conv::pool_windows::{pool_argmax, PoolWindows};
@@ -13,21 +29,21 @@ import slot::input_row::input_row;
 import slot::grad_output_plane::{PlaneContext, plane_context};
 import slot::grad_output_row::grad_output_row;
 
-const PARTIALS: u32 = 1000u;  // elements of one member
-const PARTIALS_AT: u32 = 0u;  // elements before this layer
-const SPLITS: u32 = 2u;
-const ARGMAX_PER_WORD: u32 = 2u;     // codes in a word of the routes
-const TILE_M: u32 = 2u;
-const INPUTS: u32 = 1u;
-const OUTPUTS: u32 = 4u;
-const LANES: u32 = 1u;
+const PARTIALS: u32 = 1000u;     // elements of one member
+const PARTIALS_AT: u32 = 0u;     // elements before this layer
+const SPLITS: u32 = 2u;          // partial sums of every parameter
+const ARGMAX_PER_WORD: u32 = 2u; // codes in a word of `pool_argmax`
+const TILE_M: u32 = 2u;          // pool windows of a strip along mel
+const INPUTS: u32 = 1u;          // input channels of a thread
+const OUTPUTS: u32 = 4u;         // output channels of a thread
+const LANES: u32 = 1u;           // neighbouring threads that take neighbouring output channels
 const WORKGROUP: u32 = 32u;
 
 const OUT_GROUPS: u32 = (OUT + OUTPUTS * LANES - 1u) / (OUTPUTS * LANES);
 const IN_GROUPS: u32 = (IN + INPUTS - 1u) / INPUTS;
 const TILES_M: u32 = (WINDOWS_M + TILE_M - 1u) / TILE_M;
 const COLUMNS: u32 = TILE_M * POOL_M;
-const HALO_T: u32 = 0u; // of the windows: a strip needs none
+const HALO_T: u32 = 0u; // a strip needs no windows beside it
 const HALO_M: u32 = 0u;
 const PATCH_WINDOWS_M: u32 = TILE_M;
 const PATCH_T: u32 = POOL_T + KERNEL - 1u;
@@ -35,8 +51,8 @@ const PATCH_M: u32 = COLUMNS + KERNEL - 1u;
 const PATCH: u32 = PATCH_T * PATCH_M;
 const PARAMETERS: u32 = (OUT * IN * TAPS + OUT + 3u) / 4u * 4u; // as `adam` has them, four at a time
 
-@group(0) @binding(2) var<storage, read_write> partials: array<f32>;  // [member, …, split, weights (out, in, tap) then biases (out)]
-@group(0) @binding(3) var<storage, read> members: array<Member>;      // [member]
+@group(0) @binding(2) var<storage, read_write> partials: array<f32>; // [member, …, split, weights (out, in, tap) then biases (out)]
+@group(0) @binding(3) var<storage, read> members: array<Member>;     // [member]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
@@ -63,7 +79,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
     for (var strip = split * strips / SPLITS; strip < end; strip++) {
         let chunk = workgroup_uniform(member * chunks + strip / TILES_M, 0xffffffu);
         let window_m = workgroup_uniform(strip % TILES_M, TILES_M) * TILE_M;
-        // The rows that the first windows have in common with those before them.
+        // The last KERNEL - 1 rows of the patch before the first step.
         var input_patch: array<f32, INPUTS * PATCH>;
         var planes: array<u32, INPUTS>;
         for (var i = 0u; i < INPUTS; i++) { // unroll
@@ -71,7 +87,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
             for (var r = 0u; r < KERNEL - 1u; r++) { // unroll
                 let values = input_row(planes[i], r, window_m * POOL_M);
                 for (var c = 0u; c < PATCH_M; c++) { // unroll
-                    input_patch[i * PATCH + (POOL_T + r) * PATCH_M + c] = values[c];
+                    let row = POOL_T + r;
+                    input_patch[i * PATCH + row * PATCH_M + c] = values[c];
                 }
             }
         }
@@ -88,7 +105,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
                 for (var r = 0u; r < POOL_T; r++) { // unroll
                     let values = input_row(planes[i], window_t * POOL_T + KERNEL - 1u + r, window_m * POOL_M);
                     for (var c = 0u; c < PATCH_M; c++) { // unroll
-                        input_patch[i * PATCH + (KERNEL - 1u + r) * PATCH_M + c] = values[c];
+                        let row = KERNEL - 1u + r;
+                        input_patch[i * PATCH + row * PATCH_M + c] = values[c];
                     }
                 }
             }
@@ -125,30 +143,38 @@ fn first_window_row(chunk: u32, out: u32) -> u32 {
     return (chunk * OUT + min(out, OUT - 1u)) * WINDOWS_T;
 }
 
-// The sums of one output channel with what its taps see of the inputs at the winners of one row of windows.
-fn add_windows(sums: array<f32, INPUTS * TAPS>, input_patch: array<f32, INPUTS * PATCH>, windows: PoolWindows) -> array<f32, INPUTS * TAPS> {
+// Adds one row of windows to the sums of one output channel: each gradient times the inputs that the taps meet at its
+// winner.
+fn add_windows(
+    sums: array<f32, INPUTS * TAPS>,
+    input_patch: array<f32, INPUTS * PATCH>,
+    windows: PoolWindows,
+) -> array<f32, INPUTS * TAPS> {
     var added: array<f32, INPUTS * TAPS>;
-    // The taps of one row after those of another: their sums stay in registers meanwhile.
+    // The taps of one kernel row after those of another: the sums of a row stay in registers meanwhile.
     for (var k = 0u; k < INPUTS * KERNEL; k++) { // unroll
+        let patch_row = k / KERNEL * PATCH + k % KERNEL * PATCH_M;
         var block: array<f32, KERNEL>;
         for (var s = 0u; s < KERNEL; s++) { // unroll
             block[s] = sums[k * KERNEL + s];
         }
         for (var w = 0u; w < TILE_M; w++) { // unroll
-            // What the taps of this row see from the winner: the winner's row first, then its column.
-            var across: array<f32, POOL_M + KERNEL - 1u>;
+            // The inputs of this kernel row at the winner: its row in the window is chosen first, then its column.
+            var row: array<f32, POOL_M + KERNEL - 1u>;
             for (var c = 0u; c < POOL_M + KERNEL - 1u; c++) { // unroll
-                across[c] = input_patch[k / KERNEL * PATCH + k % KERNEL * PATCH_M + w * POOL_M + c];
+                let at = patch_row + w * POOL_M + c;
+                row[c] = input_patch[at];
                 for (var p = 0u; p < POOL_T - 1u; p++) { // unroll
-                    across[c] = select(across[c], input_patch[k / KERNEL * PATCH + (k % KERNEL + p + 1u) * PATCH_M + w * POOL_M + c], windows.argmax[w] / POOL_M == p + 1u);
+                    let below = at + (p + 1u) * PATCH_M;
+                    row[c] = select(row[c], input_patch[below], windows.argmax[w] / POOL_M == p + 1u);
                 }
             }
             for (var s = 0u; s < KERNEL; s++) { // unroll
-                var seen = across[s];
+                var value = row[s];
                 for (var p = 0u; p < POOL_M - 1u; p++) { // unroll
-                    seen = select(seen, across[s + p + 1u], windows.argmax[w] % POOL_M == p + 1u);
+                    value = select(value, row[s + p + 1u], windows.argmax[w] % POOL_M == p + 1u);
                 }
-                block[s] += windows.grad[w] * seen;
+                block[s] += windows.grad[w] * value;
             }
         }
         for (var s = 0u; s < KERNEL; s++) { // unroll

@@ -1,16 +1,17 @@
-// Windows of the last layer, whose outputs have their mean in the embedding: every one's gradient is its share of the
-// embedding's, carried on through this layer's own LeakyReLU and dropout.
+// The gradient of the last layer's outputs, which have their mean in the embedding: every output has the gradient of
+// its coordinate divided by the number of outputs, times the slopes of its own LeakyReLU and dropout.
 import package::conv::shape::{OUT, WINDOWS_T, WINDOWS_M};
-import package::conv::pool_windows::{windows_column, PoolWindows, windows_row, windows_inside, columns_inside, argmax_code_at};
+import package::conv::pool_windows::{windows_column, PoolWindows, windows_row, windows_inside, columns_inside};
+import package::conv::pool_windows::argmax_code_at;
 import package::lib::pool_argmax::{argmax_factor, argmax_position};
 import kernel::PATCH_WINDOWS_M;
 
-const SEGMENT_CHUNKS: u32 = 1u; // chunks of one segment
+const SEGMENT_CHUNKS: u32 = 1u;         // chunks of one segment
 const OUTPUT_SLOPE: f32 = 0.2;
-const OUTPUT_DROPOUT_SCALE: f32 = 1.25;  // what dropout multiplied kept values with
+const OUTPUT_DROPOUT_SCALE: f32 = 1.25; // what dropout multiplied kept values with
 @group(0) @binding(5) var<storage, read> grad_output: array<f32>; // of the embeddings, [member, segment, windows_m · out]
 
-// What all rows of a plane have in common: each window's share, before LeakyReLU and dropout.
+// The gradient of each window, before LeakyReLU and dropout: the same for all rows of a plane.
 alias PlaneContext = array<f32, PATCH_WINDOWS_M>;
 
 fn plane_context(plane: u32, m: u32) -> PlaneContext {

@@ -1,4 +1,5 @@
-// A whole row of pool windows, four at a time: for tiles as wide as the plane, whose windows are a multiple of four.
+// A full row of pool windows, four gradients at a time: for tiles as wide as the plane, whose windows are a multiple of
+// four.
 import package::conv::pool_windows::{PoolWindows, windows_row, windows_inside, argmax_position_at};
 import package::conv::shape::WINDOWS_M;
 import slot::grad_output_plane::PlaneContext;

@@ -1,5 +1,6 @@
-// A stretch of a row of pool windows, window by window.
-import package::conv::pool_windows::{PoolWindows, windows_row, windows_column, windows_inside, columns_inside, argmax_position_at};
+// A row of pool windows, one gradient at a time: for tiles of any width.
+import package::conv::pool_windows::{PoolWindows, windows_row, windows_column, windows_inside, columns_inside};
+import package::conv::pool_windows::argmax_position_at;
 import package::conv::shape::WINDOWS_M;
 import slot::grad_output_plane::PlaneContext;
 import kernel::PATCH_WINDOWS_M;

@@ -1,4 +1,4 @@
-// A layer's input, chunk by chunk.
+// A layer's input in a tensor of its own, chunk after chunk.
 import package::conv::shape::{IN, TIME, MEL};
 
 // Element at which the plane of a channel starts. Chunks are counted over all members, of which each has `chunks`.

@@ -1,4 +1,5 @@
-// The first layer's input where it lies: in the store of examples, which all members share (SPEC 4).
+// The first layer's input, read from the example store that all members share (SPEC 4): `batches` says which example
+// stands where in the batch.
 import package::conv::shape::{MEMBERS, TIME, MEL};
 import slot::step::step_index;
 import slot::workgroup_uniform::workgroup_uniform;

@@ -1,4 +1,4 @@
-// A whole input row, four values at a time: for tiles as wide as the plane, whose width is a multiple of four.
+// A full input row, four values at a time: for tiles as wide as the plane, whose width is a multiple of four.
 import package::conv::shape::{PAD, TIME, MEL};
 import kernel::PATCH_M;
 

@@ -1,5 +1,5 @@
-// A stretch of an input row, four values at a time with single ones on either side: for tiles that divide the plane's width
-// and are a multiple of four wide.
+// A part of an input row, four values at a time and the padding on either side one by one: for tiles that divide the
+// width of the plane and are a multiple of four wide.
 import package::conv::shape::{PAD, TIME, MEL};
 import kernel::{PATCH_M, COLUMNS};
 

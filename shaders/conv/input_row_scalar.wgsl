@@ -1,4 +1,4 @@
-// A stretch of an input row, value by value.
+// A part of an input row, one value at a time: for tiles of any width.
 import package::conv::shape::{PAD, TIME, MEL};
 import kernel::PATCH_M;
 

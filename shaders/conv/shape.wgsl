@@ -1,4 +1,4 @@
-// Sizes of a convolution layer: a square kernel with zero padding that keeps the plane's size, then a max-pool.
+// Sizes of a convolution layer: a square kernel with zero padding that keeps the size of the plane, then a max-pool.
 const MEMBERS: u32 = 1u;
 const IN: u32 = 2u;
 const OUT: u32 = 5u;

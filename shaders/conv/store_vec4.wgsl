@@ -1,4 +1,4 @@
-// Values that a thread stores: four at a time, which takes llvmpipe little more than half of what four stores do.
+// Values that a thread stores: four at a time, which takes llvmpipe little more than half the time of four stores.
 const STORE_WIDTH: u32 = 4u;
 alias StoreVector = vec4<f32>;
 

@@ -2,10 +2,10 @@
 import package::lib::step_index::step_index;
 
 const MEMBERS: u32 = 1u;
-const BATCH_SIZE: u32 = 4u;     // examples of one member's batch
-const EXAMPLE: u32 = 16u;  // vec4s of one example
-const FIRST: u32 = 0u;     // first example of the shard
-const COUNT: u32 = 3u;     // examples in the shard
+const BATCH_SIZE: u32 = 4u; // examples of one member's batch
+const EXAMPLE: u32 = 16u;   // vec4s of one example
+const FIRST: u32 = 0u;      // first example of the shard
+const COUNT: u32 = 3u;      // examples in the shard
 const WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<storage, read> shard: array<vec4<f32>>;       // [example, frames · bands / 4]

@@ -2,7 +2,7 @@
 import package::lib::step_index::step_index;
 
 const MEMBERS: u32 = 1u;
-const BATCH_SIZE: u32 = 4u;      // rows of one member's batch
+const BATCH_SIZE: u32 = 4u; // rows of one member's batch
 const EXAMPLES: u32 = 9u;   // rows of one member's store
 const DIMENSIONS: u32 = 6u;
 const WORKGROUP: u32 = 64u;

@@ -1,5 +1,5 @@
-// A segment's embedding: the mean of the last layer over time steps, then over chunks (SPEC 2). The mel positions and
-// channels of a step become the embedding's coordinates, index m·CHANNELS + c.
+// The embedding of a segment (SPEC 2): the mean of the last layer over time steps, then over chunks. The mel positions
+// and channels of a step become the coordinates of the embedding, index m · CHANNELS + c.
 const SEGMENTS: u32 = 2u; // of one member
 const CHUNKS: u32 = 3u;   // of one segment
 const CHANNELS: u32 = 5u;

@@ -1,5 +1,5 @@
-// A segment's embedding when every time step is scaled to unit length first: the mean of the normalised steps over time,
-// then over chunks (SPEC 2). One workgroup for each segment.
+// The embedding of a segment when every time step is scaled to unit length first (SPEC 2): the mean of the scaled steps
+// over time, then over chunks. One workgroup for each segment.
 import package::lib::sum::workgroup_sum;
 
 const SEGMENTS: u32 = 2u; // of one member

@@ -1,10 +1,10 @@
-// Gradient of `frame_mean`, carried on through the last convolution's pool, dropout and LeakyReLU (SPEC 2). One workgroup
-// for each time step of each chunk.
+// Gradient of `frame_mean`, taken through max-pool, dropout and LeakyReLU of the last convolution (SPEC 2). One
+// workgroup for each time step of each chunk.
 import package::lib::sum::workgroup_sum;
 import package::lib::pool_argmax::{argmax_words, argmax_factor, argmax_code_in};
 
-const SEGMENTS: u32 = 2u; // of one member
-const CHUNKS: u32 = 3u;   // of one segment
+const SEGMENTS: u32 = 2u;              // of one member
+const CHUNKS: u32 = 3u;                // of one segment
 const CHANNELS: u32 = 5u;
 const TIME: u32 = 2u;
 const MEL: u32 = 2u;
@@ -15,10 +15,10 @@ const WORKGROUP: u32 = 64u;
 
 const SIZE: u32 = MEL * CHANNELS;
 
-@group(0) @binding(0) var<storage, read> grad_output: array<f32>;           // [member, segment, mel · channel]
-@group(0) @binding(1) var<storage, read> pooled: array<f32>;                // [member, segment, chunk, channel, time, mel]
+@group(0) @binding(0) var<storage, read> grad_output: array<f32>;      // [member, segment, mel · channel]
+@group(0) @binding(1) var<storage, read> pooled: array<f32>;           // [member, segment, chunk, channel, time, mel]
 @group(0) @binding(2) var<storage, read_write> grad_input: array<f32>; // [member, segment, chunk, channel, time, mel]
-@group(0) @binding(3) var<storage, read> input_argmax: array<u32>;           // [member, segment, chunk, channel, time, word]
+@group(0) @binding(3) var<storage, read> input_argmax: array<u32>;     // [member, segment, chunk, channel, time, word]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {

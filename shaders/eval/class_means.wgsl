@@ -1,5 +1,5 @@
-// The mean row of every class (SPEC 5, the paper's equation 4) and how many rows it is of. Rows are summed in blocks, so
-// that the rounding error grows with the block and the number of blocks, not with the number of rows.
+// The mean row of every class (SPEC 5, the paper's equation 4), and the number of its rows. Rows are summed in blocks,
+// so that the rounding error grows with the block and with the number of blocks, not with the number of rows.
 const EXAMPLES: u32 = 9u;
 const CLASSES: u32 = 3u;
 const DIMENSIONS: u32 = 6u;

@@ -9,10 +9,10 @@ const WORKGROUP: u32 = 64u;
 
 const NO_EXAMPLE: u32 = 0xffffffffu;
 
-@group(0) @binding(0) var<storage, read> outputs: array<f32>;        // [member, slot, class]
-@group(0) @binding(1) var<storage, read> targets: array<f32>;        // [example, class]
-@group(0) @binding(2) var<storage, read> batches: array<u32>;        // [step, member, slot]; NO_EXAMPLE fills the last one up
-@group(0) @binding(3) var<storage, read_write> counts: array<u32>;   // [member, class, (tp, fp, fn)]
+@group(0) @binding(0) var<storage, read> outputs: array<f32>;      // [member, slot, class]
+@group(0) @binding(1) var<storage, read> targets: array<f32>;      // [example, class]
+@group(0) @binding(2) var<storage, read> batches: array<u32>;      // [step, member, slot]; NO_EXAMPLE fills the last one up
+@group(0) @binding(3) var<storage, read_write> counts: array<u32>; // [member, class, (tp, fp, fn)]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {

@@ -1,4 +1,5 @@
-// How often examples of each class are taken for each class (SPEC 5). An invocation owns one cell of the matrix.
+// The confusion matrix (SPEC 5): how often the nearest class mean of an example of class i is that of class j. An
+// invocation owns one cell.
 const EXAMPLES: u32 = 9u;
 const CLASSES: u32 = 3u;
 const WORKGROUP: u32 = 64u;

@@ -1,4 +1,4 @@
-// The mean of F1 over all classes, 0 where there is neither a positive nor an alarm.
+// The mean of F1 over all classes; F1 is 0 for a class with neither a positive nor a detection.
 import kernel::{CLASSES, counts};
 
 fn criterion(member: u32) -> f32 {

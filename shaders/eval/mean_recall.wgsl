@@ -1,4 +1,4 @@
-// The mean over the classes present of the share found: F(x), the paper's equation 5.
+// The mean recall over the classes that are present: F(x), the paper's equation 5.
 import kernel::{CLASSES, counts};
 
 fn criterion(member: u32) -> f32 {

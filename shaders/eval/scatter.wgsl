@@ -1,5 +1,5 @@
-// How far classes lie apart beside how far they spread (SPEC 5): tr(S_w + S_b) / tr(S_w). One workgroup for each member;
-// an invocation adds up whole dimensions.
+// Separation of the classes (SPEC 5): tr(S_w + S_b) / tr(S_w), from the scatter within and between classes. One
+// workgroup for each member; an invocation adds up whole dimensions.
 import package::lib::sum::workgroup_sum;
 
 const EXAMPLES: u32 = 9u;

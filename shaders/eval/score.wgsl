@@ -8,7 +8,7 @@ const EPOCHS: u32 = 200u;
 const MIN_EPOCHS: u32 = 50u;
 const PATIENCE: u32 = 30u;
 
-@group(0) @binding(0) var<storage, read_write> counts: array<u32>;    // [member, class, (tp, fp, fn)], cleared for the next epoch
+@group(0) @binding(0) var<storage, read_write> counts: array<u32>;     // [member, class, (tp, fp, fn)], cleared for the next epoch
 @group(0) @binding(1) var<storage, read_write> members: array<Member>; // [member]
 
 @compute @workgroup_size(1)

@@ -5,8 +5,8 @@
 import package::lib::step_index::step_index;
 import package::lib::math::ln_accurate;
 
-const SEGMENTS: u32 = 2u;   // of a batch
-const EXAMPLES: u32 = 3u;   // of the store; row r of the schedule writes examples r·SEGMENTS and following
+const SEGMENTS: u32 = 2u; // of a batch
+const EXAMPLES: u32 = 3u; // of the store; row r of the schedule writes examples r·SEGMENTS and following
 const FRAMES: u32 = 5u;
 const BINS: u32 = 257u;
 const BANDS: u32 = 64u;
@@ -14,10 +14,10 @@ const OFFSET: f32 = 0.01;
 const TILE: u32 = 4u;
 const WORKGROUP: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> magnitude: array<f32>;       // [segment, frame, bin]
-@group(0) @binding(1) var<storage, read> bins: array<vec2<u32>>;      // [band]: first bin, number of bins
-@group(0) @binding(2) var<storage, read> weights: array<f32>;         // [bin of the band, band]
-@group(0) @binding(3) var<storage, read_write> features: array<f32>;  // [example, frame, band]
+@group(0) @binding(0) var<storage, read> magnitude: array<f32>;      // [segment, frame, bin]
+@group(0) @binding(1) var<storage, read> bins: array<vec2<u32>>;     // [band]: first bin, number of bins
+@group(0) @binding(2) var<storage, read> weights: array<f32>;        // [bin of the band, band]
+@group(0) @binding(3) var<storage, read_write> features: array<f32>; // [example, frame, band]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -7,8 +7,8 @@ const BANDS: u32 = 64u;
 const BLOCK: u32 = 32u;
 const WORKGROUP: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> features: array<f32>;             // [example, frame, band]
-@group(0) @binding(1) var<storage, read_write> moments: array<vec2<f32>>;  // [example, band]: mean, squared deviations
+@group(0) @binding(0) var<storage, read> features: array<f32>;            // [example, frame, band]
+@group(0) @binding(1) var<storage, read_write> moments: array<vec2<f32>>; // [example, band]: mean, squared deviations
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -5,27 +5,27 @@
 // (Stockham). Frames that the segment does not have, and samples beyond its ends, are zero.
 import package::lib::fft4::{fft4, modulus};
 
-const SAMPLES: u32 = 700u;    // stride of a segment
+const SAMPLES: u32 = 700u;            // stride of a segment
 const FRAMES: u32 = 5u;
-const FFT: u32 = 512u;        // a power of two, at least 32
+const FFT: u32 = 512u;                // a power of two, at least 32
 const HOP: u32 = 160u;
-const LEAD: u32 = 0u;         // samples before the centre of the first frame
-const FRAMES_PER_WORKGROUP: u32 = 4u;        // frames per workgroup
-const RADIX2: u32 = 0u;       // whether a stage of radix 2 is needed
-const RADIX4: u32 = 0u;       // whether a stage of radix 4 is needed
-const RADIX16: u32 = 2u;      // stages of radix 16: 2^RADIX2 · 4^RADIX4 · 16^RADIX16 = FFT / 2
-const SKEW: u32 = 1u;         // 1: a gap after every sixteen points keeps strided accesses in different memory banks
+const LEAD: u32 = 0u;                 // samples before the centre of the first frame
+const FRAMES_PER_WORKGROUP: u32 = 4u; // frames per workgroup
+const RADIX2: u32 = 0u;               // whether a stage of radix 2 is needed
+const RADIX4: u32 = 0u;               // whether a stage of radix 4 is needed
+const RADIX16: u32 = 2u;              // stages of radix 16: 2^RADIX2 · 4^RADIX4 · 16^RADIX16 = FFT / 2
+const SKEW: u32 = 1u;                 // 1: a gap after every sixteen points keeps strided accesses in different memory banks
 
 const POINTS: u32 = FFT / 2u;
 const BINS: u32 = POINTS + 1u;
 const LANES: u32 = POINTS / 16u;   // threads per frame
 const AREA: u32 = POINTS + LANES * SKEW;
 
-@group(0) @binding(0) var<storage, read> audio: array<f32>;            // [segment, samples]
-@group(0) @binding(1) var<storage, read> lengths: array<u32>;          // [segment], samples that count
-@group(0) @binding(2) var<storage, read> window: array<vec2<f32>>;     // [fft / 2]
-@group(0) @binding(3) var<storage, read> roots: array<vec2<f32>>;      // [fft], e^(−2πi k / fft)
-@group(0) @binding(4) var<storage, read_write> magnitude: array<f32>;  // [segment, frame, bin]
+@group(0) @binding(0) var<storage, read> audio: array<f32>;           // [segment, samples]
+@group(0) @binding(1) var<storage, read> lengths: array<u32>;         // [segment], samples that count
+@group(0) @binding(2) var<storage, read> window: array<vec2<f32>>;    // [fft / 2]
+@group(0) @binding(3) var<storage, read> roots: array<vec2<f32>>;     // [fft], e^(−2πi k / fft)
+@group(0) @binding(4) var<storage, read_write> magnitude: array<f32>; // [segment, frame, bin]
 
 var<workgroup> exchange: array<vec2<f32>, AREA * FRAMES_PER_WORKGROUP>;
 

@@ -3,9 +3,9 @@ const FRAMES: u32 = 5u;
 const BANDS: u32 = 64u;
 const WORKGROUP: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read_write> features: array<f32>;  // [example, frame, band]
-@group(0) @binding(1) var<storage, read> mean: array<f32>;            // [band]
-@group(0) @binding(2) var<storage, read> scale: array<f32>;           // [band]
+@group(0) @binding(0) var<storage, read_write> features: array<f32>; // [example, frame, band]
+@group(0) @binding(1) var<storage, read> mean: array<f32>;           // [band]
+@group(0) @binding(2) var<storage, read> scale: array<f32>;          // [band]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

@@ -1,4 +1,4 @@
-// Dropout by a given mask, to compare with references: four lanes for each block, 1 keeps and 0 drops.
+// Dropout by a given mask, to compare with references: four lanes for each block; 1 keeps a value and 0 drops it.
 import kernel::MEMBERS;
 
 const DROPOUT_SCALE: f32 = 1.25; // 1 / (1 − p)

@@ -1,4 +1,4 @@
-// Dropout switched off: everything is kept as it is.
+// No dropout: every value is kept as it is.
 const DROPOUT_SCALE: f32 = 1.0;
 
 fn dropout_bits(member: u32, layer: u32, block: u32) -> vec2<u32> {

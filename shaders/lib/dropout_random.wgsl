@@ -1,5 +1,5 @@
-// Inverted dropout (SPEC 2): 16 random bits for each of the four lanes of a block, a pure function of
-// (member's key, step, layer, block). Needs rng, row, step; the kernel binds `members` and names MEMBERS.
+// Inverted dropout (SPEC 2): 16 random bits for each of the four lanes of a block. The bits are a pure function of the
+// member's key, the step, the layer and the block, so the backward pass can form them again.
 import package::lib::step::ScheduleStep;
 import package::lib::rng::threefry2x32;
 import slot::step::step_index;

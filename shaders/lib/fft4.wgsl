@@ -1,4 +1,4 @@
-// What Fourier transforms share: four points, and the size of one.
+// The FFT of four points, and the modulus of a complex number.
 
 fn modulus(z: vec2<f32>) -> f32 {
     return sqrt(z.x * z.x + z.y * z.y);

@@ -1,6 +1,6 @@
 // Natural logarithm and exponential to within 2 ulp on every adapter: the built-in ones may be off by thousands.
 
-const LN2_HIGH: f32 = 0.693359375;        // nine bits, so its products with an exponent are exact
+const LN2_HIGH: f32 = 0.693359375; // nine bits, so its products with an exponent are exact
 const LN2_LOW: f32 = -2.1219444005e-4;    // ln 2 − LN2_HIGH
 
 // ln x for a positive, normal, finite x; NaN for everything else, so that broken input stays visible.

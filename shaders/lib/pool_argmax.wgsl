@@ -1,5 +1,6 @@
-// The way a gradient takes back through dropout, LeakyReLU and max-pool: the winner's place in its pool window, and
-// what the winner's value was multiplied with. Only the winner carries gradient, so no mask and no pre-pool value is kept.
+// The argmax of a max-pool window as a code: the position of the winner in its window, and the sign that says what
+// LeakyReLU and dropout multiplied it with. The gradient of a window belongs to its winner alone, so neither the
+// dropout mask nor a value before the pool is kept.
 const DROPPED: u32 = 0u;
 const POSITIVE: u32 = 1u;
 const NEGATIVE: u32 = 2u;

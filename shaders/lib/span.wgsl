@@ -1,5 +1,5 @@
-// One layer's parameters: where they stand among all, where their partial gradients are, and where the kernels that use
-// them expect them.
+// One layer's parameters: where they stand among all parameters, where their partial gradients are, and where the
+// kernels that use them read them.
 import slot::workgroup_uniform::workgroup_uniform;
 import kernel::{SPANS, spans, places, packed};
 

@@ -1,4 +1,4 @@
-// What varies from step to step: one entry for each row and member of the schedule.
+// One step of the schedule for one member: the step number and the factors of the optimiser.
 struct ScheduleStep {
     t: u32,
     step_size: f32,

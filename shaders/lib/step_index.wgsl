@@ -1,4 +1,5 @@
-// The row of the schedule that this dispatch computes; in a struct, because HLSL takes an immediate in no other form.
+// The step of the schedule that this dispatch computes. A struct holds it, because HLSL takes an immediate in no other
+// form.
 struct StepIndex {
     index: u32,
 }

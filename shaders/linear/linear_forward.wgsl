@@ -1,16 +1,18 @@
-// A fully connected layer in evaluation, with what follows it: LeakyReLU or a sigmoid (SPEC 3).
+// A fully connected layer in evaluation, then LeakyReLU or a sigmoid (SPEC 3): output[row, o] = f(bias[o] + Σ_i
+// weight[i, o] · input[row, i]).
 //
-// A thread computes one output of ROWS_PER_THREAD rows: a weight that it loads serves all of them, an input all threads of its group.
+// A thread computes one output of ROWS_PER_THREAD rows: a weight that it loads serves all of these rows, and an input
+// serves all threads of the workgroup.
 import package::lib::member::Member;
 import package::lib::math::exp_accurate;
 import slot::workgroup_uniform::workgroup_uniform;
 
 const MEMBERS: u32 = 1u;
-const ROWS: u32 = 3u; // of one member
+const ROWS: u32 = 3u;            // of one member
 const IN: u32 = 6u;
 const OUT: u32 = 4u;
-const PACKED: u32 = 28u; // elements of one member
-const SIGMOID: u32 = 0u; // 1 sigmoid, 0 LeakyReLU
+const PACKED: u32 = 28u;         // elements of one member
+const SIGMOID: u32 = 0u;         // 1 sigmoid, 0 LeakyReLU
 const SLOPE: f32 = 0.2;
 const ROWS_PER_THREAD: u32 = 2u; // rows of a thread
 const WORKGROUP: u32 = 8u;

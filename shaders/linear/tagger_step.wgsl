@@ -1,13 +1,16 @@
-// One training step of G (SPEC 3, 4.1) in one dispatch: its layers forward, binary cross-entropy from logits (the paper's
-// equation 1), and the way back to the gradients of its weights, its biases and the embeddings.
+// One training step of the tagger G in one dispatch (SPEC 3, 4.1): its layers forward, binary cross-entropy from logits
+// (the paper's equation 1), and backward to the gradients of its weights, its biases and, where E is trained too, the
+// embeddings.
 //
-// A workgroup takes its share of a member's batch through all layers, EXAMPLES_PER_PASS examples at a time, and hands values and gradients
-// on from layer to layer in `tagged`. Neighbouring threads take neighbouring outputs of a layer, on the way back neighbouring
-// inputs, OUTPUTS_PER_THREAD of them at a time. A weight that a thread loads serves all EXAMPLES_PER_PASS examples; a value or gradient, which is the
-// same for the whole workgroup, serves all that are at once.
+// The batch of a member is divided into SPLITS parts, one for each workgroup, and each has its own partial sums of the
+// gradients. A workgroup takes EXAMPLES_PER_PASS examples at a time through all layers, and hands values and gradients
+// from layer to layer through `activations`. In the forward pass, a thread computes OUTPUTS_PER_THREAD outputs of a
+// layer and its neighbours the outputs beside them; in the backward pass, the same holds for inputs. A weight that a
+// thread loads serves all examples of the pass; a value or a gradient, which is the same for the whole workgroup,
+// serves all outputs of the thread.
 //
-// Sums and what they are made of have constant indices alone, so that they stay in registers. Around them loops go over
-// copies, as unrolled loads, stores and random bits would be very long code to compile.
+// Arrays of sums and of their factors are indexed by constants alone, so that they stay in registers. Loads, stores and
+// random bits stand in rolled loops around them that work on copies: unrolled, they would be very long code to compile.
 import package::lib::member::Member;
 import package::lib::sum::workgroup_sum;
 import package::lib::math::{exp_accurate, ln_one_plus};
@@ -17,36 +20,37 @@ import slot::dropout::{DROPOUT_SCALE, dropout_keeps, dropout_bits};
 import slot::grad_input::{HAS_GRAD_INPUT, store_grad_input};
 
 const MEMBERS: u32 = 1u;
-const BATCH_SIZE: u32 = 3u;       // examples of one member's batch
+const BATCH_SIZE: u32 = 3u;         // examples of one member's batch
 const CLASSES: u32 = 4u;
 const LAYERS: u32 = 2u;
-const FIRST_LAYER: u32 = 4u; // the number of G's first layer, which enters the dropout counter
-const UNITS: u32 = 10u;      // outputs of all layers
+const FIRST_LAYER: u32 = 4u;        // the number of G's first layer, which enters the dropout counter
+const UNITS: u32 = 10u;             // outputs of all layers
 const SLOPE: f32 = 0.2;
-const PARTIALS: u32 = 100u;  // elements of one member
-const SPLITS: u32 = 1u;      // workgroups of one member
-const EXAMPLES_PER_PASS: u32 = 3u;        // examples at a time
-const OUTPUTS_PER_THREAD: u32 = 2u;     // outputs, or inputs, of a thread at a time
+const PARTIALS: u32 = 100u;         // elements of one member
+const SPLITS: u32 = 1u;             // workgroups of one member, each with its own partial sums
+const EXAMPLES_PER_PASS: u32 = 3u;  // examples of a pass
+const OUTPUTS_PER_THREAD: u32 = 2u; // outputs, or inputs, of a thread
 const WORKGROUP: u32 = 8u;
 
-const IN: array<u32, 2> = array<u32, 2>(5u, 6u);          // [layer], inputs
-const OUT: array<u32, 2> = array<u32, 2>(6u, 4u);         // [layer], outputs
-const INPUT_START: array<u32, 2> = array<u32, 2>(0u, 0u);        // [layer], unit at which its inputs start; the first layer has the embedding
-const OUTPUT_START: array<u32, 2> = array<u32, 2>(0u, 6u);          // [layer], unit at which its outputs start
-const PACKED_AT: array<u32, 2> = array<u32, 2>(0u, 36u);  // [layer], elements before its weights
-const PACKED: array<u32, 2> = array<u32, 2>(36u, 28u);    // [layer], elements of one member
+const IN: array<u32, 2> = array<u32, 2>(5u, 6u);           // [layer], inputs
+const OUT: array<u32, 2> = array<u32, 2>(6u, 4u);          // [layer], outputs
+const INPUT_START: array<u32, 2> = array<u32, 2>(0u, 0u);  // [layer], unit at which its inputs start
+const OUTPUT_START: array<u32, 2> = array<u32, 2>(0u, 6u); // [layer], unit at which its outputs start
+const PACKED_AT: array<u32, 2> = array<u32, 2>(0u, 36u);   // [layer], elements before its weights
+const PACKED: array<u32, 2> = array<u32, 2>(36u, 28u);     // [layer], elements of one member
 const PARTIALS_AT: array<u32, 2> = array<u32, 2>(0u, 36u); // [layer], elements before its partial sums
 
-const PASSES: u32 = ((BATCH_SIZE + SPLITS - 1u) / SPLITS + EXAMPLES_PER_PASS - 1u) / EXAMPLES_PER_PASS; // over the largest share
+const LARGEST_SPLIT: u32 = (BATCH_SIZE + SPLITS - 1u) / SPLITS;
+const PASSES: u32 = (LARGEST_SPLIT + EXAMPLES_PER_PASS - 1u) / EXAMPLES_PER_PASS;
 
-@group(0) @binding(0) var<storage, read> embedding: array<f32>;      // [member, slot, dimension]
-@group(0) @binding(1) var<storage, read> packed: array<f32>;         // [layer, member, (in, out) then biases (out)]
-@group(0) @binding(2) var<storage, read_write> activations: array<f32>;   // [member, slot, (value, gradient), unit]
-@group(0) @binding(3) var<storage, read> members: array<Member>;     // [member]
-@group(0) @binding(4) var<storage, read_write> partials: array<f32>; // [member, …, split, weights (out, in) then biases (out)]
-@group(0) @binding(5) var<storage, read> targets: array<f32>;        // [example, class]
-@group(0) @binding(6) var<storage, read> batches: array<u32>;        // [step, member, slot]
-@group(0) @binding(7) var<storage, read_write> losses: array<f32>;   // [step, member, split]
+@group(0) @binding(0) var<storage, read> embedding: array<f32>;         // [member, slot, dimension]
+@group(0) @binding(1) var<storage, read> packed: array<f32>;            // [layer, member, (in, out) then biases (out)]
+@group(0) @binding(2) var<storage, read_write> activations: array<f32>; // [member, slot, (value, gradient), output of any layer]
+@group(0) @binding(3) var<storage, read> members: array<Member>;        // [member]
+@group(0) @binding(4) var<storage, read_write> partials: array<f32>;    // [member, …, split, weights (out, in) then biases (out)]
+@group(0) @binding(5) var<storage, read> targets: array<f32>;           // [example, class]
+@group(0) @binding(6) var<storage, read> batches: array<u32>;           // [step, member, slot]
+@group(0) @binding(7) var<storage, read_write> losses: array<f32>;      // [step, member, split]
 
 struct Layer {
     index: u32,
@@ -55,16 +59,16 @@ struct Layer {
     start: u32,    // unit at which its inputs start
     end: u32,      // unit at which its outputs start
     packed: u32,   // element at which its member's weights start
-    partials: u32, // element at which its share's gradients start
+    partials: u32, // element at which the gradients of the split start
 }
 
-// What a workgroup works on.
+// The examples of a workgroup: its split, and those of the current pass.
 struct Examples {
     local: u32,
     member: u32,
-    start: u32, // first slot of the share
-    end: u32,   // slot behind its last
-    first: u32, // first slot of those at a time
+    start: u32, // first slot of the split
+    end: u32,   // slot after its last
+    first: u32, // first slot of the pass
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -104,12 +108,13 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
     }
 }
 
-// A share's gradients of a layer fill whole fours, as `adam` has them.
+// Element at which the partial sums of a layer start. The sums of a split fill whole vec4s, because `adam` reads four at
+// a time.
 fn partials_of(member: u32, split: u32, at: u32, inputs: u32, outputs: u32) -> u32 {
     return member * PARTIALS + at + split * (((inputs + 1u) * outputs + 3u) / 4u * 4u);
 }
 
-// Elements of `tagged`: the value of a unit and its gradient.
+// Elements of `activations`: the value of a unit and its gradient.
 fn value_at(examples: Examples, slot: u32, unit: u32) -> u32 {
     return (examples.member * BATCH_SIZE + slot) * 2u * UNITS + unit;
 }
@@ -126,17 +131,17 @@ fn input_of(examples: Examples, layer: Layer, slot: u32, i: u32) -> f32 {
     return activations[value_at(examples, slot, layer.start + i)];
 }
 
-// Examples at a time: fewer than EXAMPLES_PER_PASS at the end of a share.
+// Examples of the pass: fewer than EXAMPLES_PER_PASS at the end of a split.
 fn examples_in(examples: Examples) -> u32 {
     return min(EXAMPLES_PER_PASS, examples.end - examples.first);
 }
 
-// The slot of example `r` of those at a time, or the last one where there are fewer.
+// The slot of example `r` of the pass, or the last one where there are fewer.
 fn slot_of(examples: Examples, r: u32) -> u32 {
     return min(examples.first + r, examples.end - 1u);
 }
 
-// Inputs `i` of a layer for the examples at a time.
+// Input `i` of a layer for all examples of the pass.
 fn inputs_of(examples: Examples, layer: Layer, i: u32) -> array<f32, EXAMPLES_PER_PASS> {
     var values: array<f32, EXAMPLES_PER_PASS>;
     for (var r = 0u; r < EXAMPLES_PER_PASS; r++) { // unroll
@@ -167,7 +172,7 @@ fn forward(examples: Examples, layer: Layer) {
     }
 }
 
-// Those of the outputs at a time that there are: sums and bias, of all layers but the last with LeakyReLU and dropout.
+// Stores the outputs of a thread: sum and bias, followed by LeakyReLU and dropout in all layers but the last.
 fn store_outputs(examples: Examples, layer: Layer, first: u32, sums: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>) {
     for (var u = 0u; u < OUTPUTS_PER_THREAD && first + u * WORKGROUP < layer.outputs; u++) {
         let o = first + u * WORKGROUP;
@@ -203,7 +208,7 @@ fn cross_entropy(examples: Examples) -> f32 {
     return sum;
 }
 
-// Gradients of a layer's weights and, behind its last input, of its biases; and those of its inputs.
+// Gradients of a layer's weights, of its biases (as weights of an input that is always 1) and of its inputs.
 fn backward(examples: Examples, layer: Layer) {
     let wants_grad_input = layer.index > 0u || HAS_GRAD_INPUT;
     for (var first = examples.local; first <= layer.inputs; first += WORKGROUP * OUTPUTS_PER_THREAD) {
@@ -241,7 +246,7 @@ fn backward(examples: Examples, layer: Layer) {
     }
 }
 
-// Of the inputs at a time, with that of the biases, 1, behind the last; zeros where there is no example.
+// The inputs of a thread; the one after the last is 1, for the biases. Zeros where there is no example.
 fn load_inputs(examples: Examples, layer: Layer, first: u32) -> array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD> {
     var inputs: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>;
     for (var u = 0u; u < OUTPUTS_PER_THREAD; u++) { // unroll
@@ -259,8 +264,15 @@ fn load_inputs(examples: Examples, layer: Layer, first: u32) -> array<array<f32,
     return inputs;
 }
 
-// Of the weight of input `i` and output `o`, or of the bias: what follows the first examples of a share is added.
-fn add_weight_grad(examples: Examples, layer: Layer, i: u32, o: u32, inputs: array<f32, EXAMPLES_PER_PASS>, grad_outputs: array<f32, EXAMPLES_PER_PASS>) {
+// Adds the pass to the gradient of the weight of input `i` and output `o`, or of the bias; the first pass starts from zero.
+fn add_weight_grad(
+    examples: Examples,
+    layer: Layer,
+    i: u32,
+    o: u32,
+    inputs: array<f32, EXAMPLES_PER_PASS>,
+    grad_outputs: array<f32, EXAMPLES_PER_PASS>,
+) {
     let at = layer.partials + select(o * layer.inputs + i, layer.inputs * layer.outputs + o, i == layer.inputs);
     var sum = 0.0;
     if (PASSES > 1u && examples.first > examples.start) {
@@ -272,9 +284,14 @@ fn add_weight_grad(examples: Examples, layer: Layer, i: u32, o: u32, inputs: arr
     partials[at] = sum;
 }
 
-// Of a layer's inputs at a time, carried on through the LeakyReLU and dropout that they come out of; the embedding is a
-// mean, E has its own way back.
-fn store_grad_inputs(examples: Examples, layer: Layer, first: u32, grad_inputs: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>) {
+// Stores the gradients of the inputs of a thread, times the slopes of the LeakyReLU and dropout that they came out of. The
+// embedding has neither: E takes its gradient as it is.
+fn store_grad_inputs(
+    examples: Examples,
+    layer: Layer,
+    first: u32,
+    grad_inputs: array<array<f32, EXAMPLES_PER_PASS>, OUTPUTS_PER_THREAD>,
+) {
     for (var u = 0u; u < OUTPUTS_PER_THREAD && first + u * WORKGROUP < layer.inputs; u++) {
         let i = first + u * WORKGROUP;
         for (var r = 0u; r < examples_in(examples); r++) {
@@ -291,7 +308,7 @@ fn store_grad_inputs(examples: Examples, layer: Layer, first: u32, grad_inputs: 
     }
 }
 
-// Zeroes a layer's gradients of a share without examples.
+// Zeroes the gradients of a layer, for a split without examples.
 fn clear(local: u32, layer: Layer) {
     for (var at = local; at < (layer.inputs + 1u) * layer.outputs; at += WORKGROUP) {
         partials[layer.partials + at] = 0.0;

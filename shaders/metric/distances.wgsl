@@ -1,7 +1,9 @@
-// Squared Euclidean distances between two sets of rows (SPEC 4), from differences: the textbook's ‖a‖² + ‖b‖² − 2ab
-// cancels where rows are close. A thread computes a register tile, so that every value it loads serves a row of it.
+// Squared Euclidean distances between two sets of rows (SPEC 4): distances[i, j] = Σ_d (lhs[i, d] - rhs[j, d])². The
+// sum of differences is used because the textbook form ‖a‖² + ‖b‖² - 2ab cancels where rows are close.
+//
+// A thread computes TILE × TILE distances: a value that it loads serves a whole row or column of them.
 const DIMENSIONS: u32 = 6u;
-const LHS_ROWS: u32 = 3u; // of one member
+const LHS_ROWS: u32 = 3u;   // of one member
 const LHS_FIRST: u32 = 0u;
 const LHS_STRIDE: u32 = 3u; // rows of one member in the tensor
 const RHS_ROWS: u32 = 2u;
@@ -13,8 +15,8 @@ const WORKGROUP: u32 = 64u;
 const LHS_TILES: u32 = (LHS_ROWS + TILE - 1u) / TILE;
 const RHS_TILES: u32 = (RHS_ROWS + TILE - 1u) / TILE;
 
-@group(0) @binding(0) var<storage, read> lhs: array<f32>;              // [member, row, dimension]
-@group(0) @binding(1) var<storage, read> rhs: array<f32>;              // [member, row, dimension]
+@group(0) @binding(0) var<storage, read> lhs: array<f32>;             // [member, row, dimension]
+@group(0) @binding(1) var<storage, read> rhs: array<f32>;             // [member, row, dimension]
 @group(0) @binding(2) var<storage, read_write> distances: array<f32>; // [member, row of a, row of b]
 
 @compute @workgroup_size(WORKGROUP)

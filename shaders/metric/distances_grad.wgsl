@@ -1,9 +1,9 @@
-// Gradient of squared distances with respect to one set of rows (SPEC 4), from the gradient of every distance. The
-// library file defines which distances a row takes part in.
+// Gradient of squared distances with respect to one set of rows (SPEC 4): grad_input[i] = Σ_j 2 · grad_output[i, j] ·
+// (row[i] - other[j]). The file in slot `pairs` says where in the matrix of distances the pair (i, j) stands.
 import slot::pairs::pair_gradient;
 
 const DIMENSIONS: u32 = 6u;
-const ROWS: u32 = 3u; // of one member, those whose gradient is formed
+const ROWS: u32 = 3u;   // of one member, those whose gradient is formed
 const ROWS_FIRST: u32 = 0u;
 const ROWS_STRIDE: u32 = 3u;
 const OTHERS: u32 = 2u;
@@ -14,9 +14,9 @@ const OUT_STRIDE: u32 = 3u;
 const REPEAT: u32 = 1u; // a row is the mean of so many, and each of them gets its share
 const WORKGROUP: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> grad_output: array<f32>;       // [member, row of a, row of b]
-@group(0) @binding(1) var<storage, read> rows: array<f32>;           // [member, row, dimension]
-@group(0) @binding(2) var<storage, read> others: array<f32>;         // [member, row, dimension]
+@group(0) @binding(0) var<storage, read> grad_output: array<f32>;      // [member, row of a, row of b]
+@group(0) @binding(1) var<storage, read> rows: array<f32>;             // [member, row, dimension]
+@group(0) @binding(2) var<storage, read> others: array<f32>;           // [member, row, dimension]
 @group(0) @binding(3) var<storage, read_write> grad_input: array<f32>; // [member, row, dimension]
 
 @compute @workgroup_size(WORKGROUP)

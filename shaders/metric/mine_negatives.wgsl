@@ -1,11 +1,12 @@
-// The negative of every triplet, chosen by its distance from the anchor among the examples of the batch that have another
-// class (SPEC 4.2). The library file says what makes one the better choice; ties go to the lowest slot.
+// The negative of every triplet, chosen by its distance from the anchor among the examples of the batch that have
+// another class (SPEC 4.2). The file in slot `mining` says which of two candidates is better; of equal ones the first
+// in the batch wins.
 import package::lib::step_index::step_index;
 import slot::mining::better;
 
 const MEMBERS: u32 = 1u;
-const BATCH_SIZE: u32 = 8u;    // examples of one member's batch
-const TRIPLETS: u32 = 4u; // of one member
+const BATCH_SIZE: u32 = 8u; // examples of one member's batch
+const TRIPLETS: u32 = 4u;   // of one member
 const WORKGROUP: u32 = 64u;
 
 const NOWHERE: u32 = 0xffffffffu;

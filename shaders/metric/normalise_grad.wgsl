@@ -1,11 +1,12 @@
-// Gradient of `normalise` (SPEC 2): what points along the row is taken out, the rest divided by its length.
+// Gradient of `normalise` (SPEC 2): grad_input = (grad_output - z · (z · grad_output) / ‖z‖²) / ‖z‖. One workgroup for
+// each row.
 import package::lib::sum::workgroup_sum;
 
 const ROWS: u32 = 3u; // of one member
 const DIMENSIONS: u32 = 6u;
 const WORKGROUP: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> embedding: array<f32>;         // [member, row, dimension]
+@group(0) @binding(0) var<storage, read> embedding: array<f32>;        // [member, row, dimension]
 @group(0) @binding(1) var<storage, read> grad_output: array<f32>;      // [member, row, dimension]
 @group(0) @binding(2) var<storage, read_write> grad_input: array<f32>; // [member, row, dimension]
 

@@ -1,4 +1,4 @@
-// The rows are those of the distance matrix.
+// The rows are the rows of the distance matrix, its left-hand side.
 import kernel::{grad_output, ROWS, OTHERS};
 
 fn pair_gradient(member: u32, i: u32, j: u32) -> f32 {

@@ -1,4 +1,4 @@
-// The rows are the columns of the distance matrix.
+// The rows are the columns of the distance matrix, its right-hand side.
 import kernel::{grad_output, OTHERS, ROWS};
 
 fn pair_gradient(member: u32, i: u32, j: u32) -> f32 {

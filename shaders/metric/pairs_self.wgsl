@@ -1,4 +1,4 @@
-// The distance matrix is that of the rows among themselves: they are its rows and its columns.
+// The distance matrix is that of the rows among themselves: each row is one of its rows and one of its columns.
 import kernel::{grad_output, ROWS};
 
 fn pair_gradient(member: u32, i: u32, j: u32) -> f32 {

@@ -11,9 +11,9 @@ const WORKGROUP: u32 = 64u;
 
 const PER_CLASS: u32 = QUERIES / WAY;
 
-@group(0) @binding(0) var<storage, read> distances: array<f32>;      // [member, query, class]
+@group(0) @binding(0) var<storage, read> distances: array<f32>;        // [member, query, class]
 @group(0) @binding(1) var<storage, read_write> grad_input: array<f32>; // [member, query, class]
-@group(0) @binding(2) var<storage, read_write> losses: array<f32>;   // [step, member]
+@group(0) @binding(2) var<storage, read_write> losses: array<f32>;     // [step, member]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {

@@ -4,15 +4,15 @@ import package::lib::sum::workgroup_sum;
 import package::lib::step_index::step_index;
 
 const MEMBERS: u32 = 1u;
-const BATCH_SIZE: u32 = 9u;    // examples of one member's batch
-const TRIPLETS: u32 = 3u; // of one member
+const BATCH_SIZE: u32 = 9u; // examples of one member's batch
+const TRIPLETS: u32 = 3u;   // of one member
 const MARGIN: f32 = 0.5;
 const WORKGROUP: u32 = 64u;
 
-@group(0) @binding(0) var<storage, read> distances: array<f32>;       // [member, slot, slot]
-@group(0) @binding(1) var<storage, read> triplets: array<u32>;        // [member, triplet, (anchor, positive, negative)]
-@group(0) @binding(2) var<storage, read_write> grad_input: array<f32>;  // [member, slot, slot]
-@group(0) @binding(3) var<storage, read_write> losses: array<f32>;    // [step, member]
+@group(0) @binding(0) var<storage, read> distances: array<f32>;        // [member, slot, slot]
+@group(0) @binding(1) var<storage, read> triplets: array<u32>;         // [member, triplet, (anchor, positive, negative)]
+@group(0) @binding(2) var<storage, read_write> grad_input: array<f32>; // [member, slot, slot]
+@group(0) @binding(3) var<storage, read_write> losses: array<f32>;     // [step, member]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) group: vec3<u32>) {

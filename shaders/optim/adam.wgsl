@@ -1,5 +1,6 @@
-// Adds up the partial gradients in a fixed order, makes one step of Adam or AdamW (SPEC 4), and writes the new parameters
-// to where the kernels read them. A thread has four parameters.
+// One step of Adam or AdamW for every parameter (SPEC 4): adds up the partial gradients in a fixed order, updates
+// parameters and moments, and writes the new parameters to the layouts from which the kernels read them. A thread
+// computes four parameters.
 import package::lib::span::{Span, span_of, scatter};
 import package::lib::step::ScheduleStep;
 import package::lib::member::Member;
@@ -7,13 +8,13 @@ import slot::workgroup_uniform::workgroup_uniform;
 import slot::step::step_index;
 
 const MEMBERS: u32 = 1u;
-const PARAMETERS: u32 = 12u; // elements of one member
-const FIRST_GROUP: u32 = 0u; // workgroups before those of the parameters that are updated
-const PARTIALS: u32 = 36u;   // elements of one member
+const PARAMETERS: u32 = 12u;      // elements of one member
+const FIRST_GROUP: u32 = 0u;      // workgroups before those of the parameters that are updated
+const PARTIALS: u32 = 36u;        // elements of one member
 const SPANS: u32 = 2u;
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
-const ONE_MINUS_BETA1: f32 = 0.1;   // formed in f64: in f32, 1 − 0.999 is off by 1.3e-5
+const ONE_MINUS_BETA1: f32 = 0.1; // formed in f64: in f32, 1 − 0.999 is off by 1.3e-5
 const ONE_MINUS_BETA2: f32 = 0.001;
 const EPSILON: f32 = 1e-8;
 const WORKGROUP: u32 = 64u;
@@ -23,7 +24,7 @@ const WORKGROUP: u32 = 64u;
 @group(0) @binding(2) var<storage, read> spans: array<Span>;            // [span]
 @group(0) @binding(3) var<storage, read> places: array<vec4<u32>>;      // [parameter / 4, (forward, transposed)]: elements within the layer's layouts
 @group(0) @binding(4) var<storage, read_write> packed: array<f32>;      // all layouts of all members
-@group(0) @binding(5) var<storage, read> schedule: array<ScheduleStep>;         // [step, member]
+@group(0) @binding(5) var<storage, read> schedule: array<ScheduleStep>; // [step, member]
 @group(0) @binding(6) var<storage, read> members: array<Member>;        // [member]
 @group(0) @binding(7) var<storage, read_write> made: array<u32>;        // [step, member], the number of the step that was made
 

@@ -1,6 +1,6 @@
-// How fast memory is read and written: four values per thread, neighbours side by side.
+// Measures the bandwidth of memory: each thread reads and writes four values, side by side with its neighbours.
 const QUADS: u32 = 100u;
-const WIDTH: u32 = 64u;      // threads of one row of workgroups
+const WIDTH: u32 = 64u; // threads of one row of workgroups
 const WORKGROUP: u32 = 32u;
 
 @group(0) @binding(0) var<storage, read> input: array<vec4<f32>>;        // [quad]

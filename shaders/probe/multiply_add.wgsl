@@ -1,12 +1,12 @@
-// How many multiply-adds a device does: chains in registers that depend on nothing but themselves.
+// Measures the peak of multiply-adds of a device: chains in registers, each of which depends only on itself.
 import slot::number::{Number, number, start, total};
 
 const CHAINS: u32 = 4u;
 const STEPS: u32 = 3u;
 const WORKGROUP: u32 = 32u;
 
-@group(0) @binding(0) var<storage, read> factors: array<f32>;       // [2]: multiplied with, added
-@group(0) @binding(1) var<storage, read_write> output: array<f32>;  // [thread]
+@group(0) @binding(0) var<storage, read> factors: array<f32>;      // [2]: multiplied with, added
+@group(0) @binding(1) var<storage, read_write> output: array<f32>; // [thread]
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {

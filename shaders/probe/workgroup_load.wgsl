@@ -1,9 +1,9 @@
-// How fast workgroup memory is read: every thread sums values that others wrote.
+// Measures the bandwidth of workgroup memory: every thread sums values that others wrote.
 const STEPS: u32 = 3u;
-const WORKGROUP: u32 = 64u;  // a power of two
+const WORKGROUP: u32 = 64u; // a power of two
 
-@group(0) @binding(0) var<storage, read> input: array<f32>;         // [value]: one for each thread of a workgroup
-@group(0) @binding(1) var<storage, read_write> output: array<f32>;  // [thread]
+@group(0) @binding(0) var<storage, read> input: array<f32>;        // [value]: one for each thread of a workgroup
+@group(0) @binding(1) var<storage, read_write> output: array<f32>; // [thread]
 
 var<workgroup> shared_values: array<f32, WORKGROUP>;
 

@@ -1,10 +1,12 @@
 //! `weaklabel doctor`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
-use super::{Session, output};
+use super::{Session, dump_wgsl, output};
 use crate::gpu::{AdapterDescription, Gpu};
 use crate::kernels::{KernelEntry, REGISTRY};
 use crate::report::Table;
@@ -16,6 +18,12 @@ pub struct Doctor {
     /// Check this kernel only; repeatable
     #[arg(long = "kernel", value_name = "NAME", value_parser = PossibleValuesParser::new(REGISTRY.iter().map(|e| e.name)))]
     pub kernels: Vec<String>,
+    /// Write the WGSL that is compiled for this adapter to DIR, one file for each form of a kernel, and check nothing
+    #[arg(long, value_name = "DIR")]
+    pub dump_wgsl: Option<PathBuf>,
+    /// Write into DIR even if it is not empty
+    #[arg(long, requires = "dump_wgsl")]
+    pub force: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -44,10 +52,19 @@ impl Doctor {
     ///
     /// # Errors
     /// [`Error::Tolerance`] when a case fails; otherwise as [`Session::open_gpu`], or what the device reports.
+    /// With `--dump-wgsl`, as [`dump_wgsl::write`].
     pub fn run(self, session: &Session) -> Result<()> {
         let asked =
             |entry: &&KernelEntry| self.kernels.is_empty() || self.kernels.iter().any(|name| name == entry.name);
         let entries: Vec<&KernelEntry> = REGISTRY.iter().filter(asked).collect();
+        if let Some(folder) = &self.dump_wgsl {
+            dump_wgsl::check_folder(folder, self.force)?;
+            let files = dump_wgsl::write(folder, &session.open_gpu()?, &entries)?;
+            if session.options.json {
+                return output::print_json(&files);
+            }
+            return output::print(&format!("{} files in {}\n", files.len(), folder.display()));
+        }
         let gpu = session.open_gpu()?;
         let task = session.progress.task("checking kernels", entries.len() as u64);
         let mut kernels = Vec::with_capacity(entries.len());

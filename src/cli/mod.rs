@@ -9,6 +9,7 @@ pub mod config;
 pub mod data_source;
 pub mod devices;
 pub mod doctor;
+mod dump_wgsl;
 pub mod embed;
 pub mod eval;
 pub mod generate;

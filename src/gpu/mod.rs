@@ -6,6 +6,7 @@
 
 pub mod adapter;
 pub mod device;
+mod expression;
 pub mod kernel;
 mod memory;
 mod pipeline;

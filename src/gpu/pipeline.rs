@@ -45,9 +45,17 @@ impl Gpu {
         }
     }
 
-    /// Compiles those of `kernels` that are not in the cache yet, on all cores, until they are ready to run.
+    /// Returns the WGSL that is compiled for `kernel` on this device.
+    ///
+    /// # Errors
+    /// The errors of [`wgsl::specialise`].
+    pub fn compiled_source(&self, kernel: &dyn Kernel) -> Result<String> {
+        wgsl::specialise(kernel, self.loads())
+    }
+
+    /// Returns the pipelines of `kernels`. Those that are not in the cache yet are compiled, on all cores, until they are ready to run.
     pub(super) fn compile_all(&self, kernels: &[&dyn Kernel]) -> Result<Vec<Arc<Pipeline>>> {
-        let specialise = |kernel: &&dyn Kernel| wgsl::specialise(*kernel, self.loads());
+        let specialise = |kernel: &&dyn Kernel| self.compiled_source(*kernel);
         let sources: Vec<String> = kernels.par_iter().map(specialise).collect::<Result<_>>()?;
         let mut missing: HashMap<&String, &'static str> =
             sources.iter().zip(kernels.iter().map(|kernel| kernel.name())).collect();

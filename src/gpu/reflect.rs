@@ -15,7 +15,7 @@ use crate::{Error, Result};
 pub(super) struct Interface {
     /// Binding number → declaration.
     pub bindings: BTreeMap<u32, Declaration>,
-    /// Bytes of `var<immediate>`: 0, 4 for the row, or 64 for the row and numbers.
+    /// Bytes of `var<immediate>`: 0, 4 for the step, or 64 for the step and the sixteen hexadecimal digits.
     pub immediate_bytes: u32,
     /// Invocations along x, y and z.
     pub workgroup: [u32; 3],
@@ -118,7 +118,7 @@ impl Interface {
         }
     }
 
-    /// Whether a dispatch of `grid` workgroups stays within `limits`, checked before anything is compiled: wgpu does not
+    /// Checks that a dispatch of `grid` workgroups stays within `limits`, before anything is compiled: wgpu does not
     /// check workgroup memory, and a driver's own message names no kernel.
     pub fn fits(&self, kernel: &str, grid: [u32; 3], limits: &wgpu::Limits) -> Result<()> {
         let invocations: u32 = self.workgroup.iter().product();

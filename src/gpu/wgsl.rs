@@ -1,18 +1,20 @@
-//! From the WGSL on disk to the WGSL that is compiled: constants rewritten, marked loops unrolled, libraries appended.
+//! From the joined shader files to the WGSL that is compiled: constants rewritten, marked loops unrolled.
 //!
-//! The files are valid WGSL as they stand. `const NAME: u32 = 16u;` lines are rewritten with the host's values, because
-//! `override` cannot size the register arrays that tiles live in. A loop whose opening line ends in `// unroll` is
-//! written out, since only then is every index into a register array a constant on every driver: a rolled loop keeps
-//! the array in memory. One that ends in `// unroll loads` loads a value in each turn; it stays a loop for a driver that
-//! compiles many loads badly.
+//! [`ShaderSource::join`](super::ShaderSource::join) puts the files of a kernel behind one another; together they are valid
+//! WGSL. `const NAME: u32 = 16u;` lines are rewritten with the host's values, because `override` cannot size the register
+//! arrays that tiles live in. A loop whose opening line ends in `// unroll` is written out, since only then is every index
+//! into a register array a constant on every driver: a rolled loop keeps the array in memory. In the body of such a loop,
+//! `let NAME = …;` of known integers becomes a constant too, so an index may be put together in steps. A loop that ends in
+//! `// unroll loads` loads a value in each turn; it stays a loop for a driver that compiles many loads badly.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use super::expression::{Known, evaluate, is_name};
 use super::kernel::{Constant, Kernel};
 use crate::{Error, Result};
 
-/// What becomes of loops that are marked `// unroll loads`.
+/// The treatment of loops that are marked `// unroll loads`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loads {
     /// They are written out.
@@ -32,31 +34,6 @@ pub fn specialise(kernel: &dyn Kernel, loads: Loads) -> Result<String> {
     let constants = kernel.constants();
     let (source, known) = rewrite(&joined, &constants).map_err(fail)?;
     unroll(&source, &known, loads).map_err(fail)
-}
-
-/// What is known of a source's constants: the integers, and the host's tables.
-#[derive(Debug, Clone, Default)]
-struct Known<'a> {
-    numbers: HashMap<String, i64>,
-    tables: HashMap<&'a str, &'a Constant>,
-}
-
-impl Known<'_> {
-    /// Entry `index` of table `name` as it stands in code.
-    fn entry(&self, name: &str, index: i64) -> Option<String> {
-        match self.tables.get(name)? {
-            Constant::F32s(values) => values.get(usize::try_from(index).ok()?).map(|value| format!("({value:?})")),
-            _ => self.integer(name, index).map(|value| format!("{value}u")),
-        }
-    }
-
-    /// Entry `index` of table `name`, if it is one of integers.
-    fn integer(&self, name: &str, index: i64) -> Option<i64> {
-        match self.tables.get(name)? {
-            Constant::U32s(values) => values.get(usize::try_from(index).ok()?).map(|value| i64::from(*value)),
-            _ => None,
-        }
-    }
 }
 
 /// Replaces the value of every named constant; returns what is known of all constants of the source.
@@ -120,24 +97,45 @@ fn parse_const(line: &str) -> Option<(&str, &str, &str)> {
 fn unroll(source: &str, known: &Known<'_>, loads: Loads) -> Result<String, String> {
     let lines: Vec<&str> = source.lines().collect();
     let mut out = String::with_capacity(source.len());
-    unroll_lines(&lines, known, loads, &mut out)?;
+    unroll_lines(&lines, known.clone(), None, loads, &mut out)?;
     Ok(out)
 }
 
-fn unroll_lines(lines: &[&str], known: &Known<'_>, loads: Loads, out: &mut String) -> Result<(), String> {
+/// Writes `lines` out with what is `known`. In the body of an unrolled loop, `depth` counts the open braces.
+fn unroll_lines(
+    lines: &[&str],
+    mut known: Known<'_>,
+    mut depth: Option<i64>,
+    loads: Loads,
+    out: &mut String,
+) -> Result<(), String> {
     let mut at = 0;
     while at < lines.len() {
         let line = lines[at];
         at += 1;
         let Some(head) = marked(line, loads) else {
-            let _ = writeln!(out, "{}", fold_indices(line, known));
+            if let (Some(depth), Some((keyword, name, value))) = (depth, parse_local(line)) {
+                // A declaration of the body itself is followed; one of an inner block ends with the block.
+                let value = evaluate(value, &known);
+                let hidden = known.numbers.remove(name).is_some();
+                if depth > 0 && hidden {
+                    let line = line.trim();
+                    return Err(format!("`{line}` hides a constant of the loop around it: name it differently"));
+                }
+                if let (0, "let", Ok(value @ 0..)) = (depth, keyword, value) {
+                    let _ = writeln!(out, "const {name} = {value}u;");
+                    known.numbers.insert(name.to_string(), value);
+                    continue;
+                }
+            }
+            depth = depth.map(|depth| depth + braces(line));
+            let _ = writeln!(out, "{}", fold_indices(line, &known));
             continue;
         };
         let (name, bound) = parse_loop(head).ok_or_else(|| format!("cannot unroll `{}`", line.trim()))?;
-        let count = evaluate(bound, known).map_err(|e| format!("cannot unroll `{}`: {e}", line.trim()))?;
+        let count = evaluate(bound, &known).map_err(|e| format!("cannot unroll `{}`: {e}", line.trim()))?;
         let length = lines[at..].iter().scan(1_i64, |depth, line| {
-            let code = line.split("//").next().unwrap_or(line);
-            *depth += code.matches('{').count() as i64 - code.matches('}').count() as i64;
+            *depth += braces(line);
             (*depth > 0).then_some(())
         });
         let body = &lines[at..at + length.count()];
@@ -146,14 +144,29 @@ fn unroll_lines(lines: &[&str], known: &Known<'_>, loads: Loads, out: &mut Strin
             let mut inner = known.clone();
             inner.numbers.insert(name.to_string(), index);
             let _ = writeln!(out, "{{ const {name} = {index}u;");
-            unroll_lines(body, &inner, loads, out)?;
+            unroll_lines(body, inner, Some(0), loads, out)?;
             out.push_str("}\n");
         }
     }
     Ok(())
 }
 
-/// What stands before the mark of a loop that is written out.
+/// The braces that a line opens, less those that it closes.
+fn braces(line: &str) -> i64 {
+    let code = line.split("//").next().unwrap_or(line);
+    code.matches('{').count() as i64 - code.matches('}').count() as i64
+}
+
+/// `(keyword, name, value)` of `let NAME = VALUE;`, and of `var NAME…;` whatever its type and value.
+fn parse_local(line: &str) -> Option<(&str, &str, &str)> {
+    let (keyword, rest) = line.trim_start().split_once(' ').filter(|(word, _)| ["let", "var"].contains(word))?;
+    let length = rest.find(|c: char| !is_name(c)).unwrap_or(rest.len());
+    let (name, rest) = rest.split_at(length);
+    let value = rest.split_once('=').map_or("", |(_, value)| value);
+    Some((keyword, name, value.split(';').next()?.trim()))
+}
+
+/// The line before its mark, if it opens a loop that is written out.
 fn marked(line: &str, loads: Loads) -> Option<&str> {
     let line = line.trim_end();
     let of_loads = || line.strip_suffix("// unroll loads").filter(|_| loads == Loads::Unrolled);
@@ -192,17 +205,13 @@ fn fold_indices(line: &str, known: &Known<'_>) -> String {
     out
 }
 
-/// Where the bracket closes that was opened before `rest`.
+/// The place of the bracket that closes the one opened before `rest`.
 fn closing(rest: &str) -> Option<usize> {
     let mut depth = 1;
     rest.find(|c| {
         depth += i32::from(c == '[') - i32::from(c == ']');
         depth == 0
     })
-}
-
-fn is_name(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
 }
 
 /// `(index, bound)` of `for (var i = 0u; i < BOUND; i++) {`.
@@ -214,68 +223,6 @@ fn parse_loop(head: &str) -> Option<(&str, &str)> {
     (parts.next()? == format!("{name}++")).then_some((name, bound))
 }
 
-/// The value of an integer expression of literals, known constants, entries of tables, `+ - * / %` and parentheses.
-fn evaluate(expression: &str, known: &Known<'_>) -> Result<i64, String> {
-    let mut tokens = Tokens { rest: expression.trim(), known };
-    let value = tokens.sum()?;
-    if tokens.rest.is_empty() { Ok(value) } else { Err(format!("`{expression}` is not a constant expression")) }
-}
-
-struct Tokens<'a> {
-    rest: &'a str,
-    known: &'a Known<'a>,
-}
-
-impl Tokens<'_> {
-    fn take(&mut self, symbols: &[char]) -> Option<char> {
-        let symbol = self.rest.chars().next().filter(|c| symbols.contains(c))?;
-        self.rest = self.rest[1..].trim_start();
-        Some(symbol)
-    }
-
-    fn sum(&mut self) -> Result<i64, String> {
-        let mut value = self.product()?;
-        while let Some(symbol) = self.take(&['+', '-']) {
-            let right = self.product()?;
-            value = if symbol == '+' { value + right } else { value - right };
-        }
-        Ok(value)
-    }
-
-    fn product(&mut self) -> Result<i64, String> {
-        let mut value = self.atom()?;
-        while let Some(symbol) = self.take(&['*', '/', '%']) {
-            let right = self.atom()?;
-            value = match symbol {
-                '*' => Some(value * right),
-                '/' => value.checked_div(right),
-                _ => value.checked_rem(right),
-            }
-            .ok_or("division by zero")?;
-        }
-        Ok(value)
-    }
-
-    fn atom(&mut self) -> Result<i64, String> {
-        if self.take(&['(']).is_some() {
-            let value = self.sum()?;
-            return self.take(&[')']).map(|_| value).ok_or_else(|| "missing `)`".to_string());
-        }
-        let length = self.rest.find(|c: char| !is_name(c)).unwrap_or(self.rest.len());
-        let (word, rest) = self.rest.split_at(length);
-        self.rest = rest.trim_start();
-        if self.take(&['[']).is_some() {
-            let index = self.sum()?;
-            self.take(&[']']).ok_or("missing `]`")?;
-            return self.known.integer(word, index).ok_or_else(|| format!("`{word}` has no entry {index}"));
-        }
-        match word.trim_end_matches('u').parse() {
-            Ok(number) => Ok(number),
-            Err(_) => self.known.numbers.get(word).copied().ok_or_else(|| format!("`{word}` is not a known constant")),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,16 +230,6 @@ mod tests {
     fn known(pairs: &[(&str, i64)]) -> Known<'static> {
         let numbers = pairs.iter().map(|(name, value)| ((*name).to_string(), *value)).collect();
         Known { numbers, ..Known::default() }
-    }
-
-    #[test]
-    fn expressions_follow_the_usual_precedence() {
-        let known = known(&[("A", 3), ("LONG_NAME", 4)]);
-        assert_eq!(evaluate("A * 2u + LONG_NAME", &known), Ok(10));
-        assert_eq!(evaluate("(A + 1u) * (LONG_NAME - 2u) / 2u", &known), Ok(4));
-        assert_eq!(evaluate("7u % A", &known), Ok(1));
-        assert!(evaluate("B + 1u", &known).unwrap_err().contains('B'));
-        assert!(evaluate("A / 0u", &known).is_err());
     }
 
     #[test]
@@ -316,6 +253,21 @@ mod tests {
         assert_eq!(out.matches("const j = 1u;").count(), 1);
         assert!(out.contains("for (var k = 0u; k < N; k++)"));
         assert_eq!(out.matches('{').count(), out.matches('}').count());
+    }
+
+    #[test]
+    fn lets_of_known_integers_are_constants_within_an_unrolled_body() {
+        let source = "for (var i = 0u; i < 2u; i++) { // unroll\n  let row = i * 3u + N; // of the patch\n  if (c) {\n    let other = 0u;\n  }\n  a[row + 1u] = b[row];\n  let row2 = row + x;\n  d[row2] = 0.0;\n}\nlet last = 1u;\ne[last] = 0.0;\n";
+        let out = unroll(source, &known(&[("N", 2)]), Loads::Unrolled).unwrap();
+        assert!(
+            out.contains("const row = 2u;") && out.contains("a[3u] = b[2u];") && out.contains("a[6u] = b[5u];"),
+            "{out}"
+        );
+        assert!(out.contains("let row2 = row + x;") && out.contains("d[row2]"), "{out}");
+        assert!(out.contains("let last = 1u;") && out.contains("e[last]"), "{out}");
+        let hidden = source.replace("let other", "var row");
+        let error = unroll(&hidden, &known(&[("N", 2)]), Loads::Unrolled).unwrap_err();
+        assert!(error.contains("`var row = 0u;` hides"), "{error}");
     }
 
     #[test]

@@ -8,28 +8,28 @@ use crate::{Error, Result};
 /// Makes the tensors of a case on a device and asks the oracle.
 type Setup = dyn Fn(&Gpu) -> Result<CaseRun>;
 
-/// One way to call a kernel: makes its tensors on a device and says what must come out.
+/// One way to call a kernel: makes the tensors on a device, and holds the results that are expected.
 pub struct Case {
-    /// What is special about it.
+    /// The name, which says what is special about the case.
     pub name: String,
     /// The only class of device that gets the kernel in this form.
     only_on: Option<DeviceClass>,
     setup: Box<Setup>,
 }
 
-/// A kernel with its tensors on a device, and what must come out of one dispatch.
+/// One run of a case: a kernel with its tensors on a device, and the results expected after one dispatch.
 pub struct CaseRun {
     /// The case's name.
     case: String,
     /// The kernel.
     pub kernel: Box<dyn Kernel>,
-    /// What its outputs must hold afterwards.
+    /// Expected outputs.
     pub expected: Vec<Expectation>,
-    /// The row of the schedule that is replayed.
+    /// The step of the schedule that is replayed.
     pub step: u32,
 }
 
-/// What one tensor must hold after the dispatch.
+/// The expected values of one tensor after the dispatch.
 pub enum Expectation {
     /// ‖out − expected‖ / ‖expected‖ ≤ tolerance, and no element that is not finite.
     Close {
@@ -132,13 +132,14 @@ impl Case {
         Self { name: name.into(), only_on: None, setup: Box::new(setup) }
     }
 
-    /// The same, of a form that only devices of `class` get: others would compile for long what they never run.
+    /// This case for devices of `class` alone, because no others get the form: they would compile for long what they never
+    /// run.
     #[must_use]
     pub fn only_on(self, class: DeviceClass) -> Self {
         Self { only_on: Some(class), ..self }
     }
 
-    /// Whether devices of `class` get the kernel in this form.
+    /// True if devices of `class` get the kernel in this form.
     pub fn is_for(&self, class: DeviceClass) -> bool {
         self.only_on.is_none_or(|only| only == class)
     }
@@ -146,7 +147,7 @@ impl Case {
     /// The kernel with its tensors on `gpu`.
     ///
     /// # Errors
-    /// What making tensors may report.
+    /// Errors of making tensors.
     pub fn prepare(&self, gpu: &Gpu) -> Result<CaseRun> {
         Ok(CaseRun { case: self.name.clone(), ..(self.setup)(gpu)? })
     }
@@ -154,19 +155,19 @@ impl Case {
     /// Runs the kernel once and compares; returns the largest relative error.
     ///
     /// # Errors
-    /// As [`CaseRun::run`]; what making tensors may report.
+    /// Errors of [`CaseRun::run`] and of making tensors.
     pub fn run(&self, gpu: &Gpu) -> Result<f64> {
         self.prepare(gpu)?.run(gpu)
     }
 }
 
 impl CaseRun {
-    /// A kernel whose outputs after row 0 must be as `expected`.
+    /// A kernel whose outputs after step 0 must be as `expected`.
     pub fn new(kernel: impl Kernel + 'static, expected: Vec<Expectation>) -> Self {
         Self { case: String::new(), kernel: Box::new(kernel), expected, step: 0 }
     }
 
-    /// The same for another row of the schedule.
+    /// This run at another step of the schedule.
     pub fn at_step(self, step: u32) -> Self {
         Self { step, ..self }
     }

@@ -1,12 +1,15 @@
-//! What the three convolution kernels share: shapes, tiles and the layouts weights are packed into.
+//! Shapes, tiles and packed weights of the three convolution kernels.
+//!
+//! `conv_forward`, `conv_input_grad` and `conv_weight_grad` work on the same layer ([`ConvShape`]). The first two divide its
+//! plane into tiles ([`ConvTile`]) and read its weights in a layout of their own ([`PackedWeights`]).
 
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Tensor};
+use crate::kernels::forms::{case_of_lanes, lanes_fill_workgroup, two_uniforms, uniform_slots};
 use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
-use crate::kernels::workgroup_uniform::{is_shared, of_lanes, workgroup_uniform};
 use crate::kernels::{Case, CaseRun};
 
 /// One convolution layer with its max-pool, for a population.
@@ -121,11 +124,11 @@ impl ConvShape {
     }
 }
 
-/// The register tile of one thread: pool windows × units of channels, and how threads stand side by side.
+/// The register tile of one thread: pool windows × units of channels, and how neighbouring threads divide the work.
 ///
-/// With one lane, neighbouring threads take neighbouring windows, and a unit is four channels: their weights are one load.
-/// With several, neighbours take neighbouring channels of the same windows, and a unit is one channel: the input is the same
-/// for all of them.
+/// With one lane, neighbouring threads take neighbouring windows, and a unit is a vec4 of channels, whose weights are one
+/// load. With several lanes, neighbouring threads take neighbouring channels of the same windows, and a unit is a single
+/// channel; the input is then the same for all lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvTile {
@@ -140,10 +143,10 @@ pub struct ConvTile {
 }
 
 impl ConvTile {
-    /// Whether a kernel that computes `channels` channels of `shape` can use it, found out before anything is compiled.
+    /// Checks that a kernel that computes `channels` channels of `shape` can use the tile, before anything is compiled.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The reason why not.
     pub fn fits(&self, shape: &ConvShape, channels: usize) -> std::result::Result<(), String> {
         let Self { windows, units, lanes, workgroup } = *self;
         let plane = shape.windows();
@@ -174,18 +177,18 @@ impl ConvTile {
         ]
     }
 
-    /// What fills the slots of the tile's form.
+    /// Files for the slots `channels`, `workgroup_uniform` and `step`.
     pub(super) fn slots(&self) -> [(&'static str, &'static str); 3] {
         let channels = match self.lanes {
             1 => "conv/channels_vec4.wgsl",
             _ => "conv/channels_scalar.wgsl",
         };
-        let [uniform, step] = workgroup_uniform(is_shared(self.lanes, self.workgroup));
+        let [uniform, step] = uniform_slots(lanes_fill_workgroup(self.lanes, self.workgroup));
         [("channels", channels), uniform, step]
     }
 
-    /// Whether the tile is as wide as the plane, so that rows can be read whole.
-    pub(super) fn is_whole_row(&self, shape: &ConvShape) -> bool {
+    /// True if the tile is as wide as the plane, so that a row is read in full.
+    pub(super) fn is_full_row(&self, shape: &ConvShape) -> bool {
         self.windows[1] == shape.windows()[1]
     }
 
@@ -195,10 +198,10 @@ impl ConvTile {
         [8, 4, 2].into_iter().find(|n| *n <= most && self.fills_words(shape, *n)).unwrap_or(1)
     }
 
-    /// Whether every word of `per_word` codes is written by one thread.
+    /// True if every word of `per_word` codes is written by one thread.
     pub(super) fn fills_words(&self, shape: &ConvShape, per_word: usize) -> bool {
         let [_, windows] = self.windows;
-        windows.is_multiple_of(per_word) || (self.is_whole_row(shape) && windows <= per_word)
+        windows.is_multiple_of(per_word) || (self.is_full_row(shape) && windows <= per_word)
     }
 
     /// Workgroups over (tiles of all chunks, groups of `channels`, members). What exceeds an axis goes to the second one.
@@ -214,7 +217,7 @@ impl ConvTile {
     }
 }
 
-/// Whether threads can stand side by side like this.
+/// Checks that workgroups consist of whole rows of lanes.
 pub(super) fn threads_fit(lanes: usize, workgroup: usize) -> std::result::Result<(), String> {
     if !lanes.is_power_of_two() || workgroup == 0 || workgroup > 1024 || !workgroup.is_multiple_of(lanes) {
         return Err(format!("{lanes} lanes in workgroups of {workgroup}"));
@@ -222,7 +225,7 @@ pub(super) fn threads_fit(lanes: usize, workgroup: usize) -> std::result::Result
     Ok(())
 }
 
-/// Whether a compiler can be asked to keep as many sums of one thread in registers.
+/// Checks that a compiler can keep as many sums of one thread in registers.
 pub(super) fn registers_fit(sums: usize) -> std::result::Result<(), String> {
     if sums > MOST_SUMS { Err(format!("{sums} sums of one thread, {MOST_SUMS} at most")) } else { Ok(()) }
 }
@@ -235,7 +238,7 @@ const MOST_TILES: usize = 0xff_ffff;
 /// Workgroups along an axis that every adapter dispatches.
 const MOST_WORKGROUPS: usize = 65_535;
 
-/// What fills the slot `store`: how `together` neighbours of rows `across` wide are stored.
+/// The file for the slot `store`: four values at a time where `together` neighbours of rows `across` wide allow it.
 pub(super) fn store(together: usize, across: usize) -> &'static str {
     if together.is_multiple_of(4) && across.is_multiple_of(4) {
         "conv/store_vec4.wgsl"
@@ -255,18 +258,18 @@ pub struct PackedWeights {
     pub stride: usize,
     /// Members.
     pub members: usize,
-    /// How a kernel binds them.
+    /// Kind of the binding.
     pub binding: WeightBinding,
 }
 
-/// How packed weights are bound: software adapters load from uniform buffers far more cheaply than from storage.
+/// The binding of packed weights: software adapters load from uniform buffers far more cheaply than from storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WeightBinding {
-    /// As storage.
+    /// A storage buffer.
     Storage,
-    /// As a uniform buffer.
+    /// A uniform buffer.
     Uniform,
-    /// As two uniform buffers.
+    /// Two uniform buffers.
     TwoUniforms {
         /// Channels of the first one.
         channels: usize,
@@ -276,7 +279,7 @@ pub enum WeightBinding {
 }
 
 impl WeightBinding {
-    /// Uniform where the adapter binds the weights of `members` members of `stride` elements, `channel` elements for each
+    /// A uniform binding where the adapter binds the weights of `members` members of `stride` elements, `channel` elements for each
     /// channel; in two buffers when `two_uniforms` says so and those of one member fit.
     pub(super) fn of(gpu: &Gpu, [stride, channel]: [usize; 2], members: usize, two_uniforms: bool) -> Self {
         let bindable = (gpu.adapter().limits.uniform_binding as usize).min(64 << 10);
@@ -295,14 +298,14 @@ impl PackedWeights {
     /// The weights of `members` members of `stride` elements each, `channel` elements for each channel of the other side, from
     /// element `first` of `tensor` on: uniform where the adapter binds as much.
     pub fn new(gpu: &Gpu, tensor: &Tensor<f32>, first: usize, sizes: [usize; 2], members: usize) -> Self {
-        let binding = WeightBinding::of(gpu, sizes, members, gpu.class().is_software());
+        let binding = WeightBinding::of(gpu, sizes, members, two_uniforms(gpu.class()));
         Self { tensor: tensor.clone(), first, stride: sizes[0] / 4, members, binding }
     }
 
     /// Elements that the start of a layer is aligned to: 256 bytes, the largest offset alignment there is.
     pub const ALIGNMENT: usize = 64;
 
-    /// What fills the slot `weights`.
+    /// The file for the slot `weights`.
     pub(super) fn file(&self) -> &'static str {
         match self.binding {
             WeightBinding::Storage => "conv/weights_storage.wgsl",
@@ -352,7 +355,7 @@ pub(super) fn backward_cases(prepare: fn(&Gpu, ConvShape, ConvTile, bool) -> Res
     let case = |name: &str, sizes: [usize; 6], kernel: usize, pool: [usize; 2], tile: ConvTile, flag: bool| {
         let [members, chunks, inputs, outputs, time, mel] = sizes;
         let shape = ConvShape { members, chunks, inputs, outputs, time, mel, kernel, pool };
-        of_lanes(Case::new(name, move |gpu| prepare(gpu, shape, tile, flag)), tile.lanes, tile.workgroup)
+        case_of_lanes(Case::new(name, move |gpu| prepare(gpu, shape, tile, flag)), tile.lanes, tile.workgroup)
     };
     let alone = |windows: [usize; 2]| ConvTile { windows, units: 1, lanes: 1, workgroup: 32 };
     let lanes = |windows: [usize; 2], units, workgroup| ConvTile { windows, units, lanes: 8, workgroup };

@@ -1,24 +1,24 @@
-//! `conv_forward`: convolution, bias, LeakyReLU, dropout and max-pool in one (SPEC §2).
+//! `conv_forward`: convolution, bias, LeakyReLU, dropout and max-pool of one layer in one dispatch (SPEC §2).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, WeightBinding, for_each_tap, store};
 use crate::kernels::dropout::{Dropout, keeps};
+use crate::kernels::forms::case_of_lanes;
 use crate::kernels::input::{Input, random_input};
 use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
 use crate::kernels::population::{Member, ScheduleStep};
-use crate::kernels::workgroup_uniform::of_lanes;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// Convolution, bias, LeakyReLU, dropout and max-pool of one layer.
 pub struct ConvForward {
     /// Sizes of the layer.
     pub shape: ConvShape,
-    /// Its number, which enters the dropout counter.
+    /// Number of the layer, which enters the dropout counter.
     pub layer: usize,
     /// Slope of LeakyReLU below zero.
     pub slope: f64,
-    /// `[member, chunk, in, time, mel]`, or where it lies.
+    /// `[member, chunk, in, time, mel]`, or a batch of the example store.
     pub input: Input,
     /// Weights and biases in the forward layout.
     pub packed: PackedWeights,
@@ -28,7 +28,7 @@ pub struct ConvForward {
     pub pool_argmax: Option<PoolArgmax>,
     /// `[member]`.
     pub members: Tensor<Member>,
-    /// What is dropped.
+    /// Dropout after LeakyReLU.
     pub dropout: Dropout,
     /// Register tile.
     pub tile: ConvTile,
@@ -105,7 +105,7 @@ impl ConvForward {
             .map_or_else(|| self.tile.argmax_per_word(&self.shape), |pool_argmax| pool_argmax.per_word)
     }
 
-    /// Those of one word that a tile has.
+    /// Neighbouring windows of a tile whose codes share a word.
     fn windows_per_word(&self) -> usize {
         self.argmax_per_word().min(self.tile.windows[1])
     }
@@ -184,7 +184,8 @@ enum Mask {
     Injected,
 }
 
-/// Whether `tile` gives what the oracle says, with the dropout of training; `gathered` from examples of a chunk each.
+/// A case that compares `tile` with the oracle, with the dropout of training; with `gathered`, the input is a batch of examples
+/// of one chunk each.
 pub fn check(shape: ConvShape, tile: ConvTile, gathered: bool) -> Case {
     let gathered = gathered.then_some([shape.chunks + 2, shape.chunks]);
     Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| {
@@ -290,7 +291,7 @@ fn cases() -> Vec<Case> {
     let lanes = |windows, units, workgroup| ConvTile { windows, units, lanes: 8, workgroup };
     let case = |name: &str, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool| {
         let case = Case::new(name, move |gpu| prepare(gpu, shape, tile, mask, ties, None));
-        of_lanes(case, tile.lanes, tile.workgroup)
+        case_of_lanes(case, tile.lanes, tile.workgroup)
     };
     vec![
         case("one input channel", shape(1, 3, 1, 16, 20, 64, 3, [2, 2]), alone([1, 4], 2, 64), Mask::Off, false),

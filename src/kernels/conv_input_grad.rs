@@ -1,4 +1,5 @@
-//! `conv_input_grad`: gradient of a convolution's input, carried on through the layer below (SPEC §2).
+//! `conv_input_grad`: gradient of a convolution's input, taken through LeakyReLU, dropout and pool of the layer before
+//! (SPEC §2).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
@@ -16,13 +17,13 @@ pub struct ConvInputGrad {
     pub shape: ConvShape,
     /// Slope of LeakyReLU below zero.
     pub slope: f64,
-    /// What dropout multiplies kept values with.
+    /// Factor of the values that dropout keeps.
     pub scale: f64,
     /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
     pub grad_output: GradOutput,
     /// Weights in the transposed layout.
     pub packed: PackedWeights,
-    /// Winners of the layer below; receives its gradients, `[member, chunk, in, time, mel]`.
+    /// Pool winners of the layer before; the gradients are written here, `[member, chunk, in, time, mel]`.
     pub grad_input: PooledGrad,
     /// `[member]`.
     pub members: Tensor<Member>,
@@ -36,11 +37,11 @@ impl Kernel for ConvInputGrad {
     }
 
     fn source(&self) -> ShaderSource {
-        let whole_row = self.tile.is_whole_row(&self.shape);
+        let full_row = self.tile.is_full_row(&self.shape);
         ShaderSource::file("conv/conv_input_grad.wgsl")
             .fill("weights", self.packed.file())
             .fill("store", store(self.positions_per_word(), self.shape.mel))
-            .fill_all(self.grad_output.slots(&self.shape, whole_row, false))
+            .fill_all(self.grad_output.slots(&self.shape, full_row, false))
             .fill_all(self.tile.slots())
     }
 
@@ -84,14 +85,14 @@ impl Kernel for ConvInputGrad {
 }
 
 impl ConvInputGrad {
-    /// The most neighbours whose codes share a word of the layer below, wherever a tile begins.
+    /// The most neighbouring positions whose codes share a word of `input_argmax`, wherever a tile begins.
     fn positions_per_word(&self) -> usize {
         let (columns, per_word) = (self.tile.windows[1] * self.shape.pool[1], self.grad_input.argmax.per_word);
         [8, 4, 2].into_iter().find(|n| columns.is_multiple_of(*n) && per_word.is_multiple_of(*n)).unwrap_or(1)
     }
 }
 
-/// Gradients at the winners of the layer below. `weights` [member, out, in, tap].
+/// Gradients at the pool winners of the layer before. `weights` [member, out, in, tap].
 pub fn oracle(
     shape: &ConvShape,
     slope: f64,
@@ -121,14 +122,14 @@ pub fn oracle(
     grad_input.iter().zip(gradients).map(carried).collect()
 }
 
-/// Whether `tile` gives what the oracle says, with as many codes in a word of this layer and of the one below; under a `mean` over
-/// a chunk.
+/// A case that compares `tile` with the oracle, with `per_word` codes in a word of this layer and of the one before; with `mean`,
+/// the outputs have their mean over a chunk in the embedding.
 pub fn check(shape: ConvShape, tile: ConvTile, per_word: [usize; 2], mean: bool) -> Case {
     let name = format!("{} {tile:?}", shape.layer());
     Case::new(name, move |gpu| prepare(gpu, shape, tile, true, per_word, mean.then_some(1)))
 }
 
-/// The most codes in a word above, four below: the layer below knows its own windows.
+/// As many codes in a word of this layer as fit, four in a word of the layer before, which knows its own windows.
 fn prepare_default(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<CaseRun> {
     prepare(gpu, shape, tile, uniform, [PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]), 4], None)
 }

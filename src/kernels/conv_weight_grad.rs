@@ -1,19 +1,19 @@
-//! `conv_weight_grad`: gradients of a convolution's weights and biases, as partial sums over slices (SPEC §2).
+//! `conv_weight_grad`: gradients of a convolution's weights and biases, as partial sums over splits of the batch (SPEC §2).
 
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::conv::{ConvShape, ConvTile, for_each_tap, registers_fit, scatter_to_winners, threads_fit};
+use crate::kernels::forms::{lanes_fill_workgroup, uniform_slots};
 use crate::kernels::grad_output::{GradOutput, mean_cases, random_grad_output};
 use crate::kernels::input::{Input, random_input};
 use crate::kernels::layout::padded;
 use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
 use crate::kernels::population::Member;
-use crate::kernels::workgroup_uniform::{is_shared, workgroup_uniform};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
-/// Where a layer's partial sums stand: `[split, parameter]` in every member's part of one tensor.
+/// The place of a layer's partial sums: `[split, parameter]` in every member's part of one tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartialsAt {
     /// Elements of one member.
@@ -30,7 +30,7 @@ impl PartialsAt {
     }
 }
 
-/// What one thread sums: the weights between `inputs` and `outputs` channels, over strips `windows` wide.
+/// The tile of one thread: the weights between `inputs` and `outputs` channels, over strips `windows` wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeightTile {
@@ -47,10 +47,10 @@ pub struct WeightTile {
 }
 
 impl WeightTile {
-    /// Whether the kernel can use it on `shape`, found out before anything is compiled.
+    /// Checks that the kernel can use the tile on `shape`, before anything is compiled.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The reason why not.
     pub fn fits(&self, shape: &ConvShape) -> std::result::Result<(), String> {
         let Self { windows, inputs, outputs, lanes, workgroup } = *self;
         let [_, across] = shape.windows();
@@ -64,7 +64,7 @@ impl WeightTile {
         registers_fit(inputs * outputs * shape.taps())
     }
 
-    /// Threads that sum the same slice.
+    /// Threads that sum the same split.
     pub fn threads_per_split(&self, shape: &ConvShape) -> usize {
         shape.inputs.div_ceil(self.inputs) * shape.outputs.div_ceil(self.outputs * self.lanes) * self.lanes
     }
@@ -89,13 +89,13 @@ impl WeightTile {
 pub struct ConvWeightGrad {
     /// Sizes of the layer.
     pub shape: ConvShape,
-    /// `[member, chunk, in, time, mel]`, or where it lies.
+    /// `[member, chunk, in, time, mel]`, or a batch of the example store.
     pub input: Input,
     /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
     pub grad_output: GradOutput,
     /// Partial sums of all layers.
     pub partials: Tensor<f32>,
-    /// Where this layer's are.
+    /// Place of this layer in them.
     pub at: PartialsAt,
     /// `[member]`.
     pub members: Tensor<Member>,
@@ -109,16 +109,16 @@ impl Kernel for ConvWeightGrad {
     }
 
     fn source(&self) -> ShaderSource {
-        let whole_row = self.tile.windows == self.shape.windows()[1];
+        let full_row = self.tile.windows == self.shape.windows()[1];
         ShaderSource::file("conv/conv_weight_grad.wgsl")
             .fill_all(self.input.slots(&self.shape, self.tile.windows))
-            .fill_all(self.grad_output.slots(&self.shape, whole_row, self.stretch().is_some()))
-            .fill_all(workgroup_uniform(is_shared(self.tile.lanes, self.tile.workgroup)))
+            .fill_all(self.grad_output.slots(&self.shape, full_row, self.windows_per_word().is_some()))
+            .fill_all(uniform_slots(lanes_fill_workgroup(self.tile.lanes, self.tile.workgroup)))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut grad_output = self.grad_output.constants();
-        grad_output.extend(self.stretch().map(|windows| ("WINDOWS_PER_WORD", windows.into())));
+        grad_output.extend(self.windows_per_word().map(|windows| ("WINDOWS_PER_WORD", windows.into())));
         [
             self.shape.constants(),
             self.input.constants(&self.shape),
@@ -154,7 +154,7 @@ impl Kernel for ConvWeightGrad {
 impl ConvWeightGrad {
     /// Windows of a strip whose codes share a word, where gradients are stored and strips are made of fours and of whole words
     /// or of parts of one.
-    fn stretch(&self) -> Option<usize> {
+    fn windows_per_word(&self) -> Option<usize> {
         let GradOutput::Stored(routes) = &self.grad_output else { return None };
         let (windows, per_word, across) = (self.tile.windows, routes.argmax.per_word, self.shape.windows()[1]);
         let shared = windows.min(per_word);
@@ -184,8 +184,8 @@ pub fn oracle(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> V
     gradients
 }
 
-/// Whether `tile` gives what the oracle says, with `per_word` codes in a word of the routes; `gathered` from examples of a chunk
-/// each, and under a `mean` over one.
+/// A case that compares `tile` with the oracle, with `per_word` codes in a word of the argmax; with `gathered`, the input is a
+/// batch of examples of one chunk each; with `mean`, the outputs have their mean over a chunk in the embedding.
 pub fn check(shape: ConvShape, tile: WeightTile, per_word: usize, gathered: bool, mean: bool) -> Case {
     let (mean, gathered) = (mean.then_some(1), gathered.then_some([shape.chunks + 2, shape.chunks, 1]));
     Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| {
@@ -220,8 +220,8 @@ fn prepare(
     let (input, inputs) = random_input(gpu, &shape, gathered)?;
     let (grad_output, window_grads) = random_grad_output(gpu, &shape, per_word, mean)?;
     let gradients = oracle(&shape, &inputs, &window_grads);
-    // A single slice shows every sum as it is; several are checked by their total, through `adam`'s own cases, and here
-    // by splitting the chunks so that each slice holds exactly one member's chunk.
+    // A single split shows every sum as it is. Several are checked by their total, through the cases of `adam`, and here
+    // by dividing the chunks so that each split holds exactly one chunk of a member.
     let splits = if one_split { 1 } else { shape.chunks };
     let stored = padded(shape.parameters());
     let partials = gpu.tensor("partials", &[shape.members, splits, stored])?;

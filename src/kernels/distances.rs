@@ -16,7 +16,7 @@ const TILE: usize = 4;
 pub struct Distances {
     /// The rows of the matrix.
     pub lhs: MemberRows,
-    /// Its columns.
+    /// The columns of the matrix.
     pub rhs: MemberRows,
     /// `[member, row of lhs, row of rhs]`.
     pub distances: Tensor<f32>,

@@ -23,13 +23,13 @@ pub enum PairSide {
 
 /// Σ_j 2·upstream·(row − other_j) for every row.
 pub struct DistancesGrad {
-    /// Gradients of the distances, `[member, row of a, row of b]`.
+    /// Gradients of the distances, `[member, row of lhs, row of rhs]`.
     pub grad_output: Tensor<f32>,
     /// The rows whose gradient is formed.
     pub rows: MemberRows,
     /// The rows of the other side.
     pub others: MemberRows,
-    /// Where the rows stand in the matrix.
+    /// Side of the matrix on which the rows are.
     pub side: PairSide,
     /// Each row is the mean of so many consecutive rows of `grad_input`, and each of them gets its share.
     pub repeat: usize,
@@ -84,7 +84,7 @@ impl Kernel for DistancesGrad {
     }
 }
 
-/// The gradient of one member's rows, before it is shared; `grad_output` is `[row of a, row of b]`.
+/// The gradient of one member's rows, before it is shared; `grad_output` is `[row of lhs, row of rhs]`.
 pub fn oracle(dimensions: usize, side: PairSide, grad_output: &[f64], rows: &[f64], others: &[f64]) -> Vec<f64> {
     let (n, m) = (rows.len() / dimensions, others.len() / dimensions);
     let of_pair = |i: usize, j: usize| match side {

@@ -4,7 +4,7 @@ use crate::counter_rng::threefry2x32;
 use crate::gpu::{Binding, Constant, Tensor};
 use crate::kernels::population::{Member, ScheduleStep};
 
-/// How a kernel decides what it keeps.
+/// The choice of the values that a kernel keeps.
 #[derive(Clone)]
 pub enum Dropout {
     /// Nothing is dropped: evaluation.
@@ -26,7 +26,7 @@ pub enum Dropout {
 }
 
 impl Dropout {
-    /// What kept values are multiplied with: 1 / (1 − p).
+    /// Factor of the values that are kept: 1 / (1 − p).
     pub fn scale(&self) -> f64 {
         match self {
             Self::Off => 1.0,
@@ -34,7 +34,7 @@ impl Dropout {
         }
     }
 
-    /// What fills the slot `dropout`.
+    /// The file for the slot `dropout`.
     pub(super) fn file(&self) -> &'static str {
         match self {
             Self::Off => "lib/dropout_none.wgsl",
@@ -67,7 +67,7 @@ fn threshold(p: f64) -> u32 {
     (p * 65_536.0).round() as u32
 }
 
-/// Whether lane `lane` of `block` is kept: what `dropout_random.wgsl` computes.
+/// True if lane `lane` of `block` is kept: the function that `dropout_random.wgsl` computes.
 pub fn keeps(member: &Member, t: u32, layer: u32, block: u32, lane: usize, p: f64) -> bool {
     let bits = threefry2x32(member.dropout_key, [t, layer << 28 | block]);
     (bits[lane / 2] >> (16 * (lane % 2)) & 0xffff) >= threshold(p)

@@ -1,5 +1,5 @@
-//! `frame_mean_grad`: gradient of the mean of normalised time steps, carried on through the last convolution's pool
-//! (SPEC §2).
+//! `frame_mean_grad`: gradient of the mean of normalised time steps, taken through max-pool, dropout and
+//! LeakyReLU of the last convolution (SPEC §2).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
@@ -22,7 +22,7 @@ pub struct FrameMeanGrad {
     pub grad_input: PooledGrad,
     /// Slope of LeakyReLU below zero.
     pub slope: f64,
-    /// What dropout multiplies kept values with.
+    /// Factor of the values that dropout keeps.
     pub scale: f64,
 }
 
@@ -61,7 +61,7 @@ impl Kernel for FrameMeanGrad {
     }
 }
 
-/// Gradients at the winners of the last convolution.
+/// Gradients at the pool winners of the last convolution.
 pub fn oracle(
     shape: &[usize; 6],
     [slope, scale]: [f64; 2],

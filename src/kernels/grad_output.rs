@@ -1,4 +1,5 @@
-//! Gradients of a convolution layer's outputs, as the two kernels of its backward pass read them.
+//! The gradient that arrives at a convolution layer: that of its outputs, as `conv_input_grad` and `conv_weight_grad` read
+//! it.
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Tensor};
@@ -6,27 +7,27 @@ use crate::kernels::conv::{ConvShape, ConvTile, random_window_grads};
 use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad, WindowGrad};
 use crate::kernels::{Case, CaseRun, random};
 
-/// Where the gradients of a layer's outputs come from.
+/// The source of the gradients of a layer's outputs.
 #[derive(Clone)]
 pub enum GradOutput {
-    /// The layer above left them at the winners.
+    /// The next layer has stored them at the pool winners.
     Stored(PooledGrad),
     /// The outputs have their mean in the embedding.
     Mean(EmbeddingMean),
 }
 
-/// The way back through the mean over time steps and chunks, and through the last layer's own LeakyReLU and dropout (SPEC §2).
+/// Backward through the mean over time steps and chunks, and through LeakyReLU and dropout of the last layer (SPEC §2).
 #[derive(Clone)]
 pub struct EmbeddingMean {
     /// Gradients of the embeddings, `[member, segment, mel · channel]`.
     pub grad_output: Tensor<f32>,
-    /// Winners of the last layer.
+    /// Pool winners of the last layer.
     pub argmax: PoolArgmax,
     /// Chunks of one segment.
     pub chunks: usize,
     /// Slope of LeakyReLU below zero.
     pub slope: f64,
-    /// What dropout multiplies kept values with.
+    /// Factor of the values that dropout keeps.
     pub scale: f64,
 }
 
@@ -38,18 +39,20 @@ impl GradOutput {
         }
     }
 
-    /// What fills the slots `grad_output_plane` and `grad_output_row`, for tiles of whole rows or of parts of them;
-    /// `stretched` where parts can be read four windows at a time.
+    /// Files for the slots `grad_output_plane` and `grad_output_row`, for tiles of full or of partial rows; with `partial_vec4`,
+    /// partial rows are read four windows at a time.
     pub(super) fn slots(
         &self,
         shape: &ConvShape,
-        whole_row: bool,
-        stretched: bool,
+        full_row: bool,
+        partial_vec4: bool,
     ) -> [(&'static str, &'static str); 2] {
         let (plane, row) = match self {
             Self::Mean(_) => ("conv/grad_output_of_mean.wgsl", "conv/grad_output_of_mean.wgsl"),
-            Self::Stored(_) if stretched => ("conv/grad_output_dense.wgsl", "conv/grad_output_row_partial_vec4.wgsl"),
-            Self::Stored(_) if whole_row && shape.windows()[1].is_multiple_of(4) => {
+            Self::Stored(_) if partial_vec4 => {
+                ("conv/grad_output_dense.wgsl", "conv/grad_output_row_partial_vec4.wgsl")
+            }
+            Self::Stored(_) if full_row && shape.windows()[1].is_multiple_of(4) => {
                 ("conv/grad_output_dense.wgsl", "conv/grad_output_row_full_vec4.wgsl")
             }
             Self::Stored(_) => ("conv/grad_output_dense.wgsl", "conv/grad_output_row_scalar.wgsl"),
@@ -129,7 +132,7 @@ pub(super) fn random_grad_output(
     Ok((GradOutput::Mean(EmbeddingMean { grad_output, argmax, chunks, slope, scale }), window_grads))
 }
 
-/// Trials of layers under a mean: the model's own, and one with odd sizes and several chunks in a segment.
+/// Cases of layers under a mean: the model's own, and one with odd sizes and several chunks in a segment.
 pub(super) fn mean_cases(prepare: fn(&Gpu, ConvShape, ConvTile, usize) -> Result<CaseRun>) -> Vec<Case> {
     let lanes = ConvTile { windows: [5, 2], units: 1, lanes: 8, workgroup: 8 };
     let alone = ConvTile { windows: [1, 2], units: 1, lanes: 1, workgroup: 32 };

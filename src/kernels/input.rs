@@ -6,7 +6,7 @@ use crate::kernels::conv::ConvShape;
 use crate::kernels::gather::NO_EXAMPLE;
 use crate::kernels::{random, random_below};
 
-/// Where a layer's input lies.
+/// The tensor that a layer's input is read from.
 #[derive(Clone)]
 pub enum Input {
     /// In a tensor of its own, `[member, chunk, in, time, mel]`.
@@ -25,7 +25,7 @@ pub struct Gathered {
 }
 
 impl Input {
-    /// What fills the slots `input_plane`, and `input_row` for tiles `windows` wide.
+    /// Files for the slots `input_plane` and `input_row` for tiles `windows` wide.
     pub(super) fn slots(&self, shape: &ConvShape, windows: usize) -> [(&'static str, &'static str); 2] {
         let plane = match self {
             Self::Dense(_) => "conv/input_dense.wgsl",

@@ -1,4 +1,4 @@
-//! Where the parameters of a population stand, and where the kernels that use them expect them.
+//! The places of a population's parameters: in the optimiser's state, and in the layouts from which other kernels read them.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Element, Gpu, Tensor};
-use crate::kernels::workgroup_uniform::{needs_uniform_hint, workgroup_uniform};
+use crate::kernels::forms::{needs_uniform_hint, uniform_slots};
 
 /// One layer's parameters and where they go, as `shaders/lib/span.wgsl` has it. All in elements.
 #[repr(C)]
@@ -71,7 +71,7 @@ impl Layout {
     /// The layout of `layers`; `places` holds each parameter's places in its layer's two layouts, where it has any.
     ///
     /// # Errors
-    /// What making tensors may report.
+    /// Errors of making tensors.
     pub fn new(gpu: &Gpu, mut layers: Vec<Span>, places: &[[Option<usize>; 2]], packed: usize) -> Result<Self> {
         let place = |of: Option<usize>| of.map_or(NOWHERE, |place| place as u32);
         let fours = places.chunks_exact(PARAMETERS_PER_THREAD);
@@ -120,7 +120,7 @@ impl Layout {
     }
 
     pub(super) fn slots(&self) -> [(&'static str, &'static str); 2] {
-        workgroup_uniform(self.uniform_hint)
+        uniform_slots(self.uniform_hint)
     }
 
     pub(super) fn constants(&self, groups: &Range<usize>) -> Vec<(&'static str, Constant)> {

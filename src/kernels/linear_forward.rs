@@ -1,39 +1,35 @@
-//! `linear_forward`: a fully connected layer with what follows it in evaluation (SPEC §3).
+//! `linear_forward`: a fully connected layer in evaluation, with LeakyReLU or a sigmoid (SPEC §3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::kernels::forms::{linear_rows, needs_uniform_hint, uniform_slots};
 use crate::kernels::linear::{LinearShape, LinearWeights, oracle, pack};
 use crate::kernels::population::Member;
-use crate::kernels::workgroup_uniform::{needs_uniform_hint, workgroup_uniform};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
 pub const ENTRY: KernelEntry = KernelEntry { name: "linear_forward", cases };
 
-/// How rows and outputs are divided among threads.
+/// The division of rows and outputs among threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinearTile {
     /// Rows of a thread, for each of which it computes one output.
     pub rows: usize,
     /// Threads per workgroup, side by side over outputs.
     pub workgroup: usize,
-    /// Whether indices are shown to be the same for all threads, for llvmpipe.
+    /// llvmpipe needs a hint that indices are the same for all threads of a workgroup.
     pub uniform_hint: bool,
 }
 
 impl LinearTile {
-    /// The tile for `rows` rows on the class of `gpu`: a software adapter saves loads, a GPU wants many threads.
+    /// The tile for `rows` rows on the class of `gpu`.
     pub fn of(gpu: &Gpu, rows: usize) -> Self {
-        let (most, workgroup) = match gpu.class() {
-            DeviceClass::Llvmpipe => (16, 8),
-            DeviceClass::Cpu => (16, 32),
-            DeviceClass::Integrated | DeviceClass::Discrete => (4, 32),
-        };
+        let (most, workgroup) = linear_rows(gpu.class());
         Self { rows: rows.min(most), workgroup, uniform_hint: needs_uniform_hint(gpu) }
     }
 }
 
-/// What follows a fully connected layer.
+/// The activation after a fully connected layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Activation {
     /// LeakyReLU with this slope.
@@ -42,7 +38,7 @@ pub enum Activation {
     Sigmoid,
 }
 
-/// A fully connected layer with what follows it.
+/// A fully connected layer with its activation.
 pub struct LinearForward {
     /// Sizes of the layer.
     pub shape: LinearShape,
@@ -54,9 +50,9 @@ pub struct LinearForward {
     pub output: Tensor<f32>,
     /// `[member]`.
     pub members: Tensor<Member>,
-    /// What follows.
+    /// Activation of the outputs.
     pub activation: Activation,
-    /// How rows and outputs are divided.
+    /// Division among threads.
     pub tile: LinearTile,
 }
 
@@ -66,7 +62,7 @@ impl Kernel for LinearForward {
     }
 
     fn source(&self) -> ShaderSource {
-        ShaderSource::file("linear/linear_forward.wgsl").fill_all(workgroup_uniform(self.tile.uniform_hint))
+        ShaderSource::file("linear/linear_forward.wgsl").fill_all(uniform_slots(self.tile.uniform_hint))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

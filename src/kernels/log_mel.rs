@@ -1,10 +1,10 @@
-//! Log-mel of centred, windowed frames, from audio to the example store in the registers of one thread (SPEC §1): what
-//! [`Spectrum`](super::spectrum::Spectrum) and [`Mel`](super::mel::Mel) compute, for adapters whose threads are lanes of a
+//! Log-mel of centred, windowed frames, from audio to the example store in the registers of one thread (SPEC §1). The results
+//! are those of [`Spectrum`](super::spectrum::Spectrum) and [`Mel`](super::mel::Mel); this form is for adapters whose threads are lanes of a
 //! CPU's vectors.
 
 use std::f64::consts::TAU;
 
-use super::workgroup_uniform::{needs_uniform_hint, workgroup_uniform};
+use super::forms::{features_in_registers, needs_uniform_hint, uniform_slots};
 use super::{Case, CaseRun, Expectation, KernelEntry, mel, random, spectrum};
 use crate::Result;
 use crate::config::FeatureConfig;
@@ -34,11 +34,11 @@ pub struct LogMel {
     pub halves: Tensor<f32>,
     /// `[example, frame, band]`
     pub features: Tensor<f32>,
-    /// Where in its row of `audio` the first frame is centred, as [`Spectrum::lead`](super::spectrum::Spectrum::lead).
+    /// Sample of a row of `audio` at which the first frame is centred, as [`Spectrum::lead`](super::spectrum::Spectrum::lead).
     pub lead: usize,
     /// Window, hop, bands and offset.
     pub config: FeatureConfig,
-    /// Whether indices are shown to be the same for all threads, for llvmpipe.
+    /// llvmpipe needs a hint that indices are the same for all threads of a workgroup.
     pub uniform_hint: bool,
     /// Invocations per workgroup.
     pub workgroup: usize,
@@ -49,7 +49,7 @@ impl LogMel {
     /// of samples or the bands are not those of `config`.
     ///
     /// # Errors
-    /// As [`Gpu::tensor`].
+    /// Errors of [`Gpu::tensor`].
     pub fn new(
         gpu: &Gpu,
         config: &FeatureConfig,
@@ -83,10 +83,10 @@ impl LogMel {
         })
     }
 
-    /// Whether devices of `class` are the faster with it, and it can compute this geometry: an FFT of 512 samples, two samples at
-    /// each of its loads and four bands at each of its stores.
+    /// True if devices of `class` are faster with this kernel and it can compute the geometry: an FFT of 512 samples, two samples
+    /// at each load and four bands at each store.
     pub fn suits(class: DeviceClass, config: &FeatureConfig) -> bool {
-        class == DeviceClass::Llvmpipe
+        features_in_registers(class)
             && config.fft == FFT
             && config.hop.is_multiple_of(2)
             && config.bands.is_multiple_of(4)
@@ -99,7 +99,7 @@ impl Kernel for LogMel {
     }
 
     fn source(&self) -> ShaderSource {
-        ShaderSource::file("features/log_mel.wgsl").fill_all(workgroup_uniform(self.uniform_hint))
+        ShaderSource::file("llvmpipe/log_mel.wgsl").fill_all(uniform_slots(self.uniform_hint))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {

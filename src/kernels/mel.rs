@@ -31,7 +31,7 @@ impl Mel {
     /// Makes the filter table; panics when the frames of `magnitude` and `features` differ.
     ///
     /// # Errors
-    /// As [`Gpu::tensor`].
+    /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, config: &FeatureConfig, magnitude: &Tensor<f32>, features: &Tensor<f32>) -> Result<Self> {
         magnitude.expect_shape(&[magnitude.size(0), features.size(1), config.fft / 2 + 1]);
         features.expect_shape(&[features.size(0), features.size(1), config.bands]);
@@ -111,7 +111,7 @@ pub fn filters(config: &FeatureConfig) -> Vec<Vec<f64>> {
     edges.windows(3).map(|e| (0..=config.fft / 2).map(|k| weight(e, k as f64 * bin_hz)).collect()).collect()
 }
 
-/// Of every band, its first bin and the weights from there to its last; none where no bin lies in it.
+/// The first bin of every band, and the weights from there to its last bin; no weights where no bin is in the band.
 pub(super) fn triangles(filters: &[Vec<f64>]) -> Vec<(usize, &[f64])> {
     let support = |filter: &'_ Vec<f64>| {
         let first = filter.iter().position(|&w| w > 0.0).unwrap_or(0);

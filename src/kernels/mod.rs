@@ -1,4 +1,4 @@
-//! Every kernel, once: a WGSL file under `shaders/`, a Rust file here, a line in [`REGISTRY`].
+//! Every kernel, once: a WGSL file under `shaders/`, a Rust file here, its `mod` line, and a line in [`REGISTRY`].
 //!
 //! Each file holds a struct whose fields are the kernel's bindings by name and its tuning knobs, the f64 oracle that
 //! says what it computes, and cases that compare the two. Tests, benchmarks and the self-check loop over the registry.
@@ -16,6 +16,7 @@ pub mod conv_weight_grad;
 pub mod distances;
 pub mod distances_grad;
 pub mod dropout;
+pub(crate) mod forms;
 pub mod frame_mean;
 pub mod frame_mean_grad;
 pub mod gather;
@@ -48,7 +49,6 @@ pub mod standardise;
 pub mod store_rows;
 pub mod tagger_step;
 pub mod triplet_loss;
-pub(crate) mod workgroup_uniform;
 
 use crate::Result;
 use crate::gpu::Gpu;
@@ -64,10 +64,11 @@ pub struct KernelEntry {
 }
 
 impl KernelEntry {
-    /// Runs the cases that are for the device, compiled together: the name of each and the largest relative error found, as [`Case::run`] says it.
+    /// Runs the cases that are for the device, compiled together; returns the name of each and the largest relative error found, as
+    /// [`Case::run`] does.
     ///
     /// # Errors
-    /// As [`Gpu::check`].
+    /// Errors of [`Gpu::check`].
     pub fn run<'a>(&self, gpu: &'a Gpu) -> Result<impl Iterator<Item = (String, Result<f64>)> + 'a> {
         let cases = (self.cases)().into_iter().filter(|case| case.is_for(gpu.class()));
         let runs: Vec<_> = cases.map(|case| (case.prepare(gpu), case.name)).collect();

@@ -23,7 +23,7 @@ impl BandMoments {
     /// Makes the output.
     ///
     /// # Errors
-    /// As [`Gpu::tensor`].
+    /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, features: &Tensor<f32>) -> Result<Self> {
         let moments = gpu.tensor("moments", &[features.size(0), features.size(2), 2])?;
         Ok(Self { features: features.clone(), moments, block: 32, workgroup: 64 })

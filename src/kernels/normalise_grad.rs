@@ -10,7 +10,7 @@ pub const ENTRY: KernelEntry = KernelEntry { name: "normalise_grad", cases };
 
 /// Gradient of `normalise`.
 pub struct NormaliseGrad {
-    /// What was normalised, `[member, row, dimension]`.
+    /// Rows before they were normalised, `[member, row, dimension]`.
     pub embedding: Tensor<f32>,
     /// `[member, row, dimension]`.
     pub grad_output: Tensor<f32>,

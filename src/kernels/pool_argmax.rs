@@ -33,7 +33,7 @@ impl WindowGrad {
         (self.code >> 2) as usize
     }
 
-    /// What the winner's value was multiplied with.
+    /// Factor that LeakyReLU and dropout multiplied the winner with.
     pub fn factor(self, slope: f64, scale: f64) -> f64 {
         match self.code & 3 {
             Self::POSITIVE => scale,
@@ -65,7 +65,7 @@ impl PoolArgmax {
     /// Room for the codes of windows of shape `[…, windows_t, windows_m]`.
     ///
     /// # Errors
-    /// What making a tensor may report.
+    /// Errors of making a tensor.
     pub fn new(gpu: &Gpu, name: &str, windows: &[usize], per_word: usize) -> Result<Self> {
         Ok(Self { tensor: gpu.tensor(name, &Self::shape(windows, per_word))?, per_word })
     }
@@ -110,7 +110,7 @@ impl PooledGrad {
     /// Room for windows of shape `[…, windows_t, windows_m]`.
     ///
     /// # Errors
-    /// What making tensors may report.
+    /// Errors of making tensors.
     pub fn new(gpu: &Gpu, name: &str, shape: &[usize], per_word: usize) -> Result<Self> {
         Ok(Self {
             gradients: gpu.tensor(&format!("{name}.gradients"), shape)?,
@@ -118,10 +118,10 @@ impl PooledGrad {
         })
     }
 
-    /// The same, filled with `windows`.
+    /// Gradients and winners of `windows`, on the device.
     ///
     /// # Errors
-    /// What making tensors may report.
+    /// Errors of making tensors.
     pub fn from(gpu: &Gpu, name: &str, shape: &[usize], windows: &[WindowGrad], per_word: usize) -> Result<Self> {
         let pooled = Self::new(gpu, name, shape, per_word)?;
         gpu.write(&pooled.gradients, 0, &windows.iter().map(|window| window.gradient).collect::<Vec<_>>());

@@ -1,4 +1,4 @@
-//! The records that kernels share with the schedule: what differs from member to member and from step to step.
+//! Records that kernels share with the schedule: [`Member`] differs from member to member, [`ScheduleStep`] from step to step.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -38,7 +38,7 @@ impl Member {
     }
 }
 
-/// One row of the schedule for one member, as `shaders/lib/step.wgsl` has it.
+/// One step of the schedule for one member, as `shaders/lib/step.wgsl` has it.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 pub struct ScheduleStep {

@@ -1,4 +1,4 @@
-//! Some of the rows of every member: what kernels between sets of embeddings read and write.
+//! Consecutive rows of every member: the sets of embeddings that the metric kernels read and write.
 
 use crate::gpu::{Constant, Tensor};
 

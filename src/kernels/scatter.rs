@@ -1,4 +1,4 @@
-//! `scatter`: how far classes lie apart beside how far they spread, tr(S_w + S_b) / tr(S_w) (SPEC §5).
+//! `scatter`: separation of the classes, tr(S_w + S_b) / tr(S_w), from the scatter within and between classes (SPEC §5).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};

@@ -20,7 +20,7 @@ pub struct Stopping {
     pub patience: usize,
 }
 
-/// What the score is formed of, in %.
+/// The measure of the score, in %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Criterion {
     /// The mean over all classes of F1, 0 where there is neither a positive nor an alarm.
@@ -37,7 +37,7 @@ pub struct Score {
     pub members: Tensor<Member>,
     /// When training ends.
     pub stopping: Stopping,
-    /// What is judged.
+    /// Measure of the score.
     pub criterion: Criterion,
 }
 
@@ -92,7 +92,7 @@ pub fn mean_recall(counts: &[u32]) -> f64 {
     sum / present().count().max(1) as f64
 }
 
-/// What an epoch with this score makes of a member.
+/// The member after an epoch with this score.
 pub fn oracle(before: &Member, score: f32, stopping: &Stopping) -> Member {
     if before.alive == 0 {
         return Member { improved: 0, ..*before };

@@ -32,8 +32,8 @@ pub struct Spectrum {
     pub magnitude: Tensor<f32>,
     /// Samples from one frame to the next.
     pub hop: usize,
-    /// Where in its row of `audio` the first frame is centred: the samples before are heard by the first frames, as when
-    /// the row is a part of a longer signal.
+    /// Sample of a row of `audio` at which the first frame is centred: the first frames include the samples before it, as
+    /// when the row is a part of a longer signal.
     pub lead: usize,
     /// Frames per workgroup.
     pub frames_per_workgroup: usize,
@@ -44,7 +44,7 @@ impl Spectrum {
     /// of them centred at the segment's start.
     ///
     /// # Errors
-    /// As [`Gpu::tensor`].
+    /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, config: &FeatureConfig, segments: usize, samples: usize, frames: usize) -> Result<Self> {
         let fft = config.fft;
         assert!(fft.is_power_of_two() && FFT_LENGTHS.contains(&fft), "an FFT of {fft} samples");

@@ -23,7 +23,7 @@ impl Standardise {
     /// Uploads the statistics: `mean` and `std` per band, `std` without epsilon.
     ///
     /// # Errors
-    /// As [`Gpu::tensor`].
+    /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, features: &Tensor<f32>, mean: &[f64], std: &[f64], epsilon: f64) -> Result<Self> {
         let bands = features.size(2);
         let mean: Vec<f32> = mean.iter().map(|&m| m as f32).collect();

@@ -2,13 +2,13 @@
 
 use crate::Result;
 use crate::counter_rng::Key;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::dropout::{Dropout, keeps};
+use crate::kernels::forms::{needs_uniform_hint, tagger_splits, uniform_slots};
 use crate::kernels::layout::padded;
 use crate::kernels::linear::{self, LinearShape, LinearWeights, pack};
 use crate::kernels::population::{Member, ScheduleStep};
-use crate::kernels::workgroup_uniform::{needs_uniform_hint, workgroup_uniform};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
 /// The kernel's line in the registry.
@@ -17,24 +17,24 @@ pub const ENTRY: KernelEntry = KernelEntry { name: "tagger_step", cases };
 /// Examples that a thread computes at a time: their sums have to stay in registers.
 const MAX_EXAMPLES_PER_PASS: usize = 16;
 
-/// Outputs of a layer that a thread computes at a time: they share what is loaded of an example.
+/// Outputs of a layer that a thread computes at a time: a value of an example that is loaded serves all of them.
 const MAX_OUTPUTS_PER_THREAD: usize = 4;
 
 /// One of G's layers.
 #[derive(Clone)]
 pub struct TaggerLayer {
-    /// Its sizes; rows are the examples of a batch.
+    /// Sizes of the layer; rows are the examples of a batch.
     pub shape: LinearShape,
     /// Weights and biases.
     pub packed: LinearWeights,
-    /// Where its gradients go, a slice for each share of the batch.
+    /// Place of its partial gradients, one for each split of the batch.
     pub at: PartialsAt,
 }
 
-/// How a batch is divided among threads.
+/// The division of a batch among threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Division {
-    /// Workgroups of one member, each with its share of the batch and its own partial sums.
+    /// Workgroups of one member, each with a part of the batch and its own partial sums.
     pub splits: usize,
     /// Threads per workgroup.
     pub workgroup: usize,
@@ -44,16 +44,12 @@ impl Division {
     /// The division of `slots` examples for the class of `gpu`: a software adapter has few cores and pays for every partial
     /// sum; a GPU wants many threads.
     pub fn of(gpu: &Gpu, slots: usize) -> Self {
-        let (of_a_split, [fewest, most], workgroup) = match gpu.class() {
-            DeviceClass::Llvmpipe => (64, [1, 8], 8),
-            DeviceClass::Cpu => (64, [1, 8], 32),
-            DeviceClass::Integrated | DeviceClass::Discrete => (8, [8, 64], 128),
-        };
+        let (of_a_split, [fewest, most], workgroup) = tagger_splits(gpu.class());
         Self { splits: slots.div_ceil(of_a_split).clamp(fewest, most), workgroup }
     }
 }
 
-/// One training step of G: its layers forward, binary cross-entropy, and the way back.
+/// One training step of G: its layers forward, binary cross-entropy, and backward.
 pub struct TaggerStep {
     /// G's layers in order.
     pub layers: Vec<TaggerLayer>,
@@ -61,13 +57,13 @@ pub struct TaggerStep {
     pub first_layer: usize,
     /// Slope of LeakyReLU below zero, after every layer but the last.
     pub slope: f64,
-    /// What is dropped after LeakyReLU. A given mask is that of one hidden layer.
+    /// Dropout after LeakyReLU. A given mask is that of one hidden layer.
     pub dropout: Dropout,
     /// `[member, slot, dimension]`.
     pub embedding: Tensor<f32>,
     /// Values and gradients of all layers' outputs, `[member, slot, 2, unit]`; the last units are the logits.
     pub activations: Tensor<f32>,
-    /// Gradients of the embeddings, `[member, slot, dimension]`; none where nothing before G learns.
+    /// Gradients of the embeddings, `[member, slot, dimension]`; none where G is trained alone.
     pub grad_input: Option<Tensor<f32>>,
     /// Partial sums of all layers.
     pub partials: Tensor<f32>,
@@ -75,13 +71,13 @@ pub struct TaggerStep {
     pub targets: Tensor<f32>,
     /// Ids, `[step, member, slot]`.
     pub batches: Tensor<u32>,
-    /// Each share's part of the mean over batch and classes, `[step, member, split]`.
+    /// The part of each split in the mean over batch and classes, `[step, member, split]`.
     pub losses: Tensor<f32>,
     /// `[member]`.
     pub members: Tensor<Member>,
-    /// How the batch is divided.
+    /// Division of the batch.
     pub division: Division,
-    /// Whether indices are shown to be the same for all threads, for llvmpipe.
+    /// llvmpipe needs a hint that indices are the same for all threads of a workgroup.
     pub uniform_hint: bool,
 }
 
@@ -90,13 +86,13 @@ impl TaggerStep {
         self.batches.size(2)
     }
 
-    /// As many as share the work evenly, within what a thread can have at a time.
+    /// Examples of a pass: as many as divide a split evenly, within what a thread can have at a time.
     fn rows(&self) -> usize {
         let split = self.slots().div_ceil(self.division.splits);
         split.div_ceil(split.div_ceil(MAX_EXAMPLES_PER_PASS))
     }
 
-    /// As many outputs as keep all threads busy in the widest layer.
+    /// Outputs of a thread: as many as keep all threads busy in the widest layer.
     fn outputs_per_thread(&self) -> usize {
         let widest = self.layers.iter().map(|layer| layer.shape.outputs).max().unwrap_or(1);
         (widest / self.division.workgroup).clamp(1, MAX_OUTPUTS_PER_THREAD)
@@ -116,7 +112,7 @@ impl Kernel for TaggerStep {
         ShaderSource::file("linear/tagger_step.wgsl")
             .fill("grad_input", grad_input)
             .fill("dropout", self.dropout.file())
-            .fill_all(workgroup_uniform(self.uniform_hint))
+            .fill_all(uniform_slots(self.uniform_hint))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -199,7 +195,7 @@ pub fn cross_entropy(logits: &[f64], targets: &[f64]) -> (f64, Vec<f64>) {
     (loss, logits.iter().zip(targets).map(|(x, y)| (sigmoid(*x) - y) / n).collect())
 }
 
-/// What is special about a case.
+/// The properties of a case.
 struct Setting {
     members: usize,
     slots: usize,
@@ -207,7 +203,7 @@ struct Setting {
     widths: &'static [usize],
     division: Division,
     dropout: f64,
-    /// Whether E learns too.
+    /// True if E is trained too.
     wants_grad_input: bool,
     /// Factor of the embeddings: large ones make extreme logits.
     spread: f64,
@@ -290,7 +286,7 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
             losses.push(part.unwrap_or(0.0));
         }
     }
-    // And back: the gradients of every share on their own.
+    // Backward: the gradients of every split on their own.
     let split_of =
         |slot: usize| (0..division.splits).rfind(|split| split * slots / division.splits <= slot).unwrap_or(0);
     let units: usize = widths[1..].iter().sum();

@@ -9,6 +9,7 @@ use crate::kernels::conv_forward::ConvForward;
 use crate::kernels::conv_input_grad::ConvInputGrad;
 use crate::kernels::conv_weight_grad::ConvWeightGrad;
 use crate::kernels::dropout::Dropout;
+use crate::kernels::forms::needs_uniform_hint;
 use crate::kernels::frame_mean::FrameMean;
 use crate::kernels::frame_mean_grad::FrameMeanGrad;
 use crate::kernels::grad_output::{EmbeddingMean, GradOutput};
@@ -16,7 +17,6 @@ use crate::kernels::input::Input;
 use crate::kernels::linear_forward::{Activation, LinearForward, LinearTile};
 use crate::kernels::pool_argmax::PooledGrad;
 use crate::kernels::tagger_step::{TaggerLayer, TaggerStep};
-use crate::kernels::workgroup_uniform::needs_uniform_hint;
 
 /// Pushes E from `input`, standardised log-mel, to `activations.embedding`. [`Normalise::Frame`] scales each time step to unit
 /// length. [`Normalise::Segment`] is applied by the callers that compute distances.

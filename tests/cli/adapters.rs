@@ -107,3 +107,24 @@ fn the_doctor_checks_the_kernels_it_is_asked_for() {
     let warned = errors.contains("is a software adapter: everything works, slowly");
     assert_eq!(warned, chosen["type"] == "cpu", "{errors}");
 }
+
+#[test]
+fn the_doctor_writes_what_is_compiled() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("wgsl");
+    let line = format!("doctor --kernel score --kernel adam --dump-wgsl {}", out.display());
+    let (code, text, errors) = run(&line);
+    assert_eq!(code, 0, "{errors}");
+    let names: Vec<_> = out.read_dir().unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(names.iter().any(|name| name.starts_with("score.")), "{names:?}");
+    assert!(names.iter().all(|name| name.starts_with("score.") || name.starts_with("adam.")), "{names:?}");
+    assert!(text.starts_with(&format!("{} files in", names.len())), "{text}");
+    let source = std::fs::read_to_string(out.join(&names[0])).unwrap();
+    assert!(source.contains("@compute") && !source.contains("\nimport "), "{source}");
+
+    let (code, _, errors) = run(&line);
+    assert_eq!(code, 3, "{errors}");
+    assert!(errors.contains("wgsl") && errors.contains("--force"), "{errors}");
+    let (code, _, errors) = run(&format!("{line} --force"));
+    assert_eq!(code, 0, "{errors}");
+}

@@ -14,7 +14,7 @@ const ACROSS: usize = 1024;
 pub struct Copy {
     /// A multiple of four values.
     pub input: Tensor<f32>,
-    /// As many.
+    /// As many values as `input`.
     pub output: Tensor<f32>,
     /// Threads per workgroup.
     pub workgroup: usize,
@@ -24,7 +24,7 @@ impl Copy {
     /// Makes both tensors, of `values` zeros each.
     ///
     /// # Errors
-    /// As [`Gpu::tensor`].
+    /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, values: usize) -> Result<Self> {
         let [input, output] = [gpu.tensor("source", &[values])?, gpu.tensor("copy", &[values])?];
         Ok(Self { input, output, workgroup: 256 })

@@ -1,5 +1,5 @@
-//! Kernels that measure the device: what arithmetic, memory and dispatches can do at best. They have their oracles as all
-//! others, since a figure of wrong results would say nothing.
+//! Kernels that measure the device: the peaks of arithmetic and memory, and the cost of a dispatch. Each has an oracle as
+//! other kernels have, because the speed of wrong results would say nothing.
 
 pub mod copy;
 pub mod multiply_add;

@@ -18,7 +18,7 @@ pub struct MultiplyAdd {
     pub factors: Tensor<f32>,
     /// The sum of each thread's chains, `[thread]`; as many as a multiple of the workgroup.
     pub output: Tensor<f32>,
-    /// Whether a chain holds four values at once.
+    /// True if a chain holds four values at once.
     pub vector: bool,
     /// Chains of a thread that do not wait for each other.
     pub chains: usize,
@@ -32,7 +32,7 @@ impl MultiplyAdd {
     /// Chains that stay finite however long they are.
     ///
     /// # Errors
-    /// As [`Gpu::tensor`].
+    /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, threads: usize, vector: bool, chains: usize, rounds: usize) -> Result<Self> {
         let factors = gpu.tensor_from("factors", &[2], &[0.75, 0.5])?;
         let output = gpu.tensor("sums", &[threads])?;

@@ -25,7 +25,7 @@ impl WorkgroupLoad {
     /// Makes both tensors.
     ///
     /// # Errors
-    /// As [`Gpu::tensor`].
+    /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, threads: usize, rounds: usize) -> Result<Self> {
         Ok(Self { input: gpu.tensor("values", &[WORKGROUP])?, output: gpu.tensor("sums", &[threads])?, rounds })
     }

@@ -1,19 +1,20 @@
-// Log-mel bands of centred, windowed frames (SPEC 1), from audio to the example store in one thread's registers.
+// Log-mel bands of centred, windowed frames (SPEC 1), from audio to the example store in the registers of one thread.
 //
-// The form for adapters that compute several threads in the lanes of a vector: each has a frame of its own, so nothing
-// is exchanged and every index is a constant. The FFT/2 pairs of a frame are the points of a complex FFT of 16 × 16.
-// Batches and stores of every size share the code: it reads their sizes from the tensors.
+// This is the form for adapters that compute several threads in the lanes of a vector: each thread has a frame of its
+// own, so nothing is exchanged and every index is a constant. The 256 pairs of samples of a frame are the points of a
+// complex FFT of 16 × 16. The sizes of batch and store are read from the tensors, so batches and stores of every size
+// use the same code.
 import package::lib::fft4::{fft4, modulus};
 import package::lib::math::ln_accurate;
 import slot::step::step_index;
 import slot::workgroup_uniform::workgroup_uniform;
 
 const FRAMES: u32 = 5u;
-const HOP: u32 = 160u;        // even, as LEAD is
-const LEAD: u32 = 0u;         // samples before the centre of the first frame
-const FIRST_ROW: u32 = 1u;    // the window lets samples through in ROWS of the sixteen rows of 32, from this one on
+const HOP: u32 = 160u;     // even, as LEAD is
+const LEAD: u32 = 0u;      // samples before the centre of the first frame
+const FIRST_ROW: u32 = 1u; // the window lets samples through in ROWS of the sixteen rows of 32, from this one on
 const ROWS: u32 = 14u;
-const BANDS: u32 = 64u;       // a multiple of four
+const BANDS: u32 = 64u;    // a multiple of four
 const OFFSET: f32 = 0.01;
 const WORKGROUP: u32 = 8u;
 
@@ -22,12 +23,12 @@ const BINS: array<u32, 1> = array<u32, 1>(0u);          // [band], bins of its t
 const WEIGHTS_START: array<u32, 1> = array<u32, 1>(0u);         // [band], where its weights begin
 const WEIGHTS: array<f32, 1> = array<f32, 1>(0.0);      // of all triangles, one after another
 
-@group(0) @binding(0) var<storage, read> audio: array<vec2<f32>>;            // [segment, samples]
-@group(0) @binding(1) var<storage, read> lengths: array<u32>;                // [segment of the batch], samples that count
-@group(0) @binding(2) var<uniform> window: array<vec4<f32>, 128>;            // [j, row of 16, sample of 2]
-@group(0) @binding(3) var<uniform> turns: array<vec4<f32>, 128>;             // [j, r] of 16: e^(−2πi j r / 256)
-@group(0) @binding(4) var<uniform> halves: array<vec4<f32>, 72>;             // [r, s] of 9 and 16: e^(−2πi (r + 16 s) / 512)
-@group(0) @binding(5) var<storage, read_write> features: array<vec4<f32>>;   // [example, frame, band]
+@group(0) @binding(0) var<storage, read> audio: array<vec2<f32>>;          // [segment, samples]
+@group(0) @binding(1) var<storage, read> lengths: array<u32>;              // [segment of the batch], samples that count
+@group(0) @binding(2) var<uniform> window: array<vec4<f32>, 128>;          // [j, row of 16, sample of 2]
+@group(0) @binding(3) var<uniform> turns: array<vec4<f32>, 128>;           // [j, r] of 16: e^(−2πi j r / 256)
+@group(0) @binding(4) var<uniform> halves: array<vec4<f32>, 72>;           // [r, s] of 9 and 16: e^(−2πi (r + 16 s) / 512)
+@group(0) @binding(5) var<storage, read_write> features: array<vec4<f32>>; // [example, frame, band]
 
 fn multiply(a: vec2<f32>, b: vec2<f32>) -> vec2<f32> {
     return vec2<f32>(a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x);

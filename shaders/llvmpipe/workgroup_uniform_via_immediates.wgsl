@@ -1,7 +1,7 @@
-// A value below `bound` that all threads of a workgroup share, in a form in which llvmpipe knows it: it takes only what
-// comes out of immediates for uniform, so the value is put together from digits that are looked up there. A load from a
-// uniform address is one load and a broadcast instead of one load for each lane.
-import package::lib::step_index_and_digits::hex_digit;
+// A value below `bound` that all threads of a workgroup share, in a form that llvmpipe's compiler takes for uniform. To
+// llvmpipe, only what is read from immediates is uniform, so the value is put together from hexadecimal digits that are
+// looked up there. A load from a uniform address is one load and a broadcast instead of one load for each lane.
+import package::llvmpipe::step_index_and_digits::hex_digit;
 
 fn workgroup_uniform(x: u32, bound: u32) -> u32 {
     var known = digit(x, 0u);
