@@ -11,10 +11,13 @@ mod cli {
     mod config;
     mod environment;
     mod generate;
+    mod help;
+    mod names;
     mod predict;
     mod program;
     #[cfg(unix)]
     mod signals;
+    mod status;
     mod streams;
     mod tune;
 }

@@ -10,8 +10,15 @@ use crate::config::{Config, to_toml};
 use crate::search::check;
 use crate::study::cells;
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel config print --set train.epochs=50 > run.toml
+  weaklabel config check run.toml
+  weaklabel train -c run.toml -o run";
+
 /// `weaklabel config`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ConfigCommand {
     /// What to do with it.
     #[command(subcommand)]
@@ -22,8 +29,10 @@ pub struct ConfigCommand {
 #[derive(Debug, Subcommand)]
 pub enum Action {
     /// Print all settings as they result from defaults, files and --set
+    #[command(after_help = EXAMPLES)]
     Print(Files),
     /// Check files and --set, and print only what is wrong
+    #[command(after_help = EXAMPLES)]
     Check(Files),
 }
 

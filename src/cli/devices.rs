@@ -9,8 +9,17 @@ use crate::gpu::AdapterDescription;
 use crate::gpu::adapter::{feature_names, list};
 use crate::report::Table;
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel devices
+  weaklabel devices --backend vulkan --json
+  weaklabel doctor --adapter 0
+
+An adapter is a GPU, or the driver of one that computes on the CPU.";
+
 /// `weaklabel devices`: list the adapters, with their limits and features; `--json` for machines.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Devices {}
 
 /// An adapter, and whether a run with the same options would take it.

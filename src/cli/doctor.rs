@@ -10,8 +10,16 @@ use crate::kernels::{Entry, REGISTRY};
 use crate::report::Table;
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel doctor
+  weaklabel doctor --adapter 1 --kernel conv_forward
+
+A kernel is a program for the GPU. Each computes cases whose right answer is known from 64-bit arithmetic on the CPU.";
+
 /// `weaklabel doctor`: run every kernel on this machine's adapter and compare with 64-bit arithmetic on the CPU.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Doctor {
     /// Check this kernel only; repeatable
     #[arg(long = "kernel", value_name = "NAME", value_parser = PossibleValuesParser::new(REGISTRY.iter().map(|e| e.name)))]

@@ -8,7 +8,7 @@ use super::Session;
 use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::trained::TrainedModels;
-use crate::config::{self, Config};
+use crate::config::{self, Config, seconds};
 use crate::evaluate::{Models, Scorer, load_lengths};
 use crate::features::{Statistics, standardise};
 use crate::kernels::score::f1;
@@ -17,13 +17,20 @@ use crate::report::{Results, RunDir};
 use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel eval run
+  weaklabel eval run --seconds 200ms,1s,10s --json
+  weaklabel eval run --dataset other-data";
+
 /// `weaklabel eval`: score a trained run on the evaluation clips.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Eval {
     /// The run folder
     pub run: PathBuf,
-    /// Lengths of the test segments in seconds (the key evaluate.seconds)
-    #[arg(long, value_name = "S,…", value_delimiter = ',')]
+    /// Lengths of the test segments, as in 0.2,1 or 200ms,1s (the key evaluate.seconds)
+    #[arg(long, value_name = "TIME,…", value_delimiter = ',', value_parser = seconds)]
     pub seconds: Vec<f64>,
     /// Where the audio comes from, if not from where the run was trained.
     #[command(flatten)]
@@ -49,7 +56,7 @@ impl Eval {
     pub fn run(self, session: &Session) -> Result<()> {
         let run = RunDir::open(&self.run)?;
         let config = self.configuration(session, &run)?;
-        let models = TrainedModels { run: self.run.clone(), seed: None }.read()?;
+        let models = TrainedModels { run: self.run.clone(), seed: Vec::new() }.read()?;
         let dataset = Dataset::of(&config)?;
         dataset.need(&[Subset::Eval])?;
         dataset.left_out(&[Subset::Eval]).iter().for_each(LeftOut::log);
@@ -111,7 +118,7 @@ impl Eval {
             return Ok(());
         }
         let (ours, theirs) = (model.classes.join(", "), dataset.classes().join(", "));
-        Err(Error::data(&self.run, format!("the models tell {ours} apart, the data hold {theirs}")))
+        Err(Error::data(&self.run, format!("the classes of the models are {ours}, those of the data {theirs}: use data with the classes of the models")))
     }
 }
 
@@ -124,7 +131,7 @@ mod tests {
     #[test]
     fn flags_reach_their_keys() {
         let command = Eval::augment_args(clap::Command::new("eval"));
-        let line = ["eval", "run", "--seconds", "0.2,10", "--dataset", "set"];
+        let line = ["eval", "run", "--seconds", "200ms,10", "--dataset", "set"];
         let eval = Eval::from_arg_matches(&command.get_matches_from(line)).unwrap();
         let mut config = Config::default();
         eval.apply(&mut config);

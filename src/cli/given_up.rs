@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::printable::counted;
 use crate::store::{Registered, Store, TrialState};
 use crate::{Error, Result};
 
@@ -21,7 +22,7 @@ impl RetryOption {
     pub fn apply(&self, store: &mut Store, study: &Registered) -> Result<()> {
         if self.retry_failed {
             let trials = store.retry_failed(study)?;
-            tracing::info!("study {}: {trials} trials that were given up are tried again", study.study.name);
+            tracing::info!("study {}: {} tried again", study.study.name, counted(trials, "failed trial"));
         }
         Ok(())
     }
@@ -38,8 +39,8 @@ pub fn say(store: &mut Store, study: &Registered) -> Result<()> {
     let (failed, all) = (failed.count() + 1, study.study.halving.trials);
     let (name, reason) = (&study.study.name, first.reason.as_deref().unwrap_or("for an unknown reason"));
     tracing::warn!(
-        "study {name}: {failed} of {all} trials were given up, first trial {} on rung {}: {reason}; --retry-failed has them \
-         tried again",
+        "study {name}: {failed} of {all} trials were given up, first trial {} on rung {}: {reason}; --retry-failed tries \
+         them again",
         first.number,
         first.rung
     );

@@ -9,8 +9,14 @@ use super::{Session, reproduce, search};
 use crate::Result;
 use crate::study::StudyDir;
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel report study
+  weaklabel report search --store postgres://me@server/studies --name search";
+
 /// `weaklabel report`: write the report of a study again, from the cells that are finished, or of a search, from its store.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Report {
     /// The folder of a study or a search
     pub study: PathBuf,
@@ -30,7 +36,7 @@ impl Report {
         }
         if self.shared.store.is_some() || self.shared.name.is_some() {
             // Not refused: the store may come from the environment.
-            tracing::warn!("this is a study: its report is written from its cells, whatever store is named");
+            tracing::warn!("this is a study: its report is written from its cells, and --store and --name have no effect");
         }
         let (folder, config) = StudyDir::read(&self.study)?;
         reproduce::report(session, &folder, &config)

@@ -9,10 +9,12 @@ use serde_json::json;
 use super::data_source::DataSource;
 use super::given_up::{self, RetryOption};
 use super::output::{print, print_json};
+use super::seeds::{SeedRange, listed};
 use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
 use crate::config::Config;
 use crate::gpu::Gpu;
+use crate::printable::counted;
 use crate::report::study::{CellResult, Plan, StudyData, write_report};
 use crate::report::{SeedSummary, Table, Watch, absolute_paths};
 use crate::scenes::Dataset;
@@ -23,22 +25,35 @@ use crate::study::{
 use crate::worker::{End, SeedResult, Until, place, work};
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel reproduce -o study --dry-run
+  weaklabel reproduce -o study --fast
+  weaklabel reproduce -o study --seed 1-3 --only method=triplets,train=1s
+  weaklabel reproduce -c configs/smoke.toml -o runs/smoke
+
+A study trains every combination of dataset, method and training length (a cell of its tables) with several seeds.";
+
 /// `weaklabel reproduce`: the whole study, with its report.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Reproduce {
     /// Where the audio comes from.
     #[command(flatten)]
     pub source: DataSource,
-    /// The study folder; the same command goes on with a study that was stopped
+    /// The study folder; the same command continues a study that was stopped
     #[arg(short, long, value_name = "STUDY")]
     pub out: PathBuf,
-    /// Seeds of each cell (the key study.seeds)
-    #[arg(long, value_name = "N")]
-    pub seeds: Option<usize>,
+    /// Seeds of each cell, as in 1-5 (the key study.seeds)
+    #[arg(long, value_name = "S,…", value_delimiter = ',')]
+    pub seed: Vec<SeedRange>,
+    /// The number of seeds, counted from 1: an older name for --seed 1-N.
+    #[arg(long, value_name = "N", hide = true, conflicts_with = "seed")]
+    pub seeds: Option<u64>,
     /// A smaller study of the same shape: a fifth of the clips, at most two seeds and 15 epochs
     #[arg(long)]
     pub fast: bool,
-    /// Run these cells only, for example method=triplets,train=1.0 or variant=waa; the report shows all that are done
+    /// Run these cells only, for example method=triplets,train=1s or variant=waa; the report shows all that are done
     #[arg(long, value_name = "KEY=VALUE,…")]
     pub only: Option<Only>,
     /// Where its seeds are shared; without a store, this process does all by itself.
@@ -59,7 +74,12 @@ impl Reproduce {
     /// Enters the flags into a configuration.
     pub fn apply(&self, config: &mut Config) {
         self.source.apply(&mut config.data);
-        config.study.seeds = self.seeds.unwrap_or(config.study.seeds);
+        if let Some(count) = self.seeds {
+            config.study.seeds = (1..=count.min(1025)).collect();
+        }
+        if !self.seed.is_empty() {
+            config.study.seeds = listed(&self.seed);
+        }
     }
 
     /// Runs the cells that are not finished yet and writes the report.
@@ -75,7 +95,7 @@ impl Reproduce {
         }
         if self.fast {
             if let Some(folder) = &config.data.dataset {
-                tracing::info!("--fast takes all clips of {}: it has fewer seeds and epochs only", folder.display());
+                tracing::info!("--fast takes all clips of {}: only seeds and epochs are fewer", folder.display());
             }
             fast(&mut config, dataset.classes().len());
         }
@@ -117,7 +137,7 @@ impl Reproduce {
                 open.push((cell, cell.cost(drawn)));
             }
         }
-        tracing::info!("{} of {} cells to do", open.len(), cells.len());
+        tracing::info!("{} of {} to do", open.len(), counted(cells.len(), "cell"));
         let start = Instant::now();
         let task = session.progress.work("study", open.iter().map(|(_, cost)| cost).sum());
         let mut before = 0;
@@ -160,17 +180,18 @@ impl Reproduce {
         let settings = self.lease.settings(until, None);
         let (mut store, end) = work(gpu, store, &study, &config, &settings, &session.progress)
             .map_err(|error| error.resumable(folder.path(), "the same command"))?;
+        store.forget_worker(&settings.name);
         if end != End::Finished {
             return Err(Error::Interrupted { path: folder.path().into(), next: "the same command" });
         }
         let (rows, results) = store.table(&study)?;
         for row in rows.iter().filter(|row| row.reason.is_some()) {
-            let (cell, seed) = place(row.number, config.study.seeds);
+            let (cell, seed) = place(row.number, config.study.seeds.len());
             let reason = row.reason.as_deref().unwrap_or_default();
             tracing::warn!("cell {}, seed {}: {reason}", cells[cell], cells[cell].config.train.seeds[seed]);
         }
         for (index, cell) in cells.iter().enumerate() {
-            let of_cell = results.iter().filter(|result| place(result.number, config.study.seeds).0 == index);
+            let of_cell = results.iter().filter(|result| place(result.number, config.study.seeds.len()).0 == index);
             let parts = of_cell.map(|result| {
                 let read = SeedResult::from_json(&result.details);
                 read.map_err(|reason| store.refused_details(&study, result, &reason))
@@ -198,7 +219,7 @@ pub fn report(session: &Session, folder: &StudyDir, config: &Config) -> Result<(
     let Some(events) = folder.events()?.filter(|_| !results.is_empty()) else {
         return Err(Error::data(
             folder.path(),
-            "no cell of this study is finished: `weaklabel reproduce` goes on with it",
+            "no cell of this study is finished: `weaklabel reproduce` continues it",
         ));
     };
     let study = StudyData {
@@ -269,5 +290,5 @@ fn plan(session: &Session, cells: &[&Cell], estimates: &[Estimate]) -> Result<()
     table.rule();
     let steps: u64 = estimates.iter().map(|e| e.steps).sum();
     table.push(vec!["all".into(), steps.to_string(), format!("{:.1}", seconds / 60.0), mib(bytes.unwrap_or(0))]);
-    print(&format!("{table}\nEarly stopping makes it shorter; reading and mixing clips is not counted.\n"))
+    print(&format!("{table}\nEarly stopping makes the study shorter; reading and mixing clips is not counted.\n"))
 }

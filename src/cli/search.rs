@@ -12,6 +12,7 @@ use super::output::{print, print_json};
 use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
 use crate::config::{self, Config, Objective};
+use crate::printable::counted;
 use crate::report::search::{ParameterAxis, ParameterValue, SearchData, TrialData, best, summary, write_search_report};
 use crate::report::{Table, absolute_paths, curves_from_json};
 use crate::scenes::{Dataset, Subset};
@@ -25,13 +26,22 @@ use crate::{Error, Result, atomic};
 const CONFIG: &str = "search.toml";
 const BEST: &str = "best.toml";
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel search -c configs/search/small.toml -o search --dry-run
+  weaklabel search -c configs/search/small.toml -o search
+  weaklabel train -c search/best.toml -o run
+
+A search trains many configurations (trials) for a few epochs, and the better ones of them for more and more epochs (rungs).";
+
 /// `weaklabel search`: a search over configurations, with its report.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Search {
     /// Where the audio comes from.
     #[command(flatten)]
     pub source: DataSource,
-    /// The search's folder; the same command goes on with a search that was stopped, several at once share it
+    /// The search's folder; the same command continues a search that was stopped, several at once share it
     #[arg(short, long, value_name = "SEARCH")]
     pub out: PathBuf,
     /// Configurations that are tried (the key search.trials)
@@ -81,6 +91,7 @@ impl Search {
         let settings = self.lease.settings(Until { stop, deadline: None }, None);
         let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)
             .map_err(|error| error.resumable(&self.out, "the same command"))?;
+        store.forget_worker(&settings.name);
         if end != End::Finished {
             return Err(Error::Interrupted { path: self.out, next: "the same command" });
         }
@@ -124,7 +135,7 @@ pub fn report_again(session: &Session, folder: &Path, shared: &StoreOptions) -> 
     let mut store = Store::open(shared.store.clone().unwrap_or_else(|| Location::within(folder)))?;
     let name = shared.name(folder)?;
     let study = store.studies()?.into_iter().find(|study| study.study.name == name).ok_or_else(|| {
-        let reason = format!("it has no study '{name}': say which with --store and --name");
+        let reason = format!("there is no study '{name}' in it: say which with --store and --name");
         Error::Store { store: store.location().to_string(), reason, passing: false }
     })?;
     if study.study.halving != crate::search::halving(&config.search) {
@@ -246,7 +257,8 @@ fn plan(session: &Session, config: &Config) -> Result<()> {
         .iter()
         .enumerate()
         .map(|(rung, size)| {
-            format!("{size} trials to {} epochs", config.search.minimum * config.search.eta.pow(rung as u32))
+            let epochs = config.search.minimum * config.search.eta.pow(rung as u32);
+            format!("{} to {}", counted(*size, "trial"), counted(epochs, "epoch"))
         })
         .collect();
     print(&format!("{table}\n{}\n", rungs.join(", ")))

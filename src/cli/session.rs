@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::log::Log;
-use super::{Options, log, tiles};
+use super::{Options, compiling, log, tiles};
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::report::{Progress, ProgressMode};
 use crate::scenes::remember_contents_in;
@@ -74,7 +74,7 @@ impl Session {
         }
         if self.options.tiles.is_some() {
             return Err(Error::Usage(format!(
-                "it goes on with the tiles it was begun with, {}: leave out --tiles",
+                "{} holds the tiles that this was begun with, and it continues with them: leave out --tiles",
                 file.display()
             )));
         }
@@ -88,8 +88,8 @@ impl Session {
     /// # Errors
     /// As [`Session::open_gpu`].
     pub fn open_gpu_at(&self, index: usize) -> Result<Gpu> {
-        let mut gpu =
-            announced(Gpu::open(&AdapterChoice { adapter: Some(index.to_string()), ..self.adapter_choice() })?);
+        let choice = AdapterChoice { adapter: Some(index.to_string()), ..self.adapter_choice() };
+        let mut gpu = self.announced(Gpu::open(&choice)?);
         tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
         Ok(gpu)
     }
@@ -99,16 +99,18 @@ impl Session {
     /// # Errors
     /// As [`Gpu::open`].
     pub fn open_untuned_gpu(&self) -> Result<Gpu> {
-        Gpu::open(&self.adapter_choice()).map(announced)
+        Gpu::open(&self.adapter_choice()).map(|gpu| self.announced(gpu))
     }
-}
 
-fn announced(gpu: Gpu) -> Gpu {
-    let adapter = gpu.adapter();
-    if gpu.class().is_software() {
-        tracing::warn!("{} is a software adapter: everything works, slowly", adapter.name);
-    } else {
-        tracing::info!("computing on {} ({})", adapter.name, adapter.backend);
+    /// Logs which adapter `gpu` is, and has it show when it compiles for long.
+    fn announced(&self, mut gpu: Gpu) -> Gpu {
+        gpu.on_compiling(compiling::show_on(&self.progress));
+        let adapter = gpu.adapter();
+        if gpu.class().is_software() {
+            tracing::warn!("{} is a software adapter: everything works, slowly", adapter.name);
+        } else {
+            tracing::info!("computing on {} ({})", adapter.name, adapter.backend);
+        }
+        gpu
     }
-    gpu
 }

@@ -8,7 +8,7 @@ use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command};
 
-use crate::config::Config;
+use crate::config::{Config, duration};
 use crate::report::absolute_paths;
 use crate::store::{LONGEST_LEASE_MS, Location, Registered, Store, Study, StudyKind};
 use crate::worker::{Settings, Until, data_of, halving_of};
@@ -20,7 +20,7 @@ const LONGEST_NAME: usize = 200;
 /// How long a lease lasts that is not renewed.
 #[derive(Debug, Clone, Args)]
 pub struct LeaseOption {
-    /// Give a trial to another worker when nothing was heard of its own for this long
+    /// Give a trial to another worker when its own was silent for this long
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = lease, env = "WEAKLABEL_LEASE")]
     pub lease: Duration,
 }
@@ -28,7 +28,7 @@ pub struct LeaseOption {
 /// Where the trials of a study are shared.
 #[derive(Debug, Clone, Args)]
 pub struct StoreOptions {
-    /// Share the work with other machines through this store: postgres://USER@HOST/DATABASE, or a file of SQLite
+    /// Share the work with other adapters and machines through this store: postgres://USER@HOST/DATABASE, or a file of SQLite
     #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser)]
     pub store: Option<Location>,
     /// What the study is called in the store [default: the name of its folder]
@@ -96,16 +96,6 @@ impl TypedValueParser for StoreParser {
     }
 }
 
-/// A duration: a number of seconds, or with units as in 3h50m.
-///
-/// # Errors
-/// In words, for what is neither.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let parsed = seconds.map_or_else(|| humantime::parse_duration(text), Ok);
-    parsed.map_err(|e| format!("{e}: a number of seconds, or units as in 3h50m"))
-}
-
 fn lease(text: &str) -> Result<Duration, String> {
     let lease = duration(text)?;
     let allowed = (Duration::from_secs(1)..=Duration::from_millis(LONGEST_LEASE_MS as u64)).contains(&lease);
@@ -132,10 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_seconds_or_have_units() {
-        assert_eq!(duration("60"), Ok(Duration::from_secs(60)));
-        assert_eq!(duration("3h50m"), Ok(Duration::from_secs(13_800)));
-        assert!(duration("soon").is_err() && duration("-1").is_err());
+    fn a_lease_lasts_from_a_second_to_a_day() {
         assert_eq!(lease("1.5"), Ok(Duration::from_millis(1500)));
         assert!(lease("0.1").is_err() && lease("3d").is_err());
     }

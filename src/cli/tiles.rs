@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::gpu::Gpu;
 use crate::model::tiles::{TileFile, Tiles};
+use crate::printable::counted;
 use crate::{Error, Result, environment};
 
 /// What `--tiles` says.
@@ -52,7 +53,10 @@ pub fn attach_path(gpu: &mut Gpu, path: &Path) -> Result<()> {
 }
 
 fn attach_file(gpu: &mut Gpu, file: TileFile) {
-    tracing::info!("{} tiles found on {}", file.tiles.0.len(), file.adapter);
+    // A run keeps an empty list where nothing was tuned.
+    if !file.tiles.0.is_empty() {
+        tracing::info!("{} found on {}", counted(file.tiles.0.len(), "tile"), file.adapter);
+    }
     gpu.attach(file.tiles);
 }
 
@@ -66,11 +70,11 @@ fn cached(gpu: &Gpu) -> Option<TileFile> {
     match TileFile::read(&path) {
         Ok(file) if file.is_of(gpu) => Some(file),
         Ok(_) => {
-            tracing::warn!("{}: tiles of another version: `weaklabel tune` finds new ones", path.display());
+            tracing::warn!("{}: tiles of another version of the program, the shipped ones are used: `weaklabel tune` finds new ones", path.display());
             None
         }
         Err(error) => {
-            tracing::warn!("{error}; it is left out: `weaklabel tune` writes a new one");
+            tracing::warn!("{error}; the shipped tiles are used: `weaklabel tune` writes a new file");
             None
         }
     }

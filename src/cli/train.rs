@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::data_source::DataSource;
 use super::output::{print, print_json};
+use super::seeds::{SeedRange, listed};
 use super::{Session, signals};
-use crate::config::{Config, Method};
+use crate::config::{Config, Method, is_used};
 use crate::evaluate::{Examples, SegmentLabels, segment_labels};
 use crate::features::{standardise, statistics};
 use crate::gpu::Gpu;
@@ -18,8 +19,16 @@ use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::train::{Draws, Trainer, memory_estimate};
 use crate::{Error, Result};
 
-/// `weaklabel train`: train a population of taggers.
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel train -o run
+  weaklabel train -o run --dataset data --method triplets --seed 1-5
+  weaklabel train -o run --set train.epochs=50 --set optimiser.lr=3e-4
+  weaklabel train -o run --resume";
+
+/// `weaklabel train`: train one tagger, or several with different seeds at once.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Train {
     /// Where the audio comes from.
     #[command(flatten)]
@@ -27,9 +36,9 @@ pub struct Train {
     /// How to train
     #[arg(long)]
     pub method: Option<Method>,
-    /// One model per seed, all trained together (the key train.seeds)
+    /// One model is trained per seed, all at once: 7, or 1,2,5, or 1-5 (the key train.seeds)
     #[arg(long, value_name = "S,…", value_delimiter = ',')]
-    pub seed: Vec<u64>,
+    pub seed: Vec<SeedRange>,
     /// The run folder
     #[arg(short, long, value_name = "RUN")]
     pub out: PathBuf,
@@ -39,7 +48,7 @@ pub struct Train {
     /// Replace an earlier run in that folder
     #[arg(long)]
     pub force: bool,
-    /// Only print what the training takes: steps, and memory on the GPU; nothing is allocated or written
+    /// Print how many steps and how much memory on the GPU the training takes, and do nothing
     #[arg(long, conflicts_with = "resume")]
     pub dry_run: bool,
 }
@@ -50,7 +59,7 @@ impl Train {
         self.source.apply(&mut config.data);
         config.train.method = self.method.unwrap_or(config.train.method);
         if !self.seed.is_empty() {
-            config.train.seeds.clone_from(&self.seed);
+            config.train.seeds = listed(&self.seed);
         }
     }
 }
@@ -121,10 +130,10 @@ impl Train {
         recorder.watch(Watch { task: &task, stop, before: 0, cost: trainer.total_work() });
         let finished = trainer.run(&mut recorder)?;
         task.set(trainer.work_done());
-        task.finish();
         if !finished {
             return Err(Error::Interrupted { path: self.out, next: "--resume" });
         }
+        task.finish();
         tracing::info!("at most {:.0} MiB were in use on the GPU", gpu.peak_bytes() as f64 / (1 << 20) as f64);
         run.finish()?;
         report(session, &run, &config, &trainer.training_state()?)
@@ -132,14 +141,31 @@ impl Train {
 
     fn configuration(&self, session: &Session) -> Result<Config> {
         if !self.resume {
-            return session.options.configuration(|config| self.apply(config));
+            let config = session.options.configuration(|config| self.apply(config))?;
+            warn_of_unused(&session.options.set, config.train.method);
+            return Ok(config);
         }
         if !session.options.config.is_empty() || !session.options.set.is_empty() {
             return Err(Error::Usage(
-                "--resume goes on with the run's own configuration: leave out --config and --set".into(),
+                "--resume continues with the run's own configuration: leave out --config and --set".into(),
             ));
         }
         RunDir::open(&self.out)?.config()
+    }
+}
+
+/// Warns of edits of keys that a training by `method` does not use, such as `tagger.lr` for the classifier.
+fn warn_of_unused(edits: &[String], method: Method) {
+    for key in edits.iter().filter_map(|edit| Some(edit.split_once('=')?.0.trim())) {
+        if !is_used(key, method) {
+            let same = key.replacen("tagger.", "optimiser.", 1);
+            let instead = match key {
+                "tagger.lr" | "tagger.weight_decay" => format!(": its own key is {same}"),
+                "tagger.epochs" | "tagger.batch" => format!(": its own key is {}", key.replacen("tagger", "train", 1)),
+                _ => String::new(),
+            };
+            tracing::warn!("--set {key} has no effect on --method {}{instead}", method.name());
+        }
     }
 }
 
@@ -225,10 +251,10 @@ mod tests {
 
     #[test]
     fn flags_reach_their_keys() {
-        let train = parse("train --dataset set --method classifier --seed 4,5 -o run").unwrap();
+        let train = parse("train --dataset set --method classifier --seed 4,5,7-9 -o run").unwrap();
         let mut config = Config::default();
         train.apply(&mut config);
-        assert_eq!(config.train.seeds, [4, 5]);
+        assert_eq!(config.train.seeds, [4, 5, 7, 8, 9]);
         assert_eq!((config.train.method, config.data.dataset), (Method::Classifier, Some("set".into())));
     }
 

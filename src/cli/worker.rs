@@ -6,8 +6,9 @@ use clap::Args;
 
 use super::data_source::DataSource;
 use super::given_up::{self, RetryOption};
-use super::store_options::{LeaseOption, StoreParser, duration};
+use super::store_options::{LeaseOption, StoreParser};
 use super::{Session, signals, tiles};
+use crate::config::duration;
 use crate::gpu::{Gpu, adapter};
 use crate::store::{Location, Prospect, Registered, Store, Waiting};
 use crate::worker::{End, GpuLock, Idle, Settings, Until, here, work};
@@ -18,8 +19,15 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A worker that has nothing to do leaves a study for others that may have something.
 const ELSEWHERE: Duration = Duration::from_secs(5);
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel worker --store search/store.sqlite --adapter 1
+  weaklabel worker --store postgres://me@server/studies --max-time 3h50m --idle-exit 5min
+  weaklabel worker --store postgres://me@server/studies --adapter auto --dataset /data/set";
+
 /// `weaklabel worker`: train trials of the studies in a store.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Worker {
     /// The store: postgres://USER@HOST/DATABASE, or a file of SQLite
     #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser)]
@@ -27,13 +35,13 @@ pub struct Worker {
     /// Work on this study only
     #[arg(long, value_name = "NAME")]
     pub study: Option<String>,
-    /// Where this machine has the sounds, if not where the study's first machine has them.
+    /// Where this machine has the sounds, if not in the folder that the study names.
     #[command(flatten)]
     pub source: DataSource,
-    /// Stop after this long, for example 3h50m; what is under way is left for others to go on with
+    /// Stop after this long, for example 3h50m; other workers continue what is under way
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub max_time: Option<Duration>,
-    /// Stop when there was nothing to do for this long, for example 60 (seconds)
+    /// Stop when there was nothing to do for this long, for example 60s
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub idle_exit: Option<Duration>,
     /// How long a lease lasts.
@@ -72,9 +80,21 @@ impl Worker {
         }
         let until = Until { stop: signalled, deadline };
         let (gpu, _card) = take_card(session)?;
-        let mut store = Store::open(self.store.clone())?;
+        let store = Store::open(self.store.clone())?;
         let settings = self.lease.settings(until, self.idle_exit);
         tracing::info!("worker {} at {}", settings.name, self.store);
+        let ended = self.work_until_idle(session, &gpu, store, &settings);
+        // A store that is the reason of the end would only be waited for.
+        if !matches!(ended, Err(Error::Store { .. }))
+            && let Ok(mut store) = Store::open(self.store.clone())
+        {
+            store.forget_worker(&settings.name);
+        }
+        ended
+    }
+
+    fn work_until_idle(&self, session: &Session, gpu: &Gpu, mut store: Store, settings: &Settings) -> Result<()> {
+        let until = settings.until;
         for study in self.studies(&mut store)? {
             self.retry.apply(&mut store, &study)?;
         }
@@ -108,6 +128,8 @@ impl Worker {
                     tracing::info!("nothing to do for {} s", idle.lasts().as_secs());
                     return Ok(());
                 }
+                // Says that the worker is alive; a store that is away is noticed at the next look.
+                let _ = store.heartbeat(&settings.name, &[], 0);
                 std::thread::sleep(LOOK);
                 continue;
             };
@@ -115,10 +137,10 @@ impl Worker {
             let settings = Settings { idle_exit: wait, ..settings.clone() };
             let end;
             (store, end) = self
-                .work(session, &gpu, store, &study, &settings)
+                .work(session, gpu, store, &study, &settings)
                 .map_err(|error| error.resumable(self.store.to_string(), "another worker"))?;
             if end == End::Idle && unfinished == 1 {
-                tracing::info!("nothing to do any more: others do what is left");
+                tracing::info!("nothing left to do: other workers train the last trials");
                 return Ok(());
             }
             idle = Idle::default();
@@ -177,7 +199,7 @@ fn take_card(session: &Session) -> Result<(Gpu, GpuLock)> {
         let gpu_lock = GpuLock::take(gpu.adapter(), &folder)?;
         let name = &gpu.adapter().name;
         let gpu_lock =
-            gpu_lock.ok_or_else(|| Error::Adapter(format!("another worker has {name}: choose another --adapter")))?;
+            gpu_lock.ok_or_else(|| Error::Adapter(format!("another worker computes on {name}: choose another --adapter")))?;
         return Ok((gpu, gpu_lock));
     }
     let mut choice = session.adapter_choice();
@@ -190,5 +212,5 @@ fn take_card(session: &Session) -> Result<(Gpu, GpuLock)> {
             return Ok((session.open_gpu_at(adapter.index)?, gpu_lock));
         }
     }
-    Err(Error::Adapter("other workers have all cards of this machine".into()))
+    Err(Error::Adapter("other workers compute on all adapters of this machine".into()))
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use rayon::iter::Either;
 use rayon::prelude::*;
 
+use super::compiling::CompileCount;
 use super::device::Gpu;
 use super::kernel::Kernel;
 use super::reflect::{Interface, reflect};
@@ -50,13 +51,19 @@ impl Gpu {
         let sources = kernels.par_iter().map(|kernel| Ok((wgsl::specialise(*kernel, self.loads())?, kernel.name())));
         let mut missing: HashMap<String, &'static str> = sources.collect::<Result<_>>()?;
         missing.retain(|source, _| !self.cache().contains_key(source));
+        let count = CompileCount::begin(self.on_compiling.as_ref(), missing.len());
         let compile = |(source, name): (String, &'static str)| match self.compile(name, &source) {
-            Ok(pipeline) => Either::Left(Compiled { name, source, pipeline: Arc::new(pipeline) }),
+            Ok(pipeline) => {
+                if !self.warms_up() {
+                    count.one_more();
+                }
+                Either::Left(Compiled { name, source, pipeline: Arc::new(pipeline) })
+            }
             Err(error) => Either::Right(error),
         };
         let (compiled, failed): (Vec<_>, Vec<_>) = missing.into_par_iter().partition_map(compile);
         self.cache().extend(compiled.iter().map(|one| (one.source.clone(), Arc::clone(&one.pipeline))));
-        self.warm_up(compiled)?;
+        self.warm_up(compiled, &count)?;
         failed.into_iter().next().map_or(Ok(()), Err)
     }
 

@@ -9,6 +9,7 @@ use std::iter::{from_fn, once};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::compiling::CompileCount;
 use super::device::{DeviceClass, Gpu};
 use super::pipeline::{Compiled, Pipeline};
 use super::reflect::Declaration;
@@ -21,12 +22,17 @@ const ALONE: Duration = Duration::from_millis(100);
 const MOST_HELPERS: usize = 7;
 
 impl Gpu {
-    /// Has the driver finish `kernels`, which are new to the device.
+    /// Whether the driver compiles a kernel when it is first dispatched, and not when its pipeline is made.
+    pub(super) fn warms_up(&self) -> bool {
+        self.handle.is_some() && self.class() == DeviceClass::Llvmpipe
+    }
+
+    /// Has the driver finish `kernels`, which are new to the device; `count` counts them.
     ///
     /// # Errors
     /// As [`Gpu::check`]; [`crate::Error::Stopped`] when the process is asked to end.
-    pub(super) fn warm_up(&self, mut kernels: Vec<Compiled>) -> Result<()> {
-        let Some(adapter) = self.handle.as_ref().filter(|_| self.class() == DeviceClass::Llvmpipe) else {
+    pub(super) fn warm_up(&self, mut kernels: Vec<Compiled>, count: &CompileCount<'_>) -> Result<()> {
+        let Some(adapter) = self.handle.as_ref().filter(|_| self.warms_up()) else {
             return Ok(());
         };
         // One kernel alone is compiled while the host goes on to what comes next.
@@ -42,7 +48,7 @@ impl Gpu {
         let help = || {
             std::thread::park_timeout(ALONE);
             if let Some(kernel) = next()
-                && let Err(error) = self.compile_elsewhere(adapter.clone(), once(kernel).chain(from_fn(next)))
+                && let Err(error) = self.compile_elsewhere(adapter.clone(), once(kernel).chain(from_fn(next)), count)
             {
                 tracing::debug!("a device that was to help with compiling failed: {error}");
             }
@@ -51,6 +57,7 @@ impl Gpu {
             let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(help)).collect();
             while let Some(kernel) = next() {
                 self.dispatch_nothing(kernel.name, &kernel.pipeline)?;
+                count.one_more();
             }
             helpers.iter().for_each(|helper| helper.thread().unpark());
             stop::check()
@@ -58,10 +65,16 @@ impl Gpu {
     }
 
     /// Compiles `kernels` to the end on another device of the adapter.
-    fn compile_elsewhere(&self, adapter: wgpu::Adapter, kernels: impl Iterator<Item = Compiled>) -> Result<()> {
+    fn compile_elsewhere(
+        &self,
+        adapter: wgpu::Adapter,
+        kernels: impl Iterator<Item = Compiled>,
+        count: &CompileCount<'_>,
+    ) -> Result<()> {
         let other = Self::connect(adapter, self.adapter().clone())?;
         for kernel in kernels {
             other.dispatch_nothing(kernel.name, &other.compile(kernel.name, &kernel.source)?)?;
+            count.one_more();
             tracing::debug!("{}: another device has helped", kernel.name);
         }
         Ok(())

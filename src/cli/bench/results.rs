@@ -16,9 +16,9 @@ use crate::{Error, Result};
 #[derive(Debug, Args)]
 pub struct Output {
     /// Write the measurements to a file, a line of JSON each
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Compare with the measurements in a file; exit code 5 when something is slower beyond the noise
+    #[arg(short, long, alias = "output", value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Compare with the measurements in a file; the exit code is 5 when something is slower beyond the noise
     #[arg(long, value_name = "FILE")]
     pub compare: Option<PathBuf>,
     /// Print tables in Markdown, with what they were measured on
@@ -114,7 +114,7 @@ impl BenchResults<'_> {
     /// # Errors
     /// [`Error::Io`] naming the file; [`Error::Tolerance`] when something is slower than before.
     pub fn finish(self) -> Result<()> {
-        if let Some(path) = &self.output.output {
+        if let Some(path) = &self.output.out {
             Record::write(path, &self.records)?;
         }
         let Some(before) = &self.before else { return Ok(()) };

@@ -12,22 +12,29 @@ use crate::report::Table;
 use crate::train::{ROWS, TrainingStep, synthetic_step};
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel bench step --method triplets --frames 100
+  weaklabel bench step --frames 20,1000 --members 1,5 -o before.json
+  weaklabel bench step --profile --compare before.json";
+
 /// `weaklabel bench step`: the median time of a training step, with nothing left in the queue.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct BenchStep {
-    /// How to train; several after commas are measured one after another
+    /// Training methods, measured one after another
     #[arg(long, default_value = "classifier", value_delimiter = ',')]
     pub method: Vec<Method>,
-    /// Frames per segment; several after commas
-    #[arg(long, value_name = "N", default_value = "20", value_delimiter = ',')]
+    /// Lengths of the segments in frames of 10 ms
+    #[arg(long, value_name = "N,…", default_value = "20", value_delimiter = ',')]
     pub frames: Vec<usize>,
-    /// Examples per step and model; several after commas
-    #[arg(long, value_name = "N", default_value = "10", value_delimiter = ',')]
+    /// Examples per step and model
+    #[arg(long, value_name = "N,…", default_value = "10", value_delimiter = ',')]
     pub batch: Vec<usize>,
-    /// Models trained together; several after commas
-    #[arg(long, value_name = "N", default_value = "1", value_delimiter = ',')]
+    /// Numbers of models that are trained at once
+    #[arg(long, value_name = "N,…", default_value = "1", value_delimiter = ',')]
     pub members: Vec<usize>,
-    /// Also time every kernel of a step, beside the adapter's own limits
+    /// Also time every kernel of a step, as a share of what the adapter can do at best
     #[arg(long)]
     pub profile: bool,
     /// Where measurements go.
@@ -98,7 +105,7 @@ impl BenchStep {
     /// Every length with every method, batch and number of models.
     fn plan(&self, session: &Session) -> Result<Vec<Planned>> {
         if self.members.contains(&0) {
-            return Err(Error::Usage("--members is at least 1".into()));
+            return Err(Error::Usage("--members must be at least 1".into()));
         }
         let mut plan = Vec::new();
         for &frames in &self.frames {
@@ -139,7 +146,7 @@ fn planned(session: &Session, method: Method, frames: usize, batch: usize, membe
         config.train.seeds = (1..=members as u64).collect();
     })?;
     if frames == 0 || !frames.is_multiple_of(config.model.chunk_frames) {
-        return Err(Error::Usage(format!("--frames is a multiple of {}", config.model.chunk_frames)));
+        return Err(Error::Usage(format!("--frames must be a multiple of {}", config.model.chunk_frames)));
     }
     let case = case([
         ("kind", json!("step")),
