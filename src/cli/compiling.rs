@@ -33,7 +33,9 @@ fn round(progress: &Progress, begin: (usize, usize), reports: &Receiver<(usize, 
         match reports.recv_timeout(wait) {
             Ok((more, _)) => done = done.max(more),
             Err(RecvTimeoutError::Timeout) => {
-                tracing::info!("compiling {total} kernels: this takes a while on the first use of a model on an adapter");
+                tracing::info!(
+                    "compiling {total} kernels: this takes a while on the first use of a model on an adapter"
+                );
                 task = Some(progress.task("compiling kernels", total as u64));
             }
             Err(RecvTimeoutError::Disconnected) => return,

@@ -23,7 +23,7 @@ impl Completions {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`output::print_data`].
+    /// The errors of [`output::print_data`].
     pub fn run(self) -> Result<()> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "weaklabel", &mut script);

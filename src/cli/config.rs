@@ -20,12 +20,12 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ConfigCommand {
-    /// What to do with it.
+    /// The action.
     #[command(subcommand)]
     pub action: Action,
 }
 
-/// What to do with a configuration.
+/// Actions on a configuration.
 #[derive(Debug, Subcommand)]
 pub enum Action {
     /// Print all settings as they result from defaults, files and --set
@@ -48,7 +48,7 @@ impl ConfigCommand {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`crate::config::load`] and, for the edits of `study.cell`, [`cells`].
+    /// The errors of [`crate::config::load`] and, for the edits of `study.cell`, [`cells`].
     pub fn run(self, session: &Session) -> Result<()> {
         match self.action {
             Action::Print(files) => {

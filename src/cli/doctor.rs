@@ -29,21 +29,21 @@ pub struct Doctor {
 #[derive(Debug, Serialize)]
 struct DoctorReport<'a> {
     adapter: &'a AdapterDescription,
-    /// Whether kernels can be timed on it.
+    /// Whether kernels can be timed on the adapter.
     timestamps: bool,
     kernels: Vec<Checkup>,
     ok: bool,
 }
 
-/// How a kernel did in all its cases.
+/// Results of a kernel in all its cases.
 #[derive(Debug, Serialize)]
 struct Checkup {
     kernel: &'static str,
-    /// Cases that are for the device; none of a kernel that the device never runs.
+    /// Number of cases; 0 for a kernel that the device never runs.
     cases: usize,
-    /// Over all cases; absent when one failed, or where there is none.
+    /// Largest error of all cases; absent when a case failed, or where there is none.
     largest_error: Option<f64>,
-    /// What is wrong, one message per failed case.
+    /// Messages, one per failed case.
     failures: Vec<String>,
 }
 

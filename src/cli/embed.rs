@@ -126,7 +126,7 @@ fn push(all: &mut Embeddings, path: &Path, answer: Option<Answer>) {
         let nothing = vec![f32::NAN; all.dimensions];
         return all.push(EmbeddingRow { file, bounds: None }, &nothing);
     };
-    // One model, one list of values.
+    // There is one model, and so one list of values.
     for (part, values) in parts.iter().zip(values[0].chunks_exact(all.dimensions)) {
         let bounds = Some(Bounds { onset: part.onset_s, offset: part.offset_s });
         all.push(EmbeddingRow { file: file.clone(), bounds }, values);

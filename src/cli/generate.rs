@@ -63,7 +63,7 @@ pub struct Generate {
     pub force: bool,
 }
 
-/// What was written.
+/// Report of the files that were written.
 #[derive(Debug, Default, Serialize)]
 struct GenerateReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,7 +86,7 @@ struct DatasetReport<'a> {
     clips: indexmap::IndexMap<&'static str, usize>,
     /// Clips made softer as a whole because their peaks were above full scale.
     scaled: usize,
-    /// Whether the clips are there as files.
+    /// Whether the clips were written as files.
     wav: bool,
 }
 
@@ -118,7 +118,7 @@ impl Generate {
     /// Enters the flags into a configuration.
     pub fn apply(&self, config: &mut Config) {
         let data = &mut config.data;
-        // A new dataset is drawn even where the configuration names one to read.
+        // The configuration may name a dataset to read; a new one is drawn all the same.
         data.dataset = None;
         if self.soundbank.is_some() {
             data.soundbank.clone_from(&self.soundbank);
@@ -160,7 +160,7 @@ impl GenerateReport<'_> {
     }
 }
 
-/// Does `work` with a progress task called `name`, whose size is known once the first unit is done.
+/// Runs `work` with a progress task called `name`, whose size is known after its first unit.
 fn with_progress<T>(
     session: &Session,
     name: &str,
@@ -231,8 +231,16 @@ mod tests {
 
     #[test]
     fn what_only_a_dataset_has_needs_one() {
-        let flags =
-            ["--train 20", "--validation 10", "--valid 10", "--eval 10", "--variant waa", "--seed 2", "--events 2", "--cooccurrence f"];
+        let flags = [
+            "--train 20",
+            "--validation 10",
+            "--valid 10",
+            "--eval 10",
+            "--variant waa",
+            "--seed 2",
+            "--events 2",
+            "--cooccurrence f",
+        ];
         for flags in flags {
             let alone = parse(&format!("generate --export-soundbank bank {flags}"));
             assert_eq!(alone.unwrap_err().kind(), ErrorKind::MissingRequiredArgument, "{flags}");

@@ -13,7 +13,10 @@ const COMMANDS: [(&[&str], &str); 9] = [
          embeddings are exported by 'weaklabel embed -o FILE.npy'",
     ),
     (&["fit", "training"], "'weaklabel train' trains"),
-    (&["resume", "continue"], "'weaklabel train --resume -o RUN' continues a training; 'reproduce' and 'search' continue by themselves"),
+    (
+        &["resume", "continue"],
+        "'weaklabel train --resume -o RUN' continues a training; 'reproduce' and 'search' continue by themselves",
+    ),
     (&["test", "score", "validate", "evaluate"], "'weaklabel eval RUN' scores a trained run"),
     (&["tag", "infer", "inference", "classify"], "'weaklabel predict RUN FILE…' tags audio files"),
     (&["gpus", "gpu", "adapters", "list", "info"], "'weaklabel devices' lists the adapters"),

@@ -78,10 +78,10 @@ Environment:
 #[derive(Debug, Parser)]
 #[command(name = "weaklabel", version, after_help = AFTER_HELP, max_term_width = 120)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// What every command accepts.
+    /// The options that every command accepts.
     #[command(flatten)]
     pub options: Options,
 }
@@ -179,7 +179,7 @@ fn end(error: &clap::Error, words: &[String]) -> ! {
     if shown == message {
         error.exit()
     }
-    // Where stderr is closed the exit code still tells.
+    // Writing fails if stderr is closed; the exit code remains.
     let _ = write!(io::stderr(), "{shown}");
     std::process::exit(error.exit_code())
 }

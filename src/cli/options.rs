@@ -46,10 +46,10 @@ pub struct Options {
     /// Log more; repeatable
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// When to use colours
+    /// Colours: always, never, or only on a terminal
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "WEAKLABEL_COLOR")]
     pub color: ColorChoice,
-    /// How to show progress
+    /// Progress: a bar, plain lines, nothing, or a bar on a terminal and plain lines elsewhere
     #[arg(long, global = true, value_name = "HOW", default_value = "auto", env = "WEAKLABEL_PROGRESS")]
     pub progress: ProgressMode,
 }
@@ -58,7 +58,7 @@ impl Options {
     /// The configuration that the files, the `--set` edits and then `flags`, the command's own options, make.
     ///
     /// # Errors
-    /// As [`config::load`], and [`crate::Error::Config`] naming the key that a flag set to a value out of range.
+    /// The errors of [`config::load`], and [`crate::Error::Config`] naming the key that a flag set to a value out of range.
     pub fn configuration(&self, flags: impl FnOnce(&mut Config)) -> Result<Config> {
         let mut config = config::load(&self.config, &self.set)?;
         flags(&mut config);

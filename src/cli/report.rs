@@ -20,23 +20,25 @@ Examples:
 pub struct Report {
     /// The folder of a study or a search
     pub study: PathBuf,
-    /// Where a search's trials are shared; store.sqlite in its folder when no store is named.
+    /// Store of a search's trials; store.sqlite in its folder when no store is named.
     #[command(flatten)]
     pub shared: StoreOptions,
 }
 
 impl Report {
-    /// Writes it.
+    /// Writes the report.
     ///
     /// # Errors
-    /// As [`reproduce::report`] and [`search::report_again`].
+    /// The errors of [`reproduce::report`] and [`search::report_again`].
     pub fn run(self, session: &Session) -> Result<()> {
         if search::is_search(&self.study) {
             return search::report_again(session, &self.study, &self.shared);
         }
         if self.shared.store.is_some() || self.shared.name.is_some() {
             // Not refused: the store may come from the environment.
-            tracing::warn!("this is a study: its report is written from its cells, and --store and --name have no effect");
+            tracing::warn!(
+                "this is a study: its report is written from its cells, and --store and --name have no effect"
+            );
         }
         let (folder, config) = StudyDir::read(&self.study)?;
         reproduce::report(session, &folder, &config)

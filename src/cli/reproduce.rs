@@ -38,7 +38,7 @@ A study trains every combination of dataset, method and training length (a cell 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Reproduce {
-    /// Where the audio comes from.
+    /// Source of the audio.
     #[command(flatten)]
     pub source: DataSource,
     /// The study folder; the same command continues a study that was stopped
@@ -56,13 +56,13 @@ pub struct Reproduce {
     /// Run these cells only, for example method=triplets,train=1s or variant=waa; the report shows all that are done
     #[arg(long, value_name = "KEY=VALUE,…")]
     pub only: Option<Only>,
-    /// Where its seeds are shared; without a store, this process does all by itself.
+    /// Store in which the seeds are shared; without one, this process does all by itself.
     #[command(flatten)]
     pub shared: StoreOptions,
-    /// How long a lease lasts.
+    /// Length of a lease.
     #[command(flatten)]
     pub lease: LeaseOption,
-    /// Whether trials that were given up are tried again.
+    /// Option to try again the trials that were given up.
     #[command(flatten)]
     pub retry: RetryOption,
     /// Print the plan with an estimate of time and memory, and do nothing
@@ -114,7 +114,7 @@ impl Reproduce {
         if chosen.is_empty() {
             return Err(Error::Usage("--only leaves no cell of this study".into()));
         }
-        // Nothing is written or computed before it is known that every cell can be trained.
+        // A cell that cannot be trained is refused before anything is written or computed.
         let drawn = drawn(&chosen)?;
         let gpu = session.open_gpu_to_continue(&StudyDir::tiles_path(&self.out))?;
         if self.dry_run {
@@ -163,7 +163,7 @@ impl Reproduce {
 }
 
 impl Reproduce {
-    /// Runs the study together with the other workers of the store at `location`: every seed of a cell is a trial of one rung.
+    /// Runs the study together with the other workers of the store at `location`. Every seed of a cell is a trial with one rung.
     fn share(
         &self,
         location: Location,
@@ -208,7 +208,7 @@ impl Reproduce {
     }
 }
 
-/// Writes the report of the cells that are finished, prints the tables and says where the report is.
+/// Writes the report of the finished cells, and prints its tables and its path.
 ///
 /// # Errors
 /// [`Error::Data`] when no cell is finished; whatever reading and writing report.
@@ -250,7 +250,7 @@ pub fn report(session: &Session, folder: &StudyDir, config: &Config) -> Result<(
     print(&format!("{}\nReport: {}\n", summary(&study.cells), path.display()))
 }
 
-/// What a report calls the sounds.
+/// The name of the sounds in a report.
 pub fn sounds(config: &Config) -> String {
     match (&config.data.dataset, &config.data.soundbank) {
         (Some(path), _) | (None, Some(path)) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -258,7 +258,7 @@ pub fn sounds(config: &Config) -> String {
     }
 }
 
-/// One line per cell: macro-F1 at every test length.
+/// A table with a row per cell: macro-F1 at every test length.
 fn summary(results: &[CellResult]) -> Table {
     let mut header = vec!["macro-F1 in %, tested on".to_owned()];
     header.extend(results[0].seconds.iter().map(|s| format!("{s} s")));

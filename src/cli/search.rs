@@ -22,7 +22,7 @@ use crate::study::StudyDir;
 use crate::worker::{End, Until, work};
 use crate::{Error, Result, atomic};
 
-/// The search's configuration, and what tells its folder from others.
+/// The search's configuration, which distinguishes its folder from others.
 const CONFIG: &str = "search.toml";
 const BEST: &str = "best.toml";
 
@@ -38,7 +38,7 @@ A search trains many configurations (trials) for a few epochs, and the better on
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Search {
-    /// Where the audio comes from.
+    /// Source of the audio.
     #[command(flatten)]
     pub source: DataSource,
     /// The search's folder; the same command continues a search that was stopped, several at once share it
@@ -47,13 +47,13 @@ pub struct Search {
     /// Configurations that are tried (the key search.trials)
     #[arg(long, value_name = "N")]
     pub trials: Option<usize>,
-    /// Where its trials are shared; store.sqlite in the folder when no store is named.
+    /// Store of the trials; store.sqlite in the folder when no store is named.
     #[command(flatten)]
     pub shared: StoreOptions,
-    /// How long a lease lasts.
+    /// Length of a lease.
     #[command(flatten)]
     pub lease: LeaseOption,
-    /// Whether trials that were given up are tried again.
+    /// Option to try again the trials that were given up.
     #[command(flatten)]
     pub retry: RetryOption,
     /// Print what is drawn for every trial, and do nothing
@@ -99,7 +99,7 @@ impl Search {
         given_up::say(&mut store, &study)
     }
 
-    /// Makes the folder, or finds the search's own there.
+    /// Creates the folder, or checks that it belongs to this search.
     fn begin(&self, config: &Config) -> Result<()> {
         let own = self.out.join(CONFIG);
         // A process killed at its start may leave a half-written file.
@@ -126,7 +126,7 @@ pub fn is_search(folder: &Path) -> bool {
     folder.join(CONFIG).is_file()
 }
 
-/// Writes the report of the search at `folder` as far as it is, from its own store or the one that `location` names.
+/// Writes the report of the search at `folder` in its present state, from its own store or the one in `shared`.
 ///
 /// # Errors
 /// [`Error::Store`] when the store has no such study; whatever reading and writing report.
@@ -173,7 +173,7 @@ fn report(session: &Session, folder: &Path, store: &mut Store, study: &Registere
     print(&format!("{}\n{found}Report: {}\n", summary(&data), path.display()))
 }
 
-/// What the report is made of.
+/// Collects the data of the report.
 fn search_data(store: &mut Store, study: &Registered, config: &Config) -> Result<SearchData> {
     let dataset = Dataset::of(config)?;
     let search = &config.search;
@@ -190,7 +190,7 @@ fn search_data(store: &mut Store, study: &Registered, config: &Config) -> Result
         };
         let mut adapters: Vec<String> = of_trial.iter().map(|result| result.adapter.clone()).collect();
         adapters.dedup();
-        // Those of the last rung have the epochs of all.
+        // The curves of the last rung hold the epochs of all rungs.
         let curves = of_trial.last().map_or(Ok(Vec::new()), |result| {
             let read = curves_from_json(&result.details, config.train.seeds.len(), config.train.method);
             read.map_err(|reason| store.refused_details(study, result, &reason))

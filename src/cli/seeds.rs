@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 /// Most seeds of one range: a training takes no more.
 const MOST: u64 = 1024;
 
-/// One element of the list: a seed, or a range of seeds.
+/// A seed or a range of seeds, an element of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeedRange(RangeInclusive<u64>);
 
@@ -13,7 +13,7 @@ impl std::str::FromStr for SeedRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (first, last) = range(text).ok_or("a seed, or a range of seeds as in 1-3")?;
+        let (first, last): (u64, u64) = range(text).ok_or("a seed, or a range of seeds as in 1-3")?;
         match last.checked_sub(first) {
             Some(more) if more < MOST => Ok(Self(first..=last)),
             Some(_) => Err(format!("a range of at most {MOST} seeds")),

@@ -99,7 +99,7 @@ impl Status {
     }
 }
 
-/// Where the state of studies is read.
+/// Source of the state of studies.
 enum Source<'a> {
     /// A store with the trials of any number of studies.
     Store(Store),

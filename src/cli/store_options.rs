@@ -17,7 +17,7 @@ use crate::{Error, Result, printable};
 /// Characters of the longest name of a study.
 const LONGEST_NAME: usize = 200;
 
-/// How long a lease lasts that is not renewed.
+/// Length of a lease that is not renewed.
 #[derive(Debug, Clone, Args)]
 pub struct LeaseOption {
     /// Give a trial to another worker when its own was silent for this long
@@ -25,13 +25,13 @@ pub struct LeaseOption {
     pub lease: Duration,
 }
 
-/// Where the trials of a study are shared.
+/// The store in which the trials of a study are shared, and the study's name in it.
 #[derive(Debug, Clone, Args)]
 pub struct StoreOptions {
     /// Share the work with other adapters and machines through this store: postgres://USER@HOST/DATABASE, or a file of SQLite
     #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser)]
     pub store: Option<Location>,
-    /// What the study is called in the store [default: the name of its folder]
+    /// The study's name in the store [default: the name of its folder]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 }
@@ -60,7 +60,7 @@ impl StoreOptions {
     /// Enters the study of `config` into `store`, or finds it there.
     ///
     /// # Errors
-    /// As [`Store::register`]; whatever reading the data reports.
+    /// The errors of [`Store::register`]; whatever reading the data reports.
     pub fn register(&self, store: &mut Store, out: &Path, kind: StudyKind, config: &Config) -> Result<Registered> {
         store.register(&Study {
             name: self.name(out)?,
@@ -74,7 +74,7 @@ impl StoreOptions {
 }
 
 impl LeaseOption {
-    /// How a worker works that stops at a signal.
+    /// The settings of a worker that stops when `until` is reached.
     pub fn settings(&self, until: Until, idle_exit: Option<Duration>) -> Settings {
         Settings { name: Settings::name(), lease: self.lease, until, idle_exit }
     }

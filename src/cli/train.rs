@@ -30,7 +30,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Train {
-    /// Where the audio comes from.
+    /// Source of the audio.
     #[command(flatten)]
     pub source: DataSource,
     /// How to train
@@ -65,7 +65,7 @@ impl Train {
 }
 
 impl Train {
-    /// Trains, or goes on training.
+    /// Trains, or resumes a training.
     ///
     /// # Errors
     /// [`Error::Interrupted`] after a signal, to be continued with `--resume`, [`Error::Stopped`] if there is no run yet; whatever
@@ -169,12 +169,12 @@ fn warn_of_unused(edits: &[String], method: Method) {
     }
 }
 
-/// The data of a training that can begin: checked before there is a run folder and before any feature is computed.
+/// The data of a training, checked before there is a run folder and before any feature is computed.
 struct Material {
     dataset: Dataset,
     /// Labels of the training segments.
     train: Vec<SegmentLabels>,
-    /// Lines for the log about data that are not used.
+    /// Messages about data that are not used.
     left_out: Vec<LeftOut>,
 }
 
@@ -191,7 +191,7 @@ impl Material {
     }
 }
 
-/// Prints what a training takes.
+/// Prints the steps and the memory of a training.
 fn dry_run(session: &Session, config: &Config) -> Result<()> {
     let Material { dataset, train, left_out } = Material::of(config)?;
     left_out.iter().for_each(LeftOut::log);
@@ -220,7 +220,7 @@ fn load_examples(session: &Session, gpu: &Gpu, config: &Config, dataset: &Datase
     Ok(examples)
 }
 
-/// Prints the best epoch of every seed, and how long all pieces of the training took.
+/// Prints the best epoch of every seed, and the time of all pieces of the training.
 fn report(session: &Session, run: &RunDir, config: &Config, training_state: &TrainingState) -> Result<()> {
     let seconds = run.seconds_trained();
     let members = || config.train.seeds.iter().zip(&training_state.progress);

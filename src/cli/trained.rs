@@ -23,10 +23,10 @@ pub struct TrainedModels {
 }
 
 impl TrainedModels {
-    /// The run's configuration, then the files and edits of the command line, then `flags`.
+    /// The run's configuration, changed by the files and edits of the command line and then by `flags`.
     ///
     /// # Errors
-    /// As [`Options::configuration`](super::Options::configuration); [`Error::Data`] when there is nothing at the path.
+    /// The errors of [`Options::configuration`](super::Options::configuration); [`Error::Data`] when there is nothing at the path.
     pub fn configuration(&self, session: &Session, flags: impl FnOnce(&mut Config)) -> Result<Config> {
         let mut files = Vec::new();
         if !self.run.is_file() {
@@ -39,7 +39,7 @@ impl TrainedModels {
         Ok(config)
     }
 
-    /// Reads the models, with what each says about itself. Of a run that is not finished, a warning says how far it is.
+    /// Reads the models with their descriptions. A run that is not finished is a warning.
     ///
     /// # Errors
     /// [`Error::Usage`] when none has the chosen seed; [`Error::Data`] when a model is not there yet, has another seed than
@@ -88,7 +88,7 @@ impl TrainedModels {
     }
 }
 
-/// Seeds as a message names them.
+/// Seeds in the words of a message.
 pub fn listed(seeds: &[u64]) -> String {
     let names: Vec<String> = seeds.iter().map(u64::to_string).collect();
     format!("seed{} {}", if seeds.len() == 1 { "" } else { "s" }, names.join(", "))

@@ -49,7 +49,7 @@ impl Tune {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`Session::open_gpu`]; [`Error::Io`] naming the file that cannot be written; what the device reports.
+    /// The errors of [`Session::open_gpu`]; [`Error::Io`] naming the file that cannot be written; what the device reports.
     pub fn run(self, session: &Session) -> Result<()> {
         let config = session.options.configuration(|config| config.train.batch = self.batch)?;
         let chunk = config.model.chunk_frames;
@@ -88,7 +88,7 @@ impl Tune {
     }
 }
 
-/// The choices of `all`, beside those that `path` holds for other layers.
+/// The file with the choices of `all` and with the choices that `path` holds for other layers.
 fn file(gpu: &Gpu, path: &std::path::Path, all: &[Tuned]) -> TileFile {
     let choices: Vec<Choice> = all.iter().map(Tuned::choice).collect();
     let replaced = |old: &Choice| {
@@ -117,7 +117,7 @@ fn candidate(tuned: &Tuned, tried: &Tried) -> Value {
     }
 }
 
-/// One line for each kernel, layer and number of chunks.
+/// A table with a row for each kernel, layer and number of chunks.
 fn table(all: &[Tuned]) -> Table {
     let header = ["kernel", "chunks", "tried", "shipped, ms", "chosen, ms", "ratio", "chosen tile"];
     let mut table = Table::new(header.map(String::from).to_vec());

@@ -14,9 +14,9 @@ use crate::store::{Location, Prospect, Registered, Store, Waiting};
 use crate::worker::{End, GpuLock, Idle, Settings, Until, here, work};
 use crate::{Error, Result, stop};
 
-/// Between two looks into a store that has no work.
+/// Time between two looks into a store that has no work.
 const LOOK: Duration = Duration::from_secs(1);
-/// A worker that has nothing to do leaves a study for others that may have something.
+/// Time after which a worker that has nothing to do in a study looks at other studies.
 const ELSEWHERE: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
@@ -35,7 +35,7 @@ pub struct Worker {
     /// Work on this study only
     #[arg(long, value_name = "NAME")]
     pub study: Option<String>,
-    /// Where this machine has the sounds, if not in the folder that the study names.
+    /// Folder of the sounds on this machine, if it is not the one that the study names.
     #[command(flatten)]
     pub source: DataSource,
     /// Stop after this long, for example 3h50m; other workers continue what is under way
@@ -44,38 +44,38 @@ pub struct Worker {
     /// Stop when there was nothing to do for this long, for example 60s
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub idle_exit: Option<Duration>,
-    /// How long a lease lasts.
+    /// Length of a lease.
     #[command(flatten)]
     pub lease: LeaseOption,
-    /// Whether trials that were given up are tried again.
+    /// Option to try again the trials that were given up.
     #[command(flatten)]
     pub retry: RetryOption,
 }
 
-/// What the studies of a store have for a worker.
+/// The studies of a store as a worker sees them.
 struct Prospects {
-    /// The first with something to do.
+    /// The first study with something to do.
     open: Option<Registered>,
-    /// How many are not finished.
+    /// Number of studies that are not finished.
     unfinished: usize,
-    /// All.
+    /// All studies.
     studies: Vec<Registered>,
-    /// Who works on those that are not finished.
+    /// Leases of other workers in the studies that are not finished.
     waiting: Waiting,
 }
 
 impl Worker {
-    /// Works until every study is finished.
+    /// Trains trials until every study is finished.
     ///
     /// # Errors
     /// [`Error::Interrupted`] after a signal or at the end of its time, with everything given back; [`Error::Adapter`] when
-    /// other workers have the cards; [`Error::Partly`] when trials of a study that it worked on were given up; whatever data,
+    /// other workers compute on the adapters; [`Error::Partly`] when trials of a study that it worked on were given up; whatever data,
     /// device and store report.
     pub fn run(self, session: &Session) -> Result<()> {
         let signalled = signals::catch()?;
         let deadline = self.max_time.map(|time| Instant::now() + time);
         if let Some(deadline) = deadline {
-            // Features, which take minutes, ask no worker.
+            // Features take minutes and do not look at `until`.
             stop::request_at(deadline);
         }
         let until = Until { stop: signalled, deadline };
@@ -117,7 +117,7 @@ impl Worker {
                 Err(error) => return Err(error),
             };
             let Some(study) = open else {
-                // A worker may be started before the study it is meant for, beside old ones: it has time until `idle_exit`.
+                // A worker may be started before its study is registered, beside old studies: it waits until `idle_exit`.
                 if unfinished == 0 && !studies.is_empty() && (!worked_on.is_empty() || self.idle_exit.is_none()) {
                     tracing::info!("nothing is left to do");
                     let own = studies.iter().filter(|study| worked_on.contains(&study.id));
@@ -150,7 +150,7 @@ impl Worker {
         }
     }
 
-    /// The studies that it works on.
+    /// The studies that this worker may work on.
     fn studies(&self, store: &mut Store) -> Result<Vec<Registered>> {
         let mut studies = store.studies()?;
         if let Some(name) = &self.study {
@@ -191,21 +191,22 @@ impl Worker {
     }
 }
 
-/// The adapter that the options name, or with `auto` the first one no other worker has; held until the process ends.
+/// Opens the adapter that the options name, or with `auto` the first that no other worker has, and locks it until the process
+/// ends.
 fn take_card(session: &Session) -> Result<(Gpu, GpuLock)> {
     let folder = tiles::cache_folder()?;
     if session.options.adapter.as_deref() != Some("auto") {
         let gpu = session.open_gpu()?;
         let gpu_lock = GpuLock::take(gpu.adapter(), &folder)?;
         let name = &gpu.adapter().name;
-        let gpu_lock =
-            gpu_lock.ok_or_else(|| Error::Adapter(format!("another worker computes on {name}: choose another --adapter")))?;
+        let gpu_lock = gpu_lock
+            .ok_or_else(|| Error::Adapter(format!("another worker computes on {name}: choose another --adapter")))?;
         return Ok((gpu, gpu_lock));
     }
     let mut choice = session.adapter_choice();
     choice.adapter = None;
     let (mut adapters, _) = adapter::list(&choice)?;
-    // Cards before software, which is never taken.
+    // GPUs come before software adapters, which several workers may share.
     adapters.sort_by_key(|adapter| (adapter.kind == "cpu", adapter.index));
     for adapter in adapters {
         if let Some(gpu_lock) = GpuLock::take(&adapter, &folder)? {

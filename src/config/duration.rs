@@ -39,7 +39,9 @@ mod tests {
 
     #[test]
     fn a_plain_number_is_seconds_and_units_are_taken() {
-        for (text, expected) in [("60", 60.0), ("0.2", 0.2), ("200ms", 0.2), ("1.2s", 1.2), ("2min", 120.0), ("3h50m", 13_800.0)] {
+        for (text, expected) in
+            [("60", 60.0), ("0.2", 0.2), ("200ms", 0.2), ("1.2s", 1.2), ("2min", 120.0), ("3h50m", 13_800.0)]
+        {
             assert_eq!(seconds(text), Ok(expected), "{text}");
             assert_eq!(duration(text), Ok(Duration::from_secs_f64(expected)), "{text}");
         }

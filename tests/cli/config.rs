@@ -95,7 +95,10 @@ fn a_setting_that_the_method_does_not_use_is_a_warning() {
         run_in(tempfile::tempdir().unwrap().path(), &line).2
     };
     let errors = train("--set tagger.lr=0.01");
-    assert!(errors.contains("--set tagger.lr has no effect on --method classifier: its own key is optimiser.lr"), "{errors}");
+    assert!(
+        errors.contains("--set tagger.lr has no effect on --method classifier: its own key is optimiser.lr"),
+        "{errors}"
+    );
     assert!(train("--set tagger.epochs=5").contains("its own key is train.epochs"));
     for used in ["--set optimiser.lr=0.01", "--set tagger.lr=0.01 --method triplets"] {
         assert!(!train(used).contains("no effect"), "{used}");

@@ -44,7 +44,8 @@ fn the_folder_of_a_search_names_its_own_store_and_workers_that_ended_are_left_ou
         assert_eq!(code, 0, "{errors}");
         let state: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(state["studies"][0]["name"], "mine");
-        let names = state["workers"].as_array().unwrap().iter().map(|worker| worker["name"].as_str().unwrap().to_owned());
+        let names =
+            state["workers"].as_array().unwrap().iter().map(|worker| worker["name"].as_str().unwrap().to_owned());
         names.collect::<Vec<_>>()
     };
     let mut both = workers();
@@ -67,7 +68,8 @@ fn the_folder_of_a_study_shows_its_cells() {
     let (code, text, errors) = run_in(place.path(), "status study");
     assert_eq!(code, 0, "{errors}");
     assert!(text.contains("0 of 18 cells finished"), "{text}");
-    let state = |cell: &str| text.lines().find(|line| line.starts_with(cell)).unwrap().split_whitespace().last().unwrap();
+    let state =
+        |cell: &str| text.lines().find(|line| line.starts_with(cell)).unwrap().split_whitespace().last().unwrap();
     assert_eq!((state("waa-triplets-1s"), state("waa-classifier-1s")), ("begun", "open"));
     let (_, text, _) = run_in(place.path(), "status study --json");
     let value: Value = serde_json::from_str(&text).unwrap();
@@ -77,11 +79,9 @@ fn the_folder_of_a_study_shows_its_cells() {
 #[test]
 fn a_folder_that_is_neither_is_refused_and_none_is_asked_for() {
     let place = tempfile::tempdir().unwrap();
-    for (words, code, answer) in [
-        (".", 3, "neither a search nor a study"),
-        ("nowhere", 3, "no such folder"),
-        ("", 2, "--store"),
-    ] {
+    for (words, code, answer) in
+        [(".", 3, "neither a search nor a study"), ("nowhere", 3, "no such folder"), ("", 2, "--store")]
+    {
         let (found, _, errors) = run_in(place.path(), &format!("status {words}"));
         assert!(found == code && errors.contains(answer), "{words}: {errors}");
     }

@@ -30,7 +30,7 @@ pub struct BenchFeatures {
     /// Clips of one measurement
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub clips: usize,
-    /// Where measurements go.
+    /// Output of the measurements.
     #[command(flatten)]
     pub output: Output,
 }

@@ -34,7 +34,7 @@ pub struct Kernels {
     /// The number of models that are trained at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub members: usize,
-    /// Where measurements go.
+    /// Output of the measurements.
     #[command(flatten)]
     pub output: Output,
 }
@@ -72,14 +72,14 @@ impl Kernels {
     }
 }
 
-/// One line for each of the adapter's limits.
+/// A table with a row for each of the adapter's limits.
 fn peak_table(peaks: &[Peak]) -> Table {
     let mut table = Table::new(["limit", "measured"].map(String::from).to_vec());
     peaks.iter().for_each(|peak| table.push(vec![peak.name.into(), peak.figure()]));
     table
 }
 
-/// One line for each kernel, layer and amount of work.
+/// Prints a table with a row for each kernel, layer and amount of work.
 fn show(
     gpu: &Gpu,
     limits: Roofline,

@@ -25,12 +25,12 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Bench {
-    /// What to measure.
+    /// The measurement.
     #[command(subcommand)]
     pub target: BenchTarget,
 }
 
-/// What to measure.
+/// The measurements.
 #[derive(Debug, Subcommand)]
 pub enum BenchTarget {
     /// Median time of a training step

@@ -37,12 +37,12 @@ pub struct BenchStep {
     /// Also time every kernel of a step, as a share of what the adapter can do at best
     #[arg(long)]
     pub profile: bool,
-    /// Where measurements go.
+    /// Output of the measurements.
     #[command(flatten)]
     pub output: Output,
 }
 
-/// One step that is to be measured.
+/// A step that is to be measured.
 struct Planned {
     config: Config,
     frames: usize,
@@ -70,7 +70,7 @@ impl BenchStep {
         for planned in &plan {
             let step = match synthetic_step(&gpu, &planned.config, CLASSES, planned.frames) {
                 Ok(step) => step,
-                // What is too large for the adapter does not keep the others from being measured.
+                // A step that is too large for the adapter is left out; the others are measured.
                 Err(error @ Error::Kernel { .. }) if plan.len() > 1 => {
                     tracing::error!("{} left out: {error}", case_name(&planned.case));
                     failed += 1;
@@ -120,7 +120,7 @@ impl BenchStep {
         Ok(plan)
     }
 
-    /// How the time of each method grows with the size of its steps, where enough sizes were measured.
+    /// Prints the growth of each method's time with the size of its steps, where enough sizes were measured.
     fn growth(&self, times: &[(&Planned, crate::bench::Samples)], results: &BenchResults<'_>) -> Result<()> {
         for method in &self.method {
             let of_method = times.iter().filter(|(planned, _)| planned.config.train.method == *method);
@@ -163,9 +163,9 @@ struct KernelTotals {
     kernel: KernelTime,
     calls: usize,
     seconds: f64,
-    /// Of the time of all dispatches.
+    /// Share of the time of all dispatches.
     share: f64,
-    /// Of the adapter's own limit.
+    /// Share of the adapter's own limit.
     of_limit: f64,
 }
 
@@ -209,7 +209,7 @@ impl KernelTotals {
     }
 }
 
-/// One line for each kernel and layer, in the order of their first dispatch.
+/// A table with a row for each kernel and layer, in the order of their first dispatch.
 fn profile_table(lines: &[KernelTotals]) -> Table {
     let header = ["kernel", "calls", "µs", "% of step", "GFLOP/s", "GB/s", "% of limit"];
     let mut table = Table::new(header.map(String::from).to_vec());
