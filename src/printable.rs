@@ -22,6 +22,11 @@ pub fn message(text: &str) -> String {
     lines(text).replace('\n', "\n  ")
 }
 
+/// `n` of a thing: `1 epoch`, `2 epochs`. The plural is made with an s.
+pub fn counted(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
 /// Escapes JSON so that it holds no character that steers a terminal and keeps its meaning. JSON itself escapes only those
 /// below U+0020.
 pub fn json(text: &str) -> Cow<'_, str> {

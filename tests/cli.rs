@@ -11,9 +11,12 @@ mod cli {
     mod environment;
     mod files;
     mod generate;
+    mod help;
+    mod names;
     mod predict;
     #[cfg(unix)]
     mod signals;
+    mod status;
     mod streams;
     mod tune;
 }

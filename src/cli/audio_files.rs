@@ -1,4 +1,5 @@
-//! The audio files of a command line: taken in their order, and without giving up at the first that cannot be used.
+//! The audio files of a command line: they are answered for in their order, and a file that cannot be used does not end the
+//! command.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,13 +19,13 @@ const GROUP_BYTES: u64 = 16 << 20;
 /// hold an hour of silence. A file that holds more is read alone.
 const SAMPLES_PER_BYTE: u64 = 8;
 
-/// The files of a command line, and how many of them have turned out to be of no use.
+/// The files of a command line, and the number of files that could not be used.
 pub struct AudioFiles<'a> {
     paths: &'a [PathBuf],
     windows: &'a Windows,
     task: Task,
     failed: usize,
-    /// The reason that the only file is of no use.
+    /// Reason why the only file cannot be used.
     reason: Option<Error>,
 }
 
@@ -42,28 +43,28 @@ pub struct Answer {
     pub seconds: f64,
     /// The parts of the file.
     pub parts: Vec<Window>,
-    /// Numbers of every part, `[member][part · number]`.
+    /// Values of every part, `[model][part · value]`.
     pub values: Vec<Vec<f32>>,
 }
 
-/// Computes the numbers of segments, `[member][segment · number]`; says how many chunks are done since it said so last.
+/// Computes the values of segments, `[model][segment · value]`, and reports the number of chunks done since its last report.
 pub type Compute<'a> = dyn FnMut(&[&[f32]], &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> + 'a;
 
 /// Takes a file's answer, or the reason why it cannot be used.
 pub type Take<'a> = dyn FnMut(&Path, Result<Answer, String>) -> Result<()> + 'a;
 
 impl<'a> AudioFiles<'a> {
-    /// The files at `paths`, to be cut as `windows` says; `doing` says what is done with them.
+    /// The files at `paths`, which are cut into `windows`; `doing` names the work in the progress display.
     pub fn new(session: &Session, paths: &'a [PathBuf], windows: &'a Windows, doing: &str) -> Self {
         let task = session.progress.task(doing, paths.len() as u64);
         Self { paths, windows, task, failed: 0, reason: None }
     }
 
-    /// Asks `compute` about all files, and calls `take` for each in their order. The reason of one of several that cannot
-    /// be used has been reported then; of a single file it is the command's own error.
+    /// Calls `compute` on all files, and `take` for each file in their order. Reasons why files cannot be used are logged; for a
+    /// single file the reason is the error of the command.
     ///
     /// # Errors
-    /// What `compute` and `take` report.
+    /// The errors of `compute` and `take`.
     pub fn each(&mut self, compute: &mut Compute<'_>, take: &mut Take<'_>) -> Result<()> {
         let mut rest = self.paths;
         while !rest.is_empty() {
@@ -74,7 +75,7 @@ impl<'a> AudioFiles<'a> {
             let mut files = Vec::new();
             for (path, file) in group.iter().zip(self.read(group)) {
                 match file {
-                    // Perhaps it is only too long to be read together with others.
+                    // The file may only be too long to be read together with others.
                     Err(_) if group.len() > 1 => match AudioFile::read(path, self.windows, MAX_SAMPLES) {
                         Ok(file) => {
                             self.answer(std::mem::take(&mut files), compute, take)?;
@@ -147,7 +148,7 @@ impl<'a> AudioFiles<'a> {
         Ok(())
     }
 
-    /// Whether no file at all could be used.
+    /// Whether none of the files could be used.
     pub fn none_used(&self) -> bool {
         self.failed == self.paths.len()
     }

@@ -10,20 +10,29 @@ use crate::config::{Config, to_toml};
 use crate::search::check;
 use crate::study::cells;
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel config print --set train.epochs=50 > run.toml
+  weaklabel config check run.toml
+  weaklabel train -c run.toml -o run";
+
 /// `weaklabel config`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ConfigCommand {
-    /// What to do with it.
+    /// The action.
     #[command(subcommand)]
     pub action: Action,
 }
 
-/// What to do with a configuration.
+/// Actions on a configuration.
 #[derive(Debug, Subcommand)]
 pub enum Action {
     /// Print all settings as they result from defaults, files and --set
+    #[command(after_help = EXAMPLES)]
     Print(Files),
     /// Check files and --set, and print only what is wrong
+    #[command(after_help = EXAMPLES)]
     Check(Files),
 }
 
@@ -39,7 +48,7 @@ impl ConfigCommand {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`crate::config::load`] and, for the edits of `study.cell`, [`cells`].
+    /// The errors of [`crate::config::load`] and, for the edits of `study.cell`, [`cells`].
     pub fn run(self, session: &Session) -> Result<()> {
         match self.action {
             Action::Print(files) => {

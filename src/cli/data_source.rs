@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::config::DataConfig;
 
-/// Where the audio comes from; the built-in soundbank when neither is given here or in the configuration.
+/// Source of the audio: the built-in soundbank when neither is given here or in the configuration.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DataSource {
     /// A dataset that `weaklabel generate` wrote, or a folder of finished clips with DESED annotations
@@ -18,7 +18,7 @@ pub struct DataSource {
 }
 
 impl DataSource {
-    /// Enters the source into a configuration; a flag wins over either key of it.
+    /// Enters the source into a configuration; a flag takes precedence over both keys.
     pub fn apply(&self, config: &mut DataConfig) {
         if self.dataset.is_some() {
             config.dataset.clone_from(&self.dataset);

@@ -9,11 +9,20 @@ use crate::gpu::AdapterDescription;
 use crate::gpu::adapter::{feature_names, list};
 use crate::report::Table;
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel devices
+  weaklabel devices --backend vulkan --json
+  weaklabel doctor --adapter 0
+
+An adapter is a GPU, or the driver of one that computes on the CPU.";
+
 /// `weaklabel devices`: list the adapters, with their limits and features; `--json` for machines.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Devices {}
 
-/// An adapter, and whether a run with the same options would take it.
+/// An adapter, and whether a command with the same options would compute on it.
 #[derive(Debug, Serialize)]
 struct Listed {
     #[serde(flatten)]
@@ -25,7 +34,7 @@ impl Devices {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`list`]: exit code 4 and what to install where there is no adapter.
+    /// The errors of [`list`]: exit code 4 and what to install where there is no adapter.
     pub fn run(self, session: &Session) -> Result<()> {
         let (adapters, chosen) = list(&session.adapter_choice())?;
         if session.options.json {

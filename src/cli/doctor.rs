@@ -12,8 +12,16 @@ use crate::kernels::{KernelEntry, REGISTRY};
 use crate::report::Table;
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel doctor
+  weaklabel doctor --adapter 1 --kernel conv_forward
+
+A kernel is a program for the GPU. Each computes cases whose right answer is known from 64-bit arithmetic on the CPU.";
+
 /// `weaklabel doctor`: run every kernel on this machine's adapter and compare with 64-bit arithmetic on the CPU.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Doctor {
     /// Check this kernel only; repeatable
     #[arg(long = "kernel", value_name = "NAME", value_parser = PossibleValuesParser::new(REGISTRY.iter().map(|e| e.name)))]
@@ -29,21 +37,21 @@ pub struct Doctor {
 #[derive(Debug, Serialize)]
 struct DoctorReport<'a> {
     adapter: &'a AdapterDescription,
-    /// Whether kernels can be timed on it.
+    /// Whether kernels can be timed on the adapter.
     timestamps: bool,
     kernels: Vec<Checkup>,
     ok: bool,
 }
 
-/// How a kernel did in all its cases.
+/// Results of a kernel in all its cases.
 #[derive(Debug, Serialize)]
 struct Checkup {
     kernel: &'static str,
-    /// Cases that are for the device; none of a kernel that the device never runs.
+    /// Number of cases; 0 for a kernel that the device never runs.
     cases: usize,
-    /// Over all cases; absent when one failed, or where there is none.
+    /// Largest error of all cases; absent when a case failed, or where there is none.
     largest_error: Option<f64>,
-    /// What is wrong, one message per failed case.
+    /// Messages, one per failed case.
     failures: Vec<String>,
 }
 

@@ -11,16 +11,22 @@ use super::audio_files::{Answer, AudioFiles};
 use super::output::{print, print_data, print_json};
 use super::trained::{TrainedModels, listed};
 use super::windows::Windows;
+use crate::config::seconds;
 use crate::evaluate::{Embedding, Models, SegmentEmbedder};
+use crate::printable::counted;
 use crate::report::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
 use crate::{Error, Result};
 
 const AFTER_HELP: &str = "\
-One row for each FILE, in the order given, or with --every for each of its windows. A FILE is cut into windows \
-before its features are computed, as training cuts clips into segments: what lies beside a window is not heard in it. \
-The last window ends with the file.
+Examples:
+  weaklabel embed run *.wav -o embeddings.npy
+  weaklabel embed run street.wav --every 1s --seed 3
 
-An embedding is one model's: of a run with several seeds, choose one with --seed.
+One row for each FILE, in the order given, or with --every for each of its windows. A FILE is cut into windows \
+before its features are computed, as training cuts clips into segments: what lies beside a window has no influence on \
+it. The last window ends with the file.
+
+An embedding is of one model: of a run with several seeds, choose one with --seed.
 
 A FILE that cannot be used is reported and has one row of NaN without onset and offset, so the rows of a .npy file \
 can be counted; the exit code is 6 then, or 3 when there was no other. A FILE may be 18 hours long at 16 kHz (2^30 \
@@ -36,8 +42,8 @@ pub struct Embed {
     /// Audio files of any rate and number of channels: WAV, FLAC or Ogg Vorbis
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Embed consecutive windows of this many seconds, whole chunks of 0.2 s, instead of whole files
-    #[arg(long, value_name = "S")]
+    /// Embed consecutive windows of this length, whole chunks of 0.2 s, as in 1s or 600ms, instead of whole files
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub every: Option<f64>,
     /// Leave out the normalisation of triplet and prototype runs: the embeddings that the classifier reads, not those
     /// between which distances are taken
@@ -73,7 +79,7 @@ impl Embed {
         let models = self.trained.read()?;
         let [(_, description)] = &models[..] else {
             let seeds: Vec<u64> = models.iter().map(|(_, description)| description.seed).collect();
-            let message = format!("an embedding is one model's: choose one with --seed, of {}", listed(&seeds));
+            let message = format!("an embedding is of one model: choose one with --seed, of {}", listed(&seeds));
             return Err(Error::Usage(message));
         };
         let windows = Windows::or_whole(self.every, description)?;
@@ -120,7 +126,7 @@ fn push(all: &mut Embeddings, path: &Path, answer: Option<Answer>) {
         let nothing = vec![f32::NAN; all.dimensions];
         return all.push(EmbeddingRow { file, bounds: None }, &nothing);
     };
-    // One model, one list of values.
+    // There is one model, and so one list of values.
     for (part, values) in parts.iter().zip(values[0].chunks_exact(all.dimensions)) {
         let bounds = Some(Bounds { onset: part.onset_s, offset: part.offset_s });
         all.push(EmbeddingRow { file: file.clone(), bounds }, values);
@@ -148,7 +154,7 @@ fn summarise(all: &Embeddings, path: &Path, json: bool) -> Result<()> {
     if json {
         return print_json(&json!({"out": out, "dimensions": dimensions, "rows": all.rows}));
     }
-    print(&format!("{out}: {} embeddings of {dimensions} dimensions\n", all.rows.len()))
+    print(&format!("{out}: {} of {dimensions} dimensions\n", counted(all.rows.len(), "embedding")))
 }
 
 #[cfg(test)]

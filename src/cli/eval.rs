@@ -8,7 +8,7 @@ use super::Session;
 use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::trained::TrainedModels;
-use crate::config::{self, Config};
+use crate::config::{self, Config, seconds};
 use crate::evaluate::{Models, Scorer, load_lengths};
 use crate::features::{Statistics, standardise};
 use crate::kernels::score::f1;
@@ -17,15 +17,22 @@ use crate::report::{Results, RunDir};
 use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel eval run
+  weaklabel eval run --seconds 200ms,1s,10s --json
+  weaklabel eval run --dataset other-data";
+
 /// `weaklabel eval`: score a trained run on the evaluation clips.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Eval {
     /// The run folder
     pub run: PathBuf,
-    /// Lengths of the test segments in seconds (the key evaluate.seconds)
-    #[arg(long, value_name = "S,…", value_delimiter = ',')]
+    /// Lengths of the test segments, as in 0.2,1 or 200ms,1s (the key evaluate.seconds)
+    #[arg(long, value_name = "TIME,…", value_delimiter = ',', value_parser = seconds)]
     pub seconds: Vec<f64>,
-    /// Where the audio comes from, if not from where the run was trained.
+    /// Source of the audio, if not the one that the run was trained on.
     #[command(flatten)]
     pub source: DataSource,
 }
@@ -41,22 +48,22 @@ impl Eval {
 }
 
 impl Eval {
-    /// Scores every model of the run on the evaluation clips at every length and prints the scores. The run folder keeps them
-    /// then, unless they are of other data than its own.
+    /// Scores every model of the run on the evaluation clips at every length and prints the scores. The run folder keeps them,
+    /// unless the data are not the run's own.
     ///
     /// # Errors
     /// [`Error::Data`] when the run has no models yet or the data have other classes; whatever data and device report.
     pub fn run(self, session: &Session) -> Result<()> {
         let run = RunDir::open(&self.run)?;
         let config = self.configuration(session, &run)?;
-        let models = TrainedModels { run: self.run.clone(), seed: None }.read()?;
+        let models = TrainedModels { run: self.run.clone(), seed: Vec::new() }.read()?;
         let dataset = Dataset::of(&config)?;
         dataset.need(&[Subset::Eval])?;
         dataset.left_out(&[Subset::Eval]).iter().for_each(LeftOut::log);
         self.check_classes(&dataset, &models[0].1)?;
         let gpu = session.open_gpu()?;
         let Models { population, description, seeds } = Models::new(&gpu, &models)?;
-        // Features as the models were trained on, whatever the configuration says now.
+        // The features are those that the models were trained on, even if the configuration was changed.
         let config = Config { features: description.features.clone(), ..config.clone() };
         let lengths = &config.evaluate.seconds;
         let task = session.progress.task("evaluation features", dataset.len(Subset::Eval) as u64);
@@ -84,7 +91,7 @@ impl Eval {
             seconds: lengths.clone(),
             f1: scores,
         };
-        // Scores that took hours are seen even where the run cannot be written to.
+        // Printed first, so that scores are not lost where the run cannot be written to.
         if session.options.json {
             print_json(&results)?;
         } else {
@@ -96,7 +103,7 @@ impl Eval {
         Ok(())
     }
 
-    /// The run's configuration, then the files and edits of the command line, then its flags.
+    /// The run's configuration, changed by the files, the edits and then the flags of the command line.
     fn configuration(&self, session: &Session, run: &RunDir) -> Result<Config> {
         let mut files = vec![run.config_path()];
         files.extend(session.options.config.iter().cloned());
@@ -111,7 +118,12 @@ impl Eval {
             return Ok(());
         }
         let (ours, theirs) = (model.classes.join(", "), dataset.classes().join(", "));
-        Err(Error::data(&self.run, format!("the models tell {ours} apart, the data hold {theirs}")))
+        Err(Error::data(
+            &self.run,
+            format!(
+                "the classes of the models are {ours}, those of the data {theirs}: use data with the classes of the models"
+            ),
+        ))
     }
 }
 
@@ -124,7 +136,7 @@ mod tests {
     #[test]
     fn flags_reach_their_keys() {
         let command = Eval::augment_args(clap::Command::new("eval"));
-        let line = ["eval", "run", "--seconds", "0.2,10", "--dataset", "set"];
+        let line = ["eval", "run", "--seconds", "200ms,10", "--dataset", "set"];
         let eval = Eval::from_arg_matches(&command.get_matches_from(line)).unwrap();
         let mut config = Config::default();
         eval.apply(&mut config);

@@ -6,15 +6,24 @@ use std::sync::OnceLock;
 use clap::Args;
 use serde::Serialize;
 
+use super::seeds::range;
 use super::{Session, output, signals};
 use crate::Result;
 use crate::config::{Config, Variant};
+use crate::printable::counted;
 use crate::report::Task;
 use crate::scenes::Subset;
 use crate::scenes::generate::{self, GenerateOptions, Generated};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel generate -o data --train 600 --validation 100 --eval 200
+  weaklabel generate -o data --soundbank my-sounds --events 1-4 --wav
+  weaklabel generate --export-soundbank sounds";
+
 /// `weaklabel generate`: draw a dataset from a soundbank.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Generate {
     /// The soundbank clips are mixed from [default: the built-in one]
     #[arg(long, value_name = "DIR")]
@@ -26,16 +35,16 @@ pub struct Generate {
     #[arg(long, value_name = "N", requires = "out")]
     pub train: Option<usize>,
     /// Validation clips in all
-    #[arg(long, value_name = "N", requires = "out")]
-    pub valid: Option<usize>,
+    #[arg(long, alias = "valid", value_name = "N", requires = "out")]
+    pub validation: Option<usize>,
     /// Evaluation clips in all
     #[arg(long, value_name = "N", requires = "out")]
     pub eval: Option<usize>,
     /// Whole events, or events cut to 200 ms
     #[arg(long, requires = "out")]
     pub variant: Option<Variant>,
-    /// Events of a clip: a number, or the fewest and the most (the key scene.events)
-    #[arg(long, value_name = "MIN..MAX", requires = "out", value_parser = events)]
+    /// Events of a clip: a number, or the fewest and the most as in 1-4 (the key scene.events)
+    #[arg(long, value_name = "MIN-MAX", requires = "out", value_parser = events)]
     pub events: Option<[usize; 2]>,
     /// DESED's co-occurrence JSON: which events accompany a clip's main one [default: any]
     #[arg(long, value_name = "FILE", requires = "out")]
@@ -54,7 +63,7 @@ pub struct Generate {
     pub force: bool,
 }
 
-/// What was written.
+/// Report of the files that were written.
 #[derive(Debug, Default, Serialize)]
 struct GenerateReport<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +86,7 @@ struct DatasetReport<'a> {
     clips: indexmap::IndexMap<&'static str, usize>,
     /// Clips made softer as a whole because their peaks were above full scale.
     scaled: usize,
-    /// Whether the clips are there as files.
+    /// Whether the clips were written as files.
     wav: bool,
 }
 
@@ -109,7 +118,7 @@ impl Generate {
     /// Enters the flags into a configuration.
     pub fn apply(&self, config: &mut Config) {
         let data = &mut config.data;
-        // A new dataset is drawn even where the configuration names one to read.
+        // The configuration may name a dataset to read; a new one is drawn all the same.
         data.dataset = None;
         if self.soundbank.is_some() {
             data.soundbank.clone_from(&self.soundbank);
@@ -118,7 +127,7 @@ impl Generate {
             data.cooccurrence.clone_from(&self.cooccurrence);
         }
         data.train = self.train.unwrap_or(data.train);
-        data.validation = self.valid.unwrap_or(data.validation);
+        data.validation = self.validation.unwrap_or(data.validation);
         data.eval = self.eval.unwrap_or(data.eval);
         data.variant = self.variant.unwrap_or(data.variant);
         data.seed = self.seed.unwrap_or(data.seed);
@@ -126,20 +135,17 @@ impl Generate {
     }
 }
 
-/// `MIN..MAX`, both included, or one number for both. Which numbers are allowed is for the configuration to say.
+/// `MIN-MAX`, both included, or one number for both. Which numbers are allowed is for the configuration to say.
 fn events(text: &str) -> Result<[usize; 2], String> {
-    let (least, most) = text.split_once("..").unwrap_or((text, text));
-    match (least.parse(), most.parse()) {
-        (Ok(least), Ok(most)) => Ok([least, most]),
-        _ => Err("a number of events, or the fewest and the most as in 1..4".into()),
-    }
+    let (least, most) = range(text).ok_or("a number of events, or the fewest and the most as in 1-4")?;
+    Ok([least, most])
 }
 
 impl GenerateReport<'_> {
     fn text(&self) -> String {
         let mut text = String::new();
         if let Some(SoundbankReport { folder, files }) = &self.soundbank {
-            text += &format!("{}: the built-in soundbank, {files} files\n", folder.display());
+            text += &format!("{}: the built-in soundbank, {}\n", folder.display(), counted(*files, "file"));
         }
         if let Some(DatasetReport { folder, classes, clips, scaled, wav }) = &self.dataset {
             let counts: Vec<String> = clips.iter().map(|(subset, n)| format!("{n} {subset}")).collect();
@@ -147,14 +153,14 @@ impl GenerateReport<'_> {
             text += if *wav { ", as WAV files\n" } else { ", mixed in memory when needed\n" };
             text += &format!("{} classes: {}\n", classes.len(), classes.join(", "));
             if *scaled > 0 {
-                text += &format!("{scaled} clips made softer to stay below full scale\n");
+                text += &format!("{} made softer to stay below full scale\n", counted(*scaled, "clip"));
             }
         }
         text
     }
 }
 
-/// Does `work` with a progress task called `name`, whose size is known once the first unit is done.
+/// Runs `work` with a progress task called `name`, whose size is known after its first unit.
 fn with_progress<T>(
     session: &Session,
     name: &str,
@@ -181,7 +187,7 @@ mod tests {
 
     #[test]
     fn flags_reach_their_keys() {
-        let line = "generate --soundbank bank -o set --train 20 --valid 10 --eval 30 --variant 200ms --seed 7 --wav \
+        let line = "generate --soundbank bank -o set --train 20 --validation 10 --eval 30 --variant 200ms --seed 7 --wav \
                     --events 2..5 --cooccurrence file.json";
         let generate = parse(line).unwrap();
         let mut config = Config::default();
@@ -196,13 +202,13 @@ mod tests {
 
     #[test]
     fn events_are_a_range_or_a_number() {
-        for (text, range) in [("3", [3, 3]), ("1..4", [1, 4]), ("4..1", [4, 1]), ("0", [0, 0])] {
+        for (text, range) in [("3", [3, 3]), ("1-4", [1, 4]), ("1..4", [1, 4]), ("4..1", [4, 1]), ("0", [0, 0])] {
             assert_eq!(events(text), Ok(range));
         }
-        for text in ["", "..", "1..", "..4", "1-4", "1..=4", "1..2..3", "many", "-1", "1.5"] {
+        for text in ["", "..", "1..", "..4", "1-", "1..=4", "1..2..3", "many", "-1", "1.5"] {
             let refused = parse(&format!("generate -o set --events={text}")).unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::ValueValidation, "{text}");
-            assert!(refused.to_string().contains("as in 1..4"), "{refused}");
+            assert!(refused.to_string().contains("as in 1-4"), "{refused}");
         }
     }
 
@@ -225,8 +231,16 @@ mod tests {
 
     #[test]
     fn what_only_a_dataset_has_needs_one() {
-        let flags =
-            ["--train 20", "--valid 10", "--eval 10", "--variant waa", "--seed 2", "--events 2", "--cooccurrence f"];
+        let flags = [
+            "--train 20",
+            "--validation 10",
+            "--valid 10",
+            "--eval 10",
+            "--variant waa",
+            "--seed 2",
+            "--events 2",
+            "--cooccurrence f",
+        ];
         for flags in flags {
             let alone = parse(&format!("generate --export-soundbank bank {flags}"));
             assert_eq!(alone.unwrap_err().kind(), ErrorKind::MissingRequiredArgument, "{flags}");

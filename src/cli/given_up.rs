@@ -1,7 +1,8 @@
-//! Trials that were given up: what is said of them, and how they are tried again.
+//! Trials that were given up: the message about them, and the option that tries them again.
 
 use clap::Args;
 
+use crate::printable::counted;
 use crate::store::{Registered, Store, TrialState};
 use crate::{Error, Result};
 
@@ -14,23 +15,23 @@ pub struct RetryOption {
 }
 
 impl RetryOption {
-    /// Has the trials of `study` that were given up tried again, if the option says so.
+    /// Marks the trials of `study` that were given up to be tried again, if the option is set.
     ///
     /// # Errors
     /// [`Error::Store`].
     pub fn apply(&self, store: &mut Store, study: &Registered) -> Result<()> {
         if self.retry_failed {
             let trials = store.retry_failed(study)?;
-            tracing::info!("study {}: {trials} trials that were given up are tried again", study.study.name);
+            tracing::info!("study {}: {} tried again", study.study.name, counted(trials as usize, "failed trial"));
         }
         Ok(())
     }
 }
 
-/// Says how many trials of a finished study were given up, and why the first of them was.
+/// Logs how many trials of a finished study were given up, and the reason of the first.
 ///
 /// # Errors
-/// [`Error::Partly`] when there are any; [`Error::Store`].
+/// [`Error::Partly`] when trials were given up; [`Error::Store`].
 pub fn say(store: &mut Store, study: &Registered) -> Result<()> {
     let rows = store.trials(study)?;
     let mut failed = rows.iter().filter(|row| row.state == TrialState::Failed);
@@ -38,8 +39,8 @@ pub fn say(store: &mut Store, study: &Registered) -> Result<()> {
     let (failed, all) = (failed.count() + 1, study.study.halving.trials);
     let (name, reason) = (&study.study.name, first.reason.as_deref().unwrap_or("for an unknown reason"));
     tracing::warn!(
-        "study {name}: {failed} of {all} trials were given up, first trial {} on rung {}: {reason}; --retry-failed has them \
-         tried again",
+        "study {name}: {failed} of {all} trials were given up, first trial {} on rung {}: {reason}; --retry-failed tries \
+         them again",
         first.number,
         first.rung
     );

@@ -1,4 +1,4 @@
-//! The log: short lines on stderr, in which no name steers the terminal, and every event as JSON in a run's `log.jsonl`.
+//! The log: short lines on stderr, whose control characters are escaped, and every event as JSON in a run's `log.jsonl`.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
@@ -21,7 +21,7 @@ use crate::report::Progress;
 pub struct Log(Arc<Mutex<Option<File>>>);
 
 impl Log {
-    /// From now on events are also appended to `file`.
+    /// Appends all later events to `file` as well.
     pub fn attach(&self, file: File) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
     }
@@ -40,7 +40,7 @@ impl Write for Log {
     }
 }
 
-/// Lines on stderr that do not tear a progress bar.
+/// Writes lines to stderr above the progress bars.
 struct AboveBars(Progress);
 
 impl Write for AboveBars {
@@ -54,7 +54,7 @@ impl Write for AboveBars {
     }
 }
 
-/// Installs the log. `RUST_LOG` decides what stderr shows; without it `-q` and `-v` do.
+/// Installs the log. `RUST_LOG`, or else `-q` and `-v`, decides which events stderr shows.
 pub fn start(options: &Options, progress: &Progress) -> Log {
     let log = Log::default();
     // Tests may start a second session in one process: the first log stays.
@@ -67,7 +67,7 @@ fn subscriber(options: &Options, progress: &Progress, log: &Log) -> impl Subscri
     let asked = asked.and_then(|directives| EnvFilter::try_new(directives.to_str()?).ok());
     let shown = asked.unwrap_or_else(|| EnvFilter::new(filter(options)));
     let (screen, file) = (progress.clone(), log.clone());
-    // A closed stderr or a full disk must not end the run through the log.
+    // Failures of the log itself, on a closed stderr or a full disk, do not end the run.
     let fields = format::debug_fn(|writer, field, value| {
         let value = format!("{value:?}");
         match field.name() {
@@ -91,7 +91,7 @@ fn subscriber(options: &Options, progress: &Progress, log: &Log) -> impl Subscri
     tracing_subscriber::registry().with(lines).with(json)
 }
 
-/// Libraries below are heard one step later than the program itself.
+/// The default filter. Libraries are logged one level of `-v` later than the program itself.
 fn filter(options: &Options) -> &'static str {
     match (options.quiet, options.verbose) {
         (true, _) => "error",

@@ -7,8 +7,14 @@ use clap::{Args, CommandFactory};
 use super::{Cli, output};
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel man | man -l -
+  weaklabel man -o ~/.local/share/man/man1";
+
 /// `weaklabel man`.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Man {
     /// Write one page per command into this folder instead
     #[arg(short, long, value_name = "DIR")]

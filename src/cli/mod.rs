@@ -4,6 +4,7 @@
 
 pub mod audio_files;
 pub mod bench;
+pub mod compiling;
 pub mod completions;
 pub mod config;
 pub mod data_source;
@@ -14,6 +15,7 @@ pub mod embed;
 pub mod eval;
 pub mod generate;
 pub mod given_up;
+pub mod hints;
 pub mod log;
 pub mod man;
 pub mod options;
@@ -23,6 +25,7 @@ pub mod predict;
 pub mod report;
 pub mod reproduce;
 pub mod search;
+pub mod seeds;
 pub mod session;
 pub mod signals;
 pub mod status;
@@ -47,6 +50,13 @@ pub use session::Session;
 use crate::{Result, environment, printable, secrets};
 
 const AFTER_HELP: &str = "\
+Examples:
+  weaklabel train -o run                                  a first training, on the built-in sounds
+  weaklabel eval run                                      its scores on clips that it has not seen
+  weaklabel predict run street.wav --every 1s             its tags for every second of a file
+  weaklabel train -o run2 --set train.epochs=50           the same with another setting
+  weaklabel config print                                  all settings
+
 Exit codes:
    0  all done
    1  failed
@@ -55,7 +65,7 @@ Exit codes:
    4  no usable adapter, or the device was lost
    5  numbers out of tolerance
    6  partly done
-  75  stopped early: continue with --resume, a study, a search or generate with the same command
+  75  stopped early: continue with train --resume, or with the same command
  130  ended by a second signal
 
 Environment:
@@ -69,10 +79,10 @@ Environment:
 #[derive(Debug, Parser)]
 #[command(name = "weaklabel", version, after_help = AFTER_HELP, max_term_width = 120)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// What every command accepts.
+    /// The options that every command accepts.
     #[command(flatten)]
     pub options: Options,
 }
@@ -82,7 +92,7 @@ pub struct Cli {
 pub enum Command {
     /// Draw a dataset from a soundbank
     Generate(generate::Generate),
-    /// Train a population of taggers
+    /// Train one tagger, or several with different seeds at once
     Train(train::Train),
     /// Score a trained run on the evaluation clips
     Eval(eval::Eval),
@@ -90,13 +100,13 @@ pub enum Command {
     Predict(predict::Predict),
     /// Turn audio files into embeddings with a trained run
     Embed(embed::Embed),
-    /// Run the paper's whole study, or go on with it, and write its report
+    /// Run the paper's whole study, or continue it, and write its report
     Reproduce(reproduce::Reproduce),
-    /// Search for a good configuration, or go on with it, and write its report
+    /// Search for a good configuration, or continue a search, and write its report
     Search(search::Search),
-    /// Train trials of the studies in a store
+    /// Help with the searches and studies in a store: train their trials
     Worker(worker::Worker),
-    /// Show how far the studies in a store are
+    /// Show how far a search or a study is
     Status(status::Status),
     /// Write the report of a study or a search again
     Report(report::Report),
@@ -104,7 +114,7 @@ pub enum Command {
     Devices(devices::Devices),
     /// Check the kernels on this machine's adapter
     Doctor(doctor::Doctor),
-    /// Measure
+    /// Measure the speed of trainings, kernels and features
     Bench(bench::Bench),
     /// Find the fastest register tiles for this machine's adapter
     Tune(tune::Tune),
@@ -127,7 +137,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     words.extend(args.iter().map(|word| word.to_string_lossy().into_owned()));
     let command = without_empty_variables(Cli::command());
     let matches = command.color(colour_choice(&args)).try_get_matches_from(args);
-    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches)).unwrap_or_else(|e| end(&e, &words));
+    let cli = matches.and_then(|matches| Cli::from_arg_matches(&matches)).unwrap_or_else(|mut error| {
+        hints::add(&mut error);
+        end(&error, &words)
+    });
     let session = Session::start(cli.options)?;
     match cli.command {
         Command::Generate(command) => command.run(&session),
@@ -167,7 +180,7 @@ fn end(error: &clap::Error, words: &[String]) -> ! {
     if shown == message {
         error.exit()
     }
-    // Where stderr is closed the exit code still tells.
+    // Writing fails if stderr is closed; the exit code remains.
     let _ = write!(io::stderr(), "{shown}");
     std::process::exit(error.exit_code())
 }

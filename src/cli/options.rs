@@ -14,13 +14,13 @@ use crate::report::ProgressMode;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub struct Options {
-    /// A TOML file with settings; repeatable, later files win
+    /// A TOML file with settings; repeatable, later files take precedence
     ///
     /// Every key has a default: `weaklabel config print` shows them. Relative paths in the file are relative to the
     /// current directory.
     #[arg(short, long, global = true, value_name = "FILE", env = "WEAKLABEL_CONFIG")]
     pub config: Vec<PathBuf>,
-    /// Change one setting, for example --set train.epochs=50; repeatable, wins over files
+    /// Change one setting, for example --set train.epochs=50; repeatable, takes precedence over files
     #[arg(long, global = true, value_name = "KEY=VALUE", env = "WEAKLABEL_SET")]
     pub set: Vec<String>,
     /// The adapter to compute on: an index or part of a name from `weaklabel devices`, or pci:ADDRESS
@@ -29,9 +29,9 @@ pub struct Options {
     /// The graphics API to use: vulkan, metal or dx12
     #[arg(long, global = true, value_name = "API", env = "WEAKLABEL_BACKEND")]
     pub backend: Option<String>,
-    /// Register tiles of the convolutions: a file of `weaklabel tune` or a run's tiles.json, or `shipped`
+    /// Settings of the fastest kernels: a file of `weaklabel tune`, a run's tiles.json, or `shipped`
     ///
-    /// Default: those that `weaklabel tune` found for the adapter and its driver, otherwise those shipped for its class.
+    /// Default: the tiles that `weaklabel tune` found for the adapter and its driver, or else the shipped ones.
     #[arg(long, global = true, value_name = "FILE|shipped", env = "WEAKLABEL_TILES")]
     pub tiles: Option<TilesFrom>,
     /// Threads for work on the CPU [default: one per core]
@@ -46,10 +46,10 @@ pub struct Options {
     /// Log more; repeatable
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// When to use colours
+    /// Colours: always, never, or only on a terminal
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", env = "WEAKLABEL_COLOR")]
     pub color: ColorChoice,
-    /// How to show progress
+    /// Progress: a bar, plain lines, nothing, or a bar on a terminal and plain lines elsewhere
     #[arg(long, global = true, value_name = "HOW", default_value = "auto", env = "WEAKLABEL_PROGRESS")]
     pub progress: ProgressMode,
 }
@@ -58,7 +58,7 @@ impl Options {
     /// The configuration that the files, the `--set` edits and then `flags`, the command's own options, make.
     ///
     /// # Errors
-    /// As [`config::load`], and [`crate::Error::Config`] naming the key that a flag set to a value out of range.
+    /// The errors of [`config::load`], and [`crate::Error::Config`] naming the key that a flag set to a value out of range.
     pub fn configuration(&self, flags: impl FnOnce(&mut Config)) -> Result<Config> {
         let mut config = config::load(&self.config, &self.set)?;
         flags(&mut config);

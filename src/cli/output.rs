@@ -1,5 +1,5 @@
-//! Results on stdout: text for people, in which no name steers the terminal, and data for programs, to the byte. `println!`
-//! would panic when the reader has gone; here that is an error like any other.
+//! Results on stdout: text for people, whose control characters are escaped, and data for programs, to the byte. `println!`
+//! would panic when the reader has ended; here a closed stdout is an error like any other.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -10,7 +10,7 @@ use crate::{Error, Result, printable};
 /// Writes `text` for people to stdout; see [`printable::lines`].
 ///
 /// # Errors
-/// As [`print_data`].
+/// The errors of [`print_data`].
 pub fn print(text: &str) -> Result<()> {
     print_data(&printable::lines(text))
 }
@@ -27,13 +27,13 @@ pub fn print_data(text: &str) -> Result<()> {
 /// Writes `value` to stdout as one line of JSON.
 ///
 /// # Errors
-/// As [`print_data`].
+/// The errors of [`print_data`].
 pub fn print_json(value: &impl Serialize) -> Result<()> {
     let line = serde_json::to_string(value).map_err(|e| Error::io("write", "standard output", e.into()))?;
     print_data(&(printable::json(&line) + "\n"))
 }
 
-/// Whether `error` only says that nobody reads stdout any more (`weaklabel … | head`), which is no failure.
+/// Whether `error` means that nobody reads stdout any more (`weaklabel … | head`), which is no failure.
 pub fn is_broken_pipe(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe)
 }

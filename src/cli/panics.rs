@@ -1,4 +1,4 @@
-//! A panic of the program: what is printed of it.
+//! The message of a panic.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
@@ -6,12 +6,11 @@ use std::panic;
 
 use crate::{printable, secrets};
 
-/// Makes panics print their message without the passwords that the process was given, and say that they are faults of the
-/// program. A backtrace follows where `RUST_BACKTRACE` asks for one.
+/// Makes panics print their message without the passwords of the process, and as a fault of the program. A backtrace follows where `RUST_BACKTRACE` asks for one.
 pub fn print_without_secrets() {
     panic::set_hook(Box::new(|panic| {
         let message = message(&panic.to_string(), &secrets::words_of_process());
-        // Where stderr is closed there is nobody to tell, and a second panic would end the process.
+        // Writing fails if stderr is closed; a second panic would end the process.
         let _ = writeln!(io::stderr(), "{message}");
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {
@@ -20,7 +19,7 @@ pub fn print_without_secrets() {
     }));
 }
 
-/// The message that is printed for `panic`, which may quote any value; `words` are those that must not be shown.
+/// The message that is printed for `panic`, which may quote any value; `words` are the passwords to hide.
 fn message(panic: &str, words: &[String]) -> String {
     let hidden = secrets::hide(panic, words);
     format!("weaklabel: a fault of the program, please report it: {}", printable::message(&hidden))

@@ -11,15 +11,20 @@ use super::output::{print, print_data, print_json};
 use super::tags::Tags;
 use super::trained::TrainedModels;
 use super::windows::Windows;
-use crate::config::Config;
+use crate::config::{Config, decimal_comma, seconds};
 use crate::evaluate::{Models, Tagger};
 use crate::{Error, Result};
 
 const AFTER_HELP: &str = "\
+Examples:
+  weaklabel predict run street.wav
+  weaklabel predict run *.wav --every 1s --threshold 0.3
+  weaklabel predict run *.flac --tsv > tags.tsv
+
 A run with several seeds answers with the mean of its models' probabilities; --json lists those of each as well.
 
 A FILE is cut into windows before its features are computed, as training cuts clips into segments: what lies beside a \
-window is not heard in it. The last window ends with the file. A file that is no whole number of chunks long is filled \
+window has no influence on it. The last window ends with the file. A file that is no whole number of chunks long is filled \
 up with silence.
 
 --tsv prints the columns filename, onset and offset (in seconds) and one column of probabilities for each class; one row \
@@ -41,15 +46,20 @@ pub struct Predict {
     /// Audio files of any rate and number of channels: WAV, FLAC or Ogg Vorbis
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Answer for consecutive windows of this many seconds as well, whole chunks of 0.2 s
-    #[arg(long, value_name = "S")]
+    /// Answer for consecutive windows of this length as well, whole chunks of 0.2 s, as in 1s or 600ms
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub every: Option<f64>,
     /// A class is a tag when its probability exceeds this (the key evaluate.threshold)
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", value_parser = number)]
     pub threshold: Option<f64>,
     /// Print a table for programs, separated by tabs
     #[arg(long)]
     pub tsv: bool,
+}
+
+/// Reads a number, whose decimal sign is a point.
+fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| decimal_comma(text).unwrap_or_else(|| "expected a number, as in 0.5".into()))
 }
 
 impl Predict {
@@ -101,6 +111,7 @@ mod tests {
     use clap::{FromArgMatches, error::ErrorKind};
 
     use super::*;
+    use crate::cli::seeds::listed;
 
     fn parse(line: &str) -> Result<Predict, clap::Error> {
         let command = Predict::augment_args(clap::Command::new("predict"));
@@ -112,10 +123,12 @@ mod tests {
         let predict = parse("predict run a.wav b.wav --threshold 0.25 --seed 3").unwrap();
         let mut config = Config::default();
         predict.apply(&mut config);
-        assert_eq!((config.evaluate.threshold, predict.trained.seed), (0.25, Some(3)));
+        assert_eq!((config.evaluate.threshold, listed(&predict.trained.seed)), (0.25, vec![3]));
         assert_eq!((predict.trained.run, predict.files.len()), (PathBuf::from("run"), 2));
         parse("predict run a.wav").unwrap().apply(&mut config);
         assert_eq!(config.evaluate.threshold, 0.25, "an absent flag changes nothing");
+        assert!(parse("predict run a.wav --threshold 0,5").unwrap_err().to_string().contains("a point: 0.5"));
+        assert_eq!(parse("predict run a.wav --every 600ms").unwrap().every, Some(0.6));
         assert_eq!(parse("predict run").unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
     }
 }

@@ -9,10 +9,12 @@ use serde_json::json;
 use super::data_source::DataSource;
 use super::given_up::{self, RetryOption};
 use super::output::{print, print_json};
+use super::seeds::{SeedRange, listed};
 use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
 use crate::config::Config;
 use crate::gpu::Gpu;
+use crate::printable::counted;
 use crate::report::study::{CellResult, Plan, StudyData, write_report};
 use crate::report::{SeedSummary, Table, Watch, absolute_paths};
 use crate::scenes::Dataset;
@@ -23,31 +25,44 @@ use crate::study::{
 use crate::worker::{End, SeedResult, Until, place, work};
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel reproduce -o study --dry-run
+  weaklabel reproduce -o study --fast
+  weaklabel reproduce -o study --seed 1-3 --only method=triplets,train=1s
+  weaklabel reproduce -c configs/smoke.toml -o runs/smoke
+
+A study trains every combination of dataset, method and training length (a cell of its tables) with several seeds.";
+
 /// `weaklabel reproduce`: the whole study, with its report.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Reproduce {
-    /// Where the audio comes from.
+    /// Source of the audio.
     #[command(flatten)]
     pub source: DataSource,
-    /// The study folder; the same command goes on with a study that was stopped
+    /// The study folder; the same command continues a study that was stopped
     #[arg(short, long, value_name = "STUDY")]
     pub out: PathBuf,
-    /// Seeds of each cell (the key study.seeds)
-    #[arg(long, value_name = "N")]
-    pub seeds: Option<usize>,
+    /// Seeds of each cell, as in 1-5 (the key study.seeds)
+    #[arg(long, value_name = "S,…", value_delimiter = ',')]
+    pub seed: Vec<SeedRange>,
+    /// The number of seeds, counted from 1: an older name for --seed 1-N.
+    #[arg(long, value_name = "N", hide = true, conflicts_with = "seed")]
+    pub seeds: Option<u64>,
     /// A smaller study of the same shape: a fifth of the clips, at most two seeds and 15 epochs
     #[arg(long)]
     pub fast: bool,
-    /// Run these cells only, for example method=triplets,train=1.0 or variant=waa; the report shows all that are done
+    /// Run these cells only, for example method=triplets,train=1s or variant=waa; the report shows all that are done
     #[arg(long, value_name = "KEY=VALUE,…")]
     pub only: Option<Only>,
-    /// Where its seeds are shared; without a store, this process does all by itself.
+    /// Store in which the seeds are shared; without one, this process does all by itself.
     #[command(flatten)]
     pub shared: StoreOptions,
-    /// How long a lease lasts.
+    /// Length of a lease.
     #[command(flatten)]
     pub lease: LeaseOption,
-    /// Whether trials that were given up are tried again.
+    /// Option to try again the trials that were given up.
     #[command(flatten)]
     pub retry: RetryOption,
     /// Print the plan with an estimate of time and memory, and do nothing
@@ -59,7 +74,12 @@ impl Reproduce {
     /// Enters the flags into a configuration.
     pub fn apply(&self, config: &mut Config) {
         self.source.apply(&mut config.data);
-        config.study.seeds = self.seeds.unwrap_or(config.study.seeds);
+        if let Some(count) = self.seeds {
+            config.study.seeds = (1..=count.min(1025)).collect();
+        }
+        if !self.seed.is_empty() {
+            config.study.seeds = listed(&self.seed);
+        }
     }
 
     /// Runs the cells that are not finished yet and writes the report.
@@ -75,7 +95,7 @@ impl Reproduce {
         }
         if self.fast {
             if let Some(folder) = &config.data.dataset {
-                tracing::info!("--fast takes all clips of {}: it has fewer seeds and epochs only", folder.display());
+                tracing::info!("--fast takes all clips of {}: only seeds and epochs are fewer", folder.display());
             }
             fast(&mut config, dataset.classes().len());
         }
@@ -94,7 +114,7 @@ impl Reproduce {
         if chosen.is_empty() {
             return Err(Error::Usage("--only leaves no cell of this study".into()));
         }
-        // Nothing is written or computed before it is known that every cell can be trained.
+        // A cell that cannot be trained is refused before anything is written or computed.
         let drawn = drawn(&chosen)?;
         let gpu = session.open_gpu_to_continue(&StudyDir::tiles_path(&self.out))?;
         if self.dry_run {
@@ -117,7 +137,7 @@ impl Reproduce {
                 open.push((cell, cell.cost(drawn)));
             }
         }
-        tracing::info!("{} of {} cells to do", open.len(), cells.len());
+        tracing::info!("{} of {} to do", open.len(), counted(cells.len(), "cell"));
         let start = Instant::now();
         let task = session.progress.work("study", open.iter().map(|(_, cost)| cost).sum());
         let mut before = 0;
@@ -143,7 +163,7 @@ impl Reproduce {
 }
 
 impl Reproduce {
-    /// Runs the study together with the other workers of the store at `location`: every seed of a cell is a trial of one rung.
+    /// Runs the study together with the other workers of the store at `location`. Every seed of a cell is a trial with one rung.
     fn share(
         &self,
         location: Location,
@@ -160,17 +180,18 @@ impl Reproduce {
         let settings = self.lease.settings(until, None);
         let (mut store, end) = work(gpu, store, &study, &config, &settings, &session.progress)
             .map_err(|error| error.resumable(folder.path(), "the same command"))?;
+        store.forget_worker(&settings.name);
         if end != End::Finished {
             return Err(Error::Interrupted { path: folder.path().into(), next: "the same command" });
         }
         let (rows, results) = store.table(&study)?;
         for row in rows.iter().filter(|row| row.reason.is_some()) {
-            let (cell, seed) = place(row.number, config.study.seeds);
+            let (cell, seed) = place(row.number, config.study.seeds.len());
             let reason = row.reason.as_deref().unwrap_or_default();
             tracing::warn!("cell {}, seed {}: {reason}", cells[cell], cells[cell].config.train.seeds[seed]);
         }
         for (index, cell) in cells.iter().enumerate() {
-            let of_cell = results.iter().filter(|result| place(result.number, config.study.seeds).0 == index);
+            let of_cell = results.iter().filter(|result| place(result.number, config.study.seeds.len()).0 == index);
             let parts = of_cell.map(|result| {
                 let read = SeedResult::from_json(&result.details);
                 read.map_err(|reason| store.refused_details(&study, result, &reason))
@@ -187,7 +208,7 @@ impl Reproduce {
     }
 }
 
-/// Writes the report of the cells that are finished, prints the tables and says where the report is.
+/// Writes the report of the finished cells, and prints its tables and its path.
 ///
 /// # Errors
 /// [`Error::Data`] when no cell is finished; whatever reading and writing report.
@@ -198,7 +219,7 @@ pub fn report(session: &Session, folder: &StudyDir, config: &Config) -> Result<(
     let Some(events) = folder.events()?.filter(|_| !results.is_empty()) else {
         return Err(Error::data(
             folder.path(),
-            "no cell of this study is finished: `weaklabel reproduce` goes on with it",
+            "no cell of this study is finished: `weaklabel reproduce` continues it",
         ));
     };
     let study = StudyData {
@@ -229,7 +250,7 @@ pub fn report(session: &Session, folder: &StudyDir, config: &Config) -> Result<(
     print(&format!("{}\nReport: {}\n", summary(&study.cells), path.display()))
 }
 
-/// What a report calls the sounds.
+/// The name of the sounds in a report.
 pub fn sounds(config: &Config) -> String {
     match (&config.data.dataset, &config.data.soundbank) {
         (Some(path), _) | (None, Some(path)) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -237,7 +258,7 @@ pub fn sounds(config: &Config) -> String {
     }
 }
 
-/// One line per cell: macro-F1 at every test length.
+/// A table with a row per cell: macro-F1 at every test length.
 fn summary(results: &[CellResult]) -> Table {
     let mut header = vec!["macro-F1 in %, tested on".to_owned()];
     header.extend(results[0].seconds.iter().map(|s| format!("{s} s")));
@@ -269,5 +290,5 @@ fn plan(session: &Session, cells: &[&Cell], estimates: &[Estimate]) -> Result<()
     table.rule();
     let steps: u64 = estimates.iter().map(|e| e.steps).sum();
     table.push(vec!["all".into(), steps.to_string(), format!("{:.1}", seconds / 60.0), mib(bytes.unwrap_or(0))]);
-    print(&format!("{table}\nEarly stopping makes it shorter; reading and mixing clips is not counted.\n"))
+    print(&format!("{table}\nEarly stopping makes the study shorter; reading and mixing clips is not counted.\n"))
 }

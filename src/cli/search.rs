@@ -12,6 +12,7 @@ use super::output::{print, print_json};
 use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
 use crate::config::{self, Config, Objective};
+use crate::printable::counted;
 use crate::report::search::{ParameterAxis, ParameterValue, SearchData, TrialData, best, summary, write_search_report};
 use crate::report::{Table, absolute_paths, curves_from_json};
 use crate::scenes::{Dataset, Subset};
@@ -21,29 +22,38 @@ use crate::study::StudyDir;
 use crate::worker::{End, Until, work};
 use crate::{Error, Result, atomic};
 
-/// The search's configuration, and what tells its folder from others.
+/// The search's configuration, which distinguishes its folder from others.
 const CONFIG: &str = "search.toml";
 const BEST: &str = "best.toml";
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel search -c configs/search/small.toml -o search --dry-run
+  weaklabel search -c configs/search/small.toml -o search
+  weaklabel train -c search/best.toml -o run
+
+A search trains many configurations (trials) for a few epochs, and the better ones of them for more and more epochs (rungs).";
+
 /// `weaklabel search`: a search over configurations, with its report.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Search {
-    /// Where the audio comes from.
+    /// Source of the audio.
     #[command(flatten)]
     pub source: DataSource,
-    /// The search's folder; the same command goes on with a search that was stopped, several at once share it
+    /// The search's folder; the same command continues a search that was stopped, several at once share it
     #[arg(short, long, value_name = "SEARCH")]
     pub out: PathBuf,
     /// Configurations that are tried (the key search.trials)
     #[arg(long, value_name = "N")]
     pub trials: Option<usize>,
-    /// Where its trials are shared; store.sqlite in the folder when no store is named.
+    /// Store of the trials; store.sqlite in the folder when no store is named.
     #[command(flatten)]
     pub shared: StoreOptions,
-    /// How long a lease lasts.
+    /// Length of a lease.
     #[command(flatten)]
     pub lease: LeaseOption,
-    /// Whether trials that were given up are tried again.
+    /// Option to try again the trials that were given up.
     #[command(flatten)]
     pub retry: RetryOption,
     /// Print what is drawn for every trial, and do nothing
@@ -81,6 +91,7 @@ impl Search {
         let settings = self.lease.settings(Until { stop, deadline: None }, None);
         let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)
             .map_err(|error| error.resumable(&self.out, "the same command"))?;
+        store.forget_worker(&settings.name);
         if end != End::Finished {
             return Err(Error::Interrupted { path: self.out, next: "the same command" });
         }
@@ -88,7 +99,7 @@ impl Search {
         given_up::say(&mut store, &study)
     }
 
-    /// Makes the folder, or finds the search's own there.
+    /// Creates the folder, or checks that it belongs to this search.
     fn begin(&self, config: &Config) -> Result<()> {
         let own = self.out.join(CONFIG);
         // A process killed at its start may leave a half-written file.
@@ -115,7 +126,7 @@ pub fn is_search(folder: &Path) -> bool {
     folder.join(CONFIG).is_file()
 }
 
-/// Writes the report of the search at `folder` as far as it is, from its own store or the one that `location` names.
+/// Writes the report of the search at `folder` in its present state, from its own store or the one in `shared`.
 ///
 /// # Errors
 /// [`Error::Store`] when the store has no such study; whatever reading and writing report.
@@ -124,7 +135,7 @@ pub fn report_again(session: &Session, folder: &Path, shared: &StoreOptions) -> 
     let mut store = Store::open_existing(shared.store.clone().unwrap_or_else(|| Location::within(folder)))?;
     let name = shared.name(folder)?;
     let study = store.studies()?.into_iter().find(|study| study.study.name == name).ok_or_else(|| {
-        let reason = format!("it has no study '{name}': say which with --store and --name");
+        let reason = format!("there is no study '{name}' in it: say which with --store and --name");
         Error::Store { store: store.location().to_string(), reason, passing: false }
     })?;
     if study.study.halving != crate::search::halving(&config.search) {
@@ -162,7 +173,7 @@ fn report(session: &Session, folder: &Path, store: &mut Store, study: &Registere
     print(&format!("{}\n{found}Report: {}\n", summary(&data), path.display()))
 }
 
-/// What the report is made of.
+/// Collects the data of the report.
 fn search_data(store: &mut Store, study: &Registered, config: &Config) -> Result<SearchData> {
     let dataset = Dataset::of(config)?;
     let search = &config.search;
@@ -179,7 +190,7 @@ fn search_data(store: &mut Store, study: &Registered, config: &Config) -> Result
         };
         let mut adapters: Vec<String> = of_trial.iter().map(|result| result.adapter.clone()).collect();
         adapters.dedup();
-        // Those of the last rung have the epochs of all.
+        // The curves of the last rung hold the epochs of all rungs.
         let curves = of_trial.last().map_or(Ok(Vec::new()), |result| {
             let read = curves_from_json(&result.details, config.train.seeds.len(), config.train.method);
             read.map_err(|reason| store.refused_details(study, result, &reason))
@@ -246,7 +257,8 @@ fn plan(session: &Session, config: &Config) -> Result<()> {
         .iter()
         .enumerate()
         .map(|(rung, size)| {
-            format!("{size} trials to {} epochs", config.search.minimum * config.search.eta.pow(rung as u32))
+            let epochs = config.search.minimum * config.search.eta.pow(rung as u32);
+            format!("{} to {}", counted(*size, "trial"), counted(epochs, "epoch"))
         })
         .collect();
     print(&format!("{table}\n{}\n", rungs.join(", ")))

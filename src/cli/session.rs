@@ -1,9 +1,9 @@
-//! What is set up once, before any command runs.
+//! The options and services that are set up once, before any command runs.
 
 use std::path::Path;
 
 use super::log::Log;
-use super::{Options, log, tiles};
+use super::{Options, compiling, log, tiles};
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::report::{Progress, ProgressMode};
 use crate::scenes::remember_contents_in;
@@ -14,14 +14,14 @@ use crate::{Error, Result};
 pub struct Session {
     /// The options of the command line.
     pub options: Options,
-    /// Where long work shows how far it is.
+    /// Display of the progress of long work.
     pub progress: Progress,
     /// The log, to be attached to a run folder once there is one.
     pub log: Log,
 }
 
 impl Session {
-    /// Starts the thread pool, progress and log as `options` say, and names the cache of what was hashed.
+    /// Starts the thread pool, the progress display and the log, and sets the folder in which hashes of data are kept.
     ///
     /// # Errors
     /// [`Error::Usage`] when as many threads cannot be started.
@@ -44,37 +44,38 @@ impl Session {
         AdapterChoice { adapter: self.options.adapter.clone(), backend: self.options.backend.clone() }
     }
 
-    /// Opens the adapter that the options name, with its tiles, and says on stderr which it is, loudly where it is software.
+    /// Opens the adapter that the options name, with its tiles, and logs its name, as a warning if it is software.
     ///
     /// # Errors
-    /// As [`Gpu::open`] and [`tiles::attach`].
+    /// The errors of [`Gpu::open`] and [`tiles::attach`].
     pub fn open_gpu(&self) -> Result<Gpu> {
         let mut gpu = self.open_untuned_gpu()?;
         tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
         Ok(gpu)
     }
 
-    /// The same for a dry run ([`Gpu::dry_run`]).
+    /// Opens the adapter for a dry run ([`Gpu::dry_run`]), with its tiles.
     ///
     /// # Errors
-    /// As [`Session::open_gpu`].
+    /// The errors of [`Session::open_gpu`].
     pub fn gpu_on_paper(&self) -> Result<Gpu> {
         let mut gpu = Gpu::dry_run(&self.adapter_choice())?;
         tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
         Ok(gpu)
     }
 
-    /// The same with the tiles in `file`, which a run or a study was begun with, where there is one.
+    /// Opens the adapter with the tiles in `file`, which a run or a study was begun with, or with its own where there is no
+    /// such file.
     ///
     /// # Errors
-    /// As [`Session::open_gpu`]; [`Error::Usage`] when `--tiles` names others.
+    /// The errors of [`Session::open_gpu`]; [`Error::Usage`] when `--tiles` names others.
     pub fn open_gpu_to_continue(&self, file: &Path) -> Result<Gpu> {
         if !file.is_file() {
             return self.open_gpu();
         }
         if self.options.tiles.is_some() {
             return Err(Error::Usage(format!(
-                "it goes on with the tiles it was begun with, {}: leave out --tiles",
+                "{} holds the tiles that this was begun with, and it continues with them: leave out --tiles",
                 file.display()
             )));
         }
@@ -83,32 +84,34 @@ impl Session {
         Ok(gpu)
     }
 
-    /// The same for the adapter at place `index` of `weaklabel devices`.
+    /// Opens the adapter at position `index` of `weaklabel devices`, with its tiles.
     ///
     /// # Errors
-    /// As [`Session::open_gpu`].
+    /// The errors of [`Session::open_gpu`].
     pub fn open_gpu_at(&self, index: usize) -> Result<Gpu> {
-        let mut gpu =
-            announced(Gpu::open(&AdapterChoice { adapter: Some(index.to_string()), ..self.adapter_choice() })?);
+        let choice = AdapterChoice { adapter: Some(index.to_string()), ..self.adapter_choice() };
+        let mut gpu = self.announced(Gpu::open(&choice)?);
         tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
         Ok(gpu)
     }
 
-    /// The same with the tiles of its class, whatever was measured.
+    /// Opens the adapter that the options name, without tiles that were measured.
     ///
     /// # Errors
-    /// As [`Gpu::open`].
+    /// The errors of [`Gpu::open`].
     pub fn open_untuned_gpu(&self) -> Result<Gpu> {
-        Gpu::open(&self.adapter_choice()).map(announced)
+        Gpu::open(&self.adapter_choice()).map(|gpu| self.announced(gpu))
     }
-}
 
-fn announced(gpu: Gpu) -> Gpu {
-    let adapter = gpu.adapter();
-    if gpu.class().is_software() {
-        tracing::warn!("{} is a software adapter: everything works, slowly", adapter.name);
-    } else {
-        tracing::info!("computing on {} ({})", adapter.name, adapter.backend);
+    /// Logs which adapter `gpu` is, and has it show when it compiles for long.
+    fn announced(&self, mut gpu: Gpu) -> Gpu {
+        gpu.on_compiling(compiling::show_on(&self.progress));
+        let adapter = gpu.adapter();
+        if gpu.class().is_software() {
+            tracing::warn!("{} is a software adapter: everything works, slowly", adapter.name);
+        } else {
+            tracing::info!("computing on {} ({})", adapter.name, adapter.backend);
+        }
+        gpu
     }
-    gpu
 }

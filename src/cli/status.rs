@@ -1,57 +1,146 @@
 //! `weaklabel status`.
 
+use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
 
 use super::Session;
 use super::output::{print, print_json};
+use super::search::is_search;
 use super::signals;
 use super::store_options::StoreParser;
-use crate::Result;
 use crate::report::Table;
 use crate::store::{Holding, Location, Prospect, Store, TrialState};
+use crate::study::{StudyDir, cells};
+use crate::{Error, Result};
 
-/// A worker that was silent for longer is not shown.
-const GONE_S: f64 = 3600.0;
+/// A worker that holds nothing and was silent for longer has ended without a farewell.
+const GONE_S: f64 = 120.0;
 
-/// `weaklabel status`: how far the studies in a store are.
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel status search
+  weaklabel status study --watch
+  weaklabel status --store postgres://me@server/studies --json";
+
+/// `weaklabel status`: how far a search or a study is, or all studies in a store.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("place").required(true).multiple(true))]
 pub struct Status {
-    /// The store: postgres://USER@HOST/DATABASE, or a file of SQLite
-    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser)]
-    pub store: Location,
+    /// The folder of a search or a study
+    #[arg(value_name = "DIR", group = "place", value_parser = StoreParser)]
+    pub folder: Option<Location>,
+    /// The store, where it is not in the folder: postgres://USER@HOST/DATABASE, or a file of SQLite
+    #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser, group = "place")]
+    pub store: Option<Location>,
     /// Show it again every two seconds until all is finished
     #[arg(long)]
     pub watch: bool,
 }
 
+/// Text for people, JSON for programs, and whether everything is finished.
+type Report = (String, Value, bool);
+
 impl Status {
-    /// Prints it.
+    /// Prints how far the studies are.
     ///
     /// # Errors
-    /// [`crate::Error::Store`].
+    /// [`Error::Data`] for a folder that is neither a search nor a study; [`Error::Store`].
     pub fn run(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
-        let mut store = Store::open_existing(self.store)?;
+        let mut source = self.source()?;
         loop {
-            let (text, value, finished) = state(&mut store)?;
+            let (text, value, finished) = source.report()?;
             if session.options.json {
                 print_json(&value)?;
             } else {
                 print(&text)?;
             }
-            if !self.watch || finished || stop.load(std::sync::atomic::Ordering::SeqCst) {
+            if !self.watch || finished || stop.load(Ordering::SeqCst) {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_secs(2));
         }
     }
+
+    /// The folder's own store; else the one that is named; else the cells in the folder.
+    fn source(&self) -> Result<Source<'_>> {
+        let folder = match &self.folder {
+            Some(Location::File(folder)) if folder.is_dir() => folder,
+            Some(Location::File(path)) if !path.exists() => {
+                return Err(Error::data(path, "there is no such folder: name that of a search or a study"));
+            }
+            // A store in the place of a folder is taken as well.
+            Some(store) => return Ok(Source::Store(Store::open_existing(store.clone())?)),
+            None => {
+                let store = self.store.clone().ok_or_else(|| Error::Usage("name a folder or a --store".into()))?;
+                return Ok(Source::Store(Store::open_existing(store)?));
+            }
+        };
+        let own = Location::within(folder);
+        if matches!(&own, Location::File(file) if file.is_file()) {
+            return Ok(Source::Store(Store::open_existing(own)?));
+        }
+        match (&self.store, is_search(folder), StudyDir::is_study(folder)) {
+            (Some(store), true, _) | (Some(store), _, true) => Ok(Source::Store(Store::open_existing(store.clone())?)),
+            (None, _, true) => Ok(Source::Cells(folder)),
+            (None, true, _) => {
+                Err(Error::data(folder, "the trials of this search are in another store: name it with --store"))
+            }
+            (_, false, false) => {
+                let reason = "neither a search nor a study: name the folder that `weaklabel search -o` or `weaklabel \
+                              reproduce -o` wrote";
+                Err(Error::data(folder, reason))
+            }
+        }
+    }
 }
 
-/// The state of everything in words and in JSON, and whether all studies are finished.
-fn state(store: &mut Store) -> Result<(String, Value, bool)> {
+/// Source of the state of studies.
+enum Source<'a> {
+    /// A store with the trials of any number of studies.
+    Store(Store),
+    /// The folder of a study that one process runs.
+    Cells(&'a Path),
+}
+
+impl Source<'_> {
+    fn report(&mut self) -> Result<Report> {
+        match self {
+            Self::Store(store) => of_store(store),
+            Self::Cells(folder) => of_cells(folder),
+        }
+    }
+}
+
+/// The cells of a study that one process runs.
+fn of_cells(path: &Path) -> Result<Report> {
+    let (folder, config) = StudyDir::read(path)?;
+    let mut table = Table::new(["cell", "state"].map(String::from).to_vec());
+    let (mut listed, mut finished) = (Vec::new(), 0);
+    for cell in cells(&config)? {
+        let state = match (folder.result(&cell)?.is_some(), folder.cell(&cell).is_dir()) {
+            (true, _) => "finished",
+            (false, true) => "begun",
+            (false, false) => "open",
+        };
+        finished += usize::from(state == "finished");
+        table.push(vec![cell.to_string(), state.into()]);
+        listed.push(json!({"cell": cell.to_string(), "state": state}));
+    }
+    let all = listed.len();
+    let state = if finished == all { "finished" } else { "open" };
+    let name = path.display().to_string();
+    let study = json!({"name": name, "kind": "grid", "state": state, "cells": listed});
+    let text = format!("{table}\n{finished} of {all} cells finished\n");
+    Ok((text, json!({"studies": [study], "workers": []}), finished == all))
+}
+
+/// All studies in a store, and their workers.
+fn of_store(store: &mut Store) -> Result<Report> {
     let mut table = Table::new(["study", "kind", "rung", "results", "running", "state"].map(String::from).to_vec());
     let (mut studies, mut finished, mut failures) = (Vec::new(), true, String::new());
     let mut holdings: Vec<(String, Holding)> = Vec::new();
@@ -107,9 +196,9 @@ fn state(store: &mut Store) -> Result<(String, Value, bool)> {
     Ok((text, json!({"studies": studies, "workers": listed}), finished))
 }
 
-/// The workers that were heard of lately or hold a lease, with what they hold and until when.
+/// The workers that have not ended, each with the trials that it holds and the time until its first lease ends.
 fn workers(store: &mut Store, holdings: &[(String, Holding)]) -> Result<(Table, Vec<Value>)> {
-    let head = ["worker", "adapter", "silent for", "holds", "lease ends in"];
+    let head = ["worker", "adapter", "last seen", "holds", "lease ends in"];
     let (mut table, mut listed) = (Table::new(head.map(String::from).to_vec()), Vec::new());
     for worker in store.workers()? {
         let held: Vec<_> = holdings.iter().filter(|(_, holding)| holding.worker == worker.name).collect();
@@ -122,7 +211,7 @@ fn workers(store: &mut Store, holdings: &[(String, Holding)]) -> Result<(Table, 
         table.push(vec![
             worker.name.clone(),
             worker.adapter.clone(),
-            format!("{:.0} s", worker.silent_s),
+            format!("{:.0} s ago", worker.silent_s),
             trials.unwrap_or_default(),
             first.map_or_else(String::new, |seconds| format!("{seconds:.0} s")),
         ]);

@@ -8,7 +8,7 @@ use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command};
 
-use crate::config::Config;
+use crate::config::{Config, duration};
 use crate::report::absolute_paths;
 use crate::store::{LONGEST_LEASE_MS, Location, Registered, Store, Study, StudyKind};
 use crate::worker::{Settings, Until, data_of, halving_of};
@@ -17,21 +17,21 @@ use crate::{Error, Result, printable};
 /// Characters of the longest name of a study.
 const LONGEST_NAME: usize = 200;
 
-/// How long a lease lasts that is not renewed.
+/// Length of a lease that is not renewed.
 #[derive(Debug, Clone, Args)]
 pub struct LeaseOption {
-    /// Give a trial to another worker when nothing was heard of its own for this long
+    /// Give a trial to another worker when its own was silent for this long
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = lease, env = "WEAKLABEL_LEASE")]
     pub lease: Duration,
 }
 
-/// Where the trials of a study are shared.
+/// The store in which the trials of a study are shared, and the study's name in it.
 #[derive(Debug, Clone, Args)]
 pub struct StoreOptions {
-    /// Share the work with other machines through this store: postgres://USER@HOST/DATABASE, or a file of SQLite
+    /// Share the work with other adapters and machines through this store: postgres://USER@HOST/DATABASE, or a file of SQLite
     #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser)]
     pub store: Option<Location>,
-    /// What the study is called in the store [default: the name of its folder]
+    /// The study's name in the store [default: the name of its folder]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
 }
@@ -60,7 +60,7 @@ impl StoreOptions {
     /// Enters the study of `config` into `store`, or finds it there.
     ///
     /// # Errors
-    /// As [`Store::register`]; whatever reading the data reports.
+    /// The errors of [`Store::register`]; whatever reading the data reports.
     pub fn register(&self, store: &mut Store, out: &Path, kind: StudyKind, config: &Config) -> Result<Registered> {
         store.register(&Study {
             name: self.name(out)?,
@@ -74,7 +74,7 @@ impl StoreOptions {
 }
 
 impl LeaseOption {
-    /// How a worker works that stops at a signal.
+    /// The settings of a worker that stops when `until` is reached.
     pub fn settings(&self, until: Until, idle_exit: Option<Duration>) -> Settings {
         Settings { name: Settings::name(), lease: self.lease, until, idle_exit }
     }
@@ -94,16 +94,6 @@ impl TypedValueParser for StoreParser {
             clap::Error::raw(ErrorKind::ValueValidation, message).with_cmd(command)
         })
     }
-}
-
-/// A duration: a number of seconds, or with units as in 3h50m.
-///
-/// # Errors
-/// In words, for what is neither.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    let parsed = seconds.map_or_else(|| humantime::parse_duration(text), Ok);
-    parsed.map_err(|e| format!("{e}: a number of seconds, or units as in 3h50m"))
 }
 
 fn lease(text: &str) -> Result<Duration, String> {
@@ -132,10 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_seconds_or_have_units() {
-        assert_eq!(duration("60"), Ok(Duration::from_secs(60)));
-        assert_eq!(duration("3h50m"), Ok(Duration::from_secs(13_800)));
-        assert!(duration("soon").is_err() && duration("-1").is_err());
+    fn a_lease_lasts_from_a_second_to_a_day() {
         assert_eq!(lease("1.5"), Ok(Duration::from_millis(1500)));
         assert!(lease("0.1").is_err() && lease("3d").is_err());
     }

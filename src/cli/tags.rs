@@ -1,4 +1,4 @@
-//! The forms in which tags are shown: as text for people, as a table for programs, as JSON.
+//! Output of tags: text for people, a table for programs, JSON.
 
 use std::path::Path;
 
@@ -10,13 +10,13 @@ use super::windows::Window;
 use crate::printable;
 use crate::report::{Table, tsv};
 
-/// The classes that probabilities are of, and the threshold for tags.
+/// Classes, seeds and threshold of the tags of all files.
 pub struct Tags<'a> {
     /// Class names.
     pub classes: &'a [String],
     /// Seeds of the models.
     pub seeds: &'a [u64],
-    /// The probability that a tag exceeds.
+    /// Probability above which a class is a tag.
     pub threshold: f64,
 }
 
@@ -41,9 +41,9 @@ struct WindowTags<'a> {
 
 #[derive(Debug, Serialize)]
 struct PartTags<'a> {
-    /// The most probable first.
+    /// Tags, the most probable first.
     tags: Vec<&'a str>,
-    /// Means over the models.
+    /// Means of the probabilities over the models.
     probabilities: IndexMap<&'a str, f32>,
     /// Probabilities of each model, if there are several.
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -51,7 +51,7 @@ struct PartTags<'a> {
 }
 
 impl<'a> Tags<'a> {
-    /// For people. The first part of `answer` is the whole file.
+    /// The text for people. The first part of `answer` is the whole file.
     pub fn text(&self, path: &Path, answer: &Answer) -> String {
         let models =
             if self.seeds.len() > 1 { format!(", mean of {} models", self.seeds.len()) } else { String::new() };
@@ -79,7 +79,7 @@ impl<'a> Tags<'a> {
         tsv::row(["filename", "onset", "offset"].into_iter().chain(self.classes.iter().map(String::as_str)))
     }
 
-    /// For programs: a row for every part of `answer`.
+    /// The rows of the table for programs, one for every part of `answer`.
     pub fn tsv(&self, path: &Path, answer: &Answer) -> String {
         let row = |(part, window): (usize, &Window)| {
             let bounds = [path.display().to_string(), window.onset_s.to_string(), window.offset_s.to_string()];
@@ -88,13 +88,13 @@ impl<'a> Tags<'a> {
         answer.parts.iter().enumerate().map(row).collect()
     }
 
-    /// For programs: the row of a file that cannot be used.
+    /// The row of the table for programs for a file that cannot be used.
     pub fn tsv_refused(&self, path: &Path) -> String {
         let bounds = [path.display().to_string(), String::new(), String::new()];
         tsv::row(bounds.into_iter().chain(self.classes.iter().map(|_| f32::NAN.to_string())))
     }
 
-    /// A line of JSON. The first part of `answer` is the whole file.
+    /// The line of JSON. The first part of `answer` is the whole file.
     pub fn json(&self, path: &Path, answer: &Answer) -> FileTags<'a> {
         let windows = answer.parts.iter().enumerate().skip(1).map(|(part, window)| WindowTags {
             onset: window.onset_s,
@@ -138,13 +138,13 @@ impl<'a> Tags<'a> {
         by_probability(probabilities).into_iter().filter(|class| self.is_tag(probabilities[*class])).collect()
     }
 
-    /// In single precision, as the scores count.
+    /// Compares in single precision, as the scores do.
     fn is_tag(&self, probability: f32) -> bool {
         probability > self.threshold as f32
     }
 }
 
-/// Classes, the most probable first, equal ones in their order.
+/// The classes in the order of their probabilities, the most probable first; classes of equal probability keep their order.
 fn by_probability(probabilities: &[f32]) -> Vec<usize> {
     let mut classes: Vec<usize> = (0..probabilities.len()).collect();
     classes.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));

@@ -1,4 +1,4 @@
-//! Where the register tiles of a command come from: `--tiles`, a run or study that is continued, or the cache of
+//! Sources of the register tiles of a command: `--tiles`, a run or study that is continued, or the cache of
 //! `weaklabel tune`.
 
 use std::path::{Path, PathBuf};
@@ -7,14 +7,15 @@ use sha2::{Digest, Sha256};
 
 use crate::gpu::Gpu;
 use crate::model::tiles::{TileFile, Tiles};
+use crate::printable::counted;
 use crate::{Error, Result, environment};
 
-/// What `--tiles` says.
+/// The value of `--tiles`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TilesFrom {
-    /// Those of the device's class, whatever was measured.
+    /// The tiles that the program has for the device's class, whatever was measured.
     Shipped,
-    /// Those of a file.
+    /// The tiles of a file.
     File(PathBuf),
 }
 
@@ -26,10 +27,10 @@ impl std::str::FromStr for TilesFrom {
     }
 }
 
-/// Gives `gpu` the tiles that `from` names; those of the cache when it names none.
+/// Attaches to `gpu` the tiles that `from` names, or else the tiles in the cache.
 ///
 /// # Errors
-/// As [`TileFile::read`] for a file that is named. What is wrong with the cache is only logged: it can be made anew.
+/// The errors of [`TileFile::read`] for a file that is named. A damaged cache is only logged: `weaklabel tune` can write it again.
 pub fn attach(gpu: &mut Gpu, from: Option<&TilesFrom>) -> Result<()> {
     let file = match from {
         Some(TilesFrom::Shipped) => None,
@@ -42,21 +43,24 @@ pub fn attach(gpu: &mut Gpu, from: Option<&TilesFrom>) -> Result<()> {
     Ok(())
 }
 
-/// Gives `gpu` the tiles of a run or study, so that it goes on with the same bits.
+/// Attaches to `gpu` the tiles of a run or study, which then continues to the same bits.
 ///
 /// # Errors
-/// As [`TileFile::read`].
+/// The errors of [`TileFile::read`].
 pub fn attach_path(gpu: &mut Gpu, path: &Path) -> Result<()> {
     attach_file(gpu, TileFile::read(path)?);
     Ok(())
 }
 
 fn attach_file(gpu: &mut Gpu, file: TileFile) {
-    tracing::info!("{} tiles found on {}", file.tiles.0.len(), file.adapter);
+    // A run keeps an empty list where nothing was tuned.
+    if !file.tiles.0.is_empty() {
+        tracing::info!("{} found on {}", counted(file.tiles.0.len(), "tile"), file.adapter);
+    }
     gpu.attach(file.tiles);
 }
 
-/// The tiles attached to `gpu` as a file.
+/// The contents of a file with the tiles that are attached to `gpu`.
 pub fn attached(gpu: &Gpu) -> TileFile {
     TileFile::new(gpu, gpu.attached::<Tiles>().cloned().unwrap_or_default())
 }
@@ -66,30 +70,33 @@ fn cached(gpu: &Gpu) -> Option<TileFile> {
     match TileFile::read(&path) {
         Ok(file) if file.is_of(gpu) => Some(file),
         Ok(_) => {
-            tracing::warn!("{}: tiles of another version: `weaklabel tune` finds new ones", path.display());
+            tracing::warn!(
+                "{}: tiles of another version of the program, the shipped ones are used: `weaklabel tune` finds new ones",
+                path.display()
+            );
             None
         }
         Err(error) => {
-            tracing::warn!("{error}; it is left out: `weaklabel tune` writes a new one");
+            tracing::warn!("{error}; the shipped tiles are used: `weaklabel tune` writes a new file");
             None
         }
     }
 }
 
-/// `WEAKLABEL_CACHE`, or where the system keeps caches.
+/// The folder of `WEAKLABEL_CACHE`, or the system's folder for caches.
 ///
 /// # Errors
-/// [`Error::Usage`] when there is no such place.
+/// [`Error::Usage`] when there is no such folder.
 pub fn cache_folder() -> Result<PathBuf> {
     let named = environment::variable("WEAKLABEL_CACHE").map(PathBuf::from);
     let missing = "this system names no folder for caches: set WEAKLABEL_CACHE";
     named.or_else(|| Some(dirs::cache_dir()?.join("weaklabel"))).ok_or_else(|| Error::Usage(missing.into()))
 }
 
-/// The cache's file for the adapter of `gpu` and its driver: in `WEAKLABEL_CACHE`, or where the system keeps caches.
+/// The file in the cache for the adapter of `gpu` and its driver.
 ///
 /// # Errors
-/// [`Error::Usage`] when there is no such place.
+/// [`Error::Usage`] when there is no such folder.
 pub fn cache_path(gpu: &Gpu) -> Result<PathBuf> {
     let folder = cache_folder()?;
     let adapter = gpu.adapter();

@@ -7,8 +7,9 @@ use serde_json::json;
 
 use super::data_source::DataSource;
 use super::output::{print, print_json};
+use super::seeds::{SeedRange, listed};
 use super::{Session, signals};
-use crate::config::{Config, Method};
+use crate::config::{Config, Method, is_used};
 use crate::evaluate::{SegmentLabels, segment_labels};
 use crate::model::checkpoint::TrainingState;
 use crate::report::{Recorder, RunDir, Table, Watch};
@@ -16,18 +17,26 @@ use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::train::{Draws, Trainer, TrainingData, memory_estimate};
 use crate::{Error, Result};
 
-/// `weaklabel train`: train a population of taggers.
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel train -o run
+  weaklabel train -o run --dataset data --method triplets --seed 1-5
+  weaklabel train -o run --set train.epochs=50 --set optimiser.lr=3e-4
+  weaklabel train -o run --resume";
+
+/// `weaklabel train`: train one tagger, or several with different seeds at once.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Train {
-    /// Where the audio comes from.
+    /// Source of the audio.
     #[command(flatten)]
     pub source: DataSource,
     /// How to train
     #[arg(long)]
     pub method: Option<Method>,
-    /// One model per seed, all trained together (the key train.seeds)
+    /// One model is trained per seed, all at once: 7, or 1,2,5, or 1-5 (the key train.seeds)
     #[arg(long, value_name = "S,…", value_delimiter = ',')]
-    pub seed: Vec<u64>,
+    pub seed: Vec<SeedRange>,
     /// The run folder
     #[arg(short, long, value_name = "RUN")]
     pub out: PathBuf,
@@ -37,7 +46,7 @@ pub struct Train {
     /// Replace an earlier run in that folder
     #[arg(long)]
     pub force: bool,
-    /// Only print what the training takes: steps, and memory on the GPU; nothing is allocated or written
+    /// Print how many steps and how much memory on the GPU the training takes, and do nothing
     #[arg(long, conflicts_with = "resume")]
     pub dry_run: bool,
 }
@@ -48,13 +57,13 @@ impl Train {
         self.source.apply(&mut config.data);
         config.train.method = self.method.unwrap_or(config.train.method);
         if !self.seed.is_empty() {
-            config.train.seeds.clone_from(&self.seed);
+            config.train.seeds = listed(&self.seed);
         }
     }
 }
 
 impl Train {
-    /// Trains, or goes on training.
+    /// Trains, or resumes a training.
     ///
     /// # Errors
     /// [`Error::Interrupted`] after a signal, to be continued with `--resume`, [`Error::Stopped`] if there is no run yet; whatever
@@ -114,10 +123,10 @@ impl Train {
         recorder.watch(Watch { task: &task, stop, before: 0, cost: trainer.total_work() });
         let finished = trainer.run(&mut recorder)?;
         task.set(trainer.work_done());
-        task.finish();
         if !finished {
             return Err(Error::Interrupted { path: self.out, next: "--resume" });
         }
+        task.finish();
         tracing::info!("at most {:.0} MiB were in use on the GPU", gpu.peak_bytes() as f64 / (1 << 20) as f64);
         run.finish()?;
         report(session, &run, &config, &trainer.training_state()?)
@@ -125,23 +134,40 @@ impl Train {
 
     fn configuration(&self, session: &Session) -> Result<Config> {
         if !self.resume {
-            return session.options.configuration(|config| self.apply(config));
+            let config = session.options.configuration(|config| self.apply(config))?;
+            warn_of_unused(&session.options.set, config.train.method);
+            return Ok(config);
         }
         if !session.options.config.is_empty() || !session.options.set.is_empty() {
             return Err(Error::Usage(
-                "--resume goes on with the run's own configuration: leave out --config and --set".into(),
+                "--resume continues with the run's own configuration: leave out --config and --set".into(),
             ));
         }
         RunDir::open(&self.out)?.config()
     }
 }
 
-/// The data of a training that can begin: checked before there is a run folder and before any feature is computed.
+/// Warns of edits of keys that a training by `method` does not use, such as `tagger.lr` for the classifier.
+fn warn_of_unused(edits: &[String], method: Method) {
+    for key in edits.iter().filter_map(|edit| Some(edit.split_once('=')?.0.trim())) {
+        if !is_used(key, method) {
+            let same = key.replacen("tagger.", "optimiser.", 1);
+            let instead = match key {
+                "tagger.lr" | "tagger.weight_decay" => format!(": its own key is {same}"),
+                "tagger.epochs" | "tagger.batch" => format!(": its own key is {}", key.replacen("tagger", "train", 1)),
+                _ => String::new(),
+            };
+            tracing::warn!("--set {key} has no effect on --method {}{instead}", method.name());
+        }
+    }
+}
+
+/// The data of a training, checked before there is a run folder and before any feature is computed.
 struct Material {
     dataset: Dataset,
     /// Labels of the training segments.
     train: Vec<SegmentLabels>,
-    /// Lines for the log about data that are not used.
+    /// Messages about data that are not used.
     left_out: Vec<LeftOut>,
 }
 
@@ -158,7 +184,7 @@ impl Material {
     }
 }
 
-/// Prints what a training takes.
+/// Prints the steps and the memory of a training.
 fn dry_run(session: &Session, config: &Config) -> Result<()> {
     let Material { dataset, train, left_out } = Material::of(config)?;
     left_out.iter().for_each(LeftOut::log);
@@ -179,7 +205,7 @@ fn dry_run(session: &Session, config: &Config) -> Result<()> {
     ))
 }
 
-/// Prints the best epoch of every seed, and how long all pieces of the training took.
+/// Prints the best epoch of every seed, and the time of all pieces of the training.
 fn report(session: &Session, run: &RunDir, config: &Config, training_state: &TrainingState) -> Result<()> {
     let seconds = run.seconds_trained();
     let members = || config.train.seeds.iter().zip(&training_state.progress);
@@ -210,10 +236,10 @@ mod tests {
 
     #[test]
     fn flags_reach_their_keys() {
-        let train = parse("train --dataset set --method classifier --seed 4,5 -o run").unwrap();
+        let train = parse("train --dataset set --method classifier --seed 4,5,7-9 -o run").unwrap();
         let mut config = Config::default();
         train.apply(&mut config);
-        assert_eq!(config.train.seeds, [4, 5]);
+        assert_eq!(config.train.seeds, [4, 5, 7, 8, 9]);
         assert_eq!((config.train.method, config.data.dataset), (Method::Classifier, Some("set".into())));
     }
 

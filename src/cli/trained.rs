@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Session;
+use super::seeds::{SeedRange, listed as seeds_of};
 use crate::config::{self, Config};
 use crate::model::checkpoint::{Description, read_model};
 use crate::report::RunDir;
@@ -16,16 +17,16 @@ pub struct TrainedModels {
     /// A run folder that `weaklabel train` wrote, or one of its models, RUN/checkpoints/best*.safetensors
     #[arg(value_name = "RUN")]
     pub run: PathBuf,
-    /// Use the model of this seed alone
-    #[arg(long, value_name = "S")]
-    pub seed: Option<u64>,
+    /// Use the models of these seeds alone, as in 3 or 1-3
+    #[arg(long, value_name = "S,…", value_delimiter = ',')]
+    pub seed: Vec<SeedRange>,
 }
 
 impl TrainedModels {
-    /// The run's configuration, then the files and edits of the command line, then `flags`.
+    /// The run's configuration, changed by the files and edits of the command line and then by `flags`.
     ///
     /// # Errors
-    /// As [`Options::configuration`](super::Options::configuration); [`Error::Data`] when there is nothing at the path.
+    /// The errors of [`Options::configuration`](super::Options::configuration); [`Error::Data`] when there is nothing at the path.
     pub fn configuration(&self, session: &Session, flags: impl FnOnce(&mut Config)) -> Result<Config> {
         let mut files = Vec::new();
         if !self.run.is_file() {
@@ -38,7 +39,7 @@ impl TrainedModels {
         Ok(config)
     }
 
-    /// Reads the models, with what each says about itself. Of a run that is not finished, a warning says how far it is.
+    /// Reads the models with their descriptions. A run that is not finished is a warning.
     ///
     /// # Errors
     /// [`Error::Usage`] when none has the chosen seed; [`Error::Data`] when a model is not there yet, has another seed than
@@ -56,7 +57,7 @@ impl TrainedModels {
             let path = run.best_checkpoint(&seeds, member);
             if !path.try_exists().map_err(|e| Error::io("read", &path, e))? {
                 let next = format!("weaklabel train --resume -o {}", self.run.display());
-                let reason = format!("there is no model of seed {} yet: {next} goes on training it", seeds[member]);
+                let reason = format!("there is no model of seed {} yet: {next} continues its training", seeds[member]);
                 return Err(Error::data(&self.run, reason));
             }
             let model = read_model(&path)?;
@@ -76,20 +77,18 @@ impl TrainedModels {
         Ok(models)
     }
 
-    /// The positions of the chosen ones of `seeds`.
+    /// The positions of the chosen ones of `seeds`, in the order of `seeds`.
     fn choose(&self, seeds: &[u64]) -> Result<Vec<usize>> {
-        let chosen: Vec<usize> = (0..seeds.len()).filter(|i| self.seed.is_none_or(|seed| seed == seeds[*i])).collect();
-        match self.seed {
-            Some(seed) if chosen.is_empty() => {
-                let there = listed(seeds);
-                Err(Error::Usage(format!("--seed {seed}: {} has no such model, but {there}", self.run.display())))
-            }
-            _ => Ok(chosen),
+        let wanted = seeds_of(&self.seed);
+        if let Some(seed) = wanted.iter().find(|seed| !seeds.contains(seed)) {
+            let there = listed(seeds);
+            return Err(Error::Usage(format!("--seed {seed}: {} has no such model, but {there}", self.run.display())));
         }
+        Ok((0..seeds.len()).filter(|i| wanted.is_empty() || wanted.contains(&seeds[*i])).collect())
     }
 }
 
-/// Seeds as a message names them.
+/// Seeds in the words of a message.
 pub fn listed(seeds: &[u64]) -> String {
     let names: Vec<String> = seeds.iter().map(u64::to_string).collect();
     format!("seed{} {}", if seeds.len() == 1 { "" } else { "s" }, names.join(", "))
@@ -105,10 +104,14 @@ mod tests {
 
     #[test]
     fn a_seed_chooses_its_model_and_an_unknown_one_names_those_there_are() {
-        let trained = |seed| TrainedModels { run: "runs/a".into(), seed };
-        assert_eq!(trained(None).choose(&[4, 5]).unwrap(), [0, 1]);
-        assert_eq!(trained(Some(5)).choose(&[4, 5]).unwrap(), [1]);
-        let message = trained(Some(6)).choose(&[4, 5]).unwrap_err().to_string();
+        let trained = |seeds: &str| TrainedModels {
+            run: "runs/a".into(),
+            seed: seeds.split_terminator(',').map(|seed| seed.parse().unwrap()).collect(),
+        };
+        assert_eq!(trained("").choose(&[4, 5]).unwrap(), [0, 1]);
+        assert_eq!(trained("5").choose(&[4, 5]).unwrap(), [1]);
+        assert_eq!(trained("7,4-5").choose(&[4, 5, 6, 7]).unwrap(), [0, 1, 3]);
+        let message = trained("6").choose(&[4, 5]).unwrap_err().to_string();
         assert_eq!(message, "--seed 6: runs/a has no such model, but seeds 4, 5");
     }
 }

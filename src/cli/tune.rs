@@ -14,25 +14,32 @@ use crate::report::Table;
 use crate::tune::{CandidateOutcome, Tried, Tuned, TunedKernel, tune};
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel tune
+  weaklabel tune --frames 20,100 --kernel forward -o tiles.json
+  weaklabel train -o run --tiles tiles.json";
+
 /// `weaklabel tune`: find the register tiles of the convolutions that are fastest on this adapter.
 ///
 /// Every candidate that fits is compared with 64-bit arithmetic, then all are timed in turns. A shipped tile stays unless
 /// another is faster beyond the noise. Other commands find the tiles again by adapter and driver; a training never tunes by
 /// itself, and keeps the tiles it was begun with.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Tune {
-    /// Frames per segment; several after commas
-    #[arg(long, value_name = "N", default_value = "20,100,1000", value_delimiter = ',')]
+    /// Lengths of the segments in frames of 10 ms
+    #[arg(long, value_name = "N,…", default_value = "20,100,1000", value_delimiter = ',')]
     pub frames: Vec<usize>,
     /// Examples per step
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub batch: usize,
-    /// Only these kernels
+    /// The kernels to tune
     #[arg(long, value_enum, value_delimiter = ',', default_value = "forward,input-grad,weight-grad")]
     pub kernel: Vec<TunedKernel>,
     /// Write the tiles to a file for --tiles, not to the cache
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    #[arg(short, long, alias = "output", value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Classes of the model: they do not change a convolution.
@@ -42,15 +49,15 @@ impl Tune {
     /// Runs the command.
     ///
     /// # Errors
-    /// As [`Session::open_gpu`]; [`Error::Io`] naming the file that cannot be written; what the device reports.
+    /// The errors of [`Session::open_gpu`]; [`Error::Io`] naming the file that cannot be written; what the device reports.
     pub fn run(self, session: &Session) -> Result<()> {
         let config = session.options.configuration(|config| config.train.batch = self.batch)?;
         let chunk = config.model.chunk_frames;
         if self.frames.iter().any(|frames| *frames == 0 || !frames.is_multiple_of(chunk)) {
-            return Err(Error::Usage(format!("--frames is a multiple of {chunk}")));
+            return Err(Error::Usage(format!("--frames must be a multiple of {chunk}")));
         }
         let gpu = session.open_untuned_gpu()?;
-        let path = self.output.clone().map_or_else(|| cache_path(&gpu), Ok)?;
+        let path = self.out.clone().map_or_else(|| cache_path(&gpu), Ok)?;
         let architecture = Architecture::new(&config.model, &config.features, CLASSES);
         let layers = architecture.convs.len();
         let mut chunks: Vec<usize> = self.frames.iter().map(|frames| self.batch * frames / chunk).collect();
@@ -81,7 +88,7 @@ impl Tune {
     }
 }
 
-/// The choices of `all`, beside those that `path` holds for other layers.
+/// The file with the choices of `all` and with the choices that `path` holds for other layers.
 fn file(gpu: &Gpu, path: &std::path::Path, all: &[Tuned]) -> TileFile {
     let choices: Vec<Choice> = all.iter().map(Tuned::choice).collect();
     let replaced = |old: &Choice| {
@@ -110,7 +117,7 @@ fn candidate(tuned: &Tuned, tried: &Tried) -> Value {
     }
 }
 
-/// One line for each kernel, layer and number of chunks.
+/// A table with a row for each kernel, layer and number of chunks.
 fn table(all: &[Tuned]) -> Table {
     let header = ["kernel", "chunks", "tried", "shipped, ms", "chosen, ms", "ratio", "chosen tile"];
     let mut table = Table::new(header.map(String::from).to_vec());

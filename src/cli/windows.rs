@@ -1,4 +1,4 @@
-//! `--every S`: the parts of a file that the models are asked about.
+//! `--every TIME`: the parts of a file that the models answer for.
 
 use std::ops::Range;
 
@@ -9,15 +9,15 @@ use crate::{Error, Result};
 /// A part of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
-    /// Where it begins, in seconds.
+    /// Begin in seconds.
     pub onset_s: f64,
-    /// Where it ends, in seconds.
+    /// End in seconds.
     pub offset_s: f64,
-    /// Its samples at the rate of the features.
+    /// Range of samples at the rate of the features.
     pub samples: Range<usize>,
 }
 
-/// Which parts of a file are meant.
+/// The parts of a file that the models answer for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Windows {
     chunking: Chunking,
@@ -47,15 +47,15 @@ impl Windows {
         Ok(Self { chunking, rate: features.rate, whole: true, chunks: every.map(chunks).transpose()? })
     }
 
-    /// The same, but the file as a whole only without `every`.
+    /// The consecutive windows of a file, or the file as a whole without `every`.
     ///
     /// # Errors
-    /// As [`Windows::and_whole`].
+    /// The errors of [`Windows::and_whole`].
     pub fn or_whole(every: Option<f64>, description: &Description) -> Result<Self> {
         Ok(Self { whole: every.is_none(), ..Self::and_whole(every, description)? })
     }
 
-    /// How segments fall into chunks.
+    /// Division of segments into chunks.
     pub fn chunking(&self) -> Chunking {
         self.chunking
     }
@@ -65,7 +65,7 @@ impl Windows {
         self.rate
     }
 
-    /// The parts of a file of `n` samples that lasts `seconds`. The last window ends with it.
+    /// The parts of a file of `n` samples and `seconds` length. The last window ends with the file.
     pub fn of(&self, n: usize, seconds: f64) -> Vec<Window> {
         let mut parts = Vec::new();
         if self.whole {

@@ -14,7 +14,7 @@ use toml::de::{DeTable, DeValue};
 use toml::{Spanned, Table, Value};
 
 use super::quoted::{MAX_QUOTED, quoted, shortened};
-use super::{Config, validate};
+use super::{Config, decimal_comma, keys_called, seconds, validate};
 use crate::{Error, Result};
 
 /// Largest size of a document in bytes. Parsing a list of short numbers takes about a hundred times its size in memory.
@@ -132,7 +132,10 @@ impl SettingsLayer {
         check_size(&name, text.len())?;
         let table = parse(&text).map_err(|e| {
             let line = line_of(&text, e.span().map_or(0, |span| span.start));
-            Error::config(format!("{name}:{line}"), explain(e.message()) + &snippet(&e))
+            let written = text.lines().nth(line - 1).and_then(|line| line.split_once('='));
+            let comma = written.and_then(|(_, value)| decimal_comma(value)).map(|hint| format!("; {hint}"));
+            let reason = explain(e.message()) + &comma.unwrap_or_default() + &snippet(&e);
+            Error::config(format!("{name}:{line}"), reason)
         })?;
         Ok(Self { name, text: Some(text), table })
     }
@@ -220,10 +223,40 @@ fn explain(message: &str) -> String {
             .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
             .min_by_key(|(distance, _)| *distance)
     });
-    match nearest {
-        Some((_, name)) => format!("{message}; did you mean `{name}`?"),
-        None => shortened(&message),
+    if let Some((_, name)) = nearest {
+        return format!("{message}; did you mean `{name}`?");
     }
+    let elsewhere: Vec<String> = wrong.map(keys_called).unwrap_or_default();
+    let elsewhere: Vec<String> = elsewhere.iter().map(|key| format!("`{key}`")).collect();
+    if !elsewhere.is_empty() {
+        return format!("{message}; did you mean {}?", elsewhere.join(" or "));
+    }
+    shortened(&expected_in_words(&message))
+}
+
+/// A message about a wrong type, with the expected type in words and not as Rust calls it.
+fn expected_in_words(message: &str) -> String {
+    const WORDS: [(&str, &str); 6] = [
+        ("f64", "a number"),
+        ("usize", "a whole number from 0"),
+        ("u64", "a whole number from 0"),
+        ("u32", "a whole number from 0"),
+        ("a sequence", "a list, as in [1, 2]"),
+        ("path string", "a path"),
+    ];
+    let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.into() };
+    if expected.starts_with("struct ") {
+        return format!("{found}, expected the keys of a section, as in train.epochs=50");
+    }
+    let Some((_, words)) = WORDS.iter().find(|(rust, _)| *rust == expected) else { return message.into() };
+    let text = found.split_once("string \"").and_then(|(_, text)| text.strip_suffix('"')).unwrap_or_default();
+    let hint = match (decimal_comma(text), seconds(text)) {
+        _ if !words.contains("number") => String::new(),
+        (Some(comma), _) => format!("; {comma}"),
+        (None, Ok(seconds)) => format!("; a time is a number of seconds: {seconds}"),
+        (None, Err(_)) => String::new(),
+    };
+    format!("{found}, expected {words}{hint}")
 }
 
 /// Returns the source lines of toml's rendered error, without its heading and message, or an empty string where the lines are

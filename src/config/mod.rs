@@ -4,17 +4,21 @@
 //! In: TOML files and `--set a.b=v` edits ([`load`]). Out: a checked [`Config`], which [`to_toml`] writes as a file that is
 //! itself a valid `--config`. Defaults are marked as in SPEC: (P) the paper, (A) the authors' code, (O) ours.
 
+mod duration;
+mod key_names;
 mod load;
 mod quoted;
 mod sections;
 mod training_keys;
 mod validate;
 
+pub use duration::{decimal_comma, duration, seconds};
+pub use key_names::{key_names, keys_called};
 pub use load::{assign, edit, load, load_text, to_toml};
 pub use sections::{
     CellConfig, Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, Normalise, Objective,
     OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig, StudyConfig, TaggerConfig,
     TrainConfig, TripletConfig, TripletGradient, Variant,
 };
-pub use training_keys::{Keys, decides_end, training_keys};
+pub use training_keys::{Keys, decides_end, is_used, training_keys};
 pub use validate::{validate, validate_model};

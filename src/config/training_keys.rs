@@ -28,11 +28,7 @@ const OF_A_DATASET: [&str; 2] = ["data.seed", "scene.holdout"];
 /// epoch. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are left out too, since the dataset fixes
 /// them, except for the seed and the share held out for validation.
 pub fn training_keys(config: &Config, seed: u64) -> Keys {
-    let of_method: &[&str] = match config.train.method {
-        Method::Classifier => &[],
-        Method::Triplets => &["triplets", "tagger"],
-        Method::Prototypes => &["prototypes", "tagger"],
-    };
+    let of_method = sections_of(config.train.method);
     let shared = ["data", "scene", "features", "model", "train", "optimiser", "evaluate"];
     let mut plain = Config { study: StudyConfig::default(), search: SearchConfig::default(), ..config.clone() };
     (plain.data.dataset, plain.data.soundbank, plain.data.cooccurrence) = (None, None, None);
@@ -50,6 +46,22 @@ pub fn training_keys(config: &Config, seed: u64) -> Keys {
     keys.retain(|key, _| !WITHOUT_EFFECT.contains(&key.as_str()) && !from_dataset(key));
     keys.insert("train.seeds".into(), seed.into());
     keys
+}
+
+/// Sections whose keys only this method uses, or this one and another.
+fn sections_of(method: Method) -> &'static [&'static str] {
+    match method {
+        Method::Classifier => &[],
+        Method::Triplets => &["triplets", "tagger"],
+        Method::Prototypes => &["prototypes", "tagger"],
+    }
+}
+
+/// Whether a training by `method` uses `key`: `tagger.lr` has no effect on the classifier, which learns at `optimiser.lr`.
+pub fn is_used(key: &str, method: Method) -> bool {
+    let section = key.split('.').next().unwrap_or(key).trim();
+    let of_some = Method::all().iter().any(|method| sections_of(*method).contains(&section));
+    !of_some || sections_of(method).contains(&section)
 }
 
 /// Whether `key` only decides when a training ends, so that it may change while the training is interrupted.
@@ -95,6 +107,13 @@ mod tests {
         config.data.dataset = Some("set".into());
         let of_data = names(&config).into_iter().filter(|key| key.starts_with("data.") || key.starts_with("scene."));
         assert_eq!(of_data.collect::<Vec<_>>(), OF_A_DATASET);
+    }
+
+    #[test]
+    fn a_key_of_another_method_is_not_used() {
+        assert!(!is_used("tagger.lr", Method::Classifier) && is_used("tagger.lr", Method::Triplets));
+        assert!(!is_used("triplets.margin", Method::Prototypes) && is_used("triplets.margin", Method::Triplets));
+        assert!(Method::all().iter().all(|method| is_used("optimiser.lr", *method)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{
     Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
     SceneConfig, SearchConfig, StudyConfig, TaggerConfig, TrainConfig, TripletConfig,
 };
+use crate::printable::counted;
 use crate::{Error, Result};
 
 /// Largest number of clips in a subset, which generation counts in 32 bits.
@@ -266,19 +267,25 @@ fn pools(c: &ModelConfig, bands: usize) -> Result<()> {
 fn train(c: &TrainConfig) -> Result<()> {
     c.epochs.map_or(Ok(()), |epochs| count("train.epochs", epochs, MAX_EPOCHS))?;
     count("train.batch", c.batch, MAX_WIDTH)?;
-    let n = c.seeds.len();
-    require((1..=MAX_SEEDS).contains(&n), "train.seeds", &format!("at least one seed and at most {MAX_SEEDS}"), n)?;
-    c.seeds.iter().try_for_each(|&s| seed("train.seeds", s))?;
-    let mut known = HashSet::new();
-    if let Some(seed) = c.seeds.iter().find(|seed| !known.insert(**seed)) {
-        return Err(Error::config("train.seeds", format!("must differ from each other, and {seed} is there twice")));
-    }
+    seeds("train.seeds", &c.seeds)?;
     require(
         c.checkpoint_s >= 0.0 && c.checkpoint_s.is_finite(),
         "train.checkpoint_s",
         "0 or more seconds",
         c.checkpoint_s,
     )
+}
+
+/// Seeds of models that are trained together.
+fn seeds(key: &str, seeds: &[u64]) -> Result<()> {
+    let n = seeds.len();
+    require((1..=MAX_SEEDS).contains(&n), key, &format!("at least one seed and at most {MAX_SEEDS}"), n)?;
+    seeds.iter().try_for_each(|&s| seed(key, s))?;
+    let mut known = HashSet::new();
+    match seeds.iter().find(|seed| !known.insert(**seed)) {
+        Some(seed) => Err(Error::config(key, format!("must differ from each other, and {seed} is there twice"))),
+        None => Ok(()),
+    }
 }
 
 fn triplets(c: &TripletConfig) -> Result<()> {
@@ -335,7 +342,7 @@ fn study(c: &StudyConfig) -> Result<()> {
         require(seconds > 0.0 && seconds <= MAX_SECONDS, "study.seconds", "above 0 and at most 3600 seconds", seconds)
     };
     c.seconds.iter().try_for_each(long)?;
-    count("study.seeds", c.seeds, MAX_SEEDS)?;
+    seeds("study.seeds", &c.seeds)?;
     few("study.cell", c.cells.len())?;
     numbers("study.cell", &c.cells)?;
     c.cells.iter().try_for_each(|cell| few("study.cell.set", cell.set.len()))?;
@@ -352,13 +359,27 @@ fn search(c: &SearchConfig) -> Result<()> {
     count("search.together", c.together, 1024)?;
     seed("search.seed", c.seed)?;
     numbers("search.space", &c.space)?;
-    let climbs = (1..c.rungs).try_fold((c.trials, c.minimum), |(trials, epochs), _| {
-        let (trials, epochs) = (trials / c.eta, epochs.checked_mul(c.eta)?);
-        (trials > 0 && epochs <= MAX_EPOCHS).then_some((trials, epochs))
-    });
-    let allowed = "such that a trial reaches the last rung, which has eta^(rungs - 1) times the epochs of the first and a \
-                   trial for as many of search.trials, in at most 1000000 epochs";
-    require(climbs.is_some(), "search.rungs", allowed, c.rungs)
+    rungs(c)
+}
+
+/// A trial must reach the last rung: each rung has `eta` times fewer trials than the one before and `eta` times their epochs.
+fn rungs(c: &SearchConfig) -> Result<()> {
+    let (mut trials, mut epochs) = (c.trials, c.minimum);
+    for reached in 1..c.rungs {
+        (trials, epochs) = (trials / c.eta, epochs.saturating_mul(c.eta));
+        let start = if trials == 0 {
+            format!("{} with eta {} reach", counted(c.trials, "trial"), c.eta)
+        } else if epochs > MAX_EPOCHS {
+            format!("from {} with eta {}, {MAX_EPOCHS} epochs are enough for", counted(c.minimum, "epoch"), c.eta)
+        } else {
+            continue;
+        };
+        let needed = c.eta.checked_pow(c.rungs as u32 - 1).filter(|needed| *needed <= MAX_TRIALS && trials == 0);
+        let more = needed.map(|needed| format!(", or search.trials={needed} or more")).unwrap_or_default();
+        let reason = format!("{start} {}: set search.rungs={reached}{more}", counted(reached, "rung"));
+        return Err(Error::config("search.rungs", reason));
+    }
+    Ok(())
 }
 
 /// Checks that `values` contain no NaN. Since NaN differs from itself, a study or search with one could never be recognised as

@@ -165,14 +165,14 @@ fn select(described: &[AdapterDescription], asked: &str) -> Result<usize> {
     let found: Vec<&AdapterDescription> = described.iter().filter(matches).collect();
     let names = |list: &[&AdapterDescription]| {
         list.iter()
-            .map(|d| format!("{}: {} ({}, pci {} {})", d.index, d.name, d.backend, d.pci.bus, d.pci.id))
+            .map(|d| format!("index {}: {} ({}, pci {} {})", d.index, d.name, d.backend, d.pci.bus, d.pci.id))
             .collect::<Vec<_>>()
             .join("; ")
     };
     match found.as_slice() {
         [one] => Ok(one.index),
         [] => Err(Error::Adapter(format!(
-            "no adapter matches '{asked}'. There are: {}",
+            "no adapter matches '{asked}'. Adapters of this machine: {}",
             names(&described.iter().collect::<Vec<_>>())
         ))),
         // A GPU that several backends offer counts once: the first backend in the list is taken.

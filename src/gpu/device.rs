@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::adapter::{self, AdapterChoice, AdapterDescription};
+use super::compiling::CompileCallback;
 use super::memory::{Allocation, Memory};
 use super::pipeline::PipelineCache;
 use super::recording::Resolved;
@@ -66,6 +67,7 @@ pub struct Gpu {
     /// Recordings replayed during a [`Gpu::capture`]; `None` at other times.
     pub(super) observed: Mutex<Option<Vec<Resolved>>>,
     attached: Option<Box<dyn Any + Send + Sync>>,
+    pub(super) on_compiling: Option<CompileCallback>,
     memory: Arc<Memory>,
     buffers: AtomicUsize,
 }
@@ -205,9 +207,15 @@ impl Gpu {
             fault,
             observed: Mutex::default(),
             attached: None,
+            on_compiling: None,
             memory: Arc::default(),
             buffers: AtomicUsize::new(0),
         }
+    }
+
+    /// Sets `callback`, which is called while kernels are compiled: that takes seconds on some drivers.
+    pub fn on_compiling(&mut self, callback: CompileCallback) {
+        self.on_compiling = Some(callback);
     }
 
     /// Returns the description of the device's adapter.

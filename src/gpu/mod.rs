@@ -5,6 +5,7 @@
 //! [`Gpu::replay`] runs for any number of schedule rows without a CPU–GPU wait, and [`Gpu::read`] for the results.
 
 pub mod adapter;
+mod compiling;
 pub mod device;
 mod expression;
 pub mod kernel;
@@ -21,6 +22,7 @@ mod warmup;
 pub mod wgsl;
 
 pub use adapter::{AdapterChoice, AdapterDescription};
+pub use compiling::CompileCallback;
 pub use device::{DeviceClass, Gpu};
 pub use kernel::{Constant, Kernel, Work};
 pub use profile::KernelTime;

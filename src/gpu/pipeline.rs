@@ -8,6 +8,7 @@ use std::time::Instant;
 use rayon::iter::Either;
 use rayon::prelude::*;
 
+use super::compiling::CompileCount;
 use super::device::Gpu;
 use super::kernel::Kernel;
 use super::reflect::{Interface, reflect};
@@ -60,13 +61,19 @@ impl Gpu {
         let mut missing: HashMap<&String, &'static str> =
             sources.iter().zip(kernels.iter().map(|kernel| kernel.name())).collect();
         missing.retain(|source, _| !self.cache().contains_key(*source));
+        let count = CompileCount::begin(self.on_compiling.as_ref(), missing.len());
         let compile = |(source, name): (&String, &'static str)| match self.compile(name, source) {
-            Ok(pipeline) => Either::Left(Compiled { name, source: source.clone(), pipeline: Arc::new(pipeline) }),
+            Ok(pipeline) => {
+                if !self.warms_up() {
+                    count.one_more();
+                }
+                Either::Left(Compiled { name, source: source.clone(), pipeline: Arc::new(pipeline) })
+            }
             Err(error) => Either::Right(error),
         };
         let (compiled, failed): (Vec<_>, Vec<_>) = missing.into_par_iter().partition_map(compile);
         self.cache().extend(compiled.iter().map(|one| (one.source.clone(), Arc::clone(&one.pipeline))));
-        self.warm_up(compiled)?;
+        self.warm_up(compiled, &count)?;
         if let Some(error) = failed.into_iter().next() {
             return Err(error);
         }

@@ -10,6 +10,7 @@ use std::iter::{from_fn, once};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::compiling::CompileCount;
 use super::device::{DeviceClass, Gpu};
 use super::pipeline::{Compiled, Pipeline};
 use super::reflect::Declaration;
@@ -22,12 +23,17 @@ const ALONE: Duration = Duration::from_millis(100);
 const MOST_HELPERS: usize = 7;
 
 impl Gpu {
-    /// Makes the driver compile `kernels`, which are new to the device, to machine code.
+    /// Whether the driver compiles a kernel when it is first dispatched, and not when its pipeline is made.
+    pub(super) fn warms_up(&self) -> bool {
+        self.handle.is_some() && self.class() == DeviceClass::Llvmpipe
+    }
+
+    /// Makes the driver compile `kernels`, which are new to the device, to machine code. `count` counts them.
     ///
     /// # Errors
     /// The errors of [`Gpu::check`]; [`crate::Error::Stopped`] when the process is asked to end.
-    pub(super) fn warm_up(&self, mut kernels: Vec<Compiled>) -> Result<()> {
-        let Some(adapter) = self.handle.as_ref().filter(|_| self.class() == DeviceClass::Llvmpipe) else {
+    pub(super) fn warm_up(&self, mut kernels: Vec<Compiled>, count: &CompileCount<'_>) -> Result<()> {
+        let Some(adapter) = self.handle.as_ref().filter(|_| self.warms_up()) else {
             return Ok(());
         };
         // A single kernel is better compiled at its first dispatch, while the host continues.
@@ -43,7 +49,7 @@ impl Gpu {
         let help = || {
             std::thread::park_timeout(ALONE);
             if let Some(kernel) = next()
-                && let Err(error) = self.compile_elsewhere(adapter.clone(), once(kernel).chain(from_fn(next)))
+                && let Err(error) = self.compile_elsewhere(adapter.clone(), once(kernel).chain(from_fn(next)), count)
             {
                 tracing::debug!("a device that was to help with compiling failed: {error}");
             }
@@ -52,6 +58,7 @@ impl Gpu {
             let helpers: Vec<_> = (0..helpers).map(|_| scope.spawn(help)).collect();
             while let Some(kernel) = next() {
                 self.dispatch_nothing(kernel.name, &kernel.pipeline)?;
+                count.one_more();
             }
             helpers.iter().for_each(|helper| helper.thread().unpark());
             stop::check()
@@ -59,10 +66,16 @@ impl Gpu {
     }
 
     /// Compiles `kernels` to machine code on another device of the adapter.
-    fn compile_elsewhere(&self, adapter: wgpu::Adapter, kernels: impl Iterator<Item = Compiled>) -> Result<()> {
+    fn compile_elsewhere(
+        &self,
+        adapter: wgpu::Adapter,
+        kernels: impl Iterator<Item = Compiled>,
+        count: &CompileCount<'_>,
+    ) -> Result<()> {
         let other = Self::connect(adapter, self.adapter().clone())?;
         for kernel in kernels {
             other.dispatch_nothing(kernel.name, &other.compile(kernel.name, &kernel.source)?)?;
+            count.one_more();
             tracing::debug!("{}: another device has helped", kernel.name);
         }
         Ok(())

@@ -123,6 +123,17 @@ impl Store {
         })
     }
 
+    /// Removes `worker`, which ends, from the list of workers. A store that cannot be reached is left as it is: the silence of
+    /// the worker has the same effect, later.
+    pub fn forget_worker(&mut self, worker: &str) {
+        let removed = self.transaction(ALL_STUDIES, |tx| {
+            tx.execute("DELETE FROM weaklabel_workers WHERE name = $1", &[worker.into()])
+        });
+        if let Err(error) = removed {
+            tracing::debug!("{worker} stays in the list of workers: {error}");
+        }
+    }
+
     /// Keeps a checkpoint from which another worker could resume.
     ///
     /// # Errors

@@ -101,6 +101,11 @@ impl StudyDir {
         Ok((Self { path: path.into(), _lock: None }, config::load(&[own], &[])?))
     }
 
+    /// Whether there is a study at `path`.
+    pub fn is_study(path: &Path) -> bool {
+        path.join(CONFIG).is_file()
+    }
+
     /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::CellSteps;
-use crate::config::{Config, Method, Variant, edit, validate};
+use crate::config::{Config, Method, Variant, edit, seconds, validate};
 use crate::{Error, Result};
 
 /// One cell of the tables: a dataset, a method and a training length.
@@ -63,7 +63,7 @@ pub fn cells(config: &Config) -> Result<Vec<Cell>> {
                 let mut cell = config.clone();
                 cell.data.variant = variant;
                 (cell.train.method, cell.train.seconds) = (method, seconds);
-                cell.train.seeds = (1..=study.seeds as u64).collect();
+                cell.train.seeds.clone_from(&study.seeds);
                 validate(&cell).map_err(of_study)?;
                 let matching = study.cells.iter().filter(|other| {
                     other.variant.is_none_or(|v| v == variant)
@@ -126,9 +126,9 @@ impl std::str::FromStr for Only {
             let (key, value) = part.split_once('=').ok_or_else(|| format!("'{part}' is not KEY=VALUE"))?;
             match key {
                 "variant" | "method" => Ok((key.to_owned(), value.to_owned())),
-                "train" => match value.trim_end_matches('s').parse::<f64>() {
+                "train" => match seconds(value) {
                     Ok(seconds) => Ok((key.to_owned(), seconds.to_string())),
-                    Err(_) => Err(format!("'{value}' is not a number of seconds")),
+                    Err(reason) => Err(format!("'{value}' is no training length: {reason}")),
                 },
                 _ => Err(format!("'{key}' is not one of variant, method, train")),
             }
@@ -158,7 +158,7 @@ pub fn fast(config: &mut Config, classes: usize) {
     for clips in [&mut config.data.train, &mut config.data.validation, &mut config.data.eval] {
         *clips = (*clips / 5).max(1).next_multiple_of(classes);
     }
-    config.study.seeds = config.study.seeds.min(2);
+    config.study.seeds.truncate(2);
     config.train.epochs = Some(config.train.epochs.unwrap_or(15).min(15));
     config.tagger.epochs = config.tagger.epochs.min(60);
 }

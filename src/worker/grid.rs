@@ -67,7 +67,7 @@ impl<'a> GridJob<'a> {
     /// # Errors
     /// The errors of [`cells`] and [`drawn`].
     pub fn new(gpu: &'a Gpu, config: &Config, worker: &str, progress: &Progress) -> Result<Self> {
-        let (cells, seeds) = (cells(config)?, config.study.seeds);
+        let (cells, seeds) = (cells(config)?, config.study.seeds.len());
         log_left_out(&drawn(&cells.iter().collect::<Vec<_>>())?);
         Ok(Self { gpu, cells, seeds, features: None, worker: worker.into(), progress: progress.clone() })
     }

@@ -106,7 +106,7 @@ pub fn halving_of(kind: StudyKind, config: &Config) -> Result<SuccessiveHalving>
     match kind {
         StudyKind::Search => Ok(crate::search::halving(&config.search)),
         StudyKind::Grid => {
-            Ok(SuccessiveHalving { trials: cells(config)?.len() * config.study.seeds, eta: 2, rungs: 1 })
+            Ok(SuccessiveHalving { trials: cells(config)?.len() * config.study.seeds.len(), eta: 2, rungs: 1 })
         }
     }
 }

@@ -46,7 +46,10 @@ fn an_adapter_that_is_not_there_exits_4_and_names_what_is() {
     for line in ["devices --adapter no-such-card", "doctor --adapter no-such-card"] {
         let (code, out, errors) = run(line);
         assert_eq!((code, out.as_str()), (4, ""), "{line}");
-        assert!(errors.contains("'no-such-card'. There are: 0: ") && errors.contains(&first), "{line}: {errors}");
+        assert!(
+            errors.contains("'no-such-card'. Adapters of this machine: index 0: ") && errors.contains(&first),
+            "{line}: {errors}"
+        );
     }
 }
 

@@ -87,3 +87,20 @@ fn a_file_that_cannot_be_read_is_named_with_the_cause() {
     assert_eq!(code, 1, "{errors}");
     assert!(errors.starts_with("weaklabel: cannot read .: "), "{errors}");
 }
+
+#[test]
+fn a_setting_that_the_method_does_not_use_is_a_warning() {
+    let train = |words: &str| {
+        let line = format!("train -o run --dry-run --set data.train=20 --set data.validation=10 {words}");
+        run_in(tempfile::tempdir().unwrap().path(), &line).2
+    };
+    let errors = train("--set tagger.lr=0.01");
+    assert!(
+        errors.contains("--set tagger.lr has no effect on --method classifier: its own key is optimiser.lr"),
+        "{errors}"
+    );
+    assert!(train("--set tagger.epochs=5").contains("its own key is train.epochs"));
+    for used in ["--set optimiser.lr=0.01", "--set tagger.lr=0.01 --method triplets"] {
+        assert!(!train(used).contains("no effect"), "{used}");
+    }
+}

@@ -200,9 +200,9 @@ fn the_three_outputs_say_the_same() {
     let line = json_lines(&text).swap_remove(0);
     let windows = line["windows"].as_array().unwrap();
     assert_eq!(windows.len(), 3);
-    let (code, text, errors) = command("predict", &[&file, "--every", "0.4", "--tsv"]);
+    let (code, in_seconds, errors) = command("predict", &[&file, "--every", "0.4", "--tsv"]);
     assert_eq!(code, 0, "{errors}");
-    let (header, rows) = table(&text);
+    let (header, rows) = table(&in_seconds);
     assert_eq!(header[..3], ["filename", "onset", "offset"]);
     assert_eq!(rows.len(), 3);
     for (row, window) in rows.iter().zip(windows) {
@@ -221,8 +221,10 @@ fn the_three_outputs_say_the_same() {
     for (cell, class) in rows[0].iter().zip(&header).skip(3) {
         assert_eq!(cell.parse::<f64>().unwrap(), line["probabilities"][class], "{class}");
     }
+    // The same length with a unit.
+    assert_eq!(command("predict", &[&file, "--every", "400ms", "--tsv"]).1, in_seconds);
     // One window over the whole file is the file.
-    let (_, text, _) = command("predict", &[&file, "--every", "1", "--json"]);
+    let (_, text, _) = command("predict", &[&file, "--every", "1s", "--json"]);
     let line = json_lines(&text).swap_remove(0);
     assert_eq!(line["windows"][0]["probabilities"], line["probabilities"]);
 }
@@ -242,6 +244,7 @@ fn a_seed_or_a_model_file_answers_for_itself() {
     let alone = line(model.to_str().unwrap(), &[]);
     assert_eq!(one["probabilities"], both["seeds"]["4"]);
     assert_eq!(one, alone);
+    assert_eq!(line(trained(), &["--seed", "3-4"]), both);
     assert!(one.get("seeds").is_none() && one["probabilities"] != both["seeds"]["3"]);
 }
 
@@ -316,6 +319,8 @@ fn what_cannot_be_asked_is_wrong_usage() {
         assert_eq!((code, text.as_str()), (2, ""), "{args:?}: {errors}");
         assert!(words.iter().all(|word| errors.contains(word)), "{args:?}: {errors}");
     }
+    let (code, _, errors) = command("predict", &[&file, "--threshold", "0,5"]);
+    assert!(code == 2 && errors.contains("the decimal sign is a point: 0.5"), "{errors}");
     let (code, _, errors) = command("predict", &[&file, "--threshold", "1.5"]);
     assert!(code == 3 && errors.contains("evaluate.threshold"), "{errors}");
     assert_eq!(command("predict", &[]).0, 2, "no file");
@@ -378,7 +383,7 @@ fn run_on(trained: &str, file: &str) -> (i32, String, String) {
 fn help_explains_windows_and_exit_codes() {
     let (code, help, _) = run("predict --help");
     assert_eq!(code, 0);
-    for word in ["what lies beside a window is not heard in it", "filename, onset and offset", "exit code is 6"] {
+    for word in ["what lies beside a window has no influence on it", "filename, onset and offset", "exit code is 6"] {
         assert!(help.replace("\n", " ").contains(word), "{word}: {help}");
     }
     assert!(run("--help").1.contains("6  partly done"));

@@ -102,3 +102,17 @@ fn a_dataset_that_was_not_finished_leaves_nothing_behind() {
     assert_eq!(run_in(folder.path(), tiny).0, 0);
     assert_eq!(names(folder.path()), ["set"]);
 }
+
+#[test]
+fn a_training_that_was_stopped_is_not_called_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "train -o run --progress plain --set model.filters=[8] --set model.pools=[[4,4]] --set model.hidden=4 \
+        --set train.seconds=0.2 --set data.train=20 --set data.validation=10 --set scene.clip_s=1 --set train.checkpoint_s=0 \
+        --set train.epochs=1000000 --set train.min_epochs=1000000";
+    let child = start(folder.path(), line, || folder.path().join("run/checkpoints/last.safetensors").is_file());
+    send("-TERM", &child);
+    let (code, _, errors) = outcome(child.wait_with_output().unwrap());
+    assert_eq!(code, 75, "{errors}");
+    assert!(errors.ends_with("weaklabel: stopped early: continue run with --resume\n"), "{errors}");
+    assert!(!errors.contains("training: done"), "{errors}");
+}

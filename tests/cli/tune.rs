@@ -53,6 +53,17 @@ fn tiles_are_found_kept_and_used() {
     let (code, _, errors) = bench(&format!("-v --tiles {}", file.display()));
     assert!(code == 0 && errors.contains("2 tiles found on"), "{errors}");
 
+    // One tile is called so, and none is no find.
+    let mut few = found.clone();
+    for (tiles, words) in [(&found["tiles"], "1 tile found on"), (&Value::Array(Vec::new()), "tiles found on")] {
+        few["tiles"] = tiles.clone();
+        let path = folder.path().join("few.json");
+        fs::write(&path, few.to_string()).unwrap();
+        let (code, _, errors) = bench(&format!("-v --tiles {}", path.display()));
+        assert_eq!(code, 0, "{errors}");
+        assert_eq!(errors.contains(words), words.starts_with('1'), "{errors}");
+    }
+
     // A broken cache is said to be one and left out; a broken file that is named is an error.
     fs::write(&file, "{}").unwrap();
     let (code, _, errors) = bench("");

@@ -302,3 +302,52 @@ fn a_value_out_of_range_is_traced_to_where_it_was_written() {
     assert_eq!(error.to_string(), "--set train.batch=70000: must be between 1 and 65536, not 70000");
     assert!(load(&[path], &["train.batch=20".into()]).is_ok(), "only the value that counts is checked");
 }
+
+#[test]
+fn a_wrong_type_is_answered_with_what_a_person_would_write() {
+    for (edit, words) in [
+        ("train.seconds=0,5", "string \"0,5\", expected a number; the decimal sign is a point: 0.5"),
+        ("optimiser.lr=small", "string \"small\", expected a number"),
+        ("train.seconds=200ms", "expected a number; a time is a number of seconds: 0.2"),
+        ("train.batch=2.5", "floating point `2.5`, expected a whole number from 0"),
+        ("train.seeds=5", "expected a list, as in [1, 2]"),
+        ("train=3", "expected the keys of a section, as in train.epochs=50"),
+    ] {
+        let message = edited(&[edit]).unwrap_err();
+        assert!(message.ends_with(words), "{message}");
+    }
+    let message = refused("[train]\nseconds = 0,5\n");
+    assert!(message.starts_with("run.toml:2: ") && message.contains("the decimal sign is a point: 0.5"), "{message}");
+}
+
+#[test]
+fn a_key_in_the_wrong_section_is_answered_with_the_right_one() {
+    for (edit, words) in [
+        ("train.lr=1e-3", "did you mean `optimiser.lr` or `tagger.lr`?"),
+        ("lr=1e-3", "did you mean `optimiser.lr` or `tagger.lr`?"),
+        ("optimiser.learning_rate=1e-3", "did you mean `optimiser.lr` or `tagger.lr`?"),
+        ("train.batch_size=20", "did you mean `train.batch` or `tagger.batch`?"),
+        ("train.dropout=0.5", "did you mean `model.dropout`?"),
+        ("train.epoch=5", "did you mean `epochs`?"),
+    ] {
+        let message = edited(&[edit]).unwrap_err();
+        assert!(message.contains("unknown key") && message.ends_with(words), "{message}");
+    }
+    let message = refused("[train]\nlr = 1e-3\n");
+    assert!(message.starts_with("run.toml:2: unknown key `lr`") && message.contains("`optimiser.lr`"), "{message}");
+}
+
+#[test]
+fn the_seeds_of_a_study_are_a_number_or_a_list() {
+    let seeds = |edit: &str| edited(&[edit]).unwrap().study.seeds;
+    assert_eq!(seeds("study.seeds=3"), [1, 2, 3]);
+    assert_eq!(seeds("study.seeds=[4, 7]"), [4, 7]);
+    // Both are written so that they are read again, seeds that are counted from 1 as their number.
+    for (edit, written) in [("study.seeds=3", "\nseeds = 3\n"), ("study.seeds=[4, 7]", "\nseeds = [4, 7]\n")] {
+        let config = edited(&[edit]).unwrap();
+        let text = to_toml(&config).unwrap();
+        assert!(text.contains(written), "{text}");
+        assert_eq!(load_text("study.toml", &text).unwrap(), config);
+    }
+    assert_eq!(cells(&edited(&["study.seeds=[4, 7]"]).unwrap()).unwrap()[0].config.train.seeds, [4, 7]);
+}

@@ -90,7 +90,9 @@ const REFUSED: &[(&str, &str)] = &[
     ("optimiser.epsilon=0", "1.2e-38"),
     ("optimiser.weight_decay=-1", "at least 0"),
     ("optimiser.weight_decay=1000", "below 1"),
-    ("study.seeds=0", "between 1"),
+    ("study.seeds=0", "between 1 and 1024, or a list"),
+    ("study.seeds=[]", "at least one seed"),
+    ("study.seeds=[3, 3]", "3 is there twice"),
     ("study.methods=[]", "at least one"),
     ("study.seconds=[0.2, 0.2]", "twice"),
     ("study.seconds=[0]", "above 0"),
@@ -107,7 +109,11 @@ const REFUSED: &[(&str, &str)] = &[
     ("search.eta=1", "between 2"),
     ("search.minimum=0", "between 1"),
     ("search.rungs=0", "between 1"),
-    ("search.rungs=5", "such that a trial reaches the last rung"),
+    ("search.rungs=5", "60 trials with eta 3 reach 4 rungs: set search.rungs=4, or search.trials=81 or more"),
+    (
+        "search.minimum=100000",
+        "from 100000 epochs with eta 3, 1000000 epochs are enough for 3 rungs: set search.rungs=3",
+    ),
     ("search.together=0", "between 1"),
     ("evaluate.seconds=[]", "at least one"),
     ("evaluate.seconds=[1, 1.0]", "twice"),
@@ -124,6 +130,21 @@ fn values_outside_their_range_are_refused_by_name() {
         assert!(message.starts_with(&format!("--set {edit}: ")), "{message}");
         assert!(message.contains(words), "{message}");
     }
+}
+
+#[test]
+fn a_search_of_too_few_trials_is_told_how_many_rungs_they_reach() {
+    let message =
+        |edits: &[&str]| load(&[], &edits.iter().map(|&s| s.to_owned()).collect::<Vec<_>>()).unwrap_err().to_string();
+    let few = message(&["search.trials=6"]);
+    let words = "6 trials with eta 3 reach 2 rungs: set search.rungs=2, or search.trials=27 or more";
+    assert_eq!(few, format!("search.rungs: {words}"));
+    assert!(
+        message(&["search.trials=2", "search.rungs=2"])
+            .ends_with("reach 1 rung: set search.rungs=1, or search.trials=3 or more")
+    );
+    // More trials than a search may have are no advice.
+    assert!(message(&["search.rungs=12"]).ends_with("reach 4 rungs: set search.rungs=4"));
 }
 
 #[test]

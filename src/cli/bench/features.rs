@@ -8,23 +8,29 @@ use serde_json::json;
 use super::results::Output;
 use crate::bench::{Record, case, sample};
 use crate::cli::Session;
-use crate::config::FeatureConfig;
+use crate::config::{FeatureConfig, seconds};
 use crate::counter_rng::Key;
 use crate::features::extract;
 use crate::gpu::Gpu;
 use crate::report::Table;
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel bench features
+  weaklabel bench features --seconds 200ms,10s --clips 256 --json";
+
 /// `weaklabel bench features`: how long it takes from decoded clips in memory to their log-mel on the adapter.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct BenchFeatures {
-    /// Length of a clip in seconds; several after commas
-    #[arg(long, value_name = "S", default_value = "10", value_delimiter = ',')]
+    /// Lengths of the clips, as in 1,10 or 200ms,1s
+    #[arg(long, value_name = "TIME,…", default_value = "10s", value_delimiter = ',', value_parser = seconds)]
     pub seconds: Vec<f64>,
     /// Clips of one measurement
     #[arg(long, value_name = "N", default_value_t = 64)]
     pub clips: usize,
-    /// Where measurements go.
+    /// Output of the measurements.
     #[command(flatten)]
     pub output: Output,
 }
@@ -33,10 +39,10 @@ impl BenchFeatures {
     pub(super) fn run(&self, session: &Session) -> Result<()> {
         let config = session.options.configuration(|_| {})?.features;
         if self.clips == 0 {
-            return Err(Error::Usage("--clips is at least 1".into()));
+            return Err(Error::Usage("--clips must be at least 1".into()));
         }
         if let Some(seconds) = self.seconds.iter().find(|s| !s.is_finite() || config.frames(**s) == 0) {
-            return Err(Error::Usage(format!("--seconds {seconds}: a clip has at least one frame")));
+            return Err(Error::Usage(format!("--seconds {seconds}: a clip must have at least one frame")));
         }
         let mut results = self.output.begin(session)?;
         let cases = self.seconds.iter().map(|seconds| {

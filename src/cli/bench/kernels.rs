@@ -9,26 +9,32 @@ use crate::gpu::Gpu;
 use crate::report::Table;
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel bench kernels
+  weaklabel bench kernels --shapes model --frames 100 --markdown";
+
 /// `weaklabel bench kernels`: what the adapter can do at best, and how near every kernel comes to it.
 ///
 /// Limits are measured in the same run, by kernels that only multiply and add, only copy, or do nothing. A kernel's limit is
 /// the longer of the times that its arithmetic and its memory traffic would take at those rates; small dispatches are far from
 /// it, since a dispatch has a cost of its own.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Kernels {
     /// Shapes to time at
     #[arg(long, value_enum, value_delimiter = ',', default_value = "model,large")]
     pub shapes: Vec<Shapes>,
-    /// Frames per segment at the model's shapes; several after commas
-    #[arg(long, value_name = "N", default_value = "20,1000", value_delimiter = ',')]
+    /// Lengths of the segments in frames of 10 ms, at the model's shapes
+    #[arg(long, value_name = "N,…", default_value = "20,1000", value_delimiter = ',')]
     pub frames: Vec<usize>,
     /// Examples per step and model at the model's shapes
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub batch: usize,
-    /// Models trained together
+    /// The number of models that are trained at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub members: usize,
-    /// Where measurements go.
+    /// Output of the measurements.
     #[command(flatten)]
     pub output: Output,
 }
@@ -36,14 +42,14 @@ pub struct Kernels {
 impl Kernels {
     pub(super) fn run(&self, session: &Session) -> Result<()> {
         if self.members == 0 {
-            return Err(Error::Usage("--members is at least 1".into()));
+            return Err(Error::Usage("--members must be at least 1".into()));
         }
         let config = session.options.configuration(|config| {
             config.train.batch = self.batch;
             config.train.seeds = (1..=self.members as u64).collect();
         })?;
         if self.frames.iter().any(|frames| *frames == 0 || !frames.is_multiple_of(config.model.chunk_frames)) {
-            return Err(Error::Usage(format!("--frames is a multiple of {}", config.model.chunk_frames)));
+            return Err(Error::Usage(format!("--frames must be a multiple of {}", config.model.chunk_frames)));
         }
         let mut results = self.output.begin(session)?;
         let gpu = session.open_gpu()?;
@@ -66,14 +72,14 @@ impl Kernels {
     }
 }
 
-/// One line for each of the adapter's limits.
+/// A table with a row for each of the adapter's limits.
 fn peak_table(peaks: &[Peak]) -> Table {
     let mut table = Table::new(["limit", "measured"].map(String::from).to_vec());
     peaks.iter().for_each(|peak| table.push(vec![peak.name.into(), peak.figure()]));
     table
 }
 
-/// One line for each kernel, layer and amount of work.
+/// Prints a table with a row for each kernel, layer and amount of work.
 fn show(
     gpu: &Gpu,
     limits: Roofline,

@@ -14,15 +14,23 @@ pub use step::BenchStep;
 use super::Session;
 use crate::Result;
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel bench step -o before.json
+  weaklabel bench step --compare before.json
+  weaklabel bench kernels --markdown
+  weaklabel bench features --seconds 1s,10s";
+
 /// `weaklabel bench`: measure.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Bench {
-    /// What to measure.
+    /// The measurement.
     #[command(subcommand)]
     pub target: BenchTarget,
 }
 
-/// What to measure.
+/// The measurements.
 #[derive(Debug, Subcommand)]
 pub enum BenchTarget {
     /// Median time of a training step

@@ -1,4 +1,4 @@
-//! What becomes of measurements: lines of JSON, tables for terminals and for Markdown, files, and the comparison with one.
+//! Output of measurements: lines of JSON, tables for terminals and for Markdown, files, and the comparison with a file.
 
 use std::path::PathBuf;
 
@@ -12,13 +12,13 @@ use crate::gpu::Gpu;
 use crate::report::Table;
 use crate::{Error, Result};
 
-/// Where measurements go.
+/// Output of measurements.
 #[derive(Debug, Args)]
 pub struct Output {
     /// Write the measurements to a file, a line of JSON each
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-    /// Compare with the measurements in a file; exit code 5 when something is slower beyond the noise
+    #[arg(short, long, alias = "output", value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Compare with the measurements in a file; the exit code is 5 when something is slower beyond the noise
     #[arg(long, value_name = "FILE")]
     pub compare: Option<PathBuf>,
     /// Print tables in Markdown, with what they were measured on
@@ -35,10 +35,10 @@ pub struct BenchResults<'a> {
 }
 
 impl Output {
-    /// Reads the file to compare with, so that it is refused before minutes have passed.
+    /// Reads the file to compare with, before any measurement.
     ///
     /// # Errors
-    /// As [`Record::read`].
+    /// The errors of [`Record::read`].
     pub fn begin<'a>(&'a self, session: &'a Session) -> Result<BenchResults<'a>> {
         if self.markdown && session.options.json {
             return Err(Error::Usage("--markdown and --json exclude each other".into()));
@@ -49,18 +49,18 @@ impl Output {
 }
 
 impl BenchResults<'_> {
-    /// Whether the file to compare with holds `case`.
+    /// Checks that the file to compare with holds `case`.
     ///
     /// # Errors
-    /// As [`Record::find`].
+    /// The errors of [`Record::find`].
     pub fn expect(&self, case: &Map<String, Value>) -> Result<()> {
         self.before.as_deref().map_or(Ok(()), |before| Record::find(before, case).map(|_| ()))
     }
 
-    /// Says what is measured on, at the head of Markdown.
+    /// Prints the adapter and the versions at the head of Markdown.
     ///
     /// # Errors
-    /// As [`print`].
+    /// The errors of [`print`].
     pub fn head(&self, gpu: &Gpu) -> Result<()> {
         if !self.output.markdown {
             return Ok(());
@@ -80,7 +80,7 @@ impl BenchResults<'_> {
     /// Keeps a measurement; as JSON it is printed at once.
     ///
     /// # Errors
-    /// As [`print`].
+    /// The errors of [`print`].
     pub fn push(&mut self, record: Record) -> Result<()> {
         if self.session.options.json {
             print_json(record.line())?;
@@ -92,7 +92,7 @@ impl BenchResults<'_> {
     /// Shows a table where JSON is not asked for.
     ///
     /// # Errors
-    /// As [`print`].
+    /// The errors of [`print`].
     pub fn show(&self, table: &Table) -> Result<()> {
         match (self.session.options.json, self.output.markdown) {
             (true, _) => Ok(()),
@@ -104,7 +104,7 @@ impl BenchResults<'_> {
     /// Shows a line of text where JSON is not asked for.
     ///
     /// # Errors
-    /// As [`print`].
+    /// The errors of [`print`].
     pub fn say(&self, line: &str) -> Result<()> {
         if self.session.options.json { Ok(()) } else { print(&format!("{line}\n")) }
     }
@@ -114,7 +114,7 @@ impl BenchResults<'_> {
     /// # Errors
     /// [`Error::Io`] naming the file; [`Error::Tolerance`] when something is slower than before.
     pub fn finish(self) -> Result<()> {
-        if let Some(path) = &self.output.output {
+        if let Some(path) = &self.output.out {
             Record::write(path, &self.records)?;
         }
         let Some(before) = &self.before else { return Ok(()) };

@@ -12,30 +12,37 @@ use crate::report::Table;
 use crate::train::{ROWS, TrainingStep, synthetic_step};
 use crate::{Error, Result};
 
+const EXAMPLES: &str = "\
+Examples:
+  weaklabel bench step --method triplets --frames 100
+  weaklabel bench step --frames 20,1000 --members 1,5 -o before.json
+  weaklabel bench step --profile --compare before.json";
+
 /// `weaklabel bench step`: the median time of a training step, with nothing left in the queue.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct BenchStep {
-    /// How to train; several after commas are measured one after another
+    /// Training methods, measured one after another
     #[arg(long, default_value = "classifier", value_delimiter = ',')]
     pub method: Vec<Method>,
-    /// Frames per segment; several after commas
-    #[arg(long, value_name = "N", default_value = "20", value_delimiter = ',')]
+    /// Lengths of the segments in frames of 10 ms
+    #[arg(long, value_name = "N,…", default_value = "20", value_delimiter = ',')]
     pub frames: Vec<usize>,
-    /// Examples per step and model; several after commas
-    #[arg(long, value_name = "N", default_value = "10", value_delimiter = ',')]
+    /// Examples per step and model
+    #[arg(long, value_name = "N,…", default_value = "10", value_delimiter = ',')]
     pub batch: Vec<usize>,
-    /// Models trained together; several after commas
-    #[arg(long, value_name = "N", default_value = "1", value_delimiter = ',')]
+    /// Numbers of models that are trained at once
+    #[arg(long, value_name = "N,…", default_value = "1", value_delimiter = ',')]
     pub members: Vec<usize>,
-    /// Also time every kernel of a step, beside the adapter's own limits
+    /// Also time every kernel of a step, as a share of what the adapter can do at best
     #[arg(long)]
     pub profile: bool,
-    /// Where measurements go.
+    /// Output of the measurements.
     #[command(flatten)]
     pub output: Output,
 }
 
-/// One step that is to be measured.
+/// A step that is to be measured.
 struct Planned {
     config: Config,
     frames: usize,
@@ -63,7 +70,7 @@ impl BenchStep {
         for planned in &plan {
             let step = match synthetic_step(&gpu, &planned.config, CLASSES, planned.frames) {
                 Ok(step) => step,
-                // What is too large for the adapter does not keep the others from being measured.
+                // A step that is too large for the adapter is left out; the others are measured.
                 Err(error @ Error::Kernel { .. }) if plan.len() > 1 => {
                     tracing::error!("{} left out: {error}", case_name(&planned.case));
                     failed += 1;
@@ -98,7 +105,7 @@ impl BenchStep {
     /// Every length with every method, batch and number of models.
     fn plan(&self, session: &Session) -> Result<Vec<Planned>> {
         if self.members.contains(&0) {
-            return Err(Error::Usage("--members is at least 1".into()));
+            return Err(Error::Usage("--members must be at least 1".into()));
         }
         let mut plan = Vec::new();
         for &frames in &self.frames {
@@ -113,7 +120,7 @@ impl BenchStep {
         Ok(plan)
     }
 
-    /// How the time of each method grows with the size of its steps, where enough sizes were measured.
+    /// Prints the growth of each method's time with the size of its steps, where enough sizes were measured.
     fn growth(&self, times: &[(&Planned, crate::bench::Samples)], results: &BenchResults<'_>) -> Result<()> {
         for method in &self.method {
             let of_method = times.iter().filter(|(planned, _)| planned.config.train.method == *method);
@@ -139,7 +146,7 @@ fn planned(session: &Session, method: Method, frames: usize, batch: usize, membe
         config.train.seeds = (1..=members as u64).collect();
     })?;
     if frames == 0 || !frames.is_multiple_of(config.model.chunk_frames) {
-        return Err(Error::Usage(format!("--frames is a multiple of {}", config.model.chunk_frames)));
+        return Err(Error::Usage(format!("--frames must be a multiple of {}", config.model.chunk_frames)));
     }
     let case = case([
         ("kind", json!("step")),
@@ -156,9 +163,9 @@ struct KernelTotals {
     kernel: KernelTime,
     calls: usize,
     seconds: f64,
-    /// Of the time of all dispatches.
+    /// Share of the time of all dispatches.
     share: f64,
-    /// Of the adapter's own limit.
+    /// Share of the adapter's own limit.
     of_limit: f64,
 }
 
@@ -202,7 +209,7 @@ impl KernelTotals {
     }
 }
 
-/// One line for each kernel and layer, in the order of their first dispatch.
+/// A table with a row for each kernel and layer, in the order of their first dispatch.
 fn profile_table(lines: &[KernelTotals]) -> Table {
     let header = ["kernel", "calls", "µs", "% of step", "GFLOP/s", "GB/s", "% of limit"];
     let mut table = Table::new(header.map(String::from).to_vec());

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
-    /// E and G together on binary cross-entropy (SPEC §4.1).
+    /// The whole network on the labels, end to end.
     #[default]
     Classifier,
-    /// E on triplet loss (SPEC §4.2), then G on its frozen embeddings.
+    /// An embedding by triplet loss, then a classifier on the frozen embedding.
     Triplets,
-    /// E on prototypical loss (SPEC §4.3), then G on its frozen embeddings.
+    /// An embedding by prototypical loss, then a classifier on the frozen embedding.
     Prototypes,
 }
 

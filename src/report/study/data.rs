@@ -132,7 +132,7 @@ impl Plan {
             methods: study.methods,
             train_seconds: study.seconds,
             test_seconds: config.evaluate.seconds.clone(),
-            seeds: study.seeds,
+            seeds: study.seeds.len(),
         }
     }
 
