@@ -60,7 +60,7 @@ impl Examples {
             store,
             targets: gpu.tensor_from("targets", &[labels.len(), classes], &targets)?,
             dominant: gpu.tensor_from("dominant classes", &[labels.len()], &dominant)?,
-            labels: labels,
+            labels,
         })
     }
 

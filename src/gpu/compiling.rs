@@ -56,8 +56,8 @@ mod tests {
         let count = CompileCount::begin(Some(&callback), total);
         (0..compiled).for_each(|_| count.one_more());
         drop(count);
-        let reports = reports.lock().unwrap().clone();
-        reports
+        drop(callback);
+        Arc::into_inner(reports).unwrap().into_inner().unwrap()
     }
 
     #[test]

@@ -8,7 +8,6 @@ use crate::gpu::Gpu;
 use crate::scenes::{Contents, Dataset, Subset};
 
 /// Training and validation segments as standardised log-mel, with their classes and the fingerprint of the data.
-
 pub struct TrainingData {
     /// Class names.
     pub classes: Vec<String>,
