@@ -1,4 +1,4 @@
-//! One name for one thing, and the older names, which go on working.
+//! One name for one thing, and the older names, which still work.
 
 use clap::Parser;
 use weaklabel::cli::Cli;
