@@ -62,7 +62,7 @@ impl Kernel for TripletLoss {
     }
 }
 
-/// Loss and gradient of one member; `distances` is `[slot, slot]` of `batch_size` slots.
+/// Loss and gradient of one member; `distances` is `[slot, slot]` of a batch of `batch_size` examples.
 pub fn oracle(batch_size: usize, distances: &[f64], triplets: &[u32], margin: f64) -> (f64, Vec<f64>) {
     let n = (triplets.len() / 3) as f64;
     let (mut loss, mut grad_input) = (0.0, vec![0.0; batch_size * batch_size]);
@@ -105,8 +105,5 @@ fn cases() -> Vec<Case> {
             Ok(CaseRun::new(kernel, expected).at_step(row))
         })
     };
-    vec![
-        case("few batch_size, shared pairs", 1, 4, 40),
-        case("more batch_size than invocations, two members", 2, 70, 30),
-    ]
+    vec![case("few examples, shared pairs", 1, 4, 40), case("more examples than invocations, two members", 2, 70, 30)]
 }

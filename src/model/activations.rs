@@ -131,7 +131,7 @@ impl Activations {
                     .map(|layer| {
                         let conv = architecture.conv_shape(layer, members, segments * chunks);
                         let per_word = tiles::forward(gpu, &conv).argmax_per_word(&conv);
-                        PoolArgmax::new(gpu, &format!("codes{layer}"), &shape(layer), per_word)
+                        PoolArgmax::new(gpu, &format!("pool_argmax{layer}"), &shape(layer), per_word)
                     })
                     .collect::<Result<_>>()?,
                 false => Vec::new(),
