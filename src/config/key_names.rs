@@ -33,7 +33,11 @@ pub fn key_names() -> Vec<String> {
 /// Keys of any section whose last part is `guess`, or the name that this program has for it.
 pub fn keys_called(guess: &str) -> Vec<String> {
     let of_name = |name: &str| -> Vec<String> {
-        key_names().into_iter().filter(|key| key.rsplit('.').next() == Some(name)).collect()
+        let mut keys: Vec<String> =
+            key_names().into_iter().filter(|key| key.rsplit('.').next() == Some(name)).collect();
+        // The second stage is meant less often than the first.
+        keys.sort_by_key(|key| key.starts_with("tagger."));
+        keys
     };
     let guess = guess.to_lowercase().replace('-', "_");
     let found = of_name(&guess);
@@ -48,8 +52,8 @@ mod tests {
 
     #[test]
     fn a_guess_names_the_keys_that_it_may_mean() {
-        assert_eq!(keys_called("lr"), ["tagger.lr", "optimiser.lr"]);
-        assert_eq!(keys_called("learning-rate"), ["tagger.lr", "optimiser.lr"]);
+        assert_eq!(keys_called("lr"), ["optimiser.lr", "tagger.lr"]);
+        assert_eq!(keys_called("learning-rate"), ["optimiser.lr", "tagger.lr"]);
         assert_eq!(keys_called("epochs"), ["train.epochs", "tagger.epochs"]);
         assert_eq!(keys_called("batch_size"), ["train.batch", "tagger.batch"]);
         assert!(keys_called("colour").is_empty());

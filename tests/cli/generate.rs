@@ -63,7 +63,7 @@ fn clips_of_several_events_are_asked_for_by_a_flag() {
     assert_eq!(annotated.lines().count(), 1 + 3 * 10, "{annotated}");
     for (flag, code, words) in [
         ("--events 4..2", 3, "scene.events: must be [least, most] between 1 and 100, not [4, 2]"),
-        ("--events few", 2, "a number of events, or the fewest and the most as in 1..4"),
+        ("--events few", 2, "a number of events, or the fewest and the most as in 1-4"),
         ("--events 1..4 --cooccurrence nowhere.json", 1, "cannot read nowhere.json"),
     ] {
         let found = run_in(folder.path(), &format!("generate -o refused {flag} {TINY}"));

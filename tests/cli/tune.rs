@@ -67,7 +67,7 @@ fn tiles_are_found_kept_and_used() {
     // A broken cache is said to be one and left out; a broken file that is named is an error.
     fs::write(&file, "{}").unwrap();
     let (code, _, errors) = bench("");
-    assert!(code == 0 && errors.contains("`weaklabel tune` writes a new one"), "{errors}");
+    assert!(code == 0 && errors.contains("`weaklabel tune` writes a new file"), "{errors}");
     let (code, _, errors) = bench(&format!("--tiles {}", file.display()));
     assert!(code == 3 && errors.contains("no tiles of `weaklabel tune`"), "{errors}");
 }
