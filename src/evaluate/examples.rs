@@ -124,7 +124,7 @@ impl Examples {
 /// ([`Dataset::segment_labels`]).
 ///
 /// # Errors
-/// As [`Dataset::segment_labels`].
+/// The errors of [`Dataset::segment_labels`].
 pub fn segment_labels(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Result<Vec<Vec<SegmentLabels>>> {
     let of_clip = |index: usize| dataset.segment_labels(subset, index, seconds);
     let clips = (0..dataset.len(subset)).into_par_iter().map(of_clip).collect::<Result<Vec<Labels>>>()?;
@@ -143,7 +143,7 @@ pub fn segment_labels(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Res
 /// the number of finished clips.
 ///
 /// # Errors
-/// As [`Examples::load`].
+/// The errors of [`Examples::load`].
 pub fn load_lengths(
     gpu: &Gpu,
     config: &Config,

@@ -34,7 +34,7 @@ impl<'a> Tagger<'a> {
     /// The probabilities of a segment whose samples are too large for f32 are not finite.
     ///
     /// # Errors
-    /// As [`SegmentEmbedder::embed`].
+    /// The errors of [`SegmentEmbedder::embed`].
     pub fn probabilities(&mut self, segments: &[&[f32]], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
         let members = self.embedder.activations.batch.members;
         let mut probabilities = vec![Vec::new(); members];

@@ -25,7 +25,7 @@ impl FrontEnd {
     /// Makes the tensors for `segments` segments of up to `samples` samples and exactly `frames` frames each.
     ///
     /// # Errors
-    /// As [`Gpu::tensor`].
+    /// The errors of [`Gpu::tensor`].
     pub fn new(
         gpu: &Gpu,
         config: &FeatureConfig,

@@ -128,7 +128,7 @@ fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone, first: 
 /// Computes mean and standard deviation of every band over all frames of `store`.
 ///
 /// # Errors
-/// As [`RunningMoments::of`].
+/// The errors of [`RunningMoments::of`].
 pub fn statistics(gpu: &Gpu, store: &ExampleStore) -> Result<Statistics> {
     Ok(RunningMoments::of(gpu, store)?.statistics())
 }

@@ -80,7 +80,7 @@ impl Dataset {
     /// `data.soundbank` or from the built-in soundbank.
     ///
     /// # Errors
-    /// As [`open`](Self::open), [`Soundbank::scan`] and [`draw`](Self::draw).
+    /// The errors of [`open`](Self::open), [`Soundbank::scan`] and [`draw`](Self::draw).
     pub fn of(config: &Config) -> Result<Self> {
         match &config.data.dataset {
             Some(dir) => Self::open(dir, config),
@@ -269,7 +269,7 @@ impl Dataset {
     /// Returns [`Contents::fingerprint`], which is the same on every machine with these data.
     ///
     /// # Errors
-    /// As [`contents`](Self::contents).
+    /// The errors of [`contents`](Self::contents).
     pub fn fingerprint(&self) -> Result<String> {
         Ok(self.contents()?.fingerprint())
     }
@@ -318,7 +318,7 @@ impl Dataset {
     /// Returns the segment of one length.
     ///
     /// # Errors
-    /// As [`segments`](Self::segments).
+    /// The errors of [`segments`](Self::segments).
     pub fn segment(&self, subset: Subset, index: usize, seconds: f64) -> Result<Segment> {
         self.segments(subset, index, &[seconds]).map(|mut cuts| cuts.segments.swap_remove(0))
     }

@@ -43,7 +43,7 @@ impl Recipe {
     /// Makes the recipe of clips drawn from `soundbank`.
     ///
     /// # Errors
-    /// As [`Cooccurrence::read`] about `data.cooccurrence`.
+    /// The errors of [`Cooccurrence::read`] about `data.cooccurrence`.
     pub fn new(soundbank: &Soundbank, data: &DataConfig, scene: &SceneConfig, wav: bool) -> Result<Self> {
         let root = soundbank.root().map(Path::to_path_buf);
         let file = data.cooccurrence.as_deref().map(absolute).transpose()?;

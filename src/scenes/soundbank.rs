@@ -47,7 +47,7 @@ impl Soundbank {
     /// Opens the soundbank that `config` names, or the built-in one.
     ///
     /// # Errors
-    /// As [`scan`](Self::scan).
+    /// The errors of [`scan`](Self::scan).
     pub fn of(config: &DataConfig, scene: &SceneConfig) -> Result<Self> {
         config.soundbank.as_ref().map_or_else(|| Ok(Self::builtin()), |root| Self::scan(root, scene))
     }

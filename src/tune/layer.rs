@@ -37,7 +37,7 @@ pub(super) struct LayerTensors {
     output: Tensor<f32>,
     /// At the input's winners.
     grad_input: Tensor<f32>,
-    /// Of the embeddings, `[member, segment, dimension]`.
+    /// Gradient of the embeddings, `[member, segment, dimension]`.
     grad_embedding: Tensor<f32>,
     forward: PackedWeights,
     backward: PackedWeights,
