@@ -59,5 +59,5 @@ fn a_guess_is_answered_with_the_right_name() {
     let (code, _, errors) = run("export run");
     assert!(code == 2 && errors.contains("RUN/checkpoints/best*.safetensors"), "{errors}");
     let (code, _, errors) = run("train -o run --dry-run --set train.lr=1e-3");
-    assert!(code == 3 && errors.contains("did you mean `optimiser.lr` or `tagger.lr`?"), "{errors}");
+    assert!(code == 3 && errors.contains("did you mean `tagger.lr` or `optimiser.lr`?"), "{errors}");
 }

@@ -323,9 +323,9 @@ fn a_wrong_type_is_answered_with_what_a_person_would_write() {
 #[test]
 fn a_key_in_the_wrong_section_is_answered_with_the_right_one() {
     for (edit, words) in [
-        ("train.lr=1e-3", "did you mean `optimiser.lr` or `tagger.lr`?"),
-        ("lr=1e-3", "did you mean `optimiser.lr` or `tagger.lr`?"),
-        ("optimiser.learning_rate=1e-3", "did you mean `optimiser.lr` or `tagger.lr`?"),
+        ("train.lr=1e-3", "did you mean `tagger.lr` or `optimiser.lr`?"),
+        ("lr=1e-3", "did you mean `tagger.lr` or `optimiser.lr`?"),
+        ("optimiser.learning_rate=1e-3", "did you mean `tagger.lr` or `optimiser.lr`?"),
         ("train.batch_size=20", "did you mean `train.batch` or `tagger.batch`?"),
         ("train.dropout=0.5", "did you mean `model.dropout`?"),
         ("train.epoch=5", "did you mean `epochs`?"),
