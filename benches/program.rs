@@ -1,5 +1,5 @@
-//! The program's own measurements in short form and in its own format: training steps of all methods, every kernel beside the
-//! adapter's limits, and features. `weaklabel bench --help` lists the long forms.
+//! The program's own measurements in short form and in its own format: training steps of all methods, every kernel
+//! beside the adapter's limits, and features. `weaklabel bench --help` lists the long forms.
 
 use std::process::{Command, exit};
 

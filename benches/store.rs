@@ -1,6 +1,6 @@
-//! Throughput of claims: sixteen workers claim trials and deliver each with a checkpoint of 365 kB, to a SQLite file and, if
-//! `WEAKLABEL_STORE` is set, to a PostgreSQL server. Each store gives a line of JSON. Nothing but the study `bench-…` is left
-//! on a server.
+//! Throughput of claims: sixteen workers claim trials and deliver each with a checkpoint of 365 kB, to a SQLite file
+//! and, if `WEAKLABEL_STORE` is set, to a PostgreSQL server. Each store gives a line of JSON. Nothing but the study
+//! `bench-…` is left on a server.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

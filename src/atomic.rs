@@ -14,8 +14,8 @@ const PREFIX: &str = ".weaklabel-";
 /// Number of random letters and digits at the end of a temporary file name.
 pub(crate) const RANDOM: usize = 6;
 
-/// Writes `path` through `fill`: into a temporary file in the same folder, which is synced to the disk and then renamed to
-/// `path`.
+/// Writes `path` through `fill`: into a temporary file in the same folder, which is synced to the disk and then renamed
+/// to `path`.
 ///
 /// # Errors
 /// [`Error::Io`] naming `path`. The temporary file is removed, and an earlier file at `path` is kept.
@@ -40,7 +40,8 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     builder.prefix(PREFIX).rand_bytes(RANDOM);
     #[cfg(unix)]
     {
-        // Temporary files are private by default. The permissions of this one follow the user's umask, as those of any file.
+        // Temporary files are private by default. The permissions of this one follow the user's umask, as those of any
+        // file.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
@@ -49,7 +50,8 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|e| e.error)?;
-    // The folder is synced too, so that the rename is durable. Where a system cannot sync folders, only the rename may be lost.
+    // The folder is synced too, so that the rename is durable. Where a system cannot sync folders, only the rename may
+    // be lost.
     #[cfg(unix)]
     let _ = fs::File::open(folder).and_then(|folder| folder.sync_all());
     Ok(())
@@ -68,7 +70,8 @@ fn claimed(builder: &tempfile::Builder<'_, '_>, folder: &Path) -> io::Result<Nam
     }
 }
 
-/// Whether `name` is that of a temporary file of [`write()`], which is left behind when a process is killed while it writes.
+/// Whether `name` is that of a temporary file of [`write()`], which is left behind when a process is killed while it
+/// writes.
 pub fn is_leftover(name: &OsStr) -> bool {
     has_random_end(name, PREFIX)
 }
@@ -79,8 +82,8 @@ pub(crate) fn has_random_end(name: &OsStr, prefix: &str) -> bool {
     random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// Removes the temporary files that killed processes left in `folder` itself, and returns their number. Files that a process is
-/// writing to are locked, and stay. A missing folder counts as empty.
+/// Removes the temporary files that killed processes left in `folder` itself, and returns their number. Files that a
+/// process is writing to are locked, and stay. A missing folder counts as empty.
 ///
 /// # Errors
 /// [`Error::Io`] naming the file or folder that cannot be listed or removed.

@@ -1,5 +1,5 @@
-//! SHA-256 checksums inside the files that they protect. The checksum is a JSON entry under [`KEY`], computed with zeros in
-//! place of its 64 digits. Anybody can verify it: replace the digits by zeros and hash the file.
+//! SHA-256 checksums inside the files that they protect. The checksum is a JSON entry under [`KEY`], computed with
+//! zeros in place of its 64 digits. Anybody can verify it: replace the digits by zeros and hash the file.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -20,8 +20,8 @@ pub fn of_file(file: &[u8], at: usize) -> String {
     sha256(&[&file[..at], ZEROS.as_bytes(), &file[at + ZEROS.len()..]])
 }
 
-/// Returns the position in `json` of the checksum digits `digits`. A quotation mark inside a JSON string follows a backslash,
-/// so the key cannot be found within a string.
+/// Returns the position in `json` of the checksum digits `digits`. A quotation mark inside a JSON string follows a
+/// backslash, so the key cannot be found within a string.
 pub fn place(json: &[u8], digits: &str) -> Option<usize> {
     let key = format!("\"{KEY}\":\"");
     let entry = format!("{key}{digits}\"");

@@ -1,8 +1,8 @@
 //! Random numbers by counting: Threefry2x32-20 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
 //!
 //! A value is a pure function of a key and a counter, so a clip, a weight or a dropout mask can be drawn from its own
-//! coordinates — (seed, subset, index), (seed, step, layer, element) — by any thread, in any order, on the CPU or on the
-//! GPU, always the same. `shaders/lib/rng.wgsl` is the same function in WGSL.
+//! coordinates — (seed, subset, index), (seed, step, layer, element) — by any thread, in any order, on the CPU or on
+//! the GPU, always the same. `shaders/lib/rng.wgsl` is the same function in WGSL.
 //!
 //! [`Key`] names a place in a tree of streams; [`Stream`] draws one value after the other below a key.
 

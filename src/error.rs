@@ -1,8 +1,8 @@
 //! The library's error type, and the exit codes of the program.
 //!
-//! Every variant names the object to act on (a path, a key, a kernel, an adapter), and its message says what to do next where
-//! that is not obvious. Wrong shapes inside the crate are bugs and panic with both shapes; whatever comes from a file, an
-//! option or an adapter is reported as an [`Error`].
+//! Every variant names the object to act on (a path, a key, a kernel, an adapter), and its message says what to do next
+//! where that is not obvious. Wrong shapes inside the crate are bugs and panic with both shapes; whatever comes from a
+//! file, an option or an adapter is reported as an [`Error`].
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -132,7 +132,8 @@ impl Error {
         Self::Kernel { kernel: kernel.into(), reason: reason.into() }
     }
 
-    /// Turns [`Error::Stopped`] into [`Error::Interrupted`] of `path`, which `next` continues. Other errors stay as they are.
+    /// Turns [`Error::Stopped`] into [`Error::Interrupted`] of `path`, which `next` continues. Other errors stay as
+    /// they are.
     pub fn resumable(self, path: impl AsRef<Path>, next: &'static str) -> Self {
         match self {
             Self::Stopped => Self::Interrupted { path: path.as_ref().into(), next },

@@ -1,7 +1,7 @@
 //! `weaklabel`: train and evaluate audio taggers on weak labels, with all arithmetic in WGSL compute shaders.
 //!
-//! A training takes clips with weak labels (the classes that are audible somewhere in a clip, without times) and makes taggers
-//! of them, one for each seed. All tensors live on one GPU, or on a software adapter:
+//! A training takes clips with weak labels (the classes that are audible somewhere in a clip, without times) and makes
+//! taggers of them, one for each seed. All tensors live on one GPU, or on a software adapter:
 //!
 //! ```
 //! use weaklabel::{AdapterChoice, Config, Dataset, Gpu, Models, Tagger, Trainer, TrainingData, Unwatched};
@@ -26,8 +26,8 @@
 //! # Ok::<(), weaklabel::Error>(())
 //! ```
 //!
-//! The programs in `examples/` go on from here: `train`, `predict` and `embed`, and `custom_kernel`, which runs a kernel of its
-//! own on the same device.
+//! The programs in `examples/` go on from here: `train`, `predict` and `embed`, and `custom_kernel`, which runs a
+//! kernel of its own on the same device.
 //!
 //! The modules below stand in the order in which data flow through them; a module uses only those above it.
 

@@ -1,8 +1,9 @@
-//! Escaping of text that is shown to people. Names of files, classes, studies and workers come from anywhere, and may hold
-//! escape sequences, line breaks or marks that change the direction of writing. No such character may reach a terminal.
+//! Escaping of text that is shown to people. Names of files, classes, studies and workers come from anywhere, and may
+//! hold escape sequences, line breaks or marks that change the direction of writing. No such character may reach a
+//! terminal.
 //!
-//! In: text. Out: the same text with every such character written out, for example as `\u{1b}`. Data for programs keep their
-//! meaning: JSON has escapes of its own, which [`json`] uses.
+//! In: text. Out: the same text with every such character written out, for example as `\u{1b}`. Data for programs keep
+//! their meaning: JSON has escapes of its own, which [`json`] uses.
 
 use std::borrow::Cow;
 
@@ -16,8 +17,8 @@ pub fn line(text: &str) -> Cow<'_, str> {
     escaped(text, steers)
 }
 
-/// Escapes a message of several lines and indents all lines after the first, so that a line break within a name does not look
-/// like the start of another message.
+/// Escapes a message of several lines and indents all lines after the first, so that a line break within a name does
+/// not look like the start of another message.
 pub fn message(text: &str) -> String {
     lines(text).replace('\n', "\n  ")
 }
@@ -27,8 +28,8 @@ pub fn counted(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
-/// Escapes JSON so that it holds no character that steers a terminal and keeps its meaning. JSON itself escapes only those
-/// below U+0020.
+/// Escapes JSON so that it holds no character that steers a terminal and keeps its meaning. JSON itself escapes only
+/// those below U+0020.
 pub fn json(text: &str) -> Cow<'_, str> {
     if !text.contains(steers) {
         return text.into();
@@ -38,8 +39,8 @@ pub fn json(text: &str) -> Cow<'_, str> {
     text.chars().map(escape).collect::<String>().into()
 }
 
-/// Whether a terminal may act on `c` instead of showing it: control characters, line separators, and marks that change the
-/// direction of writing.
+/// Whether a terminal may act on `c` instead of showing it: control characters, line separators, and marks that change
+/// the direction of writing.
 pub fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -1,5 +1,5 @@
-//! Reading of regular files. Opening a pipe waits for its other end, perhaps for ever, and a device may never end, so both are
-//! refused before they are opened.
+//! Reading of regular files. Opening a pipe waits for its other end, perhaps for ever, and a device may never end, so
+//! both are refused before they are opened.
 
 use std::fs::{self, File, FileType};
 use std::io;

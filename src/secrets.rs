@@ -1,7 +1,8 @@
 //! Removal of passwords from everything that is printed or stored.
 //!
-//! The rules of the `postgres` crate, which connects to the server, decide whether a text is a server's address and which part
-//! is the password. A text that looks like an address but cannot be parsed by these rules is not shown at all.
+//! The rules of the `postgres` crate, which connects to the server, decide whether a text is a server's address and
+//! which part is the password. A text that looks like an address but cannot be parsed by these rules is not shown at
+//! all.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,8 +16,8 @@ const HIDDEN: &str = "***";
 const KEYS: [&str; 6] = ["host", "hostaddr", "port", "user", "dbname", "sslmode"];
 const DEFAULT_PORT: u16 = 5432;
 
-/// The address of a PostgreSQL server as the user wrote it: a URL, or libpq's key=value pairs. It is shown as a URL without the
-/// password.
+/// The address of a PostgreSQL server as the user wrote it: a URL, or libpq's key=value pairs. It is shown as a URL
+/// without the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerAddress {
     text: String,
@@ -39,8 +40,8 @@ impl FromStr for ServerAddress {
     /// Parses an address.
     ///
     /// # Errors
-    /// A message that quotes nothing of `text`, when it cannot be parsed or a part of its password may be taken for something
-    /// else.
+    /// A message that quotes nothing of `text`, when it cannot be parsed or a part of its password may be taken for
+    /// something else.
     fn from_str(text: &str) -> Result<Self, String> {
         Ok(Self { text: text.into(), shown: shown(&parse(text)?) })
     }
@@ -58,8 +59,8 @@ impl fmt::Debug for ServerAddress {
     }
 }
 
-/// Whether `text` looks like the address of a server, even a mistyped one: with any scheme, as key=value pairs, or with user
-/// and password before a host.
+/// Whether `text` looks like the address of a server, even a mistyped one: with any scheme, as key=value pairs, or with
+/// user and password before a host.
 pub fn is_address(text: &str) -> bool {
     let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-._".contains(&b));
     // A single letter before a colon is a Windows drive.
@@ -81,8 +82,8 @@ pub fn without_secrets(argument: &str) -> String {
     flag + &shown
 }
 
-/// Returns the message `text` with the passwords in `words` hidden, and those in addresses that it quotes from elsewhere, such
-/// as a configuration file. `words` are those of a command line and its environment.
+/// Returns the message `text` with the passwords in `words` hidden, and those in addresses that it quotes from
+/// elsewhere, such as a configuration file. `words` are those of a command line and its environment.
 pub fn hide<'a>(text: &str, words: impl IntoIterator<Item = &'a String>) -> String {
     let mut hidden = text.to_owned();
     for word in words {
@@ -129,8 +130,8 @@ fn may_hold_password(text: &str) -> bool {
     has_login || has_key
 }
 
-/// Parses `text` as the `postgres` crate does. Refuses it if a part of a password may have been taken for something that is
-/// shown.
+/// Parses `text` as the `postgres` crate does. Refuses it if a part of a password may have been taken for something
+/// that is shown.
 fn parse(text: &str) -> Result<Config, String> {
     if let Some((scheme, rest)) = text.split_once("://")
         && !scheme.contains('=')
@@ -159,8 +160,8 @@ fn parse(text: &str) -> Result<Config, String> {
     Ok(config)
 }
 
-/// Checks the parts before and after the @ of a URL. The first @ ends the password; a second one usually means that the first
-/// belongs to the password.
+/// Checks the parts before and after the @ of a URL. The first @ ends the password; a second one usually means that the
+/// first belongs to the password.
 fn check_login(rest: &str) -> Result<(), String> {
     let Some((login, host)) = rest.split_once('@') else { return Ok(()) };
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
@@ -203,8 +204,8 @@ fn host(host: &Host) -> String {
 mod tests {
     use super::*;
 
-    /// Addresses with a password, and the form in which they are shown. Every piece of the password contains "cret", wherever
-    /// it may be cut.
+    /// Addresses with a password, and the form in which they are shown. Every piece of the password contains "cret",
+    /// wherever it may be cut.
     const ADDRESSES: [(&str, &str); 14] = [
         ("postgres://me:secret@host/db", "postgres://me:***@host/db"),
         ("postgresql://me:secret@host:5433/db?sslmode=require", "postgres://me:***@host:5433/db"),

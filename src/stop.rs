@@ -1,5 +1,5 @@
-//! Requests to end the process, by a signal or because its time is up. Long work checks for them between its steps and ends
-//! there, with complete files.
+//! Requests to end the process, by a signal or because its time is up. Long work checks for them between its steps and
+//! ends there, with complete files.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,8 +15,8 @@ pub fn request() -> bool {
     REQUESTED.swap(true, Ordering::SeqCst)
 }
 
-/// Makes [`check`] fail from `deadline` on. Later calls have no effect. The deadline does not count as a signal, so the next
-/// signal is still the first.
+/// Makes [`check`] fail from `deadline` on. Later calls have no effect. The deadline does not count as a signal, so the
+/// next signal is still the first.
 pub fn request_at(deadline: Instant) {
     DEADLINE.get_or_init(|| deadline);
 }

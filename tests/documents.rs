@@ -156,8 +156,8 @@ fn every_path_exists() {
     }));
 }
 
-/// The simple commands of a shell line, words of several words included (`--wrap 'exec weaklabel …'`); without variables
-/// that are set for one command, and without `exec`.
+/// The simple commands of a shell line, words of several words included (`--wrap 'exec weaklabel …'`); without
+/// variables that are set for one command, and without `exec`.
 fn commands(line: &str) -> Result<Vec<Vec<String>>, String> {
     let words = shlex::split(line).ok_or_else(|| format!("an open quote in `{line}`"))?;
     let mut found = Vec::new();

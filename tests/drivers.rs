@@ -17,7 +17,8 @@ use support::program::weaklabel;
 use support::training::{METHODS, SMALL, train_command};
 use weaklabel::cli::tiles::cache_folder;
 
-/// The first of `places` that is a file. Where there is none, the test is left out, unless this is continuous integration.
+/// The first of `places` that is a file. Where there is none, the test is left out, unless this is continuous
+/// integration.
 fn installed(what: &str, places: &[PathBuf]) -> Option<PathBuf> {
     let found = places.iter().find(|place| place.is_file()).cloned();
     if found.is_none() {

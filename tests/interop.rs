@@ -1,9 +1,10 @@
-//! What others make of our models and scores: PyTorch modules with the documented names give the same probabilities within
-//! 1e-5, NumPy the same features from what a model says about them, and scikit-learn the same F1 of clips with several labels.
+//! What others make of our models and scores: PyTorch modules with the documented names give the same probabilities
+//! within 1e-5, NumPy the same features from what a model says about them, and scikit-learn the same F1 of clips with
+//! several labels.
 //!
-//! Needs `python3` with torch, numpy or scikit-learn, and safetensors. `./dev test` installs them when `CI=true`; elsewhere a test that
-//! misses one says that it is left out.
-//! `WEAKLABEL_MODEL` names a `best*.safetensors` of a run that is compared as well.
+//! Needs `python3` with torch, numpy or scikit-learn, and safetensors. `./dev test` installs them when `CI=true`;
+//! elsewhere a test that misses one says that it is left out. `WEAKLABEL_MODEL` names a `best*.safetensors` of a run
+//! that is compared as well.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 

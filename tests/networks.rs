@@ -54,7 +54,8 @@ struct Reference<'a> {
 }
 
 impl Reference<'_> {
-    /// Mean loss with `parameters`, under the masks of layers numbered from the first convolution to the last hidden layer.
+    /// Mean loss with `parameters`, under the masks of layers numbered from the first convolution to the last hidden
+    /// layer.
     fn loss(&self, parameters: &[f64]) -> f64 {
         let Self { architecture, batch, .. } = self;
         let (slope, p) = (architecture.slope, architecture.dropout);

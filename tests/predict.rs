@@ -169,7 +169,8 @@ fn the_length_of_the_audio_takes_no_memory_on_the_gpu() {
     let mut embedder = SegmentEmbedder::new(&gpu, &models, Embedding::ForDistances, usize::MAX).unwrap();
     let mut tagger = Tagger::new(&gpu, &models, usize::MAX).unwrap();
     let before = (gpu.buffers_made(), gpu.peak_bytes());
-    // Ten minutes in one piece; and one minute in five times as many pieces as a batch has room for chunks on any device.
+    // Ten minutes in one piece; and one minute in five times as many pieces as a batch has room for chunks on any
+    // device.
     let (long, short) = (noise("long", 600 * 16_000), noise("short", CHUNK));
     let many = vec![&short[..]; 10_240];
     for segments in [&[&long[..]][..], &many] {

@@ -21,8 +21,8 @@ use support::program::weaklabel;
 use weaklabel::Error;
 use weaklabel::store::{Location, Registered, Store, TrialRow, TrialState};
 
-/// Sixty trials on rungs of 1, 3, 9 and 27 epochs. The network compiles in seconds and trains an epoch in tens of milliseconds,
-/// slow enough to be interrupted in the middle of a rung.
+/// Sixty trials on rungs of 1, 3, 9 and 27 epochs. The network compiles in seconds and trains an epoch in tens of
+/// milliseconds, slow enough to be interrupted in the middle of a rung.
 const SEARCH: &str = r#"
 [data]
 train = 120
@@ -99,7 +99,8 @@ impl Place {
     }
 }
 
-/// Returns the trials of `study`. Retries while a process that was stopped or killed on a busy machine keeps the store locked.
+/// Returns the trials of `study`. Retries while a process that was stopped or killed on a busy machine keeps the store
+/// locked.
 fn rows(store: &mut Store, study: &Registered) -> Vec<TrialRow> {
     wait(|| match store.table(study) {
         Err(Error::Store { passing: true, .. }) => None,
@@ -112,8 +113,8 @@ fn appears(store: &mut Store) -> Registered {
     wait(|| store.studies().unwrap().pop())
 }
 
-/// Stops one of `processes` in the middle of a rung, when the store has a checkpoint of that rung. Returns the index of the
-/// process and its trial.
+/// Stops one of `processes` in the middle of a rung, when the store has a checkpoint of that rung. Returns the index of
+/// the process and its trial.
 fn stop_in_a_rung(store: &mut Store, study: &Registered, processes: &[&Process]) -> (usize, TrialRow) {
     // Number of epochs up to the end of the rung below.
     let below = |rung: usize| if rung == 0 { 0 } else { 3_usize.pow(rung as u32 - 1) };
@@ -134,8 +135,8 @@ fn stop_in_a_rung(store: &mut Store, study: &Registered, processes: &[&Process])
     })
 }
 
-/// Runs a search with four workers, one of which is killed and another stopped beyond its lease and continued. With a server,
-/// the server is stopped and restarted as well. The results must equal those of a single process in `unbroken`.
+/// Runs a search with four workers, one of which is killed and another stopped beyond its lease and continued. With a
+/// server, the server is stopped and restarted as well. The results must equal those of a single process in `unbroken`.
 fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&Server>) {
     let location = match store_url {
         Some(url) => url.parse().unwrap(),

@@ -246,7 +246,8 @@ fn what_is_given_back_is_no_failure_and_goes_first(store: &mut Store) {
         store.checkpoint(&claimed.lease, &checkpoint(fence as usize)).unwrap();
         assert_eq!(store.release(&claimed.lease).unwrap(), Delivery::Accepted);
     }
-    // A worker that claims again has lost its trial: its process was restarted under the same name, or the answer was lost.
+    // A worker that claims again has lost its trial: its process was restarted under the same name, or the answer was
+    // lost.
     let lost = one(store, &study, "a", LONG_MS);
     let again = one(store, &study, "a", LONG_MS);
     assert_eq!((again.lease.trial, again.lease.fence), (0, lost.lease.fence + 1));

@@ -1,7 +1,8 @@
-//! Every shader through Tint, the compiler of WGSL in Chromium. A shader that naga accepts and Tint refuses would fail in a browser.
+//! Every shader through Tint, the compiler of WGSL in Chromium. A shader that naga accepts and Tint refuses would fail
+//! in a browser.
 //!
-//! Needs Node.js and the npm package `webgpu`, which is Dawn for Node. `./dev test` installs both when `CI=true`; elsewhere the test is
-//! left out without them.
+//! Needs Node.js and the npm package `webgpu`, which is Dawn for Node. `./dev test` installs both when `CI=true`;
+//! elsewhere the test is left out without them.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
@@ -48,8 +49,9 @@ fn compile(webgpu: &Path, sources: &[String]) -> Vec<Verdict> {
     serde_json::from_slice(&succeed(node).stdout).unwrap()
 }
 
-/// Every source must be valid, and all pipelines must fit WebGPU's default limits except for the number of storage buffers.
-/// WebGPU promises eight of them on every device; the program needs ten and requests them when it opens a device.
+/// Every source must be valid, and all pipelines must fit WebGPU's default limits except for the number of storage
+/// buffers. WebGPU promises eight of them on every device; the program needs ten and requests them when it opens a
+/// device.
 #[test]
 fn tint_makes_a_pipeline_of_every_kernel() {
     let Some(webgpu) = dawn_for_node() else { return };

@@ -9,8 +9,8 @@ use weaklabel::model::Architecture;
 use weaklabel::model::tiles::Tiles;
 use weaklabel::tune::{LayerPosition, candidates, check};
 
-/// Of the candidates of every kernel and layer, some drawn at random: of this adapter's class, and of GPUs, whose kernels have
-/// another form. `WEAKLABEL_SAMPLE` draws others.
+/// Of the candidates of every kernel and layer, some drawn at random: of this adapter's class, and of GPUs, whose
+/// kernels have another form. `WEAKLABEL_SAMPLE` draws others.
 #[test]
 fn candidates_agree_with_the_oracles() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();

@@ -136,7 +136,8 @@ fn every_file_is_used_and_valid_with_its_imports_as_it_stands() {
     assert_eq!(registered, kernels_on_disk, "names in the registry and file stems under shaders/");
 }
 
-/// The words of a shader's code that could be names of the module: no attributes, fields or parameters, and no comments.
+/// The words of a shader's code that could be names of the module: no attributes, fields or parameters, and no
+/// comments.
 fn words(code: &str) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
     for line in code.lines().map(|line| line.split("//").next().unwrap_or(line)) {

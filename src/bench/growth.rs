@@ -1,4 +1,5 @@
-//! Growth of a step's time with its size: a constant, and a part proportional to the frames of all examples of all models.
+//! Growth of a step's time with its size: a constant, and a part proportional to the frames of all examples of all
+//! models.
 
 use super::Samples;
 
@@ -14,8 +15,8 @@ pub struct Growth {
 }
 
 impl Growth {
-    /// Fits the line with the least squared *relative* residuals, since sizes and times span orders of magnitude. Returns
-    /// `None` for fewer than three different sizes.
+    /// Fits the line with the least squared *relative* residuals, since sizes and times span orders of magnitude.
+    /// Returns `None` for fewer than three different sizes.
     pub fn fit(measured: &[(f64, &Samples)]) -> Option<Self> {
         let mut sizes: Vec<f64> = measured.iter().map(|(size, _)| *size).collect();
         sizes.sort_by(f64::total_cmp);

@@ -1,4 +1,5 @@
-//! Timing of recordings: after a warm-up, several times, each long enough for the clock, with an empty queue before and after.
+//! Timing of recordings: after a warm-up, several times, each long enough for the clock, with an empty queue before and
+//! after.
 
 use super::Samples;
 use crate::gpu::{Gpu, Resolved};

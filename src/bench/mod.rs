@@ -1,7 +1,7 @@
 //! Measurements of speed: workloads, samples, files of measurements, and the comparison of two files.
 //!
-//! In: a device and the workloads. Out: lines of JSON that name case and adapter, tables of rates beside the device's own
-//! limits, and tables of ratios.
+//! In: a device and the workloads. Out: lines of JSON that name case and adapter, tables of rates beside the device's
+//! own limits, and tables of ratios.
 
 mod comparison;
 mod growth;

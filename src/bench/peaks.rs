@@ -17,7 +17,8 @@ pub struct Peak {
     pub name: &'static str,
     /// Times of one dispatch.
     pub samples: Samples,
-    /// Work of one dispatch, in operations or bytes, and the unit of the rate. `None` where the time itself is the limit.
+    /// Work of one dispatch, in operations or bytes, and the unit of the rate. `None` where the time itself is the
+    /// limit.
     rate: Option<(f64, &'static str)>,
 }
 

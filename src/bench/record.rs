@@ -11,7 +11,8 @@ use crate::{Error, Result, atomic, regular_file};
 
 /// A measurement: its case, its samples, and the other entries of its line.
 ///
-/// A line holds `kind`, the keys of the case, the samples as `ms`, and `adapter`. Other programs may write such lines too.
+/// A line holds `kind`, the keys of the case, the samples as `ms`, and `adapter`. Other programs may write such lines
+/// too.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// Case: `kind` and the keys that distinguish it from other cases.

@@ -5,7 +5,8 @@
 pub struct Samples(Vec<f64>);
 
 impl Samples {
-    /// Makes samples of `milliseconds` in any order. Returns `None` when there is none, or one is not a positive number.
+    /// Makes samples of `milliseconds` in any order. Returns `None` when there is none, or one is not a positive
+    /// number.
     pub fn new(mut milliseconds: Vec<f64>) -> Option<Self> {
         let sound = milliseconds.iter().all(|ms| ms.is_finite() && *ms > 0.0);
         milliseconds.sort_by(f64::total_cmp);
@@ -32,9 +33,9 @@ impl Samples {
         self.0[self.0.len() - 1]
     }
 
-    /// Returns an interval that holds the true median with at least 95 % confidence, whatever the distribution: from the k-th
-    /// least to the k-th greatest sample, with k from the binomial distribution. For fewer than six samples there is no such
-    /// interval; the range of all samples is returned instead.
+    /// Returns an interval that holds the true median with at least 95 % confidence, whatever the distribution: from
+    /// the k-th least to the k-th greatest sample, with k from the binomial distribution. For fewer than six samples
+    /// there is no such interval; the range of all samples is returned instead.
     pub fn interval(&self) -> [f64; 2] {
         let n = self.0.len();
         // P(fewer than k of n samples lie below the median) ≤ 2.5 %.

@@ -1,5 +1,5 @@
-//! Timing of every kernel that the program dispatches. Trainings, evaluations and feature extraction run in miniature on random
-//! data; their recordings are captured and then profiled.
+//! Timing of every kernel that the program dispatches. Trainings, evaluations and feature extraction run in miniature
+//! on random data; their recordings are captured and then profiled.
 
 use serde_json::json;
 
@@ -52,8 +52,8 @@ pub struct TimedKernel {
 /// Number of classes in the random data.
 const CLASSES: usize = 10;
 
-/// Returns the workloads for `shapes`, with segments of each of `frames` frames. The settings are such that all kernels are
-/// used: triplets mine semi-hard negatives, and prototypes normalise every frame.
+/// Returns the workloads for `shapes`, with segments of each of `frames` frames. The settings are such that all kernels
+/// are used: triplets mine semi-hard negatives, and prototypes normalise every frame.
 pub fn workloads(config: &Config, shapes: Shapes, frames: &[usize]) -> Vec<Workload> {
     let workload = |name: String, config: &Config, frames: usize, kind: WorkloadKind| {
         let mut config = config.clone();

@@ -1,5 +1,5 @@
-//! The audio files of a command line: they are answered for in their order, and a file that cannot be used does not end the
-//! command.
+//! The audio files of a command line: they are answered for in their order, and a file that cannot be used does not end
+//! the command.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,8 @@ pub struct Answer {
     pub values: Vec<Vec<f32>>,
 }
 
-/// Computes the values of segments, `[model][segment · value]`, and reports the number of chunks done since its last report.
+/// Computes the values of segments, `[model][segment · value]`, and reports the number of chunks done since its last
+/// report.
 pub type Compute<'a> = dyn FnMut(&[&[f32]], &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> + 'a;
 
 /// Takes a file's answer, or the reason why it cannot be used.
@@ -60,8 +61,8 @@ impl<'a> AudioFiles<'a> {
         Self { paths, windows, task, failed: 0, reason: None }
     }
 
-    /// Calls `compute` on all files, and `take` for each file in their order. Reasons why files cannot be used are logged; for a
-    /// single file the reason is the error of the command.
+    /// Calls `compute` on all files, and `take` for each file in their order. Reasons why files cannot be used are
+    /// logged; for a single file the reason is the error of the command.
     ///
     /// # Errors
     /// The errors of `compute` and `take`.

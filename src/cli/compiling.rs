@@ -9,8 +9,8 @@ use crate::report::Progress;
 /// Kernels that the driver has compiled before are there within this time.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// A callback for [`crate::gpu::Gpu::on_compiling`] that shows `progress` on rounds of compiling that take longer than a second.
-/// A thread shows it, because a single kernel may take many seconds.
+/// A callback for [`crate::gpu::Gpu::on_compiling`] that shows `progress` on rounds of compiling that take longer than
+/// a second. A thread shows it, because a single kernel may take many seconds.
 pub fn show_on(progress: &Progress) -> CompileCallback {
     let (progress, (send, reports)) = (progress.clone(), channel());
     std::thread::spawn(move || {

@@ -26,8 +26,9 @@ pub fn check_folder(folder: &Path, force: bool) -> Result<()> {
     Ok(())
 }
 
-/// Writes the source of every form of `entries` that `gpu` gets, one file for each: `conv_forward.lanes-whole-rows.wgsl` is
-/// the kernel `conv_forward` as its case "lanes, whole rows" has it. Cases of equal source share the file of the first.
+/// Writes the source of every form of `entries` that `gpu` gets, one file for each:
+/// `conv_forward.lanes-whole-rows.wgsl` is the kernel `conv_forward` as its case "lanes, whole rows" has it. Cases of
+/// equal source share the file of the first.
 ///
 /// # Errors
 /// What making tensors and putting sources together may report; [`Error::Io`] when a file cannot be written.

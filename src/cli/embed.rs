@@ -51,9 +51,9 @@ pub struct Embed {
     pub raw: bool,
     /// Write a .npy, .safetensors or .tsv file, not a table on stdout
     ///
-    /// .npy: an array [rows, dimensions] of f32. .safetensors: the same as the tensor `embeddings`, with file, onset and
-    /// offset of every row as JSON in the metadata, under `rows`. .tsv: filename, onset, offset, and a column for each
-    /// dimension; a name with control characters is a JSON string, as `weaklabel predict --help` says.
+    /// .npy: an array [rows, dimensions] of f32. .safetensors: the same as the tensor `embeddings`, with file, onset
+    /// and offset of every row as JSON in the metadata, under `rows`. .tsv: filename, onset, offset, and a column for
+    /// each dimension; a name with control characters is a JSON string, as `weaklabel predict --help` says.
     #[arg(short, long, value_name = "OUT")]
     pub out: Option<PathBuf>,
 }

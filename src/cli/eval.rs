@@ -48,8 +48,8 @@ impl Eval {
 }
 
 impl Eval {
-    /// Scores every model of the run on the evaluation clips at every length and prints the scores. The run folder keeps them,
-    /// unless the data are not the run's own.
+    /// Scores every model of the run on the evaluation clips at every length and prints the scores. The run folder
+    /// keeps them, unless the data are not the run's own.
     ///
     /// # Errors
     /// [`Error::Data`] when the run has no models yet or the data have other classes; whatever data and device report.

@@ -1,4 +1,5 @@
-//! The log: short lines on stderr, whose control characters are escaped, and every event as JSON in a run's `log.jsonl`.
+//! The log: short lines on stderr, whose control characters are escaped, and every event as JSON in a run's
+//! `log.jsonl`.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};

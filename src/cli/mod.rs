@@ -126,8 +126,8 @@ pub enum Command {
     Man(man::Man),
 }
 
-/// Runs the command line `args`, whose first element is the program's name. Wrong usage, `--help` and `--version` end the
-/// process here, as clap does.
+/// Runs the command line `args`, whose first element is the program's name. Wrong usage, `--help` and `--version` end
+/// the process here, as clap does.
 ///
 /// # Errors
 /// Whatever the command meets; the caller prints it.

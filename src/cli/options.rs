@@ -58,7 +58,8 @@ impl Options {
     /// The configuration that the files, the `--set` edits and then `flags`, the command's own options, make.
     ///
     /// # Errors
-    /// The errors of [`config::load`], and [`crate::Error::Config`] naming the key that a flag set to a value out of range.
+    /// The errors of [`config::load`], and [`crate::Error::Config`] naming the key that a flag set to a value out of
+    /// range.
     pub fn configuration(&self, flags: impl FnOnce(&mut Config)) -> Result<Config> {
         let mut config = config::load(&self.config, &self.set)?;
         flags(&mut config);

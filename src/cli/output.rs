@@ -1,5 +1,5 @@
-//! Results on stdout: text for people, whose control characters are escaped, and data for programs, to the byte. `println!`
-//! would panic when the reader has ended; here a closed stdout is an error like any other.
+//! Results on stdout: text for people, whose control characters are escaped, and data for programs, to the byte.
+//! `println!` would panic when the reader has ended; here a closed stdout is an error like any other.
 
 use std::io::{self, ErrorKind, Write};
 

@@ -6,7 +6,8 @@ use std::panic;
 
 use crate::{printable, secrets};
 
-/// Makes panics print their message without the passwords of the process, and as a fault of the program. A backtrace follows where `RUST_BACKTRACE` asks for one.
+/// Makes panics print their message without the passwords of the process, and as a fault of the program. A backtrace
+/// follows where `RUST_BACKTRACE` asks for one.
 pub fn print_without_secrets() {
     panic::set_hook(Box::new(|panic| {
         let message = message(&panic.to_string(), &secrets::words_of_process());

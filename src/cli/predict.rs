@@ -71,8 +71,8 @@ impl Predict {
     /// Tags all files.
     ///
     /// # Errors
-    /// [`Error::Partly`] when some file could not be used; [`Error::Usage`] for a window that cannot be; whatever models
-    /// and device report.
+    /// [`Error::Partly`] when some file could not be used; [`Error::Usage`] for a window that cannot be; whatever
+    /// models and device report.
     pub fn run(self, session: &Session) -> Result<()> {
         let json = session.options.json;
         if self.tsv && json {

@@ -14,7 +14,8 @@ Examples:
   weaklabel report study
   weaklabel report search --store postgres://me@server/studies --name search";
 
-/// `weaklabel report`: write the report of a study again, from the cells that are finished, or of a search, from its store.
+/// `weaklabel report`: write the report of a study again, from the cells that are finished, or of a search, from its
+/// store.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Report {

@@ -85,7 +85,8 @@ impl Reproduce {
     /// Runs the cells that are not finished yet and writes the report.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] after a signal, to be continued by the same command; whatever data, device and disk report.
+    /// [`Error::Interrupted`] after a signal, to be continued by the same command; whatever data, device and disk
+    /// report.
     pub fn run(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
         let mut config = session.options.configuration(|config| self.apply(config))?;
@@ -163,7 +164,8 @@ impl Reproduce {
 }
 
 impl Reproduce {
-    /// Runs the study together with the other workers of the store at `location`. Every seed of a cell is a trial with one rung.
+    /// Runs the study together with the other workers of the store at `location`. Every seed of a cell is a trial with
+    /// one rung.
     fn share(
         &self,
         location: Location,

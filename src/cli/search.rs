@@ -71,8 +71,8 @@ impl Search {
     /// Trains trials until the search is finished and writes the report.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] after a signal, to be continued by the same command; [`Error::Partly`] when the search is finished
-    /// and trials were given up; whatever data, device and store report.
+    /// [`Error::Interrupted`] after a signal, to be continued by the same command; [`Error::Partly`] when the search is
+    /// finished and trials were given up; whatever data, device and store report.
     pub fn run(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
         let config = absolute_paths(&session.options.configuration(|config| self.apply(config))?)?;

@@ -64,8 +64,8 @@ impl Session {
         Ok(gpu)
     }
 
-    /// Opens the adapter with the tiles in `file`, which a run or a study was begun with, or with its own where there is no
-    /// such file.
+    /// Opens the adapter with the tiles in `file`, which a run or a study was begun with, or with its own where there
+    /// is no such file.
     ///
     /// # Errors
     /// The errors of [`Session::open_gpu`]; [`Error::Usage`] when `--tiles` names others.

@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use crate::{Error, Result, stop};
 
-/// Catches the signals; the returned flag becomes true at the first one, and [`stop::check`] fails. The process calls this once.
+/// Catches the signals; the returned flag becomes true at the first one, and [`stop::check`] fails. The process calls
+/// this once.
 ///
 /// # Errors
 /// [`Error::Io`] when the handler cannot be installed.

@@ -28,7 +28,8 @@ pub struct LeaseOption {
 /// The store in which the trials of a study are shared, and the study's name in it.
 #[derive(Debug, Clone, Args)]
 pub struct StoreOptions {
-    /// Share the work with other adapters and machines through this store: postgres://USER@HOST/DATABASE, or a file of SQLite
+    /// Share the work with other adapters and machines through this store: postgres://USER@HOST/DATABASE, or a file of
+    /// SQLite
     #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser)]
     pub store: Option<Location>,
     /// The study's name in the store [default: the name of its folder]
@@ -40,8 +41,8 @@ impl StoreOptions {
     /// The study's name.
     ///
     /// # Errors
-    /// [`Error::Usage`] when there is neither a name nor a folder that has one, or it is one that terminals and tables cannot
-    /// show.
+    /// [`Error::Usage`] when there is neither a name nor a folder that has one, or it is one that terminals and tables
+    /// cannot show.
     pub fn name(&self, out: &Path) -> Result<String> {
         let folder = || std::path::absolute(out).ok()?.file_name()?.to_str().map(str::to_owned);
         let name = self.name.clone().or_else(folder).filter(|name| !name.trim().is_empty());

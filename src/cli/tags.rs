@@ -144,7 +144,8 @@ impl<'a> Tags<'a> {
     }
 }
 
-/// The classes in the order of their probabilities, the most probable first; classes of equal probability keep their order.
+/// The classes in the order of their probabilities, the most probable first; classes of equal probability keep their
+/// order.
 fn by_probability(probabilities: &[f32]) -> Vec<usize> {
     let mut classes: Vec<usize> = (0..probabilities.len()).collect();
     classes.sort_by(|a, b| probabilities[*b].total_cmp(&probabilities[*a]));

@@ -30,7 +30,8 @@ impl std::str::FromStr for TilesFrom {
 /// Attaches to `gpu` the tiles that `from` names, or else the tiles in the cache.
 ///
 /// # Errors
-/// The errors of [`TileFile::read`] for a file that is named. A damaged cache is only logged: `weaklabel tune` can write it again.
+/// The errors of [`TileFile::read`] for a file that is named. A damaged cache is only logged: `weaklabel tune` can
+/// write it again.
 pub fn attach(gpu: &mut Gpu, from: Option<&TilesFrom>) -> Result<()> {
     let file = match from {
         Some(TilesFrom::Shipped) => None,

@@ -66,8 +66,8 @@ impl Train {
     /// Trains, or resumes a training.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] after a signal, to be continued with `--resume`, [`Error::Stopped`] if there is no run yet; whatever
-    /// data, device and disk report.
+    /// [`Error::Interrupted`] after a signal, to be continued with `--resume`, [`Error::Stopped`] if there is no run
+    /// yet; whatever data, device and disk report.
     pub fn run(self, session: &Session) -> Result<()> {
         let out = self.out.clone();
         self.train(session).map_err(|error| match RunDir::open(&out) {

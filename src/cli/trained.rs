@@ -26,7 +26,8 @@ impl TrainedModels {
     /// The run's configuration, changed by the files and edits of the command line and then by `flags`.
     ///
     /// # Errors
-    /// The errors of [`Options::configuration`](super::Options::configuration); [`Error::Data`] when there is nothing at the path.
+    /// The errors of [`Options::configuration`](super::Options::configuration); [`Error::Data`] when there is nothing
+    /// at the path.
     pub fn configuration(&self, session: &Session, flags: impl FnOnce(&mut Config)) -> Result<Config> {
         let mut files = Vec::new();
         if !self.run.is_file() {
@@ -42,8 +43,8 @@ impl TrainedModels {
     /// Reads the models with their descriptions. A run that is not finished is a warning.
     ///
     /// # Errors
-    /// [`Error::Usage`] when none has the chosen seed; [`Error::Data`] when a model is not there yet, has another seed than
-    /// its name says, or is not of the same training as the first; what reading them may report.
+    /// [`Error::Usage`] when none has the chosen seed; [`Error::Data`] when a model is not there yet, has another seed
+    /// than its name says, or is not of the same training as the first; what reading them may report.
     pub fn read(&self) -> Result<Vec<(Vec<f32>, Description)>> {
         if self.run.is_file() {
             let model = read_model(&self.run)?;

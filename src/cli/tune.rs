@@ -22,9 +22,9 @@ Examples:
 
 /// `weaklabel tune`: find the register tiles of the convolutions that are fastest on this adapter.
 ///
-/// Every candidate that fits is compared with 64-bit arithmetic, then all are timed in turns. A shipped tile stays unless
-/// another is faster beyond the noise. Other commands find the tiles again by adapter and driver; a training never tunes by
-/// itself, and keeps the tiles it was begun with.
+/// Every candidate that fits is compared with 64-bit arithmetic, then all are timed in turns. A shipped tile stays
+/// unless another is faster beyond the noise. Other commands find the tiles again by adapter and driver; a training
+/// never tunes by itself, and keeps the tiles it was begun with.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Tune {
@@ -49,7 +49,8 @@ impl Tune {
     /// Runs the command.
     ///
     /// # Errors
-    /// The errors of [`Session::open_gpu`]; [`Error::Io`] naming the file that cannot be written; what the device reports.
+    /// The errors of [`Session::open_gpu`]; [`Error::Io`] naming the file that cannot be written; what the device
+    /// reports.
     pub fn run(self, session: &Session) -> Result<()> {
         let config = session.options.configuration(|config| config.train.batch = self.batch)?;
         let chunk = config.model.chunk_frames;

@@ -29,8 +29,8 @@ pub struct Windows {
 }
 
 impl Windows {
-    /// The file as a whole and, with `every`, its consecutive windows of that many seconds after it, for the models that
-    /// `description` is of.
+    /// The file as a whole and, with `every`, its consecutive windows of that many seconds after it, for the models
+    /// that `description` is of.
     ///
     /// # Errors
     /// [`Error::Usage`] unless windows are whole chunks.

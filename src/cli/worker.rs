@@ -68,9 +68,9 @@ impl Worker {
     /// Trains trials until every study is finished.
     ///
     /// # Errors
-    /// [`Error::Interrupted`] after a signal or at the end of its time, with everything given back; [`Error::Adapter`] when
-    /// other workers compute on the adapters; [`Error::Partly`] when trials of a study that it worked on were given up; whatever data,
-    /// device and store report.
+    /// [`Error::Interrupted`] after a signal or at the end of its time, with everything given back; [`Error::Adapter`]
+    /// when other workers compute on the adapters; [`Error::Partly`] when trials of a study that it worked on were
+    /// given up; whatever data, device and store report.
     pub fn run(self, session: &Session) -> Result<()> {
         let signalled = signals::catch()?;
         let deadline = self.max_time.map(|time| Instant::now() + time);
@@ -117,7 +117,8 @@ impl Worker {
                 Err(error) => return Err(error),
             };
             let Some(study) = open else {
-                // A worker may be started before its study is registered, beside old studies: it waits until `idle_exit`.
+                // A worker may be started before its study is registered, beside old studies: it waits until
+                // `idle_exit`.
                 if unfinished == 0 && !studies.is_empty() && (!worked_on.is_empty() || self.idle_exit.is_none()) {
                     tracing::info!("nothing is left to do");
                     let own = studies.iter().filter(|study| worked_on.contains(&study.id));
@@ -191,8 +192,8 @@ impl Worker {
     }
 }
 
-/// Opens the adapter that the options name, or with `auto` the first that no other worker has, and locks it until the process
-/// ends.
+/// Opens the adapter that the options name, or with `auto` the first that no other worker has, and locks it until the
+/// process ends.
 fn take_card(session: &Session) -> Result<(Gpu, GpuLock)> {
     let folder = tiles::cache_folder()?;
     if session.options.adapter.as_deref() != Some("auto") {

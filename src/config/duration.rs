@@ -15,8 +15,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     parsed.ok_or_else(|| decimal_comma(text).unwrap_or_else(|| format!("expected {FORMS}")))
 }
 
-/// Reads a length of time in seconds: `0.2`, `200ms`. A plain number is returned whatever it is, so that the command that
-/// needs it says which numbers it takes.
+/// Reads a length of time in seconds: `0.2`, `200ms`. A plain number is returned whatever it is, so that the command
+/// that needs it says which numbers it takes.
 ///
 /// # Errors
 /// The errors of [`duration`].

@@ -1,8 +1,8 @@
 //! Loading of a [`Config`] from files and `--set` edits.
 //!
-//! Every file and every edit is a *layer*, a TOML document. A layer is first deserialised alone, so that a wrong key or type is
-//! reported where it was written, and then merged over the layers before it. Tables merge key by key; any other value, lists
-//! included, replaces the earlier one.
+//! Every file and every edit is a *layer*, a TOML document. A layer is first deserialised alone, so that a wrong key or
+//! type is reported where it was written, and then merged over the layers before it. Tables merge key by key; any other
+//! value, lists included, replaces the earlier one.
 //!
 //! A document has at most 256 KiB and a key at most eight parts, which bounds the time and memory of reading.
 
@@ -19,19 +19,19 @@ use crate::{Error, Result};
 
 /// Largest size of a document in bytes. Parsing a list of short numbers takes about a hundred times its size in memory.
 const MAX_BYTES: usize = 256 << 10;
-/// Largest number of parts of a dotted key. A valid key has two, a section and a name; deserialisation reports what is wrong
-/// with a few more.
+/// Largest number of parts of a dotted key. A valid key has two, a section and a name; deserialisation reports what is
+/// wrong with a few more.
 const MAX_PARTS: usize = 8;
 
 /// Reads `files` in order, applies the `key.path=value` edits of `sets` in order, and validates the result.
 ///
-/// The value of an edit is TOML (`3e-4`, `[1, 2]`, `"a b"`). A value that is not TOML or does not fit its key is taken as a
-/// bare string (`classifier`, `/some/folder`). Relative paths in a file are relative to the current directory, as on the
-/// command line.
+/// The value of an edit is TOML (`3e-4`, `[1, 2]`, `"a b"`). A value that is not TOML or does not fit its key is taken
+/// as a bare string (`classifier`, `/some/folder`). Relative paths in a file are relative to the current directory, as
+/// on the command line.
 ///
 /// # Errors
-/// [`Error::Io`] for a file that cannot be read; [`Error::Config`] for a file that does not exist or is larger than 256 KiB,
-/// and, with file and line or with the edit, for an invalid setting.
+/// [`Error::Io`] for a file that cannot be read; [`Error::Config`] for a file that does not exist or is larger than 256
+/// KiB, and, with file and line or with the edit, for an invalid setting.
 pub fn load(files: &[PathBuf], sets: &[String]) -> Result<Config> {
     let mut layers = Vec::with_capacity(files.len() + sets.len());
     for path in files {
@@ -60,7 +60,8 @@ fn merged(mut base: Table, layers: &[SettingsLayer]) -> Result<Config> {
     Ok(config)
 }
 
-/// Applies the `key.path=value` edits of `sets` to `config` in order. `origin` is the flag or key from which the edits come.
+/// Applies the `key.path=value` edits of `sets` to `config` in order. `origin` is the flag or key from which the edits
+/// come.
 ///
 /// # Errors
 /// [`Error::Config`] naming `origin` and the edit.
@@ -88,8 +89,8 @@ pub fn assign(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
 /// Serialises `config` to a TOML document that [`load`] turns into an equal configuration.
 ///
 /// # Errors
-/// [`Error::Config`] for a path that is not UTF-8, which TOML cannot hold and [`validate`] refuses, and for a document that is
-/// too large for [`load`].
+/// [`Error::Config`] for a path that is not UTF-8, which TOML cannot hold and [`validate`] refuses, and for a document
+/// that is too large for [`load`].
 pub fn to_toml(config: &Config) -> Result<String> {
     let text = toml::to_string(config).map_err(|e| Error::config("configuration", e.to_string()))?;
     check_size("configuration", text.len())?;
@@ -109,8 +110,8 @@ impl SettingsLayer {
     fn from_file(path: &PathBuf) -> Result<Self> {
         let name = path.display().to_string();
         let mut bytes = Vec::new();
-        // One byte more than the limit, so that a larger file is detected without reading all of it: a device file may be
-        // endless.
+        // One byte more than the limit, so that a larger file is detected without reading all of it: a device file may
+        // be endless.
         let read = File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
         match read {
             Err(e) if e.kind() == ErrorKind::NotFound => {
@@ -149,7 +150,8 @@ impl SettingsLayer {
         let bare = Value::String(value.trim().into());
         let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok().filter(|t| t.len() == 1);
         let typed = parsed.and_then(|mut table| table.remove("value"));
-        // The first reading that fits its key is taken. If none fits, the error of the typed reading is the more helpful one.
+        // The first reading that fits its key is taken. If none fits, the error of the typed reading is the more
+        // helpful one.
         let mut first_error = None;
         for reading in typed.into_iter().chain([bare]) {
             let table = nest(&path, reading);
@@ -259,8 +261,8 @@ fn expected_in_words(message: &str) -> String {
     format!("{found}, expected {words}{hint}")
 }
 
-/// Returns the source lines of toml's rendered error, without its heading and message, or an empty string where the lines are
-/// too long to read.
+/// Returns the source lines of toml's rendered error, without its heading and message, or an empty string where the
+/// lines are too long to read.
 fn snippet(error: &toml::de::Error) -> String {
     let rendered = error.to_string();
     let shown: Vec<&str> = rendered.lines().skip(1).take(3).collect();

@@ -1,5 +1,5 @@
-//! The configuration keys on which a training depends. An interrupted training can resume as long as their values stay the
-//! same.
+//! The configuration keys on which a training depends. An interrupted training can resume as long as their values stay
+//! the same.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use super::{Config, Method, SearchConfig, StudyConfig};
 /// Values of keys by their dotted names.
 pub type Keys = BTreeMap<String, Value>;
 
-/// Keys on which no weight depends, in sections that otherwise matter: the interval between checkpoints and the lengths of the
-/// final evaluation. Folder paths are left out as well, since only the contents of the folders matter.
+/// Keys on which no weight depends, in sections that otherwise matter: the interval between checkpoints and the lengths
+/// of the final evaluation. Folder paths are left out as well, since only the contents of the folders matter.
 const WITHOUT_EFFECT: [&str; 2] = ["train.checkpoint_s", "evaluate.seconds"];
 
 /// Keys that only decide when a training ends. The epochs themselves do not depend on their number.
@@ -20,13 +20,13 @@ const ENDS: [&str; 4] = ["train.epochs", "train.min_epochs", "train.patience", "
 /// Keys of `data` and `scene` that matter for a dataset on disk, whose own files fix everything else.
 const OF_A_DATASET: [&str; 2] = ["data.seed", "scene.holdout"];
 
-/// Returns the keys of `config` on which the training of the model with seed `seed` depends, with their values. Keys that are
-/// not set and have no default are absent.
+/// Returns the keys of `config` on which the training of the model with seed `seed` depends, with their values. Keys
+/// that are not set and have no default are absent.
 ///
 /// Left out are the sections of other methods, `study` and `search`, and keys on which no weight depends: folder paths,
-/// `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the best
-/// epoch. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are left out too, since the dataset fixes
-/// them, except for the seed and the share held out for validation.
+/// `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the
+/// best epoch. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are left out too, since the
+/// dataset fixes them, except for the seed and the share held out for validation.
 pub fn training_keys(config: &Config, seed: u64) -> Keys {
     let of_method = sections_of(config.train.method);
     let shared = ["data", "scene", "features", "model", "train", "optimiser", "evaluate"];
@@ -57,7 +57,8 @@ fn sections_of(method: Method) -> &'static [&'static str] {
     }
 }
 
-/// Whether a training by `method` uses `key`: `tagger.lr` has no effect on the classifier, which learns at `optimiser.lr`.
+/// Whether a training by `method` uses `key`: `tagger.lr` has no effect on the classifier, which learns at
+/// `optimiser.lr`.
 pub fn is_used(key: &str, method: Method) -> bool {
     let section = key.split('.').next().unwrap_or(key).trim();
     let of_some = Method::all().iter().any(|method| sections_of(*method).contains(&section));

@@ -244,7 +244,8 @@ fn model(c: &ModelConfig, features: &FeatureConfig) -> Result<()> {
     require((0.0..1.0).contains(&c.dropout), "model.dropout", "at least 0 and below 1", c.dropout)
 }
 
-/// Checks that pools divide their inputs without a remainder. Otherwise the last frames or bands would be dropped silently.
+/// Checks that pools divide their inputs without a remainder. Otherwise the last frames or bands would be dropped
+/// silently.
 fn pools(c: &ModelConfig, bands: usize) -> Result<()> {
     let (mut frames, mut mels) = (c.chunk_frames, bands);
     for (layer, &[time, mel]) in c.pools.iter().enumerate() {
@@ -307,8 +308,8 @@ fn tagger(c: &TaggerConfig) -> Result<()> {
     decay("tagger", c.lr, c.weight_decay)
 }
 
-/// Checks that lr·weight_decay is below 1. Each step multiplies a weight by 1 − lr·weight_decay, which would otherwise change
-/// the weight's sign.
+/// Checks that lr·weight_decay is below 1. Each step multiplies a weight by 1 − lr·weight_decay, which would otherwise
+/// change the weight's sign.
 fn decay(section: &str, lr: f64, weight_decay: f64) -> Result<()> {
     require(
         weight_decay >= 0.0 && lr * weight_decay < 1.0,
@@ -336,8 +337,8 @@ fn study(c: &StudyConfig) -> Result<()> {
     distinct("study.methods", &c.methods)?;
     distinct("study.seconds", &c.seconds)?;
     require(!c.title.trim().is_empty(), "study.title", "a name", &c.title)?;
-    // Whether a segment is a whole number of chunks is checked with the cells, so that it matters only to those who run the
-    // study.
+    // Whether a segment is a whole number of chunks is checked with the cells, so that it matters only to those who run
+    // the study.
     let long = |&seconds: &f64| {
         require(seconds > 0.0 && seconds <= MAX_SECONDS, "study.seconds", "above 0 and at most 3600 seconds", seconds)
     };
@@ -362,7 +363,8 @@ fn search(c: &SearchConfig) -> Result<()> {
     rungs(c)
 }
 
-/// A trial must reach the last rung: each rung has `eta` times fewer trials than the one before and `eta` times their epochs.
+/// A trial must reach the last rung: each rung has `eta` times fewer trials than the one before and `eta` times their
+/// epochs.
 fn rungs(c: &SearchConfig) -> Result<()> {
     let (mut trials, mut epochs) = (c.trials, c.minimum);
     for reached in 1..c.rungs {
@@ -382,8 +384,8 @@ fn rungs(c: &SearchConfig) -> Result<()> {
     Ok(())
 }
 
-/// Checks that `values` contain no NaN. Since NaN differs from itself, a study or search with one could never be recognised as
-/// the one that was started.
+/// Checks that `values` contain no NaN. Since NaN differs from itself, a study or search with one could never be
+/// recognised as the one that was started.
 fn numbers<T: PartialEq + Clone>(key: &str, values: &[T]) -> Result<()> {
     if values == values.to_vec() { Ok(()) } else { Err(Error::config(key, "holds nan, which is no number")) }
 }

@@ -138,8 +138,8 @@ impl NearestCentroid {
     }
 }
 
-/// A validator of E by F(x): the fraction of examples whose nearest class mean, over the training set, is that of their own
-/// class (the paper's equation 5).
+/// A validator of E by F(x): the fraction of examples whose nearest class mean, over the training set, is that of their
+/// own class (the paper's equation 5).
 pub struct CentroidValidator {
     centroids: ClassCentroids,
     examples: NearestCentroid,

@@ -17,8 +17,9 @@ const BATCH_BYTES: usize = 16 << 20;
 
 /// Computes the log-mel features of `count` examples of exactly `frames` frames each, not yet standardised (SPEC §1).
 ///
-/// `audio(i)` returns the mono samples of example `i` at `config.rate`, and whatever else the caller knows of the example, which
-/// comes back in the order of the examples. rayon's threads call it once for each example, in any order. `progress` is called with the number of examples whose audio is ready.
+/// `audio(i)` returns the mono samples of example `i` at `config.rate`, and whatever else the caller knows of the
+/// example, which comes back in the order of the examples. rayon's threads call it once for each example, in any order.
+/// `progress` is called with the number of examples whose audio is ready.
 ///
 /// # Errors
 /// [`Error::Stopped`] when the process is asked to end; any error of `audio`; [`Error::Config`] if frames of this

@@ -121,8 +121,8 @@ pub fn feature_names() -> impl Iterator<Item = &'static str> {
 /// [`Gpu::open`](super::Gpu) takes.
 ///
 /// # Errors
-/// [`Error::Adapter`] when there is no adapter, with what to install, or when none matches, with a list of all adapters;
-/// [`Error::Usage`] for a backend name that does not exist.
+/// [`Error::Adapter`] when there is no adapter, with what to install, or when none matches, with a list of all
+/// adapters; [`Error::Usage`] for a backend name that does not exist.
 pub fn list(choice: &AdapterChoice) -> Result<(Vec<AdapterDescription>, usize)> {
     let described = describe(&enumerate(choice)?);
     let chosen = position(choice, &described)?;
@@ -218,8 +218,8 @@ fn parse_backends(names: &str, origin: &str) -> Result<wgpu::Backends> {
     })
 }
 
-/// Returns wgpu's instance flags: its defaults, changed by its environment variables such as `WGPU_VALIDATION`. Validation
-/// layers slow down every call, so they are off unless `WGPU_VALIDATION` asks for them.
+/// Returns wgpu's instance flags: its defaults, changed by its environment variables such as `WGPU_VALIDATION`.
+/// Validation layers slow down every call, so they are off unless `WGPU_VALIDATION` asks for them.
 fn flags() -> wgpu::InstanceFlags {
     let mut flags = wgpu::InstanceFlags::default() - wgpu::InstanceFlags::VALIDATION;
     for (name, flag) in wgpu::InstanceFlags::all().iter_names() {
@@ -247,8 +247,8 @@ fn nothing_found(choice: &AdapterChoice) -> String {
     text
 }
 
-/// Describes the drivers that the Vulkan loader's own variables name, if one of them is set. The loader takes an empty value
-/// for a list without drivers.
+/// Describes the drivers that the Vulkan loader's own variables name, if one of them is set. The loader takes an empty
+/// value for a list without drivers.
 fn named_drivers() -> Option<String> {
     let of_variable = |name: &'static str| Some((name, std::env::var_os(name)?));
     let (name, files) = of_variable("VK_DRIVER_FILES").or_else(|| of_variable("VK_ICD_FILENAMES"))?;

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A function that is called with the number of kernels that are compiled and the number of kernels that will be. A round
-/// of compiling begins with 0 and ends with all of them, also where it fails.
+/// A function that is called with the number of kernels that are compiled and the number of kernels that will be. A
+/// round of compiling begins with 0 and ends with all of them, also where it fails.
 pub type CompileCallback = Box<dyn Fn(usize, usize) + Send + Sync>;
 
 /// Counts the kernels of one round of compiling.

@@ -106,8 +106,9 @@ impl Gpu {
         Ok(Self::new(device, queue, description, Some(adapter)))
     }
 
-    /// Makes a device without a driver, which validates shaders, layouts and dispatches but computes nothing. It has WebGPU's
-    /// default limits except for 64 bytes of immediates, as WebGPU in browsers has, and 16 storage buffers, as D3D12 has.
+    /// Makes a device without a driver, which validates shaders, layouts and dispatches but computes nothing. It has
+    /// WebGPU's default limits except for 64 bytes of immediates, as WebGPU in browsers has, and 16 storage buffers, as
+    /// D3D12 has.
     pub fn noop() -> Self {
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("noop"),
@@ -143,9 +144,9 @@ impl Gpu {
         Self::new(device, queue, description, None)
     }
 
-    /// Makes a device with the limits of the adapter that `choice` names, but without its driver. The device makes, validates
-    /// and counts everything as the device of [`Gpu::open`] would, and computes nothing. The memory that some work needs can so
-    /// be measured before anything is allocated.
+    /// Makes a device with the limits of the adapter that `choice` names, but without its driver. The device makes,
+    /// validates and counts everything as the device of [`Gpu::open`] would, and computes nothing. The memory that some
+    /// work needs can so be measured before anything is allocated.
     ///
     /// # Errors
     /// The errors of [`Gpu::open`].
@@ -234,8 +235,8 @@ impl Gpu {
         Self { class, ..self }
     }
 
-    /// Returns the form of loops over loads for this driver. SwiftShader compiles each load to branches, and the time and
-    /// memory for compiling a kernel grow steeply with their number.
+    /// Returns the form of loops over loads for this driver. SwiftShader compiles each load to branches, and the time
+    /// and memory for compiling a kernel grow steeply with their number.
     pub(super) fn loads(&self) -> Loads {
         if self.adapter.name.contains("SwiftShader") { Loads::Rolled } else { Loads::Unrolled }
     }
@@ -303,8 +304,8 @@ impl Gpu {
         Ok(tensor)
     }
 
-    /// Writes `values` into `tensor` from element `offset` on. The write takes effect after the replays queued before it and
-    /// before those queued after it.
+    /// Writes `values` into `tensor` from element `offset` on. The write takes effect after the replays queued before
+    /// it and before those queued after it.
     pub fn write<T: Element>(&self, tensor: &Tensor<T>, offset: usize, values: &[T]) {
         assert!(
             offset + values.len() <= tensor.len(),

@@ -61,7 +61,8 @@ pub struct Work {
     pub bytes: f64,
 }
 
-/// A kernel bound to its tensors. Implementors are structs whose fields are the bindings by name and the tuning parameters.
+/// A kernel bound to its tensors. Implementors are structs whose fields are the bindings by name and the tuning
+/// parameters.
 pub trait Kernel: Send + Sync {
     /// Returns the name in snake case: the stem of the WGSL file and the label of all GPU objects made for the kernel.
     fn name(&self) -> &'static str;
@@ -81,8 +82,8 @@ pub trait Kernel: Send + Sync {
     /// Returns the work of one dispatch.
     fn work(&self) -> Work;
 
-    /// Returns a label of the layer that the kernel computes, for kernels that a model runs for several layers: channels and
-    /// plane, `16→32 5×16`.
+    /// Returns a label of the layer that the kernel computes, for kernels that a model runs for several layers:
+    /// channels and plane, `16→32 5×16`.
     fn layer(&self) -> String {
         String::new()
     }

@@ -34,8 +34,8 @@ pub(super) struct Compiled {
 pub(super) struct PipelineCache(Mutex<HashMap<String, Arc<Pipeline>>>);
 
 impl Gpu {
-    /// Compiles `kernels` on all cores until they are ready to run. A kernel that cannot be compiled is not an error here, but
-    /// only when it is resolved.
+    /// Compiles `kernels` on all cores until they are ready to run. A kernel that cannot be compiled is not an error
+    /// here, but only when it is resolved.
     ///
     /// # Errors
     /// The errors of [`Gpu::check`].
@@ -54,7 +54,8 @@ impl Gpu {
         wgsl::specialise(kernel, self.loads())
     }
 
-    /// Returns the pipelines of `kernels`. Those that are not in the cache yet are compiled, on all cores, until they are ready to run.
+    /// Returns the pipelines of `kernels`. Those that are not in the cache yet are compiled, on all cores, until they
+    /// are ready to run.
     pub(super) fn compile_all(&self, kernels: &[&dyn Kernel]) -> Result<Vec<Arc<Pipeline>>> {
         let specialise = |kernel: &&dyn Kernel| self.compiled_source(*kernel);
         let sources: Vec<String> = kernels.par_iter().map(specialise).collect::<Result<_>>()?;

@@ -1,5 +1,5 @@
-//! Profiles of recordings: dispatches run one by one, timed by the device's timestamps or, on adapters without timestamps, by
-//! the host's clock.
+//! Profiles of recordings: dispatches run one by one, timed by the device's timestamps or, on adapters without
+//! timestamps, by the host's clock.
 
 use std::time::Instant;
 
@@ -43,9 +43,9 @@ impl Gpu {
         self.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
     }
 
-    /// Runs one row of `recording` `repeats` times, at least once, and times every dispatch. Each dispatch has its own pass, so
-    /// the sum of the times is a little larger than the time of a replay. Without timestamps, each dispatch is repeated alone
-    /// until the host's clock can measure its time.
+    /// Runs one row of `recording` `repeats` times, at least once, and times every dispatch. Each dispatch has its own
+    /// pass, so the sum of the times is a little larger than the time of a replay. Without timestamps, each dispatch is
+    /// repeated alone until the host's clock can measure its time.
     ///
     /// # Errors
     /// The errors of [`Gpu::replay`].
@@ -108,8 +108,8 @@ impl Gpu {
         Ok(times)
     }
 
-    /// Measures one dispatch by the host's clock. Each of the `repeats` results, in seconds, is the mean over enough dispatches
-    /// in a row for the clock's resolution.
+    /// Measures one dispatch by the host's clock. Each of the `repeats` results, in seconds, is the mean over enough
+    /// dispatches in a row for the clock's resolution.
     fn by_clock(&self, dispatch: &Dispatch, row: u32, repeats: usize) -> Result<Vec<f64>> {
         let run = |count: u32| -> Result<f64> {
             let label = Some(dispatch.name);

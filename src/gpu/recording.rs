@@ -134,8 +134,8 @@ impl Dispatch {
     }
 }
 
-/// Returns the immediate that `row_numbers.wgsl` declares: the numbers from 0 to 15 as floats, to the first two of which 16 ×
-/// the row's lower 20 bits and 16 × its upper 12 bits are added.
+/// Returns the immediate that `row_numbers.wgsl` declares: the numbers from 0 to 15 as floats, to the first two of
+/// which 16 × the row's lower 20 bits and 16 × its upper 12 bits are added.
 fn numbers(row: u32) -> [f32; 16] {
     let parts = [row & 0xf_ffff, row >> 20];
     std::array::from_fn(|at| (at as u32 + 16 * parts.get(at).copied().unwrap_or(0)) as f32)

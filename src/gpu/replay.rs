@@ -1,5 +1,5 @@
-//! Replay of a resolved recording for many rows, in submits of bounded duration. Two submits are in flight at a time, and there
-//! is no other wait.
+//! Replay of a resolved recording for many rows, in submits of bounded duration. Two submits are in flight at a time,
+//! and there is no other wait.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -48,10 +48,11 @@ impl Gpu {
         }
     }
 
-    /// Runs `recording` once for every row of the schedule. Returns when the last submit is queued, not when it is done.
+    /// Runs `recording` once for every row of the schedule. Returns when the last submit is queued, not when it is
+    /// done.
     ///
-    /// The first submit holds one row. The number of rows doubles while submits take less than half of `SUBMIT_TIME`, and is
-    /// halved when one takes longer than `SUBMIT_TIME`. The grouping of rows does not change the results.
+    /// The first submit holds one row. The number of rows doubles while submits take less than half of `SUBMIT_TIME`,
+    /// and is halved when one takes longer than `SUBMIT_TIME`. The grouping of rows does not change the results.
     ///
     /// # Errors
     /// [`Error::DeviceLost`] or [`Error::Kernel`] when the driver reported an error; earlier submits may have run.
@@ -59,8 +60,8 @@ impl Gpu {
         self.replay_while(recording, rows, &mut |_| true).map(|_| ())
     }
 
-    /// Runs rows like [`Gpu::replay`], but calls `go_on` before every submit with the number of rows queued so far and stops
-    /// when it returns `false`. Returns whether all rows were queued.
+    /// Runs rows like [`Gpu::replay`], but calls `go_on` before every submit with the number of rows queued so far and
+    /// stops when it returns `false`. Returns whether all rows were queued.
     ///
     /// # Errors
     /// The errors of [`Gpu::replay`].

@@ -7,8 +7,8 @@ use super::memory::Allocation;
 
 /// An element type that a storage buffer can hold: a scalar, or a fixed group of scalars without padding.
 pub trait Element: bytemuck::Pod {
-    /// WGSL scalar of which the element is made: `f32`, `u32` or `i32`. `None` for groups of mixed scalars, whose type is not
-    /// checked.
+    /// WGSL scalar of which the element is made: `f32`, `u32` or `i32`. `None` for groups of mixed scalars, whose type
+    /// is not checked.
     const SCALAR: Option<&'static str>;
 }
 

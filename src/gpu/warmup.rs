@@ -1,10 +1,11 @@
-//! Warm-up of kernels on lavapipe, which compiles a kernel only when it is first dispatched, one kernel after another on one
-//! core.
+//! Warm-up of kernels on lavapipe, which compiles a kernel only when it is first dispatched, one kernel after another
+//! on one core.
 //!
-//! The warm-up compiles kernels before their first use and on several cores, by dispatches without workgroups. The driver
-//! caches its compiled code on disk for every device of the adapter. One thread warms up the device itself, and helper threads
-//! compile other kernels on devices of their own, whose code the first device then finds in the cache. If the driver cannot
-//! write its cache, the device compiles the helpers' kernels again, which takes as long as without helpers.
+//! The warm-up compiles kernels before their first use and on several cores, by dispatches without workgroups. The
+//! driver caches its compiled code on disk for every device of the adapter. One thread warms up the device itself, and
+//! helper threads compile other kernels on devices of their own, whose code the first device then finds in the cache.
+//! If the driver cannot write its cache, the device compiles the helpers' kernels again, which takes as long as without
+//! helpers.
 
 use std::iter::{from_fn, once};
 use std::sync::{Mutex, PoisonError};
@@ -40,7 +41,8 @@ impl Gpu {
         if kernels.len() < 2 {
             return Ok(());
         }
-        // The longest kernels come first (the list is popped from its end), so that none is left for one core at the end.
+        // The longest kernels come first (the list is popped from its end), so that none is left for one core at the
+        // end.
         kernels.sort_by_key(|kernel| kernel.source.len());
         let helpers = rayon::current_num_threads().min(kernels.len()).min(MOST_HELPERS + 1) - 1;
         let waiting = Mutex::new(kernels);

@@ -58,13 +58,13 @@ pub struct Activations {
 
 /// Gradients of a batch, and the intermediate values of G's training step.
 pub struct Gradients {
-    /// Gradients at the pool argmax of every convolution layer except the last, in the shapes of [`Activations::pooled`]. Those
-    /// of the last layer follow from [`Gradients::embedding`].
+    /// Gradients at the pool argmax of every convolution layer except the last, in the shapes of
+    /// [`Activations::pooled`]. Those of the last layer follow from [`Gradients::embedding`].
     pub pooled: Vec<Tensor<f32>>,
     /// Gradients of the embeddings, `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
-    /// Outputs of all of G's layers and their gradients before LeakyReLU and dropout, `[member, segment, 2, unit]`. The last
-    /// units are the logits.
+    /// Outputs of all of G's layers and their gradients before LeakyReLU and dropout, `[member, segment, 2, unit]`. The
+    /// last units are the logits.
     pub tagger: Tensor<f32>,
 }
 
@@ -74,8 +74,8 @@ impl Activations {
         self.tagger.last().expect("activations made for evaluation")
     }
 
-    /// Returns the size in bytes of the largest tensor for training one member on `chunks` chunks, which a device must be able
-    /// to bind.
+    /// Returns the size in bytes of the largest tensor for training one member on `chunks` chunks, which a device must
+    /// be able to bind.
     pub fn largest_bytes(architecture: &Architecture, chunks: usize) -> u64 {
         let outputs = |layer: usize| architecture.conv_shape(layer, 1, chunks).output_shape().iter().product::<usize>();
         let largest = (0..architecture.convs.len()).map(|layer| outputs(layer) * size_of::<f32>()).max();
@@ -83,8 +83,8 @@ impl Activations {
         largest.unwrap_or(0).max(input) as u64
     }
 
-    /// Returns pool argmax and gradients of convolution layer `layer`, which must not be the last. Panics if the activations
-    /// were made for evaluation.
+    /// Returns pool argmax and gradients of convolution layer `layer`, which must not be the last. Panics if the
+    /// activations were made for evaluation.
     pub(super) fn pooled_grad(&self, layer: usize) -> PooledGrad {
         PooledGrad { gradients: self.gradients().pooled[layer].clone(), argmax: self.pool_argmax[layer].clone() }
     }

@@ -68,8 +68,8 @@ impl Parameter {
 }
 
 impl Architecture {
-    /// Computes the layers that `model` describes for features of `features` and `classes` classes. The configuration must have
-    /// been validated.
+    /// Computes the layers that `model` describes for features of `features` and `classes` classes. The configuration
+    /// must have been validated.
     pub fn new(model: &ModelConfig, features: &FeatureConfig, classes: usize) -> Self {
         let (mut inputs, mut time, mut mel) = (1, model.chunk_frames, features.bands);
         let layer = |(&outputs, &pool): (&usize, &[usize; 2])| {
@@ -124,8 +124,8 @@ impl Architecture {
         LinearShape { members, rows, inputs, outputs }
     }
 
-    /// Lists all parameter tensors in storage order: each layer's weights, then its biases. Every layer starts at a multiple of
-    /// four elements, since a thread of the optimiser updates four at a time.
+    /// Lists all parameter tensors in storage order: each layer's weights, then its biases. Every layer starts at a
+    /// multiple of four elements, since a thread of the optimiser updates four at a time.
     pub fn parameters(&self) -> Vec<Parameter> {
         let convs = self.convs.iter().enumerate().map(|(index, conv)| {
             (format!("cnn.conv{index}"), vec![conv.outputs, conv.inputs, self.kernel, self.kernel])
@@ -158,8 +158,8 @@ impl Architecture {
         self.parameters().last().map_or(0, |last| padded(last.first + last.len()))
     }
 
-    /// Returns the number of parameters of one model. The count saturates instead of overflowing, so that it can be checked
-    /// before anything is allocated.
+    /// Returns the number of parameters of one model. The count saturates instead of overflowing, so that it can be
+    /// checked before anything is allocated.
     pub fn size(&self) -> u64 {
         self.layer_sizes().fold(0, |all, (_, size)| all.saturating_add(size))
     }
@@ -169,8 +169,8 @@ impl Architecture {
         self.layer_sizes().max_by_key(|(_, size)| *size).map_or("model.filters", |(key, _)| key)
     }
 
-    /// Checks that a device can bind the parameters and moments of `members` models in one binding of at most `most_bytes`
-    /// bytes.
+    /// Checks that a device can bind the parameters and moments of `members` models in one binding of at most
+    /// `most_bytes` bytes.
     ///
     /// # Errors
     /// [`Error::Config`] naming the key whose value is too large.
@@ -195,8 +195,8 @@ impl Architecture {
         Err(Error::config(key, reason))
     }
 
-    /// Returns the number of parameters of each layer and the key that sets the layer's width. The last layer's width is the
-    /// number of classes, so its key is that of the layer before.
+    /// Returns the number of parameters of each layer and the key that sets the layer's width. The last layer's width
+    /// is the number of classes, so its key is that of the layer before.
     fn layer_sizes(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let size = |outputs: usize, inputs: u64| (outputs as u64).saturating_mul(inputs.saturating_add(1));
         let taps = (self.kernel as u64).saturating_mul(self.kernel as u64);

@@ -18,8 +18,8 @@ use crate::kernels::linear_forward::{Activation, LinearForward, LinearTile};
 use crate::kernels::pool_argmax::PooledGrad;
 use crate::kernels::tagger_step::{TaggerLayer, TaggerStep};
 
-/// Pushes E from `input`, standardised log-mel, to `activations.embedding`. [`Normalise::Frame`] scales each time step to unit
-/// length. [`Normalise::Segment`] is applied by the callers that compute distances.
+/// Pushes E from `input`, standardised log-mel, to `activations.embedding`. [`Normalise::Frame`] scales each time step
+/// to unit length. [`Normalise::Segment`] is applied by the callers that compute distances.
 pub fn embed_forward(
     gpu: &Gpu,
     recording: &mut Recording,
@@ -80,14 +80,14 @@ pub struct Supervision {
     pub targets: Tensor<f32>,
     /// Ids of the examples, `[row, member, slot]`.
     pub batches: Tensor<u32>,
-    /// Loss of each batch in parts, `[row, member, split]`, one part for each split of [`Population::division`]. The parts add
-    /// up to the batch's mean loss.
+    /// Loss of each batch in parts, `[row, member, split]`, one part for each split of [`Population::division`]. The
+    /// parts add up to the batch's mean loss.
     pub losses: Tensor<f32>,
 }
 
-/// Pushes a training step of G from `activations.embedding`: forward pass, loss, and backward pass to the partial gradients of
-/// G's parameters and, with `embedding_learns`, to the gradients of the embeddings. Panics if the activations were made for
-/// evaluation.
+/// Pushes a training step of G from `activations.embedding`: forward pass, loss, and backward pass to the partial
+/// gradients of G's parameters and, with `embedding_learns`, to the gradients of the embeddings. Panics if the
+/// activations were made for evaluation.
 pub fn tag_step(
     gpu: &Gpu,
     recording: &mut Recording,
@@ -125,8 +125,8 @@ pub fn tag_step(
     });
 }
 
-/// Pushes the backward pass through E: from the gradients of the embeddings to the partial gradients of E's parameters. `input`
-/// is the input of the forward pass.
+/// Pushes the backward pass through E: from the gradients of the embeddings to the partial gradients of E's parameters.
+/// `input` is the input of the forward pass.
 ///
 /// # Errors
 /// [`crate::Error::Kernel`] when a gradient tensor exceeds the adapter's binding size or memory.

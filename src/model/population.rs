@@ -1,4 +1,5 @@
-//! Several models of one architecture on the GPU: parameters, moments, gradients, and the packed weights that kernels read.
+//! Several models of one architecture on the GPU: parameters, moments, gradients, and the packed weights that kernels
+//! read.
 
 use std::ops::Range;
 
@@ -36,12 +37,12 @@ pub struct Population {
 }
 
 impl Population {
-    /// Makes one model with initial parameters for each of `seeds`. A training step of one model takes `segments` segments of
-    /// `chunks` chunks.
+    /// Makes one model with initial parameters for each of `seeds`. A training step of one model takes `segments`
+    /// segments of `chunks` chunks.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config), before anything is allocated, naming the key whose value needs more than the
-    /// adapter can bind; errors of tensor allocation.
+    /// [`Error::Config`](crate::Error::Config), before anything is allocated, naming the key whose value needs more
+    /// than the adapter can bind; errors of tensor allocation.
     pub fn new(gpu: &Gpu, architecture: Architecture, seeds: &[u64], segments: usize, chunks: usize) -> Result<Self> {
         let members = seeds.len();
         architecture.check_fits(members, gpu.max_binding_bytes())?;
@@ -76,8 +77,8 @@ impl Population {
         })
     }
 
-    /// Pushes the optimiser's step on the range `parameters`; all other parameters keep their values. The numbers of executed
-    /// steps are written to `made`, `[row, member]`.
+    /// Pushes the optimiser's step on the range `parameters`; all other parameters keep their values. The numbers of
+    /// executed steps are written to `made`, `[row, member]`.
     pub fn push_step(
         &self,
         recording: &mut Recording,
@@ -98,8 +99,8 @@ impl Population {
         });
     }
 
-    /// Pushes the kernel that packs `parameters` for the following passes: [`Population::state`] to train, [`Population::best`]
-    /// to evaluate.
+    /// Pushes the kernel that packs `parameters` for the following passes: [`Population::state`] to train,
+    /// [`Population::best`] to evaluate.
     pub fn push_use(&self, recording: &mut Recording, parameters: &Tensor<f32>) {
         recording.push(Pack { parameters: parameters.clone(), layout: self.layout.clone() });
     }
@@ -119,8 +120,8 @@ impl Population {
         gpu.replay(&recording.resolve(gpu)?, 0..1)
     }
 
-    /// Reads the gradients of the last backward pass, `[member, parameter]`. The partial sums are added in the same order as in
-    /// [`Adam`].
+    /// Reads the gradients of the last backward pass, `[member, parameter]`. The partial sums are added in the same
+    /// order as in [`Adam`].
     ///
     /// # Errors
     /// Errors of the readback.
@@ -164,8 +165,8 @@ impl Population {
     }
 }
 
-/// Computes the span of every layer, and the positions of every parameter in the forward and transposed layouts of its layer. A
-/// step takes `chunks` chunks, and G divides its batch into `splits`.
+/// Computes the span of every layer, and the positions of every parameter in the forward and transposed layouts of its
+/// layer. A step takes `chunks` chunks, and G divides its batch into `splits`.
 fn lay_out(
     gpu: &Gpu,
     architecture: &Architecture,

@@ -21,8 +21,8 @@ pub struct CurvePoint {
 /// Reads the learning curves of `seeds` trainings by `method`, `[seed][epoch]`, from JSON.
 ///
 /// # Errors
-/// A message when the JSON is of another kind, the number of seeds differs, the method has no such stage, or epochs do not
-/// follow each other.
+/// A message when the JSON is of another kind, the number of seeds differs, the method has no such stage, or epochs do
+/// not follow each other.
 pub fn curves_from_json(text: &str, seeds: usize, method: Method) -> Result<Vec<Vec<CurvePoint>>, String> {
     let curves: Vec<Vec<CurvePoint>> =
         serde_json::from_str(text).map_err(|e| format!("these are no learning curves: {e}"))?;

@@ -106,8 +106,8 @@ impl Embeddings {
         serialize([("embeddings", view)], Some([("rows".to_string(), rows)].into())).map_err(bad)
     }
 
-    /// Writes the rows as a table, with a header line if `header` is set. A row of a file that could not be used has blank
-    /// bounds and NaN values.
+    /// Writes the rows as a table, with a header line if `header` is set. A row of a file that could not be used has
+    /// blank bounds and NaN values.
     ///
     /// # Errors
     /// The errors of writing to `out`.

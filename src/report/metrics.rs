@@ -1,5 +1,5 @@
-//! `metrics.jsonl`: one line per epoch and member. The lines are synced to the disk before a checkpoint or `DONE` that relies
-//! on them is written.
+//! `metrics.jsonl`: one line per epoch and member. The lines are synced to the disk before a checkpoint or `DONE` that
+//! relies on them is written.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
@@ -33,8 +33,8 @@ pub struct Metrics {
 }
 
 impl RunDir {
-    /// Appends one JSON line per row to `metrics.jsonl`. A row is an object with the fields `stage` and `epoch`, counted
-    /// from 0. Rows are safe from a power cut after [`RunDir::sync_metrics`].
+    /// Appends one JSON line per row to `metrics.jsonl`. A row is an object with the fields `stage` and `epoch`,
+    /// counted from 0. Rows are safe from a power cut after [`RunDir::sync_metrics`].
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -49,8 +49,8 @@ impl RunDir {
         self.append(&path)?.write_all(&lines).map_err(|e| Error::io("write", path, e))
     }
 
-    /// Waits until all rows are on the disk. Training states, which record the number of epochs done, and `DONE` are written
-    /// only after that.
+    /// Waits until all rows are on the disk. Training states, which record the number of epochs done, and `DONE` are
+    /// written only after that.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -60,13 +60,15 @@ impl RunDir {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
             synced => synced.map_err(|e| Error::io("write", &path, e))?,
         }
-        // The folder is synced as well, for the file's name. Where a system cannot sync folders, only the name may be lost.
+        // The folder is synced as well, for the file's name. Where a system cannot sync folders, only the name may be
+        // lost.
         #[cfg(unix)]
         let _ = File::open(self.path()).and_then(|folder| folder.sync_all());
         Ok(())
     }
 
-    /// Drops the rows whose stage and epoch `keep` refuses, because a resumed run computes them again, and a torn last line.
+    /// Drops the rows whose stage and epoch `keep` refuses, because a resumed run computes them again, and a torn last
+    /// line.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
@@ -114,8 +116,8 @@ impl RunDir {
         Ok(told(&read_if_there(&self.metrics_path())?))
     }
 
-    /// Whether the rows up to the last training state are still those that were written before it. A run without a training
-    /// state has all its rows until it is finished.
+    /// Whether the rows up to the last training state are still those that were written before it. A run without a
+    /// training state has all its rows until it is finished.
     ///
     /// # Errors
     /// The errors of [`RunDir::training_state`]; [`Error::Io`] naming the file.

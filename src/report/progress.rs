@@ -51,8 +51,8 @@ impl Progress {
         self.start(name, total, UnitStyle::Share)
     }
 
-    /// Returns a function that shows the making of features, with a task for each subset of `dataset`: it takes a subset and the
-    /// number of its finished clips.
+    /// Returns a function that shows the making of features, with a task for each subset of `dataset`: it takes a
+    /// subset and the number of its finished clips.
     pub fn features<'a>(&'a self, dataset: &'a Dataset) -> impl Fn(Subset, usize) + Sync + 'a {
         let subsets: [Mutex<(usize, Option<Task>)>; 3] = Default::default();
         move |subset, done| {
@@ -197,7 +197,8 @@ impl Task {
             UnitStyle::Share => format!("{percent:.1} %"),
         };
         let mut line = format!("{}: {count}, {}", self.name, time(elapsed));
-        // No forecast before the first percent, unless two minutes have passed: the beginning may be mostly preparation.
+        // No forecast before the first percent, unless two minutes have passed: the beginning may be mostly
+        // preparation.
         if done > 0 && done < self.total && (percent >= 1.0 || elapsed >= 120.0) {
             line += &format!(", about {} left", time(elapsed * (self.total - done) as f64 / done as f64));
         }

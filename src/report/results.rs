@@ -7,8 +7,8 @@ use super::Table;
 
 /// F1 of every trained model on every test length and class.
 ///
-/// The JSON form is an object with `method`, `train_seconds`, `classes`, `seeds`, `macro_f1` (test length → summary) and
-/// `per_class` (test length → class → summary). A summary is `{"mean", "sd", "seeds": [value of each seed]}`.
+/// The JSON form is an object with `method`, `train_seconds`, `classes`, `seeds`, `macro_f1` (test length → summary)
+/// and `per_class` (test length → class → summary). A summary is `{"mean", "sd", "seeds": [value of each seed]}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(into = "Document", try_from = "Document")]
 pub struct Results {

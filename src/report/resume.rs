@@ -25,8 +25,8 @@ impl RunDir {
         if last.is_file() { read_training_state(&last).map(Some) } else { Ok(None) }
     }
 
-    /// Checks that a run with a training state resumes with the same configuration and data. For a run without one, writes the
-    /// names and hashes of the data's files to `data.json`.
+    /// Checks that a run with a training state resumes with the same configuration and data. For a run without one,
+    /// writes the names and hashes of the data's files to `data.json`.
     ///
     /// # Errors
     /// [`Error::Data`] that names the key that differs with both values, or the first file that differs; the errors of
@@ -53,8 +53,8 @@ impl RunDir {
         Err(Error::data(self.path(), reason))
     }
 
-    /// Restores `trainer` from the run's last checkpoint; without one, the trainer starts from the beginning. Metrics of epochs
-    /// that will be computed again are dropped.
+    /// Restores `trainer` from the run's last checkpoint; without one, the trainer starts from the beginning. Metrics
+    /// of epochs that will be computed again are dropped.
     ///
     /// # Errors
     /// The errors of [`Trainer::restore`] and [`RunDir::training_state`].
@@ -87,9 +87,9 @@ impl RunDir {
         Some(format!("the training is not finished: these are its best models {}", done.unwrap_or("so far".into())))
     }
 
-    /// Returns the training time up to the last checkpoint in seconds, over all interruptions; 0 before the first checkpoint,
-    /// and for a run of an earlier version, which did not record the time. Work of a killed process after its last checkpoint
-    /// is done again and does not count.
+    /// Returns the training time up to the last checkpoint in seconds, over all interruptions; 0 before the first
+    /// checkpoint, and for a run of an earlier version, which did not record the time. Work of a killed process after
+    /// its last checkpoint is done again and does not count.
     pub fn seconds_trained(&self) -> f64 {
         let path = self.time_path();
         let bytes = match regular_file::read(&path) {

@@ -43,8 +43,8 @@ const REPLACED: [&str; 10] = [CONFIG, ENVIRONMENT, TILES, DATA, METRICS, TIME, L
 /// Entries that a process can have created when it is killed before `config.toml` is written.
 const FIRST: [&str; 3] = [LOCK, CHECKPOINTS, ENVIRONMENT];
 
-/// An open run folder. [`RunDir::create`] and [`RunDir::resume`] lock it against other writers until it is dropped or the
-/// process ends in any way.
+/// An open run folder. [`RunDir::create`] and [`RunDir::resume`] lock it against other writers until it is dropped or
+/// the process ends in any way.
 #[derive(Debug)]
 pub struct RunDir {
     path: PathBuf,
@@ -55,13 +55,13 @@ impl RunDir {
     /// Creates and locks a new run at `path` with its `config.toml` and `env.json`.
     ///
     /// Paths in the stored configuration are absolute, so that the run can be resumed from any folder. `adapter` is the
-    /// description of the device for `env.json`. With `force`, an earlier run at `path` is replaced. A folder that is not a run
-    /// is never replaced, and foreign files in a run folder are kept. A folder that holds only the first files of a run whose
-    /// process was killed counts as empty.
+    /// description of the device for `env.json`. With `force`, an earlier run at `path` is replaced. A folder that is
+    /// not a run is never replaced, and foreign files in a run folder are kept. A folder that holds only the first
+    /// files of a run whose process was killed counts as empty.
     ///
     /// # Errors
-    /// [`Error::Data`] when `path` is taken or another process writes to it; [`Error::Io`] naming the file that cannot be
-    /// written.
+    /// [`Error::Data`] when `path` is taken or another process writes to it; [`Error::Io`] naming the file that cannot
+    /// be written.
     pub fn create(path: &Path, config: &Config, adapter: &Value, force: bool) -> Result<Self> {
         fs::create_dir_all(path).map_err(|e| Error::io("create", path, e))?;
         let occupied = !holds_only(path, &[])?;

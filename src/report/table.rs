@@ -25,7 +25,8 @@ impl Table {
     /// Appends a row, which must have as many cells as the header.
     pub fn push(&mut self, row: Vec<String>) {
         assert_eq!(row.len(), self.n_columns, "cells in a row and in the header");
-        // Control characters are written out first: a cell must fit on one line, and its width is that of the shown text.
+        // Control characters are written out first: a cell must fit on one line, and its width is that of the shown
+        // text.
         self.rows.push(Some(row.iter().map(|cell| printable::line(cell).into_owned()).collect()));
     }
 

@@ -1,9 +1,9 @@
 //! Tab-separated values for programs: one row per line, whatever the fields hold.
 //!
-//! A field is written unchanged, unless it holds a control character (such as a tab or a line break) or a mark that changes the
-//! direction of writing, or begins with a quotation mark. Such a field is written as a JSON string whose inner quotation marks
-//! are `\u0022`. A reader parses a field that begins with a quotation mark as JSON and takes every other field as it is; no
-//! field holds a tab or a line break.
+//! A field is written unchanged, unless it holds a control character (such as a tab or a line break) or a mark that
+//! changes the direction of writing, or begins with a quotation mark. Such a field is written as a JSON string whose
+//! inner quotation marks are `\u0022`. A reader parses a field that begins with a quotation mark as JSON and takes
+//! every other field as it is; no field holds a tab or a line break.
 
 use std::borrow::Cow;
 

@@ -33,7 +33,8 @@ impl Clip {
     /// Reads the samples of the clip at `rate` Hz and its events.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Audio`] if the file cannot be read; [`Error::Data`] if the clip ends before an event begins.
+    /// [`Error::Io`] or [`Error::Audio`] if the file cannot be read; [`Error::Data`] if the clip ends before an event
+    /// begins.
     pub fn read(&self, rate: u32) -> Result<(Vec<f32>, Vec<TimedEvent>)> {
         let decoded = decode_at(&self.path, rate, MAX_SAMPLES)?;
         decoded.log_warnings(&self.path);

@@ -81,8 +81,9 @@ const MANIFEST: [&str; 13] = [
 /// read, and gives the manifest the hash of the samples that training will use.
 ///
 /// # Errors
-/// The errors of [`Soundbank::scan`] and [`Dataset::draw`](super::Dataset::draw); [`Error::Audio`] naming a sound that cannot be
-/// read or is silent; [`Error::Data`] if the folder may not be replaced; [`Error::Io`] if it cannot be written.
+/// The errors of [`Soundbank::scan`] and [`Dataset::draw`](super::Dataset::draw); [`Error::Audio`] naming a sound that
+/// cannot be read or is silent; [`Error::Data`] if the folder may not be replaced; [`Error::Io`] if it cannot be
+/// written.
 pub fn generate(options: &GenerateOptions<'_>, progress: ProgressFn<'_>) -> Result<Generated> {
     let GenerateOptions { config, out, wav, force } = *options;
     let soundbank = Soundbank::of(&config.data, &config.scene)?;

@@ -95,7 +95,8 @@ impl Recipe {
     /// Writes the recipe of the dataset in `folder`, which was mixed from `soundbank`.
     ///
     /// # Errors
-    /// [`Error::Io`] if it cannot be written or a sound cannot be read; [`Error::Config`] if a value does not fit into TOML.
+    /// [`Error::Io`] if it cannot be written or a sound cannot be read; [`Error::Config`] if a value does not fit into
+    /// TOML.
     pub fn write(&self, folder: &Path, soundbank: &Soundbank) -> Result<()> {
         let path = folder.join(FILE);
         let whole = Self { soundbank_fingerprint: Some(soundbank.fingerprint()?), ..self.clone() };

@@ -1,10 +1,10 @@
-//! Assignment of trials to workers, decided in one transaction by the database's clock. A claim takes, in this order: trials
-//! whose worker died or gave them back, promoted trials from the highest rung down, new trials, and last the failed trials that
-//! are tried again.
+//! Assignment of trials to workers, decided in one transaction by the database's clock. A claim takes, in this order:
+//! trials whose worker died or gave them back, promoted trials from the highest rung down, new trials, and last the
+//! failed trials that are tried again.
 //!
-//! The store cannot tell whether a dead worker was killed from outside or by the trial that it trained. A trial whose worker
-//! died is therefore trained alone until one of its epochs is kept: a trial that kills its workers is found, and no other trial
-//! dies with it.
+//! The store cannot tell whether a dead worker was killed from outside or by the trial that it trained. A trial whose
+//! worker died is therefore trained alone until one of its epochs is kept: a trial that kills its workers is found, and
+//! no other trial dies with it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -25,8 +25,8 @@ const CHECKPOINTS: Columns =
 
 /// A worker's request for trials.
 pub struct Wanted<'a> {
-    /// The worker's name. Leases that the worker still holds from an earlier process are interrupted, since a worker that asks
-    /// for trials trains none.
+    /// The worker's name. Leases that the worker still holds from an earlier process are interrupted, since a worker
+    /// that asks for trials trains none.
     pub worker: &'a str,
     /// The worker's GPU adapter.
     pub adapter: &'a str,
@@ -96,7 +96,8 @@ impl fmt::Display for Waiting {
 pub struct Claimed {
     /// The lease on the trial.
     pub lease: Lease,
-    /// The checkpoint from which training resumes, `None` when there is none. `Err` holds the reason why it cannot be read.
+    /// The checkpoint from which training resumes, `None` when there is none. `Err` holds the reason why it cannot be
+    /// read.
     pub checkpoint: Result<Option<Checkpoint>, String>,
 }
 
@@ -170,8 +171,8 @@ impl Store {
             Leased::Nothing(waiting) => return Ok(ClaimOutcome::Nothing(waiting)),
             Leased::Finished => return Ok(ClaimOutcome::Finished),
         };
-        // Only the lease's holder writes the checkpoint of a leased trial, so the bytes are read under a topic of the trial's
-        // own: other workers need not wait for them.
+        // Only the lease's holder writes the checkpoint of a leased trial, so the bytes are read under a topic of the
+        // trial's own: other workers need not wait for them.
         let topic = leased.first().map_or(study.id, |(lease, _)| -1 - lease.trial as i64);
         self.transaction(topic, |tx| {
             let claimed = |(lease, epoch): &(Lease, usize)| {
@@ -182,7 +183,8 @@ impl Store {
     }
 }
 
-/// Reads the checkpoint of a trial that has done `epoch` epochs. The inner error is the reason why the row cannot be read.
+/// Reads the checkpoint of a trial that has done `epoch` epochs. The inner error is the reason why the row cannot be
+/// read.
 fn checkpoint(
     tx: &mut dyn Transaction,
     study: i64,

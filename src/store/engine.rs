@@ -79,8 +79,8 @@ pub type TransactionBody<'a> = dyn FnMut(&mut dyn Transaction) -> Result<()> + '
 
 /// A connection to a database.
 pub trait Engine: Send {
-    /// Runs `work` in one transaction, which is rolled back when `work` fails. Transactions of the same `topic` wait for each
-    /// other.
+    /// Runs `work` in one transaction, which is rolled back when `work` fails. Transactions of the same `topic` wait
+    /// for each other.
     ///
     /// # Errors
     /// The error of `work`, or [`crate::Error::Store`] with the database's message.

@@ -6,8 +6,8 @@ use crate::Result;
 
 pub use super::engine::Value;
 
-/// The tables of a made-up database. Each row holds the values of the columns named here, in this order; a row may be shorter
-/// or longer.
+/// The tables of a made-up database. Each row holds the values of the columns named here, in this order; a row may be
+/// shorter or longer.
 #[derive(Debug, Clone, Default)]
 pub struct MadeUpRows {
     /// Rows of `version`.
@@ -24,8 +24,8 @@ pub struct MadeUpRows {
     pub workers: Vec<Vec<Value>>,
 }
 
-/// Reads `rows` as the commands `status`, `report`, `search` and `worker` read those of a database, for each study in them. The
-/// function neither panics nor hangs, and holds no more memory than a small multiple of the rows.
+/// Reads `rows` as the commands `status`, `report`, `search` and `worker` read those of a database, for each study in
+/// them. The function neither panics nor hangs, and holds no more memory than a small multiple of the rows.
 ///
 /// # Errors
 /// [`crate::Error::Store`] with table, row and column of the first invalid row.
@@ -66,7 +66,8 @@ impl Transaction for MadeUpRows {
         Ok(1)
     }
 
-    /// Returns all rows of the table, whatever the statement's condition, so that the reader also meets rows of other studies.
+    /// Returns all rows of the table, whatever the statement's condition, so that the reader also meets rows of other
+    /// studies.
     fn query(&mut self, sql: &str, _parameters: &[Value]) -> Result<Vec<Vec<Value>>> {
         let table = sql.split(" FROM weaklabel_").nth(1).and_then(|rest| rest.split(' ').next());
         Ok(match table {

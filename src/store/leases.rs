@@ -1,5 +1,6 @@
-//! Operations of a lease's holder: renew the lease, keep a checkpoint, deliver a result, give the trial back, report a failure.
-//! Every statement names the lease's fence; a statement that changes no row came after the lease was lost, and is refused.
+//! Operations of a lease's holder: renew the lease, keep a checkpoint, deliver a result, give the trial back, report a
+//! failure. Every statement names the lease's fence; a statement that changes no row came after the lease was lost, and
+//! is refused.
 
 use super::engine::{Transaction, Value};
 use super::row::{Columns, Row};
@@ -106,8 +107,8 @@ impl Lease {
 }
 
 impl Store {
-    /// Records that `worker` is alive and renews its leases for `lease_ms` milliseconds. Returns for each lease whether it is
-    /// still valid.
+    /// Records that `worker` is alive and renews its leases for `lease_ms` milliseconds. Returns for each lease whether
+    /// it is still valid.
     ///
     /// # Errors
     /// [`crate::Error::Store`].
@@ -123,8 +124,8 @@ impl Store {
         })
     }
 
-    /// Removes `worker`, which ends, from the list of workers. A store that cannot be reached is left as it is: the silence of
-    /// the worker has the same effect, later.
+    /// Removes `worker`, which ends, from the list of workers. A store that cannot be reached is left as it is: the
+    /// silence of the worker has the same effect, later.
     pub fn forget_worker(&mut self, worker: &str) {
         let removed = self.transaction(ALL_STUDIES, |tx| {
             tx.execute("DELETE FROM weaklabel_workers WHERE name = $1", &[worker.into()])
@@ -150,8 +151,8 @@ impl Store {
         })
     }
 
-    /// Delivers the result of a rung. A repeated delivery under the same lease is accepted, since the answer to the first may
-    /// have been lost.
+    /// Delivers the result of a rung. A repeated delivery under the same lease is accepted, since the answer to the
+    /// first may have been lost.
     ///
     /// # Errors
     /// [`crate::Error::Store`].

@@ -25,8 +25,8 @@ impl Location {
 impl FromStr for Location {
     type Err = String;
 
-    /// Parses `postgres://…`, `host=… dbname=…` or a file name. Text that looks like a server's address, even a mistyped one,
-    /// is not taken for a file name, unless `./` or `sqlite://` stands before it.
+    /// Parses `postgres://…`, `host=… dbname=…` or a file name. Text that looks like a server's address, even a
+    /// mistyped one, is not taken for a file name, unless `./` or `sqlite://` stands before it.
     ///
     /// # Errors
     /// A message that quotes nothing of `text`, since the text may hold a password.

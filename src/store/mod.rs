@@ -1,10 +1,10 @@
-//! State that the workers of a study share: its trials, their leases, results and checkpoints. The same SQL statements run on
-//! two engines: an SQLite file for the processes of one machine, PostgreSQL for many machines.
+//! State that the workers of a study share: its trials, their leases, results and checkpoints. The same SQL statements
+//! run on two engines: an SQLite file for the processes of one machine, PostgreSQL for many machines.
 //!
-//! A trial is *running* under a lease, *paused* on a rung that it has a result of, *interrupted* between two epochs because its
-//! worker had to stop or failed at it, or *failed* for good. A lease ends unless it is renewed. Another worker then resumes the
-//! trial from its last checkpoint under a lease with a higher number, the *fence*; the store refuses whatever the first worker
-//! delivers under the old fence.
+//! A trial is *running* under a lease, *paused* on a rung that it has a result of, *interrupted* between two epochs
+//! because its worker had to stop or failed at it, or *failed* for good. A lease ends unless it is renewed. Another
+//! worker then resumes the trial from its last checkpoint under a lease with a higher number, the *fence*; the store
+//! refuses whatever the first worker delivers under the old fence.
 
 mod claims;
 mod engine;

@@ -1,5 +1,5 @@
-//! Store engine for PostgreSQL 13 or newer, for any number of machines. An advisory lock makes the transactions of a topic wait
-//! for each other; the time is the server's.
+//! Store engine for PostgreSQL 13 or newer, for any number of machines. An advisory lock makes the transactions of a
+//! topic wait for each other; the time is the server's.
 
 use std::error::Error as _;
 use std::path::PathBuf;
@@ -64,7 +64,8 @@ impl Postgres {
     }
 }
 
-/// Returns a TLS connector that trusts the system's certificate authorities and those in the file that PGSSLROOTCERT names.
+/// Returns a TLS connector that trusts the system's certificate authorities and those in the file that PGSSLROOTCERT
+/// names.
 fn tls(name: &str) -> Result<MakeRustlsConnect> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

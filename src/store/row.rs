@@ -1,5 +1,5 @@
-//! Checked reading of the store's rows. Rows are untrusted input: anybody can edit a database, and disks fail. Every value is
-//! checked when it is read, and an error names the table, the row and the column.
+//! Checked reading of the store's rows. Rows are untrusted input: anybody can edit a database, and disks fail. Every
+//! value is checked when it is read, and an error names the table, the row and the column.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -31,7 +31,8 @@ impl Columns {
     /// Selects the rows that satisfy `condition`, the end of a SELECT statement, and converts each with `read`.
     ///
     /// # Errors
-    /// [`Error::Store`] that names table, row and column of a value that `read` refuses, or holds the database's message.
+    /// [`Error::Store`] that names table, row and column of a value that `read` refuses, or holds the database's
+    /// message.
     pub fn read<T>(
         &self,
         tx: &mut dyn Transaction,
@@ -87,8 +88,8 @@ impl Row {
         })
     }
 
-    /// Takes the next column's name and value, NULL if the row has too few values. Values of the key are copied, not moved,
-    /// because errors show them.
+    /// Takes the next column's name and value, NULL if the row has too few values. Values of the key are copied, not
+    /// moved, because errors show them.
     fn take(&mut self) -> (&'static str, Value) {
         let (at, column) = (self.next, self.columns.get(self.next).copied().unwrap_or("behind the last"));
         self.next += 1;

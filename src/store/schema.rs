@@ -4,11 +4,11 @@ use super::engine::Transaction;
 use super::row::{Columns, Row};
 use crate::{Error, Result};
 
-/// SQL statements that lead from each schema version to the next. The version of a store is the number of the last list that
-/// was applied.
+/// SQL statements that lead from each schema version to the next. The version of a store is the number of the last list
+/// that was applied.
 ///
-/// Times are milliseconds since 1970 by the database's clock. `fence` grows with every lease of a trial; a delivery under an
-/// older fence is refused.
+/// Times are milliseconds since 1970 by the database's clock. `fence` grows with every lease of a trial; a delivery
+/// under an older fence is refused.
 const VERSIONS: [&[&str]; 2] = [FIRST, SECOND];
 
 const FIRST: &[&str] = &[
@@ -64,8 +64,8 @@ const FIRST: &[&str] = &[
     )",
 ];
 
-/// Counts a trial's failures and its workers' deaths separately, and stores the length of a lease. A worker of the first
-/// version that is still connected finds the column `attempts` gone, and ends.
+/// Counts a trial's failures and its workers' deaths separately, and stores the length of a lease. A worker of the
+/// first version that is still connected finds the column `attempts` gone, and ends.
 const SECOND: &[&str] = &[
     "ALTER TABLE weaklabel_trials DROP COLUMN attempts",
     "ALTER TABLE weaklabel_trials ADD COLUMN failures BIGINT NOT NULL DEFAULT 0",

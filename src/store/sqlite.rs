@@ -1,5 +1,5 @@
-//! Store engine for an SQLite file that the processes of one machine share. Transactions of different processes wait for each
-//! other. SQLite keeps a write-ahead log (WAL) beside the file, which does not work on network file systems.
+//! Store engine for an SQLite file that the processes of one machine share. Transactions of different processes wait
+//! for each other. SQLite keeps a write-ahead log (WAL) beside the file, which does not work on network file systems.
 
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -34,9 +34,9 @@ impl Sqlite {
     }
 }
 
-/// Switches the file to WAL mode, unless it has this mode already. Where several processes create the file at the same time,
-/// SQLite refuses all but one without waiting for the busy timeout, since each may hold a lock that another needs: hence the
-/// loop.
+/// Switches the file to WAL mode, unless it has this mode already. Where several processes create the file at the same
+/// time, SQLite refuses all but one without waiting for the busy timeout, since each may hold a lock that another
+/// needs: hence the loop.
 fn keep_wal(connection: &Connection) -> rusqlite::Result<()> {
     let start = Instant::now();
     loop {

@@ -68,8 +68,8 @@ impl Store {
     /// Enters `study` into the store, or finds the study with its name.
     ///
     /// # Errors
-    /// [`Error::Store`] when the study with this name has another configuration, other data or another version of the program,
-    /// and when `study` has more trials than a store allows.
+    /// [`Error::Store`] when the study with this name has another configuration, other data or another version of the
+    /// program, and when `study` has more trials than a store allows.
     pub fn register(&mut self, study: &Study) -> Result<Registered> {
         let name = self.location().to_string();
         let refused = |reason: String| Error::Store { store: name.clone(), reason, passing: false };

@@ -93,8 +93,8 @@ pub struct TrialRow {
 impl TrialRow {
     /// Returns the milliseconds from `now_ms` until the lease ends, `None` when there is no lease or it has ended.
     ///
-    /// Each renewal extends the lease by its duration, counted from the time of the renewal. A lease that ends later than twice
-    /// its duration from now was given while the clock was wrong, and counts as ended.
+    /// Each renewal extends the lease by its duration, counted from the time of the renewal. A lease that ends later
+    /// than twice its duration from now was given while the clock was wrong, and counts as ended.
     pub fn lease_ends_in_ms(&self, now_ms: i64) -> Option<i64> {
         let rest = self.lease_until_ms.saturating_sub(now_ms);
         let believed = 0..=self.lease_ms.saturating_mul(2);
@@ -281,8 +281,8 @@ fn refused_of(tx: &dyn Transaction, study: i64, (number, reason): (usize, String
     refused(tx.store(), reason)
 }
 
-/// Checks that a trial has a result on every rung below its own, on its own exactly when it is paused there, and on none above.
-/// Both lists are ordered by number and rung. The error holds the trial's number and the reason.
+/// Checks that a trial has a result on every rung below its own, on its own exactly when it is paused there, and on
+/// none above. Both lists are ordered by number and rung. The error holds the trial's number and the reason.
 fn match_up(trials: &[TrialRow], results: &[(usize, usize)]) -> Result<(), (usize, String)> {
     let mut rest = results;
     for trial in trials {

@@ -22,14 +22,15 @@ pub struct TrainingData {
 }
 
 impl TrainingData {
-    /// Mixes or reads the training and validation clips of `dataset`, cuts segments of `config.train.seconds`, computes their
-    /// log-mel, and standardises it by the statistics of the training segments (SPEC §1).
+    /// Mixes or reads the training and validation clips of `dataset`, cuts segments of `config.train.seconds`, computes
+    /// their log-mel, and standardises it by the statistics of the training segments (SPEC §1).
     ///
-    /// `contents` is that of `dataset`. `progress` is called with a subset and the number of its finished clips, from any thread.
+    /// `contents` is that of `dataset`. `progress` is called with a subset and the number of its finished clips, from
+    /// any thread.
     ///
     /// # Errors
-    /// [`crate::Error::Data`] if a subset has no clips or a mel band is constant; the errors of mixing and reading clips;
-    /// [`crate::Error::Stopped`] when the process is asked to end; errors of the device.
+    /// [`crate::Error::Data`] if a subset has no clips or a mel band is constant; the errors of mixing and reading
+    /// clips; [`crate::Error::Stopped`] when the process is asked to end; errors of the device.
     pub fn load(
         gpu: &Gpu,
         config: &Config,

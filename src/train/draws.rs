@@ -1,4 +1,5 @@
-//! The steps of a training run and the segments that its epochs leave out, computed from the labels of the segments alone.
+//! The steps of a training run and the segments that its epochs leave out, computed from the labels of the segments
+//! alone.
 
 use super::StageName;
 use crate::Result;
@@ -18,8 +19,8 @@ pub struct Draws {
 }
 
 impl Draws {
-    /// Computes the steps of a training run of `config` on segments with these labels. All stages are checked, so that a later
-    /// stage whose batches cannot be balanced is refused before the training starts and not hours later.
+    /// Computes the steps of a training run of `config` on segments with these labels. All stages are checked, so that
+    /// a later stage whose batches cannot be balanced is refused before the training starts and not hours later.
     ///
     /// # Errors
     /// [`crate::Error::Config`] when batches cannot be balanced, or the method does not fit the number of classes.

@@ -1,7 +1,7 @@
 //! Batches of each training method (SPEC §4).
 //!
-//! A batch consists of slots that are filled with examples, balanced over the classes. An example is an anchor, a query or a
-//! plain example at most once per epoch. An epoch ends when the smallest class is used up.
+//! A batch consists of slots that are filled with examples, balanced over the classes. An example is an anchor, a query
+//! or a plain example at most once per epoch. An epoch ends when the smallest class is used up.
 
 use super::Sampler;
 use crate::counter_rng::{Key, Stream};
@@ -18,8 +18,8 @@ pub trait Episodes: std::fmt::Debug {
     /// Returns the examples that may be drawn, `[class][example]`.
     fn by_class(&self) -> &[Vec<u32>];
 
-    /// Returns the number of examples that an epoch takes without replacement. Positives and negatives are not counted, since
-    /// they are drawn with replacement for their anchors.
+    /// Returns the number of examples that an epoch takes without replacement. Positives and negatives are not counted,
+    /// since they are drawn with replacement for their anchors.
     fn per_epoch(&self) -> usize {
         self.steps() * self.batch_size()
     }
@@ -28,8 +28,8 @@ pub trait Episodes: std::fmt::Debug {
     fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>>;
 }
 
-/// Refuses a single class, since distances are learned between classes. `who` opens the error message and names what needs a
-/// second class.
+/// Refuses a single class, since distances are learned between classes. `who` opens the error message and names what
+/// needs a second class.
 fn several(classes: &[String], who: &str) -> Result<()> {
     if classes.len() > 1 {
         return Ok(());
@@ -39,8 +39,8 @@ fn several(classes: &[String], who: &str) -> Result<()> {
     Err(Error::config("train.method", reason))
 }
 
-/// Triplets (SPEC §4.2): balanced anchors, then a positive for each anchor, then a negative for each anchor unless negatives
-/// are mined.
+/// Triplets (SPEC §4.2): balanced anchors, then a positive for each anchor, then a negative for each anchor unless
+/// negatives are mined.
 #[derive(Debug)]
 pub struct Triplets {
     anchors: Sampler,
@@ -51,8 +51,8 @@ impl Triplets {
     /// Makes a sampler of `batch` anchors per step. With `negatives`, a negative is drawn for each anchor.
     ///
     /// # Errors
-    /// The errors of [`Sampler::new`]; [`Error::Config`] for a single class, which has no negatives, and for a class with a
-    /// single example, which has no positive.
+    /// The errors of [`Sampler::new`]; [`Error::Config`] for a single class, which has no negatives, and for a class
+    /// with a single example, which has no positive.
     pub fn new(labels: &[Vec<usize>], classes: &[String], batch: usize, negatives: bool) -> Result<Self> {
         several(classes, "a negative is of another class")?;
         let anchors = Sampler::new(labels, classes, batch, "train.batch")?;
@@ -111,7 +111,8 @@ fn of_another_class(by_class: &[Vec<u32>], class: usize, draw: &mut Stream) -> u
     examples[draw.below(examples.len())]
 }
 
-/// Prototypical episodes (SPEC §4.3): the supports of some or all classes, class by class, then the queries in the same order.
+/// Prototypical episodes (SPEC §4.3): the supports of some or all classes, class by class, then the queries in the same
+/// order.
 #[derive(Debug)]
 pub struct PrototypeEpisodes {
     by_class: Vec<Vec<u32>>,
@@ -121,11 +122,12 @@ pub struct PrototypeEpisodes {
 }
 
 impl PrototypeEpisodes {
-    /// Makes a sampler of episodes of `way` classes, with `support` supports for each class and `queries` queries in all.
+    /// Makes a sampler of episodes of `way` classes, with `support` supports for each class and `queries` queries in
+    /// all.
     ///
     /// # Errors
-    /// [`Error::Config`] when there are fewer than `way` classes or only one, when `queries` is not a multiple of `way`, or
-    /// when a class has too few examples.
+    /// [`Error::Config`] when there are fewer than `way` classes or only one, when `queries` is not a multiple of
+    /// `way`, or when a class has too few examples.
     pub fn new(labels: &[Vec<usize>], classes: &[String], way: usize, support: usize, queries: usize) -> Result<Self> {
         several(classes, "a query is told from the prototypes of other classes")?;
         if way > classes.len() {

@@ -1,5 +1,5 @@
-//! The memory that a training run needs, measured in a dry run: the training's own code makes its tensors on a device that has
-//! no memory.
+//! The memory that a training run needs, measured in a dry run: the training's own code makes its tensors on a device
+//! that has no memory.
 
 use super::{Trainer, TrainingData};
 use crate::Result;
@@ -18,12 +18,12 @@ pub struct MemoryEstimate {
 }
 
 /// Estimates the memory of a training run of `config` on segments with the labels `train`
-/// ([`segment_labels`](crate::evaluate::segment_labels)) and `validation` validation segments. `gpu` is a new device for a dry
-/// run ([`Gpu::dry_run`]).
+/// ([`segment_labels`](crate::evaluate::segment_labels)) and `validation` validation segments. `gpu` is a new device
+/// for a dry run ([`Gpu::dry_run`]).
 ///
 /// # Errors
-/// [`crate::Error::Config`] when batches cannot be balanced; [`crate::Error::Kernel`] with the name of the tensor that is too
-/// large for one binding of the adapter.
+/// [`crate::Error::Config`] when batches cannot be balanced; [`crate::Error::Kernel`] with the name of the tensor that
+/// is too large for one binding of the adapter.
 pub fn memory_estimate(
     gpu: &Gpu,
     config: &Config,

@@ -1,5 +1,5 @@
-//! Training (SPEC §§4, 5): the batches of a step, the schedule of an epoch, the stages of each method, and the loop that keeps
-//! the GPU busy.
+//! Training (SPEC §§4, 5): the batches of a step, the schedule of an epoch, the stages of each method, and the loop
+//! that keeps the GPU busy.
 //!
 //! In: training and validation examples on the GPU. Out: the parameters of every member's best epoch.
 

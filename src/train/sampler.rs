@@ -1,5 +1,5 @@
-//! Class-balanced batches (SPEC §4): the same number of examples of every class, drawn without replacement. An epoch ends when
-//! the smallest class is used up.
+//! Class-balanced batches (SPEC §4): the same number of examples of every class, drawn without replacement. An epoch
+//! ends when the smallest class is used up.
 
 use super::Episodes;
 use crate::counter_rng::Key;
@@ -13,8 +13,8 @@ pub struct Sampler {
 }
 
 impl Sampler {
-    /// Makes a sampler of batches of `batch` examples, where `key` is the configuration key that sets `batch`. An example of
-    /// several classes is always drawn for the same one of them. An example without a class is never drawn.
+    /// Makes a sampler of batches of `batch` examples, where `key` is the configuration key that sets `batch`. An
+    /// example of several classes is always drawn for the same one of them. An example without a class is never drawn.
     ///
     /// # Errors
     /// [`Error::Config`] when `batch` is not a multiple of the number of classes, or a class has too few examples.
@@ -41,9 +41,9 @@ impl Sampler {
         Ok(Self { by_class, per_class })
     }
 
-    /// Assigns every example to one class and returns the examples of each class in order. Examples with one class are assigned
-    /// first; then each example of several classes goes to the smallest of them, so that the smallest class, which limits an
-    /// epoch, gets as large as possible. Examples without a class are left out.
+    /// Assigns every example to one class and returns the examples of each class in order. Examples with one class are
+    /// assigned first; then each example of several classes goes to the smallest of them, so that the smallest class,
+    /// which limits an epoch, gets as large as possible. Examples without a class are left out.
     pub(super) fn share_out(labels: &[Vec<usize>], classes: usize) -> Vec<Vec<u32>> {
         let mut by_class: Vec<Vec<u32>> = vec![Vec::new(); classes];
         let mut order: Vec<usize> = (0..labels.len()).collect();

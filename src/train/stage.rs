@@ -1,4 +1,5 @@
-//! One stage of a training run: E and G together, E alone, or G alone. An epoch is one upload, one replay and one readback.
+//! One stage of a training run: E and G together, E alone, or G alone. An epoch is one upload, one replay and one
+//! readback.
 
 use serde::{Deserialize, Serialize};
 
@@ -59,8 +60,8 @@ impl StageName {
         }
     }
 
-    /// Returns the relative cost of one step, with which progress is weighted across stages. A tagger step is cheap, since it
-    /// is a few small dispatches.
+    /// Returns the relative cost of one step, with which progress is weighted across stages. A tagger step is cheap,
+    /// since it is a few small dispatches.
     pub fn effort(self) -> u64 {
         if self == Self::Tagger { 1 } else { 50 }
     }
@@ -70,8 +71,8 @@ impl StageName {
         if self == Self::Tagger { config.tagger.epochs } else { config.train.most_epochs() }
     }
 
-    /// Makes the sampler of the stage's batches from training examples with the labels `labels`. Classifier and tagger balance
-    /// over all classes of an example. Distance losses use one class of an example, that of its dominant event.
+    /// Makes the sampler of the stage's batches from training examples with the labels `labels`. Classifier and tagger
+    /// balance over all classes of an example. Distance losses use one class of an example, that of its dominant event.
     ///
     /// # Errors
     /// [`Error::Config`] when batches cannot be balanced.
@@ -135,8 +136,8 @@ struct Downloads {
 }
 
 impl Stage {
-    /// Makes stage `name` for `population`, whose members are the seeds of `configs`, one configuration after the other. Before
-    /// a tagger stage E must be final, since all examples are embedded here.
+    /// Makes stage `name` for `population`, whose members are the seeds of `configs`, one configuration after the
+    /// other. Before a tagger stage E must be final, since all examples are embedded here.
     pub fn new(
         gpu: &Gpu,
         configs: &[Config],
@@ -202,8 +203,8 @@ impl Stage {
         self.episodes.steps()
     }
 
-    /// Queues training, validation, early stopping and the downloads of one epoch. `go_on` is called often with the number of
-    /// steps queued and ends the epoch by returning `false`; `queue_epoch` then returns `false` too.
+    /// Queues training, validation, early stopping and the downloads of one epoch. `go_on` is called often with the
+    /// number of steps queued and ends the epoch by returning `false`; `queue_epoch` then returns `false` too.
     pub fn queue_epoch(&mut self, gpu: &Gpu, epoch: usize, go_on: &mut dyn FnMut(u32) -> bool) -> Result<bool> {
         let rows = EpochRows::new(&*self.episodes, &self.optimisers, &self.seeds, epoch);
         self.schedule.upload(gpu, &rows);
@@ -223,8 +224,8 @@ impl Stage {
     /// continues.
     ///
     /// # Errors
-    /// [`Error::DeviceLost`] when the device skipped a step without reporting an error; [`Error::Tolerance`] when a loss is not
-    /// finite; errors of the device.
+    /// [`Error::DeviceLost`] when the device skipped a step without reporting an error; [`Error::Tolerance`] when a
+    /// loss is not finite; errors of the device.
     pub fn collect(&mut self, gpu: &Gpu, epoch: usize) -> Result<(Vec<EpochReport>, bool)> {
         let Downloads { losses, made, progress } = &mut self.downloads[epoch % 2];
         let (losses, made, progress) = (losses.fetch(gpu)?, made.fetch(gpu)?, progress.fetch(gpu)?);
@@ -253,9 +254,9 @@ impl Stage {
         Ok((reports, progress.iter().any(|member| member.alive == 1)))
     }
 
-    /// Checks that the device executed every step of an epoch, because a device that is out of memory may compute nothing and
-    /// report nothing. The optimiser, which is the last kernel of a step, writes the step's number. That number is never 0 and
-    /// differs from those of all earlier epochs.
+    /// Checks that the device executed every step of an epoch, because a device that is out of memory may compute
+    /// nothing and report nothing. The optimiser, which is the last kernel of a step, writes the step's number. That
+    /// number is never 0 and differs from those of all earlier epochs.
     fn check_steps(&self, gpu: &Gpu, epoch: usize, made: &[u32]) -> Result<()> {
         let row = |at: usize| at / self.seeds.len();
         let is_other = |(at, made): (usize, &u32)| *made != step_number(epoch, self.steps(), row(at));
@@ -271,7 +272,8 @@ impl Stage {
         })
     }
 
-    /// Checks that the losses of one member are finite. A loss may be 0 in f32 where the classes are easy to distinguish.
+    /// Checks that the losses of one member are finite. A loss may be 0 in f32 where the classes are easy to
+    /// distinguish.
     fn check_losses(&self, member: usize, epoch: usize, losses: &[f64]) -> Result<()> {
         let Some(step) = losses.iter().position(|loss| !loss.is_finite()) else { return Ok(()) };
         Err(Error::Tolerance(format!(

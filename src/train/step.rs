@@ -1,5 +1,5 @@
-//! One training step of a population, ready to replay: gather, forward, loss, backward, optimiser. The kernels between the
-//! gathered batch and the optimiser depend on the method.
+//! One training step of a population, ready to replay: gather, forward, loss, backward, optimiser. The kernels between
+//! the gathered batch and the optimiser depend on the method.
 
 use super::methods::{classifier, prototypes, tagger, triplets};
 use super::{Schedule, StageName};

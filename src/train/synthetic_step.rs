@@ -37,8 +37,8 @@ pub fn random_data(gpu: &Gpu, config: &Config, classes: usize, frames: usize) ->
     Ok(TrainingData::of(config, &class_names(classes), examples()?, examples()?))
 }
 
-/// Makes a step of the first stage of the configured method, on random segments of `frames` frames and `classes` classes, for
-/// the models of `config.train.seeds`.
+/// Makes a step of the first stage of the configured method, on random segments of `frames` frames and `classes`
+/// classes, for the models of `config.train.seeds`.
 ///
 /// # Errors
 /// [`crate::Error::Config`] when batches cannot be balanced; errors of tensor allocation and kernel compilation.

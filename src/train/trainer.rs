@@ -1,5 +1,5 @@
-//! The training loop (SPEC §§4, 5). The stages of a method run one after the other, and each epoch is queued before the results
-//! of the previous one arrive.
+//! The training loop (SPEC §§4, 5). The stages of a method run one after the other, and each epoch is queued before the
+//! results of the previous one arrive.
 
 use std::path::Path;
 use std::time::Instant;
@@ -38,7 +38,8 @@ pub struct EpochReport {
 
 /// An observer of a training run, which may end it. Methods that are not implemented do nothing.
 pub trait Observer {
-    /// Called often; returning `false` ends the training at once. `done` units of the [`Trainer::total_work`] are queued.
+    /// Called often; returning `false` ends the training at once. `done` units of the [`Trainer::total_work`] are
+    /// queued.
     fn should_continue(&mut self, done: u64) -> bool {
         let _ = done;
         true
@@ -68,8 +69,8 @@ pub struct Unwatched;
 
 impl Observer for Unwatched {}
 
-/// Returns how many models can train together on examples with the labels `labels`. The limit is the number of models whose
-/// largest activation tensor fits into one binding, and at least one.
+/// Returns how many models can train together on examples with the labels `labels`. The limit is the number of models
+/// whose largest activation tensor fits into one binding, and at least one.
 ///
 /// # Errors
 /// [`Error::Config`] when batches cannot be balanced.
@@ -106,8 +107,8 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Makes fresh models for `config.train.seeds`, to be trained and validated on `data`. After this call nothing is allocated
-    /// on the GPU until the end of the first stage.
+    /// Makes fresh models for `config.train.seeds`, to be trained and validated on `data`. After this call nothing is
+    /// allocated on the GPU until the end of the first stage.
     ///
     /// # Errors
     /// [`Error::Config`] when batches cannot be balanced; errors of tensor allocation and kernel compilation.
@@ -115,9 +116,9 @@ impl<'a> Trainer<'a> {
         Self::together(gpu, std::slice::from_ref(config), data)
     }
 
-    /// Makes a trainer like [`Trainer::new`] for several configurations that train as one population, whose members are the
-    /// seeds of each configuration in turn. The configurations must be compatible ([`alike`]). Each member trains to the same
-    /// bits as it would alone.
+    /// Makes a trainer like [`Trainer::new`] for several configurations that train as one population, whose members are
+    /// the seeds of each configuration in turn. The configurations must be compatible ([`alike`]). Each member trains
+    /// to the same bits as it would alone.
     ///
     /// # Errors
     /// The errors of [`Trainer::new`].
@@ -151,8 +152,8 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Makes [`Trainer::run`] return once the first stage has finished `epochs` epochs, with a checkpoint from which another
-    /// trainer resumes as if there had been no pause.
+    /// Makes [`Trainer::run`] return once the first stage has finished `epochs` epochs, with a checkpoint from which
+    /// another trainer resumes as if there had been no pause.
     pub fn pause_after(&mut self, epochs: usize) {
         self.pause = Some(epochs);
     }
@@ -187,7 +188,8 @@ impl<'a> Trainer<'a> {
         self.stages.iter().map(|(_, steps)| steps).sum()
     }
 
-    /// Returns the work of the whole training in units of [`StageName::effort`], if no stage stops before its last epoch.
+    /// Returns the work of the whole training in units of [`StageName::effort`], if no stage stops before its last
+    /// epoch.
     pub fn total_work(&self) -> u64 {
         self.stages.iter().map(|(stage, steps)| stage.effort() * steps).sum()
     }
@@ -202,8 +204,8 @@ impl<'a> Trainer<'a> {
     /// Resumes from a training state of the same configuration and data. `origin` is the file that errors name.
     ///
     /// # Errors
-    /// [`Error::Data`] with the first difference from this training: a key with both values, the data, the stage or the size;
-    /// errors of the device.
+    /// [`Error::Data`] with the first difference from this training: a key with both values, the data, the stage or the
+    /// size; errors of the device.
     pub fn restore(&mut self, origin: &Path, training_state: &TrainingState) -> Result<()> {
         training_state.provenance.check(origin, &self.provenance)?;
         let Some(stage) = self.stages().find(|stage| stage.name() == training_state.stage) else {
@@ -284,13 +286,13 @@ impl<'a> Trainer<'a> {
         Ok(models.map(model).collect())
     }
 
-    /// Trains until every member has stopped in the last stage, or the pause is reached. Returns `false` if the observer ended
-    /// the training earlier. No finished epoch is lost then: unless the last epoch is saved already, the current epoch runs to
-    /// its end and is saved.
+    /// Trains until every member has stopped in the last stage, or the pause is reached. Returns `false` if the
+    /// observer ended the training earlier. No finished epoch is lost then: unless the last epoch is saved already, the
+    /// current epoch runs to its end and is saved.
     ///
     /// # Errors
-    /// [`Error::Tolerance`] when a loss is not finite; [`Error::DeviceLost`] when the device skipped a step without reporting
-    /// an error; errors of the device and of the observer.
+    /// [`Error::Tolerance`] when a loss is not finite; [`Error::DeviceLost`] when the device skipped a step without
+    /// reporting an error; errors of the device and of the observer.
     pub fn run(&mut self, observer: &mut dyn Observer) -> Result<bool> {
         while self.run_stage(observer)? {
             if self.pause.is_some() {
@@ -305,8 +307,8 @@ impl<'a> Trainer<'a> {
         Ok(false)
     }
 
-    /// Enters a stage from the best parameters of E of the previous one, with a newly initialised G and fresh moments and
-    /// progress.
+    /// Enters a stage from the best parameters of E of the previous one, with a newly initialised G and fresh moments
+    /// and progress.
     fn enter(&mut self, stage: StageName) -> Result<()> {
         let architecture = &self.population.architecture;
         let (of_e, all) = (architecture.embedding_elements(), architecture.elements());
@@ -377,8 +379,8 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// Whether trainings of these configurations can be members of one population. They may differ only in seeds, learning rates
-/// and weight decays, since the schedule passes these to each member separately.
+/// Whether trainings of these configurations can be members of one population. They may differ only in seeds, learning
+/// rates and weight decays, since the schedule passes these to each member separately.
 pub fn alike(one: &Config, other: &Config) -> bool {
     let shared = |config: &Config| {
         let mut config = config.clone();

@@ -1,5 +1,5 @@
-//! Lock that keeps a second worker off a GPU: a file in the cache folder, named after the GPU's PCI address. Software adapters
-//! have no such address and may be shared.
+//! Lock that keeps a second worker off a GPU: a file in the cache folder, named after the GPU's PCI address. Software
+//! adapters have no such address and may be shared.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Trials of a grid study: the seeds of the cells of the paper's grid. Each trial has one rung: the worker trains it to its end
-//! and evaluates it on the evaluation segments.
+//! Trials of a grid study: the seeds of the cells of the paper's grid. Each trial has one rung: the worker trains it to
+//! its end and evaluates it on the evaluation segments.
 
 use std::time::Instant;
 

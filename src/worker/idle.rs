@@ -20,7 +20,8 @@ pub struct Idle {
 }
 
 impl Idle {
-    /// Notes that no trial can be claimed while others hold their leases. Returns whether the idle time has reached `limit`.
+    /// Notes that no trial can be claimed while others hold their leases. Returns whether the idle time has reached
+    /// `limit`.
     pub fn waits_for(&mut self, waiting: &Waiting, limit: Option<Duration>) -> bool {
         self.away = false;
         let lasts = self.lasts();

@@ -1,5 +1,5 @@
-//! The lease keeper: a thread that sends heartbeats, checkpoints and results to the store during training. While the store
-//! cannot be reached, updates wait in a queue and training continues.
+//! The lease keeper: a thread that sends heartbeats, checkpoints and results to the store during training. While the
+//! store cannot be reached, updates wait in a queue and training continues.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -84,7 +84,8 @@ impl LeaseKeeper {
 
     /// Queues an update.
     pub fn send(&self, update: Update) {
-        // The channel is closed only if the thread has ended with an error: `lost` is set then, and `close` returns the error.
+        // The channel is closed only if the thread has ended with an error: `lost` is set then, and `close` returns the
+        // error.
         let _ = self.updates.send(update);
     }
 
@@ -97,8 +98,8 @@ impl LeaseKeeper {
     /// delivered, and returns the store.
     ///
     /// # Errors
-    /// [`Error::Store`] for an error that does not pass, or one that has not passed some time after the worker was asked to
-    /// stop.
+    /// [`Error::Store`] for an error that does not pass, or one that has not passed some time after the worker was
+    /// asked to stop.
     pub fn close(self, leases: &[Lease]) -> Result<Store> {
         // A trial whose result or failure was sent before is no longer among the leases, so its release is dropped.
         leases.iter().for_each(|lease| self.send(Update::Release(*lease)));

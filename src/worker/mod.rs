@@ -1,7 +1,8 @@
-//! Workers: a worker claims trials of a study, trains them and delivers the results, until nothing is left, its time is up or
-//! it is asked to stop.
+//! Workers: a worker claims trials of a study, trains them and delivers the results, until nothing is left, its time is
+//! up or it is asked to stop.
 //!
-//! In: a store. Out: results and checkpoints in it. Each machine generates the data anew, from their seed and its soundbank.
+//! In: a store. Out: results and checkpoints in it. Each machine generates the data anew, from their seed and its
+//! soundbank.
 
 mod gpu_lock;
 mod grid;
@@ -44,8 +45,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Makes a name for a worker from the host, the process id and a number that distinguishes it from earlier processes of the
-    /// same id. Characters of the host's name that are not allowed in host names are replaced.
+    /// Makes a name for a worker from the host, the process id and a number that distinguishes it from earlier
+    /// processes of the same id. Characters of the host's name that are not allowed in host names are replaced.
     pub fn name() -> String {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_millis());
         let plain = |c: char| if c.is_alphanumeric() || ".-_".contains(c) { c } else { '-' };
@@ -73,8 +74,8 @@ trait Job {
     /// Returns the largest number of trials in one population.
     fn max_together(&self) -> usize;
 
-    /// Trains the claimed trials and sends the results to the lease keeper. Stops early when a lease is lost or `until` is
-    /// reached.
+    /// Trains the claimed trials and sends the results to the lease keeper. Stops early when a lease is lost or `until`
+    /// is reached.
     fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: Until) -> Result<()>;
 }
 
@@ -111,12 +112,12 @@ pub fn halving_of(kind: StudyKind, config: &Config) -> Result<SuccessiveHalving>
     }
 }
 
-/// Works on `study`, whose sounds are where `config` says, until the study is finished, the worker was idle for too long, or it
-/// is asked to stop. Returns the store and which of these it was.
+/// Works on `study`, whose sounds are where `config` says, until the study is finished, the worker was idle for too
+/// long, or it is asked to stop. Returns the store and which of these it was.
 ///
 /// # Errors
-/// [`Error::Store`] when this machine has other data or another version of the program than the study; the errors of data,
-/// device and store, after all leases were given back.
+/// [`Error::Store`] when this machine has other data or another version of the program than the study; the errors of
+/// data, device and store, after all leases were given back.
 pub fn work(
     gpu: &Gpu,
     mut store: Store,
@@ -170,8 +171,8 @@ pub fn work(
     Ok((store, End::Stopped))
 }
 
-/// Trains the trials of `claimed` and gives back those without a result. When training panics, the trials have failed and the
-/// worker continues.
+/// Trains the trials of `claimed` and gives back those without a result. When training panics, the trials have failed
+/// and the worker continues.
 fn train(job: &mut dyn Job, store: Store, claimed: Vec<Claimed>, settings: &Settings) -> Result<Store> {
     let leases: Vec<Lease> = claimed.iter().map(|claimed| claimed.lease).collect();
     let route =

@@ -25,8 +25,8 @@ impl<'a> SearchJob<'a> {
     /// Checks the trials of `config` and loads the features of their data onto the GPU.
     ///
     /// # Errors
-    /// [`Error::Config`] that names an invalid key of the search space or of a trial's batches; the errors of the data and the
-    /// device.
+    /// [`Error::Config`] that names an invalid key of the search space or of a trial's batches; the errors of the data
+    /// and the device.
     pub fn new(gpu: &'a Gpu, config: &Config, worker: &str, progress: &Progress) -> Result<Self> {
         let mut batches = Batches::default();
         check(config, |trial| batches.note(trial))?;

@@ -106,9 +106,10 @@ impl TrainedTrial {
     }
 }
 
-/// Trains `tasks` until the first stage has done `pause` epochs, or to their end. All tasks must be compatible, that is, able
-/// to train as one population. Those at the same epoch train together, as many as the device can bind at a time. Failures are
-/// sent to the store from here; the caller sends the results that are returned. A training that was stopped returns no result.
+/// Trains `tasks` until the first stage has done `pause` epochs, or to their end. All tasks must be compatible, that
+/// is, able to train as one population. Those at the same epoch train together, as many as the device can bind at a
+/// time. Failures are sent to the store from here; the caller sends the results that are returned. A training that was
+/// stopped returns no result.
 ///
 /// # Errors
 /// The errors of data and device, unless a trial caused them: that trial fails, and the others continue.
@@ -298,8 +299,8 @@ struct StoreObserver<'a> {
 }
 
 impl StoreObserver<'_> {
-    /// Returns the time that `trial` has taken since the last rung, in seconds. Trials that train together share the time
-    /// evenly.
+    /// Returns the time that `trial` has taken since the last rung, in seconds. Trials that train together share the
+    /// time evenly.
     fn seconds(&self, trial: &ReadyTrial) -> f64 {
         trial.seconds + self.start.elapsed().as_secs_f64() / self.trials.len() as f64
     }

@@ -1,4 +1,5 @@
-//! Files that were cut or have a flipped bit: a run that resumes from them has the same result, or an error names the file.
+//! Files that were cut or have a flipped bit: a run that resumes from them has the same result, or an error names the
+//! file.
 
 use std::path::Path;
 use std::process::Command;
@@ -74,7 +75,8 @@ fn fault(file: &Path, mut command: Command, left: impl Fn() -> Left, expected: &
     }
 }
 
-/// Damages every file of the run at `base` that `chosen` accepts, one at a time and in several ways, and resumes each time.
+/// Damages every file of the run at `base` that `chosen` accepts, one at a time and in several ways, and resumes each
+/// time.
 fn damage(
     place: &Place,
     base: &Path,

@@ -1,7 +1,7 @@
 //! A full disk: the run names the file that it cannot write, and resumes once there is room.
 //!
-//! The disk is an in-memory file system of a few pages in its own mount namespace, which needs root or a kernel that allows
-//! user namespaces for all. Elsewhere the size of files is limited instead.
+//! The disk is an in-memory file system of a few pages in its own mount namespace, which needs root or a kernel that
+//! allows user namespaces for all. Elsewhere the size of files is limited instead.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,8 +12,8 @@ use crate::support::left::{self, Left, assert_same, leftovers};
 use crate::support::process::succeed;
 use weaklabel::store::Location;
 
-/// Script that starts $3 on a disk of $2 pages at $1, and enlarges the disk after three seconds if $3 is waiting for room. If
-/// $3 failed, $4 resumes it. The results are copied to $5.
+/// Script that starts $3 on a disk of $2 pages at $1, and enlarges the disk after three seconds if $3 is waiting for
+/// room. If $3 failed, $4 resumes it. The results are copied to $5.
 const ON_A_DISK: &str = r#"
 mount -t tmpfs -o size=$(($2 * 4096)) tmpfs "$1" || exit 99
 (eval "$3") 2> "$5/first.err" &

@@ -17,8 +17,8 @@ const STUDIES: usize = 26;
 const SEARCHES: usize = 24;
 const WORKERS: usize = 16;
 
-/// Makes a run without kills, twice. Returns its results and the time of the second, whose kernels are compiled already. The
-/// results of both must be equal.
+/// Makes a run without kills, twice. Returns its results and the time of the second, whose kernels are compiled
+/// already. The results of both must be equal.
 fn unbroken(place: &Place, command: impl Fn(&Path) -> Command, left: impl Fn(&Path) -> Left) -> (Left, Duration) {
     let [first, second] = ["first", "second"].map(|name| place.path(name).join("run"));
     succeed(command(&first));
@@ -139,7 +139,8 @@ fn a_search_killed_anywhere_finds_the_same() {
     kills.report("searches");
 }
 
-/// Runs searches in the store at `url` with two workers at a time, each killed repeatedly, until there were enough kills.
+/// Runs searches in the store at `url` with two workers at a time, each killed repeatedly, until there were enough
+/// kills.
 fn break_workers(place: &Place, name: &str, url: &str, expected: &Left, time: Duration) {
     let location: Location = url.parse().unwrap();
     let mut kills = Kills::new(name);

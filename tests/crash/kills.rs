@@ -28,9 +28,9 @@ impl Kills {
         self.met.values().sum()
     }
 
-    /// Starts `command` and kills it at a random moment within `within`, repeatedly, until it ends by itself, which it may do
-    /// after `most` kills, or until `command` is `None` because nothing is left to do. `met` describes the state that a kill
-    /// interrupted.
+    /// Starts `command` and kills it at a random moment within `within`, repeatedly, until it ends by itself, which it
+    /// may do after `most` kills, or until `command` is `None` because nothing is left to do. `met` describes the state
+    /// that a kill interrupted.
     pub fn until_done(
         &mut self,
         most: usize,

@@ -25,8 +25,8 @@ impl Bank {
         Self { home: tempfile::tempdir().unwrap() }
     }
 
-    /// Makes a soundbank of the classes Cat, Dog and Tap with `n_train` training and two evaluation events each, and with three
-    /// training backgrounds and one for evaluation.
+    /// Makes a soundbank of the classes Cat, Dog and Tap with `n_train` training and two evaluation events each, and
+    /// with three training backgrounds and one for evaluation.
     pub fn new(n_train: usize) -> Self {
         let bank = Self::empty();
         for class in ["Cat", "Dog", "Tap"] {

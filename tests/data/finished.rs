@@ -15,7 +15,8 @@ fn clip(dir: &Path, name: &str, seconds: f64) {
     write(&dir.join(name), &noise(name, seconds, 0.1));
 }
 
-/// Makes a folder of ten training clips with two classes, and two evaluation clips, one with two events and one with none.
+/// Makes a folder of ten training clips with two classes, and two evaluation clips, one with two events and one with
+/// none.
 fn folder() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let mut train = HEADER.to_owned();
@@ -271,8 +272,8 @@ fn keys_that_the_folder_overrides_are_named() {
     assert!(line.ends_with("have no effect: data.train, data.eval, scene.clip_s"), "{line}");
 }
 
-/// Asserts that [`Dataset::segment_labels`] and [`Dataset::segments`] agree for every clip. Returns the number of segments that
-/// lack some class of their clip.
+/// Asserts that [`Dataset::segment_labels`] and [`Dataset::segments`] agree for every clip. Returns the number of
+/// segments that lack some class of their clip.
 pub fn assert_heard(dataset: &Dataset, seconds: &[f64]) -> usize {
     let mut several = 0;
     for subset in Subset::all() {

@@ -1,5 +1,5 @@
-//! The output of `generate`: the same bytes for any number of threads, annotations that match the sound, and a folder that
-//! opens to the same clips.
+//! The output of `generate`: the same bytes for any number of threads, annotations that match the sound, and a folder
+//! that opens to the same clips.
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -111,10 +111,11 @@ fn manifest_annotations_and_sound_agree() {
             assert!((lufs + 50.0).abs() < 0.3, "background at {lufs} LUFS");
             let inside = power(&clip.samples, onset_s + 0.012, offset_s - 0.012);
             let snr = 10.0 * (inside / around - 1.0).log10();
-            // Event and background are both noise with the same spectrum, so power measures loudness, except for the gating of
-            // bursts.
+            // Event and background are both noise with the same spectrum, so power measures loudness, except for the
+            // gating of bursts.
             assert!((snr - snr_db).abs() < 1.5, "SNR {snr:.2} dB, drawn as {snr_db}");
-            // The edges of the event are checked: just outside there is only background, just inside there is the event.
+            // The edges of the event are checked: just outside there is only background, just inside there is the
+            // event.
             if onset_s > 0.02 {
                 assert!(power(&clip.samples, onset_s - 0.02, onset_s - 0.001) < 2.0 * around);
             }

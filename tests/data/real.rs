@@ -11,7 +11,8 @@ use weaklabel::scenes::{Dataset, Subset};
 use crate::bank::{number, table};
 use crate::support::missing::leave_out;
 
-/// Finds the soundbank. Returns `None` if there is none, but fails if the variable names one or in continuous integration.
+/// Finds the soundbank. Returns `None` if there is none, but fails if the variable names one or in continuous
+/// integration.
 fn soundbank() -> Option<PathBuf> {
     let named = std::env::var_os("WEAKLABEL_SOUNDBANK").map(PathBuf::from);
     let required = named.is_some();

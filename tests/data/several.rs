@@ -1,4 +1,5 @@
-//! Clips with several events: their number and classes, the sound that they add to a clip, and the labels of its segments.
+//! Clips with several events: their number and classes, the sound that they add to a clip, and the labels of its
+//! segments.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -53,7 +54,8 @@ fn labels(rows: &[Row]) -> Vec<&str> {
     rows.iter().map(|row| row["event_label"].as_str()).collect()
 }
 
-/// The hashes are of clips made before a clip could have several events. A change to the built-in soundbank changes them.
+/// The hashes are of clips made before a clip could have several events. A change to the built-in soundbank changes
+/// them.
 #[test]
 #[ignore = "slow"]
 fn one_event_per_clip_gives_the_clips_it_always_gave() {
@@ -124,8 +126,8 @@ fn annotations_have_a_line_for_every_event() {
     }
 }
 
-/// The difference between a clip with three events and the same clip with one is exactly the two further events, sample by
-/// sample.
+/// The difference between a clip with three events and the same clip with one is exactly the two further events, sample
+/// by sample.
 #[test]
 #[ignore = "slow"]
 fn further_events_only_add_themselves() {

@@ -1,8 +1,8 @@
-//! A function for each kind of input. It passes bytes to the program as a file or a database would, and asserts what must hold
-//! for any bytes. The plain tests and the fuzz targets in `fuzz/` call the same functions.
+//! A function for each kind of input. It passes bytes to the program as a file or a database would, and asserts what
+//! must hold for any bytes. The plain tests and the fuzz targets in `fuzz/` call the same functions.
 //!
-//! Input that the program accepts must be the same after it is written and read again. Other input must be refused with exit
-//! code 3 and the name of the input. A function returns whether the program accepts the input.
+//! Input that the program accepts must be the same after it is written and read again. Other input must be refused with
+//! exit code 3 and the name of the input. A function returns whether the program accepts the input.
 
 use std::path::Path;
 
@@ -167,8 +167,9 @@ fn of_state(bytes: &[u8]) -> bool {
     }
 }
 
-/// Reads rows of a store. Each line has a table's name and the values of its columns, separated by tabs. A number stands for
-/// itself, an empty value is NULL, `#` starts bytes, and anything else is text with carriage returns for line feeds.
+/// Reads rows of a store. Each line has a table's name and the values of its columns, separated by tabs. A number
+/// stands for itself, an empty value is NULL, `#` starts bytes, and anything else is text with carriage returns for
+/// line feeds.
 pub fn rows(bytes: &[u8]) -> bool {
     let mut rows = MadeUpRows::default();
     for line in bytes.split(|byte| *byte == b'\n') {

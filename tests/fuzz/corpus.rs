@@ -13,8 +13,8 @@ fn folder(kind: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus").join(kind)
 }
 
-/// Reads the inputs of `kind` in the order of their names. For audio, the beginnings of the files in `tests/audio-formats` are
-/// added.
+/// Reads the inputs of `kind` in the order of their names. For audio, the beginnings of the files in
+/// `tests/audio-formats` are added.
 pub fn read(kind: &str) -> Vec<Vec<u8>> {
     let formats = (kind == "audio").then(audio_formats::folder);
     let folders = [Some(folder(kind)), formats];

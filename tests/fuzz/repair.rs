@@ -43,8 +43,8 @@ fn ogg(bytes: &mut [u8]) {
     }
 }
 
-/// Corrects the two checksums of every FLAC frame, after its header and at its end. The end of a frame is not stored, so the
-/// next frame's mark is taken for it.
+/// Corrects the two checksums of every FLAC frame, after its header and at its end. The end of a frame is not stored,
+/// so the next frame's mark is taken for it.
 fn flac(bytes: &mut [u8]) {
     let starts: Vec<usize> = marks(bytes, &[0xff, 0xf8]).chain(marks(bytes, &[0xff, 0xf9])).collect();
     for &start in &starts {
@@ -72,8 +72,8 @@ fn flac(bytes: &mut [u8]) {
     }
 }
 
-/// Returns a safetensors file with the right length of its header, as much data as the header claims, and the right checksum;
-/// `None` if there is no header in JSON.
+/// Returns a safetensors file with the right length of its header, as much data as the header claims, and the right
+/// checksum; `None` if there is no header in JSON.
 pub fn safetensors(bytes: &[u8]) -> Option<Vec<u8>> {
     let text = bytes.get(8..)?;
     let mut documents = serde_json::Deserializer::from_slice(text).into_iter::<serde_json::Value>();

@@ -1,5 +1,5 @@
-//! Fuzzing of every kind of input: the corpus first, then mutations of it for `WEAKLABEL_FUZZ_S` seconds, by default 20 in
-//! continuous integration and one elsewhere.
+//! Fuzzing of every kind of input: the corpus first, then mutations of it for `WEAKLABEL_FUZZ_S` seconds, by default 20
+//! in continuous integration and one elsewhere.
 //!
 //! An input that fails is left in `target/tmp/fuzz/KIND`, even if it ends the process.
 
@@ -48,8 +48,8 @@ struct Subject {
     body: bodies::Body,
     /// File that holds the current input.
     path: PathBuf,
-    /// The open file. It stays open because some file systems wait for the disk when a file that was truncated and rewritten is
-    /// closed.
+    /// The open file. It stays open because some file systems wait for the disk when a file that was truncated and
+    /// rewritten is closed.
     file: File,
     /// Number of the current input.
     turn: Arc<AtomicU64>,
@@ -78,8 +78,8 @@ impl Subject {
     }
 }
 
-/// Returns the file in which Linux reports the processor time of this thread. Wall-clock time would include that of other
-/// programs.
+/// Returns the file in which Linux reports the processor time of this thread. Wall-clock time would include that of
+/// other programs.
 fn own_stat() -> Option<PathBuf> {
     let thread = std::fs::read_link("/proc/thread-self").ok()?;
     Some(Path::new("/proc").join(thread).join("stat"))

@@ -1,4 +1,5 @@
-//! Small valid inputs of every kind, made anew on every run: outputs of the program itself, and files from other sources.
+//! Small valid inputs of every kind, made anew on every run: outputs of the program itself, and files from other
+//! sources.
 
 use std::path::Path;
 

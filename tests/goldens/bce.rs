@@ -22,8 +22,8 @@ fn values_and_gradients_of_every_parameter_agree() {
     }
 }
 
-/// Mean losses and gradients of logits `[member, slot, class]`; the same targets for every member. G has one layer, which hands
-/// its input on as it is.
+/// Mean losses and gradients of logits `[member, slot, class]`; the same targets for every member. G has one layer,
+/// which hands its input on as it is.
 fn bce(gpu: &Gpu, shape: [usize; 3], logits: &[f32], targets: &[f32], examples: &[u32]) -> [Vec<f32>; 2] {
     let [members, slots, classes] = shape;
     let layer = LinearShape { members, rows: slots, inputs: classes, outputs: classes };

@@ -8,8 +8,8 @@ use weaklabel::kernels::dropout::Dropout;
 use crate::file::{File, Golden, assert_close};
 use crate::network::{Pass, VALUE, architecture, batch};
 
-/// The mask `[chunk, channel, time, mel]` of a convolution as the kernels read it: the positions of every pool window in
-/// blocks of four.
+/// The mask `[chunk, channel, time, mel]` of a convolution as the kernels read it: the positions of every pool window
+/// in blocks of four.
 fn of_windows(shape: &ConvShape, mask: &Golden) -> Vec<u32> {
     assert_eq!(mask.shape, [shape.chunks, shape.outputs, shape.time, shape.mel], "the mask's shape");
     let ([rows, columns], [windows_t, windows_m]) = (shape.pool, shape.windows());

@@ -107,10 +107,11 @@ fn reference_segments_have_the_reference_statistics_and_standardise_to_the_refer
     }
 }
 
-/// From audio to standardised features, everything computed here. Between a pure tone and the bins far from it lie seven
-/// digits, which is all that f32 has: what an FFT in f32 leaves there is a few times 1e-8 of the tone, the logarithm's
-/// offset of 0.01 keeps some of it, and dividing by a small deviation enlarges it. An FFT in f32 on the CPU gives
-/// 7e-6 for the log-mel bands of the reference chirp and 2e-5 after standardisation, as the kernels do; hence the last bound.
+/// From audio to standardised features, everything computed here. Between a pure tone and the bins far from it lie
+/// seven digits, which is all that f32 has: what an FFT in f32 leaves there is a few times 1e-8 of the tone, the
+/// logarithm's offset of 0.01 keeps some of it, and dividing by a small deviation enlarges it. An FFT in f32 on the CPU
+/// gives 7e-6 for the log-mel bands of the reference chirp and 2e-5 after standardisation, as the kernels do; hence the
+/// last bound.
 #[test]
 fn audio_becomes_the_reference_segments() {
     let file = File::load("features.safetensors");

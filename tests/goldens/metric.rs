@@ -1,5 +1,5 @@
-//! grads_triplet.safetensors and grads_proto.safetensors: E on triplet and prototypical loss, values and gradients of every
-//! parameter (SPEC §§2, 4.2, 4.3).
+//! grads_triplet.safetensors and grads_proto.safetensors: E on triplet and prototypical loss, values and gradients of
+//! every parameter (SPEC §§2, 4.2, 4.3).
 
 use weaklabel::config::Normalise;
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording, Tensor};

@@ -1,5 +1,5 @@
-//! metrics.safetensors: counts, F1 per class and macro-F1 of given outputs (SPEC §5). What is said about embeddings there
-//! is in `quality`.
+//! metrics.safetensors: counts, F1 per class and macro-F1 of given outputs (SPEC §5). What is said about embeddings
+//! there is in `quality`.
 
 use weaklabel::config::EvaluateConfig;
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording, Tensor};

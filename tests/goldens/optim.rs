@@ -66,8 +66,8 @@ fn run(gpu: &Gpu, optimiser: &OptimiserConfig, start: &[f32], gradients: &[&[f32
     gradients.iter().enumerate().map(step).collect()
 }
 
-/// Element by element, since the norm of a tensor of moments hides the small ones; each over all steps, since a moment may
-/// come close to zero on the way from one sign to the other and has no relative accuracy there.
+/// Element by element, since the norm of a tensor of moments hides the small ones; each over all steps, since a moment
+/// may come close to zero on the way from one sign to the other and has no relative accuracy there.
 #[test]
 fn every_element_agrees_over_the_steps() {
     let file = File::load("optim.safetensors");

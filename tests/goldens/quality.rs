@@ -1,5 +1,5 @@
-//! metrics.safetensors, what is said about embeddings: class means, F(x), confusion, scatter and silhouette (SPEC §5, the
-//! paper's equations 4 and 5).
+//! metrics.safetensors, what is said about embeddings: class means, F(x), confusion, scatter and silhouette (SPEC §5,
+//! the paper's equations 4 and 5).
 
 use weaklabel::gpu::{AdapterChoice, Gpu, Kernel, Recording, Tensor};
 use weaklabel::kernels::class_means::{ClassMeans, NO_CLASS};

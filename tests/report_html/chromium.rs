@@ -90,8 +90,8 @@ impl Chromium {
         console
     }
 
-    /// What a reader sees of `page` at each of [`WIDTHS`]: in a copy with a script, which may also load what the page itself
-    /// forbids, so that it is seen.
+    /// What a reader sees of `page` at each of [`WIDTHS`]: in a copy with a script, which may also load what the page
+    /// itself forbids, so that it is seen.
     pub fn measure(&self, page: &Path, dark: bool) -> BTreeMap<String, Seen> {
         let folder = tempfile::tempdir().unwrap();
         let html = fs::read_to_string(page).unwrap();

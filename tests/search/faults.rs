@@ -61,7 +61,8 @@ fn neither_kills_nor_a_wrong_clock_nor_damaged_checkpoints_change_what_is_found(
             assert!(database(&place, "out").execute(ahead, []).unwrap() > 0);
         }
     }
-    // It is killed once more when trials 0 and 1 have results, one of which is promoted. All checkpoints are then damaged.
+    // It is killed once more when trials 0 and 1 have results, one of which is promoted. All checkpoints are then
+    // damaged.
     kill_when(&place, "out", |_, all| all.iter().filter(|row| row.state == TrialState::Paused).count() >= 2);
     let damage = "UPDATE weaklabel_checkpoints SET bytes = CASE number WHEN 0 THEN 'text' WHEN 1 THEN x'00' ELSE bytes END, \
                   details = CASE number WHEN 2 THEN '[]' ELSE details END";

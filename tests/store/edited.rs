@@ -5,8 +5,8 @@ use weaklabel::store::fuzz::{MadeUpRows, Value, read_rows};
 
 use super::*;
 
-/// Makes a store with a study of nine trials on three rungs, and a connection to its file: trial 0 is paused on rung 1, trials
-/// 1 and 2 on rung 0, and trial 3 is running.
+/// Makes a store with a study of nine trials on three rungs, and a connection to its file: trial 0 is paused on rung 1,
+/// trials 1 and 2 on rung 0, and trial 3 is running.
 fn begun(folder: &tempfile::TempDir) -> (Store, Registered, Connection) {
     let path = folder.path().join("store.sqlite");
     let mut store = Store::open(Location::File(path.clone())).unwrap();

@@ -55,7 +55,8 @@ impl Server {
         self.run("pg_ctl", &["start", "-w", "-D", &data, "-l", &log, "-o", &options]);
     }
 
-    /// Stops it as a power cut does: connections are gone without a word, what was committed is recovered at the next start.
+    /// Stops it as a power cut does: connections are gone without a word, what was committed is recovered at the next
+    /// start.
     pub fn stop_at_once(&self) {
         self.run("pg_ctl", &["stop", "-m", "immediate", "-D", &self.path("data")]);
     }

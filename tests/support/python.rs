@@ -7,8 +7,8 @@ use weaklabel::cli::tiles::cache_folder;
 
 use super::missing::leave_out;
 
-/// Finds a `python3` that can import `modules`: the machine's own, or else the one in the virtual environment that `./dev test`
-/// makes when `CI=true`. If neither can, the test is left out.
+/// Finds a `python3` that can import `modules`: the machine's own, or else the one in the virtual environment that
+/// `./dev test` makes when `CI=true`. If neither can, the test is left out.
 pub fn python_with(modules: &str) -> Option<PathBuf> {
     let imports = |python: &PathBuf| {
         let output = Command::new(python).args(["-c", &format!("import {modules}")]).output();

@@ -10,8 +10,8 @@ use weaklabel::scenes::generate::{GenerateOptions, generate};
 
 use super::program::weaklabel;
 
-/// Options for a small network, which compiles in seconds. Its second layer's weights fit a uniform binding for one model, but
-/// not for four.
+/// Options for a small network, which compiles in seconds. Its second layer's weights fit a uniform binding for one
+/// model, but not for four.
 pub const SMALL: [&str; 12] = [
     "--set",
     "model.filters=[16, 32]",
@@ -26,7 +26,8 @@ pub const SMALL: [&str; 12] = [
     "--progress",
     "none",
 ];
-/// Every method with the number of epochs of its first stage, which is small for methods with a second stage of 40 epochs.
+/// Every method with the number of epochs of its first stage, which is small for methods with a second stage of 40
+/// epochs.
 pub const METHODS: [(&str, usize); 3] = [("classifier", 40), ("triplets", 6), ("prototypes", 6)];
 /// Number of elements of one model's parameters; the last layer has 330 parameters, padded to 332.
 pub const ELEMENTS: usize = 16 * 10 + 32 * 145 + 65 * 32 + 332;

@@ -79,8 +79,8 @@ pub fn losses(run: &Path) -> Vec<f64> {
 #[ignore = "slow"]
 fn every_way_to_take_distances_trains_and_takes_its_own_course() {
     let folder = tempfile::tempdir().unwrap();
-    // The small network leaves one time step, for which normalising frames equals normalising segments; with two steps the ways
-    // differ.
+    // The small network leaves one time step, for which normalising frames equals normalising segments; with two steps
+    // the ways differ.
     let two_steps = "model.pools=[[2, 4], [5, 8]]";
     let ways: [(&str, &[&str]); 9] = [
         ("triplets", &[]),

@@ -24,8 +24,8 @@ fn resume_command(run: &Path) -> Command {
     command
 }
 
-/// Trains, and ends the process in each of the `epochs`, resuming in between. Returns the last exit status. If the training
-/// finishes before it can be ended, it shows nothing and is made again.
+/// Trains, and ends the process in each of the `epochs`, resuming in between. Returns the last exit status. If the
+/// training finishes before it can be ended, it shows nothing and is made again.
 fn broken_off(run: &Path, method: (&str, usize), epochs: &[usize], end: impl Fn(&mut Child)) -> ExitStatus {
     for _ in 0..5 {
         let mut last = None;

@@ -16,9 +16,9 @@ Examples:
 
 /// `weaklabel bench kernels`: what the adapter can do at best, and how near every kernel comes to it.
 ///
-/// Limits are measured in the same run, by kernels that only multiply and add, only copy, or do nothing. A kernel's limit is
-/// the longer of the times that its arithmetic and its memory traffic would take at those rates; small dispatches are far from
-/// it, since a dispatch has a cost of its own.
+/// Limits are measured in the same run, by kernels that only multiply and add, only copy, or do nothing. A kernel's
+/// limit is the longer of the times that its arithmetic and its memory traffic would take at those rates; small
+/// dispatches are far from it, since a dispatch has a cost of its own.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Kernels {

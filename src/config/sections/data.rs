@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// Dataset folder: the output of `generate`, or finished clips with DESED annotations. Takes precedence over generating
-    /// one.
+    /// Dataset folder: the output of `generate`, or finished clips with DESED annotations. Takes precedence over
+    /// generating one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<PathBuf>,
     /// Soundbank from which clips are mixed; the built-in one when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub soundbank: Option<PathBuf>,
-    /// DESED's co-occurrence JSON, which gives the classes of a clip's further events. When absent, all classes are equally
-    /// likely.
+    /// DESED's co-occurrence JSON, which gives the classes of a clip's further events. When absent, all classes are
+    /// equally likely.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooccurrence: Option<PathBuf>,
     /// Number of training clips, balanced over the classes: 2 700 (P).
@@ -95,7 +95,8 @@ pub struct SceneConfig {
     pub short_event_s: f64,
     /// Peak to which a mix above full scale is scaled: 0.99 (O).
     pub peak: f64,
-    /// Share of each class's training files held back for validation when the soundbank has no validation folder: 0.1 (O).
+    /// Share of each class's training files held back for validation when the soundbank has no validation folder: 0.1
+    /// (O).
     pub holdout: f64,
 }
 

@@ -48,7 +48,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Returns the normalisation to unit length that `method` applies before distances are taken; none for the classifier.
+    /// Returns the normalisation to unit length that `method` applies before distances are taken; none for the
+    /// classifier.
     pub fn normalise(&self, method: Method) -> Normalise {
         match method {
             Method::Classifier => Normalise::None,

@@ -22,7 +22,8 @@ pub struct ModelConfig {
     pub slope: f64,
     /// Dropout probability: 0.2 (A).
     pub dropout: f64,
-    /// Units of each hidden layer of the classifier: 32 (P). A single number stands for one layer, an empty list for none.
+    /// Units of each hidden layer of the classifier: 32 (P). A single number stands for one layer, an empty list for
+    /// none.
     #[serde(deserialize_with = "one_or_several")]
     pub hidden: Vec<usize>,
 }
@@ -41,8 +42,8 @@ impl Default for ModelConfig {
     }
 }
 
-/// Deserialises a list of numbers, or one number as a list of one. The errors of an untagged enum would name neither the value
-/// nor its place.
+/// Deserialises a list of numbers, or one number as a list of one. The errors of an untagged enum would name neither
+/// the value nor its place.
 fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<usize>, D::Error> {
     struct OneOrSeveral;
 

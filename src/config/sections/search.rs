@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Method;
 
-/// A search by asynchronous successive halving (Li et al., arXiv 1810.05934): trials are promoted to rungs with more and more
-/// epochs.
+/// A search by asynchronous successive halving (Li et al., arXiv 1810.05934): trials are promoted to rungs with more
+/// and more epochs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SearchConfig {
@@ -13,7 +13,8 @@ pub struct SearchConfig {
     pub title: String,
     /// Number of configurations to try: 60 (O).
     pub trials: usize,
-    /// Reduction factor: one of this many trials is promoted to the next rung, which has as many times the epochs: 3 (O).
+    /// Reduction factor: one of this many trials is promoted to the next rung, which has as many times the epochs: 3
+    /// (O).
     pub eta: usize,
     /// Epochs of the first rung: 1 (O).
     pub minimum: usize,
@@ -24,7 +25,8 @@ pub struct SearchConfig {
     pub objective: Option<Objective>,
     /// Seed of the drawn configurations. The seeds of every trial's models are `train.seeds`.
     pub seed: u64,
-    /// Largest number of trials that train as one population, if they differ in learning rate and weight decay only: 4 (O).
+    /// Largest number of trials that train as one population, if they differ in learning rate and weight decay only: 4
+    /// (O).
     pub together: usize,
     /// Values to draw, in this order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -92,7 +94,8 @@ pub struct SpaceConfig {
     /// Bounds of an integer that is drawn uniformly, both included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integer: Option<[i64; 2]>,
-    /// Conditions: earlier entries, each with the value or the list of values that it must have for this entry to be drawn.
+    /// Conditions: earlier entries, each with the value or the list of values that it must have for this entry to be
+    /// drawn.
     #[serde(skip_serializing_if = "toml::Table::is_empty")]
     pub when: toml::Table,
 }

@@ -13,7 +13,8 @@ use crate::{Error, Result};
 pub struct Description {
     /// Class names; output k belongs to class k.
     pub classes: Vec<String>,
-    /// Settings of the features. In a file, the constants of [`LOG_MEL`](crate::features::LOG_MEL) are stored among them.
+    /// Settings of the features. In a file, the constants of [`LOG_MEL`](crate::features::LOG_MEL) are stored among
+    /// them.
     #[serde(with = "log_mel")]
     pub features: FeatureConfig,
     /// Layers of the networks.
@@ -76,9 +77,9 @@ impl Description {
     }
 }
 
-/// Serialises the settings of the features together with the constants of [`LOG_MEL`](crate::features::LOG_MEL). Files of
-/// earlier versions lack the constants. A file with other values was written by a program that computes other features, and is
-/// refused.
+/// Serialises the settings of the features together with the constants of [`LOG_MEL`](crate::features::LOG_MEL). Files
+/// of earlier versions lack the constants. A file with other values was written by a program that computes other
+/// features, and is refused.
 mod log_mel {
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::{Error as _, Serialize, Serializer};

@@ -1,4 +1,5 @@
-//! Provenance of a training state: the configuration and data on which its weights depend. No other training accepts the state.
+//! Provenance of a training state: the configuration and data on which its weights depend. No other training accepts
+//! the state.
 
 use std::path::Path;
 
@@ -17,8 +18,8 @@ pub struct Provenance {
 }
 
 impl Provenance {
-    /// Computes the provenance of one population that trains `configs`, whose members are the seeds of each configuration in
-    /// turn, on the data with the fingerprint `data`.
+    /// Computes the provenance of one population that trains `configs`, whose members are the seeds of each
+    /// configuration in turn, on the data with the fingerprint `data`.
     pub fn new(configs: &[Config], data: &str) -> Self {
         let of_config = |config: &'_ Config| -> Vec<Keys> {
             config.train.seeds.iter().map(|seed| training_keys(config, *seed)).collect()
@@ -26,8 +27,8 @@ impl Provenance {
         Self { keys: configs.iter().flat_map(of_config).collect(), data: data.into() }
     }
 
-    /// Checks that the training state at `origin`, whose provenance is `self`, belongs to the training `own`. Keys that only
-    /// decide when a training ends may differ; a warning names them.
+    /// Checks that the training state at `origin`, whose provenance is `self`, belongs to the training `own`. Keys that
+    /// only decide when a training ends may differ; a warning names them.
     ///
     /// # Errors
     /// [`Error::Data`] naming the first key that differs with both values, or reporting that the data differ.

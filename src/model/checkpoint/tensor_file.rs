@@ -10,8 +10,8 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 /// Key of the checksum in the metadata.
 pub(super) const CHECKSUM: &str = checksum::KEY;
 
-/// Serialises `tensors`, given as name, shape and values, to a safetensors file. `origin` is the file that errors name. The
-/// same tensors and metadata give the same bytes.
+/// Serialises `tensors`, given as name, shape and values, to a safetensors file. `origin` is the file that errors name.
+/// The same tensors and metadata give the same bytes.
 ///
 /// # Errors
 /// [`Error::Data`] when a shape does not fit its values.
@@ -122,8 +122,8 @@ impl<'a> TensorFile<'a> {
     }
 }
 
-/// Sorts the metadata of a safetensors file by key. The crate writes them in the order of a hash map, which differs between
-/// processes, and the same model must always give the same file.
+/// Sorts the metadata of a safetensors file by key. The crate writes them in the order of a hash map, which differs
+/// between processes, and the same model must always give the same file.
 fn sort_metadata(bytes: &mut [u8]) -> serde_json::Result<()> {
     let Some((length, rest)) = bytes.split_first_chunk_mut() else { return Ok(()) };
     let header = &mut rest[..u64::from_le_bytes(*length) as usize];

@@ -35,14 +35,14 @@ pub fn read_model(path: &Path) -> Result<(Vec<f32>, Description)> {
     model_from_bytes(path, &bytes)
 }
 
-/// Parses the model in `bytes`: its parameters in the layout of [`Architecture::parameters`], and its description. `origin` is
-/// the file that errors name. A file without a checksum, which an earlier version or another program wrote, is accepted with a
-/// warning.
+/// Parses the model in `bytes`: its parameters in the layout of [`Architecture::parameters`], and its description.
+/// `origin` is the file that errors name. A file without a checksum, which an earlier version or another program wrote,
+/// is accepted with a warning.
 ///
 /// # Errors
-/// [`Error::Data`] when the bytes are damaged, or naming what is missing or invalid: tensors whose shapes differ from the
-/// metadata, numbers that are not finite, or features that this program cannot compute. These checks come before anything
-/// larger than `bytes` is allocated.
+/// [`Error::Data`] when the bytes are damaged, or naming what is missing or invalid: tensors whose shapes differ from
+/// the metadata, numbers that are not finite, or features that this program cannot compute. These checks come before
+/// anything larger than `bytes` is allocated.
 pub fn model_from_bytes(origin: &Path, bytes: &[u8]) -> Result<(Vec<f32>, Description)> {
     let file = TensorFile::parse(origin, bytes)?;
     let json = file.find(DESCRIPTION).ok_or_else(|| {

@@ -41,7 +41,8 @@ impl TrainingState {
         self.best.len() / self.progress.len().max(1)
     }
 
-    /// Extracts the training state of the members `members`, which equals the state that they would have if trained alone.
+    /// Extracts the training state of the members `members`, which equals the state that they would have if trained
+    /// alone.
     pub fn of(&self, members: Range<usize>) -> Self {
         let elements = self.elements();
         let part = |values: &[f32], each: usize| values[members.start * each..members.end * each].to_vec();
@@ -108,8 +109,8 @@ impl TrainingState {
     /// Parses the training state in `bytes`. `origin` is the file that errors name.
     ///
     /// # Errors
-    /// [`Error::Data`] when the bytes are damaged, are not a training state, or were written by an earlier version, which did
-    /// not store the provenance.
+    /// [`Error::Data`] when the bytes are damaged, are not a training state, or were written by an earlier version,
+    /// which did not store the provenance.
     pub fn from_bytes(origin: &Path, bytes: &[u8]) -> Result<Self> {
         let file = TensorFile::parse(origin, bytes)?;
         let bad = |reason: String| Error::data(origin, reason);

@@ -1,7 +1,8 @@
-//! The register tiles of the convolutions: measured tiles where a layer has any, and the shipped tiles of the device's class
-//! otherwise.
+//! The register tiles of the convolutions: measured tiles where a layer has any, and the shipped tiles of the device's
+//! class otherwise.
 //!
-//! A device carries its measured [`Tiles`] ([`Gpu::attach`]). The functions of this module return the tile for a kernel.
+//! A device carries its measured [`Tiles`] ([`Gpu::attach`]). The functions of this module return the tile for a
+//! kernel.
 
 mod file;
 mod shipped;
@@ -127,8 +128,8 @@ pub struct Choice {
 pub struct Tiles(pub Vec<Choice>);
 
 impl Tiles {
-    /// Finds the choice for the layer of `shape` that `pick` accepts and whose number of chunks is nearest in ratio. The number
-    /// of models is ignored, because a model trains to the same bits alone and among others.
+    /// Finds the choice for the layer of `shape` that `pick` accepts and whose number of chunks is nearest in ratio.
+    /// The number of models is ignored, because a model trains to the same bits alone and among others.
     fn nearest<T>(&self, shape: &ConvShape, pick: impl Fn(&Tile) -> Option<T>) -> Option<T> {
         let layer = TiledLayer::of(shape);
         let of_layer = self.0.iter().filter(|choice| choice.layer == layer);
@@ -137,8 +138,8 @@ impl Tiles {
         wanted.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, picked)| picked)
     }
 
-    /// Returns the tiles that `gpu` uses to train on `chunks` chunks: its choices for the layers that have one, shipped tiles
-    /// for the others. Any device to which the result is attached computes the same bits as `gpu`.
+    /// Returns the tiles that `gpu` uses to train on `chunks` chunks: its choices for the layers that have one, shipped
+    /// tiles for the others. Any device to which the result is attached computes the same bits as `gpu`.
     pub fn in_use(gpu: &Gpu, architecture: &Architecture, chunks: usize) -> Self {
         let mut choices = gpu.attached::<Self>().cloned().unwrap_or_default().0;
         for index in 0..architecture.convs.len() {

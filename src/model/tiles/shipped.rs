@@ -1,9 +1,9 @@
 //! Shipped register tiles of the convolution kernels for each class of device, used where no tile was measured.
 //!
 //! On software adapters a load costs as much as tens of multiply-adds, so tiles are as large as compile time and the
-//! instruction cache allow. On GPUs tiles are small enough to keep many threads resident. On llvmpipe a value that eight
-//! channels share is far cheaper to load than eight values. Neighbouring threads therefore compute neighbouring channels there,
-//! and a tile consists of whole rows, except in the first layer's forward pass.
+//! instruction cache allow. On GPUs tiles are small enough to keep many threads resident. On llvmpipe a value that
+//! eight channels share is far cheaper to load than eight values. Neighbouring threads therefore compute neighbouring
+//! channels there, and a tile consists of whole rows, except in the first layer's forward pass.
 
 use crate::gpu::DeviceClass;
 use crate::kernels::conv::{ConvShape, ConvTile};
@@ -43,8 +43,8 @@ pub fn input_grad(class: DeviceClass, shape: &ConvShape) -> ConvTile {
 pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> WeightTile {
     let window = shape.pool[0] * shape.pool[1];
     if class == DeviceClass::Llvmpipe {
-        // A gradient costs one load per lane, an input one load for all lanes. The tile has enough gradients and inputs to
-        // reuse each load, and its code still fits the instruction cache.
+        // A gradient costs one load per lane, an input one load for all lanes. The tile has enough gradients and inputs
+        // to reuse each load, and its code still fits the instruction cache.
         let positions = if shape.inputs == 1 { 32 } else { 16 };
         let windows = (positions / window).clamp(1, shape.windows()[1]);
         let near = (shape.pool[0] + shape.kernel - 1) * (windows * shape.pool[1] + shape.kernel - 1);
@@ -59,8 +59,8 @@ pub fn weight_grad(class: DeviceClass, shape: &ConvShape) -> WeightTile {
     WeightTile { windows, inputs, outputs, lanes: 1, workgroup: 32 }
 }
 
-/// Returns the number of partial sums for the gradients of a layer: enough threads for the device, and at least one strip for
-/// each sum.
+/// Returns the number of partial sums for the gradients of a layer: enough threads for the device, and at least one
+/// strip for each sum.
 pub fn splits(class: DeviceClass, shape: &ConvShape, tile: &WeightTile) -> usize {
     // `adam` adds up all partial sums, so there are no more than keep a software adapter's cores evenly busy.
     let threads: usize = match class {
@@ -75,13 +75,14 @@ fn positions(tile: &ConvTile, shape: &ConvShape) -> usize {
     tile.windows[0] * tile.windows[1] * shape.pool[0] * shape.pool[1]
 }
 
-/// Returns a tile of whole rows of the plane, or of parts of rows if the plane is very wide. The thread computes several of the
-/// `channels` channels to reuse its loads, but only a number that leaves no thread without work.
+/// Returns a tile of whole rows of the plane, or of parts of rows if the plane is very wide. The thread computes
+/// several of the `channels` channels to reuse its loads, but only a number that leaves no thread without work.
 fn whole_rows(shape: &ConvShape, channels: usize) -> ConvTile {
     let [time, mel] = shape.windows();
     let window = shape.pool[0] * shape.pool[1];
     let wide = (POSITIONS / window).clamp(1, mel);
-    // Without a pool over time, the halo rows of a tile cost more than the tile itself, so the tile takes the whole column.
+    // Without a pool over time, the halo rows of a tile cost more than the tile itself, so the tile takes the whole
+    // column.
     let high = if shape.pool[0] == 1 { (POSITIONS / (wide * window)).clamp(1, time) } else { 1 };
     let tile = ConvTile { windows: [high, wide], units: 1, lanes: LANES, workgroup: LANES };
     let groups = channels.div_ceil(LANES);
@@ -90,9 +91,9 @@ fn whole_rows(shape: &ConvShape, channels: usize) -> ConvTile {
     ConvTile { units, ..tile }
 }
 
-/// Returns a tile of two rows over a part of the plane's width, for a layer with one input, or `None` where the plane cannot be
-/// divided like that. Such a layer computes few sums for each value loaded: more channels share the loads, and the halo around
-/// a tile of two rows is smaller than that around a single long row.
+/// Returns a tile of two rows over a part of the plane's width, for a layer with one input, or `None` where the plane
+/// cannot be divided like that. Such a layer computes few sums for each value loaded: more channels share the loads,
+/// and the halo around a tile of two rows is smaller than that around a single long row.
 fn blocks(shape: &ConvShape) -> Option<ConvTile> {
     let [time, mel] = shape.windows();
     let wide = (POSITIONS / 4 / (shape.pool[0] * shape.pool[1])).clamp(1, mel);

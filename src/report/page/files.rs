@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::{Figure, Grid};
 use crate::{Error, Result, atomic};
 
-/// Writes `tables` into `folder` as `tables/*.{md,tex,tsv}`. Tables of an earlier report that are not among them are removed.
+/// Writes `tables` into `folder` as `tables/*.{md,tex,tsv}`. Tables of an earlier report that are not among them are
+/// removed.
 ///
 /// # Errors
 /// [`Error::Io`] naming the file that cannot be created, written or removed.
@@ -19,7 +20,8 @@ pub fn write_tables(folder: &Path, tables: &[Grid]) -> Result<()> {
     write_all(&folder.join("tables"), &["md", "tex", "tsv"], &forms.collect())
 }
 
-/// Writes `figures` into `folder` as `figures/*.{svg,png}`. Figures of an earlier report that are not among them are removed.
+/// Writes `figures` into `folder` as `figures/*.{svg,png}`. Figures of an earlier report that are not among them are
+/// removed.
 ///
 /// # Errors
 /// [`Error::Io`] naming the file that cannot be created, written or removed.

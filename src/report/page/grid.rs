@@ -81,8 +81,8 @@ impl GridCell {
         Self::Number(n as f64)
     }
 
-    /// Makes a cell of mean and standard deviation of `values`, one per seed; missing without values, or where one is not
-    /// finite.
+    /// Makes a cell of mean and standard deviation of `values`, one per seed; missing without values, or where one is
+    /// not finite.
     pub fn score(values: Vec<f64>) -> Self {
         if values.is_empty() || values.iter().any(|v| !v.is_finite()) {
             return Self::Missing;
@@ -158,8 +158,8 @@ impl Grid {
         }
     }
 
-    /// Returns tab-separated values below one line of headings. Numbers are not rounded, mean and standard deviation of a score
-    /// fill two columns, and a missing value is empty.
+    /// Returns tab-separated values below one line of headings. Numbers are not rounded, mean and standard deviation of
+    /// a score fill two columns, and a missing value is empty.
     pub fn tsv(&self) -> String {
         let mut heads = Vec::new();
         for Column { head, kind } in &self.columns {

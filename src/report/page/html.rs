@@ -63,8 +63,8 @@ struct Whole<P> {
     page: P,
 }
 
-/// Renders a page from `template`, which extends `page.html`, and the data in `page`, at least `title` and `notice`. `colours`
-/// are the colours of its figures that not every page has.
+/// Renders a page from `template`, which extends `page.html`, and the data in `page`, at least `title` and `notice`.
+/// `colours` are the colours of its figures that not every page has.
 pub fn render(template: &str, colours: &[Colour], page: impl Serialize) -> String {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);

@@ -22,8 +22,8 @@ impl Grid {
         self.columns.iter().map(|column| escape(&column.head)).collect()
     }
 
-    /// Returns a GitHub-flavoured Markdown table between its title and its caption. Markdown has no rules, so they are left
-    /// out.
+    /// Returns a GitHub-flavoured Markdown table between its title and its caption. Markdown has no rules, so they are
+    /// left out.
     pub fn markdown(&self) -> String {
         let mut lines = vec![self.heads(escape_markdown)];
         lines.extend(self.shown(escape_markdown));

@@ -1,5 +1,5 @@
-//! Colours of figures. Figure files are drawn on white. In the HTML report every colour is a CSS variable with another value on
-//! a dark page.
+//! Colours of figures. Figure files are drawn on white. In the HTML report every colour is a CSS variable with another
+//! value on a dark page.
 
 use std::fmt::Write;
 
@@ -33,8 +33,8 @@ pub const ON_HALF_HEAT: Colour = colour("on-half-heat", "#000000", "#000000");
 /// Text on the fuller cells of a heat map.
 pub const ON_HEAT: Colour = colour("on-heat", "#fefefe", "#000000");
 
-/// Colours of the methods, in the paper's order. They are from the palette of Okabe and Ito, which people with any colour
-/// vision can distinguish.
+/// Colours of the methods, in the paper's order. They are from the palette of Okabe and Ito, which people with any
+/// colour vision can distinguish.
 pub const METHODS: [Colour; 3] = [
     colour("method-0", "#0072b2", "#62b5f0"),
     colour("method-1", "#c84e00", "#ff9450"),

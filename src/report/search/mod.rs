@@ -1,7 +1,7 @@
 //! The report of a search: results and promotions by rung, scores against parameters, and the best trial.
 //!
-//! In: the trials ([`SearchData`]). Out: files in the search's folder ([`write_search_report`]), and a short table for a
-//! terminal ([`summary`]).
+//! In: the trials ([`SearchData`]). Out: files in the search's folder ([`write_search_report`]), and a short table for
+//! a terminal ([`summary`]).
 
 mod data;
 mod figures;

@@ -9,8 +9,8 @@ use super::tables::tables;
 use crate::Result;
 use crate::report::page::files::{write_figures, write_page, write_tables};
 
-/// Writes the report of `search` into `folder`: `tables/*.{md,tex,tsv}`, `figures/*.{svg,png}` and, last, `report.html`, whose
-/// path is returned. Tables and figures of an earlier report that are not in this one are removed.
+/// Writes the report of `search` into `folder`: `tables/*.{md,tex,tsv}`, `figures/*.{svg,png}` and, last,
+/// `report.html`, whose path is returned. Tables and figures of an earlier report that are not in this one are removed.
 ///
 /// The same search gives the same bytes.
 ///

@@ -118,7 +118,8 @@ impl TableEntry {
         Ok(cell.seeds.iter().copied().zip(cell.macro_f1(at).seeds).collect())
     }
 
-    /// Returns the reasons why there are no scores: the parts that the study's plan leaves out, or else the unfinished part.
+    /// Returns the reasons why there are no scores: the parts that the study's plan leaves out, or else the unfinished
+    /// part.
     fn missing(self, study: &StudyData) -> Missing {
         let (plan, Self { variant, method, train, test }) = (&study.plan, self);
         let left_out = [
@@ -193,8 +194,8 @@ pub(super) fn below_half(study: &StudyData, entry: TableEntry, reference: TableE
     Ok(Comparison { nothing_to_lose, paper, ..comparison })
 }
 
-/// Compares `best` with the other entry of its dataset and method that comes closest: the claim is that `best` scores more than
-/// all others. The others are all lengths of the study; those of the paper must be finished.
+/// Compares `best` with the other entry of its dataset and method that comes closest: the claim is that `best` scores
+/// more than all others. The others are all lengths of the study; those of the paper must be finished.
 ///
 /// # Errors
 /// The parts that are not in the study, or not finished.

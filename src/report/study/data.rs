@@ -46,8 +46,8 @@ pub struct CellResult {
 }
 
 impl CellResult {
-    /// Whether the result has a value for every seed, test length and class that it names. The report relies on this, and an
-    /// edited file may lack some.
+    /// Whether the result has a value for every seed, test length and class that it names. The report relies on this,
+    /// and an edited file may lack some.
     pub fn is_whole(&self) -> bool {
         let (seeds, lengths, classes) = (self.seeds.len(), self.seconds.len(), self.classes.len());
         let square = |matrix: &Vec<Vec<u32>>| matrix.len() == classes && matrix.iter().all(|row| row.len() == classes);

@@ -11,8 +11,8 @@ pub struct Density<'a> {
 }
 
 impl<'a> Density<'a> {
-    /// Makes the estimate with the bandwidth of Scott's rule, the standard deviation (divisor n − 1) times n^(−1/5). Returns
-    /// `None` for fewer than two values, and for equal values.
+    /// Makes the estimate with the bandwidth of Scott's rule, the standard deviation (divisor n − 1) times n^(−1/5).
+    /// Returns `None` for fewer than two values, and for equal values.
     pub fn new(values: &'a [f64]) -> Option<Self> {
         if values.len() < 2 {
             return None;

@@ -98,8 +98,8 @@ pub fn study(cells: Vec<CellResult>) -> StudyData {
     }
 }
 
-/// Makes a study of all eighteen cells with five seeds. Scores spread by up to half a point around the paper's means, but not
-/// below 0.
+/// Makes a study of all eighteen cells with five seeds. Scores spread by up to half a point around the paper's means,
+/// but not below 0.
 pub fn like_the_paper() -> StudyData {
     let mut cells = Vec::new();
     for variant in VARIANTS {

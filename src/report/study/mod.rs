@@ -1,4 +1,5 @@
-//! The report of a study: tables beside the paper's, tests of the paper's claims, figures, and one HTML file with all of them.
+//! The report of a study: tables beside the paper's, tests of the paper's claims, figures, and one HTML file with all
+//! of them.
 //!
 //! In: the results of its cells ([`StudyData`]). Out: files in the study's folder.
 

@@ -5,8 +5,8 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::report::SeedSummary;
 
-/// Standard deviation up to which differences count as equal: the rest is rounding. F1 in % changes in steps that are millions
-/// of times larger.
+/// Standard deviation up to which differences count as equal: the rest is rounding. F1 in % changes in steps that are
+/// millions of times larger.
 const EQUAL: f64 = 1e-9;
 
 /// The differences of pairs, one pair per seed.
@@ -103,7 +103,8 @@ mod tests {
         }
     }
 
-    /// Checks closed forms: with one degree of freedom Student's distribution is Cauchy's, with two it has a closed form too.
+    /// Checks closed forms: with one degree of freedom Student's distribution is Cauchy's, with two it has a closed
+    /// form too.
     #[test]
     fn few_degrees_of_freedom_have_closed_forms() {
         let two = test(&[3.0, 5.0]);

@@ -1,6 +1,7 @@
 //! The paper's results (SPEC §7): F1 in % by method and by the lengths of training and test segments.
 //!
-//! The paper used other sounds than a study, so its numbers stand beside a study's and are never compared with them one by one.
+//! The paper used other sounds than a study, so its numbers stand beside a study's and are never compared with them one
+//! by one.
 
 use crate::config::{Method, Variant};
 

@@ -9,9 +9,9 @@ use crate::report::page::{Column, ColumnKind, Grid, GridCell};
 /// Datasets in the order of the paper's tables.
 pub(super) const VARIANTS: [Variant; 2] = [Variant::Ms200, Variant::Waa];
 
-/// Makes all tables of `study`: the paper's Tables 2 and 3 first, then for each dataset the scores by class, by duration of the
-/// event and by the share of the segment it covers, the quality of the embeddings, and the trainings. A dataset without a
-/// finished cell has no tables.
+/// Makes all tables of `study`: the paper's Tables 2 and 3 first, then for each dataset the scores by class, by
+/// duration of the event and by the share of the segment it covers, the quality of the embeddings, and the trainings. A
+/// dataset without a finished cell has no tables.
 pub fn tables(study: &StudyData) -> Vec<Grid> {
     let datasets: Vec<DatasetCells> =
         VARIANTS.into_iter().filter_map(|variant| DatasetCells::of(study, variant)).collect();
@@ -75,7 +75,8 @@ pub(super) fn place(cell: &CellResult, test_seconds: f64) -> Option<usize> {
     cell.seconds.iter().position(|seconds| *seconds == test_seconds)
 }
 
-/// Makes the paper's Table 2 or 3 with all of its rows and columns, and further ones for lengths that only the study has.
+/// Makes the paper's Table 2 or 3 with all of its rows and columns, and further ones for lengths that only the study
+/// has.
 fn beside_the_paper(dataset: &DatasetCells) -> Grid {
     let trains = ascending(dataset.cells.iter().map(|cell| cell.train_seconds).chain(paper::SECONDS));
     let tests = ascending(dataset.tests.iter().copied().chain(paper::SECONDS));

@@ -1,7 +1,7 @@
 //! Layout of points of many dimensions in two (van der Maaten and Hinton, "Visualizing data using t-SNE", JMLR 2008).
 //!
-//! The exact algorithm runs on one thread. For some hundred points it takes a fraction of a second, and the same points give
-//! the same bits, which approximations that share their sums among threads do not guarantee.
+//! The exact algorithm runs on one thread. For some hundred points it takes a fraction of a second, and the same points
+//! give the same bits, which approximations that share their sums among threads do not guarantee.
 
 use crate::counter_rng::Key;
 
@@ -14,8 +14,8 @@ const PERPLEXITY: f64 = 30.0;
 
 /// Lays out `points`, which are finite and of one length, around the origin. `key` draws the start positions.
 ///
-/// The perplexity is 30, or a third of the number of other points if that is less. Points that all coincide are all placed at
-/// the origin.
+/// The perplexity is 30, or a third of the number of other points if that is less. Points that all coincide are all
+/// placed at the origin.
 pub fn tsne(points: &[&[f32]], key: Key) -> Vec<[f64; 2]> {
     let n = points.len();
     let Some(similarities) = similarities(points) else { return vec![[0.0; 2]; n] };
@@ -50,8 +50,8 @@ fn centre(places: &mut [[f64; 2]]) {
     }
 }
 
-/// Adds the gradient of the divergence to `gradient`. `nearness` is scratch space for 1/(1 + d²) of every pair i < j, row by
-/// row.
+/// Adds the gradient of the divergence to `gradient`. `nearness` is scratch space for 1/(1 + d²) of every pair i < j,
+/// row by row.
 fn add_gradient(
     places: &[[f64; 2]],
     similarities: &[f64],
@@ -88,7 +88,8 @@ fn add_gradient(
     }
 }
 
-/// Returns the similarity of every pair i < j, row by row; all pairs in both orders sum to 1. `None` for points that coincide.
+/// Returns the similarity of every pair i < j, row by row; all pairs in both orders sum to 1. `None` for points that
+/// coincide.
 fn similarities(points: &[&[f32]]) -> Option<Vec<f64>> {
     let n = points.len();
     let mut squares = vec![0.0; n * n];
@@ -112,7 +113,8 @@ fn similarities(points: &[&[f32]]) -> Option<Vec<f64>> {
     Some((0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).map(|(i, j)| pair(i, j)).collect())
 }
 
-/// Returns the weights of a Gaussian over the other points around point `own`, with the width that gives the wanted perplexity.
+/// Returns the weights of a Gaussian over the other points around point `own`, with the width that gives the wanted
+/// perplexity.
 fn neighbours(squares: &[f64], own: usize, perplexity: f64) -> Vec<f64> {
     let others = || (0..squares.len()).filter(|j| *j != own);
     let nearest = others().map(|j| squares[j]).fold(f64::INFINITY, f64::min);

@@ -1,5 +1,5 @@
-//! Parts shared by triplets and prototypes: the embeddings between which distances are taken, and the backward pass from their
-//! gradients.
+//! Parts shared by triplets and prototypes: the embeddings between which distances are taken, and the backward pass
+//! from their gradients.
 
 use crate::Result;
 use crate::config::Normalise;

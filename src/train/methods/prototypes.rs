@@ -1,5 +1,5 @@
-//! E trained on prototypical loss (SPEC §4.3): supports and queries are embedded in one batch, the prototype of a class is the
-//! mean of its supports, and the loss is the cross-entropy over the queries' distances to the prototypes.
+//! E trained on prototypical loss (SPEC §4.3): supports and queries are embedded in one batch, the prototype of a class
+//! is the mean of its supports, and the loss is the cross-entropy over the queries' distances to the prototypes.
 
 use super::metric::EmbeddingBatch;
 use crate::Result;

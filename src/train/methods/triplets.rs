@@ -1,5 +1,5 @@
-//! E trained on triplet loss (SPEC §4.2): anchors, positives and negatives are embedded in one batch, and the hinge loss over
-//! the triplets is computed from the distance matrix of the batch.
+//! E trained on triplet loss (SPEC §4.2): anchors, positives and negatives are embedded in one batch, and the hinge
+//! loss over the triplets is computed from the distance matrix of the batch.
 
 use super::metric::EmbeddingBatch;
 use crate::Result;

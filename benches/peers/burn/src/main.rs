@@ -1,7 +1,8 @@
 //! Times the training step of `weaklabel bench step` in burn: the same networks, losses, batches and optimiser.
 //!
-//! The output is the same JSON line as that of `weaklabel bench step --json`. Segments are random and stay on the device, so a
-//! step is forward, backward and AdamW, as in the program. Burn's own layers and losses are used where they exist.
+//! The output is the same JSON line as that of `weaklabel bench step --json`. Segments are random and stay on the
+//! device, so a step is forward, backward and AdamW, as in the program. Burn's own layers and losses are used where
+//! they exist.
 
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -237,7 +238,8 @@ impl Training {
         }
     }
 
-    /// Makes a step. The training is moved in and out, since a second handle on the weights would prevent an update in place.
+    /// Makes a step. The training is moved in and out, since a second handle on the weights would prevent an update in
+    /// place.
     fn step(mut self) -> Self {
         let gradients = self.method.loss(&self.model, &self.batch).backward();
         let gradients = GradientsParams::from_grads(gradients, &self.model);

@@ -55,7 +55,8 @@ fn curve(seeds: &[Vec<f64>]) -> Vec<[f64; 2]> {
     (0..shared).map(|epoch| [epoch as f64 + 1.0, mean(epoch)]).filter(|[_, score]| score.is_finite()).collect()
 }
 
-/// Returns the means over `seeds` of the best epoch, counted from 1, and of the score in it. Of equal scores the first counts.
+/// Returns the means over `seeds` of the best epoch, counted from 1, and of the score in it. Of equal scores the first
+/// counts.
 fn best_epoch(seeds: &[Vec<f64>]) -> Option<[f64; 2]> {
     let best = |seed: &Vec<f64>| {
         let finite = seed.iter().enumerate().filter(|(_, score)| score.is_finite());

@@ -28,7 +28,8 @@ impl Scale {
         Self { ends, log: false, ticks: named(round_numbers(ends)) }
     }
 
-    /// Makes a logarithmic scale that covers the finite values among `values`, or a linear one unless all of them are positive.
+    /// Makes a logarithmic scale that covers the finite values among `values`, or a linear one unless all of them are
+    /// positive.
     pub fn logarithmic(values: impl Iterator<Item = f64>) -> Self {
         let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
         if values.is_empty() || values.iter().any(|value| *value < f64::MIN_POSITIVE) {

@@ -66,8 +66,8 @@ fn middle(bin: &CoverageBin) -> f64 {
     50.0 * (bin.low + bin.high)
 }
 
-/// Draws strong lines through neighbouring ranges with many segments. If some ranges have few, a faint line through all points
-/// lies below.
+/// Draws strong lines through neighbouring ranges with many segments. If some ranges have few, a faint line through all
+/// points lies below.
 fn curves(cell: &CellResult, test: f64) -> Vec<Curve> {
     let bins = bins(cell, test);
     let curve = |bins: &[&CoverageBin], faint: bool| {

@@ -65,8 +65,8 @@ fn x_of(second: f64) -> f64 {
     (WIDTH - RIGHT) * second / END_S + RIGHT / 2.0
 }
 
-/// Draws the density of one class on `ground` and returns its highest value. Equal durations are drawn as a line, without a
-/// density.
+/// Draws the density of one class on `ground` and returns its highest value. Equal durations are drawn as a line,
+/// without a density.
 fn hill(panel: &mut Panel, class: usize, events: &[f64], ground: f64) -> Option<f64> {
     let colour = of_class(class).colour;
     panel.line([x_of(0.0), ground], [x_of(END_S), ground], GRID, 1.0);

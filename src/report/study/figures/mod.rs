@@ -1,7 +1,7 @@
 //! Figures of a study's report, each as SVG and PNG with a text alternative.
 //!
-//! In: a study ([`StudyData`]). Out: chapters of figures in the order of the report. Every figure is one column of panels
-//! that fits a phone. A dataset, method or length without a finished cell has no figure.
+//! In: a study ([`StudyData`]). Out: chapters of figures in the order of the report. Every figure is one column of
+//! panels that fits a phone. A dataset, method or length without a finished cell has no figure.
 
 mod confusion;
 mod coverage;
