@@ -60,7 +60,7 @@ impl Doctor {
     ///
     /// # Errors
     /// [`Error::Tolerance`] when a case fails; otherwise as [`Session::open_gpu`], or what the device reports.
-    /// With `--dump-wgsl`, as [`dump_wgsl::write`].
+    /// With `--dump-wgsl`, the errors of making the kernels and [`Error::Io`].
     pub fn run(self, session: &Session) -> Result<()> {
         let asked =
             |entry: &&KernelEntry| self.kernels.is_empty() || self.kernels.iter().any(|name| name == entry.name);
