@@ -94,7 +94,7 @@ pub enum Error {
         all: usize,
     },
     /// A signal came during work that cannot be resumed.
-    #[error("stopped early, before there was anything to keep: the same command begins anew")]
+    #[error("stopped early, before there was anything to keep: the same command starts again")]
     Stopped,
     /// A signal asked the run to stop, and its state is on disk.
     #[error("stopped early: continue {path} with {next}", path = .path.display())]

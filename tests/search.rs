@@ -184,7 +184,7 @@ fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&S
     assert_eq!(ladder.sizes(), [60, 20, 6, 2]);
     assert!(rows.iter().all(|row| row.state == TrialState::Paused && row.worker.is_none()), "something is left");
     let logs: Vec<String> = workers.iter().chain([&first]).map(Process::logged).chain([dead.logged()]).collect();
-    let goes_on = |epoch: usize| format!("trial {} goes on after epoch {epoch}", trial.number);
+    let goes_on = |epoch: usize| format!("trial {} resumes after epoch {epoch}", trial.number);
     assert!((trial.epoch..27).any(|epoch| logs.iter().any(|log| log.contains(&goes_on(epoch)))), "{trial:?}\n{logs:?}");
     let lost = [format!("the lease of trial {} has ended", late.number), format!("what came of trial {}", late.number)];
     assert!(lost.iter().any(|words| workers[stopped].logged().contains(words)), "{}", workers[stopped].logged());

@@ -39,7 +39,7 @@ fn study(name: &str, ladder: SuccessiveHalving) -> Study {
 
 fn claim_as(store: &mut Store, study: &Registered, worker: &str, lease_ms: i64, most: usize) -> ClaimOutcome {
     let even = |one: usize, other: usize| one % 2 == other % 2;
-    store.claim(study, &Wanted { worker, adapter: "none", lease_ms, most, alike: &even }).unwrap()
+    store.claim(study, &Wanted { worker, adapter: "none", lease_ms, most, are_compatible: &even }).unwrap()
 }
 
 /// Claims the one trial that is available to `worker`.

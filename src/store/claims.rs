@@ -35,7 +35,7 @@ pub struct Wanted<'a> {
     /// Largest number of trials to claim.
     pub most: usize,
     /// Returns whether two trials can train as one population.
-    pub alike: &'a dyn Fn(usize, usize) -> bool,
+    pub are_compatible: &'a dyn Fn(usize, usize) -> bool,
 }
 
 /// The outcome of a claim.
@@ -233,7 +233,7 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
     };
     let company = |other: &&OpenTrial| {
         let together = (other.rung, other.epoch) == (first.rung, first.epoch);
-        together && first.is_sociable() && other.is_sociable() && (wanted.alike)(first.trial, other.trial)
+        together && first.is_sociable() && other.is_sociable() && (wanted.are_compatible)(first.trial, other.trial)
     };
     let others = open[1..].iter().take(LOOKED_AT).filter(company);
     let mut leased = Vec::new();

@@ -37,8 +37,11 @@ pub fn read_rows(rows: &MadeUpRows) -> Result<()> {
         store.prospect(&study)?;
         store.holdings(&study)?;
         let (begun, _) = store.table(&study)?;
-        let alike = |one: usize, other: usize| one % 2 == other % 2;
-        store.claim(&study, &Wanted { worker: "w", adapter: "none", lease_ms: 1000, most: 4, alike: &alike })?;
+        let are_compatible = |one: usize, other: usize| one % 2 == other % 2;
+        store.claim(
+            &study,
+            &Wanted { worker: "w", adapter: "none", lease_ms: 1000, most: 4, are_compatible: &are_compatible },
+        )?;
         for trial in begun.iter().take(SEVERAL) {
             store.last_checkpoint(&study, trial.number)?;
         }

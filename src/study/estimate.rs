@@ -31,8 +31,9 @@ pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], drawn: &[CellSte
     for (cell, drawn) in cells.iter().zip(drawn) {
         let mut key = cell.config.clone();
         key.data.variant = Variant::default();
-        let alike = |other: &CellSteps| (other.clips, &other.draws.stages) == (drawn.clips, &drawn.draws.stages);
-        let known = found.iter().find(|(config, other, _)| *config == key && alike(other));
+        let has_same_steps =
+            |other: &CellSteps| (other.clips, &other.draws.stages) == (drawn.clips, &drawn.draws.stages);
+        let known = found.iter().find(|(config, other, _)| *config == key && has_same_steps(other));
         let known = known.map(|(.., estimate)| *estimate);
         let estimate = known.map_or_else(|| estimate(gpu, paper, cell, drawn), Ok)?;
         found.push((key, drawn, estimate));

@@ -36,7 +36,7 @@ impl Draws {
             left_out.extend(smallest.map(|class| {
                 let (stage, class, n) = (stage.name(), &classes[class], sizes[class]);
                 let message = format!(
-                    "an epoch of the {stage} stage takes {taken} of {all} training segments: batches take all classes alike, and {class} \
+                    "an epoch of the {stage} stage takes {taken} of {all} training segments: batches take equally many segments of each class, and {class} \
                      has {n}"
                 );
                 LeftOut { harmless: taken * 10 >= all * 9, message }

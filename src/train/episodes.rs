@@ -129,7 +129,7 @@ impl PrototypeEpisodes {
     /// [`Error::Config`] when there are fewer than `way` classes or only one, when `queries` is not a multiple of
     /// `way`, or when a class has too few examples.
     pub fn new(labels: &[Vec<usize>], classes: &[String], way: usize, support: usize, queries: usize) -> Result<Self> {
-        several(classes, "a query is told from the prototypes of other classes")?;
+        several(classes, "a query is compared with the prototypes of other classes")?;
         if way > classes.len() {
             let reason = format!("there are {} classes, not {way}", classes.len());
             return Err(Error::config("prototypes.way", reason));

@@ -24,4 +24,4 @@ pub use schedule::{EpochRows, Schedule};
 pub use stage::StageName;
 pub use step::{StepInput, TrainingStep};
 pub use synthetic_step::{ROWS, random_data, random_examples, synthetic_step};
-pub use trainer::{EpochReport, Observer, Trainer, Unwatched, alike, most_members};
+pub use trainer::{EpochReport, Observer, Trainer, Unwatched, are_compatible, most_members};

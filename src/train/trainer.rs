@@ -117,14 +117,14 @@ impl<'a> Trainer<'a> {
     }
 
     /// Makes a trainer like [`Trainer::new`] for several configurations that train as one population, whose members are
-    /// the seeds of each configuration in turn. The configurations must be compatible ([`alike`]). Each member trains
+    /// the seeds of each configuration in turn. The configurations must be compatible ([`are_compatible`]). Each member trains
     /// to the same bits as it would alone.
     ///
     /// # Errors
     /// The errors of [`Trainer::new`].
     pub fn together(gpu: &'a Gpu, configs: &'a [Config], data: &'a TrainingData) -> Result<Self> {
         let config = &configs[0];
-        assert!(configs.iter().all(|other| alike(config, other)), "trainings that are not alike");
+        assert!(configs.iter().all(|other| are_compatible(config, other)), "incompatible trainings");
         let seeds: Vec<u64> = configs.iter().flat_map(|config| &config.train.seeds).copied().collect();
         let TrainingData { classes, train, .. } = data;
         let architecture = Architecture::new(&config.model, &config.features, classes.len());
@@ -381,7 +381,7 @@ impl<'a> Trainer<'a> {
 
 /// Whether trainings of these configurations can be members of one population. They may differ only in seeds, learning
 /// rates and weight decays, since the schedule passes these to each member separately.
-pub fn alike(one: &Config, other: &Config) -> bool {
+pub fn are_compatible(one: &Config, other: &Config) -> bool {
     let shared = |config: &Config| {
         let mut config = config.clone();
         config.train.seeds.clear();

@@ -187,10 +187,10 @@ mod tests {
     #[test]
     fn the_shipped_tile_stays_unless_another_is_faster_beyond_the_noise() {
         let slow = [10.0, 10.1, 10.2, 10.3, 10.4, 10.5, 10.6, 10.7, 10.8];
-        let alike = [9.9, 10.0, 10.1, 10.2, 10.3, 10.4, 10.5, 10.6, 10.7];
+        let similar = [9.9, 10.0, 10.1, 10.2, 10.3, 10.4, 10.5, 10.6, 10.7];
         let fast = [5.0, 5.1, 5.2, 5.3, 5.4, 5.5, 5.6, 5.7, 5.8];
-        assert_eq!(tuned(&[Some(&slow), Some(&alike)]).chosen, 0);
-        assert_eq!(tuned(&[Some(&slow), Some(&alike), Some(&fast)]).chosen, 2);
+        assert_eq!(tuned(&[Some(&slow), Some(&similar)]).chosen, 0);
+        assert_eq!(tuned(&[Some(&slow), Some(&similar), Some(&fast)]).chosen, 2);
         assert_eq!(tuned(&[Some(&fast), Some(&slow), None]).chosen, 0);
         assert_eq!(tuned(&[None, Some(&slow), Some(&fast)]).chosen, 2);
         assert_eq!(tuned(&[None, None]).chosen, 0);

@@ -161,7 +161,7 @@ impl KeeperThread {
                 Err(error @ Error::Store { passing: true, .. }) => {
                     if !self.away {
                         tracing::warn!(
-                            "{error}; training goes on, and what it brings is delivered when the store is back"
+                            "{error}; training continues, and its results are delivered when the store is back"
                         );
                     }
                     self.away = true;

@@ -139,7 +139,7 @@ pub fn work(
             adapter: &gpu.adapter().name,
             lease_ms: settings.lease.as_millis() as i64,
             most: job.max_together(),
-            alike: &|one, other| job.is_compatible(one, other),
+            are_compatible: &|one, other| job.is_compatible(one, other),
         };
         match store.claim(study, &wanted) {
             Ok(ClaimOutcome::Trials(claimed)) => {
@@ -282,7 +282,7 @@ mod tests {
             data: "ab".into(),
         };
         let study = store.register(&study).unwrap();
-        let wanted = Wanted { worker: "w", adapter: "none", lease_ms: 60_000, most: 2, alike: &|_, _| true };
+        let wanted = Wanted { worker: "w", adapter: "none", lease_ms: 60_000, most: 2, are_compatible: &|_, _| true };
         let ClaimOutcome::Trials(claimed) = store.claim(&study, &wanted).unwrap() else { panic!("nothing to claim") };
         let settings = Settings {
             name: "w".into(),

@@ -10,7 +10,7 @@ use crate::report::Progress;
 use crate::scenes::{Dataset, LeftOut, Subset};
 use crate::search::{Trial, check, trial};
 use crate::store::Claimed;
-use crate::train::{Draws, TrainingData, alike};
+use crate::train::{Draws, TrainingData, are_compatible};
 use crate::{Error, Result};
 
 /// The data that all trials of a search share. A trial's configuration is drawn when it is needed.
@@ -67,7 +67,7 @@ impl Batches {
 impl Job for SearchJob<'_> {
     fn is_compatible(&self, one: usize, other: usize) -> bool {
         let drawn = |number: usize| trial(&self.config, number);
-        matches!((drawn(one), drawn(other)), (Ok(one), Ok(other)) if alike(&one.config, &other.config))
+        matches!((drawn(one), drawn(other)), (Ok(one), Ok(other)) if are_compatible(&one.config, &other.config))
     }
 
     fn max_together(&self) -> usize {

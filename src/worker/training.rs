@@ -126,7 +126,7 @@ pub fn train(
             Ok(trial) => ready.push(trial),
             Err(reason) => {
                 let reason = format!("its checkpoint is damaged: {reason}");
-                tracing::warn!("trial {} begins anew: {reason}", lease.trial);
+                tracing::warn!("trial {} starts again: {reason}", lease.trial);
                 keeper.send(Update::Failure(lease, Failure::Checkpoint, reason));
             }
         }
@@ -186,7 +186,7 @@ impl ReadyTrial {
             return Err(format!("it stands at epoch {found}, its row at epoch {row}, and there are {most}"));
         }
         let Done { curves, seconds } = Done::from_json(&kept.details, seeds, method)?;
-        tracing::info!("trial {} goes on after epoch {}", lease.trial, kept.epoch);
+        tracing::info!("trial {} resumes after epoch {}", lease.trial, kept.epoch);
         Ok(Self { lease, config, training_state: Some(training_state), curves, seconds })
     }
 

@@ -90,7 +90,7 @@ fn a_dataset_that_was_not_finished_leaves_nothing_behind() {
     send("-INT", &child);
     let (code, out, errors) = outcome(child.wait_with_output().unwrap());
     assert_eq!((code, out.as_str()), (75, ""), "{errors}");
-    assert!(errors.ends_with("before there was anything to keep: the same command begins anew\n"), "{errors}");
+    assert!(errors.ends_with("before there was anything to keep: the same command starts again\n"), "{errors}");
     assert_eq!(names(folder.path()), [""; 0]);
 
     // Killed, it cannot clean up: the next one does.

@@ -29,7 +29,7 @@ fn search(folder: &Path) -> (Store, weaklabel::store::Registered) {
 }
 
 fn claim(store: &mut Store, study: &weaklabel::store::Registered, worker: &str) {
-    let wanted = Wanted { worker, adapter: "none", lease_ms: 600_000, most: 1, alike: &|_, _| true };
+    let wanted = Wanted { worker, adapter: "none", lease_ms: 600_000, most: 1, are_compatible: &|_, _| true };
     assert!(matches!(store.claim(study, &wanted).unwrap(), ClaimOutcome::Trials(_)));
 }
 

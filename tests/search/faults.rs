@@ -69,7 +69,7 @@ fn neither_kills_nor_a_wrong_clock_nor_damaged_checkpoints_change_what_is_found(
     assert!(database(&place, "out").execute(damage, []).unwrap() >= 2);
     let end = succeed(small(&place, "out", &[]));
     let log = String::from_utf8(end.stderr).unwrap();
-    assert!(log.contains("begins anew: its checkpoint is damaged: "), "{log}");
+    assert!(log.contains("starts again: its checkpoint is damaged: "), "{log}");
     assert_eq!(found(&place, "out"), unbroken, "the score or the curves of a trial");
 }
 

@@ -100,7 +100,7 @@ fn facts(study: &StudyData) -> Vec<Fact> {
         facts.extend([
             Fact::new("Seeds", seeds),
             Fact::new("Adapter", distinct(study, |cell| cell.adapter.clone())),
-            Fact::new("Training and judging", format!("{}, all cells together", duration(seconds))),
+            Fact::new("Training and evaluation", format!("{}, all cells together", duration(seconds))),
             Fact::new("Data", distinct(study, |cell| format!("{} {}", cell.variant.name(), cell.data))),
         ]);
     }
