@@ -25,8 +25,8 @@ pub struct LogMel {
     pub audio: Tensor<f32>,
     /// Number of samples of each segment, `[segment]`.
     pub lengths: Tensor<u32>,
-    /// Window in the order in which the first pass reads it, `[16, 16, 2]`: element (j, row, s) is sample 32 row + 2 j
-    /// + s of [`hann_window`](spectrum::hann_window).
+    /// Window in the order in which the first pass reads it, `[16, 16, 2]`: element (j, row, s) is sample
+    /// 32 row + 2 j + s of [`hann_window`](spectrum::hann_window).
     pub window: Tensor<f32>,
     /// Twiddle factors between the two passes of the FFT, `[16, 16, 2]`: element (j, r) is e^(−2πi j r / 256).
     pub turns: Tensor<f32>,
