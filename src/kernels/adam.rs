@@ -10,7 +10,7 @@ use crate::kernels::layout::{Layout, Span};
 use crate::kernels::population::{Member, ScheduleStep};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "adam", cases };
 
 /// One optimiser step for every parameter of every member.

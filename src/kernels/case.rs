@@ -19,9 +19,9 @@ pub struct Case {
 
 /// One run of a case: a kernel with its tensors on a device, and the results expected after one dispatch.
 pub struct CaseRun {
-    /// The case's name.
+    /// Name of the case.
     case: String,
-    /// The kernel.
+    /// Kernel with its tensors.
     pub kernel: Box<dyn Kernel>,
     /// Expected outputs.
     pub expected: Vec<Expectation>,
@@ -33,18 +33,18 @@ pub struct CaseRun {
 pub enum Expectation {
     /// Floats within a tolerance: ‖out − expected‖ / ‖expected‖ ≤ tolerance, and every element is finite.
     Close {
-        /// The tensor.
+        /// Tensor to check.
         tensor: Tensor<f32>,
-        /// The oracle's values.
+        /// Values computed by the oracle.
         expected: Vec<f64>,
         /// Largest relative error allowed for the whole tensor.
         tolerance: f64,
     },
     /// [`Member`] records whose numbers are within a tolerance.
     Members {
-        /// The tensor.
+        /// Tensor to check.
         tensor: Tensor<Member>,
-        /// The oracle's numbers, concatenated record by record.
+        /// Numbers computed by the oracle, concatenated record by record.
         expected: Vec<f64>,
         /// Function that converts a record to numbers.
         numbers: fn(&Member) -> Vec<f64>,
@@ -53,9 +53,9 @@ pub enum Expectation {
     },
     /// Integers that are equal in every element.
     Exact {
-        /// The tensor.
+        /// Tensor to check.
         tensor: Tensor<u32>,
-        /// The oracle's values.
+        /// Values computed by the oracle.
         expected: Vec<u32>,
     },
 }

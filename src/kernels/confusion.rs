@@ -6,7 +6,7 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::gather::NO_EXAMPLE;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "confusion", cases };
 
 const WORKGROUP: usize = 32;

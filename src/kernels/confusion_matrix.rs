@@ -5,7 +5,7 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random_below};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "confusion_matrix", cases };
 
 const WORKGROUP: usize = 64;

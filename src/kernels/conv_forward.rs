@@ -273,7 +273,7 @@ fn prepare(
     Ok(CaseRun::new(kernel, expectations).at_step(row as u32))
 }
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "conv_forward", cases };
 
 /// Returns cases with odd sizes, remainders of every tile, ties, and the three forms of dropout.

@@ -185,7 +185,7 @@ fn prepare(
     Ok(CaseRun::new(kernel, vec![Expectation::close(&out.gradients, expected)]))
 }
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "conv_input_grad", cases };
 
 /// Returns cases with odd channels, remainders of every tile, other kernels and pools, and more tiles than a grid axis

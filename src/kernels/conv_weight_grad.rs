@@ -252,7 +252,7 @@ fn per_chunk(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> Ve
     oracle(&every_chunk, input, grad_output)
 }
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "conv_weight_grad", cases };
 
 /// Returns cases with odd channels, remainders of every tile, and other kernels and pools.

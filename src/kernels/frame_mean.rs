@@ -5,7 +5,7 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::chunk_mean::constants;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, normalise, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "frame_mean", cases };
 
 /// Mean of the normalised time steps of all chunks.

@@ -9,7 +9,7 @@ use crate::kernels::frame_mean::step_elements;
 use crate::kernels::pool_argmax::{PooledGrad, WindowGrad};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, normalise_grad, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "frame_mean_grad", cases };
 
 /// Gradient of the mean over normalised time steps and chunks.

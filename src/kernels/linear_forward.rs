@@ -7,7 +7,7 @@ use crate::kernels::linear::{LinearShape, LinearWeights, oracle, pack};
 use crate::kernels::population::Member;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "linear_forward", cases };
 
 /// Division of rows and outputs among threads.

@@ -56,9 +56,9 @@ use crate::gpu::Gpu;
 
 pub use case::{Case, CaseRun, Expectation, random, random_below, relative_error};
 
-/// One line of the registry.
+/// Registry entry of a kernel.
 pub struct KernelEntry {
-    /// The kernel's name, the stem of its WGSL file.
+    /// Name of the kernel, which is the stem of its WGSL file.
     pub name: &'static str,
     /// Builds the test cases: inputs with known outputs, which cover odd sizes, ties and every variant.
     pub cases: fn() -> Vec<Case>,

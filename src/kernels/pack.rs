@@ -7,7 +7,7 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::layout::{Layout, Span};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "pack", cases };
 
 /// Copy of the parameters into the layouts that other kernels read.

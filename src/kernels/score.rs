@@ -7,7 +7,7 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::population::Member;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "score", cases };
 
 /// Limits that decide when training ends (SPEC §5).

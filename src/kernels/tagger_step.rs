@@ -11,7 +11,7 @@ use crate::kernels::linear::{self, LinearShape, LinearWeights, pack};
 use crate::kernels::population::{Member, ScheduleStep};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "tagger_step", cases };
 
 /// Largest number of examples that a thread computes at a time; their sums must stay in registers.

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "multiply_add", cases };
 
 /// Number of steps written out in the source, `UNROLLED`.

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "workgroup_load", cases };
 
 /// Number of loads written out in the source, `UNROLLED`.
