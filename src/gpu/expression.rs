@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::kernel::Constant;
 
-/// The constants of a source that are known: integers, and the host's tables.
+/// Known constants of a source: integers, and the host's tables.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known<'a> {
     pub numbers: HashMap<String, i64>,
@@ -12,7 +12,7 @@ pub(super) struct Known<'a> {
 }
 
 impl Known<'_> {
-    /// Entry `index` of table `name` as it stands in code.
+    /// Returns entry `index` of table `name` as a WGSL literal.
     pub fn entry(&self, name: &str, index: i64) -> Option<String> {
         match self.tables.get(name)? {
             Constant::F32s(values) => values.get(usize::try_from(index).ok()?).map(|value| format!("({value:?})")),
@@ -20,7 +20,7 @@ impl Known<'_> {
         }
     }
 
-    /// Entry `index` of table `name`, if it is one of integers.
+    /// Returns entry `index` of table `name` if the table holds integers.
     fn integer(&self, name: &str, index: i64) -> Option<i64> {
         match self.tables.get(name)? {
             Constant::U32s(values) => values.get(usize::try_from(index).ok()?).map(|value| i64::from(*value)),
@@ -33,7 +33,7 @@ pub(super) fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The value of an integer expression of literals, known constants, entries of tables, `+ - * / %` and parentheses.
+/// Evaluates an integer expression of literals, known constants, table entries, `+ - * / %` and parentheses.
 pub(super) fn evaluate(expression: &str, known: &Known<'_>) -> Result<i64, String> {
     let mut tokens = Tokens { rest: expression.trim(), known };
     let value = tokens.sum()?;

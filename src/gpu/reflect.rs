@@ -1,6 +1,7 @@
-//! Reads with naga what a WGSL source declares: bindings, workgroup size, workgroup memory, and the size of the immediate.
-//! Layouts are made from this, so the host states none of it again. The size of the immediate also tells which of the two
-//! immediates the recording fills in: the row alone, or the row with a table of numbers.
+//! Reflection of WGSL sources with naga: bindings, workgroup size, workgroup memory, and the size of the immediate.
+//!
+//! The pipeline layouts are made from the result, so the host repeats none of these declarations. The size of the
+//! immediate also decides what the recording writes to it: the row alone, or the row and a table of digits.
 
 use std::collections::BTreeMap;
 
@@ -10,32 +11,32 @@ use super::kernel::Kernel;
 use super::tensor::Binding;
 use crate::{Error, Result};
 
-/// The interface of one compiled kernel.
+/// Interface of one compiled kernel.
 #[derive(Debug, Clone)]
 pub(super) struct Interface {
-    /// Binding number → declaration.
+    /// Declarations by binding number.
     pub bindings: BTreeMap<u32, Declaration>,
-    /// Bytes of `var<immediate>`: 0, 4 for the step, or 64 for the step and the sixteen hexadecimal digits.
+    /// Size of `var<immediate>` in bytes: 0, 4 for the step, or 64 for the step and the sixteen hexadecimal digits.
     pub immediate_bytes: u32,
-    /// Invocations along x, y and z.
+    /// Invocations per workgroup along x, y and z.
     pub workgroup: [u32; 3],
-    /// Bytes of `var<workgroup>`.
+    /// Size of `var<workgroup>` in bytes.
     pub workgroup_bytes: u32,
 }
 
-/// One `@binding` of the source.
+/// Binding that the source declares.
 #[derive(Debug, Clone)]
 pub(super) struct Declaration {
     pub name: String,
     pub ty: wgpu::BufferBindingType,
-    /// Bytes that it has at least: of an array without a length, one element.
+    /// Smallest size of the buffer in bytes; an array without a length counts as one element.
     pub bytes: u32,
-    /// `f32`, `u32` or `i32`; none for structs.
+    /// Scalar type, `f32`, `u32` or `i32`; `None` for structs.
     pub scalar: Option<&'static str>,
 }
 
-/// Parses `wgsl` and reads its interface. The module is what is compiled: parsing takes as long as all else that is done with a
-/// kernel whose binary the driver has cached.
+/// Parses `wgsl` and reads its interface. The parsed module is returned for compilation, because parsing takes as long
+/// as all other work on a kernel whose binary the driver has cached.
 pub(super) fn reflect(kernel: &str, wgsl: &str) -> Result<(Interface, naga::Module)> {
     let module = naga::front::wgsl::parse_str(wgsl).map_err(|e| Error::kernel(kernel, e.emit_to_string(wgsl)))?;
     let entry = match module.entry_points.as_slice() {
@@ -73,7 +74,7 @@ pub(super) fn reflect(kernel: &str, wgsl: &str) -> Result<(Interface, naga::Modu
     Ok((interface, module))
 }
 
-/// The scalar that an array, vector or atomic is made of.
+/// Returns the scalar type that an array, vector or atomic consists of.
 fn scalar(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<&'static str> {
     match &module.types[ty].inner {
         TypeInner::Array { base, .. } => scalar(module, *base),
@@ -88,7 +89,7 @@ fn scalar(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<&'stati
 }
 
 impl Interface {
-    /// The tensors of `kernel` in the order of the declarations; every name and scalar type must agree.
+    /// Returns the tensors of `kernel` in the order of the declarations; every name and scalar type must agree.
     pub fn match_bindings(&self, kernel: &dyn Kernel) -> Result<Vec<(u32, Binding)>> {
         let mut given: BTreeMap<&'static str, Binding> = kernel.bindings().into_iter().collect();
         let mut matched = Vec::new();
@@ -118,8 +119,8 @@ impl Interface {
         }
     }
 
-    /// Checks that a dispatch of `grid` workgroups stays within `limits`, before anything is compiled: wgpu does not
-    /// check workgroup memory, and a driver's own message names no kernel.
+    /// Checks, before compilation, that a dispatch of `grid` workgroups stays within `limits`. wgpu does not check
+    /// workgroup memory, and an error of the driver does not name the kernel.
     pub fn fits(&self, kernel: &str, grid: [u32; 3], limits: &wgpu::Limits) -> Result<()> {
         let invocations: u32 = self.workgroup.iter().product();
         let storage =

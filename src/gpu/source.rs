@@ -1,15 +1,15 @@
-//! The WGSL source of a kernel: one file of `shaders/`, the files that it imports, and the files that fill its slots.
+//! WGSL source of a kernel: one file of `shaders/`, the files that it imports, and the files that fill its slots.
 //!
-//! A shader names what it uses in lines at its top. The syntax is that of [WESL](https://wesl-lang.dev), so editors
-//! that know WESL follow the names; three kinds of path say where a name comes from:
+//! A shader names what it uses in import lines at its top. The syntax is that of [WESL](https://wesl-lang.dev), so
+//! editors that support WESL can follow the names. There are three kinds of import:
 //!
 //! - `import package::lib::math::exp_accurate;` takes a name from `shaders/lib/math.wgsl`.
 //! - `import slot::weights::{weight_scalar, weight_vec4};` takes names from the file that the host chooses for the
-//!   slot `weights`: this is how one kernel comes in several forms.
+//!   slot `weights`. Slots give one kernel several forms.
 //! - `import kernel::WORKGROUP;` takes a name that each kernel using the file declares for itself.
 //!
-//! [`ShaderSource::join`] puts the files behind one another, each once, and checks every name of every import line. WGSL has
-//! one namespace for all of them, so names keep their spelling.
+//! [`ShaderSource::join`] concatenates the files, each once, and checks every name of every import line. All files
+//! share WGSL's single namespace, so names keep their spelling.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use include_dir::{Dir, include_dir};
 
 static SHADERS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/shaders");
 
-/// The file of a kernel, and the files that fill its slots.
+/// Shader file of a kernel, and the files that fill its slots.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShaderSource {
     main: Main,
@@ -31,32 +31,32 @@ enum Main {
 }
 
 impl ShaderSource {
-    /// The source in `shaders/PATH`.
+    /// Takes the source from `shaders/PATH`.
     pub fn file(path: &'static str) -> Self {
         Self { main: Main::File(path), slots: HashMap::new() }
     }
 
-    /// The source in `text`, for a kernel outside this crate; it may import the files of `shaders/`.
+    /// Takes the source from `text`, for a kernel outside this crate; the text may import the files of `shaders/`.
     pub fn text(text: &'static str) -> Self {
         Self { main: Main::Text(text), slots: HashMap::new() }
     }
 
-    /// The same source with slot `slot` filled by `shaders/PATH`. A slot that no file imports may be filled too: often
-    /// another slot's file decides whether it is needed.
+    /// Fills slot `slot` with `shaders/PATH`. A slot that no file imports may be filled too, because the import may
+    /// depend on the file in another slot.
     #[must_use]
     pub fn fill(mut self, slot: &'static str, path: &'static str) -> Self {
         self.slots.insert(slot, path);
         self
     }
 
-    /// The same source with several slots filled.
+    /// Fills several slots.
     #[must_use]
     pub fn fill_all(mut self, slots: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
         self.slots.extend(slots);
         self
     }
 
-    /// One text of all files, without the import lines: the kernel's file first, then its imports in their order.
+    /// Joins all files into one text without the import lines: the kernel's file first, then its imports in order.
     ///
     /// # Errors
     /// The file and line of an import whose file, slot or name does not exist.
@@ -65,10 +65,10 @@ impl ShaderSource {
         Ok(files.iter().flat_map(|file| [file.body.as_str(), "\n"]).collect())
     }
 
-    /// Paths of all files that are joined, relative to `shaders/`.
+    /// Returns the paths of all joined files, relative to `shaders/`.
     ///
     /// # Errors
-    /// As [`ShaderSource::join`].
+    /// Errors of [`ShaderSource::join`].
     pub fn paths(&self) -> Result<Vec<&'static str>, String> {
         Ok(self.files()?.into_iter().filter(|file| file.is_stored).map(|file| file.path).collect())
     }
@@ -91,7 +91,7 @@ impl ShaderSource {
         Ok(files)
     }
 
-    /// Appends `file`, and behind it whatever it imports and is not there yet.
+    /// Appends `file` to `files`, followed by its imports that are not in `files` yet.
     fn visit(&self, file: File, files: &mut Vec<File>) -> Result<(), String> {
         let index = files.len();
         files.push(file);
@@ -119,18 +119,18 @@ impl ShaderSource {
     }
 }
 
-/// Where the names of an import line come from.
+/// Origin of the names of an import line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ImportPath {
-    /// A file of `shaders/`, by its path.
+    /// File of `shaders/`, by its path.
     Package(String),
-    /// The file that fills a slot.
+    /// File that fills a slot.
     Slot(&'static str),
     /// Any file of the kernel.
     Kernel,
 }
 
-/// One import line.
+/// Import line of a shader.
 #[derive(Debug, Clone)]
 struct Import {
     line: usize,
@@ -139,12 +139,12 @@ struct Import {
 }
 
 impl Import {
-    /// File and line, for messages.
+    /// Returns file and line, for error messages.
     fn at(&self, file: &File) -> String {
         format!("{}:{}", file.label(), self.line)
     }
 
-    /// The import of `statement`, which stands between `import` and the semicolon.
+    /// Parses `statement`, the text between `import` and the semicolon.
     fn parse(line: usize, statement: &'static str) -> Option<Self> {
         let (path, names) = statement.rsplit_once("::")?;
         let listed = names.strip_prefix('{').and_then(|names| names.strip_suffix('}'));
@@ -159,7 +159,7 @@ impl Import {
     }
 }
 
-/// One file: its imports, and its text without them.
+/// Shader file: its imports, and its text without them.
 #[derive(Debug)]
 struct File {
     path: &'static str,
@@ -170,11 +170,11 @@ struct File {
 }
 
 impl File {
-    /// The file `shaders/PATH`, which is named at `at`.
+    /// Reads the file `shaders/PATH`; `at` is the place that names it, for error messages.
     fn read(path: &str, at: &str) -> Result<Self, String> {
         let file = SHADERS.get_file(path).ok_or_else(|| format!("{at}: there is no shaders/{path}"))?;
         let text = file.contents_utf8().ok_or_else(|| format!("{at}: shaders/{path} is not UTF-8"))?;
-        // The embedded file has the path of the same text for the life of the program.
+        // The path of the embedded file lives as long as the program, unlike `path`.
         let path = file.path().to_str().ok_or_else(|| format!("{at}: shaders/{path} has no readable name"))?;
         Self::parse(path, text)
     }
@@ -210,7 +210,7 @@ impl File {
     }
 }
 
-/// The name that a line declares for the whole module: declarations there start without an indent.
+/// Returns the name that a line declares at module scope, where declarations start without indentation.
 pub fn module_name(line: &str) -> Option<&str> {
     if line.starts_with(char::is_whitespace) || line.starts_with("//") {
         return None;

@@ -1,11 +1,12 @@
 //! From the joined shader files to the WGSL that is compiled: constants rewritten, marked loops unrolled.
 //!
-//! [`ShaderSource::join`](super::ShaderSource::join) puts the files of a kernel behind one another; together they are valid
-//! WGSL. `const NAME: u32 = 16u;` lines are rewritten with the host's values, because `override` cannot size the register
-//! arrays that tiles live in. A loop whose opening line ends in `// unroll` is written out, since only then is every index
-//! into a register array a constant on every driver: a rolled loop keeps the array in memory. In the body of such a loop,
-//! `let NAME = …;` of known integers becomes a constant too, so an index may be put together in steps. A loop that ends in
-//! `// unroll loads` loads a value in each turn; it stays a loop for a driver that compiles many loads badly.
+//! [`ShaderSource::join`](super::ShaderSource::join) concatenates the files of a kernel; the result is valid WGSL.
+//! `const NAME: u32 = 16u;` lines are rewritten with the host's values, because `override` cannot size the register
+//! arrays that hold tiles. A loop whose opening line ends in `// unroll` is written out, since only then is every index
+//! into a register array a constant on every driver: a rolled loop keeps the array in memory. In the body of such a
+//! loop, `let NAME = …;` of known integers becomes a constant too, so an index may be computed in steps. A loop that
+//! ends in `// unroll loads` loads a value in each iteration; such loops are kept for drivers that compile many loads
+//! badly.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -14,20 +15,20 @@ use super::expression::{Known, evaluate, is_name};
 use super::kernel::{Constant, Kernel};
 use crate::{Error, Result};
 
-/// The treatment of loops that are marked `// unroll loads`.
+/// Treatment of loops that are marked `// unroll loads`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loads {
-    /// They are written out.
+    /// Loops are written out.
     Unrolled,
-    /// They stay loops.
+    /// Loops are kept.
     Rolled,
 }
 
-/// The source that is compiled for `kernel`.
+/// Returns the source that is compiled for `kernel`.
 ///
 /// # Errors
-/// [`Error::Kernel`] when an import or a slot names nothing, a constant has no line in the source, or a marked loop cannot be
-/// unrolled.
+/// [`Error::Kernel`] if an import or a slot names nothing, a constant has no line in the source, or a marked loop
+/// cannot be unrolled.
 pub fn specialise(kernel: &dyn Kernel, loads: Loads) -> Result<String> {
     let fail = |reason: String| Error::kernel(kernel.name(), reason);
     let joined = kernel.source().join().map_err(fail)?;
@@ -36,7 +37,7 @@ pub fn specialise(kernel: &dyn Kernel, loads: Loads) -> Result<String> {
     unroll(&source, &known, loads).map_err(fail)
 }
 
-/// Replaces the value of every named constant; returns what is known of all constants of the source.
+/// Replaces the value of every named constant. Returns the new source, and the known values of all constants.
 fn rewrite<'a>(source: &str, constants: &'a [(&'static str, Constant)]) -> Result<(String, Known<'a>), String> {
     let mut waiting: HashMap<&str, &Constant> = constants.iter().map(|(name, value)| (*name, value)).collect();
     let is_table = |value: &Constant| matches!(value, Constant::U32s(_) | Constant::F32s(_));
@@ -68,7 +69,8 @@ fn rewrite<'a>(source: &str, constants: &'a [(&'static str, Constant)]) -> Resul
             }
         }
     }
-    // A constant may stand before those it is made of: go over them as long as that makes more of them known.
+    // A constant may be declared before the constants in its value, so passes are repeated until no further value is
+    // found.
     loop {
         let count = derived.len();
         derived.retain(|(name, value)| {
@@ -86,7 +88,7 @@ fn rewrite<'a>(source: &str, constants: &'a [(&'static str, Constant)]) -> Resul
     }
 }
 
-/// `(name, type, value)` of a module-scope `const NAME: TYPE = VALUE;` line.
+/// Parses a module-scope line `const NAME: TYPE = VALUE;` into `(name, type, value)`.
 fn parse_const(line: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = line.strip_prefix("const ")?.split_once(':')?;
     let (kind, value) = rest.split_once('=')?;
@@ -101,7 +103,8 @@ fn unroll(source: &str, known: &Known<'_>, loads: Loads) -> Result<String, Strin
     Ok(out)
 }
 
-/// Writes `lines` out with what is `known`. In the body of an unrolled loop, `depth` counts the open braces.
+/// Writes out the marked loops in `lines`, given the `known` constants. In the body of an unrolled loop, `depth` counts
+/// the open braces.
 fn unroll_lines(
     lines: &[&str],
     mut known: Known<'_>,
@@ -115,7 +118,7 @@ fn unroll_lines(
         at += 1;
         let Some(head) = marked(line, loads) else {
             if let (Some(depth), Some((keyword, name, value))) = (depth, parse_local(line)) {
-                // A declaration of the body itself is followed; one of an inner block ends with the block.
+                // A declaration in the body itself is tracked; a declaration in an inner block ends with that block.
                 let value = evaluate(value, &known);
                 let hidden = known.numbers.remove(name).is_some();
                 if depth > 0 && hidden {
@@ -151,13 +154,13 @@ fn unroll_lines(
     Ok(())
 }
 
-/// The braces that a line opens, less those that it closes.
+/// Returns the number of braces that a line opens, minus those that it closes.
 fn braces(line: &str) -> i64 {
     let code = line.split("//").next().unwrap_or(line);
     code.matches('{').count() as i64 - code.matches('}').count() as i64
 }
 
-/// `(keyword, name, value)` of `let NAME = VALUE;`, and of `var NAME…;` whatever its type and value.
+/// Parses `let NAME = VALUE;` and `var NAME…;` into `(keyword, name, value)`; a `var` may have any type and value.
 fn parse_local(line: &str) -> Option<(&str, &str, &str)> {
     let (keyword, rest) = line.trim_start().split_once(' ').filter(|(word, _)| ["let", "var"].contains(word))?;
     let length = rest.find(|c: char| !is_name(c)).unwrap_or(rest.len());
@@ -166,16 +169,16 @@ fn parse_local(line: &str) -> Option<(&str, &str, &str)> {
     Some((keyword, name, value.split(';').next()?.trim()))
 }
 
-/// The line before its mark, if it opens a loop that is written out.
+/// Returns the line without its mark if it opens a loop that is to be written out.
 fn marked(line: &str, loads: Loads) -> Option<&str> {
     let line = line.trim_end();
     let of_loads = || line.strip_suffix("// unroll loads").filter(|_| loads == Loads::Unrolled);
     line.strip_suffix("// unroll").or_else(of_loads)
 }
 
-/// `line` with every index that is a constant expression replaced by its value, and with it every entry of a table that
-/// is looked up at such an index: naga's time grows with the square of the number of expressions in a function, and most
-/// of an unrolled loop's are in its indices.
+/// Replaces every constant index in `line` by its value, and every table entry at a constant index by the entry. This
+/// keeps compilation fast: naga's time grows with the square of the number of expressions in a function, and most
+/// expressions of an unrolled loop are in its indices.
 fn fold_indices(line: &str, known: &Known<'_>) -> String {
     let code = line.split("//").next().unwrap_or(line);
     let mut out = String::with_capacity(line.len());
@@ -183,7 +186,7 @@ fn fold_indices(line: &str, known: &Known<'_>) -> String {
     while let Some(open) = rest.find('[') {
         out.push_str(&rest[..=open]);
         rest = &rest[open + 1..];
-        // An index that holds another one is constant only where that is an entry of a table.
+        // An index that contains another index is constant only if the inner one selects an entry of a table.
         let Some(close) = closing(rest) else { break };
         let Ok(value @ 0..) = evaluate(&rest[..close], known) else { continue };
         let array = &out[..out.len() - 1];
@@ -205,7 +208,7 @@ fn fold_indices(line: &str, known: &Known<'_>) -> String {
     out
 }
 
-/// The place of the bracket that closes the one opened before `rest`.
+/// Returns the position of the bracket that closes the one opened before `rest`.
 fn closing(rest: &str) -> Option<usize> {
     let mut depth = 1;
     rest.find(|c| {
@@ -214,7 +217,7 @@ fn closing(rest: &str) -> Option<usize> {
     })
 }
 
-/// `(index, bound)` of `for (var i = 0u; i < BOUND; i++) {`.
+/// Parses `for (var i = 0u; i < BOUND; i++) {` into `(index, bound)`.
 fn parse_loop(head: &str) -> Option<(&str, &str)> {
     let inside = head.trim().strip_prefix("for (")?.strip_suffix(") {")?;
     let mut parts = inside.split(';').map(str::trim);

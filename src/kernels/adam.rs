@@ -1,5 +1,5 @@
-//! `adam`: sums the partial gradients, makes one step of Adam or AdamW, and packs the new parameters (SPEC §4). It is the last
-//! kernel of a training step, so it also notes which step was made.
+//! `adam`: sums the partial gradients, makes one step of Adam or AdamW, and packs the new parameters (SPEC §4). As the
+//! last kernel of a training step, `adam` also records the number of the step.
 
 use std::ops::Range;
 
@@ -10,26 +10,26 @@ use crate::kernels::layout::{Layout, Span};
 use crate::kernels::population::{Member, ScheduleStep};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "adam", cases };
 
-/// One step of the optimiser for every parameter of every member.
+/// One optimiser step for every parameter of every member.
 pub struct Adam {
-    /// Parameters, first and second moments, `[member, 3, parameter]`.
+    /// Parameters, first moments and second moments, `[member, 3, parameter]`.
     pub state: Tensor<f32>,
     /// Partial sums of the gradients of all layers, `[member, …]`.
     pub partials: Tensor<f32>,
-    /// Layers and places.
+    /// Locations of the layers in `partials` and in the packed weights.
     pub layout: Layout,
-    /// `[step, member]`.
+    /// Optimiser schedule, `[step, member]`.
     pub schedule: Tensor<ScheduleStep>,
-    /// `[member]`.
+    /// Members of the population, `[member]`.
     pub members: Tensor<Member>,
-    /// Numbers of the steps that were made, `[step, member]`; also of members that are left alone.
+    /// Numbers of the steps made, `[step, member]`; also written for members that have stopped.
     pub made: Tensor<u32>,
-    /// Decays and ε; rate and weight decay come with the schedule.
+    /// Settings of the optimiser: β₁, β₂ and ε. Learning rate and weight decay are read from the schedule.
     pub optimiser: OptimiserConfig,
-    /// The parameters of each member that are updated, whole layers; the others stay as they are.
+    /// Range of the parameters that are updated, which covers whole layers; the others stay unchanged.
     pub parameters: Range<usize>,
 }
 
@@ -81,14 +81,14 @@ impl Kernel for Adam {
     }
 }
 
-/// `lr·√(1−β₂ᵗ)/(1−β₁ᵗ)` and `1 − lr·wd` of step `t`, counted from 1.
+/// Computes the step size `lr·√(1−β₂ᵗ)/(1−β₁ᵗ)` and the decay factor `1 − lr·wd` of step `t`, counted from 1.
 pub fn factors(optimiser: &OptimiserConfig, t: u32) -> (f64, f64) {
     let power = |beta: f64| 1.0 - beta.powi(t as i32);
     let step_size = optimiser.lr * power(optimiser.beta2).sqrt() / power(optimiser.beta1);
     (step_size, 1.0 - optimiser.lr * optimiser.weight_decay)
 }
 
-/// One step on `(parameter, first moment, second moment)` (SPEC §4).
+/// Makes one step on `[parameter, first moment, second moment]` (SPEC §4).
 pub fn oracle(optimiser: &OptimiserConfig, t: u32, [p, m, v]: [f64; 3], gradient: f64) -> [f64; 3] {
     let (step_size, decay) = factors(optimiser, t);
     let m = optimiser.beta1 * m + (1.0 - optimiser.beta1) * gradient;
@@ -97,8 +97,8 @@ pub fn oracle(optimiser: &OptimiserConfig, t: u32, [p, m, v]: [f64; 3], gradient
 }
 
 fn prepare(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -> Result<CaseRun> {
-    // Two layers of 72 and 30 parameters with three and one partial sums; the first has a transposed layout too, and two
-    // elements fill the last four of the second.
+    // Two layers with 72 and 30 parameters and with three and one partial sums. The first layer also has a transposed
+    // layout; the second is padded by two elements to a multiple of four.
     let (members, counts, splits, row) = (2, [72, 32], [3, 1], 1);
     let parameters = 104;
     let stride = counts[0] * splits[0] + counts[1] * splits[1];

@@ -1,92 +1,92 @@
-//! Inputs with known outputs: how a kernel is compared with its f64 oracle on any adapter.
+//! Test cases of kernels: inputs with known outputs, which compare a kernel with its f64 oracle on any adapter.
 
 use super::population::Member;
 use crate::counter_rng::Key;
 use crate::gpu::{DeviceClass, Element, Gpu, Kernel, Recording, Tensor};
 use crate::{Error, Result};
 
-/// Makes the tensors of a case on a device and asks the oracle.
+/// Function that makes the tensors of a case on a device and computes the expected results with the oracle.
 type Setup = dyn Fn(&Gpu) -> Result<CaseRun>;
 
-/// One way to call a kernel: makes the tensors on a device, and holds the results that are expected.
+/// Test case of a kernel: a recipe that makes its tensors on a device and computes the expected results.
 pub struct Case {
-    /// The name, which says what is special about the case.
+    /// Name, which describes what is special about the case.
     pub name: String,
-    /// The only class of device that gets the kernel in this form.
+    /// Class of device that the case is restricted to; `None` for all devices.
     only_on: Option<DeviceClass>,
     setup: Box<Setup>,
 }
 
 /// One run of a case: a kernel with its tensors on a device, and the results expected after one dispatch.
 pub struct CaseRun {
-    /// The case's name.
+    /// Name of the case.
     case: String,
-    /// The kernel.
+    /// Kernel with its tensors.
     pub kernel: Box<dyn Kernel>,
     /// Expected outputs.
     pub expected: Vec<Expectation>,
-    /// The step of the schedule that is replayed.
+    /// Schedule step that the kernel runs at.
     pub step: u32,
 }
 
 /// The expected values of one tensor after the dispatch.
 pub enum Expectation {
-    /// ‖out − expected‖ / ‖expected‖ ≤ tolerance, and no element that is not finite.
+    /// Floats within a tolerance: ‖out − expected‖ / ‖expected‖ ≤ tolerance, and every element is finite.
     Close {
-        /// The tensor.
+        /// Tensor to check.
         tensor: Tensor<f32>,
-        /// The oracle's values.
+        /// Values computed by the oracle.
         expected: Vec<f64>,
-        /// Largest relative error of the whole tensor.
+        /// Largest relative error allowed for the whole tensor.
         tolerance: f64,
     },
-    /// Records whose numbers are close.
+    /// [`Member`] records whose numbers are within a tolerance.
     Members {
-        /// The tensor.
+        /// Tensor to check.
         tensor: Tensor<Member>,
-        /// The oracle's numbers, record after record.
+        /// Numbers computed by the oracle, concatenated record by record.
         expected: Vec<f64>,
-        /// A record as numbers.
+        /// Function that converts a record to numbers.
         numbers: fn(&Member) -> Vec<f64>,
-        /// Largest relative error.
+        /// Largest relative error allowed for all records together.
         tolerance: f64,
     },
-    /// Equal in every element.
+    /// Integers that are equal in every element.
     Exact {
-        /// The tensor.
+        /// Tensor to check.
         tensor: Tensor<u32>,
-        /// The oracle's values.
+        /// Values computed by the oracle.
         expected: Vec<u32>,
     },
 }
 
 impl Expectation {
-    /// `tensor` must be within SPEC's 1e-5 of `expected`.
+    /// Expects `tensor` to be within SPEC's 1e-5 of `expected`.
     pub fn close(tensor: &Tensor<f32>, expected: Vec<f64>) -> Self {
         Self::within(tensor, expected, 1e-5)
     }
 
-    /// `tensor` must be within `tolerance` of `expected`.
+    /// Expects `tensor` to be within `tolerance` of `expected`.
     pub fn within(tensor: &Tensor<f32>, expected: Vec<f64>, tolerance: f64) -> Self {
         assert_eq!(tensor.len(), expected.len(), "{}: the oracle's size", tensor.name());
         Self::Close { tensor: tensor.clone(), expected, tolerance }
     }
 
-    /// `tensor` must equal `expected`.
+    /// Expects `tensor` to equal `expected`.
     pub fn exact(tensor: &Tensor<u32>, expected: Vec<u32>) -> Self {
         assert_eq!(tensor.len(), expected.len(), "{}: the oracle's size", tensor.name());
         Self::Exact { tensor: tensor.clone(), expected }
     }
 
-    /// The `numbers` of `tensor`'s records must be within SPEC's 1e-5 of `expected`.
+    /// Expects the `numbers` of `tensor`'s records to be within SPEC's 1e-5 of `expected`.
     pub fn members(tensor: &Tensor<Member>, expected: Vec<f64>, numbers: fn(&Member) -> Vec<f64>) -> Self {
         Self::Members { tensor: tensor.clone(), expected, numbers, tolerance: 1e-5 }
     }
 
-    /// Relative error found (0 for equal integers).
+    /// Compares the tensor on the device with the expected values. Returns the relative error (0 for equal integers).
     ///
     /// # Errors
-    /// [`Error::Tolerance`] naming the tensor; otherwise what reading it back may report.
+    /// [`Error::Tolerance`] naming the tensor; errors of reading the tensor back.
     fn check(&self, gpu: &Gpu) -> Result<f64> {
         match self {
             Self::Close { tensor, expected, tolerance } => {
@@ -115,7 +115,7 @@ fn equal(name: &str, found: &[u32], expected: &[u32]) -> Result<f64> {
     }
 }
 
-/// ‖found − expected‖ / ‖expected‖ (SPEC's measure); infinite when any element is not finite.
+/// Returns ‖found − expected‖ / ‖expected‖ (SPEC's measure), or infinity if any element is not finite.
 pub fn relative_error(found: &[f32], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len(), "tensors of different sizes");
     if found.iter().any(|x| !x.is_finite()) {
@@ -127,24 +127,24 @@ pub fn relative_error(found: &[f32], expected: &[f64]) -> f64 {
 }
 
 impl Case {
-    /// A case called `name`; `setup` makes the tensors and asks the oracle.
+    /// Creates a case called `name`; `setup` makes the tensors and runs the oracle.
     pub fn new(name: impl Into<String>, setup: impl Fn(&Gpu) -> Result<CaseRun> + 'static) -> Self {
         Self { name: name.into(), only_on: None, setup: Box::new(setup) }
     }
 
-    /// This case for devices of `class` alone, because no others get the form: they would compile for long what they never
-    /// run.
+    /// Restricts this case to devices of `class`. Used for kernel forms that no other class runs, to save their
+    /// compilation elsewhere.
     #[must_use]
     pub fn only_on(self, class: DeviceClass) -> Self {
         Self { only_on: Some(class), ..self }
     }
 
-    /// True if devices of `class` get the kernel in this form.
+    /// True if this case applies to devices of `class`.
     pub fn is_for(&self, class: DeviceClass) -> bool {
         self.only_on.is_none_or(|only| only == class)
     }
 
-    /// The kernel with its tensors on `gpu`.
+    /// Makes the tensors on `gpu` and returns the kernel that uses them.
     ///
     /// # Errors
     /// Errors of making tensors.
@@ -152,7 +152,7 @@ impl Case {
         Ok(CaseRun { case: self.name.clone(), ..(self.setup)(gpu)? })
     }
 
-    /// Runs the kernel once and compares; returns the largest relative error.
+    /// Runs the kernel once and compares its outputs; returns the largest relative error.
     ///
     /// # Errors
     /// Errors of [`CaseRun::run`] and of making tensors.
@@ -162,20 +162,20 @@ impl Case {
 }
 
 impl CaseRun {
-    /// A kernel whose outputs after step 0 must be as `expected`.
+    /// Creates a run of `kernel`, whose outputs after step 0 must be as `expected`.
     pub fn new(kernel: impl Kernel + 'static, expected: Vec<Expectation>) -> Self {
         Self { case: String::new(), kernel: Box::new(kernel), expected, step: 0 }
     }
 
-    /// This run at another step of the schedule.
+    /// Moves this run to another step of the schedule.
     pub fn at_step(self, step: u32) -> Self {
         Self { step, ..self }
     }
 
-    /// Runs the kernel once and compares; returns the largest relative error.
+    /// Runs the kernel once and compares its outputs; returns the largest relative error.
     ///
     /// # Errors
-    /// [`Error::Tolerance`] naming case, kernel and tensor; otherwise what the device may report.
+    /// [`Error::Tolerance`] naming case, kernel and tensor; errors of the device.
     pub fn run(self, gpu: &Gpu) -> Result<f64> {
         let Self { case, kernel, expected, step } = self;
         let name = kernel.name();
@@ -190,7 +190,7 @@ impl CaseRun {
     }
 }
 
-/// Seeded random tensors for cases: standard normal values, `name` selects the stream.
+/// Returns a tensor of seeded standard normal values, and the same values in f64; `name` selects the random stream.
 pub fn random(gpu: &Gpu, name: &str, shape: &[usize]) -> Result<(Tensor<f32>, Vec<f64>)> {
     let mut stream = Key::new(2020).named(name).stream();
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| stream.normal() as f32).collect();
@@ -198,7 +198,7 @@ pub fn random(gpu: &Gpu, name: &str, shape: &[usize]) -> Result<(Tensor<f32>, Ve
     Ok((tensor, values.into_iter().map(f64::from).collect()))
 }
 
-/// Seeded random integers below `bound`.
+/// Returns `count` seeded random integers below `bound`; `name` selects the random stream.
 pub fn random_below<T: Element + From<u32>>(name: &str, count: usize, bound: usize) -> Vec<T> {
     let mut stream = Key::new(2020).named(name).stream();
     (0..count).map(|_| T::from(stream.below(bound) as u32)).collect()

@@ -1,23 +1,24 @@
-//! `chunk_mean`: a segment's embedding, the mean over time steps and chunks (SPEC §2).
+//! `chunk_mean`: embedding of a segment, the mean over time steps and chunks (SPEC §2).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "chunk_mean", cases };
 
 pub(super) const WORKGROUP: usize = 64;
 
-/// The mean of the last layer over time steps and chunks.
+/// Mean of the last layer's output over time steps and chunks.
 pub struct ChunkMean {
-    /// `[member, segment, chunk, channel, time, mel]`.
+    /// Last convolution's output, `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Tensor<f32>,
-    /// `[member, segment, mel · channel]`, index m·channels + c.
+    /// Embeddings, `[member, segment, mel · channel]`, with index m·channels + c.
     pub embedding: Tensor<f32>,
 }
 
-/// Constants that `chunk_mean` and its gradient share, from the shape `[member, segment, chunk, channel, time, mel]`.
+/// Returns the constants that `chunk_mean` and its gradient share; `shape` is `[member, segment, chunk, channel, time,
+/// mel]`.
 pub(super) fn constants(shape: &[usize]) -> Vec<(&'static str, Constant)> {
     vec![
         ("SEGMENTS", shape[1].into()),
@@ -56,7 +57,7 @@ impl Kernel for ChunkMean {
     }
 }
 
-/// Embeddings `[member, segment, mel · channel]` of `pooled` `[member, segment, chunk, channel, time, mel]`.
+/// Computes embeddings `[member, segment, mel · channel]` from `pooled` `[member, segment, chunk, channel, time, mel]`.
 pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
     let [_, _, chunks, channels, time, mel] = *shape else { panic!("six axes, got {shape:?}") };
     let mut embedding = vec![0.0; shape[0] * shape[1] * mel * channels];

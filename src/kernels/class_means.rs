@@ -1,26 +1,26 @@
-//! `class_means`: the mean row of every class (SPEC §5, the paper's equation 4).
+//! `class_means`: class centroids, the mean embedding of every class (SPEC §5, the paper's equation 4).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "class_means", cases };
 
-/// The label of an example that has no class.
+/// Label of an example that has no class.
 pub const NO_CLASS: u32 = u32::MAX;
 
 const WORKGROUP: usize = 64;
 
-/// The mean of the rows of every class.
+/// Mean of the embeddings of every class.
 pub struct ClassMeans {
-    /// `[member, example, dimension]`.
+    /// Embeddings, `[member, example, dimension]`.
     pub stored: Tensor<f32>,
-    /// Class of each example or [`NO_CLASS`], `[example]`.
+    /// Classes of the examples, `[example]`; [`NO_CLASS`] for an example without a class.
     pub labels: Tensor<u32>,
-    /// `[member, class, dimension]`; zeros for a class without examples.
+    /// Class means, `[member, class, dimension]`; zeros for a class without examples.
     pub means: Tensor<f32>,
-    /// Examples of each class, `[class]`.
+    /// Number of examples of each class, `[class]`.
     pub counts: Tensor<u32>,
 }
 
@@ -60,7 +60,7 @@ impl Kernel for ClassMeans {
     }
 }
 
-/// One member's class means, `[class, dimension]`.
+/// Computes the class means of one member, `[class, dimension]`.
 pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32]) -> Vec<f64> {
     let mut means = vec![0.0; classes * dimensions];
     for class in 0..classes {
@@ -78,7 +78,7 @@ fn cases() -> Vec<Case> {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let dimensions = 33;
             let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;
-            // The last class is empty, and some examples have none.
+            // The last class is empty, and some examples have no class.
             let mut labels: Vec<u32> = random_below("labels", examples, classes - 1);
             labels.iter_mut().step_by(7).for_each(|label| *label = NO_CLASS);
             let of_member = |stored: &[f64]| oracle(dimensions, classes, stored, &labels);

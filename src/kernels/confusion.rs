@@ -6,22 +6,22 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::gather::NO_EXAMPLE;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "confusion", cases };
 
 const WORKGROUP: usize = 32;
 
-/// Adds a batch to the counts of every class.
+/// Addition of one batch to the counts of every class.
 pub struct Confusion {
     /// Probabilities, `[member, slot, class]`.
     pub outputs: Tensor<f32>,
-    /// 0 or 1, `[example, class]`.
+    /// Targets, `[example, class]`, 0 or 1.
     pub targets: Tensor<f32>,
-    /// Ids, `[step, member, slot]`.
+    /// Example ids, `[step, member, slot]`.
     pub batches: Tensor<u32>,
-    /// True positives, false positives, false negatives, `[member, class, 3]`.
+    /// True positives, false positives and false negatives, `[member, class, 3]`.
     pub counts: Tensor<u32>,
-    /// A class is present when its output exceeds this.
+    /// Detection threshold; a class is detected if its probability exceeds the threshold.
     pub threshold: f64,
 }
 
@@ -62,7 +62,8 @@ impl Kernel for Confusion {
     }
 }
 
-/// `[class, 3]`: true positives, false positives and false negatives over `(outputs, targets)` `[example, class]`.
+/// Counts true positives, false positives and false negatives, `[class, 3]`, from `outputs` and `targets` `[example,
+/// class]`.
 pub fn oracle(classes: usize, threshold: f32, outputs: &[f32], targets: &[f32]) -> Vec<u32> {
     let mut counts = vec![0; classes * 3];
     for (index, (output, target)) in outputs.iter().zip(targets).enumerate() {

@@ -1,22 +1,22 @@
-//! `confusion_matrix`: how often examples of each class are taken for each class (SPEC §5).
+//! `confusion_matrix`: counts of examples by their own class and the class predicted for them (SPEC §5).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random_below};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "confusion_matrix", cases };
 
 const WORKGROUP: usize = 64;
 
-/// Counts pairs of own and nearest class.
+/// Counts of the pairs of own class and nearest class.
 pub struct ConfusionMatrix {
-    /// Nearest class, `[member, example]`.
+    /// Nearest class of each example, `[member, example]`.
     pub nearest: Tensor<u32>,
-    /// Class of each example or [`NO_CLASS`], `[example]`.
+    /// Classes of the examples, `[example]`; [`NO_CLASS`] for an example without a class.
     pub labels: Tensor<u32>,
-    /// `[member, own class, nearest class]`.
+    /// Confusion matrix, `[member, own class, nearest class]`.
     pub matrix: Tensor<u32>,
 }
 
@@ -50,7 +50,7 @@ impl Kernel for ConfusionMatrix {
     }
 }
 
-/// One member's matrix, `[own class, nearest class]`.
+/// Computes the matrix of one member, `[own class, nearest class]`.
 pub fn oracle(classes: usize, nearest: &[u32], labels: &[u32]) -> Vec<u32> {
     let mut matrix = vec![0; classes * classes];
     for (said, own) in nearest.iter().zip(labels).filter(|(_, own)| **own != NO_CLASS) {

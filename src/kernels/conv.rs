@@ -1,7 +1,8 @@
 //! Shapes, tiles and packed weights of the three convolution kernels.
 //!
-//! `conv_forward`, `conv_input_grad` and `conv_weight_grad` work on the same layer ([`ConvShape`]). The first two divide its
-//! plane into tiles ([`ConvTile`]) and read its weights in a layout of their own ([`PackedWeights`]).
+//! `conv_forward`, `conv_input_grad` and `conv_weight_grad` work on the same layer ([`ConvShape`]). `conv_forward` and
+//! `conv_input_grad` divide the layer's plane into tiles ([`ConvTile`]) and read the weights from separate packed
+//! layouts ([`PackedWeights`]).
 
 use serde::{Deserialize, Serialize};
 
@@ -12,12 +13,12 @@ use crate::kernels::forms::{case_of_lanes, lanes_fill_workgroup, two_uniforms, u
 use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
 use crate::kernels::{Case, CaseRun};
 
-/// One convolution layer with its max-pool, for a population.
+/// Sizes of one convolution layer with its max-pool, for a whole population.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConvShape {
-    /// Models.
+    /// Members of the population.
     pub members: usize,
-    /// Chunks of one model.
+    /// Chunks per member.
     pub chunks: usize,
     /// Input channels.
     pub inputs: usize,
@@ -29,48 +30,48 @@ pub struct ConvShape {
     pub mel: usize,
     /// Side of the square kernel, odd.
     pub kernel: usize,
-    /// Pool window as [time, mel]; divides [time, mel].
+    /// Pool window, `[time, mel]`; divides the layer's `[time, mel]`.
     pub pool: [usize; 2],
 }
 
 impl ConvShape {
-    /// Positions after the pool as [time, mel].
+    /// Returns the size of the plane after the pool, `[time, mel]`.
     pub fn windows(&self) -> [usize; 2] {
         [self.time / self.pool[0], self.mel / self.pool[1]]
     }
 
-    /// `[member, chunk, in, time, mel]`.
+    /// Returns the shape of the input, `[member, chunk, in, time, mel]`.
     pub fn input_shape(&self) -> [usize; 5] {
         [self.members, self.chunks, self.inputs, self.time, self.mel]
     }
 
-    /// `[member, chunk, out, windows_t, windows_m]`.
+    /// Returns the shape of the pooled output, `[member, chunk, out, windows_t, windows_m]`.
     pub fn output_shape(&self) -> [usize; 5] {
         let [t, m] = self.windows();
         [self.members, self.chunks, self.outputs, t, m]
     }
 
-    /// Taps of one kernel plane.
+    /// Returns the number of taps of one kernel plane.
     pub fn taps(&self) -> usize {
         self.kernel * self.kernel
     }
 
-    /// Weights and biases of one member.
+    /// Returns the number of weights and biases of one member.
     pub fn parameters(&self) -> usize {
         self.outputs * self.inputs * self.taps() + self.outputs
     }
 
-    /// Multiply-adds of the forward pass, all members; each backward kernel has as many.
+    /// Returns the multiply-adds of the forward pass over all members; each backward kernel has the same number.
     pub fn multiply_adds(&self) -> f64 {
         (self.members * self.chunks * self.outputs * self.inputs * self.taps() * self.time * self.mel) as f64
     }
 
-    /// Channels and plane in words.
+    /// Describes the layer for reports: channels and plane, as in "64→64 32×16".
     pub fn layer(&self) -> String {
         format!("{}→{} {}×{}", self.inputs, self.outputs, self.time, self.mel)
     }
 
-    /// Random blocks of four lanes that one pool window takes.
+    /// Returns the number of random blocks that one pool window consumes; a block serves four positions.
     pub fn blocks_per_window(&self) -> usize {
         (self.pool[0] * self.pool[1]).div_ceil(4)
     }
@@ -88,65 +89,65 @@ impl ConvShape {
         ]
     }
 
-    /// Vec4s of the forward layout: [in, tap, out / 4], then the biases [out / 4].
+    /// Returns the size of the forward layout in vec4s: weights `[in, tap, out / 4]`, then biases `[out / 4]`.
     pub fn forward_quads(&self) -> usize {
         (self.inputs * self.taps() + 1) * self.outputs.div_ceil(4)
     }
 
-    /// Element of the forward layout that holds weight (out, in, tap).
+    /// Returns the element of the forward layout that holds weight (out, in, tap).
     pub fn forward_at(&self, output: usize, input: usize, tap: usize) -> usize {
         (input * self.taps() + tap) * self.outputs.next_multiple_of(4) + output
     }
 
-    /// Element of the forward layout that holds the bias of `output`.
+    /// Returns the element of the forward layout that holds the bias of `output`.
     pub fn bias_at(&self, output: usize) -> usize {
         self.forward_at(output, self.inputs, 0)
     }
 
-    /// Elements of one member's forward layout, and those of one of its input channels.
+    /// Returns the elements of the forward layout: of one member, and of one input channel.
     pub fn forward_sizes(&self) -> [usize; 2] {
         [self.forward_quads() * 4, self.forward_at(0, 1, 0)]
     }
 
-    /// Elements of one member's transposed layout, and those of one of its output channels.
+    /// Returns the elements of the transposed layout: of one member, and of one output channel.
     pub fn backward_sizes(&self) -> [usize; 2] {
         [self.backward_quads() * 4, self.backward_at(1, 0, 0)]
     }
 
-    /// Vec4s of the transposed layout of the input gradient: [out, tap, in / 4].
+    /// Returns the size in vec4s of the transposed layout, which the input gradient reads: `[out, tap, in / 4]`.
     pub fn backward_quads(&self) -> usize {
         self.outputs * self.taps() * self.inputs.div_ceil(4)
     }
 
-    /// Element of the transposed layout that holds weight (out, in, tap).
+    /// Returns the element of the transposed layout that holds weight (out, in, tap).
     pub fn backward_at(&self, output: usize, input: usize, tap: usize) -> usize {
         (output * self.taps() + tap) * self.inputs.next_multiple_of(4) + input
     }
 }
 
-/// The register tile of one thread: pool windows × units of channels, and how neighbouring threads divide the work.
+/// Register tile of one thread: pool windows × units of channels, and the division of work among neighbouring threads.
 ///
-/// With one lane, neighbouring threads take neighbouring windows, and a unit is a vec4 of channels, whose weights are one
-/// load. With several lanes, neighbouring threads take neighbouring channels of the same windows, and a unit is a single
-/// channel; the input is then the same for all lanes.
+/// With one lane, neighbouring threads compute neighbouring windows. A unit is then a vec4 of channels, whose weights
+/// are read with one load. With several lanes, neighbouring threads compute neighbouring channels of the same windows.
+/// A unit is then a single channel, and all lanes read the same input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvTile {
-    /// Pool windows along [time, mel].
+    /// Pool windows, `[time, mel]`.
     pub windows: [usize; 2],
-    /// Units of channels.
+    /// Units of channels per thread.
     pub units: usize,
-    /// Neighbouring threads at the same windows.
+    /// Neighbouring threads that share the same windows.
     pub lanes: usize,
     /// Threads per workgroup; a multiple of the lanes.
     pub workgroup: usize,
 }
 
 impl ConvTile {
-    /// Checks that a kernel that computes `channels` channels of `shape` can use the tile, before anything is compiled.
+    /// Checks, before compilation, that a kernel that computes `channels` channels of `shape` can use the tile.
     ///
     /// # Errors
-    /// The reason why not.
+    /// The reason why the tile does not fit.
     pub fn fits(&self, shape: &ConvShape, channels: usize) -> std::result::Result<(), String> {
         let Self { windows, units, lanes, workgroup } = *self;
         let plane = shape.windows();
@@ -162,7 +163,7 @@ impl ConvTile {
         registers_fit(windows[0] * windows[1] * shape.pool[0] * shape.pool[1] * units * width)
     }
 
-    /// Constants of a kernel that computes `channels` channels.
+    /// Returns the shader constants for a kernel that computes `channels` channels.
     pub(super) fn constants(&self, shape: &ConvShape, channels: usize) -> Vec<(&'static str, Constant)> {
         let positions = self.windows[0] * self.windows[1] * shape.pool[0] * shape.pool[1];
         let joined = [4, 2, 1].into_iter().find(|n| positions.is_multiple_of(*n)).unwrap_or(1);
@@ -177,7 +178,7 @@ impl ConvTile {
         ]
     }
 
-    /// Files for the slots `channels`, `workgroup_uniform` and `step`.
+    /// Returns the files for the slots `channels`, `workgroup_uniform` and `step`.
     pub(super) fn slots(&self) -> [(&'static str, &'static str); 3] {
         let channels = match self.lanes {
             1 => "conv/channels_vec4.wgsl",
@@ -187,24 +188,25 @@ impl ConvTile {
         [("channels", channels), uniform, step]
     }
 
-    /// True if the tile is as wide as the plane, so that a row is read in full.
+    /// True if the tile is as wide as the plane, so that every row is read in full.
     pub(super) fn is_full_row(&self, shape: &ConvShape) -> bool {
         self.windows[1] == shape.windows()[1]
     }
 
-    /// The most codes of winners in a word that one thread writes.
+    /// Returns the largest number of winner codes per word at which one thread still writes the whole word.
     pub fn argmax_per_word(&self, shape: &ConvShape) -> usize {
         let most = PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]);
         [8, 4, 2].into_iter().find(|n| *n <= most && self.fills_words(shape, *n)).unwrap_or(1)
     }
 
-    /// True if every word of `per_word` codes is written by one thread.
+    /// True if one thread writes all `per_word` codes of each word.
     pub(super) fn fills_words(&self, shape: &ConvShape, per_word: usize) -> bool {
         let [_, windows] = self.windows;
         windows.is_multiple_of(per_word) || (self.is_full_row(shape) && windows <= per_word)
     }
 
-    /// Workgroups over (tiles of all chunks, groups of `channels`, members). What exceeds an axis goes to the second one.
+    /// Returns the grid: (tiles of all chunks, groups of `channels`, members). If the first axis would exceed
+    /// [`MOST_WORKGROUPS`], the excess is folded into the second axis.
     pub(super) fn grid(&self, shape: &ConvShape, channels: usize) -> [usize; 3] {
         let [t, m] = shape.windows();
         let tiles = shape.chunks * t.div_ceil(self.windows[0]) * m.div_ceil(self.windows[1]);
@@ -217,7 +219,7 @@ impl ConvTile {
     }
 }
 
-/// Checks that workgroups consist of whole rows of lanes.
+/// Checks that workgroups consist of whole rows of lanes and have at most 1024 threads.
 pub(super) fn threads_fit(lanes: usize, workgroup: usize) -> std::result::Result<(), String> {
     if !lanes.is_power_of_two() || workgroup == 0 || workgroup > 1024 || !workgroup.is_multiple_of(lanes) {
         return Err(format!("{lanes} lanes in workgroups of {workgroup}"));
@@ -225,20 +227,21 @@ pub(super) fn threads_fit(lanes: usize, workgroup: usize) -> std::result::Result
     Ok(())
 }
 
-/// Checks that a compiler can keep as many sums of one thread in registers.
+/// Checks that a compiler can keep `sums` accumulators of one thread in registers.
 pub(super) fn registers_fit(sums: usize) -> std::result::Result<(), String> {
     if sums > MOST_SUMS { Err(format!("{sums} sums of one thread, {MOST_SUMS} at most")) } else { Ok(()) }
 }
 
-/// Sums of one thread beyond which code grows out of proportion.
+/// Largest number of accumulators per thread; beyond it, the size of the generated code explodes.
 const MOST_SUMS: usize = 512;
 
-/// Tiles that a thread's place can tell apart, `MOST` of `tile.wgsl`: more than any adapter's binding has room for.
+/// Largest number of tiles that the shader can index (`MOST` in `tile.wgsl`); no adapter binds enough memory for more.
 const MOST_TILES: usize = 0xff_ffff;
-/// Workgroups along an axis that every adapter dispatches.
+/// Largest number of workgroups along one axis that every adapter supports.
 const MOST_WORKGROUPS: usize = 65_535;
 
-/// The file for the slot `store`: four values at a time where `together` neighbours of rows `across` wide allow it.
+/// Returns the file for the slot `store`. Four values are stored at a time if `together` (the neighbours that a thread
+/// stores) and `across` (the row width) are multiples of four.
 pub(super) fn store(together: usize, across: usize) -> &'static str {
     if together.is_multiple_of(4) && across.is_multiple_of(4) {
         "conv/store_vec4.wgsl"
@@ -247,40 +250,42 @@ pub(super) fn store(together: usize, across: usize) -> &'static str {
     }
 }
 
-/// One layer's weights, packed for one direction, of every member: a range of a larger tensor.
+/// Weights of one layer for all members, packed for one direction: a range of a larger tensor.
 #[derive(Clone)]
 pub struct PackedWeights {
-    /// The tensor that holds all layers.
+    /// Tensor that holds all layers.
     pub tensor: Tensor<f32>,
     /// Elements before this layer; a multiple of [`PackedWeights::ALIGNMENT`].
     pub first: usize,
-    /// Vec4s of one member.
+    /// Size of one member in vec4s.
     pub stride: usize,
-    /// Members.
+    /// Members of the population.
     pub members: usize,
-    /// Kind of the binding.
+    /// Buffer kind that the weights are bound as.
     pub binding: WeightBinding,
 }
 
-/// The binding of packed weights: software adapters load from uniform buffers far more cheaply than from storage.
+/// Buffer kind that packed weights are bound as. Software adapters load from uniform buffers far faster than from
+/// storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WeightBinding {
     /// A storage buffer.
     Storage,
-    /// A uniform buffer.
+    /// One uniform buffer.
     Uniform,
     /// Two uniform buffers.
     TwoUniforms {
-        /// Channels of the first one.
+        /// Channels in the first buffer.
         channels: usize,
-        /// Vec4s of the first one.
+        /// Size of the first buffer in vec4s.
         size: usize,
     },
 }
 
 impl WeightBinding {
-    /// A uniform binding where the adapter binds the weights of `members` members of `stride` elements, `channel` elements for each
-    /// channel; in two buffers when `two_uniforms` says so and those of one member fit.
+    /// Chooses the binding for `members` members of `stride` elements, with `channel` elements per channel. Returns one
+    /// uniform buffer if all weights fit in it, otherwise two if `two_uniforms` is set, there is one member and each
+    /// half fits, otherwise a storage buffer.
     pub(super) fn of(gpu: &Gpu, [stride, channel]: [usize; 2], members: usize, two_uniforms: bool) -> Self {
         let bindable = (gpu.adapter().limits.uniform_binding as usize).min(64 << 10);
         let channels = stride / channel / 2;
@@ -295,17 +300,18 @@ impl WeightBinding {
 }
 
 impl PackedWeights {
-    /// The weights of `members` members of `stride` elements each, `channel` elements for each channel of the other side, from
-    /// element `first` of `tensor` on: uniform where the adapter binds as much.
+    /// Selects the weights of `members` members in `tensor`, from element `first`. `sizes` holds the elements of one
+    /// member and of one channel on the other side ([`ConvShape::forward_sizes`], [`ConvShape::backward_sizes`]). The
+    /// binding is uniform where the adapter allows the size.
     pub fn new(gpu: &Gpu, tensor: &Tensor<f32>, first: usize, sizes: [usize; 2], members: usize) -> Self {
         let binding = WeightBinding::of(gpu, sizes, members, two_uniforms(gpu.class()));
         Self { tensor: tensor.clone(), first, stride: sizes[0] / 4, members, binding }
     }
 
-    /// Elements that the start of a layer is aligned to: 256 bytes, the largest offset alignment there is.
+    /// Alignment of a layer's first element, in elements: 256 bytes, the largest offset alignment of any adapter.
     pub const ALIGNMENT: usize = 64;
 
-    /// The file for the slot `weights`.
+    /// Returns the file for the slot `weights`.
     pub(super) fn file(&self) -> &'static str {
         match self.binding {
             WeightBinding::Storage => "conv/weights_storage.wgsl",
@@ -340,7 +346,7 @@ impl PackedWeights {
     }
 }
 
-/// Seeded random gradients with winners below `window` and all three signs.
+/// Returns seeded random gradients with winners below `window` and all three signs.
 pub(super) fn random_window_grads(name: &str, shape: &[usize], window: usize) -> Vec<WindowGrad> {
     let mut stream = Key::new(2020).named(name).stream();
     let mut draw = |_| {
@@ -350,7 +356,7 @@ pub(super) fn random_window_grads(name: &str, shape: &[usize], window: usize) ->
     (0..shape.iter().product()).map(&mut draw).collect()
 }
 
-/// The shapes and tiles both backward kernels are tried with; the flag selects a variant.
+/// Returns cases with the shapes and tiles that both backward kernels are tested with; the flag selects a variant.
 pub(super) fn backward_cases(prepare: fn(&Gpu, ConvShape, ConvTile, bool) -> Result<CaseRun>) -> Vec<Case> {
     let case = |name: &str, sizes: [usize; 6], kernel: usize, pool: [usize; 2], tile: ConvTile, flag: bool| {
         let [members, chunks, inputs, outputs, time, mel] = sizes;
@@ -371,7 +377,7 @@ pub(super) fn backward_cases(prepare: fn(&Gpu, ConvShape, ConvTile, bool) -> Res
     ]
 }
 
-/// The dense gradient before the pool that routed gradients stand for: [member, chunk, out, time, mel].
+/// Expands the gradients of pool windows to the dense plane before the pool, `[member, chunk, out, time, mel]`.
 pub(super) fn scatter_to_winners(shape: &ConvShape, window_grads: &[WindowGrad]) -> Vec<f64> {
     let [windows_t, windows_m] = shape.windows();
     let mut dense = vec![0.0; shape.members * shape.chunks * shape.outputs * shape.time * shape.mel];

@@ -10,23 +10,23 @@ use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
 use crate::kernels::population::{Member, ScheduleStep};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// Convolution, bias, LeakyReLU, dropout and max-pool of one layer.
+/// Forward pass of one layer: convolution, bias, LeakyReLU, dropout and max-pool.
 pub struct ConvForward {
     /// Sizes of the layer.
     pub shape: ConvShape,
-    /// Number of the layer, which enters the dropout counter.
+    /// Layer number, which enters the dropout counter.
     pub layer: usize,
-    /// Slope of LeakyReLU below zero.
+    /// LeakyReLU slope below zero.
     pub slope: f64,
-    /// `[member, chunk, in, time, mel]`, or a batch of the example store.
+    /// Input, `[member, chunk, in, time, mel]`, or a batch of the example store.
     pub input: Input,
     /// Weights and biases in the forward layout.
     pub packed: PackedWeights,
-    /// `[member, chunk, out, windows_t, windows_m]`.
+    /// Pooled output, `[member, chunk, out, windows_t, windows_m]`.
     pub output: Tensor<f32>,
-    /// Winners for the backward pass; none in evaluation.
+    /// Pool winners for the backward pass; `None` in evaluation.
     pub pool_argmax: Option<PoolArgmax>,
-    /// `[member]`.
+    /// Members of the population, `[member]`.
     pub members: Tensor<Member>,
     /// Dropout after LeakyReLU.
     pub dropout: Dropout,
@@ -98,21 +98,22 @@ impl Kernel for ConvForward {
 }
 
 impl ConvForward {
-    /// PoolArgmax in a word; where none are kept, as many as could be.
+    /// Returns the winner codes per word; if no winners are stored, the largest number that the tile allows.
     fn argmax_per_word(&self) -> usize {
         self.pool_argmax
             .as_ref()
             .map_or_else(|| self.tile.argmax_per_word(&self.shape), |pool_argmax| pool_argmax.per_word)
     }
 
-    /// Neighbouring windows of a tile whose codes share a word.
+    /// Returns the number of neighbouring windows of a tile whose codes share a word.
     fn windows_per_word(&self) -> usize {
         self.argmax_per_word().min(self.tile.windows[1])
     }
 }
 
-/// Pooled outputs and winners of one layer. `weights` [member, out, in, tap], `biases` [member, out];
-/// `keep(member, window, position)` decides what dropout keeps, `scale` multiplies it.
+/// Computes the pooled outputs and winners of one layer from `weights` `[member, out, in, tap]` and `biases` `[member,
+/// out]`. `keep(member, window, position)` decides whether dropout keeps a value; kept values are multiplied by
+/// `scale`.
 pub fn oracle(
     shape: &ConvShape,
     slope: f64,
@@ -159,7 +160,7 @@ pub fn oracle(
     (output, window_argmax)
 }
 
-/// Weights in the forward layout, one region for each member.
+/// Packs weights and biases in the forward layout, one region per member.
 pub(super) fn pack(shape: &ConvShape, weights: &[f64], biases: &[f64]) -> Vec<f32> {
     let stride = shape.forward_quads() * 4;
     let mut packed = vec![0.0; shape.members * stride];
@@ -184,8 +185,8 @@ enum Mask {
     Injected,
 }
 
-/// A case that compares `tile` with the oracle, with the dropout of training; with `gathered`, the input is a batch of examples
-/// of one chunk each.
+/// Creates a case that compares `tile` with the oracle, with the dropout of training. With `gathered`, the input is a
+/// batch of examples of one chunk each.
 pub fn check(shape: ConvShape, tile: ConvTile, gathered: bool) -> Case {
     let gathered = gathered.then_some([shape.chunks + 2, shape.chunks]);
     Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| {
@@ -204,7 +205,7 @@ fn prepare(
     let (layer, slope, p, row) = (1, 0.2, 0.2, 1);
     let (mut input, mut inputs) = random_input(gpu, &shape, gathered.map(|[examples, slots]| [examples, slots, row]))?;
     if ties {
-        // Few distinct values make equal maxima common: the first of the window must win.
+        // Rounding to few distinct values makes equal maxima common; the first maximum of a window must win.
         inputs.iter_mut().for_each(|x| *x = x.round().clamp(-1.0, 1.0));
         let rounded: Vec<f32> = inputs.iter().map(|x| *x as f32).collect();
         input = Input::Dense(gpu.tensor_from("input", &shape.input_shape(), &rounded)?);
@@ -272,10 +273,10 @@ fn prepare(
     Ok(CaseRun::new(kernel, expectations).at_step(row as u32))
 }
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "conv_forward", cases };
 
-/// Odd sizes, remainders of every tile, ties, and the three forms of dropout.
+/// Returns cases with odd sizes, remainders of every tile, ties, and the three forms of dropout.
 fn cases() -> Vec<Case> {
     let shape = |members, chunks, inputs, outputs, time, mel, kernel, pool| ConvShape {
         members,

@@ -1,5 +1,5 @@
-//! `conv_input_grad`: gradient of a convolution's input, taken through LeakyReLU, dropout and pool of the layer before
-//! (SPEC §2).
+//! `conv_input_grad`: gradient of a convolution's input, propagated back through LeakyReLU, dropout and pool of the
+//! previous layer (SPEC §2).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
@@ -15,17 +15,17 @@ use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 pub struct ConvInputGrad {
     /// Sizes of the layer.
     pub shape: ConvShape,
-    /// Slope of LeakyReLU below zero.
+    /// LeakyReLU slope below zero.
     pub slope: f64,
-    /// Factor of the values that dropout keeps.
+    /// Factor by which dropout multiplies the values that it keeps.
     pub scale: f64,
-    /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
+    /// Gradient of this layer's output, `[member, chunk, out, windows_t, windows_m]`.
     pub grad_output: GradOutput,
     /// Weights in the transposed layout.
     pub packed: PackedWeights,
-    /// Pool winners of the layer before; the gradients are written here, `[member, chunk, in, time, mel]`.
+    /// Pool winners of the previous layer, and the gradient to write, `[member, chunk, in, time, mel]`.
     pub grad_input: PooledGrad,
-    /// `[member]`.
+    /// Members of the population, `[member]`.
     pub members: Tensor<Member>,
     /// Register tile.
     pub tile: ConvTile,
@@ -85,14 +85,14 @@ impl Kernel for ConvInputGrad {
 }
 
 impl ConvInputGrad {
-    /// The most neighbouring positions whose codes share a word of `input_argmax`, wherever a tile begins.
+    /// Returns the largest number of neighbouring positions whose codes share a word of `input_argmax` in every tile.
     fn positions_per_word(&self) -> usize {
         let (columns, per_word) = (self.tile.windows[1] * self.shape.pool[1], self.grad_input.argmax.per_word);
         [8, 4, 2].into_iter().find(|n| columns.is_multiple_of(*n) && per_word.is_multiple_of(*n)).unwrap_or(1)
     }
 }
 
-/// Gradients at the pool winners of the layer before. `weights` [member, out, in, tap].
+/// Computes the gradients at the pool winners of the previous layer from `weights` `[member, out, in, tap]`.
 pub fn oracle(
     shape: &ConvShape,
     slope: f64,
@@ -122,14 +122,15 @@ pub fn oracle(
     grad_input.iter().zip(gradients).map(carried).collect()
 }
 
-/// A case that compares `tile` with the oracle, with `per_word` codes in a word of this layer and of the one before; with `mean`,
-/// the outputs have their mean over a chunk in the embedding.
+/// Creates a case that compares `tile` with the oracle. `per_word` holds the codes per word of this layer and of the
+/// previous one. With `mean`, the gradient arrives from the embedding, which is the mean of the outputs over a chunk.
 pub fn check(shape: ConvShape, tile: ConvTile, per_word: [usize; 2], mean: bool) -> Case {
     let name = format!("{} {tile:?}", shape.layer());
     Case::new(name, move |gpu| prepare(gpu, shape, tile, true, per_word, mean.then_some(1)))
 }
 
-/// As many codes in a word of this layer as fit, four in a word of the layer before, which knows its own windows.
+/// Prepares a case with the largest number of codes per word for this layer and four codes per word for the previous
+/// layer.
 fn prepare_default(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<CaseRun> {
     prepare(gpu, shape, tile, uniform, [PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]), 4], None)
 }
@@ -184,10 +185,11 @@ fn prepare(
     Ok(CaseRun::new(kernel, vec![Expectation::close(&out.gradients, expected)]))
 }
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "conv_input_grad", cases };
 
-/// Odd channels, remainders of every tile, other kernels and pools, and more tiles than a grid has workgroups on one axis.
+/// Returns cases with odd channels, remainders of every tile, other kernels and pools, and more tiles than a grid axis
+/// has workgroups.
 fn cases() -> Vec<Case> {
     let mut cases = super::conv::backward_cases(prepare_default);
     cases.extend(mean_cases(prepare_mean));
@@ -212,7 +214,7 @@ mod tests {
     use super::*;
     use crate::kernels::conv_forward;
 
-    /// The oracle against central differences of the forward oracle.
+    /// Compares the oracle with central differences of the forward oracle.
     #[test]
     fn the_oracle_is_the_derivative_of_the_forward_oracle() {
         let shape =

@@ -1,4 +1,5 @@
-//! `conv_weight_grad`: gradients of a convolution's weights and biases, as partial sums over splits of the batch (SPEC §2).
+//! `conv_weight_grad`: gradients of a convolution's weights and biases, as partial sums over splits of the batch (SPEC
+//! §2).
 
 use serde::{Deserialize, Serialize};
 
@@ -13,14 +14,14 @@ use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
 use crate::kernels::population::Member;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
-/// The place of a layer's partial sums: `[split, parameter]` in every member's part of one tensor.
+/// Location of a layer's partial sums, `[split, parameter]`, within the region of each member in one tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PartialsAt {
-    /// Elements of one member.
+    /// Elements per member.
     pub stride: usize,
     /// Elements before this layer.
     pub first: usize,
-    /// Partial sums of every parameter of this layer.
+    /// Splits of the batch, which is the number of partial sums per parameter.
     pub splits: usize,
 }
 
@@ -30,27 +31,27 @@ impl PartialsAt {
     }
 }
 
-/// The tile of one thread: the weights between `inputs` and `outputs` channels, over strips `windows` wide.
+/// Register tile of one thread: the weights between `inputs` and `outputs` channels, summed over strips `windows` wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeightTile {
-    /// Pool windows of a strip along mel.
+    /// Width of a strip along mel, in pool windows.
     pub windows: usize,
-    /// Input channels.
+    /// Input channels per thread.
     pub inputs: usize,
-    /// Output channels.
+    /// Output channels per thread.
     pub outputs: usize,
-    /// Neighbouring threads that take neighbouring output channels.
+    /// Neighbouring threads that compute neighbouring output channels.
     pub lanes: usize,
     /// Threads per workgroup; a multiple of the lanes.
     pub workgroup: usize,
 }
 
 impl WeightTile {
-    /// Checks that the kernel can use the tile on `shape`, before anything is compiled.
+    /// Checks, before compilation, that the kernel can use the tile on `shape`.
     ///
     /// # Errors
-    /// The reason why not.
+    /// The reason why the tile does not fit.
     pub fn fits(&self, shape: &ConvShape) -> std::result::Result<(), String> {
         let Self { windows, inputs, outputs, lanes, workgroup } = *self;
         let [_, across] = shape.windows();
@@ -64,12 +65,12 @@ impl WeightTile {
         registers_fit(inputs * outputs * shape.taps())
     }
 
-    /// Threads that sum the same split.
+    /// Returns the number of threads that sum the same split.
     pub fn threads_per_split(&self, shape: &ConvShape) -> usize {
         shape.inputs.div_ceil(self.inputs) * shape.outputs.div_ceil(self.outputs * self.lanes) * self.lanes
     }
 
-    /// Strips of all chunks of one member.
+    /// Returns the number of strips in all chunks of one member.
     pub fn strips(&self, shape: &ConvShape) -> usize {
         shape.chunks * shape.windows()[1].div_ceil(self.windows)
     }
@@ -89,15 +90,15 @@ impl WeightTile {
 pub struct ConvWeightGrad {
     /// Sizes of the layer.
     pub shape: ConvShape,
-    /// `[member, chunk, in, time, mel]`, or a batch of the example store.
+    /// Input, `[member, chunk, in, time, mel]`, or a batch of the example store.
     pub input: Input,
-    /// Gradients of this layer's outputs, `[member, chunk, out, windows_t, windows_m]`.
+    /// Gradient of this layer's output, `[member, chunk, out, windows_t, windows_m]`.
     pub grad_output: GradOutput,
     /// Partial sums of all layers.
     pub partials: Tensor<f32>,
-    /// Place of this layer in them.
+    /// Location of this layer in `partials`.
     pub at: PartialsAt,
-    /// `[member]`.
+    /// Members of the population, `[member]`.
     pub members: Tensor<Member>,
     /// Register tile.
     pub tile: WeightTile,
@@ -152,8 +153,9 @@ impl Kernel for ConvWeightGrad {
 }
 
 impl ConvWeightGrad {
-    /// Windows of a strip whose codes share a word, where gradients are stored and strips are made of fours and of whole words
-    /// or of parts of one.
+    /// Returns the number of a strip's windows whose codes share a word; `None` unless four windows can be read at a
+    /// time. This requires stored gradients, rows of several whole strips, strips of a multiple of four windows, and
+    /// strips that hold whole words or whole parts of one word.
     fn windows_per_word(&self) -> Option<usize> {
         let GradOutput::Stored(routes) = &self.grad_output else { return None };
         let (windows, per_word, across) = (self.tile.windows, routes.argmax.per_word, self.shape.windows()[1]);
@@ -163,7 +165,8 @@ impl ConvWeightGrad {
     }
 }
 
-/// Gradients `[member, (out, in, tap) then out]`, summed over all chunks.
+/// Computes the gradients, summed over all chunks: `[member, parameter]`, weights `(out, in, tap)` before biases
+/// `(out)`.
 pub fn oracle(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> Vec<f64> {
     let plane = shape.time * shape.mel;
     let dense = scatter_to_winners(shape, grad_output);
@@ -184,8 +187,9 @@ pub fn oracle(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> V
     gradients
 }
 
-/// A case that compares `tile` with the oracle, with `per_word` codes in a word of the argmax; with `gathered`, the input is a
-/// batch of examples of one chunk each; with `mean`, the outputs have their mean over a chunk in the embedding.
+/// Creates a case that compares `tile` with the oracle, with `per_word` winner codes per word. With `gathered`, the
+/// input is a batch of examples of one chunk each. With `mean`, the gradient arrives from the embedding, which is the
+/// mean of the outputs over a chunk.
 pub fn check(shape: ConvShape, tile: WeightTile, per_word: usize, gathered: bool, mean: bool) -> Case {
     let (mean, gathered) = (mean.then_some(1), gathered.then_some([shape.chunks + 2, shape.chunks, 1]));
     Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| {
@@ -220,8 +224,8 @@ fn prepare(
     let (input, inputs) = random_input(gpu, &shape, gathered)?;
     let (grad_output, window_grads) = random_grad_output(gpu, &shape, per_word, mean)?;
     let gradients = oracle(&shape, &inputs, &window_grads);
-    // A single split shows every sum as it is. Several are checked by their total, through the cases of `adam`, and here
-    // by dividing the chunks so that each split holds exactly one chunk of a member.
+    // A single split exposes every sum. Several splits are checked here with one chunk of a member per split, and by
+    // their total in the cases of `adam`.
     let splits = if one_split { 1 } else { shape.chunks };
     let stored = padded(shape.parameters());
     let partials = gpu.tensor("partials", &[shape.members, splits, stored])?;
@@ -242,16 +246,16 @@ fn prepare(
     Ok(CaseRun::new(kernel, vec![Expectation::close(&partials, expected)]).at_step(row as u32))
 }
 
-/// The gradients of each chunk on its own.
+/// Computes the gradients of each chunk separately.
 fn per_chunk(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> Vec<f64> {
     let every_chunk = ConvShape { members: shape.members * shape.chunks, chunks: 1, ..*shape };
     oracle(&every_chunk, input, grad_output)
 }
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "conv_weight_grad", cases };
 
-/// Odd channels, remainders of every tile, other kernels and pools.
+/// Returns cases with odd channels, remainders of every tile, and other kernels and pools.
 fn cases() -> Vec<Case> {
     let mut cases = super::conv::backward_cases(prepare_stored);
     cases.extend(mean_cases(prepare_mean));
@@ -282,7 +286,7 @@ mod tests {
     use super::*;
     use crate::kernels::conv_forward;
 
-    /// The oracle against central differences of the forward oracle.
+    /// Compares the oracle with central differences of the forward oracle.
     #[test]
     fn the_oracle_is_the_derivative_of_the_forward_oracle() {
         let shape =

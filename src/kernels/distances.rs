@@ -5,20 +5,20 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::rows::MemberRows;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "distances", cases };
 
 const WORKGROUP: usize = 64;
-/// Rows and columns that one thread computes.
+/// Side of the square of distances that one thread computes.
 const TILE: usize = 4;
 
-/// All distances between the rows of `lhs` and those of `rhs`, member by member.
+/// Squared distances between the rows of `lhs` and the rows of `rhs`, for each member.
 pub struct Distances {
-    /// The rows of the matrix.
+    /// Embeddings that form the rows of the matrix.
     pub lhs: MemberRows,
-    /// The columns of the matrix.
+    /// Embeddings that form the columns of the matrix.
     pub rhs: MemberRows,
-    /// `[member, row of lhs, row of rhs]`.
+    /// Squared distances, `[member, row of lhs, row of rhs]`.
     pub distances: Tensor<f32>,
 }
 
@@ -61,7 +61,7 @@ impl Kernel for Distances {
     }
 }
 
-/// ‖a_i − b_j‖² of the rows of one member, of `dimensions` values each.
+/// Computes ‖a_i − b_j‖² for the rows of one member, of `dimensions` values each.
 pub fn oracle(dimensions: usize, lhs: &[f64], rhs: &[f64]) -> Vec<f64> {
     let distance = |lhs: &[f64], rhs: &[f64]| lhs.iter().zip(rhs).map(|(x, y)| (x - y).powi(2)).sum();
     lhs.chunks(dimensions).flat_map(|lhs| rhs.chunks(dimensions).map(move |rhs| distance(lhs, rhs))).collect()

@@ -5,35 +5,36 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::rows::MemberRows;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "distances_grad", cases };
 
 const WORKGROUP: usize = 64;
 
-/// Which side of the distance matrix the rows are on whose gradient is formed.
+/// Side of the distance matrix whose embeddings receive the gradient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PairSide {
-    /// The rows of the matrix: the left-hand side.
+    /// Rows of the matrix, the left-hand side.
     Lhs,
-    /// The columns of the matrix: the right-hand side.
+    /// Columns of the matrix, the right-hand side.
     Rhs,
-    /// Both: the matrix holds the distances of the rows among themselves.
+    /// Rows and columns: the matrix holds the distances of a set of embeddings to itself.
     Same,
 }
 
-/// Σ_j 2·upstream·(row − other_j) for every row.
+/// Gradient Σ_j 2·upstream_ij·(row_i − other_j) of every row i.
 pub struct DistancesGrad {
     /// Gradients of the distances, `[member, row of lhs, row of rhs]`.
     pub grad_output: Tensor<f32>,
-    /// The rows whose gradient is formed.
+    /// Embeddings whose gradient is computed.
     pub rows: MemberRows,
-    /// The rows of the other side.
+    /// Embeddings on the other side of the matrix.
     pub others: MemberRows,
-    /// Side of the matrix on which the rows are.
+    /// Side of the matrix on which `rows` are.
     pub side: PairSide,
-    /// Each row is the mean of so many consecutive rows of `grad_input`, and each of them gets its share.
+    /// Number of consecutive rows of `grad_input` whose mean is one row of `rows`; each of them receives an equal
+    /// share.
     pub repeat: usize,
-    /// Receives the gradients.
+    /// Gradient of the embeddings.
     pub grad_input: MemberRows,
 }
 
@@ -84,7 +85,8 @@ impl Kernel for DistancesGrad {
     }
 }
 
-/// The gradient of one member's rows, before it is shared; `grad_output` is `[row of lhs, row of rhs]`.
+/// Computes the gradient of one member's rows, before division by `repeat`; `grad_output` is `[row of lhs, row of
+/// rhs]`.
 pub fn oracle(dimensions: usize, side: PairSide, grad_output: &[f64], rows: &[f64], others: &[f64]) -> Vec<f64> {
     let (n, m) = (rows.len() / dimensions, others.len() / dimensions);
     let of_pair = |i: usize, j: usize| match side {
@@ -114,7 +116,7 @@ fn cases() -> Vec<Case> {
             };
             let shape = if side == PairSide::Rhs { [members, m, n] } else { [members, n, m] };
             let (grad_output, of_grad_output) = random(gpu, "grad_output", &shape)?;
-            // A row before the written ones and one behind them stay zero.
+            // The row before the written rows and the row after them must stay zero.
             let out = gpu.tensor("grad_input", &[members, n * repeat + 2, dimensions])?;
             let grad_input = MemberRows { tensor: out.clone(), first: 1, count: n * repeat };
             let (chosen, of_others) = (rows.select(&of_rows), others.select(&of_others));
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
     use crate::kernels::distances;
 
-    /// Σ upstream·D is quadratic, so central differences of it are exact up to rounding.
+    /// Compares the oracle with central differences of Σ upstream·D, which is quadratic: they are exact up to rounding.
     #[test]
     fn the_oracle_is_the_slope_of_the_distances() {
         let (n, m, size) = (3, 4, 2);

@@ -1,32 +1,32 @@
-//! The three forms of dropout a kernel can be compiled with (SPEC §2), and the f64 oracle of the random one.
+//! Dropout: the three forms that a kernel can be compiled with (SPEC §2), and the f64 oracle of random dropout.
 
 use crate::counter_rng::threefry2x32;
 use crate::gpu::{Binding, Constant, Tensor};
 use crate::kernels::population::{Member, ScheduleStep};
 
-/// The choice of the values that a kernel keeps.
+/// Source of the dropout mask.
 #[derive(Clone)]
 pub enum Dropout {
-    /// Nothing is dropped: evaluation.
+    /// No dropout, for evaluation.
     Off,
-    /// Masks from the counter generator, probability `p`: training.
+    /// Masks drawn from the counter generator, for training.
     Random {
-        /// Probability to drop.
+        /// Probability that a value is dropped.
         p: f64,
-        /// `[step, member]`: the step number enters the counter.
+        /// Optimiser schedule, `[step, member]`; the step number enters the counter.
         schedule: Tensor<ScheduleStep>,
     },
-    /// A given mask, to compare with references.
+    /// Given mask, for comparison with references.
     Injected {
-        /// Probability that the mask was drawn with; only the scale 1 / (1 − p) depends on it.
+        /// Probability that the mask was drawn with; determines only the scale 1 / (1 − p).
         p: f64,
-        /// `[member, block, 4]`: 1 keeps, 0 drops.
+        /// Mask, `[member, block, 4]`: 1 keeps a value, 0 drops it.
         keep: Tensor<u32>,
     },
 }
 
 impl Dropout {
-    /// Factor of the values that are kept: 1 / (1 − p).
+    /// Returns the factor of the values that are kept, 1 / (1 − p).
     pub fn scale(&self) -> f64 {
         match self {
             Self::Off => 1.0,
@@ -34,7 +34,7 @@ impl Dropout {
         }
     }
 
-    /// The file for the slot `dropout`.
+    /// Returns the file for the slot `dropout`.
     pub(super) fn file(&self) -> &'static str {
         match self {
             Self::Off => "lib/dropout_none.wgsl",
@@ -62,12 +62,12 @@ impl Dropout {
     }
 }
 
-/// 16-bit draws below this are dropped.
+/// Returns the threshold below which a 16-bit draw drops its value.
 fn threshold(p: f64) -> u32 {
     (p * 65_536.0).round() as u32
 }
 
-/// True if lane `lane` of `block` is kept: the function that `dropout_random.wgsl` computes.
+/// True if lane `lane` of `block` is kept; `dropout_random.wgsl` computes the same function.
 pub fn keeps(member: &Member, t: u32, layer: u32, block: u32, lane: usize, p: f64) -> bool {
     let bits = threefry2x32(member.dropout_key, [t, layer << 28 | block]);
     (bits[lane / 2] >> (16 * (lane % 2)) & 0xffff) >= threshold(p)

@@ -1,18 +1,18 @@
-//! `frame_mean`: a segment's embedding as the mean of its time steps, each scaled to unit length (SPEC §2).
+//! `frame_mean`: embedding of a segment, the mean of its time steps, each scaled to unit length (SPEC §2).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::chunk_mean::constants;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, normalise, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "frame_mean", cases };
 
-/// Mean of the normalised time steps over time and chunks.
+/// Mean of the normalised time steps of all chunks.
 pub struct FrameMean {
-    /// The last convolution's output, `[member, segment, chunk, channel, time, mel]`.
+    /// Last convolution's output, `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Tensor<f32>,
-    /// `[member, segment, mel · channel]`.
+    /// Embeddings, `[member, segment, mel · channel]`.
     pub embedding: Tensor<f32>,
 }
 
@@ -42,13 +42,14 @@ impl Kernel for FrameMean {
     }
 }
 
-/// The element of `pooled` of every coordinate of time step `t` of chunk `chunk`, both counted over everything.
+/// Returns the elements of `pooled` that form the vector of time step `t` in chunk `chunk`. Chunks are counted over all
+/// members and segments.
 pub(super) fn step_elements(shape: &[usize], chunk: usize, t: usize) -> Vec<usize> {
     let [_, _, _, channels, time, mel] = *shape else { panic!("six axes, got {shape:?}") };
     (0..mel * channels).map(|e| ((chunk * channels + e % channels) * time + t) * mel + e / channels).collect()
 }
 
-/// Embeddings `[member, segment, mel · channel]` of `pooled` `[member, segment, chunk, channel, time, mel]`.
+/// Computes embeddings `[member, segment, mel · channel]` from `pooled` `[member, segment, chunk, channel, time, mel]`.
 pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
     let [members, segments, chunks, channels, time, mel] = *shape else { panic!("six axes, got {shape:?}") };
     let mut embedding = vec![0.0; members * segments * mel * channels];

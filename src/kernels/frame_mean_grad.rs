@@ -1,4 +1,4 @@
-//! `frame_mean_grad`: gradient of the mean of normalised time steps, taken through max-pool, dropout and
+//! `frame_mean_grad`: gradient of the mean of normalised time steps, propagated back through max-pool, dropout and
 //! LeakyReLU of the last convolution (SPEC §2).
 
 use crate::Result;
@@ -9,20 +9,20 @@ use crate::kernels::frame_mean::step_elements;
 use crate::kernels::pool_argmax::{PooledGrad, WindowGrad};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, normalise_grad, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "frame_mean_grad", cases };
 
 /// Gradient of the mean over normalised time steps and chunks.
 pub struct FrameMeanGrad {
-    /// `[member, segment, mel · channel]`.
+    /// Gradient of the embeddings, `[member, segment, mel · channel]`.
     pub grad_output: Tensor<f32>,
-    /// The last convolution's output, `[member, segment, chunk, channel, time, mel]`.
+    /// Last convolution's output, `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Tensor<f32>,
-    /// Winners of the last convolution; receives its gradients, of the same shape.
+    /// Pool winners of the last convolution, and the gradient to write, both in the shape of `pooled`.
     pub grad_input: PooledGrad,
-    /// Slope of LeakyReLU below zero.
+    /// LeakyReLU slope below zero.
     pub slope: f64,
-    /// Factor of the values that dropout keeps.
+    /// Factor by which dropout multiplies the values that it keeps.
     pub scale: f64,
 }
 
@@ -61,7 +61,7 @@ impl Kernel for FrameMeanGrad {
     }
 }
 
-/// Gradients at the pool winners of the last convolution.
+/// Computes the gradients at the pool winners of the last convolution.
 pub fn oracle(
     shape: &[usize; 6],
     [slope, scale]: [f64; 2],

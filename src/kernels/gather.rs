@@ -1,28 +1,28 @@
-//! `gather`: copies the examples of a batch from one shard of the resident store (SPEC §4).
+//! `gather`: copy of a batch's examples from one shard of the resident store (SPEC §4).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "gather", cases };
 
-/// The id of a slot that holds no example.
+/// Id of a slot that holds no example.
 pub const NO_EXAMPLE: u32 = u32::MAX;
 
 const WORKGROUP: usize = 64;
 
-/// Copies the examples of a batch that live in one shard of the store.
+/// Copy of a batch's examples from one shard of the store. Slots whose example is in another shard stay unchanged.
 pub struct Gather {
-    /// `[example, frames, bands]`, a multiple of four values each.
+    /// Features of the shard's examples, `[example, frame, band]`; the values per example are a multiple of four.
     pub shard: Tensor<f32>,
     /// Id of the shard's first example.
     pub first: usize,
-    /// Examples in the shard.
+    /// Number of examples in the shard.
     pub count: usize,
-    /// Ids, `[step, member, slot]`.
+    /// Example ids, `[step, member, slot]`.
     pub batches: Tensor<u32>,
-    /// `[member, slot, frames, bands]`.
+    /// Features of the batch, `[member, slot, frame, band]`.
     pub input: Tensor<f32>,
 }
 
@@ -70,7 +70,7 @@ fn cases() -> Vec<Case> {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (members, slots, row) = (2, 5, 1);
             let (shard, values) = random(gpu, "shard", &[examples, 20, 8])?;
-            // Ids inside the shard, outside it on both sides, twice the same, and none.
+            // The ids include ids inside the shard, outside it on both sides, duplicates, and empty slots.
             let ids: Vec<u32> =
                 (0..2 * members * slots).map(|i| if i % 7 == 3 { NO_EXAMPLE } else { (i * 3 % 11) as u32 }).collect();
             let input = gpu.tensor("input", &[members, slots, 20, 8])?;

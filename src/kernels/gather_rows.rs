@@ -1,21 +1,21 @@
-//! `gather_rows`: copies the rows of a batch out of every member's own store (SPEC §4.4).
+//! `gather_rows`: copy of a batch's rows from every member's own store (SPEC §4.4).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "gather_rows", cases };
 
 const WORKGROUP: usize = 64;
 
-/// Copies the rows of a batch out of every member's own store.
+/// Copy of a batch's rows from every member's own store.
 pub struct GatherRows {
-    /// `[member, example, dimension]`.
+    /// Stored rows, `[member, example, dimension]`.
     pub stored: Tensor<f32>,
-    /// Ids, `[step, member, slot]`, every one of an example.
+    /// Example ids, `[step, member, slot]`; every slot must hold an example.
     pub batches: Tensor<u32>,
-    /// `[member, slot, dimension]`.
+    /// Rows of the batch, `[member, slot, dimension]`.
     pub input: Tensor<f32>,
 }
 

@@ -1,5 +1,4 @@
-//! The gradient that arrives at a convolution layer: that of its outputs, as `conv_input_grad` and `conv_weight_grad` read
-//! it.
+//! Gradient of a convolution layer's output, as `conv_input_grad` and `conv_weight_grad` read it.
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Tensor};
@@ -7,27 +6,28 @@ use crate::kernels::conv::{ConvShape, ConvTile, random_window_grads};
 use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad, WindowGrad};
 use crate::kernels::{Case, CaseRun, random};
 
-/// The source of the gradients of a layer's outputs.
+/// Source of the gradient of a layer's output.
 #[derive(Clone)]
 pub enum GradOutput {
-    /// The next layer has stored them at the pool winners.
+    /// Gradient at the pool winners, stored by the backward pass of the next layer.
     Stored(PooledGrad),
-    /// The outputs have their mean in the embedding.
+    /// Gradient of the embedding, which is the mean of the outputs.
     Mean(EmbeddingMean),
 }
 
-/// Backward through the mean over time steps and chunks, and through LeakyReLU and dropout of the last layer (SPEC §2).
+/// Backward pass through the mean over time steps and chunks, and through LeakyReLU and dropout of the last layer (SPEC
+/// §2).
 #[derive(Clone)]
 pub struct EmbeddingMean {
-    /// Gradients of the embeddings, `[member, segment, mel · channel]`.
+    /// Gradient of the embeddings, `[member, segment, mel · channel]`.
     pub grad_output: Tensor<f32>,
     /// Pool winners of the last layer.
     pub argmax: PoolArgmax,
-    /// Chunks of one segment.
+    /// Chunks per segment.
     pub chunks: usize,
-    /// Slope of LeakyReLU below zero.
+    /// LeakyReLU slope below zero.
     pub slope: f64,
-    /// Factor of the values that dropout keeps.
+    /// Factor by which dropout multiplies the values that it keeps.
     pub scale: f64,
 }
 
@@ -39,8 +39,8 @@ impl GradOutput {
         }
     }
 
-    /// Files for the slots `grad_output_plane` and `grad_output_row`, for tiles of full or of partial rows; with `partial_vec4`,
-    /// partial rows are read four windows at a time.
+    /// Returns the files for the slots `grad_output_plane` and `grad_output_row`, for tiles of full or partial rows.
+    /// With `partial_vec4`, partial rows are read four windows at a time.
     pub(super) fn slots(
         &self,
         shape: &ConvShape,
@@ -88,7 +88,7 @@ impl GradOutput {
     }
 }
 
-/// Gradients at the winners of the last layer, of shape `[member, segment, chunk, channel, time, mel]`.
+/// Computes the gradients at the pool winners of the last layer, `[member, segment, chunk, channel, time, mel]`.
 pub fn mean_oracle(
     shape: &[usize; 6],
     slope: f64,
@@ -106,8 +106,8 @@ pub fn mean_oracle(
     argmax.iter().enumerate().map(carried).collect()
 }
 
-/// Seeded random gradients of the outputs of `shape`, and the same as an oracle sees them: stored ones, or those of a mean over
-/// segments of `mean` chunks.
+/// Returns seeded random gradients of the outputs of `shape`, and the gradients at the pool winners for the oracle.
+/// With `mean`, the gradient is that of embeddings of segments of `mean` chunks; otherwise it is stored.
 pub(super) fn random_grad_output(
     gpu: &Gpu,
     shape: &ConvShape,
@@ -132,7 +132,8 @@ pub(super) fn random_grad_output(
     Ok((GradOutput::Mean(EmbeddingMean { grad_output, argmax, chunks, slope, scale }), window_grads))
 }
 
-/// Cases of layers under a mean: the model's own, and one with odd sizes and several chunks in a segment.
+/// Returns cases in which the layer's outputs are averaged: the model's last layer, and a layer with odd sizes and
+/// several chunks per segment.
 pub(super) fn mean_cases(prepare: fn(&Gpu, ConvShape, ConvTile, usize) -> Result<CaseRun>) -> Vec<Case> {
     let lanes = ConvTile { windows: [5, 2], units: 1, lanes: 8, workgroup: 8 };
     let alone = ConvTile { windows: [1, 2], units: 1, lanes: 1, workgroup: 32 };
@@ -149,7 +150,7 @@ mod tests {
     use super::*;
     use crate::kernels::chunk_mean;
 
-    /// The mean is linear, so its derivative is the response to one-hot inputs.
+    /// Compares the oracle with the response to one-hot inputs, which is the derivative because the mean is linear.
     #[test]
     fn the_oracle_is_the_transpose_of_the_forward_oracle() {
         let shape = [1, 2, 3, 4, 2, 2];

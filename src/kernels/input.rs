@@ -1,4 +1,4 @@
-//! The input of a convolution layer: a tensor of its own, or a batch of the example store.
+//! Input of a convolution layer: a dense tensor, or a batch of the example store.
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Tensor};
@@ -6,26 +6,26 @@ use crate::kernels::conv::ConvShape;
 use crate::kernels::gather::NO_EXAMPLE;
 use crate::kernels::{random, random_below};
 
-/// The tensor that a layer's input is read from.
+/// Source of a layer's input.
 #[derive(Clone)]
 pub enum Input {
-    /// In a tensor of its own, `[member, chunk, in, time, mel]`.
+    /// Dense tensor, `[member, chunk, in, time, mel]`.
     Dense(Tensor<f32>),
-    /// In the store of examples, for the first layer.
+    /// Batch of the example store, for the first layer.
     Gathered(Gathered),
 }
 
-/// Examples of a store that all members share, as batches pick them (SPEC §4).
+/// Batches of an example store that all members share (SPEC §4).
 #[derive(Clone)]
 pub struct Gathered {
-    /// `[example, frames, bands]`: every example is a whole number of chunks.
+    /// Features, `[example, frame, band]`; every example is a whole number of chunks.
     pub store: Tensor<f32>,
-    /// Ids, `[step, member, slot]`; a slot without an example has the first.
+    /// Example ids, `[step, member, slot]`; an empty slot reads the first example.
     pub batches: Tensor<u32>,
 }
 
 impl Input {
-    /// Files for the slots `input_plane` and `input_row` for tiles `windows` wide.
+    /// Returns the files for the slots `input_plane` and `input_row`, for tiles `windows` wide.
     pub(super) fn slots(&self, shape: &ConvShape, windows: usize) -> [(&'static str, &'static str); 2] {
         let plane = match self {
             Self::Dense(_) => "conv/input_dense.wgsl",
@@ -59,8 +59,8 @@ impl Input {
     }
 }
 
-/// Seeded random input of `shape`, and the same chunk by chunk: its own, or out of `examples` examples for batches of which `row`
-/// counts.
+/// Returns a seeded random input of `shape`, and the same values as a dense tensor. With `gathered`, which is
+/// `[examples, batch_size, row]`, the input is row `row` of batches drawn from a store.
 pub(super) fn random_input(gpu: &Gpu, shape: &ConvShape, gathered: Option<[usize; 3]>) -> Result<(Input, Vec<f64>)> {
     let Some([examples, batch_size, row]) = gathered else {
         let (input, values) = random(gpu, "input", &shape.input_shape())?;

@@ -1,22 +1,22 @@
-//! `keep_best`: keeps the parameters of the members whose last epoch was their best (SPEC §5).
+//! `keep_best`: copy of the parameters of the members whose last epoch was their best (SPEC §5).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::population::Member;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "keep_best", cases };
 
 const WORKGROUP: usize = 64;
 
-/// Keeps the parameters of the members whose last epoch was their best.
+/// Copy of the parameters of the members whose last epoch was their best.
 pub struct KeepBest {
-    /// Parameters, first and second moments, `[member, 3, parameter]`.
+    /// Parameters, first moments and second moments, `[member, 3, parameter]`.
     pub state: Tensor<f32>,
-    /// `[member, parameter]`.
+    /// Best parameters so far, `[member, parameter]`.
     pub best: Tensor<f32>,
-    /// `[member]`.
+    /// Members of the population, `[member]`.
     pub members: Tensor<Member>,
 }
 

@@ -1,4 +1,4 @@
-//! The places of a population's parameters: in the optimiser's state, and in the layouts from which other kernels read them.
+//! Locations of a population's parameters: in the optimiser's state, and in the packed layouts that other kernels read.
 
 use std::ops::Range;
 
@@ -8,27 +8,27 @@ use crate::Result;
 use crate::gpu::{Binding, Constant, Element, Gpu, Tensor};
 use crate::kernels::forms::{needs_uniform_hint, uniform_slots};
 
-/// One layer's parameters and where they go, as `shaders/lib/span.wgsl` has it. All in elements.
+/// Location of one layer's parameters, laid out as in `shaders/lib/span.wgsl`. All counts are in elements.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 pub struct Span {
-    /// First parameter.
+    /// First parameter of the layer, within a member.
     pub first: u32,
-    /// Parameters with those that fill the last [`PARAMETERS_PER_THREAD`].
+    /// Number of parameters, padded to a multiple of [`PARAMETERS_PER_THREAD`].
     pub count: u32,
-    /// Before this layer's partial gradients, in one member.
+    /// Elements of a member's partial gradients before this layer.
     pub partials: u32,
-    /// Partial gradients of every parameter.
+    /// Number of partial gradients per parameter.
     pub splits: u32,
-    /// Before this layer's forward layout.
+    /// Elements before this layer's forward layout.
     pub forward: u32,
-    /// One member's forward layout.
+    /// Elements of the forward layout per member.
     pub forward_stride: u32,
-    /// Before this layer's transposed layout.
+    /// Elements before this layer's transposed layout.
     pub backward: u32,
-    /// One member's transposed layout.
+    /// Elements of the transposed layout per member.
     pub backward_stride: u32,
-    /// Workgroups before those of this layer; [`Layout::new`] sets it.
+    /// Number of workgroups before those of this layer; set by [`Layout::new`].
     pub first_group: u32,
 }
 
@@ -36,31 +36,31 @@ impl Element for Span {
     const SCALAR: Option<&'static str> = None;
 }
 
-/// Parameters that a thread computes at a time; a layer has a multiple of them.
+/// Number of parameters that a thread updates at a time; every layer is padded to a multiple of it.
 pub const PARAMETERS_PER_THREAD: usize = 4;
 
-/// The elements that `count` parameters of a layer take: whole [`PARAMETERS_PER_THREAD`]s.
+/// Rounds `count` parameters up to a multiple of [`PARAMETERS_PER_THREAD`].
 pub fn padded(count: usize) -> usize {
     count.next_multiple_of(PARAMETERS_PER_THREAD)
 }
 
-/// The place of a parameter that has none in a layout.
+/// Place of a parameter that is absent from a layout.
 const NOWHERE: u32 = u32::MAX;
 
-/// Threads per workgroup of the kernels that go over parameters: each workgroup stays within one layer.
+/// Threads per workgroup of the kernels that traverse the parameters; a workgroup stays within one layer.
 const WORKGROUP: usize = 64;
 
-/// Workgroups that go over a layer.
+/// Returns the number of workgroups that traverse a layer.
 fn groups_of(span: &Span) -> u32 {
     span.count.div_ceil((WORKGROUP * PARAMETERS_PER_THREAD) as u32)
 }
 
-/// The layers of a population and the places of their parameters.
+/// Layers of a population and the places of their parameters in the packed layouts.
 #[derive(Clone)]
 pub struct Layout {
-    /// The layers, in order.
+    /// Layers in order.
     pub layers: Vec<Span>,
-    /// All layouts of all members, which kernels read.
+    /// Packed layouts of all layers and members, which other kernels read.
     pub packed: Tensor<f32>,
     spans: Tensor<Span>,
     places: Tensor<u32>,
@@ -68,7 +68,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of `layers`; `places` holds each parameter's places in its layer's two layouts, where it has any.
+    /// Creates the layout of `layers`. `places` holds the places of each parameter in its layer's forward and
+    /// transposed layouts, and `None` where a layout lacks the parameter. `packed` is the size of the packed tensor.
     ///
     /// # Errors
     /// Errors of making tensors.
@@ -102,12 +103,12 @@ impl Layout {
         })
     }
 
-    /// Elements of one member's parameters.
+    /// Returns the number of parameters per member, including padding.
     pub fn elements(&self) -> usize {
         self.places.size(0) * PARAMETERS_PER_THREAD
     }
 
-    /// The workgroups of the layers that `parameters` are made of; panics when a layer is in it by halves.
+    /// Returns the workgroups of the layers that `parameters` covers; panics if the range covers a part of a layer.
     pub(super) fn groups(&self, parameters: &Range<usize>) -> Range<usize> {
         let group_at = |parameter: usize| {
             let behind = self.layers.last().map_or(0, |span| span.first_group + groups_of(span));

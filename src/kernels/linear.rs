@@ -1,37 +1,37 @@
-//! Fully connected layers: shape, layout, and the oracles of both passes (SPEC §3).
+//! Fully connected layers: shape, weight layout, and oracles of the forward and backward passes (SPEC §3).
 
 use crate::gpu::{Binding, Constant, Tensor};
 
-/// One fully connected layer, for a population.
+/// Sizes of one fully connected layer, for a whole population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinearShape {
-    /// Models.
+    /// Members of the population.
     pub members: usize,
-    /// Input vectors of one model.
+    /// Input vectors per member.
     pub rows: usize,
-    /// Inputs.
+    /// Input features.
     pub inputs: usize,
-    /// Outputs.
+    /// Output features.
     pub outputs: usize,
 }
 
 impl LinearShape {
-    /// Weights and biases of one member.
+    /// Returns the number of weights and biases of one member.
     pub fn parameters(&self) -> usize {
         (self.inputs + 1) * self.outputs
     }
 
-    /// Inputs and outputs in words.
+    /// Describes the layer for reports, as in "64→128".
     pub(super) fn layer(&self) -> String {
         format!("{}→{}", self.inputs, self.outputs)
     }
 
-    /// Element of the layout [in, out] that holds weight (out, in).
+    /// Returns the element of the layout `[in, out]` that holds weight (out, in).
     pub fn weight_at(&self, output: usize, input: usize) -> usize {
         input * self.outputs + output
     }
 
-    /// Element of the layout that holds the bias of `output`.
+    /// Returns the element of the layout that holds the bias of `output`.
     pub fn bias_at(&self, output: usize) -> usize {
         self.weight_at(output, self.inputs)
     }
@@ -46,16 +46,16 @@ impl LinearShape {
     }
 }
 
-/// One layer's weights `[member, in, out]` and biases `[member, out]`: a range of a larger tensor.
+/// Weights `[in, out]` and biases `[out]` of one layer for all members: a range of a larger tensor.
 #[derive(Clone)]
 pub struct LinearWeights {
-    /// The tensor that holds all layers.
+    /// Tensor that holds all layers.
     pub tensor: Tensor<f32>,
-    /// Elements before this layer, a multiple of 64.
+    /// Elements before this layer; a multiple of 64.
     pub first: usize,
-    /// Elements of one member.
+    /// Elements per member.
     pub stride: usize,
-    /// Members.
+    /// Members of the population.
     pub members: usize,
 }
 
@@ -65,7 +65,8 @@ impl LinearWeights {
     }
 }
 
-/// Outputs before any activation, `[member, row, out]`; `parameters` [member, (out, in) then out].
+/// Computes the outputs before any activation, `[member, row, out]`, from `parameters` `[member, parameter]`, weights
+/// `(out, in)` before biases `(out)`.
 pub fn oracle(shape: &LinearShape, input: &[f64], parameters: &[f64]) -> Vec<f64> {
     let mut output = Vec::with_capacity(shape.members * shape.rows * shape.outputs);
     for row in 0..shape.members * shape.rows {
@@ -80,8 +81,8 @@ pub fn oracle(shape: &LinearShape, input: &[f64], parameters: &[f64]) -> Vec<f64
     output
 }
 
-/// `(grad_input, grad_parameters)`: `[member, row, in]` and `[member, (out, in) then out]`. `factor(member, element)` is the
-/// derivative of what the input came through.
+/// Computes the gradients of the input, `[member, row, in]`, and of the parameters, `[member, parameter]`, in the order
+/// of [`oracle`]. `factor(member, element)` is the derivative of the activation and dropout that produced the input.
 pub fn backward_oracle(
     shape: &LinearShape,
     input: &[f64],
@@ -109,7 +110,7 @@ pub fn backward_oracle(
     (grad_input, grad_parameters)
 }
 
-/// Parameters in the layout of the kernels.
+/// Packs parameters in the layout that the kernels read.
 pub(super) fn pack(shape: &LinearShape, parameters: &[f64]) -> Vec<f32> {
     let mut packed = vec![0.0; shape.members * shape.parameters()];
     for (member, parameters) in parameters.chunks(shape.parameters()).enumerate() {
@@ -128,7 +129,7 @@ pub(super) fn pack(shape: &LinearShape, parameters: &[f64]) -> Vec<f32> {
 mod tests {
     use super::*;
 
-    /// The oracle against central differences of the forward oracle.
+    /// Compares the backward oracle with central differences of the forward oracle.
     #[test]
     fn the_backward_oracle_is_the_derivative_of_the_forward_oracle() {
         let shape = LinearShape { members: 1, rows: 3, inputs: 4, outputs: 2 };

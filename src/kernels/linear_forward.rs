@@ -7,52 +7,52 @@ use crate::kernels::linear::{LinearShape, LinearWeights, oracle, pack};
 use crate::kernels::population::Member;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "linear_forward", cases };
 
-/// The division of rows and outputs among threads.
+/// Division of rows and outputs among threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinearTile {
-    /// Rows of a thread, for each of which it computes one output.
+    /// Rows per thread; a thread computes one output of each row.
     pub rows: usize,
-    /// Threads per workgroup, side by side over outputs.
+    /// Threads per workgroup; neighbouring threads compute neighbouring outputs.
     pub workgroup: usize,
-    /// llvmpipe needs a hint that indices are the same for all threads of a workgroup.
+    /// True if the shader needs the hint that indices are equal in the whole workgroup (llvmpipe).
     pub uniform_hint: bool,
 }
 
 impl LinearTile {
-    /// The tile for `rows` rows on the class of `gpu`.
+    /// Returns the tile for `rows` rows on the device class of `gpu`.
     pub fn of(gpu: &Gpu, rows: usize) -> Self {
         let (most, workgroup) = linear_rows(gpu.class());
         Self { rows: rows.min(most), workgroup, uniform_hint: needs_uniform_hint(gpu) }
     }
 }
 
-/// The activation after a fully connected layer.
+/// Activation after a fully connected layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Activation {
-    /// LeakyReLU with this slope.
+    /// LeakyReLU with the given slope below zero.
     Leaky(f64),
-    /// 1 / (1 + e^−x).
+    /// Sigmoid, 1 / (1 + e^−x).
     Sigmoid,
 }
 
-/// A fully connected layer with its activation.
+/// Forward pass of a fully connected layer with its activation, in evaluation.
 pub struct LinearForward {
     /// Sizes of the layer.
     pub shape: LinearShape,
-    /// `[member, row, in]`.
+    /// Input, `[member, row, in]`.
     pub input: Tensor<f32>,
     /// Weights and biases.
     pub packed: LinearWeights,
-    /// `[member, row, out]`.
+    /// Output, `[member, row, out]`.
     pub output: Tensor<f32>,
-    /// `[member]`.
+    /// Members of the population, `[member]`.
     pub members: Tensor<Member>,
     /// Activation of the outputs.
     pub activation: Activation,
-    /// Division among threads.
+    /// Division of the work among threads.
     pub tile: LinearTile,
 }
 

@@ -1,6 +1,6 @@
-//! Log-mel of centred, windowed frames, from audio to the example store in the registers of one thread (SPEC §1). The results
-//! are those of [`Spectrum`](super::spectrum::Spectrum) and [`Mel`](super::mel::Mel); this form is for adapters whose threads are lanes of a
-//! CPU's vectors.
+//! Log-mel features of centred, windowed frames, from audio to the example store in the registers of one thread (SPEC
+//! §1). The results equal those of [`Spectrum`](super::spectrum::Spectrum) and [`Mel`](super::mel::Mel); this form is
+//! for adapters whose threads are lanes of a CPU's vectors.
 
 use std::f64::consts::TAU;
 
@@ -12,41 +12,43 @@ use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tens
 
 pub(super) const ENTRY: KernelEntry = KernelEntry { name: "log_mel", cases };
 
-/// The FFT length that the kernel is written for.
+/// FFT length that the kernel is written for.
 const FFT: usize = 512;
-/// Samples from a point of the first pass to the next of the same FFT.
+/// Samples between neighbouring points of the same FFT in the first pass.
 const ROW: usize = 32;
 
-/// Audio of a batch in, ln(mel + offset) into the example store; row r of the schedule writes the store's examples from
-/// r · segments on, as far as there are any.
+/// Log-mel features of a batch of audio, ln(mel + offset), written to the example store. Row r of the schedule writes
+/// the examples from r · segments on; segments beyond the end of the store are skipped.
 #[derive(Clone)]
 pub struct LogMel {
-    /// `[segment, samples]`; what lies beyond a segment's length is not read as signal.
+    /// Audio, `[segment, samples]`; samples beyond a segment's length are read as silence.
     pub audio: Tensor<f32>,
-    /// `[segment]`: samples of each segment.
+    /// Number of samples of each segment, `[segment]`.
     pub lengths: Tensor<u32>,
-    /// `[16, 16, 2]`: at j, row, s, that of sample 32 row + 2 j + s of [`hann_window`](spectrum::hann_window), as the first pass
-    /// goes through it.
+    /// Window in the order in which the first pass reads it, `[16, 16, 2]`: element (j, row, s) is sample
+    /// 32 row + 2 j + s of [`hann_window`](spectrum::hann_window).
     pub window: Tensor<f32>,
-    /// `[16, 16, 2]`: at j, r, e^(−2πi j r / 256), between the two passes of the FFT.
+    /// Twiddle factors between the two passes of the FFT, `[16, 16, 2]`: element (j, r) is e^(−2πi j r / 256).
     pub turns: Tensor<f32>,
-    /// `[9, 16, 2]`: at r, s, e^(−2πi (r + 16 s) / 512), by which the spectrum of the odd samples is turned.
+    /// Twiddle factors of the odd samples' spectrum, `[9, 16, 2]`: element (r, s) is e^(−2πi (r + 16 s) / 512).
     pub halves: Tensor<f32>,
-    /// `[example, frame, band]`
+    /// Features, `[example, frame, band]`.
     pub features: Tensor<f32>,
-    /// Sample of a row of `audio` at which the first frame is centred, as [`Spectrum::lead`](super::spectrum::Spectrum::lead).
+    /// Sample of each row of `audio` at which the first frame is centred, as in
+    /// [`Spectrum::lead`](super::spectrum::Spectrum::lead).
     pub lead: usize,
     /// Window, hop, bands and offset.
     pub config: FeatureConfig,
-    /// llvmpipe needs a hint that indices are the same for all threads of a workgroup.
+    /// True if the shader needs the hint that indices are equal in the whole workgroup (llvmpipe).
     pub uniform_hint: bool,
     /// Invocations per workgroup.
     pub workgroup: usize,
 }
 
 impl LogMel {
-    /// Log-mel of `audio`, whose rows are `lengths` samples long, into `features`; panics when a row has an odd number
-    /// of samples or the bands are not those of `config`.
+    /// Creates the kernel that computes the features of `audio`, whose rows are `lengths` samples long, into
+    /// `features`. Panics if a row has an odd number of samples, `lead` is odd, the FFT length is not 512, or
+    /// `features` has another number of bands than `config`.
     ///
     /// # Errors
     /// Errors of [`Gpu::tensor`].
@@ -83,8 +85,8 @@ impl LogMel {
         })
     }
 
-    /// True if devices of `class` are faster with this kernel and it can compute the geometry: an FFT of 512 samples, two samples
-    /// at each load and four bands at each store.
+    /// True if this kernel is faster on devices of `class` and supports `config`: an FFT of 512 samples, an even hop
+    /// (two samples per load), and a multiple of four bands (four bands per store).
     pub fn suits(class: DeviceClass, config: &FeatureConfig) -> bool {
         features_in_registers(class)
             && config.fft == FFT
@@ -103,7 +105,7 @@ impl Kernel for LogMel {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        // Samples that the window lets through lie in these rows of an FFT's samples.
+        // Rows of the FFT's samples in which the window is not zero.
         let first = (FFT - self.config.window) / 2;
         let rows = first / ROW..(first + self.config.window).div_ceil(ROW);
         let filters = mel::filters(&self.config);
@@ -150,7 +152,7 @@ impl Kernel for LogMel {
         let frames = (self.audio.size(0) * self.features.size(1)) as f64;
         let (fft, bands) = (FFT as f64, self.features.size(2) as f64);
         Work {
-            // Every bin lies in at most two bands.
+            // Every bin belongs to at most two bands.
             flops: frames * (2.5 * fft * fft.log2() + 2.0 * fft),
             bytes: 4.0 * (self.audio.len() as f64 + frames * bands),
         }
@@ -169,8 +171,9 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Noise of the given lengths; noise also fills the rest of each row, where it must not count. The kernel is asked for
-/// the `frames` frames that follow the first `lead_hops`, as row `row` of the schedule of a store of `examples` examples.
+/// Creates a case with noise of the given lengths. Noise also fills the rest of each row, where the kernel must ignore
+/// it. The kernel computes the `frames` frames that follow the first `lead_hops`, as row `row` of the schedule of a
+/// store of `examples` examples.
 fn case(
     name: &str,
     config: &FeatureConfig,

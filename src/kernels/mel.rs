@@ -1,4 +1,4 @@
-//! Log-mel bands of magnitude spectra by sparse triangular filters (SPEC §1).
+//! `mel`: log-mel bands of magnitude spectra by sparse triangular filters (SPEC §1).
 
 use super::{Case, CaseRun, Expectation, KernelEntry, random};
 use crate::Result;
@@ -7,19 +7,19 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 
 pub(super) const ENTRY: KernelEntry = KernelEntry { name: "mel", cases };
 
-/// Magnitudes of a batch in, ln(mel + offset) into the example store; row r of the schedule writes the store's examples
-/// from r · segments on, as far as there are any.
+/// Log-mel bands of a batch of magnitudes, ln(mel + offset), written to the example store. Row r of the schedule writes
+/// the examples from r · segments on; segments beyond the end of the store are skipped.
 #[derive(Clone)]
 pub struct Mel {
-    /// `[segment, frame, bin]`
+    /// Magnitude spectra, `[segment, frame, bin]`.
     pub magnitude: Tensor<f32>,
-    /// `[band, 2]`: first bin and number of bins of a band's triangle.
+    /// First bin and number of bins of each band's triangle, `[band, 2]`.
     pub bins: Tensor<u32>,
-    /// `[bin of the band, band]`, see [`filters`].
+    /// Filter weights, `[bin of the band, band]`, see [`filters`].
     pub weights: Tensor<f32>,
-    /// `[example, frame, band]`
+    /// Features, `[example, frame, band]`.
     pub features: Tensor<f32>,
-    /// Added before the logarithm.
+    /// Offset added before the logarithm.
     pub offset: f64,
     /// Frames per thread.
     pub tile: usize,
@@ -28,7 +28,7 @@ pub struct Mel {
 }
 
 impl Mel {
-    /// Makes the filter table; panics when the frames of `magnitude` and `features` differ.
+    /// Makes the filter table; panics if the shapes of `magnitude` and `features` do not match each other and `config`.
     ///
     /// # Errors
     /// Errors of [`Gpu::tensor`].
@@ -88,14 +88,14 @@ impl Kernel for Mel {
         let frames = self.magnitude.size(0) * self.magnitude.size(1);
         let bands = self.features.size(2);
         Work {
-            // Every bin lies in at most two bands.
+            // Every bin belongs to at most two bands.
             flops: frames as f64 * 4.0 * self.magnitude.size(2) as f64,
             bytes: 4.0 * (self.magnitude.len() + frames * bands) as f64,
         }
     }
 }
 
-/// `[band][bin]`: triangles of peak 1 between equally spaced points of the HTK mel scale.
+/// Returns the filters, `[band][bin]`: triangles of peak 1 between equally spaced points of the HTK mel scale.
 pub fn filters(config: &FeatureConfig) -> Vec<Vec<f64>> {
     let mel = |hz: f64| 2595.0 * (1.0 + hz / 700.0).log10();
     let hz = |mel: f64| 700.0 * (10_f64.powf(mel / 2595.0) - 1.0);
@@ -111,7 +111,8 @@ pub fn filters(config: &FeatureConfig) -> Vec<Vec<f64>> {
     edges.windows(3).map(|e| (0..=config.fft / 2).map(|k| weight(e, k as f64 * bin_hz)).collect()).collect()
 }
 
-/// The first bin of every band, and the weights from there to its last bin; no weights where no bin is in the band.
+/// Returns the first bin of every band and the weights from there to the band's last bin; a band without bins has no
+/// weights.
 pub(super) fn triangles(filters: &[Vec<f64>]) -> Vec<(usize, &[f64])> {
     let support = |filter: &'_ Vec<f64>| {
         let first = filter.iter().position(|&w| w > 0.0).unwrap_or(0);
@@ -120,7 +121,8 @@ pub(super) fn triangles(filters: &[Vec<f64>]) -> Vec<(usize, &[f64])> {
     filters.iter().map(|filter| (support(filter).start, &filter[support(filter)])).collect()
 }
 
-/// `[band, 2]` first bin and number of bins, and `[bin of the band, band]` weights, padded to the widest band.
+/// Returns the first bin and number of bins of each band, `[band, 2]`, and the weights, `[bin of the band, band]`,
+/// padded to the widest band.
 fn sparse(filters: &[Vec<f64>]) -> (Vec<u32>, Vec<f32>) {
     let triangles = triangles(filters);
     let widest = triangles.iter().map(|(_, weights)| weights.len()).max().unwrap_or(0).max(1);
@@ -129,7 +131,7 @@ fn sparse(filters: &[Vec<f64>]) -> (Vec<u32>, Vec<f32>) {
     (bins, (0..widest).flat_map(weight).collect())
 }
 
-/// `[frame, band]`: ln(mel + offset) of `[frame, bin]` magnitudes.
+/// Computes ln(mel + offset), `[frame, band]`, from magnitudes `[frame, bin]`.
 pub fn oracle(config: &FeatureConfig, magnitude: &[f64]) -> Vec<f64> {
     let filters = filters(config);
     let bands = |frame: &[f64]| -> Vec<f64> {
@@ -150,7 +152,8 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Magnitudes of `segments` segments written to the store of `examples` examples as row `row` of the schedule.
+/// Creates a case that writes the features of `segments` segments to a store of `examples` examples as row `row` of the
+/// schedule.
 fn case(name: &str, config: &FeatureConfig, [segments, examples, frames]: [usize; 3], row: u32, tile: usize) -> Case {
     let config = config.clone();
     Case::new(name, move |gpu| {

@@ -1,35 +1,35 @@
-//! `mine_negatives`: the negative of every triplet, chosen on the batch's distance matrix (SPEC §4.2).
+//! `mine_negatives`: choice of the negative of every triplet from the batch's distance matrix (SPEC §4.2).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "mine_negatives", cases };
 
 const WORKGROUP: usize = 64;
 
-/// Which example of another class is the negative.
+/// Rule that chooses the negative among the examples of other classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mining {
-    /// The nearest of those farther from the anchor than the positive; if there is none, the farthest.
+    /// Nearest example that is farther from the anchor than the positive; if there is none, the farthest example.
     SemiHard,
-    /// The nearest.
+    /// Nearest example.
     Hard,
 }
 
-/// Writes the negative of every triplet.
+/// Choice of the negative of every triplet.
 pub struct MineNegatives {
-    /// Squared, `[member, slot, slot]`.
+    /// Squared distances, `[member, slot, slot]`.
     pub distances: Tensor<f32>,
-    /// Class of each example, `[example]`.
+    /// Classes of the examples, `[example]`.
     pub labels: Tensor<u32>,
-    /// `[step, member, slot]`.
+    /// Example ids, `[step, member, slot]`.
     pub batches: Tensor<u32>,
-    /// Slots of anchor, positive and negative, `[member, triplet, 3]`; the first two are given. A batch must hold at least
-    /// two classes.
+    /// Slots of anchor, positive and negative, `[member, triplet, 3]`. Anchor and positive are inputs, the negative is
+    /// written. The batch must hold at least two classes.
     pub triplets: Tensor<u32>,
-    /// Which one is chosen.
+    /// Rule that chooses the negative.
     pub mining: Mining,
 }
 
@@ -74,11 +74,11 @@ impl Kernel for MineNegatives {
     }
 }
 
-/// The negative's slot: `from_anchor` holds the anchor's distances, `labels` the class of every slot.
+/// Returns the slot of the negative. `from_anchor` holds the anchor's distances, `labels` the class of every slot.
 pub fn oracle(from_anchor: &[f64], labels: &[u32], anchor: usize, positive: usize, mining: Mining) -> Option<usize> {
     let others = || (0..labels.len()).filter(|slot| labels[*slot] != labels[anchor]);
     let nearest = |slots: &mut dyn Iterator<Item = usize>| {
-        // `min_by` keeps the first of equals.
+        // `min_by` returns the first of equal elements, as the kernel does.
         slots.min_by(|a, b| from_anchor[*a].total_cmp(&from_anchor[*b]))
     };
     let farther = |slot: &usize| from_anchor[*slot] > from_anchor[positive];

@@ -1,7 +1,8 @@
-//! Every kernel, once: a WGSL file under `shaders/`, a Rust file here, its `mod` line, and a line in [`REGISTRY`].
+//! Kernels. A kernel consists of a WGSL file under `shaders/`, a Rust file here, a `mod` line, and a line in
+//! [`REGISTRY`].
 //!
-//! Each file holds a struct whose fields are the kernel's bindings by name and its tuning knobs, the f64 oracle that
-//! says what it computes, and cases that compare the two. Tests, benchmarks and the self-check loop over the registry.
+//! Each Rust file holds a struct with the kernel's bindings and tuning knobs, an f64 oracle that defines the result,
+//! and cases that compare the kernel with the oracle. Tests, benchmarks and the self-check loop over the registry.
 
 pub mod adam;
 mod case;
@@ -55,17 +56,17 @@ use crate::gpu::Gpu;
 
 pub use case::{Case, CaseRun, Expectation, random, random_below, relative_error};
 
-/// One line of the registry.
+/// Registry entry of a kernel.
 pub struct KernelEntry {
-    /// The kernel's name, the stem of its WGSL file.
+    /// Name of the kernel, which is the stem of its WGSL file.
     pub name: &'static str,
-    /// Inputs with known outputs: odd sizes, ties, every variant.
+    /// Builds the test cases: inputs with known outputs, which cover odd sizes, ties and every variant.
     pub cases: fn() -> Vec<Case>,
 }
 
 impl KernelEntry {
-    /// Runs the cases that are for the device, compiled together; returns the name of each and the largest relative error found, as
-    /// [`Case::run`] does.
+    /// Runs the cases that apply to the device, after compiling their kernels together. Yields the name of each case
+    /// with the largest relative error found, as [`Case::run`] returns it.
     ///
     /// # Errors
     /// Errors of [`Gpu::check`].
@@ -79,7 +80,7 @@ impl KernelEntry {
     }
 }
 
-/// All kernels in data-flow order, then those that measure the device.
+/// All kernels in data-flow order, followed by the probes that measure the device.
 pub const REGISTRY: &[KernelEntry] = &[
     spectrum::ENTRY,
     mel::ENTRY,

@@ -1,4 +1,4 @@
-//! Mean and squared deviations of every band of every example (SPEC §1, standardisation).
+//! `moments`: mean and squared deviations of every band of every example, for standardisation (SPEC §1).
 
 use super::{Case, CaseRun, Expectation, KernelEntry, random};
 use crate::Result;
@@ -6,21 +6,21 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 
 pub(super) const ENTRY: KernelEntry = KernelEntry { name: "moments", cases };
 
-/// Features in, two numbers per example and band out.
+/// Mean and squared deviations of every band of every example.
 #[derive(Clone)]
 pub struct BandMoments {
-    /// `[example, frame, band]`
+    /// Features, `[example, frame, band]`.
     pub features: Tensor<f32>,
-    /// `[example, band, 2]`: mean over the frames, and sum of squared deviations from it.
+    /// Moments, `[example, band, 2]`: the mean over the frames, and the sum of squared deviations from the mean.
     pub moments: Tensor<f32>,
-    /// Frames that are summed before they are added to the rest.
+    /// Number of frames that are summed separately before they are added to the total.
     pub block: usize,
     /// Invocations per workgroup.
     pub workgroup: usize,
 }
 
 impl BandMoments {
-    /// Makes the output.
+    /// Makes the output tensor.
     ///
     /// # Errors
     /// Errors of [`Gpu::tensor`].
@@ -61,7 +61,7 @@ impl Kernel for BandMoments {
     }
 }
 
-/// `[band, 2]`: mean and sum of squared deviations of `[frame, band]` features.
+/// Computes mean and sum of squared deviations, `[band, 2]`, of features `[frame, band]`.
 pub fn oracle(features: &[f64], bands: usize) -> Vec<f64> {
     let of_band = |band: usize| {
         let values = || features.iter().skip(band).step_by(bands);
@@ -81,7 +81,7 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Features around −4 with the given deviation.
+/// Creates a case with features around −4 with the given deviation.
 fn case(name: &str, shape: [usize; 3], block: usize, deviation: f64) -> Case {
     Case::new(name, move |gpu| {
         let [examples, frames, bands] = shape;

@@ -1,26 +1,27 @@
-//! `nearest`: the nearest class mean of every example, and how often it is the own one (SPEC §5, the paper's equation 5).
+//! `nearest`: nearest class mean of every example, and counts of correct and wrong predictions (SPEC §5, the paper's
+//! equation 5).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "nearest", cases };
 
 const WORKGROUP: usize = 64;
 
-/// Finds the nearest class mean and counts.
+/// Search for the nearest class mean of every example, with counts per class.
 pub struct Nearest {
     /// Squared distances of every example to every class mean, `[member, example, class]`.
     pub distances: Tensor<f32>,
-    /// Class of each example or [`NO_CLASS`], `[example]`.
+    /// Classes of the examples, `[example]`; [`NO_CLASS`] for an example without a class.
     pub labels: Tensor<u32>,
-    /// 0 for a class that has no mean, `[class]`.
+    /// Presence of each class, `[class]`; 0 for a class that has no mean.
     pub present: Tensor<u32>,
-    /// Nearest class, the lowest of equals, `[member, example]`.
+    /// Nearest class, `[member, example]`; the lowest class in case of a tie.
     pub nearest: Tensor<u32>,
-    /// True positives, false positives, false negatives, `[member, class, 3]`, added to.
+    /// True positives, false positives and false negatives, `[member, class, 3]`; the kernel adds to them.
     pub counts: Tensor<u32>,
 }
 
@@ -60,7 +61,7 @@ impl Kernel for Nearest {
     }
 }
 
-/// The nearest class with a mean, and the counts, of one member.
+/// Computes the nearest class with a mean for every example, and the counts, of one member.
 pub fn oracle(distances: &[f64], labels: &[u32], present: &[u32]) -> (Vec<u32>, Vec<u32>) {
     let classes = present.len();
     let nearest = |distances: &[f64]| {
@@ -86,7 +87,7 @@ fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes]: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (_, values) = random(gpu, "distances", &[members, examples, classes])?;
-            // Few different values: there are ties.
+            // Few distinct values produce ties.
             let single: Vec<f32> = values.iter().map(|d| (d * 2.0).round().abs() as f32).collect();
             let mut labels: Vec<u32> = random_below("labels", examples, classes);
             labels.iter_mut().step_by(7).for_each(|label| *label = NO_CLASS);

@@ -1,19 +1,19 @@
-//! `normalise`: rows scaled to unit length (SPEC §2).
+//! `normalise`: embeddings scaled to unit length (SPEC §2).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "normalise", cases };
 
 pub(super) const WORKGROUP: usize = 64;
 
-/// z / max(‖z‖, 1e-12) of every row.
+/// Rows scaled to unit length, z / max(‖z‖, 1e-12).
 pub struct NormaliseRows {
-    /// `[member, row, dimension]`.
+    /// Embeddings, `[member, row, dimension]`.
     pub embedding: Tensor<f32>,
-    /// `[member, row, dimension]`.
+    /// Normalised embeddings, `[member, row, dimension]`.
     pub normalised: Tensor<f32>,
 }
 
@@ -47,7 +47,7 @@ impl Kernel for NormaliseRows {
     }
 }
 
-/// One row at unit length.
+/// Scales one row to unit length.
 pub fn oracle(row: &[f64]) -> Vec<f64> {
     let length = row.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-12);
     row.iter().map(|x| x / length).collect()
@@ -57,7 +57,7 @@ fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (_, mut values) = random(gpu, "embedding", &shape)?;
-            // A row of zeros stays one.
+            // A row of zeros must stay zero.
             values[..shape[2]].fill(0.0);
             let single: Vec<f32> = values.iter().map(|x| *x as f32).collect();
             let embedding = gpu.tensor_from("embedding", &shape, &single)?;

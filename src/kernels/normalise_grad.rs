@@ -1,20 +1,20 @@
-//! `normalise_grad`: gradient of rows scaled to unit length (SPEC §2).
+//! `normalise_grad`: backward pass of the scaling to unit length (SPEC §2).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::normalise::constants;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "normalise_grad", cases };
 
-/// Gradient of `normalise`.
+/// Gradient of the rows before they were normalised.
 pub struct NormaliseGrad {
-    /// Rows before they were normalised, `[member, row, dimension]`.
+    /// Rows before normalisation, `[member, row, dimension]`.
     pub embedding: Tensor<f32>,
-    /// `[member, row, dimension]`.
+    /// Gradient of the normalised rows, `[member, row, dimension]`.
     pub grad_output: Tensor<f32>,
-    /// `[member, row, dimension]`.
+    /// Gradient of `embedding`, `[member, row, dimension]`.
     pub grad_input: Tensor<f32>,
 }
 
@@ -48,7 +48,7 @@ impl Kernel for NormaliseGrad {
     }
 }
 
-/// Gradient of one row.
+/// Computes the gradient of one row.
 pub fn oracle(row: &[f64], grad_output: &[f64]) -> Vec<f64> {
     let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
     let along: f64 = row.iter().zip(grad_output).map(|(x, g)| x * g).sum();

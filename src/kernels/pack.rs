@@ -1,4 +1,4 @@
-//! `pack`: writes parameters into the layouts the kernels read (SPEC §2).
+//! `pack`: copy of the parameters into the layouts that other kernels read (SPEC §2).
 
 use std::ops::Range;
 
@@ -7,14 +7,14 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::layout::{Layout, Span};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "pack", cases };
 
-/// Writes parameters into the layouts the kernels read.
+/// Copy of the parameters into the layouts that other kernels read.
 pub struct Pack {
-    /// Each member's parameters come first, `[member, …]`.
+    /// Tensor whose region of each member begins with the parameters, `[member, …]`.
     pub parameters: Tensor<f32>,
-    /// Layers and places.
+    /// Layers and the places of their parameters.
     pub layout: Layout,
 }
 
@@ -72,7 +72,7 @@ fn cases() -> Vec<Case> {
                 first_group: 0,
             })
             .to_vec();
-        // The last two fill the third layer's last four.
+        // The last two elements pad the third layer to a multiple of four.
         let places: Vec<_> = (0..count).map(|i| [(i < 50).then_some(i % 20), (i < 20).then(|| 19 - i)]).collect();
         let mut expected = vec![0.0; 180];
         for member in 0..members {

@@ -1,39 +1,39 @@
-//! Pool argmax: which position of each max-pool window won, and what the backward pass multiplies the winner's gradient
-//! with. `shaders/lib/pool_argmax.wgsl` has the same encoding.
+//! Pool argmax: the position of each max-pool window's winner, and the factor for the winner's gradient in the backward
+//! pass. `shaders/lib/pool_argmax.wgsl` has the same encoding.
 //!
-//! Only the winner of a window has a gradient, so neither the values before the pool nor the dropout mask are kept.
+//! Only the winner of a window has a gradient, so neither the values before the pool nor the dropout mask are stored.
 
 use crate::Result;
 use crate::gpu::{Constant, Gpu, Tensor};
 
-/// The gradient of one max-pool window: what an oracle computes, and what [`PooledGrad`] holds on a device.
+/// Gradient of one max-pool window, as oracles compute it and [`PooledGrad`] stores it on a device.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WindowGrad {
-    /// Gradient at the winner, before LeakyReLU and dropout.
+    /// Gradient of the winner before LeakyReLU and dropout.
     pub gradient: f32,
-    /// Sign | the winner's position in its window << 2.
+    /// Code of the winner: sign | position in the window << 2.
     pub code: u32,
 }
 
 impl WindowGrad {
-    /// The winner was dropped: no gradient passes.
+    /// Sign code of a winner that was dropped; its gradient is zero.
     pub const DROPPED: u32 = 0;
-    /// The winner was above zero.
+    /// Sign code of a winner above zero.
     pub const POSITIVE: u32 = 1;
-    /// The winner was at or below zero.
+    /// Sign code of a winner at or below zero.
     pub const NEGATIVE: u32 = 2;
 
-    /// A window whose winner is at `position`, without gradient.
+    /// Creates a window whose winner is at `position`, with gradient 0.
     pub fn new(position: usize, sign: u32) -> Self {
         Self { gradient: 0.0, code: sign | (position as u32) << 2 }
     }
 
-    /// The winner's position in its window.
+    /// Returns the winner's position in its window.
     pub fn position(self) -> usize {
         (self.code >> 2) as usize
     }
 
-    /// Factor that LeakyReLU and dropout multiplied the winner with.
+    /// Returns the factor by which LeakyReLU and dropout multiplied the winner.
     pub fn factor(self, slope: f64, scale: f64) -> f64 {
         match self.code & 3 {
             Self::POSITIVE => scale,
@@ -43,17 +43,17 @@ impl WindowGrad {
     }
 }
 
-/// The argmax of every pool window of a layer: several codes in a word, and each row of windows in words of its own.
+/// Pool winners of a layer: one code per window, several codes per word. Each row of windows starts a new word.
 #[derive(Clone)]
 pub struct PoolArgmax {
-    /// `[…, windows_t, word]`.
+    /// Words of codes, `[…, windows_t, word]`.
     pub tensor: Tensor<u32>,
-    /// Codes in a word: 1, 2, 4 or 8.
+    /// Codes per word: 1, 2, 4 or 8.
     pub per_word: usize,
 }
 
 impl PoolArgmax {
-    /// The most codes that fit a word, for windows of `positions`.
+    /// Returns the largest number of codes that fit in a word, for windows of `positions` positions.
     pub fn most_per_word(positions: usize) -> usize {
         match positions {
             0..=4 => 8,
@@ -62,7 +62,7 @@ impl PoolArgmax {
         }
     }
 
-    /// Room for the codes of windows of shape `[…, windows_t, windows_m]`.
+    /// Makes the tensor for the codes of windows of shape `[…, windows_t, windows_m]`.
     ///
     /// # Errors
     /// Errors of making a tensor.
@@ -78,7 +78,7 @@ impl PoolArgmax {
         shape
     }
 
-    /// The words that hold the codes of `windows`, rows of `row` windows.
+    /// Packs the codes of `windows` into words; a row has `row` windows.
     pub fn pack(windows: &[WindowGrad], row: usize, per_word: usize) -> Vec<u32> {
         let bits = 32 / per_word;
         let word =
@@ -86,7 +86,7 @@ impl PoolArgmax {
         windows.chunks(row).flat_map(|row| row.chunks(per_word).map(word)).collect()
     }
 
-    /// The codes that `words` hold, rows of `row` windows.
+    /// Unpacks the codes from `words`; a row has `row` windows.
     pub fn unpack(&self, words: &[u32], row: usize) -> Vec<u32> {
         let bits = 32 / self.per_word;
         let of_row = |words: &[u32]| -> Vec<u32> {
@@ -97,17 +97,17 @@ impl PoolArgmax {
     }
 }
 
-/// The gradients of a layer's pooled outputs, and where in its window each of them belongs.
+/// Gradients of a layer's pooled outputs, with the pool winners that they belong to.
 #[derive(Clone)]
 pub struct PooledGrad {
-    /// At the winners, before LeakyReLU and dropout, `[…, windows_t, windows_m]`.
+    /// Gradients of the winners before LeakyReLU and dropout, `[…, windows_t, windows_m]`.
     pub gradients: Tensor<f32>,
-    /// Winners of the windows.
+    /// Pool winners.
     pub argmax: PoolArgmax,
 }
 
 impl PooledGrad {
-    /// Room for windows of shape `[…, windows_t, windows_m]`.
+    /// Makes the tensors for windows of shape `[…, windows_t, windows_m]`.
     ///
     /// # Errors
     /// Errors of making tensors.
@@ -118,7 +118,7 @@ impl PooledGrad {
         })
     }
 
-    /// Gradients and winners of `windows`, on the device.
+    /// Makes the tensors and writes the gradients and winners of `windows` to them.
     ///
     /// # Errors
     /// Errors of making tensors.

@@ -1,28 +1,29 @@
-//! Records that kernels share with the schedule: [`Member`] differs from member to member, [`ScheduleStep`] from step to step.
+//! Records that kernels share with the schedule: [`Member`] holds the state of each member, [`ScheduleStep`] the
+//! numbers of each training step.
 
 use bytemuck::{Pod, Zeroable};
 
 use crate::counter_rng::Key;
 use crate::gpu::Element;
 
-/// One model of the population, as `shaders/lib/member.wgsl` has it. `score` keeps the progress on the GPU, so that
-/// stopping needs no answer from the host.
+/// State of one member of the population, laid out as in `shaders/lib/member.wgsl`. The kernel `score` updates the
+/// progress on the GPU, so that early stopping needs no round trip to the host.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 pub struct Member {
-    /// Key of its dropout masks.
+    /// Key of the member's dropout masks.
     pub dropout_key: [u32; 2],
-    /// 1 while it trains; every heavy kernel leaves a member that is 0 alone.
+    /// 1 while the member trains, 0 once it has stopped; every heavy kernel skips a stopped member.
     pub alive: u32,
     /// Epoch of the best score so far.
     pub best_epoch: u32,
-    /// Best validation score so far; −1 before the first.
+    /// Best validation score so far; −1 before the first epoch ends.
     pub best_score: f32,
     /// Score of the last epoch.
     pub score: f32,
-    /// 1 when the last epoch was the best so far.
+    /// 1 if the last epoch was the best so far, otherwise 0.
     pub improved: u32,
-    /// Epochs trained.
+    /// Number of epochs trained.
     pub epochs: u32,
 }
 
@@ -31,22 +32,22 @@ impl Element for Member {
 }
 
 impl Member {
-    /// A member that has not been trained yet.
+    /// Creates the state of a member before its first epoch; `seed` determines the dropout masks.
     pub fn new(seed: u64) -> Self {
         let dropout_key = Key::new(seed).named("dropout").0;
         Self { dropout_key, alive: 1, best_epoch: 0, best_score: -1.0, score: 0.0, improved: 0, epochs: 0 }
     }
 }
 
-/// One step of the schedule for one member, as `shaders/lib/step.wgsl` has it.
+/// One training step of one member, laid out as in `shaders/lib/step.wgsl`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 pub struct ScheduleStep {
-    /// Steps done before this one, plus one: Adam's t.
+    /// Step number t of Adam, counted from 1.
     pub t: u32,
-    /// lr·√(1−β₂ᵗ)/(1−β₁ᵗ), formed in f64.
+    /// Step size lr·√(1−β₂ᵗ)/(1−β₁ᵗ), computed in f64.
     pub step_size: f32,
-    /// 1 − lr·wd, formed in f64.
+    /// Weight decay factor 1 − lr·wd, computed in f64.
     pub decay: f32,
 }
 

@@ -1,22 +1,22 @@
-//! `prototype_loss`: cross-entropy of queries over their distances to the prototypes, and its gradient with respect to the
-//! distances (SPEC §4.3).
+//! `prototype_loss`: softmax cross-entropy of queries over their distances to the prototypes, and its gradient with
+//! respect to the distances (SPEC §4.3).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "prototype_loss", cases };
 
 const WORKGROUP: usize = 64;
 
-/// Softmax cross-entropy with −distance as logits.
+/// Softmax cross-entropy with the negative distances as logits, and its gradient.
 pub struct PrototypeLoss {
-    /// Squared, `[member, query, class]`, the queries class by class.
+    /// Squared distances, `[member, query, class]`; the queries are ordered by class.
     pub distances: Tensor<f32>,
-    /// Gradient of the loss with respect to every distance, of the same shape.
+    /// Gradient of the loss with respect to the distances, `[member, query, class]`.
     pub grad_input: Tensor<f32>,
-    /// `[step, member]`.
+    /// Loss, `[step, member]`.
     pub losses: Tensor<f32>,
 }
 
@@ -55,7 +55,7 @@ impl Kernel for PrototypeLoss {
     }
 }
 
-/// Loss and gradient of one member's `[query, class]` distances.
+/// Computes loss and gradient of one member's `[query, class]` distances.
 pub fn oracle(way: usize, distances: &[f64]) -> (f64, Vec<f64>) {
     let queries = distances.len() / way;
     let (mut loss, mut grad_input) = (0.0, Vec::with_capacity(distances.len()));
@@ -64,7 +64,8 @@ pub fn oracle(way: usize, distances: &[f64]) -> (f64, Vec<f64>) {
         let nearest = distances.iter().copied().fold(f64::INFINITY, f64::min);
         let exp: Vec<f64> = distances.iter().map(|d| (nearest - d).exp()).collect();
         let total: f64 = exp.iter().sum();
-        // Where the own class is the nearest, e⁰ = 1 is its part of the total.
+        // If a query's own class is the nearest, its term of the total is e⁰ = 1; `ln_1p` of the others is then more
+        // precise.
         let ln_total = match distances[own] == nearest {
             true => exp.iter().enumerate().filter(|(j, _)| *j != own).map(|(_, e)| e).sum::<f64>().ln_1p(),
             false => total.ln(),

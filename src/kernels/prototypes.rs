@@ -1,20 +1,20 @@
-//! `prototypes`: class means of the supports (SPEC §4.3, the paper's equation 3).
+//! `prototypes`: class means of the support embeddings (SPEC §4.3, the paper's equation 3).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::rows::MemberRows;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "prototypes", cases };
 
 const WORKGROUP: usize = 64;
 
-/// The mean of the supports of every class.
+/// Class prototypes: the mean of the support embeddings of each class.
 pub struct ClassPrototypes {
-    /// Class by class, the same number of each.
+    /// Support embeddings, ordered by class, with the same number for each class.
     pub support: MemberRows,
-    /// `[member, class, dimension]`.
+    /// Prototypes, `[member, class, dimension]`.
     pub prototypes: Tensor<f32>,
 }
 
@@ -52,7 +52,7 @@ impl Kernel for ClassPrototypes {
     }
 }
 
-/// The mean of each `per_class` consecutive rows of `dimensions` values.
+/// Computes the mean of every `per_class` consecutive rows of `dimensions` values.
 pub fn oracle(dimensions: usize, per_class: usize, support: &[f64]) -> Vec<f64> {
     let mean = |rows: &[f64]| -> Vec<f64> {
         (0..dimensions).map(|d| rows.iter().skip(d).step_by(dimensions).sum::<f64>() / per_class as f64).collect()

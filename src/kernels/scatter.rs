@@ -1,26 +1,27 @@
-//! `scatter`: separation of the classes, tr(S_w + S_b) / tr(S_w), from the scatter within and between classes (SPEC §5).
+//! `scatter`: separation of the classes, tr(S_w + S_b) / tr(S_w), from the scatter within and between classes (SPEC
+//! §5).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::class_means::{self, NO_CLASS};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "scatter", cases };
 
 const WORKGROUP: usize = 64;
 
-/// The scatter ratio of every member's embedding.
+/// Scatter ratio of every member's embeddings.
 pub struct Scatter {
-    /// `[member, example, dimension]`.
+    /// Embeddings, `[member, example, dimension]`.
     pub stored: Tensor<f32>,
-    /// Class of each example or [`NO_CLASS`], `[example]`.
+    /// Classes of the examples, `[example]`; [`NO_CLASS`] for an example without a class.
     pub labels: Tensor<u32>,
-    /// Class means of these examples, `[member, class, dimension]`.
+    /// Class means of the embeddings, `[member, class, dimension]`.
     pub means: Tensor<f32>,
-    /// Examples of each class, `[class]`.
+    /// Number of examples of each class, `[class]`.
     pub counts: Tensor<u32>,
-    /// `[member]`.
+    /// Scatter ratios, `[member]`.
     pub ratio: Tensor<f32>,
 }
 
@@ -61,7 +62,7 @@ impl Kernel for Scatter {
     }
 }
 
-/// One member's ratio.
+/// Computes the scatter ratio of one member.
 pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32]) -> f64 {
     let means = class_means::oracle(dimensions, classes, stored, labels);
     let rows: Vec<(&[f64], usize)> = stored
@@ -83,7 +84,7 @@ fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes, dimensions]: [usize; 4]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;
-            // The last class is empty, and some examples have none.
+            // The last class is empty, and some examples have no class.
             let mut labels: Vec<u32> = random_below("labels", examples, classes - 1);
             labels.iter_mut().step_by(7).for_each(|label| *label = NO_CLASS);
             let of_members = || values.chunks(examples * dimensions);

@@ -1,4 +1,5 @@
-//! `score`: the end of an epoch — its score, whether it is the best so far, and whether to stop (SPEC §5).
+//! `score`: evaluation at the end of an epoch: the validation score, whether it is the best so far, and whether to stop
+//! (SPEC §5).
 
 use crate::Result;
 use crate::counter_rng::Key;
@@ -6,36 +7,36 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::population::Member;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "score", cases };
 
-/// When training ends (SPEC §5).
+/// Limits that decide when training ends (SPEC §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stopping {
-    /// Most epochs.
+    /// Largest number of epochs.
     pub epochs: usize,
-    /// Never stop up to and including this epoch.
+    /// Early stopping is disabled up to and including this epoch.
     pub min_epochs: usize,
-    /// Stop when more epochs than this have passed since the best one.
+    /// Training stops when more epochs than this have passed since the best one.
     pub patience: usize,
 }
 
-/// The measure of the score, in %.
+/// Measure of the validation score, in %.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Criterion {
-    /// The mean over all classes of F1, 0 where there is neither a positive nor an alarm.
+    /// Macro F1: the mean of F1 over all classes. F1 is 0 for a class without positives and without predictions.
     MacroF1,
-    /// The mean over the classes present of the share found: F(x), the paper's equation 5.
+    /// F(x), the paper's equation 5: the mean recall over the classes that are present.
     MeanRecall,
 }
 
-/// Judges the epoch of every member.
+/// End-of-epoch validation of every member.
 pub struct Score {
-    /// True positives, false positives, false negatives, `[member, class, 3]`; cleared.
+    /// True positives, false positives and false negatives, `[member, class, 3]`; the kernel clears them.
     pub counts: Tensor<u32>,
-    /// `[member]`.
+    /// Members of the population, `[member]`.
     pub members: Tensor<Member>,
-    /// When training ends.
+    /// Limits that decide when training ends.
     pub stopping: Stopping,
     /// Measure of the score.
     pub criterion: Criterion,
@@ -76,7 +77,8 @@ impl Kernel for Score {
     }
 }
 
-/// F1 of every class in %, 0 where there is neither a positive nor an alarm, from `[class, 3]` counts.
+/// Computes the F1 of every class in % from `[class, 3]` counts; 0 for a class without positives and without
+/// predictions.
 pub fn f1(counts: &[u32]) -> Vec<f64> {
     let of_class = |c: &[u32]| match 2 * c[0] + c[1] + c[2] {
         0 => 0.0,
@@ -85,14 +87,14 @@ pub fn f1(counts: &[u32]) -> Vec<f64> {
     counts.chunks(3).map(of_class).collect()
 }
 
-/// F(x) in %: the mean over the classes present of the share found, from `[class, 3]` counts; 0 when none is present.
+/// Computes F(x) in % from `[class, 3]` counts: the mean recall over the classes present; 0 if no class is present.
 pub fn mean_recall(counts: &[u32]) -> f64 {
     let present = || counts.chunks(3).filter(|c| c[0] + c[2] > 0);
     let sum: f64 = present().map(|c| 100.0 * f64::from(c[0]) / f64::from(c[0] + c[2])).sum();
     sum / present().count().max(1) as f64
 }
 
-/// The member after an epoch with this score.
+/// Returns the state of a member after an epoch with `score`.
 pub fn oracle(before: &Member, score: f32, stopping: &Stopping) -> Member {
     if before.alive == 0 {
         return Member { improved: 0, ..*before };
@@ -112,7 +114,7 @@ pub fn oracle(before: &Member, score: f32, stopping: &Stopping) -> Member {
     }
 }
 
-/// A member as the numbers of its record.
+/// Converts a member's record to numbers.
 fn numbers(member: &Member) -> Vec<f64> {
     let counts = [member.alive, member.best_epoch, member.improved, member.epochs];
     counts.iter().map(|n| f64::from(*n)).chain([f64::from(member.best_score), f64::from(member.score)]).collect()

@@ -1,22 +1,22 @@
-//! `silhouette`: how much nearer an example is to its own class than to the next one (SPEC §5).
+//! `silhouette`: comparison of an example's distances to its own class and to the nearest other class (SPEC §5).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "silhouette", cases };
 
 const WORKGROUP: usize = 64;
 
-/// The silhouette of every example.
+/// Silhouette of every example.
 pub struct Silhouette {
-    /// `[member, example, dimension]`.
+    /// Embeddings, `[member, example, dimension]`.
     pub stored: Tensor<f32>,
-    /// Class of each example or [`NO_CLASS`], `[example]`.
+    /// Classes of the examples, `[example]`; [`NO_CLASS`] for an example without a class.
     pub labels: Tensor<u32>,
-    /// `[member, example]`, −1 to 1.
+    /// Silhouettes, `[member, example]`, from −1 to 1.
     pub samples: Tensor<f32>,
     /// Number of classes.
     pub classes: usize,
@@ -56,7 +56,7 @@ impl Kernel for Silhouette {
     }
 }
 
-/// One member's silhouettes.
+/// Computes the silhouettes of one member.
 pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32]) -> Vec<f64> {
     let row = |example: usize| &stored[example * dimensions..][..dimensions];
     let distance = |a: usize, b: usize| row(a).iter().zip(row(b)).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt();
@@ -80,7 +80,7 @@ fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes, dimensions]: [usize; 4]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;
-            // The last class has one example, the one before it none, and some examples have no class.
+            // The last class has one example, the class before it has none, and some examples have no class.
             let mut labels: Vec<u32> = random_below("labels", examples, classes - 2);
             labels.iter_mut().step_by(7).for_each(|label| *label = NO_CLASS);
             labels[1] = classes as u32 - 1;

@@ -1,4 +1,4 @@
-//! Magnitude spectra of centred, windowed frames by a real FFT in workgroup memory (SPEC §1).
+//! `spectrum`: magnitude spectra of centred, windowed frames by a real FFT in workgroup memory (SPEC §1).
 
 use std::f64::consts::TAU;
 
@@ -11,37 +11,37 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 
 pub(super) const ENTRY: KernelEntry = KernelEntry { name: "spectrum", cases };
 
-/// The FFT lengths that the kernel can compute: powers of two from 32 to 4 096.
+/// FFT lengths that the kernel supports: powers of two from 32 to 4 096.
 pub const FFT_LENGTHS: std::ops::RangeInclusive<usize> = 32..=4096;
 
-/// Registers of a thread that hold points of the complex FFT.
+/// Number of points of the complex FFT that a thread holds in registers.
 const POINTS_PER_THREAD: usize = 16;
 
-/// Audio segments in, magnitudes out; with the tables it needs.
+/// Magnitude spectra of audio segments, with the tables that the FFT needs.
 #[derive(Clone)]
 pub struct Spectrum {
-    /// `[segment, samples]`; what lies beyond a segment's length is not read as signal.
+    /// Audio, `[segment, samples]`; samples beyond a segment's length are read as silence.
     pub audio: Tensor<f32>,
-    /// `[segment]`: samples of each segment.
+    /// Number of samples of each segment, `[segment]`.
     pub lengths: Tensor<u32>,
-    /// `[fft]`, see [`hann_window`].
+    /// Window, `[fft]`, see [`hann_window`].
     pub window: Tensor<f32>,
-    /// `[fft, 2]`: e^(−2πi k / fft).
+    /// Roots of unity, `[fft, 2]`: e^(−2πi k / fft).
     pub roots: Tensor<f32>,
-    /// `[segment, frame, bin]`, 0 in frames centred beyond the segment's length.
+    /// Magnitudes, `[segment, frame, bin]`; 0 in frames centred beyond the segment's length.
     pub magnitude: Tensor<f32>,
     /// Samples from one frame to the next.
     pub hop: usize,
-    /// Sample of a row of `audio` at which the first frame is centred: the first frames include the samples before it, as
-    /// when the row is a part of a longer signal.
+    /// Sample of each row of `audio` at which the first frame is centred. The first frames include the samples before
+    /// it, as if the row were a part of a longer signal.
     pub lead: usize,
     /// Frames per workgroup.
     pub frames_per_workgroup: usize,
 }
 
 impl Spectrum {
-    /// Makes all tensors for `segments` segments of up to `samples` samples and exactly `frames` frames each, the first
-    /// of them centred at the segment's start.
+    /// Makes all tensors for `segments` segments of up to `samples` samples and exactly `frames` frames each. The first
+    /// frame is centred at the segment's start.
     ///
     /// # Errors
     /// Errors of [`Gpu::tensor`].
@@ -93,7 +93,8 @@ impl Kernel for Spectrum {
             ("RADIX2", (doublings % 2).into()),
             ("RADIX4", (doublings / 2 % 2).into()),
             ("RADIX16", (doublings / 4).into()),
-            // The longest FFT needs all of the 16 KiB of workgroup memory that every adapter has.
+            // The longest FFT fills the 16 KiB of workgroup memory that every adapter has, which leaves no room for the
+            // skew.
             ("SKEW", (self.fft() < *FFT_LENGTHS.end()).into()),
         ]
     }
@@ -119,7 +120,7 @@ impl Kernel for Spectrum {
     }
 }
 
-/// The periodic Hann window of `window` samples centred in `fft` samples.
+/// Returns the periodic Hann window of `window` samples, centred in `fft` samples.
 pub fn hann_window(window: usize, fft: usize) -> Vec<f64> {
     let mut padded = vec![0.0; fft];
     let start = (fft - window) / 2;
@@ -129,7 +130,7 @@ pub fn hann_window(window: usize, fft: usize) -> Vec<f64> {
     padded
 }
 
-/// `[frame, bin]`: magnitudes of exactly `frames` frames of one segment, zero where it has none.
+/// Computes the magnitudes of exactly `frames` frames of one segment, `[frame, bin]`; zeros in frames beyond its end.
 pub fn oracle(config: &FeatureConfig, audio: &[f64], frames: usize) -> Vec<f64> {
     let FeatureConfig { window, fft, hop, .. } = *config;
     let window = hann_window(window, fft);
@@ -160,8 +161,8 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Noise of the given lengths; noise also fills the rest of each row, where it must not count. The kernel is asked for
-/// the `frames` frames that follow the first `lead_hops`.
+/// Creates a case with noise of the given lengths. Noise also fills the rest of each row, where the kernel must ignore
+/// it. The kernel computes the `frames` frames that follow the first `lead_hops`.
 fn case(
     name: &str,
     config: &FeatureConfig,

@@ -1,4 +1,4 @@
-//! Every band of the example store brought to mean 0 and deviation 1, in place (SPEC §1).
+//! `standardise`: every band of the example store scaled to mean 0 and deviation 1, in place (SPEC §1).
 
 use super::{Case, CaseRun, Expectation, KernelEntry, random};
 use crate::Result;
@@ -6,21 +6,21 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 
 pub(super) const ENTRY: KernelEntry = KernelEntry { name: "standardise", cases };
 
-/// Features in and out, with the statistics of each band.
+/// Standardisation of features in place, with the statistics of each band.
 #[derive(Clone)]
 pub struct Standardise {
-    /// `[example, frame, band]`
+    /// Features, `[example, frame, band]`.
     pub features: Tensor<f32>,
-    /// `[band]`
+    /// Mean of each band, `[band]`.
     pub mean: Tensor<f32>,
-    /// `[band]`, see [`scale`].
+    /// Factor of each band, `[band]`, see [`scale`].
     pub scale: Tensor<f32>,
     /// Invocations per workgroup.
     pub workgroup: usize,
 }
 
 impl Standardise {
-    /// Uploads the statistics: `mean` and `std` per band, `std` without epsilon.
+    /// Uploads the statistics: `mean` and `std` per band; `std` does not include epsilon.
     ///
     /// # Errors
     /// Errors of [`Gpu::tensor`].
@@ -67,12 +67,13 @@ impl Kernel for Standardise {
     }
 }
 
-/// 1 / (√(std² + ε) + ε): with ε below the resolution of f32, a constant band stays finite.
+/// Returns the factor 1 / (√(std² + ε) + ε). Because ε is added in f64, the factor of a constant band is finite even if
+/// ε is below the resolution of f32.
 pub fn scale(std: f64, epsilon: f64) -> f64 {
     1.0 / ((std * std + epsilon).sqrt() + epsilon)
 }
 
-/// (x − mean) · scale of every band of `[…, band]` features.
+/// Computes (x − mean) · scale for every band of features `[…, band]`.
 pub fn oracle(features: &[f64], mean: &[f64], std: &[f64], epsilon: f64) -> Vec<f64> {
     let band = |(i, x): (usize, &f64)| (x - mean[i % mean.len()]) * scale(std[i % mean.len()], epsilon);
     features.iter().enumerate().map(band).collect()

@@ -1,22 +1,22 @@
-//! `store_rows`: puts the rows of a batch into every member's own store (SPEC §4.4).
+//! `store_rows`: copy of a batch's rows into every member's own store (SPEC §4.4).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::gather::NO_EXAMPLE;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "store_rows", cases };
 
 const WORKGROUP: usize = 64;
 
-/// Puts the rows of a batch into every member's own store.
+/// Copy of a batch's rows into every member's own store.
 pub struct StoreRows {
-    /// `[member, slot, dimension]`.
+    /// Rows of the batch, `[member, slot, dimension]`.
     pub rows: Tensor<f32>,
-    /// Ids, `[step, member, slot]`; [`NO_EXAMPLE`] is skipped.
+    /// Example ids, `[step, member, slot]`; slots with [`NO_EXAMPLE`] are skipped.
     pub batches: Tensor<u32>,
-    /// `[member, example, dimension]`.
+    /// Stored rows, `[member, example, dimension]`.
     pub stored: Tensor<f32>,
 }
 

@@ -1,4 +1,4 @@
-//! `tagger_step`: one training step of G on a batch, forward, loss and backward (SPEC §§3, 4.1).
+//! `tagger_step`: one training step of G on a batch: forward pass, loss and backward pass (SPEC §§3, 4.1).
 
 use crate::Result;
 use crate::counter_rng::Key;
@@ -11,73 +11,73 @@ use crate::kernels::linear::{self, LinearShape, LinearWeights, pack};
 use crate::kernels::population::{Member, ScheduleStep};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "tagger_step", cases };
 
-/// Examples that a thread computes at a time: their sums have to stay in registers.
+/// Largest number of examples that a thread computes at a time; their sums must stay in registers.
 const MAX_EXAMPLES_PER_PASS: usize = 16;
 
-/// Outputs of a layer that a thread computes at a time: a value of an example that is loaded serves all of them.
+/// Largest number of outputs that a thread computes at a time; all of them reuse each loaded input value.
 const MAX_OUTPUTS_PER_THREAD: usize = 4;
 
-/// One of G's layers.
+/// One layer of G.
 #[derive(Clone)]
 pub struct TaggerLayer {
-    /// Sizes of the layer; rows are the examples of a batch.
+    /// Sizes of the layer; the rows are the examples of a batch.
     pub shape: LinearShape,
     /// Weights and biases.
     pub packed: LinearWeights,
-    /// Place of its partial gradients, one for each split of the batch.
+    /// Location of the layer's partial gradients, one per split of the batch.
     pub at: PartialsAt,
 }
 
-/// The division of a batch among threads.
+/// Division of a batch among threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Division {
-    /// Workgroups of one member, each with a part of the batch and its own partial sums.
+    /// Splits of a member's batch; each is one workgroup with its own partial sums.
     pub splits: usize,
     /// Threads per workgroup.
     pub workgroup: usize,
 }
 
 impl Division {
-    /// The division of `slots` examples for the class of `gpu`: a software adapter has few cores and pays for every partial
-    /// sum; a GPU wants many threads.
+    /// Returns the division of `slots` examples for the device class of `gpu`. A software adapter gets few splits,
+    /// because it has few cores and every partial sum costs time; a GPU gets many threads.
     pub fn of(gpu: &Gpu, slots: usize) -> Self {
         let (of_a_split, [fewest, most], workgroup) = tagger_splits(gpu.class());
         Self { splits: slots.div_ceil(of_a_split).clamp(fewest, most), workgroup }
     }
 }
 
-/// One training step of G: its layers forward, binary cross-entropy, and backward.
+/// One training step of G: forward pass, binary cross-entropy, and backward pass.
 pub struct TaggerStep {
-    /// G's layers in order.
+    /// Layers of G in order.
     pub layers: Vec<TaggerLayer>,
-    /// The number of the first one, which enters the dropout counter.
+    /// Number of the first layer, which enters the dropout counter.
     pub first_layer: usize,
-    /// Slope of LeakyReLU below zero, after every layer but the last.
+    /// LeakyReLU slope below zero; every layer but the last has this activation.
     pub slope: f64,
-    /// Dropout after LeakyReLU. A given mask is that of one hidden layer.
+    /// Dropout after LeakyReLU. An injected mask covers a single hidden layer.
     pub dropout: Dropout,
-    /// `[member, slot, dimension]`.
+    /// Embeddings, `[member, slot, dimension]`.
     pub embedding: Tensor<f32>,
-    /// Values and gradients of all layers' outputs, `[member, slot, 2, unit]`; the last units are the logits.
+    /// Values and gradients of the outputs of all layers, `[member, slot, 2, unit]`; the last units are the logits.
     pub activations: Tensor<f32>,
-    /// Gradients of the embeddings, `[member, slot, dimension]`; none where G is trained alone.
+    /// Gradient of the embeddings, `[member, slot, dimension]`; `None` where G is trained alone.
     pub grad_input: Option<Tensor<f32>>,
     /// Partial sums of all layers.
     pub partials: Tensor<f32>,
-    /// 0 or 1, `[example, class]`.
+    /// Targets, `[example, class]`, 0 or 1.
     pub targets: Tensor<f32>,
-    /// Ids, `[step, member, slot]`.
+    /// Example ids, `[step, member, slot]`.
     pub batches: Tensor<u32>,
-    /// The part of each split in the mean over batch and classes, `[step, member, split]`.
+    /// Loss, `[step, member, split]`: the share of each split in the mean over batch and classes.
     pub losses: Tensor<f32>,
-    /// `[member]`.
+    /// Members of the population, `[member]`.
     pub members: Tensor<Member>,
     /// Division of the batch.
     pub division: Division,
-    /// llvmpipe needs a hint that indices are the same for all threads of a workgroup.
+    /// True if the shader needs the hint that indices are equal in the whole workgroup (llvmpipe).
     pub uniform_hint: bool,
 }
 
@@ -86,13 +86,13 @@ impl TaggerStep {
         self.batches.size(2)
     }
 
-    /// Examples of a pass: as many as divide a split evenly, within what a thread can have at a time.
+    /// Returns the examples per pass: at most [`MAX_EXAMPLES_PER_PASS`], and such that passes divide a split evenly.
     fn rows(&self) -> usize {
         let split = self.slots().div_ceil(self.division.splits);
         split.div_ceil(split.div_ceil(MAX_EXAMPLES_PER_PASS))
     }
 
-    /// Outputs of a thread: as many as keep all threads busy in the widest layer.
+    /// Returns the outputs per thread: as many as possible while the widest layer still occupies all threads.
     fn outputs_per_thread(&self) -> usize {
         let widest = self.layers.iter().map(|layer| layer.shape.outputs).max().unwrap_or(1);
         (widest / self.division.workgroup).clamp(1, MAX_OUTPUTS_PER_THREAD)
@@ -186,7 +186,8 @@ impl Kernel for TaggerStep {
     }
 }
 
-/// `(loss, ∂loss/∂logits)` of one batch: max(x, 0) − x·y + ln(1 + e^−|x|), mean over all elements.
+/// Computes the loss of one batch, the mean of max(x, 0) − x·y + ln(1 + e^−|x|), and its gradient with respect to the
+/// logits.
 pub fn cross_entropy(logits: &[f64], targets: &[f64]) -> (f64, Vec<f64>) {
     let n = logits.len() as f64;
     let element = |(x, y): (&f64, &f64)| x.max(0.0) - x * y + (-x.abs()).exp().ln_1p();
@@ -195,17 +196,17 @@ pub fn cross_entropy(logits: &[f64], targets: &[f64]) -> (f64, Vec<f64>) {
     (loss, logits.iter().zip(targets).map(|(x, y)| (sigmoid(*x) - y) / n).collect())
 }
 
-/// The properties of a case.
+/// Properties of a case.
 struct Setting {
     members: usize,
     slots: usize,
-    /// Inputs, hidden units, classes.
+    /// Widths of the layers: input, hidden units, classes.
     widths: &'static [usize],
     division: Division,
     dropout: f64,
-    /// True if E is trained too.
+    /// True if E is trained too, so that the kernel writes the gradient of the embeddings.
     wants_grad_input: bool,
-    /// Factor of the embeddings: large ones make extreme logits.
+    /// Factor of the embeddings; a large one produces extreme logits.
     spread: f64,
 }
 
@@ -251,7 +252,7 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
         })
         .collect();
 
-    // Every layer forward, with what each of its outputs was multiplied with.
+    // Forward pass: the outputs of every layer, and the factor that activation and dropout applied to each of them.
     let mut inputs = vec![values];
     let mut factors: Vec<Vec<f64>> = vec![vec![1.0; members * slots * dimension]];
     for (index, shape) in shapes.iter().enumerate() {
@@ -286,7 +287,7 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
             losses.push(part.unwrap_or(0.0));
         }
     }
-    // Backward: the gradients of every split on their own.
+    // Backward pass: the gradients of every split separately.
     let split_of =
         |slot: usize| (0..division.splits).rfind(|split| split * slots / division.splits <= slot).unwrap_or(0);
     let units: usize = widths[1..].iter().sum();
@@ -331,7 +332,7 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
         losses: gpu.tensor("losses", &[rows, members, division.splits])?,
         members: gpu.tensor_from("members", &[members], &population)?,
         division,
-        // Wider workgroups are those of other adapters.
+        // Workgroups of more than eight threads belong to other adapters, which need no hint.
         uniform_hint: needs_uniform_hint(gpu) && division.workgroup == 8,
     };
     let mut expected = vec![

@@ -1,26 +1,26 @@
-//! `triplet_loss`: mean hinge over triplets and its gradient with respect to the distances (SPEC §4.2, the paper's
+//! `triplet_loss`: mean hinge loss over triplets and its gradient with respect to the distances (SPEC §4.2, the paper's
 //! equation 2).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "triplet_loss", cases };
 
 const WORKGROUP: usize = 64;
 
-/// max(0, D_ap − D_an + margin), its mean, and the gradient of that.
+/// Triplet loss, the mean of max(0, D_ap − D_an + margin), and its gradient.
 pub struct TripletLoss {
-    /// Squared, `[member, slot, slot]`.
+    /// Squared distances, `[member, slot, slot]`.
     pub distances: Tensor<f32>,
     /// Slots of anchor, positive and negative, `[member, triplet, 3]`.
     pub triplets: Tensor<u32>,
-    /// Gradient of the loss with respect to every distance, `[member, slot, slot]`.
+    /// Gradient of the loss with respect to the distances, `[member, slot, slot]`.
     pub grad_input: Tensor<f32>,
-    /// `[step, member]`.
+    /// Loss, `[step, member]`.
     pub losses: Tensor<f32>,
-    /// δ.
+    /// Margin δ.
     pub margin: f64,
 }
 
@@ -62,7 +62,7 @@ impl Kernel for TripletLoss {
     }
 }
 
-/// Loss and gradient of one member; `distances` is `[slot, slot]` of a batch of `batch_size` examples.
+/// Computes loss and gradient of one member; `distances` is `[slot, slot]` of a batch of `batch_size` examples.
 pub fn oracle(batch_size: usize, distances: &[f64], triplets: &[u32], margin: f64) -> (f64, Vec<f64>) {
     let n = (triplets.len() / 3) as f64;
     let (mut loss, mut grad_input) = (0.0, vec![0.0; batch_size * batch_size]);

@@ -1,4 +1,4 @@
-//! Candidates: register tiles that are worth a try on a class of device.
+//! Candidates: register tiles that are worth trying on a class of device.
 
 use crate::gpu::DeviceClass;
 use crate::kernels::conv::{ConvShape, ConvTile};
@@ -12,7 +12,7 @@ pub fn candidates(class: DeviceClass, shape: &ConvShape, shipped: Tile) -> Vec<T
         Tile::ConvForward(tile) => {
             let packed = tile.argmax_per_word(shape);
             let tiles = conv_tiles(class, shape, shape.outputs).into_iter();
-            // Fewer codes in a word cost the way back more than a tile gives.
+            // With fewer codes per word, the backward pass loses more time than the tile gains.
             tiles.filter(|tile| tile.argmax_per_word(shape) >= packed).map(Tile::ConvForward).collect()
         }
         Tile::ConvInputGrad(_) => conv_tiles(class, shape, shape.inputs).into_iter().map(Tile::ConvInputGrad).collect(),
@@ -30,15 +30,15 @@ pub fn candidates(class: DeviceClass, shape: &ConvShape, shipped: Tile) -> Vec<T
 /// Returns the thread layouts to try, `(lanes, workgroup)`.
 fn forms(class: DeviceClass) -> &'static [(usize, usize)] {
     match class {
-        // In a workgroup that is one row of lanes, all threads share their indices, so their loads have uniform addresses.
+        // In a workgroup of one row of lanes, all threads share their indices, so their loads have uniform addresses.
         DeviceClass::Llvmpipe => &[(8, 8)],
         DeviceClass::Cpu => &[(1, 32)],
         DeviceClass::Integrated | DeviceClass::Discrete => &[(1, 32), (1, 64), (1, 128), (8, 64), (16, 64)],
     }
 }
 
-/// Returns the range of sums per thread. Fewer do not pay for their loads; more do not stay in registers or take long to
-/// compile.
+/// Returns the range of sums per thread. With fewer sums, loads dominate; with more, the sums do not stay in registers
+/// or compilation is slow.
 fn sums(class: DeviceClass) -> std::ops::RangeInclusive<usize> {
     match class {
         DeviceClass::Llvmpipe => 16..=160,
@@ -79,7 +79,7 @@ fn conv_tiles(class: DeviceClass, shape: &ConvShape, channels: usize) -> Vec<Con
 fn weight_tiles(class: DeviceClass, shape: &ConvShape, splits: usize) -> Vec<Tile> {
     let [_, across] = shape.windows();
     let window = shape.pool[0] * shape.pool[1];
-    // On software adapters the shipped number of splits keeps all cores busy, which is all that more of them can do.
+    // On software adapters the shipped number of splits keeps all cores busy, so more splits have no benefit.
     let all_splits = if class.is_software() { vec![splits] } else { vec![splits, splits * 4] };
     let outputs: &[usize] = if class == DeviceClass::Llvmpipe { &[1, 2] } else { &[1, 2, 4] };
     let mut found = Vec::new();

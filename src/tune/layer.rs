@@ -17,7 +17,7 @@ use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad};
 use crate::kernels::population::{Member, ScheduleStep};
 use crate::model::tiles::Tile;
 
-/// The position of a layer in a network, which decides which tensors its kernels read in a training step (SPEC §2).
+/// Position of a layer in a network, which decides which tensors its kernels read in a training step (SPEC §2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LayerPosition {
     /// Whether the layer is the first, which reads examples from their store.
@@ -29,13 +29,13 @@ pub struct LayerPosition {
 const SLOPE: f64 = 0.2;
 const DROPOUT: f64 = 0.2;
 
-/// The tensors for the three kernels of one model's layer.
+/// Tensors of one layer for its three kernels.
 pub(super) struct LayerTensors {
     pub shape: ConvShape,
     pub position: LayerPosition,
     input: Input,
     output: Tensor<f32>,
-    /// At the input's winners.
+    /// Gradient at the pool winners of the input.
     grad_input: Tensor<f32>,
     /// Gradient of the embeddings, `[member, segment, dimension]`.
     grad_embedding: Tensor<f32>,
@@ -43,9 +43,9 @@ pub(super) struct LayerTensors {
     backward: PackedWeights,
     members: Tensor<Member>,
     schedule: Tensor<ScheduleStep>,
-    /// PoolArgmax of the output's winners, by codes in a word.
+    /// Pool winners of the output, one tensor for each number of codes per word.
     output_argmax: RefCell<Vec<PoolArgmax>>,
-    /// The same of the input's.
+    /// Pool winners of the input, one tensor for each number of codes per word.
     input_argmax: RefCell<Vec<PoolArgmax>>,
 }
 
@@ -87,7 +87,7 @@ impl LayerTensors {
         })
     }
 
-    /// The kernel with `tile`, and with as many codes in a word of this layer and of the one below.
+    /// Makes the kernel with `tile`. The array holds the codes per word of this layer and of the previous one.
     pub fn kernel(&self, gpu: &Gpu, tile: &Tile, [of_output, of_input]: [usize; 2]) -> Result<Box<dyn Kernel>> {
         let shape = self.shape;
         let (slope, scale) = (SLOPE, 1.0 / (1.0 - DROPOUT));

@@ -1,7 +1,7 @@
-//! Tuning of register tiles for a device: candidates that fit are checked against their oracle, then timed in turns.
+//! Tuning of register tiles for a device: candidates that fit are compared with their oracle, then timed in turns.
 //!
-//! In: a device, and the layers of a model with the chunks of a step. Out: for every kernel and layer the candidates, their
-//! times, and the choice.
+//! In: a device, and the layers of a model with the chunks of a step. Out: for every kernel and layer the candidates,
+//! their times, and the choice.
 
 mod candidates;
 mod layer;
@@ -19,12 +19,12 @@ pub use layer::LayerPosition;
 use layer::LayerTensors;
 use search::search;
 
-/// The outcome of trying a candidate.
+/// Outcome of trying a candidate.
 #[derive(Debug, Clone)]
 pub enum CandidateOutcome {
-    /// Correct, with the times of one dispatch in milliseconds.
+    /// Times of one dispatch, in milliseconds, of a candidate with correct results.
     Timed(Samples),
-    /// Refused, because the kernel does not compile or its result is wrong.
+    /// Reason why the candidate was refused: the kernel does not compile or its result is wrong.
     Refused(String),
 }
 
@@ -47,7 +47,7 @@ impl Tried {
     }
 }
 
-/// All candidates of one kernel on one layer. The shipped tile is the first.
+/// Candidates of one kernel on one layer; the shipped tile is the first.
 #[derive(Debug, Clone)]
 pub struct Tuned {
     /// Layer that the kernel belongs to.
@@ -87,7 +87,7 @@ impl Tuned {
     }
 }
 
-/// The kernels to tune.
+/// Kernel that can be tuned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum TunedKernel {
     /// The forward pass
@@ -98,13 +98,13 @@ pub enum TunedKernel {
     WeightGrad,
 }
 
-/// Tunes `kernels` on the layers of `shapes`, each of one member, in batches of `segments` segments. The first shape is the
-/// network's first layer. `gpu` must use the shipped tiles. Kernels read the same tensors as in a training step on a store of
-/// one shard, without `frame` normalisation. The forward pass is tuned first, because its choice decides how the indices of
-/// pool maxima are packed. `done` is called for each finished kernel and layer.
+/// Tunes `kernels` on the layers of `shapes`, each with one member, in batches of `segments` segments. The first shape
+/// is the network's first layer. `gpu` must use the shipped tiles. Kernels read the same tensors as in a training step
+/// on a store of one shard, without `frame` normalisation. The forward pass is tuned first, because its choice decides
+/// how the indices of pool maxima are packed. `done` is called for each finished kernel and layer.
 ///
 /// # Errors
-/// The errors of the device, except for those of candidates, which are refused instead.
+/// Errors of the device, except for errors of candidates, which are refused instead.
 pub fn tune(
     gpu: &Gpu,
     shapes: &[ConvShape],
@@ -150,8 +150,9 @@ pub fn tune(
     Ok(all)
 }
 
-/// Makes the comparison of `tile` with the oracle, on the layer of `shape` in its position. `words` are the numbers of pool
-/// maxima per word of this layer and of the one below. Few chunks suffice, since a tile's code does not depend on their number.
+/// Creates a case that compares `tile` with the oracle on the layer of `shape` at its position. `words` holds the pool
+/// maxima per word of this layer and of the previous one. A few chunks suffice, because a tile's code does not depend
+/// on their number.
 pub fn check(shape: &ConvShape, LayerPosition { first, last }: LayerPosition, tile: &Tile, words: [usize; 2]) -> Case {
     let few = ConvShape { chunks: CHECKED, ..*shape };
     match *tile {

@@ -1,5 +1,5 @@
-//! Search for the fastest candidate of one kernel. Correct candidates are timed in turns, so that a change of the machine's
-//! speed affects all of them.
+//! Search for the fastest candidate of one kernel. Correct candidates are timed in turns, so that a change of the
+//! machine's speed affects all of them.
 
 use super::layer::LayerTensors;
 use super::{CandidateOutcome, Tried, Tuned, check};
@@ -13,16 +13,16 @@ use crate::{Error, Result};
 const MEASUREMENT_S: f64 = 0.02;
 /// Ratio to the fastest candidate's time beyond which a candidate is not measured again.
 const HOPELESS: f64 = 1.3;
-/// Number of rounds before slow candidates are dropped by their least time. A single round may meet the machine in a slow
-/// moment.
+/// Number of rounds before slow candidates are dropped by their shortest time. A single round is not enough, because
+/// the machine may be slow for a moment.
 const FIRST_ROUNDS: usize = 2;
 const MOST_ROWS: f64 = 1000.0;
 
-/// One that is to be tried.
+/// Candidate that has not been compared with its oracle yet.
 struct TileCandidate {
-    /// With a few chunks, beside its oracle.
+    /// Comparison with the oracle, on a few chunks.
     run: CaseRun,
-    /// At the size of a step.
+    /// Kernel to time, at the size of a training step.
     kernel: Box<dyn Kernel>,
 }
 
@@ -45,7 +45,7 @@ impl TileCandidate {
     }
 }
 
-/// A candidate that is being timed.
+/// Candidate that is being timed.
 struct Runner {
     index: usize,
     recording: Resolved,
@@ -64,7 +64,7 @@ impl Runner {
     }
 }
 
-/// Tries all of `tiles`, the shipped one first. `words` are those of [`check`].
+/// Tries all of `tiles`; the first is the shipped one. `words` is as in [`check`].
 pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words: [usize; 2]) -> Result<Tuned> {
     let mut verdicts: Vec<Option<CandidateOutcome>> = vec![None; tiles.len()];
     let candidates: Vec<Result<TileCandidate>> =

@@ -1,20 +1,20 @@
-//! `copy`: memory read and written once, to measure its bandwidth.
+//! `copy`: one read and one write of memory, to measure its bandwidth.
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "copy", cases };
 
-/// Workgroups along the first axis of the grid.
+/// Number of workgroups along the first axis of the grid.
 const ACROSS: usize = 1024;
 
-/// `output` becomes `input`.
+/// Copy of `input` to `output`.
 pub struct Copy {
-    /// A multiple of four values.
+    /// Source; the number of values is a multiple of four.
     pub input: Tensor<f32>,
-    /// As many values as `input`.
+    /// Destination, of the same size as `input`.
     pub output: Tensor<f32>,
     /// Threads per workgroup.
     pub workgroup: usize,

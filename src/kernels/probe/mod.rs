@@ -1,5 +1,5 @@
-//! Kernels that measure the device: the peaks of arithmetic and memory, and the cost of a dispatch. Each has an oracle as
-//! other kernels have, because the speed of wrong results would say nothing.
+//! Kernels that measure the device: peak arithmetic, memory bandwidths, and the cost of a dispatch. Like all kernels
+//! they have oracles, because the speed of a wrong result is meaningless.
 
 pub mod copy;
 pub mod multiply_add;

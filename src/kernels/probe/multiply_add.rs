@@ -1,35 +1,35 @@
-//! `multiply_add`: multiply-adds in registers, to measure the peak of a device's arithmetic.
+//! `multiply_add`: multiply-adds in registers, to measure the device's peak arithmetic.
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "multiply_add", cases };
 
-/// Steps that the source writes out, `UNROLLED`.
+/// Number of steps written out in the source, `UNROLLED`.
 const UNROLLED: usize = 16;
-/// Chains start from ids modulo this.
+/// Modulus of the thread ids that the chains start from.
 const STARTS: usize = 16;
 
 /// Chains of x ← x · a + b.
 pub struct MultiplyAdd {
-    /// a and b, `[2]`.
+    /// Factors a and b, `[2]`.
     pub factors: Tensor<f32>,
-    /// The sum of each thread's chains, `[thread]`; as many as a multiple of the workgroup.
+    /// Sums of each thread's chains, `[thread]`; the number of threads is a multiple of the workgroup.
     pub output: Tensor<f32>,
-    /// True if a chain holds four values at once.
+    /// True if a chain holds a vec4 instead of a scalar.
     pub vector: bool,
-    /// Chains of a thread that do not wait for each other.
+    /// Independent chains per thread.
     pub chains: usize,
-    /// Rounds of 16 steps.
+    /// Number of rounds of 16 steps.
     pub rounds: usize,
     /// Threads per workgroup.
     pub workgroup: usize,
 }
 
 impl MultiplyAdd {
-    /// Chains that stay finite however long they are.
+    /// Makes the tensors, with factors that keep chains of any length finite.
     ///
     /// # Errors
     /// Errors of [`Gpu::tensor`].

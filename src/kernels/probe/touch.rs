@@ -1,17 +1,17 @@
-//! `touch`: a dispatch with almost nothing to do, to measure what one costs.
+//! `touch`: a dispatch with almost no work, to measure the cost of a dispatch.
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random_below};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "touch", cases };
 
 const WORKGROUP: usize = 64;
 
-/// Adds one to every count: each dispatch has to wait for the one before, as in a training step.
+/// Increment of every count. Each dispatch depends on the previous one, as in a training step.
 pub struct Touch {
-    /// `[thread]`, a multiple of 64.
+    /// Counts, `[thread]`; the number of threads is a multiple of 64.
     pub count: Tensor<u32>,
 }
 

@@ -4,20 +4,20 @@ use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
 
-/// The kernel's line in the registry.
+/// Registry entry of the kernel.
 pub const ENTRY: KernelEntry = KernelEntry { name: "workgroup_load", cases };
 
-/// Loads that the source writes out, `UNROLLED`.
+/// Number of loads written out in the source, `UNROLLED`.
 const UNROLLED: usize = 16;
 const WORKGROUP: usize = 256;
 
-/// Sums of what the threads of a workgroup put side by side.
+/// Sums of values that the threads of a workgroup place in workgroup memory.
 pub struct WorkgroupLoad {
-    /// One value for each thread of a workgroup, `[256]`.
+    /// Values placed in workgroup memory, one per thread, `[256]`.
     pub input: Tensor<f32>,
-    /// `[thread]`, a multiple of 256.
+    /// Sums, `[thread]`; the number of threads is a multiple of 256.
     pub output: Tensor<f32>,
-    /// Rounds of 16 loads.
+    /// Number of rounds of 16 loads.
     pub rounds: usize,
 }
 
@@ -52,7 +52,7 @@ impl Kernel for WorkgroupLoad {
         [self.output.len() / WORKGROUP, 1, 1]
     }
 
-    /// Bytes are those of workgroup memory.
+    /// Counts the bytes loaded from workgroup memory.
     fn work(&self) -> Work {
         let loads = (self.output.len() * self.rounds * UNROLLED) as f64;
         Work { flops: loads, bytes: 4.0 * loads }
