@@ -45,7 +45,8 @@ fn measure(name: &str, location: &Location) -> weaklabel::Result<()> {
                 let name = format!("w{number}");
                 let never = |_, _| false;
                 loop {
-                    let wanted = Wanted { worker: &name, adapter: "none", lease_ms: 60_000, most: 1, are_compatible: &never };
+                    let wanted =
+                        Wanted { worker: &name, adapter: "none", lease_ms: 60_000, most: 1, are_compatible: &never };
                     let asked = Instant::now();
                     let claim = store.claim(study, &wanted)?;
                     let took = asked.elapsed();

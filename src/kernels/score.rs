@@ -159,8 +159,8 @@ fn cases() -> Vec<Case> {
                 criterion,
             };
             let cleared = Expectation::exact(&kernel.counts, vec![0; before.len() * classes * 3]);
-            let judged = Expectation::members(&kernel.members, expected.iter().flat_map(numbers).collect(), numbers);
-            Ok(CaseRun::new(kernel, vec![cleared, judged]))
+            let scored = Expectation::members(&kernel.members, expected.iter().flat_map(numbers).collect(), numbers);
+            Ok(CaseRun::new(kernel, vec![cleared, scored]))
         })
     };
     vec![
