@@ -100,7 +100,8 @@ fn a_row_that_cannot_be_is_refused_with_its_table_row_and_column() {
         match Store::open(location) {
             Err(error) => found.push(error),
             Ok(mut store) => {
-                let wanted = Wanted { worker: "b", adapter: "none", lease_ms: LONG_MS, most: 1, alike: &|_, _| true };
+                let wanted =
+                    Wanted { worker: "b", adapter: "none", lease_ms: LONG_MS, most: 1, are_compatible: &|_, _| true };
                 found.extend(store.studies().err());
                 found.extend(store.table(&study).err());
                 found.extend(store.claim(&study, &wanted).err());
