@@ -71,7 +71,8 @@ fn tls(name: &str) -> Result<MakeRustlsConnect> {
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if let Some(path) = environment::variable("PGSSLROOTCERT") {
         let path = PathBuf::from(path);
-        let pem = regular_file::read(&path).map_err(|e| Error::io("read", &path, e))?;
+        let pem = regular_file::read(&path)
+            .map_err(|e| Error::data(&path, format!("PGSSLROOTCERT names no file of certificates: {e}")))?;
         let certificates = CertificateDer::pem_slice_iter(&pem)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| Error::data(&path, format!("PGSSLROOTCERT names no file of certificates: {e}")))?;
