@@ -1,4 +1,4 @@
-// Copies the examples of a batch that live in this shard of the store into the members' inputs (SPEC 4).
+// Copies the examples of a batch that are in this shard of the store into the members' inputs (SPEC 4).
 import package::lib::step_index::step_index;
 
 const MEMBERS: u32 = 1u;

@@ -1,4 +1,4 @@
-// The nearest class mean of every example, and how often it is the own one (SPEC 5, the paper's equation 5): true
+// The nearest class mean of every example, and how often that class is the true one (SPEC 5, the paper's equation 5): true
 // positives, false positives and false negatives of every class. One workgroup for each member.
 const EXAMPLES: u32 = 9u;
 const CLASSES: u32 = 3u;
@@ -29,9 +29,9 @@ fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) grou
         var found = vec3<u32>(counts[at], counts[at + 1u], counts[at + 2u]);
         for (var example = 0u; example < EXAMPLES; example++) {
             if (labels[example] < CLASSES) {
-                let is = labels[example] == own;
-                let said = nearest[member * EXAMPLES + example] == own;
-                found += vec3<u32>(u32(said && is), u32(said && !is), u32(!said && is));
+                let actual = labels[example] == own;
+                let predicted = nearest[member * EXAMPLES + example] == own;
+                found += vec3<u32>(u32(predicted && actual), u32(predicted && !actual), u32(!predicted && actual));
             }
         }
         counts[at] = found.x;

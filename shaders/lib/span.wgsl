@@ -1,5 +1,5 @@
-// One layer's parameters: where they stand among all parameters, where their partial gradients are, and where the
-// kernels that use them read them.
+// The parameters of one layer: their position among all parameters, the position of their partial gradients, and the
+// positions at which other kernels read them.
 import slot::workgroup_uniform::workgroup_uniform;
 import kernel::{SPANS, spans, places, packed};
 

@@ -1,5 +1,5 @@
 // Gradient of squared distances with respect to one set of rows (SPEC 4): grad_input[i] = Σ_j 2 · grad_output[i, j] ·
-// (row[i] - other[j]). The file in slot `pairs` says where in the matrix of distances the pair (i, j) stands.
+// (row[i] - other[j]). The file in slot `pairs` returns the gradient of the pair (i, j).
 import slot::pairs::pair_gradient;
 
 const DIMENSIONS: u32 = 6u;

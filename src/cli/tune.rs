@@ -73,7 +73,7 @@ impl Tune {
         }
         task.finish();
         for (tuned, tried) in all.iter().flat_map(|tuned| tuned.tried.iter().map(move |tried| (tuned, tried))) {
-            if let CandidateOutcome::Refused(reason) = &tried.verdict {
+            if let CandidateOutcome::Refused(reason) = &tried.outcome {
                 let (kernel, layer) = (tried.tile.kernel(), tuned.layer.shape(1).layer());
                 tracing::warn!("{kernel} {layer} with {}: {reason}", tried.tile);
             }
@@ -112,7 +112,7 @@ fn file(gpu: &Gpu, path: &std::path::Path, all: &[Tuned]) -> TileFile {
 
 fn candidate(tuned: &Tuned, tried: &Tried) -> Value {
     let choice = Choice { tile: tried.tile, ..tuned.choice() };
-    match &tried.verdict {
+    match &tried.outcome {
         CandidateOutcome::Timed(samples) => json!({"choice": choice, "ms": samples.sorted()}),
         CandidateOutcome::Refused(reason) => json!({"choice": choice, "refused": reason}),
     }

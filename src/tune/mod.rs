@@ -34,13 +34,13 @@ pub struct Tried {
     /// Kernel and tile.
     pub tile: Tile,
     /// Outcome of the check and the timing.
-    pub verdict: CandidateOutcome,
+    pub outcome: CandidateOutcome,
 }
 
 impl Tried {
     /// Returns the candidate's times, unless it was refused.
     pub fn samples(&self) -> Option<&Samples> {
-        match &self.verdict {
+        match &self.outcome {
             CandidateOutcome::Timed(samples) => Some(samples),
             CandidateOutcome::Refused(_) => None,
         }
@@ -177,7 +177,7 @@ mod tests {
         let gpu = Gpu::noop();
         let tried = |(index, times): (usize, &Option<&[f64]>)| Tried {
             tile: candidates(gpu.class(), &shape, Tile::ConvForward(tiles::forward(&gpu, &shape)))[index],
-            verdict: match times {
+            outcome: match times {
                 Some(times) => CandidateOutcome::Timed(Samples::new(times.to_vec()).unwrap()),
                 None => CandidateOutcome::Refused("wrong".into()),
             },

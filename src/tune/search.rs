@@ -66,7 +66,7 @@ impl Runner {
 
 /// Tries all of `tiles`; the first is the shipped one. `words` is as in [`check`].
 pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words: [usize; 2]) -> Result<Tuned> {
-    let mut verdicts: Vec<Option<CandidateOutcome>> = vec![None; tiles.len()];
+    let mut outcomes: Vec<Option<CandidateOutcome>> = vec![None; tiles.len()];
     let candidates: Vec<Result<TileCandidate>> =
         tiles.iter().map(|tile| TileCandidate::new(gpu, tensors, tile, words)).collect();
     gpu.compile_ahead(&candidates.iter().flatten().flat_map(TileCandidate::kernels).collect::<Vec<_>>())?;
@@ -82,7 +82,7 @@ pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words:
             Err(Error::Kernel { reason, .. } | Error::Tolerance(reason)) => {
                 // A failing candidate may have broken the device; the search ends with the device's error then.
                 gpu.check()?;
-                verdicts[index] = Some(CandidateOutcome::Refused(reason));
+                outcomes[index] = Some(CandidateOutcome::Refused(reason));
             }
             Err(other) => return Err(other),
         }
@@ -95,17 +95,17 @@ pub(super) fn search(gpu: &Gpu, tensors: &LayerTensors, tiles: Vec<Tile>, words:
             let fastest = running.iter().map(Runner::least).fold(f64::INFINITY, f64::min);
             let hopeless = |runner: &Runner| runner.index > 0 && runner.least() > HOPELESS * fastest;
             for runner in running.iter().filter(|runner| hopeless(runner)) {
-                verdicts[runner.index] = timed(&runner.ms);
+                outcomes[runner.index] = timed(&runner.ms);
             }
             running.retain(|runner| !hopeless(runner));
         }
     }
     for runner in &running {
-        verdicts[runner.index] = timed(&runner.ms);
+        outcomes[runner.index] = timed(&runner.ms);
     }
     let still = || CandidateOutcome::Refused("the clock did not advance during its dispatches".into());
-    let tried = tiles.into_iter().zip(verdicts);
-    let tried = tried.map(|(tile, verdict)| Tried { tile, verdict: verdict.unwrap_or_else(still) }).collect();
+    let tried = tiles.into_iter().zip(outcomes);
+    let tried = tried.map(|(tile, outcome)| Tried { tile, outcome: outcome.unwrap_or_else(still) }).collect();
     Ok(Tuned::new(TiledLayer::of(&tensors.shape), tensors.shape.chunks, tried))
 }
 
