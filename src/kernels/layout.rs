@@ -8,25 +8,26 @@ use crate::Result;
 use crate::gpu::{Binding, Constant, Element, Gpu, Tensor};
 use crate::kernels::forms::{needs_uniform_hint, uniform_slots};
 
-/// One layer's parameters and where they go, as `shaders/lib/span.wgsl` has it. All in elements.
+/// One layer's parameters: where they stand among all parameters, where their partial gradients are, and where the kernels
+/// that use them read them. `shaders/lib/span.wgsl` has the same record.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 pub struct Span {
-    /// First parameter.
+    /// Parameters of one member before this layer's first one.
     pub first: u32,
-    /// Parameters with those that fill the last [`PARAMETERS_PER_THREAD`].
+    /// Number of parameters, rounded up to a multiple of [`PARAMETERS_PER_THREAD`].
     pub count: u32,
-    /// Before this layer's partial gradients, in one member.
+    /// Elements of one member before this layer's partial gradients.
     pub partials: u32,
-    /// Partial gradients of every parameter.
+    /// Number of partial gradients of every parameter.
     pub splits: u32,
-    /// Before this layer's forward layout.
+    /// Elements of `packed` before this layer's forward layout.
     pub forward: u32,
-    /// One member's forward layout.
+    /// Elements of one member in the forward layout.
     pub forward_stride: u32,
-    /// Before this layer's transposed layout.
+    /// Elements of `packed` before this layer's transposed layout, which the backward pass reads.
     pub backward: u32,
-    /// One member's transposed layout.
+    /// Elements of one member in the transposed layout.
     pub backward_stride: u32,
     /// Workgroups before those of this layer; [`Layout::new`] sets it.
     pub first_group: u32,
@@ -39,12 +40,12 @@ impl Element for Span {
 /// Parameters that a thread computes at a time; a layer has a multiple of them.
 pub const PARAMETERS_PER_THREAD: usize = 4;
 
-/// The elements that `count` parameters of a layer take: whole [`PARAMETERS_PER_THREAD`]s.
+/// Returns `count`, a number of parameters, rounded up to a multiple of [`PARAMETERS_PER_THREAD`].
 pub fn padded(count: usize) -> usize {
     count.next_multiple_of(PARAMETERS_PER_THREAD)
 }
 
-/// The place of a parameter that has none in a layout.
+/// Stands in `places` for a parameter that a layout does not contain.
 const NOWHERE: u32 = u32::MAX;
 
 /// Threads per workgroup of the kernels that go over parameters: each workgroup stays within one layer.

@@ -12,7 +12,7 @@ const WORKGROUP: usize = 64;
 
 /// The mean of the supports of every class.
 pub struct ClassPrototypes {
-    /// Class by class, the same number of each.
+    /// Support embeddings, grouped by class, equally many per class.
     pub support: MemberRows,
     /// `[member, class, dimension]`.
     pub prototypes: Tensor<f32>,
