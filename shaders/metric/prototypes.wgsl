@@ -3,7 +3,7 @@ const DIMENSIONS: u32 = 6u;
 const SUPPORTS: u32 = 4u; // rows of one member
 const FIRST: u32 = 0u;
 const STRIDE: u32 = 4u;
-const WAY: u32 = 2u;      // classes
+const WAY: u32 = 2u;      // classes of a step, as in "5-way" few-shot learning
 const WORKGROUP: u32 = 64u;
 
 const PER_CLASS: u32 = SUPPORTS / WAY;

@@ -17,7 +17,7 @@ use crate::store::{Holding, Location, Prospect, Store, TrialState};
 use crate::study::{StudyDir, cells};
 use crate::{Error, Result};
 
-/// A worker that holds nothing and was silent for longer has ended without a farewell.
+/// A worker that holds nothing and was silent for longer than this has ended without signing off.
 const GONE_S: f64 = 120.0;
 
 const EXAMPLES: &str = "\
@@ -36,7 +36,7 @@ pub struct Status {
     /// The store, where it is not in the folder: postgres://USER@HOST/DATABASE, or a file of SQLite
     #[arg(long, value_name = "URL|FILE", env = "WEAKLABEL_STORE", hide_env_values = true, value_parser = StoreParser, group = "place")]
     pub store: Option<Location>,
-    /// Show it again every two seconds until all is finished
+    /// Print the status again every two seconds until everything is finished
     #[arg(long)]
     pub watch: bool,
 }
@@ -66,14 +66,14 @@ impl Status {
         }
     }
 
-    /// The folder's own store; else the one that is named; else the cells in the folder.
+    /// Returns the folder's own store if there is one, otherwise the store that is named, otherwise the cells in the folder.
     fn source(&self) -> Result<Source<'_>> {
         let folder = match &self.folder {
             Some(Location::File(folder)) if folder.is_dir() => folder,
             Some(Location::File(path)) if !path.exists() => {
                 return Err(Error::data(path, "there is no such folder: name that of a search or a study"));
             }
-            // A store in the place of a folder is taken as well.
+            // DIR may be a store.
             Some(store) => return Ok(Source::Store(Store::open_existing(store.clone())?)),
             None => {
                 let store = self.store.clone().ok_or_else(|| Error::Usage("name a folder or a --store".into()))?;

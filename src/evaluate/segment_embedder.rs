@@ -62,7 +62,7 @@ impl<'a> SegmentEmbedder<'a> {
     /// Embeds `segments`, given as samples at the rate of the features. Returns `[member][segment · dimension]`.
     /// `progress` is called with the number of chunks that were finished since the last call.
     ///
-    /// The embedding of a segment whose samples are too large for f32 is not finite.
+    /// The embedding of a segment whose spectrum overflows f32 is not finite.
     ///
     /// # Errors
     /// Errors of the device; [`Error::Tolerance`] if the device computes nothing.

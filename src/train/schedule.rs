@@ -9,18 +9,18 @@ use crate::kernels::population::ScheduleStep;
 
 /// Tensors that hold the schedule of one epoch.
 pub struct Schedule {
-    /// Ids of the examples, `[row, member, slot]`.
+    /// Ids of the examples, `[step, member, slot]`.
     pub batches: Tensor<u32>,
-    /// Step numbers and Adam factors, `[row, member]`.
+    /// Step numbers and Adam factors, `[step, member]`.
     pub steps: Tensor<ScheduleStep>,
 }
 
 /// The schedule of one epoch on the host, one row per step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EpochRows {
-    /// Ids of the examples, `[row, member, slot]`.
+    /// Ids of the examples, `[step, member, slot]`.
     pub batches: Vec<u32>,
-    /// Step numbers and Adam factors, `[row, member]`.
+    /// Step numbers and Adam factors, `[step, member]`.
     pub steps: Vec<ScheduleStep>,
 }
 

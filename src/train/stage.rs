@@ -127,9 +127,9 @@ pub(super) struct Stage {
 
 /// Buffers through which the host reads the results of an epoch.
 struct Downloads {
-    /// Training losses, `[row, member, part]`.
+    /// Training losses, `[step, member, part]`.
     losses: Download<f32>,
-    /// Numbers of the steps that were executed, `[row, member]`.
+    /// Numbers of the steps that were executed, `[step, member]`.
     made: Download<u32>,
     /// Progress, `[member]`.
     progress: Download<Member>,

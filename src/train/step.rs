@@ -16,7 +16,7 @@ pub(super) struct StepContext<'a> {
     pub config: &'a Config,
     pub population: &'a Population,
     pub schedule: &'a Schedule,
-    /// Loss of each batch in parts, `[row, member, part]`.
+    /// Loss of each batch in parts, `[step, member, part]`.
     pub losses: Tensor<f32>,
 }
 
@@ -52,9 +52,9 @@ impl StepContext<'_> {
 pub struct TrainingStep {
     /// Kernels from the gathering of a batch to the optimiser.
     pub recording: Resolved,
-    /// Loss of each batch in parts, `[row, member, part]`.
+    /// Loss of each batch in parts, `[step, member, part]`.
     pub(super) losses: Tensor<f32>,
-    /// Number of each executed step, `[row, member]`. A device that computes nothing leaves old numbers here.
+    /// Number of each executed step, `[step, member]`. A device that computes nothing leaves old numbers here.
     pub(super) made: Tensor<u32>,
 }
 

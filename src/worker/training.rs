@@ -63,7 +63,8 @@ pub struct TrainedTrial {
     pub training_state: TrainingState,
     /// Learning curves so far, `[seed][epoch]`.
     pub curves: Vec<Vec<CurvePoint>>,
-    /// The trial's share of the time since the last rung, in seconds, including the time before interruptions.
+    /// Seconds of training between the last rung and this one, over all pieces of an interrupted training. Trials that
+    /// train together share the time evenly.
     pub seconds: f64,
 }
 
@@ -72,7 +73,7 @@ pub struct TrainedTrial {
 struct Done {
     /// Learning curves so far, `[seed][epoch]`.
     curves: Vec<Vec<CurvePoint>>,
-    /// The trial's share of the time since the last rung, in seconds.
+    /// Seconds of training between the last rung and this checkpoint; 0 in a checkpoint on a rung.
     seconds: f64,
 }
 
@@ -152,7 +153,7 @@ struct ReadyTrial {
     training_state: Option<TrainingState>,
     /// Learning curves so far, `[seed][epoch]`.
     curves: Vec<Vec<CurvePoint>>,
-    /// Time since the last rung before this training, in seconds.
+    /// Seconds of training between the last rung and the checkpoint that this piece of the training resumes from.
     seconds: f64,
 }
 
@@ -234,6 +235,7 @@ pub fn blame(leases: &[Lease], error: Error, keeper: &LeaseKeeper) -> Result<()>
 /// Returns the kind of a trial's failure for `error`, `None` when the worker is at fault.
 fn failure(error: &Error) -> Option<Failure> {
     match error {
+        // A retry computes the same bits, so a loss that is not finite would come out again.
         Error::Tolerance(_) => Some(Failure::Lasting),
         Error::Kernel { .. } | Error::Config { .. } | Error::Data { .. } => Some(Failure::Passing),
         Error::DeviceLost { .. } => Some(Failure::Death),

@@ -16,7 +16,7 @@ pub fn truncate(text: &str, longest: usize) -> String {
     }
 }
 
-/// Formats a whole number in full, another one with four significant digits, with a true minus sign.
+/// Formats a number, with a true minus sign: a whole number below 10⁹ in full, any other number with four significant digits.
 pub fn number(value: f64) -> String {
     // Turns −0 into 0, so that it has no sign.
     let value = value + 0.0;
@@ -29,7 +29,7 @@ pub fn number(value: f64) -> String {
     text.replace('-', "−")
 }
 
-/// Formats a duration in the two largest units that fit.
+/// Formats a duration: in hours and minutes, in minutes and seconds, or below a minute in seconds alone.
 pub fn duration(seconds: f64) -> String {
     let seconds = seconds.round();
     let minutes = (seconds / 60.0).floor();

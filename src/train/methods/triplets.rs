@@ -24,7 +24,8 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
         Sampling::Hard => Some(Mining::Hard),
     };
     // A batch holds the anchors, then the positives, then the negatives. Mined negatives are taken from the anchors and
-    // positives instead.
+    // positives instead: such a batch has no slots of negatives, and `% slots` puts the anchor's own slot in the negative's
+    // place until `MineNegatives` overwrites it.
     let anchors = slots / if mining.is_some() { 2 } else { 3 };
     let of_anchor = |k: usize| [k, anchors + k, (2 * anchors + k) % slots].map(|slot| slot as u32);
     let ids: Vec<u32> = (0..members).flat_map(|_| (0..anchors).flat_map(of_anchor)).collect();
