@@ -176,21 +176,21 @@ fn survives(place: &Place, out: &str, store_url: Option<&str>, server: Option<&S
         assert_eq!(worker.end(), Some(0), "{}", worker.logged());
     }
 
-    let ladder = study.study.halving;
+    let halving = study.study.halving;
     // The old connection was lost with the server. The next query opens a new one.
     let (rows, results) = store.table(&study).or_else(|_| store.table(&study)).unwrap();
     let on = |rung: usize| results.iter().filter(|result| result.rung == rung).count();
     assert_eq!([on(0), on(1), on(2), on(3)], [60, 20, 6, 2]);
-    assert_eq!(ladder.sizes(), [60, 20, 6, 2]);
+    assert_eq!(halving.sizes(), [60, 20, 6, 2]);
     assert!(rows.iter().all(|row| row.state == TrialState::Paused && row.worker.is_none()), "something is left");
     let logs: Vec<String> = workers.iter().chain([&first]).map(Process::logged).chain([dead.logged()]).collect();
-    let goes_on = |epoch: usize| format!("trial {} resumes after epoch {epoch}", trial.number);
-    assert!((trial.epoch..27).any(|epoch| logs.iter().any(|log| log.contains(&goes_on(epoch)))), "{trial:?}\n{logs:?}");
+    let resumes = |epoch: usize| format!("trial {} resumes after epoch {epoch}", trial.number);
+    assert!((trial.epoch..27).any(|epoch| logs.iter().any(|log| log.contains(&resumes(epoch)))), "{trial:?}\n{logs:?}");
     let lost = [format!("the lease of trial {} has ended", late.number), format!("what came of trial {}", late.number)];
     assert!(lost.iter().any(|words| workers[stopped].logged().contains(words)), "{}", workers[stopped].logged());
     if server.is_some() {
         assert!(
-            logs.iter().any(|log| log.contains("training goes on") || log.contains("until it is back")),
+            logs.iter().any(|log| log.contains("training continues") || log.contains("until it is back")),
             "{logs:?}"
         );
         assert!(logs.iter().all(|log| !log.contains(SECRET)));
