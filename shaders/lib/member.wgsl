@@ -1,4 +1,4 @@
-// What distinguishes one model of the population from the next; `score` writes how far its training is.
+// State by which one model of the population differs from the next; `score` writes how far its training is.
 struct Member {
     dropout_key: vec2<u32>,
     alive: u32,

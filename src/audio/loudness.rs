@@ -12,7 +12,7 @@ const STEP_S: f64 = 0.1;
 /// than `min_s` seconds is repeated ⌈min_s / duration⌉ times, and the result is at least `floor_lufs`. Returns `None`
 /// if the signal is empty or silent, because no gain brings it to any loudness.
 ///
-/// As in pyloudnorm, which Scaper uses, the number of blocks is (duration − 0.4 s)/0.1 s rounded, so the last block may
+/// The number of blocks is that of pyloudnorm, which Scaper uses: (duration − 0.4 s)/0.1 s rounded, so the last block may
 /// reach beyond the end. The filter is that of BS.1770. By default, pyloudnorm recalculates the filter's shelf, which
 /// then lies lower: by 0.04 to 0.05 dB at 44.1 kHz and by 0.10 to 0.13 dB at 16 kHz for all but the lowest frequencies.
 /// A loudness is therefore that much above Scaper's. The difference of two loudnesses, which sets an event's level

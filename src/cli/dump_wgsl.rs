@@ -31,7 +31,7 @@ pub fn check_folder(folder: &Path, force: bool) -> Result<()> {
 /// equal source share the file of the first.
 ///
 /// # Errors
-/// What making tensors and putting sources together may report; [`Error::Io`] when a file cannot be written.
+/// Errors of making tensors and joining sources; [`Error::Io`] when a file cannot be written.
 pub fn write(folder: &Path, gpu: &Gpu, entries: &[&KernelEntry]) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
     let mut files = Vec::new();

@@ -67,26 +67,28 @@ impl Status {
     }
 
     /// Returns the folder's own store if there is one, otherwise the store that is named, otherwise the cells in the folder.
-    fn source(&self) -> Result<Source<'_>> {
+    fn source(&self) -> Result<StatusSource<'_>> {
         let folder = match &self.folder {
             Some(Location::File(folder)) if folder.is_dir() => folder,
             Some(Location::File(path)) if !path.exists() => {
                 return Err(Error::data(path, "there is no such folder: name that of a search or a study"));
             }
             // DIR may be a store.
-            Some(store) => return Ok(Source::Store(Store::open_existing(store.clone())?)),
+            Some(store) => return Ok(StatusSource::Store(Store::open_existing(store.clone())?)),
             None => {
                 let store = self.store.clone().ok_or_else(|| Error::Usage("name a folder or a --store".into()))?;
-                return Ok(Source::Store(Store::open_existing(store)?));
+                return Ok(StatusSource::Store(Store::open_existing(store)?));
             }
         };
         let own = Location::within(folder);
         if matches!(&own, Location::File(file) if file.is_file()) {
-            return Ok(Source::Store(Store::open_existing(own)?));
+            return Ok(StatusSource::Store(Store::open_existing(own)?));
         }
         match (&self.store, is_search(folder), StudyDir::is_study(folder)) {
-            (Some(store), true, _) | (Some(store), _, true) => Ok(Source::Store(Store::open_existing(store.clone())?)),
-            (None, _, true) => Ok(Source::Cells(folder)),
+            (Some(store), true, _) | (Some(store), _, true) => {
+                Ok(StatusSource::Store(Store::open_existing(store.clone())?))
+            }
+            (None, _, true) => Ok(StatusSource::Cells(folder)),
             (None, true, _) => {
                 Err(Error::data(folder, "the trials of this search are in another store: name it with --store"))
             }
@@ -99,15 +101,15 @@ impl Status {
     }
 }
 
-/// Source of the state of studies.
-enum Source<'a> {
+/// The source of the state of studies: a store, or the finished cells in a folder.
+enum StatusSource<'a> {
     /// A store with the trials of any number of studies.
     Store(Store),
     /// The folder of a study that one process runs.
     Cells(&'a Path),
 }
 
-impl Source<'_> {
+impl StatusSource<'_> {
     fn report(&mut self) -> Result<Report> {
         match self {
             Self::Store(store) => of_store(store),

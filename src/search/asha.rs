@@ -91,12 +91,12 @@ mod tests {
     use crate::counter_rng::Key;
 
     /// Scores of trials, some of them still unknown.
-    struct Table {
+    struct ResultTable {
         halving: SuccessiveHalving,
         scores: Vec<Vec<Option<f64>>>,
     }
 
-    impl Table {
+    impl ResultTable {
         fn members(&self) -> Vec<Vec<usize>> {
             self.halving.members(|trial, rung| self.scores[trial][rung])
         }
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn promotions_are_those_of_the_table_worked_by_hand() {
         let rung0 = [50.0, 70.0, 60.0, 90.0, 80.0, 10.0, 75.0, 20.0, 95.0];
-        let mut table = Table { halving: SMALL, scores: vec![vec![None; 3]; 9] };
+        let mut table = ResultTable { halving: SMALL, scores: vec![vec![None; 3]; 9] };
         let promoted_after = [(2, vec![]), (3, vec![1]), (5, vec![1]), (6, vec![1, 3]), (9, vec![1, 3, 8])];
         let mut known = 0;
         for (results, expected) in promoted_after {
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn results_are_read_in_the_order_of_the_members_and_failures_are_results() {
-        let mut table = Table { halving: SMALL, scores: vec![vec![None; 3]; 9] };
+        let mut table = ResultTable { halving: SMALL, scores: vec![vec![None; 3]; 9] };
         for trial in 1..9 {
             table.scores[trial][0] = Some(trial as f64);
         }

@@ -162,7 +162,7 @@ impl Store {
     /// Returns the trials of a study that were started, by number.
     ///
     /// # Errors
-    /// The same as for [`Store::table`].
+    /// The errors of [`Store::table`].
     pub fn trials(&mut self, study: &Registered) -> Result<Vec<TrialRow>> {
         self.transaction(study.id, |tx| Ok(begun(tx, study)?.0))
     }

@@ -11,7 +11,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 pub(super) const CHECKSUM: &str = checksum::KEY;
 
 /// Serialises `tensors`, given as name, shape and values, to a safetensors file. `origin` is the file that errors name.
-/// The same tensors and metadata give the same bytes.
+/// Equal tensors and metadata give equal bytes.
 ///
 /// # Errors
 /// [`Error::Data`] when a shape does not fit its values.
