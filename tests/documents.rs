@@ -85,7 +85,7 @@ fn read(path: &Path) -> Document {
     Document { path: path.into(), text, prose, blocks }
 }
 
-/// What stands between single backticks.
+/// Returns the code spans, which stand between single backticks.
 fn spans(prose: &str) -> Vec<String> {
     let paragraphs = prose.split("\n\n").map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
     paragraphs
@@ -144,7 +144,7 @@ fn every_path_exists() {
     assert_none(&faults(|document| {
         let is_path = |word: &&str| {
             let in_folder = word.split_once('/').is_some_and(|(first, _)| FOLDERS.contains(&first));
-            // What is built lies in `target`.
+            // Built programs are in `target`, which a checkout does not have.
             !word.contains("/target/") && in_folder
                 || word.contains('/') && [".rs", ".wgsl"].iter().any(|ending| word.ends_with(ending))
         };
@@ -165,7 +165,7 @@ fn commands(line: &str) -> Result<Vec<Vec<String>>, String> {
         found.extend(commands(&inner.replace(';', " ; "))?);
     }
     for part in words.split(|word| ["&", "&&", ";", "|"].contains(&word.as_str())) {
-        // What stands behind `>` is a file.
+        // A word behind `>` is a file.
         let part = part.split(|word| word == ">").next().unwrap_or_default();
         let leads_in = |word: &&String| *word == "exec" || word.split_once('=').is_some_and(|(name, _)| is_name(name));
         let command: Vec<String> = part.iter().skip_while(leads_in).cloned().collect();

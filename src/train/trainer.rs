@@ -270,7 +270,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// Returns the models of the best epochs so far, one per member, in the form in which
-    /// [`read_model`](crate::model::checkpoint::read_model) returns them.
+    /// [`read_model`](crate::model::checkpoint::read_model) returns them. A training that was stopped before its last
+    /// stage finished an epoch has no trained classifier G yet, so its models can embed but not tag.
     ///
     /// # Errors
     /// Errors of the device.

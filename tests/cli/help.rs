@@ -1,4 +1,4 @@
-//! What `--help` shows of every command: examples that work, in words that a stranger knows.
+//! The `--help` of every command: its examples work, and its words are those of the field.
 
 use clap::{Command, CommandFactory, Parser};
 use weaklabel::cli::Cli;

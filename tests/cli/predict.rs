@@ -221,7 +221,7 @@ fn the_three_outputs_say_the_same() {
     for (cell, class) in rows[0].iter().zip(&header).skip(3) {
         assert_eq!(cell.parse::<f64>().unwrap(), line["probabilities"][class], "{class}");
     }
-    // The same length with a unit.
+    // A length with a unit equals the length in seconds.
     assert_eq!(command("predict", &[&file, "--every", "400ms", "--tsv"]).1, in_seconds);
     // One window over the whole file is the file.
     let (_, text, _) = command("predict", &[&file, "--every", "1s", "--json"]);

@@ -53,7 +53,7 @@ fn the_folder_of_a_search_names_its_own_store_and_workers_that_ended_are_left_ou
     assert_eq!(both, ["busy", "ended"]);
     store.forget_worker("ended");
     assert_eq!(workers(), ["busy"]);
-    // The same by the name of the store.
+    // The store's own path shows the state that its folder shows.
     let (_, text, _) = run_in(place.path(), "status out");
     assert!(text.contains("mine") && text.contains("0 of 3") && text.contains("busy"), "{text}");
     assert!(run_in(place.path(), "status --store out/store.sqlite").1.contains("0 of 3"));
