@@ -3,9 +3,9 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use weaklabel::audio::{integrated_loudness, resample};
 use weaklabel::config::Config;
-use weaklabel::scenes::{Dataset, Soundbank, Subset, builtin};
+use weaklabel::data::audio::{integrated_loudness, resample};
+use weaklabel::data::scenes::{Dataset, Soundbank, Subset, builtin};
 
 /// Throughput is in milliseconds of audio per second; a thousandth of it is the factor over real time.
 fn benchmark(criterion: &mut Criterion) {

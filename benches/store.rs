@@ -6,8 +6,8 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use weaklabel::config::Config;
-use weaklabel::search::SuccessiveHalving;
-use weaklabel::store::{Checkpoint, ClaimOutcome, Location, Outcome, Store, Study, StudyKind, Wanted};
+use weaklabel::experiments::search::SuccessiveHalving;
+use weaklabel::experiments::store::{Checkpoint, ClaimOutcome, Location, Outcome, Store, Study, StudyKind, Wanted};
 
 const WORKERS: usize = 16;
 /// Size in bytes of the weights and both moments of the paper's network.

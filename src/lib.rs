@@ -31,35 +31,15 @@
 //!
 //! The modules below stand in the order in which data flow through them; a module uses only those above it.
 
-pub mod error;
-
-pub mod environment;
-
-pub mod stop;
-
-pub mod secrets;
-
-pub mod printable;
-
-pub mod regular_file;
-
-pub mod atomic;
-
-pub mod checksum;
-
-pub mod counter_rng;
+pub mod base;
 
 pub mod config;
-
-pub mod audio;
-
-pub mod scenes;
 
 pub mod gpu;
 
 pub mod kernels;
 
-pub mod features;
+pub mod data;
 
 pub mod model;
 
@@ -67,29 +47,20 @@ pub mod evaluate;
 
 pub mod train;
 
-pub mod report;
+pub mod output;
 
-pub mod study;
-
-pub mod search;
-
-pub mod store;
-
-pub mod worker;
+pub mod experiments;
 
 pub mod bench;
 
-pub mod tune;
-
 pub mod cli;
 
-pub use error::{Error, Result};
-
-pub use audio::{decode, decode_at};
+pub use base::error::{Error, Result};
 pub use config::{Config, Method};
+pub use data::audio::{decode, decode_at};
+pub use data::scenes::{Dataset, Soundbank, Subset};
 pub use evaluate::{Embedding, Examples, Models, Scorer, SegmentEmbedder, SegmentLabels, Tagger};
 pub use gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, ShaderSource, Tensor, Work};
 pub use model::checkpoint::{Description, read_model, write_model};
-pub use report::RunDir;
-pub use scenes::{Dataset, Soundbank, Subset};
+pub use output::RunDir;
 pub use train::{EpochReport, Observer, Trainer, TrainingData, Unwatched};

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use weaklabel::{cli, printable, secrets};
+use weaklabel::base::{printable, secrets};
+use weaklabel::cli;
 
 fn main() -> ExitCode {
     cli::panics::print_without_secrets();

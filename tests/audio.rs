@@ -1,4 +1,4 @@
-//! Tests of `weaklabel::audio` on real files, tones and reference values.
+//! Tests of `weaklabel::data::audio` on real files, tones and reference values.
 
 #![allow(clippy::unwrap_used, reason = "a failing unwrap is a failing test")]
 

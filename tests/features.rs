@@ -4,9 +4,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use weaklabel::base::counter_rng::Key;
 use weaklabel::config::FeatureConfig;
-use weaklabel::counter_rng::Key;
-use weaklabel::features::{extract, standardise, statistics};
+use weaklabel::data::features::{extract, standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::kernels::{mel, relative_error, spectrum};
 use weaklabel::{Error, Result};

@@ -15,10 +15,11 @@ use std::process::Command;
 
 use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use support::python::python_with;
+use weaklabel::base::counter_rng::Key;
 use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise};
-use weaklabel::counter_rng::Key;
+use weaklabel::data::features::{extract, standardise, statistics};
+use weaklabel::data::scenes::{Dataset, Subset};
 use weaklabel::evaluate::{Examples, Scorer};
-use weaklabel::features::{extract, standardise, statistics};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::input::Input;
 use weaklabel::kernels::score::f1;
@@ -26,8 +27,7 @@ use weaklabel::model::checkpoint::{Description, read_model, write_model};
 use weaklabel::model::{
     Activations, Architecture, BatchShape, Mode, Population, embed_forward, initial_parameters, tag_forward,
 };
-use weaklabel::report::Results;
-use weaklabel::scenes::{Dataset, Subset};
+use weaklabel::output::Results;
 
 /// Runs one of the scripts, which must find no difference.
 fn agree(python: &Path, script: &str, files: &[&Path]) {

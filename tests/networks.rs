@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
 use weaklabel::Result;
+use weaklabel::base::counter_rng::Key;
 use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise};
-use weaklabel::counter_rng::Key;
 use weaklabel::evaluate::{Examples, Models, Scorer};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::dropout::{Dropout, keeps};

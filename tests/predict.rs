@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
+use weaklabel::base::counter_rng::Key;
 use weaklabel::config::{FeatureConfig, Method, ModelConfig, Normalise};
-use weaklabel::counter_rng::Key;
+use weaklabel::data::features::{ChunkBatch, Chunking, Statistics, extract, standardise};
 use weaklabel::evaluate::{Embedder, Embedding, Examples, Models, Scorer, SegmentEmbedder, SegmentLabels, Tagger};
-use weaklabel::features::{ChunkBatch, Chunking, Statistics, extract, standardise};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::{mel, relative_error, spectrum, standardise as kernel};
 use weaklabel::model::checkpoint::Description;

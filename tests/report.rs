@@ -12,7 +12,7 @@ use support::files::names;
 use weaklabel::config::{Config, Method};
 use weaklabel::kernels::population::Member;
 use weaklabel::model::checkpoint::{Provenance, TrainingState, write_training_state};
-use weaklabel::report::{Results, RunDir};
+use weaklabel::output::{Results, RunDir};
 
 fn create(path: &Path, force: bool) -> Result<RunDir, String> {
     RunDir::create(path, &Config::default(), &json!({"name": "none"}), force).map_err(|e| e.to_string())

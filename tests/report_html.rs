@@ -18,9 +18,9 @@ use std::fs;
 use std::path::Path;
 
 use chromium::{Chromium, Seen, WIDTHS};
-use weaklabel::report::page::Grid;
-use weaklabel::report::search as search_report;
-use weaklabel::report::study::{StudyData, claims, claims_grid, tables, write_report};
+use weaklabel::experiments::report::page::Grid;
+use weaklabel::experiments::report::search as search_report;
+use weaklabel::experiments::report::study::{StudyData, claims, claims_grid, tables, write_report};
 
 /// The rows and cells that every table of a report must have.
 type Tables = BTreeMap<String, (usize, usize)>;

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use support::postgres::{self, Server};
 use weaklabel::config::Config;
-use weaklabel::search::SuccessiveHalving;
-use weaklabel::store::{
+use weaklabel::experiments::search::SuccessiveHalving;
+use weaklabel::experiments::store::{
     Checkpoint, ClaimOutcome, Claimed, Delivery, Failure, Lease, Location, Outcome, Prospect, Registered, Store, Study,
     StudyKind, TrialRow, TrialState, Waiting, Wanted,
 };

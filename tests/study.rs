@@ -11,7 +11,7 @@ use serde_json::Value;
 use support::left::{cells, leftovers, tables};
 use support::process::{succeed, wait};
 use support::program::weaklabel;
-use weaklabel::audio::{Audio, write_wav16};
+use weaklabel::data::audio::{Audio, write_wav16};
 
 /// Seconds that no training here takes.
 const LONG_S: f64 = 1e6;

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
+use weaklabel::base::counter_rng::Key;
+use weaklabel::bench::tune::{LayerPosition, candidates, check};
 use weaklabel::config::Config;
-use weaklabel::counter_rng::Key;
 use weaklabel::gpu::{AdapterChoice, DeviceClass, Gpu};
 use weaklabel::model::Architecture;
 use weaklabel::model::tiles::Tiles;
-use weaklabel::tune::{LayerPosition, candidates, check};
 
 /// Of the candidates of every kernel and layer, some drawn at random: of this adapter's class, and of GPUs, whose
 /// kernels have another form. `WEAKLABEL_SAMPLE` draws others.

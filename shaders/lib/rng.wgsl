@@ -1,4 +1,4 @@
-// Threefry2x32 with 20 rounds, the same function as src/counter_rng.rs: 64 random bits from a key and a counter.
+// Threefry2x32 with 20 rounds, the same function as src/base/counter_rng.rs: 64 random bits from a key and a counter.
 fn threefry_round(x: vec2<u32>, rotation: u32) -> vec2<u32> {
     let first = x.x + x.y;
     return vec2<u32>(first, ((x.y << rotation) | (x.y >> (32u - rotation))) ^ first);

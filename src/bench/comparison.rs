@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Record;
-use crate::report::Table;
+use crate::output::Table;
 use crate::{Error, Result};
 
 /// A case that was measured twice.

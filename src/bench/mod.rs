@@ -1,7 +1,9 @@
 //! Measurements of speed: workloads, samples, files of measurements, and the comparison of two files.
 //!
 //! In: a device and the workloads. Out: lines of JSON that name case and adapter, tables of rates beside the device's
-//! own limits, and tables of ratios.
+//! own limits, and tables of ratios. [`tune`] chooses the fastest register tiles.
+
+pub mod tune;
 
 mod comparison;
 mod growth;

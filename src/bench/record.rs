@@ -6,8 +6,9 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::Samples;
+use crate::base::{atomic, regular_file};
 use crate::gpu::AdapterDescription;
-use crate::{Error, Result, atomic, regular_file};
+use crate::{Error, Result};
 
 /// A measurement: its case, its samples, and the other entries of its line.
 ///

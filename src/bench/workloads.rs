@@ -4,10 +4,10 @@
 use serde_json::json;
 
 use super::{MEASUREMENTS, Record, Samples, case};
+use crate::base::counter_rng::Key;
 use crate::config::{Config, Method, Normalise, Sampling};
-use crate::counter_rng::Key;
+use crate::data::features::{extract, standardise, statistics};
 use crate::evaluate::{ClassCentroids, embedding_quality};
-use crate::features::{extract, standardise, statistics};
 use crate::gpu::{Gpu, KernelTime, Tensor};
 use crate::kernels::population::Member;
 use crate::model::{Architecture, Population};

@@ -8,8 +8,8 @@ use rayon::prelude::*;
 
 use super::Session;
 use super::windows::{Window, Windows};
-use crate::audio::{MAX_SAMPLES, decode_at};
-use crate::report::Task;
+use crate::data::audio::{MAX_SAMPLES, decode_at};
+use crate::output::Task;
 use crate::{Error, Result};
 
 /// Files are read together, on all threads, while they take up at most this on the disk; a larger one is read alone.

@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use crate::gpu::CompileCallback;
-use crate::report::Progress;
+use crate::output::Progress;
 
 /// Kernels that the driver has compiled before are there within this time.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -54,7 +54,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::report::ProgressMode;
+    use crate::output::ProgressMode;
 
     /// The lines that are logged on a round of two kernels which is shown after `silence`.
     fn logged(silence: Duration) -> String {

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use super::{Options, Session, output};
 use crate::Result;
 use crate::config::{Config, to_toml};
-use crate::search::check;
-use crate::study::cells;
+use crate::experiments::search::check;
+use crate::experiments::study::cells;
 
 const EXAMPLES: &str = "\
 Examples:

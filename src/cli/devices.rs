@@ -7,7 +7,7 @@ use super::{Session, output};
 use crate::Result;
 use crate::gpu::AdapterDescription;
 use crate::gpu::adapter::{feature_names, list};
-use crate::report::Table;
+use crate::output::Table;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Session, dump_wgsl, output};
 use crate::gpu::{AdapterDescription, Gpu};
 use crate::kernels::{KernelEntry, REGISTRY};
-use crate::report::Table;
+use crate::output::Table;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::base::atomic;
 use crate::gpu::Gpu;
 use crate::kernels::KernelEntry;
-use crate::{Error, Result, atomic};
+use crate::{Error, Result};
 
 /// Refuses a `folder` that is not empty, unless it is wanted so by `force`.
 ///

@@ -11,10 +11,10 @@ use super::audio_files::{Answer, AudioFiles};
 use super::output::{print, print_data, print_json};
 use super::trained::{TrainedModels, listed};
 use super::windows::Windows;
+use crate::base::printable::counted;
 use crate::config::seconds;
 use crate::evaluate::{Embedding, Models, SegmentEmbedder};
-use crate::printable::counted;
-use crate::report::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
+use crate::output::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
 use crate::{Error, Result};
 
 const AFTER_HELP: &str = "\

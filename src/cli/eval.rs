@@ -9,12 +9,12 @@ use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::trained::TrainedModels;
 use crate::config::{self, Config, seconds};
+use crate::data::features::{Statistics, standardise};
+use crate::data::scenes::{Dataset, LeftOut, Subset};
 use crate::evaluate::{Models, Scorer, load_lengths};
-use crate::features::{Statistics, standardise};
 use crate::kernels::score::f1;
 use crate::model::checkpoint::Description;
-use crate::report::{Results, RunDir};
-use crate::scenes::{Dataset, LeftOut, Subset};
+use crate::output::{Results, RunDir};
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\

@@ -9,11 +9,11 @@ use serde::Serialize;
 use super::seeds::range;
 use super::{Session, output, signals};
 use crate::Result;
+use crate::base::printable::counted;
 use crate::config::{Config, Variant};
-use crate::printable::counted;
-use crate::report::Task;
-use crate::scenes::Subset;
-use crate::scenes::generate::{self, GenerateOptions, Generated};
+use crate::data::scenes::Subset;
+use crate::data::scenes::generate::{self, GenerateOptions, Generated};
+use crate::output::Task;
 
 const EXAMPLES: &str = "\
 Examples:

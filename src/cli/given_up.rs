@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use crate::printable::counted;
-use crate::store::{Registered, Store, TrialState};
+use crate::base::printable::counted;
+use crate::experiments::store::{Registered, Store, TrialState};
 use crate::{Error, Result};
 
 /// Whether trials that were given up are tried again.

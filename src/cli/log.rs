@@ -13,9 +13,9 @@ use tracing_subscriber::fmt::format;
 use tracing_subscriber::prelude::*;
 
 use super::Options;
-use crate::environment;
-use crate::printable;
-use crate::report::Progress;
+use crate::base::environment;
+use crate::base::printable;
+use crate::output::Progress;
 
 /// The log file, which receives nothing until [`Log::attach`].
 #[derive(Debug, Clone, Default)]
@@ -118,7 +118,7 @@ fn colours(choice: ColorChoice) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::ProgressMode;
+    use crate::output::ProgressMode;
 
     #[test]
     fn events_reach_the_attached_file_as_json_even_when_quiet() {

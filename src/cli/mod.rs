@@ -47,7 +47,8 @@ use clap::{Arg, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand,
 pub use options::Options;
 pub use session::Session;
 
-use crate::{Result, environment, printable, secrets};
+use crate::Result;
+use crate::base::{environment, printable, secrets};
 
 const AFTER_HELP: &str = "\
 Examples:

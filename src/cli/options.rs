@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, ColorChoice};
 use super::tiles::TilesFrom;
 use crate::Result;
 use crate::config::{self, Config};
-use crate::report::ProgressMode;
+use crate::output::ProgressMode;
 
 /// The options that every command accepts.
 #[derive(Debug, Clone, Default, Args)]

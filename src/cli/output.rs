@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
 
-use crate::{Error, Result, printable};
+use crate::base::printable;
+use crate::{Error, Result};
 
 /// Writes `text` for people to stdout; see [`printable::lines`].
 ///

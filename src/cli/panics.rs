@@ -4,7 +4,7 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
 use std::panic;
 
-use crate::{printable, secrets};
+use crate::base::{printable, secrets};
 
 /// Makes panics print their message without the passwords of the process, and as a fault of the program. A backtrace
 /// follows where `RUST_BACKTRACE` asks for one.
@@ -33,9 +33,9 @@ mod tests {
     #[test]
     fn a_panic_shows_no_password_and_steers_no_terminal() {
         let address = "postgres://anna:s3cr%3Ft@host/db";
-        let panic = format!("panicked at src/store/postgres.rs:1:2:\nno answer from {address}\u{1b}[2J");
+        let panic = format!("panicked at src/experiments/store/postgres.rs:1:2:\nno answer from {address}\u{1b}[2J");
         let message = message(&panic, &[format!("--store={address}")]);
         assert!(!message.contains("s3cr") && !message.contains('\u{1b}'), "{message}");
-        assert!(message.contains("src/store/postgres.rs:1:2") && message.contains("report"), "{message}");
+        assert!(message.contains("src/experiments/store/postgres.rs:1:2") && message.contains("report"), "{message}");
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::store_options::StoreOptions;
 use super::{Session, reproduce, search};
 use crate::Result;
-use crate::study::StudyDir;
+use crate::experiments::study::StudyDir;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -12,17 +12,18 @@ use super::output::{print, print_json};
 use super::seeds::{SeedRange, listed};
 use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
+use crate::base::printable::counted;
 use crate::config::Config;
-use crate::gpu::Gpu;
-use crate::printable::counted;
-use crate::report::study::{CellResult, Plan, StudyData, write_report};
-use crate::report::{SeedSummary, Table, Watch, absolute_paths};
-use crate::scenes::Dataset;
-use crate::store::{Location, Registered, Store, StudyKind};
-use crate::study::{
+use crate::data::scenes::Dataset;
+use crate::experiments::report::study::{Plan, StudyData, write_report};
+use crate::experiments::store::{Location, Registered, Store, StudyKind};
+use crate::experiments::study::CellResult;
+use crate::experiments::study::{
     Cell, Context, Estimate, Only, StudyDir, StudyFeatures, cells, drawn, estimates, fast, log_left_out, run_cell,
 };
-use crate::worker::{End, SeedResult, Until, place, work};
+use crate::experiments::worker::{End, SeedResult, Until, place, work};
+use crate::gpu::Gpu;
+use crate::output::{SeedSummary, Table, Watch, absolute_paths};
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\

@@ -11,16 +11,19 @@ use super::given_up::{self, RetryOption};
 use super::output::{print, print_json};
 use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals, tiles};
+use crate::base::atomic;
+use crate::base::printable::counted;
 use crate::config::{self, Config, Objective};
-use crate::printable::counted;
-use crate::report::search::{ParameterAxis, ParameterValue, SearchData, TrialData, best, summary, write_search_report};
-use crate::report::{Table, absolute_paths, curves_from_json};
-use crate::scenes::{Dataset, Subset};
-use crate::search::{Trial, by_ratios, check, names, trial, value_of};
-use crate::store::{Location, Registered, Store, StudyKind, TrialRow, TrialState};
-use crate::study::StudyDir;
-use crate::worker::{End, Until, work};
-use crate::{Error, Result, atomic};
+use crate::data::scenes::{Dataset, Subset};
+use crate::experiments::report::search::{
+    ParameterAxis, ParameterValue, SearchData, TrialData, best, summary, write_search_report,
+};
+use crate::experiments::search::{Trial, by_ratios, check, names, trial, value_of};
+use crate::experiments::store::{Location, Registered, Store, StudyKind, TrialRow, TrialState};
+use crate::experiments::study::StudyDir;
+use crate::experiments::worker::{End, Until, work};
+use crate::output::{Table, absolute_paths, curves_from_json};
+use crate::{Error, Result};
 
 /// The search's configuration, which distinguishes its folder from others.
 const CONFIG: &str = "search.toml";
@@ -138,7 +141,7 @@ pub fn report_again(session: &Session, folder: &Path, shared: &StoreOptions) -> 
         let reason = format!("there is no study '{name}' in it: say which with --store and --name");
         Error::Store { store: store.location().to_string(), reason, passing: false }
     })?;
-    if study.study.halving != crate::search::halving(&config.search) {
+    if study.study.halving != crate::experiments::search::halving(&config.search) {
         let reason = format!("its study '{name}' is of another configuration than {}", folder.join(CONFIG).display());
         return Err(Error::Store { store: store.location().to_string(), reason, passing: false });
     }
@@ -251,7 +254,7 @@ fn plan(session: &Session, config: &Config) -> Result<()> {
         let text = |name: &&str| value_of(space, &values, name).map_or_else(String::new, ToString::to_string);
         table.push(std::iter::once(number.to_string()).chain(names.iter().map(text)).collect());
     })?;
-    let halving = crate::search::halving(&config.search);
+    let halving = crate::experiments::search::halving(&config.search);
     let rungs: Vec<String> = halving
         .sizes()
         .iter()

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::log::Log;
 use super::{Options, compiling, log, tiles};
+use crate::data::scenes::remember_contents_in;
 use crate::gpu::{AdapterChoice, Gpu};
-use crate::report::{Progress, ProgressMode};
-use crate::scenes::remember_contents_in;
+use crate::output::{Progress, ProgressMode};
 use crate::{Error, Result};
 
 /// The options and the services every command uses.

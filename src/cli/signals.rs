@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::sync::atomic::AtomicBool;
 
-use crate::{Error, Result, stop};
+use crate::base::stop;
+use crate::{Error, Result};
 
 /// Catches the signals; the returned flag becomes true at the first one, and [`stop::check`] fails. The process calls
 /// this once.

@@ -12,9 +12,9 @@ use super::output::{print, print_json};
 use super::search::is_search;
 use super::signals;
 use super::store_options::StoreParser;
-use crate::report::Table;
-use crate::store::{Holding, Location, Prospect, Store, TrialState};
-use crate::study::{StudyDir, cells};
+use crate::experiments::store::{Holding, Location, Prospect, Store, TrialState};
+use crate::experiments::study::{StudyDir, cells};
+use crate::output::Table;
 use crate::{Error, Result};
 
 /// A worker that holds nothing and was silent for longer than this has ended without signing off.

@@ -8,11 +8,12 @@ use clap::builder::TypedValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command};
 
+use crate::base::printable;
 use crate::config::{Config, duration};
-use crate::report::absolute_paths;
-use crate::store::{LONGEST_LEASE_MS, Location, Registered, Store, Study, StudyKind};
-use crate::worker::{Settings, Until, data_of, halving_of};
-use crate::{Error, Result, printable};
+use crate::experiments::store::{LONGEST_LEASE_MS, Location, Registered, Store, Study, StudyKind};
+use crate::experiments::worker::{Settings, Until, data_of, halving_of};
+use crate::output::absolute_paths;
+use crate::{Error, Result};
 
 /// Characters of the longest name of a study.
 const LONGEST_NAME: usize = 200;

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::audio_files::Answer;
 use super::windows::Window;
-use crate::printable;
-use crate::report::{Table, tsv};
+use crate::base::printable;
+use crate::output::{Table, tsv};
 
 /// Classes, seeds and threshold of the tags of all files.
 pub struct Tags<'a> {

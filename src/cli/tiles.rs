@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::base::environment;
+use crate::base::printable::counted;
 use crate::gpu::Gpu;
 use crate::model::tiles::{TileFile, Tiles};
-use crate::printable::counted;
-use crate::{Error, Result, environment};
+use crate::{Error, Result};
 
 /// The value of `--tiles`.
 #[derive(Debug, Clone, PartialEq, Eq)]

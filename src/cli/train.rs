@@ -10,10 +10,10 @@ use super::output::{print, print_json};
 use super::seeds::{SeedRange, listed};
 use super::{Session, signals};
 use crate::config::{Config, Method, is_used};
+use crate::data::scenes::{Dataset, LeftOut, Subset};
 use crate::evaluate::{SegmentLabels, segment_labels};
 use crate::model::checkpoint::TrainingState;
-use crate::report::{Recorder, RunDir, Table, Watch};
-use crate::scenes::{Dataset, LeftOut, Subset};
+use crate::output::{Recorder, RunDir, Table, Watch};
 use crate::train::{Draws, Trainer, TrainingData, memory_estimate};
 use crate::{Error, Result};
 

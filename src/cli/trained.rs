@@ -8,7 +8,7 @@ use super::Session;
 use super::seeds::{SeedRange, listed as seeds_of};
 use crate::config::{self, Config};
 use crate::model::checkpoint::{Description, read_model};
-use crate::report::RunDir;
+use crate::output::RunDir;
 use crate::{Error, Result};
 
 /// Trained models: those of a run folder, or one file.

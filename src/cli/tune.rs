@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::tiles::cache_path;
 use super::{Session, output};
+use crate::bench::tune::{CandidateOutcome, Tried, Tuned, TunedKernel, tune};
 use crate::gpu::Gpu;
 use crate::model::Architecture;
 use crate::model::tiles::{Choice, TileFile, Tiles};
-use crate::report::Table;
-use crate::tune::{CandidateOutcome, Tried, Tuned, TunedKernel, tune};
+use crate::output::Table;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::features::Chunking;
+use crate::data::features::Chunking;
 use crate::model::checkpoint::Description;
 use crate::{Error, Result};
 

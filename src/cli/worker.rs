@@ -8,11 +8,12 @@ use super::data_source::DataSource;
 use super::given_up::{self, RetryOption};
 use super::store_options::{LeaseOption, StoreParser};
 use super::{Session, signals, tiles};
+use crate::base::stop;
 use crate::config::duration;
+use crate::experiments::store::{Location, Prospect, Registered, Store, Waiting};
+use crate::experiments::worker::{End, GpuLock, Idle, Settings, Until, here, work};
 use crate::gpu::{Gpu, adapter};
-use crate::store::{Location, Prospect, Registered, Store, Waiting};
-use crate::worker::{End, GpuLock, Idle, Settings, Until, here, work};
-use crate::{Error, Result, stop};
+use crate::{Error, Result};
 
 /// Time between two looks into a store that has no work.
 const LOOK: Duration = Duration::from_secs(1);
@@ -186,7 +187,7 @@ impl Worker {
         tracing::info!("study {}", study.study.name);
         let mut config = study.study.config.clone();
         self.source.apply(&mut config.data);
-        let config = crate::report::absolute_paths(&config)?;
+        let config = crate::output::absolute_paths(&config)?;
         here(&config)?;
         work(gpu, store, study, &config, settings, &session.progress)
     }

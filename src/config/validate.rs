@@ -9,7 +9,7 @@ use super::{
     Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
     SceneConfig, SearchConfig, StudyConfig, TaggerConfig, TrainConfig, TripletConfig,
 };
-use crate::printable::counted;
+use crate::base::printable::counted;
 use crate::{Error, Result};
 
 /// Largest number of clips in a subset, which generation counts in 32 bits.

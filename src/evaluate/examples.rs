@@ -4,13 +4,13 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::config::Config;
-use crate::features::{ExampleStore, extract};
+use crate::data::features::{ExampleStore, extract};
+use crate::data::scenes::{ClipSegments, Dataset, Labels, Segment, Subset};
 use crate::gpu::{Gpu, Recording, Tensor};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::gather::Gather;
 use crate::kernels::input::{Gathered, Input};
 use crate::model::Architecture;
-use crate::scenes::{ClipSegments, Dataset, Labels, Segment, Subset};
 
 /// The labels of an example.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -6,7 +6,7 @@
 use super::row_pass::RowPass;
 use super::{BatchPlan, Embedding, Models};
 use crate::config::Normalise;
-use crate::features::{Chunk, ChunkBatch, Statistics};
+use crate::data::features::{Chunk, ChunkBatch, Statistics};
 use crate::gpu::{Download, Gpu, Recording, Resolved};
 use crate::kernels::input::{Gathered, Input};
 use crate::model::{Activations, Architecture, BatchShape, Mode, embed_forward};

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::{Error, Result, environment};
+use crate::base::environment;
+use crate::{Error, Result};
 
 /// The user's choice of adapter. The default takes an adapter of the fastest class.
 #[derive(Debug, Clone, Default)]

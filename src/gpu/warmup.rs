@@ -15,7 +15,8 @@ use super::compiling::CompileCount;
 use super::device::{DeviceClass, Gpu};
 use super::pipeline::{Compiled, Pipeline};
 use super::reflect::Declaration;
-use crate::{Result, stop};
+use crate::Result;
+use crate::base::stop;
 
 /// Time that helpers wait before they open devices; kernels that are cached on disk are ready within it.
 const ALONE: Duration = Duration::from_millis(100);

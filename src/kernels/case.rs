@@ -1,7 +1,7 @@
 //! Test cases of kernels: inputs with known outputs, which compare a kernel with its f64 oracle on any adapter.
 
 use super::population::Member;
-use crate::counter_rng::Key;
+use crate::base::counter_rng::Key;
 use crate::gpu::{DeviceClass, Element, Gpu, Kernel, Recording, Tensor};
 use crate::{Error, Result};
 

@@ -1,7 +1,7 @@
 //! `confusion`: true positives, false positives and false negatives of every class (SPEC §5).
 
 use crate::Result;
-use crate::counter_rng::Key;
+use crate::base::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::gather::NO_EXAMPLE;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::counter_rng::Key;
+use crate::base::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Tensor};
 use crate::kernels::forms::{case_of_lanes, lanes_fill_workgroup, two_uniforms, uniform_slots};
 use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};

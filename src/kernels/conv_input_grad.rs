@@ -219,7 +219,7 @@ mod tests {
     fn the_oracle_is_the_derivative_of_the_forward_oracle() {
         let shape =
             ConvShape { members: 1, chunks: 1, inputs: 2, outputs: 3, time: 4, mel: 4, kernel: 3, pool: [2, 2] };
-        let mut stream = crate::counter_rng::Key::new(5).stream();
+        let mut stream = crate::base::counter_rng::Key::new(5).stream();
         let mut draw = |n: usize| (0..n).map(|_| stream.normal()).collect::<Vec<f64>>();
         let (input, weights, biases, weighting) = (draw(32), draw(54), draw(3), draw(12));
         let loss = |input: &[f64]| {

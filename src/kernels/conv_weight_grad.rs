@@ -291,7 +291,7 @@ mod tests {
     fn the_oracle_is_the_derivative_of_the_forward_oracle() {
         let shape =
             ConvShape { members: 1, chunks: 2, inputs: 2, outputs: 3, time: 4, mel: 4, kernel: 3, pool: [1, 2] };
-        let mut stream = crate::counter_rng::Key::new(6).stream();
+        let mut stream = crate::base::counter_rng::Key::new(6).stream();
         let mut draw = |n: usize| (0..n).map(|_| stream.normal()).collect::<Vec<f64>>();
         let (input, parameters, weighting) = (draw(64), draw(57), draw(48));
         let forward = |parameters: &[f64]| {

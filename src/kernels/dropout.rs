@@ -1,6 +1,6 @@
 //! Dropout: the three forms that a kernel can be compiled with (SPEC §2), and the f64 oracle of random dropout.
 
-use crate::counter_rng::threefry2x32;
+use crate::base::counter_rng::threefry2x32;
 use crate::gpu::{Binding, Constant, Tensor};
 use crate::kernels::population::{Member, ScheduleStep};
 

@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn the_backward_oracle_is_the_derivative_of_the_forward_oracle() {
         let shape = LinearShape { members: 1, rows: 3, inputs: 4, outputs: 2 };
-        let mut stream = crate::counter_rng::Key::new(8).stream();
+        let mut stream = crate::base::counter_rng::Key::new(8).stream();
         let mut draw = |n: usize| (0..n).map(|_| stream.normal()).collect::<Vec<f64>>();
         let (input, parameters, weighting) = (draw(12), draw(10), draw(6));
         let loss = |input: &[f64], parameters: &[f64]| {

@@ -3,7 +3,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use crate::counter_rng::Key;
+use crate::base::counter_rng::Key;
 use crate::gpu::Element;
 
 /// State of one member of the population, laid out as in `shaders/lib/member.wgsl`. The kernel `score` updates the

@@ -2,7 +2,7 @@
 //! (SPEC §5).
 
 use crate::Result;
-use crate::counter_rng::Key;
+use crate::base::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::population::Member;
 use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};

@@ -1,7 +1,7 @@
 //! `tagger_step`: one training step of G on a batch: forward pass, loss and backward pass (SPEC §§3, 4.1).
 
 use crate::Result;
-use crate::counter_rng::Key;
+use crate::base::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::dropout::{Dropout, keeps};

@@ -1,7 +1,7 @@
 //! Initial parameters: weights and biases are drawn uniformly from ±1/√fan_in (SPEC §2).
 
 use super::Architecture;
-use crate::counter_rng::Key;
+use crate::base::counter_rng::Key;
 
 /// Draws the initial parameters of the model with this seed, in the layout of [`Architecture::parameters`].
 pub fn initial_parameters(architecture: &Architecture, seed: u64) -> Vec<f32> {

@@ -2,10 +2,10 @@
 
 use crate::Result;
 use crate::config::Config;
+use crate::data::features::{Statistics, standardise, statistics};
+use crate::data::scenes::{Contents, Dataset, Subset};
 use crate::evaluate::{Examples, load_lengths};
-use crate::features::{Statistics, standardise, statistics};
 use crate::gpu::Gpu;
-use crate::scenes::{Contents, Dataset, Subset};
 
 /// Training and validation segments as standardised log-mel, with their classes and the fingerprint of the data.
 pub struct TrainingData {

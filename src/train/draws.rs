@@ -4,8 +4,8 @@
 use super::StageName;
 use crate::Result;
 use crate::config::Config;
+use crate::data::scenes::LeftOut;
 use crate::evaluate::SegmentLabels;
-use crate::scenes::LeftOut;
 
 /// The steps of a training run, by stage.
 #[derive(Debug, Clone, PartialEq, Eq)]

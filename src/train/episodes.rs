@@ -4,7 +4,7 @@
 //! or a plain example at most once per epoch. An epoch ends when the smallest class is used up.
 
 use super::Sampler;
-use crate::counter_rng::{Key, Stream};
+use crate::base::counter_rng::{Key, Stream};
 use crate::{Error, Result};
 
 /// A sampler of the batches of an epoch.

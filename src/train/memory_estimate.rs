@@ -4,8 +4,8 @@
 use super::{Trainer, TrainingData};
 use crate::Result;
 use crate::config::Config;
+use crate::data::features::extract;
 use crate::evaluate::{Examples, SegmentLabels};
-use crate::features::extract;
 use crate::gpu::Gpu;
 
 /// Steps and GPU memory of a training run.

@@ -2,7 +2,7 @@
 //! ends when the smallest class is used up.
 
 use super::Episodes;
-use crate::counter_rng::Key;
+use crate::base::counter_rng::Key;
 use crate::{Error, Result};
 
 /// A sampler of class-balanced batches.

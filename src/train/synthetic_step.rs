@@ -2,10 +2,10 @@
 
 use super::{EpochRows, Schedule, StageName, StepInput, TrainingData, TrainingStep};
 use crate::Result;
+use crate::base::counter_rng::Key;
 use crate::config::Config;
-use crate::counter_rng::Key;
+use crate::data::features::ExampleStore;
 use crate::evaluate::{Examples, SegmentLabels};
-use crate::features::ExampleStore;
 use crate::gpu::Gpu;
 use crate::model::{Architecture, Population};
 

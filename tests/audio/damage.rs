@@ -6,7 +6,7 @@ use std::ops::Range;
 use proptest::prelude::*;
 use symphonia::core::checksum::Crc32;
 use symphonia::core::io::Monitor;
-use weaklabel::audio::{self, Decoded, decode};
+use weaklabel::data::audio::{self, Decoded, decode};
 
 use crate::support::audio_formats::{folder, rows};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::f64::consts::TAU;
 
 use weaklabel::Error;
-use weaklabel::audio::{Decoded, decode};
+use weaklabel::data::audio::{Decoded, decode};
 
 use crate::support::audio_formats::{Row, folder, rows};
 

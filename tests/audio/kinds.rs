@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use weaklabel::Error;
-use weaklabel::audio::decode;
+use weaklabel::data::audio::decode;
 
 fn assert_refused(path: &Path, kind: &str) {
     let error = decode(path).unwrap_err();

@@ -1,6 +1,6 @@
 //! Memory is bounded by the mono samples that are kept, and those by a limit.
 
-use weaklabel::audio::{Decoded, decode, decode_at, decode_bytes, resample};
+use weaklabel::data::audio::{Decoded, decode, decode_at, decode_bytes, resample};
 
 use crate::support::audio_formats::{folder, rows};
 use crate::support::constant_flac::{BLOCK, constant_flac};

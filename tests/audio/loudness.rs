@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use safetensors::SafeTensors;
-use weaklabel::audio::integrated_loudness;
+use weaklabel::data::audio::integrated_loudness;
 
 const MIN_S: f64 = 0.5;
 const FLOOR: f64 = -70.0;

@@ -3,7 +3,7 @@
 use std::f64::consts::TAU;
 
 use weaklabel::Error;
-use weaklabel::audio::resample;
+use weaklabel::data::audio::resample;
 
 /// To the rate of the features, to the rate of a mix, and one pair without a common divisor.
 const PAIRS: [(u32, u32); 8] = [

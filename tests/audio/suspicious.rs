@@ -1,6 +1,6 @@
 //! Sound that can be decoded but hardly be meant, lengths that are not those of the file, and other formats by name.
 
-use weaklabel::audio::{Decoded, decode_bytes};
+use weaklabel::data::audio::{Decoded, decode_bytes};
 
 use crate::wav_file::{chunk, format, riff, tone16, tone32};
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use weaklabel::audio::decode_bytes;
+use weaklabel::data::audio::decode_bytes;
 
 use crate::support::audio_formats::folder;
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use weaklabel::Error;
-use weaklabel::audio::{Audio, decode, write_wav16};
+use weaklabel::data::audio::{Audio, decode, write_wav16};
 
 use crate::support::files::names;
 

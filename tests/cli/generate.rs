@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use weaklabel::audio::{Audio, write_wav16};
+use weaklabel::data::audio::{Audio, write_wav16};
 
 use crate::support::files::contents;
 use crate::support::program::{run_in, weaklabel};

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use serde_json::Value;
 use weaklabel::config::{Config, load, to_toml};
-use weaklabel::search::halving;
-use weaklabel::store::{ClaimOutcome, Location, Store, Study, StudyKind, Wanted};
+use weaklabel::experiments::search::halving;
+use weaklabel::experiments::store::{ClaimOutcome, Location, Store, Study, StudyKind, Wanted};
 
 use crate::support::program::{run, run_in};
 
 /// A search of three trials in `folder` with its own store.
-fn search(folder: &Path) -> (Store, weaklabel::store::Registered) {
+fn search(folder: &Path) -> (Store, weaklabel::experiments::store::Registered) {
     let config = load(&[], &["search.trials=3".into(), "search.rungs=1".into()]).unwrap();
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("search.toml"), to_toml(&config).unwrap()).unwrap();
@@ -28,7 +28,7 @@ fn search(folder: &Path) -> (Store, weaklabel::store::Registered) {
     (store, study)
 }
 
-fn claim(store: &mut Store, study: &weaklabel::store::Registered, worker: &str) {
+fn claim(store: &mut Store, study: &weaklabel::experiments::store::Registered, worker: &str) {
     let wanted = Wanted { worker, adapter: "none", lease_ms: 600_000, most: 1, are_compatible: &|_, _| true };
     assert!(matches!(store.claim(study, &wanted).unwrap(), ClaimOutcome::Trials(_)));
 }

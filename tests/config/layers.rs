@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use weaklabel::config::{Config, Method, ModelConfig, Variant, load, load_text, to_toml};
-use weaklabel::study::cells;
+use weaklabel::experiments::study::cells;
 
 /// Writes `text` to a file of its own and returns its path, which lives as long as the folder.
 fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
@@ -199,7 +199,8 @@ fn a_key_of_any_depth_is_refused() {
     assert_eq!(error.exit_code(), 3);
     let space = format!("[[search.space]]\nname = 'model.{deep}'\nuniform = [0, 1]\n");
     let path = file(&folder, "search.toml", &space);
-    let error = load(&[path], &[]).and_then(|config| weaklabel::search::check(&config, |_| ())).unwrap_err();
+    let error =
+        load(&[path], &[]).and_then(|config| weaklabel::experiments::search::check(&config, |_| ())).unwrap_err();
     assert_eq!(error.exit_code(), 3, "{error}");
 }
 

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use weaklabel::counter_rng::{Key, Stream};
-use weaklabel::store::Location;
+use weaklabel::base::counter_rng::{Key, Stream};
+use weaklabel::experiments::store::Location;
 
 use super::killed::{open, search_left};
 use super::place::Place;

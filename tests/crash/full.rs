@@ -10,7 +10,7 @@ use super::killed::search_left;
 use super::place::Place;
 use crate::support::left::{self, Left, assert_same, leftovers};
 use crate::support::process::succeed;
-use weaklabel::store::Location;
+use weaklabel::experiments::store::Location;
 
 /// Script that starts $3 on a disk of $2 pages at $1, and enlarges the disk after three seconds if $3 is waiting for
 /// room. If $3 failed, $4 resumes it. The results are copied to $5.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use weaklabel::store::{Location, Registered, Store};
+use weaklabel::experiments::store::{Location, Registered, Store};
 
 use super::kills::Kills;
 use super::place::Place;

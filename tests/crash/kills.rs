@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use weaklabel::counter_rng::{Key, Stream};
+use weaklabel::base::counter_rng::{Key, Stream};
 
 use crate::support::process::Process;
 

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use weaklabel::audio::{Audio, write_wav16};
-use weaklabel::counter_rng::Key;
-use weaklabel::scenes::annotation::{self, ClipEvents, Event};
+use weaklabel::base::counter_rng::Key;
+use weaklabel::data::audio::{Audio, write_wav16};
+use weaklabel::data::scenes::annotation::{self, ClipEvents, Event};
 
 use crate::support::program::weaklabel;
 

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use weaklabel::audio::{Audio, write_wav16};
+use weaklabel::base::counter_rng::Key;
 use weaklabel::config::{Config, SceneConfig};
-use weaklabel::counter_rng::Key;
-use weaklabel::scenes::generate::{GenerateOptions, Generated, generate};
+use weaklabel::data::audio::{Audio, write_wav16};
+use weaklabel::data::scenes::generate::{GenerateOptions, Generated, generate};
 use weaklabel::{Error, Result};
 
 /// Sample rate in Hz: low enough for quick tests, high enough for the loudness meter.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use weaklabel::config::Config;
-use weaklabel::scenes::{Dataset, Subset};
+use weaklabel::data::scenes::{Dataset, Subset};
 
 use crate::bank::{assert_names, noise, write};
 

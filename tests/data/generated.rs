@@ -5,10 +5,10 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sha2::{Digest, Sha256};
-use weaklabel::audio::{decode, integrated_loudness};
 use weaklabel::config::{Config, Variant};
-use weaklabel::scenes::generate::{GenerateOptions, export_soundbank, generate};
-use weaklabel::scenes::{ClipSegments, Dataset, Soundbank, Subset, annotation};
+use weaklabel::data::audio::{decode, integrated_loudness};
+use weaklabel::data::scenes::generate::{GenerateOptions, export_soundbank, generate};
+use weaklabel::data::scenes::{ClipSegments, Dataset, Soundbank, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
 use crate::support::files::contents;

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use weaklabel::config::{Config, Variant};
-use weaklabel::scenes::generate::{GenerateOptions, generate};
-use weaklabel::scenes::{Dataset, Subset};
+use weaklabel::data::scenes::generate::{GenerateOptions, generate};
+use weaklabel::data::scenes::{Dataset, Subset};
 
 use crate::bank::{number, table};
 use crate::support::missing::leave_out;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use weaklabel::config::SceneConfig;
-use weaklabel::scenes::{Dataset, Soundbank, Subset};
+use weaklabel::data::scenes::{Dataset, Soundbank, Subset};
 
 use crate::bank::{Bank, assert_names, table, write};
 

@@ -1,7 +1,7 @@
 //! WAA1 segments of whole datasets contain their event or lie inside it.
 
 use proptest::prelude::*;
-use weaklabel::scenes::{Dataset, Subset, annotation};
+use weaklabel::data::scenes::{Dataset, Subset, annotation};
 
 use crate::bank::Bank;
 

@@ -9,10 +9,10 @@ use std::path::Path;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use sha2::{Digest, Sha256};
-use weaklabel::audio::{decode, integrated_loudness};
 use weaklabel::config::{Config, Variant};
-use weaklabel::scenes::generate::{GenerateOptions, generate};
-use weaklabel::scenes::{Dataset, Subset, annotation};
+use weaklabel::data::audio::{decode, integrated_loudness};
+use weaklabel::data::scenes::generate::{GenerateOptions, generate};
+use weaklabel::data::scenes::{Dataset, Subset, annotation};
 
 use crate::bank::{Bank, RATE, assert_names, number, table};
 use crate::finished::assert_heard;

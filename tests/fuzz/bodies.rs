@@ -7,17 +7,17 @@
 use std::path::Path;
 
 use weaklabel::Error;
-use weaklabel::audio::decode_bytes;
 use weaklabel::config::{Method, load_text, to_toml};
+use weaklabel::data::audio::decode_bytes;
+use weaklabel::data::scenes::Cooccurrence;
+use weaklabel::data::scenes::annotation::{self, ClipEvents};
+use weaklabel::experiments::search;
+use weaklabel::experiments::store::fuzz::{MadeUpRows, Value, read_rows};
+use weaklabel::experiments::study::cells;
+use weaklabel::experiments::worker::SeedResult;
 use weaklabel::model::Architecture;
 use weaklabel::model::checkpoint::{TrainingState, model_from_bytes};
-use weaklabel::report::curves_from_json;
-use weaklabel::scenes::Cooccurrence;
-use weaklabel::scenes::annotation::{self, ClipEvents};
-use weaklabel::search;
-use weaklabel::store::fuzz::{MadeUpRows, Value, read_rows};
-use weaklabel::study::cells;
-use weaklabel::worker::SeedResult;
+use weaklabel::output::curves_from_json;
 
 use super::repair;
 

@@ -1,6 +1,6 @@
 //! Mutations: bytes that resemble given inputs but differ from them.
 
-use weaklabel::counter_rng::Stream;
+use weaklabel::base::counter_rng::Stream;
 
 /// Integers at which programs often fail.
 const INTEGERS: [u64; 16] = [
@@ -144,7 +144,7 @@ fn word(bytes: &[u8], random: &mut Stream) -> Option<std::ops::Range<usize>> {
 fn mutations_differ_and_are_the_same_again() {
     let corpus = [b"seconds = 1.0".to_vec(), vec![0; 100], Vec::new()];
     let all = || {
-        let mut random = weaklabel::counter_rng::Key::new(1).stream();
+        let mut random = weaklabel::base::counter_rng::Key::new(1).stream();
         (0..1000).map(|_| mutated(&corpus, &mut random)).collect::<Vec<_>>()
     };
     let (mut once, again) = (all(), all());

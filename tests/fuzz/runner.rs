@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use weaklabel::counter_rng::Key;
+use weaklabel::base::counter_rng::Key;
 
 use super::{bodies, corpus, mutate};
 use crate::support::missing::in_ci;

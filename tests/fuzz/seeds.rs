@@ -5,13 +5,13 @@ use std::path::Path;
 
 use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise, Variant, to_toml};
 use weaklabel::evaluate::Quality;
+use weaklabel::experiments::study::Events;
+use weaklabel::experiments::study::{CellResult, CoverageBin, Group};
+use weaklabel::experiments::worker::SeedResult;
 use weaklabel::kernels::population::Member;
 use weaklabel::model::checkpoint::{Description, Provenance, TrainingState, write_model};
 use weaklabel::model::{Architecture, initial_parameters};
-use weaklabel::report::CurvePoint;
-use weaklabel::report::study::{CellResult, CoverageBin, Group};
-use weaklabel::study::Events;
-use weaklabel::worker::SeedResult;
+use weaklabel::output::CurvePoint;
 
 use super::repair;
 

@@ -1,7 +1,7 @@
 //! features.safetensors: window, filters, spectra, log-mel segments, statistics, standardised segments (SPEC §1).
 
 use weaklabel::config::FeatureConfig;
-use weaklabel::features::{ExampleStore, RunningMoments, extract, standardise};
+use weaklabel::data::features::{ExampleStore, RunningMoments, extract, standardise};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::mel::{Mel, filters};
 use weaklabel::kernels::spectrum::{Spectrum, hann_window};

@@ -1,7 +1,8 @@
 //! train.safetensors: a whole training, replayed in one go (SPEC §4.1).
 
+use weaklabel::base::counter_rng::Key;
+use weaklabel::bench::tune::candidates;
 use weaklabel::config::{Normalise, OptimiserConfig};
-use weaklabel::counter_rng::Key;
 use weaklabel::gpu::{AdapterChoice, DeviceClass, Gpu, Recording};
 use weaklabel::kernels::adam::factors;
 use weaklabel::kernels::dropout::Dropout;
@@ -9,7 +10,6 @@ use weaklabel::kernels::input::{Gathered, Input};
 use weaklabel::kernels::population::ScheduleStep;
 use weaklabel::model::tiles::Tiles;
 use weaklabel::model::{Activations, BatchShape, Mode, Supervision, embed_backward, embed_forward, tag_step};
-use weaklabel::tune::candidates;
 
 use crate::file::{File, Golden, assert_close};
 use crate::network::{VALUE, architecture, population};

@@ -1,9 +1,9 @@
 //! A made-up search: sixty trials on four rungs, seven parameters of every kind.
 
+use weaklabel::base::counter_rng::{Key, Stream};
 use weaklabel::config::Method;
-use weaklabel::counter_rng::{Key, Stream};
-use weaklabel::report::CurvePoint;
-use weaklabel::report::search::{ParameterAxis, ParameterValue, SearchData, TrialData};
+use weaklabel::experiments::report::search::{ParameterAxis, ParameterValue, SearchData, TrialData};
+use weaklabel::output::CurvePoint;
 
 const RUNGS: [usize; 4] = [3, 9, 27, 81];
 const SEEDS: [u64; 2] = [1, 2];

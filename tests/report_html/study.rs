@@ -1,9 +1,11 @@
 //! A made-up study of the size of the paper's: eighteen cells, five seeds, ten classes.
 
+use weaklabel::base::counter_rng::{Key, Stream};
 use weaklabel::config::{Config, Method, Variant};
-use weaklabel::counter_rng::{Key, Stream};
 use weaklabel::evaluate::Quality;
-use weaklabel::report::study::{CellResult, CoverageBin, CurvePoint, Group, Plan, StudyData, paper};
+use weaklabel::experiments::report::study::{Plan, StudyData, paper};
+use weaklabel::experiments::study::{CellResult, CoverageBin, Group};
+use weaklabel::output::CurvePoint;
 
 const CLASSES: [&str; 10] = [
     "Alarm_bell_ringing",

@@ -1,7 +1,7 @@
 //! Stores that were edited by hand, written with a wrong clock, or made by an earlier version.
 
 use rusqlite::Connection;
-use weaklabel::store::fuzz::{MadeUpRows, Value, read_rows};
+use weaklabel::experiments::store::fuzz::{MadeUpRows, Value, read_rows};
 
 use super::*;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
-use weaklabel::store::{Registered, Store};
+use weaklabel::experiments::store::{Registered, Store};
 
 use super::files::contents;
 

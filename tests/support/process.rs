@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use weaklabel::store::{TrialRow, TrialState};
+use weaklabel::experiments::store::{TrialRow, TrialState};
 
 /// Longer than anything here takes, even on a machine that stalls.
 const PATIENCE: Duration = Duration::from_secs(300);

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use weaklabel::config::Config;
+use weaklabel::data::scenes::generate::{GenerateOptions, generate};
 use weaklabel::model::checkpoint::{TrainingState, read_training_state};
-use weaklabel::scenes::generate::{GenerateOptions, generate};
 
 use super::program::weaklabel;
 

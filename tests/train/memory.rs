@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use weaklabel::Result;
 use weaklabel::config::{Config, Method};
+use weaklabel::data::scenes::{Dataset, Subset};
 use weaklabel::evaluate::segment_labels;
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::model::checkpoint::TrainingState;
-use weaklabel::scenes::{Dataset, Subset};
 use weaklabel::train::{EpochReport, Observer, Trainer, TrainingData, Unwatched, memory_estimate};
 
 use crate::support::training::{dataset, train_command};

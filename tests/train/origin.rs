@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 use weaklabel::config::Config;
-use weaklabel::scenes::generate::{GenerateOptions, generate};
+use weaklabel::data::scenes::generate::{GenerateOptions, generate};
 
 use crate::support::process::succeed;
 use crate::support::program::weaklabel;

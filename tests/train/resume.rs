@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use weaklabel::report::RunDir;
+use weaklabel::output::RunDir;
 
 use crate::support::left::{assert_same, training};
 use crate::support::process::{succeed, wait};

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use weaklabel::config::{Config, Variant};
+use weaklabel::data::scenes::generate::{GenerateOptions, generate};
+use weaklabel::data::scenes::{Dataset, Subset};
 use weaklabel::evaluate::{Examples, SegmentLabels, segment_labels};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::kernels::class_means::NO_CLASS;
-use weaklabel::scenes::generate::{GenerateOptions, generate};
-use weaklabel::scenes::{Dataset, Subset};
 use weaklabel::train::StageName;
 
 use crate::support::process::succeed;

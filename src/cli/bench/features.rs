@@ -6,13 +6,13 @@ use clap::Args;
 use serde_json::json;
 
 use super::results::Output;
+use crate::base::counter_rng::Key;
 use crate::bench::{Record, case, sample};
 use crate::cli::Session;
 use crate::config::{FeatureConfig, seconds};
-use crate::counter_rng::Key;
-use crate::features::extract;
+use crate::data::features::extract;
 use crate::gpu::Gpu;
-use crate::report::Table;
+use crate::output::Table;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\

@@ -6,7 +6,7 @@ use super::results::{BenchResults, Output};
 use crate::bench::{Peak, Roofline, Shapes, TimedKernel, Workload, peaks, workloads};
 use crate::cli::Session;
 use crate::gpu::Gpu;
-use crate::report::Table;
+use crate::output::Table;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\

@@ -9,7 +9,7 @@ use crate::bench::{BenchComparison, Record};
 use crate::cli::Session;
 use crate::cli::output::{print, print_json};
 use crate::gpu::Gpu;
-use crate::report::Table;
+use crate::output::Table;
 use crate::{Error, Result};
 
 /// Output of measurements.

@@ -8,7 +8,7 @@ use crate::bench::{Growth, MEASUREMENTS, Record, Roofline, case, case_name, meas
 use crate::cli::Session;
 use crate::config::{Config, Method};
 use crate::gpu::{Gpu, KernelTime};
-use crate::report::Table;
+use crate::output::Table;
 use crate::train::{ROWS, TrainingStep, synthetic_step};
 use crate::{Error, Result};
 

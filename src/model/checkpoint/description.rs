@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, FeatureConfig, Method, ModelConfig, Normalise, validate_model};
-use crate::features::Statistics;
+use crate::data::features::Statistics;
 use crate::{Error, Result};
 
 /// The metadata of a model: all that is needed to use its parameters.
@@ -13,7 +13,7 @@ use crate::{Error, Result};
 pub struct Description {
     /// Class names; output k belongs to class k.
     pub classes: Vec<String>,
-    /// Settings of the features. In a file, the constants of [`LOG_MEL`](crate::features::LOG_MEL) are stored among
+    /// Settings of the features. In a file, the constants of [`LOG_MEL`](crate::data::features::LOG_MEL) are stored among
     /// them.
     #[serde(with = "log_mel")]
     pub features: FeatureConfig,
@@ -77,7 +77,7 @@ impl Description {
     }
 }
 
-/// Serialises the settings of the features together with the constants of [`LOG_MEL`](crate::features::LOG_MEL). Files
+/// Serialises the settings of the features together with the constants of [`LOG_MEL`](crate::data::features::LOG_MEL). Files
 /// of earlier versions lack the constants. A file with other values was written by a program that computes other
 /// features, and is refused.
 mod log_mel {
@@ -86,7 +86,7 @@ mod log_mel {
     use serde_json::{Map, Value};
 
     use crate::config::FeatureConfig;
-    use crate::features::LOG_MEL;
+    use crate::data::features::LOG_MEL;
 
     pub fn serialize<S: Serializer>(features: &FeatureConfig, serializer: S) -> Result<S::Ok, S::Error> {
         let mut all = serde_json::to_value(features).map_err(S::Error::custom)?;

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::Description;
 use super::tensor_file::{CHECKSUM, TensorFile, to_bytes};
+use crate::base::{atomic, regular_file};
 use crate::model::Architecture;
-use crate::{Error, Result, atomic, regular_file};
+use crate::{Error, Result};
 
 /// Key of the description in the metadata.
 const DESCRIPTION: &str = "weaklabel";

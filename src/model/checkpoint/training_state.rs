@@ -6,9 +6,10 @@ use std::path::Path;
 
 use super::Provenance;
 use super::tensor_file::{TensorFile, to_bytes};
+use crate::base::{atomic, regular_file};
 use crate::config::Keys;
 use crate::kernels::population::Member;
-use crate::{Error, Result, atomic, regular_file};
+use crate::{Error, Result};
 
 /// Number of fields of a [`Member`], each of which is stored as one single-precision number with the field's bits.
 const FIELDS: usize = size_of::<Member>() / size_of::<f32>();

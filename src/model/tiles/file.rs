@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Choice, Tiles};
+use crate::base::{atomic, regular_file};
 use crate::gpu::{AdapterDescription, Gpu};
-use crate::{Error, Result, atomic, regular_file};
+use crate::{Error, Result};
 
 /// Tiles, and the adapter, driver and program version with which they were measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

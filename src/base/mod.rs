@@ -1,0 +1,22 @@
+//! What every other module may use: the error type, text that is safe to print, files that are read and written whole,
+//! and random numbers.
+//!
+//! In: nothing of the program. Out: functions and types without a state, but for the flag that asks the process to end.
+
+pub mod error;
+
+pub mod environment;
+
+pub mod stop;
+
+pub mod secrets;
+
+pub mod printable;
+
+pub mod regular_file;
+
+pub mod atomic;
+
+pub mod checksum;
+
+pub mod counter_rng;

@@ -1,0 +1,90 @@
+//! Decoding a file to mono samples: chooses the reader by the file's first bytes, and limits the number of samples.
+
+use std::fs::{self, File};
+use std::io::Cursor;
+use std::path::Path;
+
+use super::mixdown::DecodeTarget;
+use super::recognise::{self, Format, START_BYTES};
+use super::section::{ByteSource, Section};
+use super::{Decoded, contain, resample, tags, wav, xiph};
+use crate::base::regular_file;
+use crate::{Error, Result};
+
+/// Largest number of samples of one file: 4 GiB, or 18 hours and 38 minutes at 16 kHz.
+pub const MAX_SAMPLES: usize = 1 << 30;
+
+/// Reads a WAV (integer PCM of 8 to 32 bits, float of 32 or 64), FLAC or Ogg Vorbis file and averages its channels.
+///
+/// The format is recognised by content, independent of the file's name. ID3v2 tags at the start, and ID3 or APE tags at
+/// the end, are skipped. Integers of b bits are divided by 2^(b−1); float and Vorbis samples beyond full scale are
+/// kept. The length is exact: a Vorbis stream ends at the granule position of its last page.
+///
+/// The file is decoded in blocks, and only the mean of its channels is kept, up to [`MAX_SAMPLES`] samples.
+///
+/// A file that was cut short or damaged yields the frames before the first damage, with a warning: a WAV whose data
+/// chunk claims a wrong length or ends inside a frame, a FLAC file with a bad or missing frame or with bytes that
+/// belong to no frame, an Ogg file with a bad or missing page. A FLAC file whose first frames are missing yields the
+/// frames after them. A WAV whose header has no length, because the recorder never finished it, yields everything after
+/// the header. Of several streams in one Ogg file, the first is read. Probable mistakes are warnings, too: samples more
+/// than 24 dB above full scale, and channels that cancel each other out.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be opened; [`Error::Audio`] naming file and reason if the path is a folder, a pipe,
+/// a socket or a device, or if the file has none of these formats, has another codec, no channel, no sample, a sampling
+/// rate outside 1 to 768 kHz, too many samples, or a sample that is NaN or infinite.
+pub fn decode(path: &Path) -> Result<Decoded> {
+    decode_file(path, DecodeTarget { rate: None, max_samples: MAX_SAMPLES })
+}
+
+/// Reads a file as [`decode`] does and resamples it to `rate` Hz as [`resample`](super::resample()) does, block by
+/// block. At most `max_samples` samples at `rate` are kept, and none at the file's own rate.
+///
+/// # Errors
+/// The errors of [`decode`]; [`Error::Config`] if `rate` lies outside 1 to 768 kHz.
+pub fn decode_at(path: &Path, rate: u32, max_samples: usize) -> Result<Decoded> {
+    resample::check([rate])?;
+    decode_file(path, DecodeTarget { rate: Some(rate), max_samples })
+}
+
+/// Decodes a file in memory as [`decode`] does, if it has at most `max_samples` frames.
+///
+/// Besides the result, only a block of sound and the decoder's tables are held in memory, whatever the file's headers
+/// claim.
+///
+/// # Errors
+/// The reason of the [`Error::Audio`] that [`decode`] returns.
+pub fn decode_bytes(bytes: &[u8], max_samples: usize) -> Result<Decoded, String> {
+    read(&mut Cursor::new(bytes), DecodeTarget { rate: None, max_samples })
+}
+
+fn decode_file(path: &Path, target: DecodeTarget) -> Result<Decoded> {
+    let kind = fs::metadata(path).map_err(|source| Error::io("read", path, source))?.file_type();
+    if let Some(kind) = regular_file::other_kind(kind) {
+        return Err(Error::audio(path, not_a_sound(kind)));
+    }
+    let mut file = File::open(path).map_err(|source| Error::io("read", path, source))?;
+    read(&mut file, target).map_err(|reason| Error::audio(path, reason))
+}
+
+/// Returns the reason to refuse a path that names a `kind` of thing other than a regular file.
+fn not_a_sound(kind: &str) -> String {
+    let next = match kind {
+        "a folder" => ": name the files in it, for example with FOLDER/*.wav",
+        "a pipe" => ": write what comes out of it to a file first",
+        "a device" => ": record from it to a file first",
+        _ => "",
+    };
+    format!("{kind}, not an audio file{next}")
+}
+
+fn read(source: &mut dyn ByteSource, target: DecodeTarget) -> Result<Decoded, String> {
+    let mut file = Section::whole(source)?;
+    let (start, end) = (tags::end_of_front(&mut file)?, file.len());
+    let mut file = file.narrowed(start..end)?;
+    match recognise::format(&file.bytes_at(0, START_BYTES)?, start > 0)? {
+        Format::Wav => wav::read(file, target),
+        Format::Flac => contain::panics(|| xiph::read_flac(file, target)),
+        Format::Ogg => contain::panics(|| xiph::read_ogg(file, target)),
+    }
+}

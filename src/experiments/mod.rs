@@ -1,0 +1,15 @@
+//! Experiments, which are many trainings: the paper's study and searches over configurations, their reports, and the
+//! store through which several processes share them.
+//!
+//! In: a configuration with a `[study]` or a `[search]` section. Out: a folder with a run for each training, tables,
+//! figures and one HTML page.
+
+pub mod study;
+
+pub mod search;
+
+pub mod report;
+
+pub mod store;
+
+pub mod worker;

@@ -1,0 +1,117 @@
+//! Resuming of a run, after checks that configuration and data are still the same.
+
+use std::fs;
+use std::io::ErrorKind;
+
+use serde_json::json;
+
+use super::RunDir;
+use crate::base::{atomic, regular_file};
+use crate::config::Config;
+use crate::data::scenes::Contents;
+use crate::model::checkpoint::{Provenance, TrainingState, read_training_state};
+use crate::train::{StageName, Trainer};
+use crate::{Error, Result};
+
+/// The longest training time that is believed, in seconds: some 300 years.
+const LONGEST_S: f64 = 1e10;
+
+impl RunDir {
+    /// Reads the training state of the last checkpoint, if there is one.
+    ///
+    /// # Errors
+    /// The errors of [`read_training_state`].
+    pub fn training_state(&self) -> Result<Option<TrainingState>> {
+        let last = self.checkpoint("last");
+        if last.is_file() { read_training_state(&last).map(Some) } else { Ok(None) }
+    }
+
+    /// Checks that a run with a training state resumes with the same configuration and data. For a run without one,
+    /// writes the names and hashes of the data's files to `data.json`.
+    ///
+    /// # Errors
+    /// [`Error::Data`] that names the key that differs with both values, or the first file that differs; the errors of
+    /// [`RunDir::training_state`]; [`Error::Io`].
+    pub fn check_origin(&self, config: &Config, data: &Contents) -> Result<()> {
+        let path = self.data_path();
+        let Some(training_state) = self.training_state()? else {
+            let text = serde_json::to_vec_pretty(data).map_err(|e| Error::io("write", &path, e.into()))?;
+            return atomic::write_bytes(&path, &text);
+        };
+        let configs = std::slice::from_ref(config);
+        let origin = self.checkpoint("last");
+        training_state.provenance.check(&origin, &Provenance::new(configs, &training_state.provenance.data))?;
+        if training_state.provenance.data == data.fingerprint() {
+            return Ok(());
+        }
+        let earlier = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Contents>(&bytes).ok());
+        let difference = earlier.and_then(|earlier| data.difference(&earlier));
+        let difference = difference.unwrap_or_else(|| "they are not the same".into());
+        let reason = format!(
+            "the data are not those that the run was begun with: {difference}. Restore them to go on, or begin another \
+             training"
+        );
+        Err(Error::data(self.path(), reason))
+    }
+
+    /// Restores `trainer` from the run's last checkpoint; without one, the trainer starts from the beginning. Metrics
+    /// of epochs that will be computed again are dropped.
+    ///
+    /// # Errors
+    /// The errors of [`Trainer::restore`] and [`RunDir::training_state`].
+    pub fn restore(&self, trainer: &mut Trainer<'_>) -> Result<()> {
+        match self.training_state()? {
+            Some(training_state) => trainer.restore(&self.checkpoint("last"), &training_state)?,
+            None if self.seconds_trained() > 0.0 || !self.metrics_are_empty()? => tracing::warn!(
+                "{}: it is not there, so the training starts again from its first epoch",
+                self.checkpoint("last").display()
+            ),
+            None => {}
+        }
+        let (stage, epochs) = trainer.position();
+        let earlier: Vec<StageName> = trainer.stages().take_while(|earlier| *earlier != stage).collect();
+        self.truncate_metrics(|name, epoch| {
+            earlier.iter().any(|stage| stage.name() == name) || (name == stage.name() && epoch < epochs as u64)
+        })
+    }
+
+    /// Describes how far an unfinished run is, as a notice beside its models; `None` for a finished run.
+    pub fn unfinished(&self) -> Option<String> {
+        if self.is_finished() {
+            return None;
+        }
+        // A training state that cannot be read is reported when training resumes, not here.
+        let done = self.training_state().ok().flatten().map(|training_state| {
+            let epochs = if training_state.epoch == 1 { "epoch" } else { "epochs" };
+            format!("after {} {epochs} of stage {}", training_state.epoch, training_state.stage)
+        });
+        Some(format!("the training is not finished: these are its best models {}", done.unwrap_or("so far".into())))
+    }
+
+    /// Returns the training time up to the last checkpoint in seconds, over all interruptions; 0 before the first
+    /// checkpoint, and for a run of an earlier version, which did not record the time. Work of a killed process after
+    /// its last checkpoint is done again and does not count.
+    pub fn seconds_trained(&self) -> f64 {
+        let path = self.time_path();
+        let bytes = match regular_file::read(&path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => return 0.0,
+            bytes => bytes.unwrap_or_default(),
+        };
+        let kept: Option<serde_json::Value> = serde_json::from_slice(&bytes).ok();
+        let seconds = kept
+            .and_then(|kept| kept.get("seconds_trained")?.as_f64())
+            .filter(|seconds| (0.0..=LONGEST_S).contains(seconds));
+        seconds.unwrap_or_else(|| {
+            tracing::warn!("{}: it is damaged, so the time trained before is not counted", path.display());
+            0.0
+        })
+    }
+
+    /// Writes the value for [`RunDir::seconds_trained`].
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file.
+    pub(super) fn keep_seconds_trained(&self, seconds: f64) -> Result<()> {
+        atomic::write_bytes(&self.time_path(), format!("{}\n", json!({"seconds_trained": seconds})).as_bytes())
+    }
+}
