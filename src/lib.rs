@@ -53,6 +53,7 @@ pub mod experiments;
 
 pub mod bench;
 
+#[cfg(feature = "cli")]
 pub mod cli;
 
 pub use base::error::{Error, Result};

@@ -5,12 +5,13 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms of `src` and, where a room has an order of its own, the modules in it.
-const ORDER: [&str; 26] = [
+const ORDER: [&str; 27] = [
     "base::error",
     "base::environment",
     "base::stop",
-    "base::secrets",
     "base::printable",
+    "base::server_address",
+    "base::secrets",
     "base::regular_file",
     "base::atomic",
     "base::checksum",

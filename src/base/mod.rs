@@ -9,9 +9,12 @@ pub mod environment;
 
 pub mod stop;
 
-pub mod secrets;
-
 pub mod printable;
+
+#[cfg(feature = "cluster")]
+pub mod server_address;
+
+pub mod secrets;
 
 pub mod regular_file;
 

@@ -7,6 +7,9 @@
 
 use std::borrow::Cow;
 
+/// Placeholder for a text that must not be shown.
+pub const HIDDEN: &str = "***";
+
 /// Escapes a text of several lines; line breaks stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && steers(c))

@@ -15,7 +15,8 @@ use crate::train::{Trainer, Unwatched, random_data, random_examples};
 use crate::{Error, Result};
 
 /// The shapes at which kernels are timed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Shapes {
     /// Shapes of the configured model
     Model,

@@ -8,8 +8,11 @@ pub mod study;
 
 pub mod search;
 
+#[cfg(feature = "report")]
 pub mod report;
 
+#[cfg(feature = "cluster")]
 pub mod store;
 
+#[cfg(feature = "cluster")]
 pub mod worker;

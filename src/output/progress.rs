@@ -10,7 +10,8 @@ use crate::base::printable;
 use crate::data::scenes::{Dataset, Subset};
 
 /// The form in which progress is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum ProgressMode {
     /// A bar if stderr is a terminal, plain lines otherwise.
     #[default]

@@ -88,7 +88,8 @@ impl Tuned {
 }
 
 /// Kernel that can be tuned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum TunedKernel {
     /// The forward pass
     Forward,

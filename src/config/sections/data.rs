@@ -47,7 +47,8 @@ impl Default for DataConfig {
 }
 
 /// The two datasets of the paper.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Variant {
     /// Events as they are (weakly annotated audio).
     #[default]
@@ -55,7 +56,7 @@ pub enum Variant {
     Waa,
     /// Every event cut to a random 200 ms of itself before mixing.
     #[serde(rename = "200ms")]
-    #[value(name = "200ms")]
+    #[cfg_attr(feature = "cli", value(name = "200ms"))]
     Ms200,
 }
 

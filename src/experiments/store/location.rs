@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use crate::base::secrets::{ServerAddress, is_address};
+use crate::base::secrets::is_address;
+use crate::base::server_address::ServerAddress;
 
 /// The location of a store.
 #[derive(Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::engine::{Engine, Transaction, TransactionBody, Value};
-use crate::base::secrets::ServerAddress;
+use crate::base::server_address::ServerAddress;
 use crate::base::{environment, regular_file};
 use crate::{Error, Result};
 

@@ -3,6 +3,7 @@
 //!
 //! In: a configuration with its `[study]` grid. Out: a folder with a run for each cell, and the report.
 
+mod by_seed;
 mod cell;
 mod drawn;
 mod estimate;
@@ -10,6 +11,9 @@ mod features;
 mod folder;
 mod plan;
 mod result;
+
+#[cfg(test)]
+pub(super) mod example;
 
 pub use cell::{Context, TrainedCell, evaluate_cell, run_cell};
 pub use drawn::{CellSteps, drawn, log_left_out};

@@ -6,7 +6,6 @@
 pub mod paper;
 
 mod breakdown;
-mod by_seed;
 mod claims;
 mod claims_table;
 mod comparison;

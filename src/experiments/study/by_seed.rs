@@ -1,6 +1,6 @@
 //! Splitting of a cell's result into its seeds, and joining: workers train the seeds of a cell one by one.
 
-use crate::experiments::study::{CellResult, CoverageBin, Group};
+use super::{CellResult, CoverageBin, Group};
 
 impl CellResult {
     /// Returns the result of the seed at index `seed` alone. Points exist for the first seed only.
