@@ -5,13 +5,10 @@ use std::ops::Range;
 
 use crate::Result;
 use crate::config::OptimiserConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::layout::{Layout, Span};
 use crate::kernels::population::{Member, ScheduleStep};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "adam", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// One optimiser step for every parameter of every member.
 pub struct Adam {
@@ -34,10 +31,6 @@ pub struct Adam {
 }
 
 impl Kernel for Adam {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("optim/adam.wgsl").fill_all(self.layout.slots())
     }
@@ -59,13 +52,7 @@ impl Kernel for Adam {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![
-            ("state", self.state.binding()),
-            ("partials", self.partials.binding()),
-            ("schedule", self.schedule.binding()),
-            ("members", self.members.binding()),
-            ("made", self.made.binding()),
-        ];
+        let mut bindings = bindings![self.state, self.partials, self.schedule, self.members, self.made];
         bindings.extend(self.layout.bindings());
         bindings
     }
@@ -167,7 +154,7 @@ fn prepare(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>)
     Ok(CaseRun::new(kernel, expected).at_step(row))
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("AdamW, first step", |gpu| prepare(gpu, OptimiserConfig::default(), 1, 0..104)),
         Case::new("AdamW, late step", |gpu| prepare(gpu, OptimiserConfig::default(), 50_000, 0..104)),

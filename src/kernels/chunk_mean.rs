@@ -1,11 +1,8 @@
 //! `chunk_mean`: embedding of a segment, the mean over time steps and chunks (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "chunk_mean", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 pub(super) const WORKGROUP: usize = 64;
 
@@ -31,10 +28,6 @@ pub(super) fn constants(shape: &[usize]) -> Vec<(&'static str, Constant)> {
 }
 
 impl Kernel for ChunkMean {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("embed/chunk_mean.wgsl")
     }
@@ -44,7 +37,7 @@ impl Kernel for ChunkMean {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("pooled", self.pooled.binding()), ("embedding", self.embedding.binding())]
+        bindings![self.pooled, self.embedding]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -69,7 +62,7 @@ pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
     embedding
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 6]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (pooled, values) = random(gpu, "pooled", &shape)?;

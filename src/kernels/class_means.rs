@@ -1,11 +1,8 @@
 //! `class_means`: class centroids, the mean embedding of every class (SPEC §5, the paper's equation 4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "class_means", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 /// Label of an example that has no class.
 pub const NO_CLASS: u32 = u32::MAX;
@@ -25,10 +22,6 @@ pub struct ClassMeans {
 }
 
 impl Kernel for ClassMeans {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/class_means.wgsl")
     }
@@ -43,12 +36,7 @@ impl Kernel for ClassMeans {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("stored", self.stored.binding()),
-            ("labels", self.labels.binding()),
-            ("means", self.means.binding()),
-            ("counts", self.counts.binding()),
-        ]
+        bindings![self.stored, self.labels, self.means, self.counts]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -73,7 +61,7 @@ pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32])
     means
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes]: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let dimensions = 33;

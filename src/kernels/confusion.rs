@@ -2,12 +2,9 @@
 
 use crate::Result;
 use crate::base::counter_rng::Key;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::gather::NO_EXAMPLE;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "confusion", cases };
+use crate::kernels::{Case, CaseRun, Expectation};
 
 const WORKGROUP: usize = 32;
 
@@ -26,10 +23,6 @@ pub struct Confusion {
 }
 
 impl Kernel for Confusion {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/confusion.wgsl")
     }
@@ -45,12 +38,7 @@ impl Kernel for Confusion {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("outputs", self.outputs.binding()),
-            ("targets", self.targets.binding()),
-            ("batches", self.batches.binding()),
-            ("counts", self.counts.binding()),
-        ]
+        bindings![self.outputs, self.targets, self.batches, self.counts]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -77,7 +65,7 @@ pub fn oracle(classes: usize, threshold: f32, outputs: &[f32], targets: &[f32]) 
     counts
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("outputs at the threshold, empty slots, earlier counts", |gpu: &Gpu| -> Result<CaseRun> {
         let (members, slots, classes, examples, row) = (2, 13, 35, 9, 1);
         let mut stream = Key::new(11).stream();

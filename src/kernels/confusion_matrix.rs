@@ -1,12 +1,9 @@
 //! `confusion_matrix`: counts of examples by their own class and the class predicted for them (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::class_means::NO_CLASS;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "confusion_matrix", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -21,10 +18,6 @@ pub struct ConfusionMatrix {
 }
 
 impl Kernel for ConfusionMatrix {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/confusion_matrix.wgsl")
     }
@@ -38,7 +31,7 @@ impl Kernel for ConfusionMatrix {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("nearest", self.nearest.binding()), ("labels", self.labels.binding()), ("matrix", self.matrix.binding())]
+        bindings![self.nearest, self.labels, self.matrix]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -59,7 +52,7 @@ pub fn oracle(classes: usize, nearest: &[u32], labels: &[u32]) -> Vec<u32> {
     matrix
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes]: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let nearest: Vec<u32> = random_below("nearest", members * examples, classes);

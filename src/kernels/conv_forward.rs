@@ -1,14 +1,14 @@
 //! `conv_forward`: convolution, bias, LeakyReLU, dropout and max-pool of one layer in one dispatch (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, WeightBinding, for_each_tap, store};
 use crate::kernels::dropout::{Dropout, keeps};
 use crate::kernels::forms::case_of_lanes;
 use crate::kernels::input::{Input, random_input};
 use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
 use crate::kernels::population::{Member, ScheduleStep};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Forward pass of one layer: convolution, bias, LeakyReLU, dropout and max-pool.
 pub struct ConvForward {
@@ -35,10 +35,6 @@ pub struct ConvForward {
 }
 
 impl Kernel for ConvForward {
-    fn name(&self) -> &'static str {
-        "conv_forward"
-    }
-
     fn source(&self) -> ShaderSource {
         let pool_argmax = match self.pool_argmax {
             Some(_) => "conv/argmax_stored.wgsl",
@@ -72,10 +68,10 @@ impl Kernel for ConvForward {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![("output", self.output.binding()), ("members", self.members.binding())];
+        let mut bindings = bindings![self.output, self.members];
         bindings.extend(self.input.bindings());
         bindings.extend(self.packed.bindings());
-        bindings.extend(self.pool_argmax.as_ref().map(|pool_argmax| ("pool_argmax", pool_argmax.tensor.binding())));
+        bindings.extend(self.pool_argmax.as_ref().map(|argmax| ("pool_argmax", argmax.binding())));
         bindings.extend(self.dropout.binding());
         bindings
     }
@@ -273,11 +269,8 @@ fn prepare(
     Ok(CaseRun::new(kernel, expectations).at_step(row as u32))
 }
 
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "conv_forward", cases };
-
 /// Returns cases with odd sizes, remainders of every tile, ties, and the three forms of dropout.
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let shape = |members, chunks, inputs, outputs, time, mel, kernel, pool| ConvShape {
         members,
         chunks,

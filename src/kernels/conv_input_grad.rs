@@ -2,14 +2,14 @@
 //! previous layer (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::conv::{
     ConvShape, ConvTile, PackedWeights, WeightBinding, for_each_tap, random_window_grads, scatter_to_winners, store,
 };
 use crate::kernels::grad_output::{GradOutput, mean_cases, random_grad_output};
 use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad, WindowGrad};
 use crate::kernels::population::Member;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Gradient of the input of one convolution layer.
 pub struct ConvInputGrad {
@@ -32,10 +32,6 @@ pub struct ConvInputGrad {
 }
 
 impl Kernel for ConvInputGrad {
-    fn name(&self) -> &'static str {
-        "conv_input_grad"
-    }
-
     fn source(&self) -> ShaderSource {
         let full_row = self.tile.is_full_row(&self.shape);
         ShaderSource::file("conv/conv_input_grad.wgsl")
@@ -48,7 +44,7 @@ impl Kernel for ConvInputGrad {
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = vec![("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())];
         constants.extend(self.grad_output.constants());
-        constants.push(self.grad_input.constant("INPUT_ARGMAX_PER_WORD"));
+        constants.push(self.grad_input.input_constant());
         constants.push(("POSITIONS_PER_WORD", self.positions_per_word().into()));
         constants.push(("TAP_ORDER", (0..self.shape.taps() as u32).rev().collect::<Vec<_>>().into()));
         constants.extend(self.shape.constants());
@@ -58,12 +54,9 @@ impl Kernel for ConvInputGrad {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![
-            ("grad_input", self.grad_input.gradients.binding()),
-            ("input_argmax", self.grad_input.argmax.tensor.binding()),
-            ("members", self.members.binding()),
-        ];
+        let mut bindings = bindings![self.members];
         bindings.extend(self.grad_output.bindings());
+        bindings.extend(self.grad_input.input_bindings());
         bindings.extend(self.packed.bindings());
         bindings
     }
@@ -185,12 +178,9 @@ fn prepare(
     Ok(CaseRun::new(kernel, vec![Expectation::close(&out.gradients, expected)]))
 }
 
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "conv_input_grad", cases };
-
 /// Returns cases with odd channels, remainders of every tile, other kernels and pools, and more tiles than a grid axis
 /// has workgroups.
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let mut cases = super::conv::backward_cases(prepare_default);
     cases.extend(mean_cases(prepare_mean));
     let halves = Case::new("weights in halves", |gpu| {

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::conv::{ConvShape, ConvTile, for_each_tap, registers_fit, scatter_to_winners, threads_fit};
 use crate::kernels::forms::{lanes_fill_workgroup, uniform_slots};
 use crate::kernels::grad_output::{GradOutput, mean_cases, random_grad_output};
@@ -12,7 +12,7 @@ use crate::kernels::input::{Input, random_input};
 use crate::kernels::layout::padded;
 use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
 use crate::kernels::population::Member;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
+use crate::kernels::{Case, CaseRun, Expectation};
 
 /// Location of a layer's partial sums, `[split, parameter]`, within the region of each member in one tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,10 +105,6 @@ pub struct ConvWeightGrad {
 }
 
 impl Kernel for ConvWeightGrad {
-    fn name(&self) -> &'static str {
-        "conv_weight_grad"
-    }
-
     fn source(&self) -> ShaderSource {
         let full_row = self.tile.windows == self.shape.windows()[1];
         ShaderSource::file("conv/conv_weight_grad.wgsl")
@@ -131,7 +127,7 @@ impl Kernel for ConvWeightGrad {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![("partials", self.partials.binding()), ("members", self.members.binding())];
+        let mut bindings = bindings![self.partials, self.members];
         bindings.extend(self.input.bindings());
         bindings.extend(self.grad_output.bindings());
         bindings
@@ -252,11 +248,8 @@ fn per_chunk(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> Ve
     oracle(&every_chunk, input, grad_output)
 }
 
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "conv_weight_grad", cases };
-
 /// Returns cases with odd channels, remainders of every tile, and other kernels and pools.
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let mut cases = super::conv::backward_cases(prepare_stored);
     cases.extend(mean_cases(prepare_mean));
     let shape = |members, chunks, mel| ConvShape {

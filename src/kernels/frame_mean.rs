@@ -1,12 +1,9 @@
 //! `frame_mean`: embedding of a segment, the mean of its time steps, each scaled to unit length (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::chunk_mean::constants;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, normalise, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "frame_mean", cases };
+use crate::kernels::{Case, CaseRun, Expectation, normalise, random};
 
 /// Mean of the normalised time steps of all chunks.
 pub struct FrameMean {
@@ -17,10 +14,6 @@ pub struct FrameMean {
 }
 
 impl Kernel for FrameMean {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("embed/frame_mean.wgsl")
     }
@@ -30,7 +23,7 @@ impl Kernel for FrameMean {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("pooled", self.pooled.binding()), ("embedding", self.embedding.binding())]
+        bindings![self.pooled, self.embedding]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -64,7 +57,7 @@ pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
     embedding
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 6]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (pooled, values) = random(gpu, "pooled", &shape)?;

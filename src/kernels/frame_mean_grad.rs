@@ -2,15 +2,12 @@
 //! LeakyReLU of the last convolution (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::chunk_mean::constants;
 use crate::kernels::conv::random_window_grads;
 use crate::kernels::frame_mean::step_elements;
 use crate::kernels::pool_argmax::{PooledGrad, WindowGrad};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, normalise_grad, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "frame_mean_grad", cases };
+use crate::kernels::{Case, CaseRun, Expectation, normalise_grad, random};
 
 /// Gradient of the mean over normalised time steps and chunks.
 pub struct FrameMeanGrad {
@@ -27,10 +24,6 @@ pub struct FrameMeanGrad {
 }
 
 impl Kernel for FrameMeanGrad {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("embed/frame_mean_grad.wgsl")
     }
@@ -38,17 +31,14 @@ impl Kernel for FrameMeanGrad {
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = constants(self.pooled.shape());
         constants.extend([("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())]);
-        constants.push(self.grad_input.constant("INPUT_ARGMAX_PER_WORD"));
+        constants.push(self.grad_input.input_constant());
         constants
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("grad_output", self.grad_output.binding()),
-            ("pooled", self.pooled.binding()),
-            ("grad_input", self.grad_input.gradients.binding()),
-            ("input_argmax", self.grad_input.argmax.tensor.binding()),
-        ]
+        let mut bindings = bindings![self.grad_output, self.pooled];
+        bindings.extend(self.grad_input.input_bindings());
+        bindings
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -84,7 +74,7 @@ pub fn oracle(
     out
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 6]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (grad_output, of_embedding) = random(gpu, "grad_output", &[shape[0], shape[1], shape[5] * shape[3]])?;

@@ -1,11 +1,8 @@
 //! `gather`: copy of a batch's examples from one shard of the resident store (SPEC §4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "gather", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Id of a slot that holds no example.
 pub const NO_EXAMPLE: u32 = u32::MAX;
@@ -33,10 +30,6 @@ impl Gather {
 }
 
 impl Kernel for Gather {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("data/gather.wgsl")
     }
@@ -53,7 +46,7 @@ impl Kernel for Gather {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("shard", self.shard.binding()), ("batches", self.batches.binding()), ("input", self.input.binding())]
+        bindings![self.shard, self.batches, self.input]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -65,7 +58,7 @@ impl Kernel for Gather {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, examples: usize, first: usize| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (members, slots, row) = (2, 5, 1);

@@ -1,11 +1,8 @@
 //! `gather_rows`: copy of a batch's rows from every member's own store (SPEC §4.4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "gather_rows", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 const WORKGROUP: usize = 64;
 
@@ -20,10 +17,6 @@ pub struct GatherRows {
 }
 
 impl Kernel for GatherRows {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("data/gather_rows.wgsl")
     }
@@ -39,7 +32,7 @@ impl Kernel for GatherRows {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("stored", self.stored.binding()), ("batches", self.batches.binding()), ("input", self.input.binding())]
+        bindings![self.stored, self.batches, self.input]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -51,7 +44,7 @@ impl Kernel for GatherRows {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("an id twice, two members, a later row", |gpu: &Gpu| -> Result<CaseRun> {
         let (members, examples, slots, dimensions) = (2, 9, 5, 130);
         let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;

@@ -77,7 +77,7 @@ impl GradOutput {
             Self::Stored(pooled) => pooled.gradients.binding(),
             Self::Mean(mean) => mean.grad_output.binding(),
         };
-        [("grad_output", gradients), ("pool_argmax", self.argmax().tensor.binding())]
+        [("grad_output", gradients), ("pool_argmax", self.argmax().binding())]
     }
 
     pub(super) fn bytes(&self) -> usize {

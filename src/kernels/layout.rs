@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Element, Gpu, Tensor};
+use crate::gpu::{Binding, Constant, Element, Gpu, Tensor, bindings};
 use crate::kernels::forms::{needs_uniform_hint, uniform_slots};
 
 /// Location of one layer's parameters, laid out as in `shaders/lib/span.wgsl`. All counts are in elements.
@@ -129,6 +129,6 @@ impl Layout {
     }
 
     pub(super) fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("spans", self.spans.binding()), ("places", self.places.binding()), ("packed", self.packed.binding())]
+        bindings![self.spans, self.places, self.packed]
     }
 }

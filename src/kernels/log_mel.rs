@@ -5,12 +5,10 @@
 use std::f64::consts::TAU;
 
 use super::forms::{features_in_registers, needs_uniform_hint, uniform_slots};
-use super::{Case, CaseRun, Expectation, KernelEntry, mel, random, spectrum};
+use super::{Case, CaseRun, Expectation, mel, random, spectrum};
 use crate::Result;
 use crate::config::FeatureConfig;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
-
-pub(super) const ENTRY: KernelEntry = KernelEntry { name: "log_mel", cases };
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 
 /// FFT length that the kernel is written for.
 const FFT: usize = 512;
@@ -96,10 +94,6 @@ impl LogMel {
 }
 
 impl Kernel for LogMel {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("llvmpipe/log_mel.wgsl").fill_all(uniform_slots(self.uniform_hint))
     }
@@ -134,14 +128,7 @@ impl Kernel for LogMel {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("audio", self.audio.binding()),
-            ("lengths", self.lengths.binding()),
-            ("window", self.window.binding()),
-            ("turns", self.turns.binding()),
-            ("halves", self.halves.binding()),
-            ("features", self.features.binding()),
-        ]
+        bindings![self.audio, self.lengths, self.window, self.turns, self.halves, self.features]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -159,7 +146,7 @@ impl Kernel for LogMel {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let paper = FeatureConfig::default();
     let narrow = FeatureConfig { window: 302, hop: 102, bands: 40, low_hz: 0.0, high_hz: 8000.0, ..paper.clone() };
     let empty_bands = FeatureConfig { window: 512, bands: 128, ..paper.clone() };

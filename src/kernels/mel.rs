@@ -1,11 +1,9 @@
 //! `mel`: log-mel bands of magnitude spectra by sparse triangular filters (SPEC §1).
 
-use super::{Case, CaseRun, Expectation, KernelEntry, random};
+use super::{Case, CaseRun, Expectation, random};
 use crate::Result;
 use crate::config::FeatureConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-
-pub(super) const ENTRY: KernelEntry = KernelEntry { name: "mel", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 
 /// Log-mel bands of a batch of magnitudes, ln(mel + offset), written to the example store. Row r of the schedule writes
 /// the examples from r · segments on; segments beyond the end of the store are skipped.
@@ -49,10 +47,6 @@ impl Mel {
 }
 
 impl Kernel for Mel {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("features/mel.wgsl")
     }
@@ -71,12 +65,7 @@ impl Kernel for Mel {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("magnitude", self.magnitude.binding()),
-            ("bins", self.bins.binding()),
-            ("weights", self.weights.binding()),
-            ("features", self.features.binding()),
-        ]
+        bindings![self.magnitude, self.bins, self.weights, self.features]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -141,7 +130,7 @@ pub fn oracle(config: &FeatureConfig, magnitude: &[f64]) -> Vec<f64> {
     magnitude.chunks_exact(config.fft / 2 + 1).flat_map(bands).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let paper = FeatureConfig::default();
     let odd = FeatureConfig { bands: 13, fft: 128, low_hz: 0.0, high_hz: 8000.0, log_offset: 1e-3, ..paper.clone() };
     let empty_bands = FeatureConfig { bands: 40, fft: 64, ..paper.clone() };

@@ -1,11 +1,8 @@
 //! `mine_negatives`: choice of the negative of every triplet from the batch's distance matrix (SPEC §4.2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "mine_negatives", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -34,10 +31,6 @@ pub struct MineNegatives {
 }
 
 impl Kernel for MineNegatives {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         let mining = match self.mining {
             Mining::SemiHard => "metric/mine_semi_hard.wgsl",
@@ -56,12 +49,7 @@ impl Kernel for MineNegatives {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("distances", self.distances.binding()),
-            ("labels", self.labels.binding()),
-            ("batches", self.batches.binding()),
-            ("triplets", self.triplets.binding()),
-        ]
+        bindings![self.distances, self.labels, self.batches, self.triplets]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -89,7 +77,7 @@ pub fn oracle(from_anchor: &[f64], labels: &[u32], anchor: usize, positive: usiz
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, mining: Mining, ties: bool| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (members, slots, row) = (2, 24, 1);

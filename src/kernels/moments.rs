@@ -1,10 +1,8 @@
 //! `moments`: mean and squared deviations of every band of every example, for standardisation (SPEC §1).
 
-use super::{Case, CaseRun, Expectation, KernelEntry, random};
+use super::{Case, CaseRun, Expectation, random};
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-
-pub(super) const ENTRY: KernelEntry = KernelEntry { name: "moments", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 
 /// Mean and squared deviations of every band of every example.
 #[derive(Clone)]
@@ -31,10 +29,6 @@ impl BandMoments {
 }
 
 impl Kernel for BandMoments {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("features/moments.wgsl")
     }
@@ -49,7 +43,7 @@ impl Kernel for BandMoments {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("features", self.features.binding()), ("moments", self.moments.binding())]
+        bindings![self.features, self.moments]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -71,7 +65,7 @@ pub fn oracle(features: &[f64], bands: usize) -> Vec<f64> {
     (0..bands).flat_map(of_band).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![
         case("a chunk", [3, 20, 64], 32, 1.0),
         case("odd sizes", [2, 101, 67], 7, 1.0),

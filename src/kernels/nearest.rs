@@ -2,12 +2,9 @@
 //! equation 5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::class_means::NO_CLASS;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "nearest", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -26,10 +23,6 @@ pub struct Nearest {
 }
 
 impl Kernel for Nearest {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/nearest.wgsl")
     }
@@ -43,13 +36,7 @@ impl Kernel for Nearest {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("distances", self.distances.binding()),
-            ("labels", self.labels.binding()),
-            ("present", self.present.binding()),
-            ("nearest", self.nearest.binding()),
-            ("counts", self.counts.binding()),
-        ]
+        bindings![self.distances, self.labels, self.present, self.nearest, self.counts]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -83,7 +70,7 @@ pub fn oracle(distances: &[f64], labels: &[u32], present: &[u32]) -> (Vec<u32>, 
     (nearest, counts)
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes]: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (_, values) = random(gpu, "distances", &[members, examples, classes])?;

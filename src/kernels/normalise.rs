@@ -1,11 +1,8 @@
 //! `normalise`: embeddings scaled to unit length (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "normalise", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 pub(super) const WORKGROUP: usize = 64;
 
@@ -22,10 +19,6 @@ pub(super) fn constants(embedding: &Tensor<f32>) -> Vec<(&'static str, Constant)
 }
 
 impl Kernel for NormaliseRows {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("metric/normalise.wgsl")
     }
@@ -35,7 +28,7 @@ impl Kernel for NormaliseRows {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("embedding", self.embedding.binding()), ("normalised", self.normalised.binding())]
+        bindings![self.embedding, self.normalised]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -53,7 +46,7 @@ pub fn oracle(row: &[f64]) -> Vec<f64> {
     row.iter().map(|x| x / length).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (_, mut values) = random(gpu, "embedding", &shape)?;

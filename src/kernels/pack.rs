@@ -3,12 +3,9 @@
 use std::ops::Range;
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::layout::{Layout, Span};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "pack", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Copy of the parameters into the layouts that other kernels read.
 pub struct Pack {
@@ -19,10 +16,6 @@ pub struct Pack {
 }
 
 impl Kernel for Pack {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("optim/pack.wgsl").fill_all(self.layout.slots())
     }
@@ -35,7 +28,7 @@ impl Kernel for Pack {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![("parameters", self.parameters.binding())];
+        let mut bindings = bindings![self.parameters];
         bindings.extend(self.layout.bindings());
         bindings
     }
@@ -55,7 +48,7 @@ impl Pack {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("two members, three layers, one transposed", |gpu: &Gpu| -> Result<CaseRun> {
         let (members, count) = (2, 52_usize);
         let (parameters, values) = random(gpu, "parameters", &[members, 3, count])?;

@@ -4,7 +4,7 @@
 //! Only the winner of a window has a gradient, so neither the values before the pool nor the dropout mask are stored.
 
 use crate::Result;
-use crate::gpu::{Constant, Gpu, Tensor};
+use crate::gpu::{Binding, Constant, Gpu, Tensor};
 
 /// Gradient of one max-pool window, as oracles compute it and [`PooledGrad`] stores it on a device.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,6 +78,10 @@ impl PoolArgmax {
         shape
     }
 
+    pub(super) fn binding(&self) -> Binding {
+        self.tensor.binding()
+    }
+
     /// Packs the codes of `windows` into words; a row has `row` windows.
     pub fn pack(windows: &[WindowGrad], row: usize, per_word: usize) -> Vec<u32> {
         let bits = 32 / per_word;
@@ -134,8 +138,14 @@ impl PooledGrad {
         (self.gradients.len() + self.argmax.tensor.len()) * 4
     }
 
-    pub(super) fn constant(&self, name: &'static str) -> (&'static str, Constant) {
-        (name, self.argmax.per_word.into())
+    /// Returns the constant of a kernel whose input's gradient this is.
+    pub(super) fn input_constant(&self) -> (&'static str, Constant) {
+        ("INPUT_ARGMAX_PER_WORD", self.argmax.per_word.into())
+    }
+
+    /// Returns the bindings of a kernel whose input's gradient this is.
+    pub(super) fn input_bindings(&self) -> [(&'static str, Binding); 2] {
+        [("grad_input", self.gradients.binding()), ("input_argmax", self.argmax.binding())]
     }
 }
 

@@ -2,11 +2,8 @@
 //! respect to the distances (SPEC §4.3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "prototype_loss", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 const WORKGROUP: usize = 64;
 
@@ -21,10 +18,6 @@ pub struct PrototypeLoss {
 }
 
 impl Kernel for PrototypeLoss {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("metric/prototype_loss.wgsl")
     }
@@ -39,11 +32,7 @@ impl Kernel for PrototypeLoss {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("distances", self.distances.binding()),
-            ("grad_input", self.grad_input.binding()),
-            ("losses", self.losses.binding()),
-        ]
+        bindings![self.distances, self.grad_input, self.losses]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -77,7 +66,7 @@ pub fn oracle(way: usize, distances: &[f64]) -> (f64, Vec<f64>) {
     (loss, grad_input)
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     // `apart` is added to the distances from all classes but a query's own.
     let case = |name: &str, [members, way, per_class]: [usize; 3], scale: f64, apart: f64| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {

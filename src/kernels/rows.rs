@@ -1,6 +1,6 @@
 //! Consecutive rows of every member: the sets of embeddings that the metric kernels read and write.
 
-use crate::gpu::{Constant, Tensor};
+use crate::gpu::{Binding, Constant, Tensor};
 
 /// Consecutive rows of each member in a tensor.
 #[derive(Clone)]
@@ -27,6 +27,11 @@ impl MemberRows {
     /// Returns the number of values per row.
     pub fn dimensions(&self) -> usize {
         self.tensor.size(2)
+    }
+
+    /// Binds the whole tensor; the constants say which of its rows are selected.
+    pub(super) fn binding(&self) -> Binding {
+        self.tensor.binding()
     }
 
     /// Returns the constants `names` of a shader: number of rows, first row, and rows per member in the tensor.

@@ -2,12 +2,9 @@
 //! §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::class_means::{self, NO_CLASS};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "scatter", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -26,10 +23,6 @@ pub struct Scatter {
 }
 
 impl Kernel for Scatter {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/scatter.wgsl")
     }
@@ -44,13 +37,7 @@ impl Kernel for Scatter {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("stored", self.stored.binding()),
-            ("labels", self.labels.binding()),
-            ("means", self.means.binding()),
-            ("counts", self.counts.binding()),
-            ("ratio", self.ratio.binding()),
-        ]
+        bindings![self.stored, self.labels, self.means, self.counts, self.ratio]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -80,7 +67,7 @@ pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32])
     (within + between) / within
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes, dimensions]: [usize; 4]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;

@@ -3,12 +3,9 @@
 
 use crate::Result;
 use crate::base::counter_rng::Key;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::population::Member;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "score", cases };
+use crate::kernels::{Case, CaseRun, Expectation};
 
 /// Limits that decide when training ends (SPEC §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +40,6 @@ pub struct Score {
 }
 
 impl Kernel for Score {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         let criterion = match self.criterion {
             Criterion::MacroF1 => "eval/macro_f1.wgsl",
@@ -65,7 +58,7 @@ impl Kernel for Score {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("counts", self.counts.binding()), ("members", self.members.binding())]
+        bindings![self.counts, self.members]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -120,7 +113,7 @@ fn numbers(member: &Member) -> Vec<f64> {
     counts.iter().map(|n| f64::from(*n)).chain([f64::from(member.best_score), f64::from(member.score)]).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, criterion: Criterion, absent: bool| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let stopping = Stopping { epochs: 100, min_epochs: 50, patience: 30 };

@@ -1,12 +1,9 @@
 //! `silhouette`: comparison of an example's distances to its own class and to the nearest other class (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::class_means::NO_CLASS;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "silhouette", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -23,10 +20,6 @@ pub struct Silhouette {
 }
 
 impl Kernel for Silhouette {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/silhouette.wgsl")
     }
@@ -41,7 +34,7 @@ impl Kernel for Silhouette {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("stored", self.stored.binding()), ("labels", self.labels.binding()), ("samples", self.samples.binding())]
+        bindings![self.stored, self.labels, self.samples]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -76,7 +69,7 @@ pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32])
     (0..labels.len()).map(|example| silhouette(example).unwrap_or(0.0)).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes, dimensions]: [usize; 4]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;

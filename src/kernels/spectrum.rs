@@ -4,12 +4,10 @@ use std::f64::consts::TAU;
 
 use realfft::RealFftPlanner;
 
-use super::{Case, CaseRun, Expectation, KernelEntry, random};
+use super::{Case, CaseRun, Expectation, random};
 use crate::Result;
 use crate::config::FeatureConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-
-pub(super) const ENTRY: KernelEntry = KernelEntry { name: "spectrum", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 
 /// FFT lengths that the kernel supports: powers of two from 32 to 4 096.
 pub const FFT_LENGTHS: std::ops::RangeInclusive<usize> = 32..=4096;
@@ -73,10 +71,6 @@ impl Spectrum {
 }
 
 impl Kernel for Spectrum {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("features/spectrum.wgsl")
     }
@@ -100,13 +94,7 @@ impl Kernel for Spectrum {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("audio", self.audio.binding()),
-            ("lengths", self.lengths.binding()),
-            ("window", self.window.binding()),
-            ("roots", self.roots.binding()),
-            ("magnitude", self.magnitude.binding()),
-        ]
+        bindings![self.audio, self.lengths, self.window, self.roots, self.magnitude]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -148,7 +136,7 @@ pub fn oracle(config: &FeatureConfig, audio: &[f64], frames: usize) -> Vec<f64> 
     magnitude
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let paper = FeatureConfig::default();
     let sized = |fft, window, hop| FeatureConfig { fft, window, hop, ..FeatureConfig::default() };
     vec![

@@ -1,10 +1,8 @@
 //! `standardise`: every band of the example store scaled to mean 0 and deviation 1, in place (SPEC §1).
 
-use super::{Case, CaseRun, Expectation, KernelEntry, random};
+use super::{Case, CaseRun, Expectation, random};
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-
-pub(super) const ENTRY: KernelEntry = KernelEntry { name: "standardise", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 
 /// Standardisation of features in place, with the statistics of each band.
 #[derive(Clone)]
@@ -38,10 +36,6 @@ impl Standardise {
 }
 
 impl Kernel for Standardise {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("features/standardise.wgsl")
     }
@@ -55,7 +49,7 @@ impl Kernel for Standardise {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("features", self.features.binding()), ("mean", self.mean.binding()), ("scale", self.scale.binding())]
+        bindings![self.features, self.mean, self.scale]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -79,7 +73,7 @@ pub fn oracle(features: &[f64], mean: &[f64], std: &[f64], epsilon: f64) -> Vec<
     features.iter().enumerate().map(band).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![case("a chunk", [3, 20, 64], 2.2e-16), case("odd sizes", [2, 7, 13], 1e-3), case("one frame", [4, 1, 3], 0.5)]
 }
 

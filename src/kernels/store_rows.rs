@@ -1,12 +1,9 @@
 //! `store_rows`: copy of a batch's rows into every member's own store (SPEC §4.4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::gather::NO_EXAMPLE;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "store_rows", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 const WORKGROUP: usize = 64;
 
@@ -21,10 +18,6 @@ pub struct StoreRows {
 }
 
 impl Kernel for StoreRows {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("data/store_rows.wgsl")
     }
@@ -40,7 +33,7 @@ impl Kernel for StoreRows {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("rows", self.rows.binding()), ("batches", self.batches.binding()), ("stored", self.stored.binding())]
+        bindings![self.rows, self.batches, self.stored]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -52,7 +45,7 @@ impl Kernel for StoreRows {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("some slots empty, two members, a later row", |gpu: &Gpu| -> Result<CaseRun> {
         let (members, examples, slots, dimensions) = (2, 9, 5, 130);
         let (rows, values) = random(gpu, "rows", &[members, slots, dimensions])?;

@@ -2,17 +2,14 @@
 
 use crate::Result;
 use crate::base::counter_rng::Key;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::conv_weight_grad::PartialsAt;
 use crate::kernels::dropout::{Dropout, keeps};
 use crate::kernels::forms::{needs_uniform_hint, tagger_splits, uniform_slots};
 use crate::kernels::layout::padded;
 use crate::kernels::linear::{self, LinearShape, LinearWeights, pack};
 use crate::kernels::population::{Member, ScheduleStep};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "tagger_step", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Largest number of examples that a thread computes at a time; their sums must stay in registers.
 const MAX_EXAMPLES_PER_PASS: usize = 16;
@@ -100,10 +97,6 @@ impl TaggerStep {
 }
 
 impl Kernel for TaggerStep {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         let grad_input = match self.grad_input {
             Some(_) => "linear/grad_input_on.wgsl",
@@ -153,17 +146,17 @@ impl Kernel for TaggerStep {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![
-            ("embedding", self.embedding.binding()),
-            ("packed", self.layers[0].packed.tensor.binding()),
-            ("activations", self.activations.binding()),
-            ("members", self.members.binding()),
-            ("partials", self.partials.binding()),
-            ("targets", self.targets.binding()),
-            ("batches", self.batches.binding()),
-            ("losses", self.losses.binding()),
+        let mut bindings = bindings![
+            self.embedding,
+            self.activations,
+            self.partials,
+            self.targets,
+            self.batches,
+            self.losses,
+            self.members
         ];
-        bindings.extend(self.grad_input.as_ref().map(|gradients| ("grad_input", gradients.binding())));
+        bindings.push(("packed", self.layers[0].packed.tensor.binding()));
+        bindings.extend(self.grad_input.as_ref().map(|grad_input| ("grad_input", grad_input.binding())));
         bindings.extend(self.dropout.binding());
         bindings
     }
@@ -346,7 +339,7 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
     Ok(CaseRun::new(kernel, expected).at_step(row as u32))
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, setting: Setting| Case::new(name, move |gpu| prepare(gpu, &setting));
     let alone = Division { splits: 1, workgroup: 8 };
     let usual = Setting {

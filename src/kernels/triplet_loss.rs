@@ -2,11 +2,8 @@
 //! equation 2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "triplet_loss", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -25,10 +22,6 @@ pub struct TripletLoss {
 }
 
 impl Kernel for TripletLoss {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("metric/triplet_loss.wgsl")
     }
@@ -44,12 +37,7 @@ impl Kernel for TripletLoss {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("distances", self.distances.binding()),
-            ("triplets", self.triplets.binding()),
-            ("grad_input", self.grad_input.binding()),
-            ("losses", self.losses.binding()),
-        ]
+        bindings![self.distances, self.triplets, self.grad_input, self.losses]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -79,7 +67,7 @@ pub fn oracle(batch_size: usize, distances: &[f64], triplets: &[u32], margin: f6
     (loss, grad_input)
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, members: usize, batch_size: usize, count: usize| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (distances, values) = random(gpu, "distances", &[members, batch_size, batch_size])?;
