@@ -14,7 +14,7 @@ use crate::kernels::{Case, CaseRun, Expectation, random};
 pub struct Adam {
     /// Parameters, first moments and second moments, `[member, 3, parameter]`.
     pub state: Tensor<f32>,
-    /// Partial sums of the gradients of all layers, `[member, …]`.
+    /// Partial sums of the gradients of all layers, `[member, partial sum]`.
     pub partials: Tensor<f32>,
     /// Locations of the layers in `partials` and in the packed weights.
     pub layout: Layout,
@@ -36,11 +36,12 @@ impl Kernel for Adam {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let members = self.state.size(0);
+        let [members, _, parameters] = self.state.dims();
+        let [_, partials] = self.partials.dims();
         let mut constants = vec![
             ("MEMBERS", members.into()),
-            ("PARAMETERS", self.state.size(2).into()),
-            ("PARTIALS", (self.partials.len() / members).into()),
+            ("PARAMETERS", parameters.into()),
+            ("PARTIALS", partials.into()),
             ("BETA1", self.optimiser.beta1.into()),
             ("BETA2", self.optimiser.beta2.into()),
             ("ONE_MINUS_BETA1", (1.0 - self.optimiser.beta1).into()),
@@ -58,13 +59,15 @@ impl Kernel for Adam {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.layout.groups(&self.parameters).len(), 1, self.state.size(0)]
+        let [members, _, _] = self.state.dims();
+        [self.layout.groups(&self.parameters).len(), 1, members]
     }
 
     fn work(&self) -> Work {
-        let parameters = self.parameters.len() * self.state.size(0);
-        let partials = self.partials.len() * self.parameters.len() / self.state.size(2);
-        Work { flops: 14.0 * parameters as f64, bytes: (partials * 4 + parameters * 32) as f64 }
+        let [members, _, parameters] = self.state.dims();
+        let updated = members * self.parameters.len();
+        let partials = self.partials.len() * self.parameters.len() / parameters;
+        Work { flops: 14.0 * updated as f64, bytes: (partials * 4 + updated * 32) as f64 }
     }
 }
 

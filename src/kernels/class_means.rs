@@ -27,10 +27,12 @@ impl Kernel for ClassMeans {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, examples, dimensions] = self.stored.dims();
+        let [_, classes, _] = self.means.dims();
         vec![
-            ("EXAMPLES", self.stored.size(1).into()),
-            ("CLASSES", self.means.size(1).into()),
-            ("DIMENSIONS", self.means.size(2).into()),
+            ("EXAMPLES", examples.into()),
+            ("CLASSES", classes.into()),
+            ("DIMENSIONS", dimensions.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
@@ -40,7 +42,8 @@ impl Kernel for ClassMeans {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [(self.means.size(1) * self.means.size(2)).div_ceil(WORKGROUP), 1, self.means.size(0)]
+        let [members, classes, dimensions] = self.means.dims();
+        [(classes * dimensions).div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {

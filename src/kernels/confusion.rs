@@ -28,10 +28,11 @@ impl Kernel for Confusion {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [members, batch_size, classes] = self.outputs.dims();
         vec![
-            ("MEMBERS", self.outputs.size(0).into()),
-            ("BATCH_SIZE", self.outputs.size(1).into()),
-            ("CLASSES", self.outputs.size(2).into()),
+            ("MEMBERS", members.into()),
+            ("BATCH_SIZE", batch_size.into()),
+            ("CLASSES", classes.into()),
             ("THRESHOLD", self.threshold.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
@@ -42,7 +43,8 @@ impl Kernel for Confusion {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.outputs.size(2).div_ceil(WORKGROUP), 1, self.outputs.size(0)]
+        let [members, _, classes] = self.outputs.dims();
+        [classes.div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {

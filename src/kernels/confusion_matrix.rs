@@ -23,11 +23,9 @@ impl Kernel for ConfusionMatrix {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        vec![
-            ("EXAMPLES", self.nearest.size(1).into()),
-            ("CLASSES", self.matrix.size(1).into()),
-            ("WORKGROUP", WORKGROUP.into()),
-        ]
+        let [_, examples] = self.nearest.dims();
+        let [_, classes, _] = self.matrix.dims();
+        vec![("EXAMPLES", examples.into()), ("CLASSES", classes.into()), ("WORKGROUP", WORKGROUP.into())]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
@@ -35,7 +33,8 @@ impl Kernel for ConfusionMatrix {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [(self.matrix.size(1) * self.matrix.size(2)).div_ceil(WORKGROUP), 1, self.matrix.size(0)]
+        let [members, classes, _] = self.matrix.dims();
+        [(classes * classes).div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {

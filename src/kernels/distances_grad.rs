@@ -49,7 +49,7 @@ impl Kernel for DistancesGrad {
         let mut constants = vec![
             ("DIMENSIONS", self.rows.dimensions().into()),
             ("OUT_FIRST", self.grad_input.first.into()),
-            ("OUT_STRIDE", self.grad_input.tensor.size(1).into()),
+            ("OUT_STRIDE", self.grad_input.stride().into()),
             ("REPEAT", self.repeat.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ];

@@ -29,7 +29,7 @@ impl Kernel for FrameMeanGrad {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let mut constants = constants(self.pooled.shape());
+        let mut constants = constants(&self.pooled);
         constants.extend([("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())]);
         constants.push(self.grad_input.input_constant());
         constants
@@ -42,8 +42,8 @@ impl Kernel for FrameMeanGrad {
     }
 
     fn grid(&self) -> [usize; 3] {
-        let shape = self.pooled.shape();
-        [shape[1] * shape[2] * shape[4], 1, shape[0]]
+        let [members, segments, chunks, _, time, _] = self.pooled.dims();
+        [segments * chunks * time, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -77,7 +77,8 @@ pub fn oracle(
 pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 6]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
-            let (grad_output, of_embedding) = random(gpu, "grad_output", &[shape[0], shape[1], shape[5] * shape[3]])?;
+            let [members, segments, _, channels, _, mel] = shape;
+            let (grad_output, of_embedding) = random(gpu, "grad_output", &[members, segments, mel * channels])?;
             let (pooled, values) = random(gpu, "pooled", &shape)?;
             let window_grads = random_window_grads("grad_input", &shape, 2);
             let expected = oracle(&shape, [0.2, 1.25], &of_embedding, &values, &window_grads);

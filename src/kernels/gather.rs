@@ -24,8 +24,10 @@ pub struct Gather {
 }
 
 impl Gather {
+    /// Returns the number of vec4s per example.
     fn quads(&self) -> usize {
-        self.shard.shape()[1..].iter().product::<usize>() / 4
+        let [_, frames, bands] = self.shard.dims();
+        frames * bands / 4
     }
 }
 
@@ -35,9 +37,10 @@ impl Kernel for Gather {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, members, batch_size] = self.batches.dims();
         vec![
-            ("MEMBERS", self.batches.size(1).into()),
-            ("BATCH_SIZE", self.batches.size(2).into()),
+            ("MEMBERS", members.into()),
+            ("BATCH_SIZE", batch_size.into()),
             ("EXAMPLE", self.quads().into()),
             ("FIRST", self.first.into()),
             ("COUNT", self.count.into()),
@@ -50,7 +53,8 @@ impl Kernel for Gather {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.quads().div_ceil(WORKGROUP), self.batches.size(2), self.batches.size(1)]
+        let [_, members, batch_size] = self.batches.dims();
+        [self.quads().div_ceil(WORKGROUP), batch_size, members]
     }
 
     fn work(&self) -> Work {

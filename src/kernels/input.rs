@@ -42,10 +42,11 @@ impl Input {
 
     pub(super) fn constants(&self, shape: &ConvShape) -> Vec<(&'static str, Constant)> {
         let Self::Gathered(Gathered { store, batches }) = self else { return Vec::new() };
-        let batch_size = batches.size(2);
+        let [_, _, batch_size] = batches.dims();
         assert!(shape.inputs == 1 && shape.chunks.is_multiple_of(batch_size), "{batch_size} examples in {shape:?}");
         let chunks = shape.chunks / batch_size;
-        assert_eq!(store.len(), store.size(0) * chunks * shape.time * shape.mel, "examples of {chunks} chunks");
+        let [_, frames, bands] = store.dims();
+        assert_eq!(frames * bands, chunks * shape.time * shape.mel, "examples of {chunks} chunks");
         vec![("EXAMPLE_CHUNKS", chunks.into())]
     }
 

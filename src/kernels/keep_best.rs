@@ -23,7 +23,8 @@ impl Kernel for KeepBest {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        vec![("PARAMETERS", self.best.size(1).into()), ("WORKGROUP", WORKGROUP.into())]
+        let [_, parameters] = self.best.dims();
+        vec![("PARAMETERS", parameters.into()), ("WORKGROUP", WORKGROUP.into())]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
@@ -31,7 +32,8 @@ impl Kernel for KeepBest {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.best.size(1).div_ceil(WORKGROUP), 1, self.best.size(0)]
+        let [members, parameters] = self.best.dims();
+        [parameters.div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {

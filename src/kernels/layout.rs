@@ -105,7 +105,8 @@ impl Layout {
 
     /// Returns the number of parameters per member, including padding.
     pub fn elements(&self) -> usize {
-        self.places.size(0) * PARAMETERS_PER_THREAD
+        let [groups, _, width] = self.places.dims();
+        groups * width
     }
 
     /// Returns the workgroups of the layers that `parameters` covers; panics if the range covers a part of a layer.

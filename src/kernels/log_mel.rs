@@ -58,13 +58,15 @@ impl LogMel {
         features: &Tensor<f32>,
         lead: usize,
     ) -> Result<Self> {
+        let [_, samples] = audio.dims();
         assert!(
-            config.fft == FFT && audio.size(1).is_multiple_of(2) && lead.is_multiple_of(2),
+            config.fft == FFT && samples.is_multiple_of(2) && lead.is_multiple_of(2),
             "what is computed two at a time"
         );
-        features.expect_shape(&[features.size(0), features.size(1), config.bands]);
-        let samples = spectrum::hann_window(config.window, FFT);
-        let window: Vec<f32> = (0..FFT).map(|at| samples[at / 2 % 16 * ROW + at / ROW * 2 + at % 2] as f32).collect();
+        let [examples, frames, _] = features.dims();
+        features.expect_shape(&[examples, frames, config.bands]);
+        let hann = spectrum::hann_window(config.window, FFT);
+        let window: Vec<f32> = (0..FFT).map(|at| hann[at / 2 % 16 * ROW + at / ROW * 2 + at % 2] as f32).collect();
         let roots = |rows: usize, power: &dyn Fn(usize, usize) -> usize| -> Vec<f32> {
             let powers = (0..rows * 16).map(|at| power(at / 16, at % 16) as f64);
             powers.map(|k| (TAU * k / FFT as f64).sin_cos()).flat_map(|(sin, cos)| [cos as f32, -sin as f32]).collect()
@@ -99,6 +101,7 @@ impl Kernel for LogMel {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, frames, _] = self.features.dims();
         // Rows of the FFT's samples in which the window is not zero.
         let first = (FFT - self.config.window) / 2;
         let rows = first / ROW..(first + self.config.window).div_ceil(ROW);
@@ -112,7 +115,7 @@ impl Kernel for LogMel {
         });
         let weights = triangles.iter().flat_map(|(_, weights)| weights.iter().map(|w| *w as f32));
         vec![
-            ("FRAMES", self.features.size(1).into()),
+            ("FRAMES", frames.into()),
             ("HOP", self.config.hop.into()),
             ("LEAD", self.lead.into()),
             ("FIRST_ROW", rows.start.into()),
@@ -132,16 +135,19 @@ impl Kernel for LogMel {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [(self.audio.size(0) * self.features.size(1)).div_ceil(self.workgroup), 1, 1]
+        let [segments, _] = self.audio.dims();
+        let [_, frames, _] = self.features.dims();
+        [(segments * frames).div_ceil(self.workgroup), 1, 1]
     }
 
     fn work(&self) -> Work {
-        let frames = (self.audio.size(0) * self.features.size(1)) as f64;
-        let (fft, bands) = (FFT as f64, self.features.size(2) as f64);
+        let [segments, _] = self.audio.dims();
+        let [_, frames, bands] = self.features.dims();
+        let (frames, fft) = (segments * frames, FFT as f64);
         Work {
             // Every bin belongs to at most two bands.
-            flops: frames * (2.5 * fft * fft.log2() + 2.0 * fft),
-            bytes: 4.0 * (self.audio.len() as f64 + frames * bands),
+            flops: frames as f64 * (2.5 * fft * fft.log2() + 2.0 * fft),
+            bytes: 4.0 * (self.audio.len() + frames * bands) as f64,
         }
     }
 }

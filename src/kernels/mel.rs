@@ -31,8 +31,10 @@ impl Mel {
     /// # Errors
     /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, config: &FeatureConfig, magnitude: &Tensor<f32>, features: &Tensor<f32>) -> Result<Self> {
-        magnitude.expect_shape(&[magnitude.size(0), features.size(1), config.fft / 2 + 1]);
-        features.expect_shape(&[features.size(0), features.size(1), config.bands]);
+        let [segments, _, _] = magnitude.dims();
+        let [examples, frames, _] = features.dims();
+        magnitude.expect_shape(&[segments, frames, config.fft / 2 + 1]);
+        features.expect_shape(&[examples, frames, config.bands]);
         let (bins, weights) = sparse(&filters(config));
         Ok(Self {
             magnitude: magnitude.clone(),
@@ -52,12 +54,14 @@ impl Kernel for Mel {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [segments, frames, bins] = self.magnitude.dims();
+        let [examples, _, bands] = self.features.dims();
         vec![
-            ("SEGMENTS", self.magnitude.size(0).into()),
-            ("EXAMPLES", self.features.size(0).into()),
-            ("FRAMES", self.features.size(1).into()),
-            ("BINS", self.magnitude.size(2).into()),
-            ("BANDS", self.features.size(2).into()),
+            ("SEGMENTS", segments.into()),
+            ("EXAMPLES", examples.into()),
+            ("FRAMES", frames.into()),
+            ("BINS", bins.into()),
+            ("BANDS", bands.into()),
             ("OFFSET", self.offset.into()),
             ("TILE", self.tile.into()),
             ("WORKGROUP", self.workgroup.into()),
@@ -69,17 +73,18 @@ impl Kernel for Mel {
     }
 
     fn grid(&self) -> [usize; 3] {
-        let threads = self.features.size(1).div_ceil(self.tile) * self.features.size(2);
-        [threads.div_ceil(self.workgroup), self.magnitude.size(0), 1]
+        let [segments, frames, _] = self.magnitude.dims();
+        let [_, _, bands] = self.features.dims();
+        [(frames.div_ceil(self.tile) * bands).div_ceil(self.workgroup), segments, 1]
     }
 
     fn work(&self) -> Work {
-        let frames = self.magnitude.size(0) * self.magnitude.size(1);
-        let bands = self.features.size(2);
+        let [segments, frames, _] = self.magnitude.dims();
+        let [_, _, bands] = self.features.dims();
         Work {
             // Every bin belongs to at most two bands.
-            flops: frames as f64 * 4.0 * self.magnitude.size(2) as f64,
-            bytes: 4.0 * (self.magnitude.len() + frames * bands) as f64,
+            flops: 4.0 * self.magnitude.len() as f64,
+            bytes: 4.0 * (self.magnitude.len() + segments * frames * bands) as f64,
         }
     }
 }

@@ -40,10 +40,12 @@ impl Kernel for MineNegatives {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, members, batch_size] = self.batches.dims();
+        let [_, triplets, _] = self.triplets.dims();
         vec![
-            ("MEMBERS", self.batches.size(1).into()),
-            ("BATCH_SIZE", self.batches.size(2).into()),
-            ("TRIPLETS", self.triplets.size(1).into()),
+            ("MEMBERS", members.into()),
+            ("BATCH_SIZE", batch_size.into()),
+            ("TRIPLETS", triplets.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
@@ -53,12 +55,15 @@ impl Kernel for MineNegatives {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.triplets.size(1).div_ceil(WORKGROUP), 1, self.triplets.size(0)]
+        let [members, triplets, _] = self.triplets.dims();
+        [triplets.div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {
-        let looked_at = self.triplets.size(0) * self.triplets.size(1) * self.batches.size(2);
-        Work { flops: 2.0 * looked_at as f64, bytes: (looked_at * 12) as f64 }
+        let [members, triplets, _] = self.triplets.dims();
+        let [_, _, batch_size] = self.batches.dims();
+        let compared = members * triplets * batch_size;
+        Work { flops: 2.0 * compared as f64, bytes: (compared * 12) as f64 }
     }
 }
 

@@ -23,7 +23,8 @@ impl BandMoments {
     /// # Errors
     /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, features: &Tensor<f32>) -> Result<Self> {
-        let moments = gpu.tensor("moments", &[features.size(0), features.size(2), 2])?;
+        let [examples, _, bands] = features.dims();
+        let moments = gpu.tensor("moments", &[examples, bands, 2])?;
         Ok(Self { features: features.clone(), moments, block: 32, workgroup: 64 })
     }
 }
@@ -34,9 +35,10 @@ impl Kernel for BandMoments {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, frames, bands] = self.features.dims();
         vec![
-            ("FRAMES", self.features.size(1).into()),
-            ("BANDS", self.features.size(2).into()),
+            ("FRAMES", frames.into()),
+            ("BANDS", bands.into()),
             ("BLOCK", self.block.into()),
             ("WORKGROUP", self.workgroup.into()),
         ]
@@ -47,7 +49,8 @@ impl Kernel for BandMoments {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.features.size(2).div_ceil(self.workgroup), self.features.size(0), 1]
+        let [examples, _, bands] = self.features.dims();
+        [bands.div_ceil(self.workgroup), examples, 1]
     }
 
     fn work(&self) -> Work {

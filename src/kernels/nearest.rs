@@ -28,11 +28,8 @@ impl Kernel for Nearest {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        vec![
-            ("EXAMPLES", self.distances.size(1).into()),
-            ("CLASSES", self.distances.size(2).into()),
-            ("WORKGROUP", WORKGROUP.into()),
-        ]
+        let [_, examples, classes] = self.distances.dims();
+        vec![("EXAMPLES", examples.into()), ("CLASSES", classes.into()), ("WORKGROUP", WORKGROUP.into())]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
@@ -40,7 +37,8 @@ impl Kernel for Nearest {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [1, 1, self.distances.size(0)]
+        let [members, _, _] = self.distances.dims();
+        [1, 1, members]
     }
 
     fn work(&self) -> Work {

@@ -15,7 +15,8 @@ pub struct NormaliseRows {
 }
 
 pub(super) fn constants(embedding: &Tensor<f32>) -> Vec<(&'static str, Constant)> {
-    vec![("ROWS", embedding.size(1).into()), ("DIMENSIONS", embedding.size(2).into()), ("WORKGROUP", WORKGROUP.into())]
+    let [_, rows, dimensions] = embedding.dims();
+    vec![("ROWS", rows.into()), ("DIMENSIONS", dimensions.into()), ("WORKGROUP", WORKGROUP.into())]
 }
 
 impl Kernel for NormaliseRows {
@@ -32,7 +33,8 @@ impl Kernel for NormaliseRows {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.embedding.size(1), 1, self.embedding.size(0)]
+        let [members, rows, _] = self.embedding.dims();
+        [rows, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -49,13 +51,14 @@ pub fn oracle(row: &[f64]) -> Vec<f64> {
 pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
+            let [_, _, dimensions] = shape;
             let (_, mut values) = random(gpu, "embedding", &shape)?;
             // A row of zeros must stay zero.
-            values[..shape[2]].fill(0.0);
+            values[..dimensions].fill(0.0);
             let single: Vec<f32> = values.iter().map(|x| *x as f32).collect();
             let embedding = gpu.tensor_from("embedding", &shape, &single)?;
             let normalised = gpu.tensor("normalised", &shape)?;
-            let expected = values.chunks(shape[2]).flat_map(oracle).collect();
+            let expected = values.chunks(dimensions).flat_map(oracle).collect();
             let kernel = NormaliseRows { embedding, normalised: normalised.clone() };
             Ok(CaseRun::new(kernel, vec![Expectation::close(&normalised, expected)]))
         })

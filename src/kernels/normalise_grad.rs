@@ -29,7 +29,8 @@ impl Kernel for NormaliseGrad {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.embedding.size(1), 1, self.embedding.size(0)]
+        let [members, rows, _] = self.embedding.dims();
+        [rows, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -48,10 +49,11 @@ pub fn oracle(row: &[f64], grad_output: &[f64]) -> Vec<f64> {
 pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
+            let [_, _, dimensions] = shape;
             let (embedding, of_embedding) = random(gpu, "embedding", &shape)?;
             let (grad_output, of_normalised) = random(gpu, "grad_output", &shape)?;
             let grad_input = gpu.tensor("grad_input", &shape)?;
-            let rows = of_embedding.chunks(shape[2]).zip(of_normalised.chunks(shape[2]));
+            let rows = of_embedding.chunks(dimensions).zip(of_normalised.chunks(dimensions));
             let expected = rows.flat_map(|(row, gradient)| oracle(row, gradient)).collect();
             let kernel = NormaliseGrad { embedding, grad_output, grad_input: grad_input.clone() };
             Ok(CaseRun::new(kernel, vec![Expectation::close(&grad_input, expected)]))

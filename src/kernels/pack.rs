@@ -21,7 +21,7 @@ impl Kernel for Pack {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let members = self.parameters.size(0);
+        let members = self.members();
         let mut constants = vec![("MEMBERS", members.into()), ("STRIDE", (self.parameters.len() / members).into())];
         constants.extend(self.layout.constants(&self.groups()));
         constants
@@ -34,15 +34,19 @@ impl Kernel for Pack {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.groups().len(), 1, self.parameters.size(0)]
+        [self.groups().len(), 1, self.members()]
     }
 
     fn work(&self) -> Work {
-        Work { flops: 0.0, bytes: (self.layout.elements() * self.parameters.size(0) * 20) as f64 }
+        Work { flops: 0.0, bytes: (self.layout.elements() * self.members() * 20) as f64 }
     }
 }
 
 impl Pack {
+    fn members(&self) -> usize {
+        self.parameters.shape()[0]
+    }
+
     fn groups(&self) -> Range<usize> {
         self.layout.groups(&(0..self.layout.elements()))
     }

@@ -13,7 +13,7 @@ pub struct PrototypeLoss {
     pub distances: Tensor<f32>,
     /// Gradient of the loss with respect to the distances, `[member, query, class]`.
     pub grad_input: Tensor<f32>,
-    /// Loss, `[step, member]`.
+    /// Losses of all steps and members, in this order.
     pub losses: Tensor<f32>,
 }
 
@@ -23,10 +23,11 @@ impl Kernel for PrototypeLoss {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [members, queries, way] = self.distances.dims();
         vec![
-            ("MEMBERS", self.losses.size(1).into()),
-            ("QUERIES", self.distances.size(1).into()),
-            ("WAY", self.distances.size(2).into()),
+            ("MEMBERS", members.into()),
+            ("QUERIES", queries.into()),
+            ("WAY", way.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
@@ -36,7 +37,8 @@ impl Kernel for PrototypeLoss {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [1, 1, self.losses.size(1)]
+        let [members, _, _] = self.distances.dims();
+        [1, 1, members]
     }
 
     fn work(&self) -> Work {

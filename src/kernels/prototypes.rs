@@ -21,11 +21,9 @@ impl Kernel for ClassPrototypes {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let mut constants = vec![
-            ("DIMENSIONS", self.support.dimensions().into()),
-            ("WAY", self.prototypes.size(1).into()),
-            ("WORKGROUP", WORKGROUP.into()),
-        ];
+        let [_, way, dimensions] = self.prototypes.dims();
+        let mut constants =
+            vec![("DIMENSIONS", dimensions.into()), ("WAY", way.into()), ("WORKGROUP", WORKGROUP.into())];
         constants.extend(self.support.constants(["SUPPORTS", "FIRST", "STRIDE"]));
         constants
     }
@@ -35,8 +33,8 @@ impl Kernel for ClassPrototypes {
     }
 
     fn grid(&self) -> [usize; 3] {
-        let of_member = self.prototypes.size(1) * self.prototypes.size(2);
-        [of_member.div_ceil(WORKGROUP), 1, self.prototypes.size(0)]
+        let [members, way, dimensions] = self.prototypes.dims();
+        [(way * dimensions).div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {

@@ -28,10 +28,12 @@ impl Kernel for Scatter {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, examples, dimensions] = self.stored.dims();
+        let [_, classes, _] = self.means.dims();
         vec![
-            ("EXAMPLES", self.stored.size(1).into()),
-            ("CLASSES", self.means.size(1).into()),
-            ("DIMENSIONS", self.means.size(2).into()),
+            ("EXAMPLES", examples.into()),
+            ("CLASSES", classes.into()),
+            ("DIMENSIONS", dimensions.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
@@ -41,7 +43,8 @@ impl Kernel for Scatter {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [1, 1, self.stored.size(0)]
+        let [members, _, _] = self.stored.dims();
+        [1, 1, members]
     }
 
     fn work(&self) -> Work {

@@ -49,8 +49,9 @@ impl Kernel for Score {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, classes, _] = self.counts.dims();
         vec![
-            ("CLASSES", self.counts.size(1).into()),
+            ("CLASSES", classes.into()),
             ("EPOCHS", self.stopping.epochs.into()),
             ("MIN_EPOCHS", self.stopping.min_epochs.into()),
             ("PATIENCE", self.stopping.patience.into()),
@@ -62,7 +63,8 @@ impl Kernel for Score {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [1, 1, self.counts.size(0)]
+        let [members, _, _] = self.counts.dims();
+        [1, 1, members]
     }
 
     fn work(&self) -> Work {

@@ -25,10 +25,11 @@ impl Kernel for Silhouette {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, examples, dimensions] = self.stored.dims();
         vec![
-            ("EXAMPLES", self.samples.size(1).into()),
+            ("EXAMPLES", examples.into()),
             ("CLASSES", self.classes.into()),
-            ("DIMENSIONS", self.stored.size(2).into()),
+            ("DIMENSIONS", dimensions.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
@@ -38,12 +39,14 @@ impl Kernel for Silhouette {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.samples.size(1).div_ceil(WORKGROUP), 1, self.samples.size(0)]
+        let [members, examples] = self.samples.dims();
+        [examples.div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {
+        let [_, examples] = self.samples.dims();
         Work {
-            flops: 3.0 * (self.stored.len() * self.samples.size(1)) as f64,
+            flops: 3.0 * (self.stored.len() * examples) as f64,
             bytes: ((self.stored.len() + self.samples.len()) * 4) as f64,
         }
     }

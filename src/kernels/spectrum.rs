@@ -66,7 +66,7 @@ impl Spectrum {
     }
 
     fn fft(&self) -> usize {
-        self.window.size(0)
+        self.window.len()
     }
 }
 
@@ -77,9 +77,11 @@ impl Kernel for Spectrum {
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let doublings = (self.fft() / 2).ilog2();
+        let [_, samples] = self.audio.dims();
+        let [_, frames, _] = self.magnitude.dims();
         vec![
-            ("SAMPLES", self.audio.size(1).into()),
-            ("FRAMES", self.magnitude.size(1).into()),
+            ("SAMPLES", samples.into()),
+            ("FRAMES", frames.into()),
             ("FFT", self.fft().into()),
             ("HOP", self.hop.into()),
             ("LEAD", self.lead.into()),
@@ -98,13 +100,17 @@ impl Kernel for Spectrum {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.magnitude.size(1).div_ceil(self.frames_per_workgroup), self.magnitude.size(0), 1]
+        let [segments, frames, _] = self.magnitude.dims();
+        [frames.div_ceil(self.frames_per_workgroup), segments, 1]
     }
 
     fn work(&self) -> Work {
         let fft = self.fft() as f64;
-        let frames = (self.magnitude.size(0) * self.magnitude.size(1)) as f64;
-        Work { flops: frames * 2.5 * fft * fft.log2(), bytes: 4.0 * (self.audio.len() + self.magnitude.len()) as f64 }
+        let [segments, frames, _] = self.magnitude.dims();
+        Work {
+            flops: (segments * frames) as f64 * 2.5 * fft * fft.log2(),
+            bytes: 4.0 * (self.audio.len() + self.magnitude.len()) as f64,
+        }
     }
 }
 

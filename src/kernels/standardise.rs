@@ -23,7 +23,7 @@ impl Standardise {
     /// # Errors
     /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, features: &Tensor<f32>, mean: &[f64], std: &[f64], epsilon: f64) -> Result<Self> {
-        let bands = features.size(2);
+        let [_, _, bands] = features.dims();
         let mean: Vec<f32> = mean.iter().map(|&m| m as f32).collect();
         let scale: Vec<f32> = std.iter().map(|&s| scale(s, epsilon) as f32).collect();
         Ok(Self {
@@ -41,11 +41,8 @@ impl Kernel for Standardise {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        vec![
-            ("FRAMES", self.features.size(1).into()),
-            ("BANDS", self.features.size(2).into()),
-            ("WORKGROUP", self.workgroup.into()),
-        ]
+        let [_, frames, bands] = self.features.dims();
+        vec![("FRAMES", frames.into()), ("BANDS", bands.into()), ("WORKGROUP", self.workgroup.into())]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
@@ -53,7 +50,8 @@ impl Kernel for Standardise {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [(self.features.size(1) * self.features.size(2)).div_ceil(self.workgroup), self.features.size(0), 1]
+        let [examples, frames, bands] = self.features.dims();
+        [(frames * bands).div_ceil(self.workgroup), examples, 1]
     }
 
     fn work(&self) -> Work {
@@ -79,7 +77,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn case(name: &str, shape: [usize; 3], epsilon: f64) -> Case {
     Case::new(name, move |gpu| {
-        let bands = shape[2];
+        let [_, _, bands] = shape;
         let (features, values) = random(gpu, "features", &shape)?;
         let mean: Vec<f64> = (0..bands).map(|b| (b as f64 * 0.37).sin()).collect();
         let std: Vec<f64> = (0..bands).map(|b| 0.1 + b as f64 * 0.05).collect();

@@ -23,11 +23,13 @@ impl Kernel for StoreRows {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, members, batch_size] = self.batches.dims();
+        let [_, examples, dimensions] = self.stored.dims();
         vec![
-            ("MEMBERS", self.batches.size(1).into()),
-            ("BATCH_SIZE", self.batches.size(2).into()),
-            ("EXAMPLES", self.stored.size(1).into()),
-            ("DIMENSIONS", self.stored.size(2).into()),
+            ("MEMBERS", members.into()),
+            ("BATCH_SIZE", batch_size.into()),
+            ("EXAMPLES", examples.into()),
+            ("DIMENSIONS", dimensions.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
@@ -37,7 +39,8 @@ impl Kernel for StoreRows {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [(self.batches.size(2) * self.stored.size(2)).div_ceil(WORKGROUP), 1, self.batches.size(1)]
+        let [members, batch_size, dimensions] = self.rows.dims();
+        [(batch_size * dimensions).div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {

@@ -79,13 +79,10 @@ pub struct TaggerStep {
 }
 
 impl TaggerStep {
-    fn slots(&self) -> usize {
-        self.batches.size(2)
-    }
-
     /// Returns the examples per pass: at most [`MAX_EXAMPLES_PER_PASS`], and such that passes divide a split evenly.
-    fn rows(&self) -> usize {
-        let split = self.slots().div_ceil(self.division.splits);
+    fn examples_per_pass(&self) -> usize {
+        let [_, _, batch_size] = self.batches.dims();
+        let split = batch_size.div_ceil(self.division.splits);
         split.div_ceil(split.div_ceil(MAX_EXAMPLES_PER_PASS))
     }
 
@@ -120,17 +117,19 @@ impl Kernel for TaggerStep {
         let layers = 0..self.layers.len();
         let to: Vec<u32> = layers.clone().map(units_before).collect();
         let from: Vec<u32> = layers.map(|layer| units_before(layer.saturating_sub(1))).collect();
+        let [members, batch_size, _, units] = self.activations.dims();
+        let [_, classes] = self.targets.dims();
         let mut constants = vec![
-            ("MEMBERS", self.batches.size(1).into()),
-            ("BATCH_SIZE", self.slots().into()),
-            ("CLASSES", self.targets.size(1).into()),
+            ("MEMBERS", members.into()),
+            ("BATCH_SIZE", batch_size.into()),
+            ("CLASSES", classes.into()),
             ("LAYERS", self.layers.len().into()),
             ("FIRST_LAYER", self.first_layer.into()),
-            ("UNITS", self.activations.size(3).into()),
+            ("UNITS", units.into()),
             ("SLOPE", self.slope.into()),
             ("PARTIALS", self.layers[0].at.stride.into()),
             ("SPLITS", self.division.splits.into()),
-            ("EXAMPLES_PER_PASS", self.rows().into()),
+            ("EXAMPLES_PER_PASS", self.examples_per_pass().into()),
             ("OUTPUTS_PER_THREAD", self.outputs_per_thread().into()),
             ("WORKGROUP", self.division.workgroup.into()),
             ("IN", of_layers(&|layer| layer.shape.inputs)),
@@ -162,7 +161,8 @@ impl Kernel for TaggerStep {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.division.splits, 1, self.batches.size(1)]
+        let [_, members, _] = self.batches.dims();
+        [self.division.splits, 1, members]
     }
 
     fn layer(&self) -> String {
@@ -173,9 +173,9 @@ impl Kernel for TaggerStep {
 
     fn work(&self) -> Work {
         let weights: usize = self.layers.iter().map(|layer| layer.shape.inputs * layer.shape.outputs).sum();
-        let rows = self.batches.size(1) * self.slots();
-        let elements = 2 * self.embedding.len() + 2 * self.activations.len() + 2 * weights * self.batches.size(1);
-        Work { flops: 6.0 * (rows * weights) as f64, bytes: (elements * 4) as f64 }
+        let [_, members, batch_size] = self.batches.dims();
+        let elements = 2 * self.embedding.len() + 2 * self.activations.len() + 2 * weights * members;
+        Work { flops: 6.0 * (members * batch_size * weights) as f64, bytes: (elements * 4) as f64 }
     }
 }
 

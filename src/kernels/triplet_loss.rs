@@ -15,7 +15,7 @@ pub struct TripletLoss {
     pub triplets: Tensor<u32>,
     /// Gradient of the loss with respect to the distances, `[member, slot, slot]`.
     pub grad_input: Tensor<f32>,
-    /// Loss, `[step, member]`.
+    /// Losses of all steps and members, in this order.
     pub losses: Tensor<f32>,
     /// Margin δ.
     pub margin: f64,
@@ -27,10 +27,12 @@ impl Kernel for TripletLoss {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [members, batch_size, _] = self.distances.dims();
+        let [_, triplets, _] = self.triplets.dims();
         vec![
-            ("MEMBERS", self.losses.size(1).into()),
-            ("BATCH_SIZE", self.distances.size(1).into()),
-            ("TRIPLETS", self.triplets.size(1).into()),
+            ("MEMBERS", members.into()),
+            ("BATCH_SIZE", batch_size.into()),
+            ("TRIPLETS", triplets.into()),
             ("MARGIN", self.margin.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
@@ -41,7 +43,8 @@ impl Kernel for TripletLoss {
     }
 
     fn grid(&self) -> [usize; 3] {
-        [1, 1, self.losses.size(1)]
+        let [members, _, _] = self.distances.dims();
+        [1, 1, members]
     }
 
     fn work(&self) -> Work {

@@ -105,7 +105,8 @@ impl LayerTensors {
             if !self.position.last {
                 return Ok(GradOutput::Stored(PooledGrad { gradients: self.output.clone(), argmax: codes }));
             }
-            let chunks = shape.chunks / self.grad_embedding.size(1);
+            let [_, segments, _] = self.grad_embedding.dims();
+            let chunks = shape.chunks / segments;
             Ok(GradOutput::Mean(EmbeddingMean {
                 grad_output: self.grad_embedding.clone(),
                 argmax: codes,
