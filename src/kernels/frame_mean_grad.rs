@@ -6,7 +6,7 @@ use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bin
 use crate::kernels::chunk_mean::constants;
 use crate::kernels::conv::random_window_grads;
 use crate::kernels::frame_mean::step_elements;
-use crate::kernels::pool_argmax::{PooledGrad, WindowGrad};
+use crate::kernels::pool_argmax::{LeakyDropout, PooledGrad, WindowGrad};
 use crate::kernels::{Case, CaseRun, Expectation, normalise_grad, random};
 
 /// Gradient of the mean over normalised time steps and chunks.
@@ -17,10 +17,8 @@ pub struct FrameMeanGrad {
     pub pooled: Tensor<f32>,
     /// Pool winners of the last convolution, and the gradient to write, both in the shape of `pooled`.
     pub grad_input: PooledGrad,
-    /// LeakyReLU slope below zero.
-    pub slope: f64,
-    /// Factor by which dropout multiplies the values that it keeps.
-    pub scale: f64,
+    /// LeakyReLU and dropout of the last convolution.
+    pub activation: LeakyDropout,
 }
 
 impl Kernel for FrameMeanGrad {
@@ -30,7 +28,7 @@ impl Kernel for FrameMeanGrad {
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = constants(&self.pooled);
-        constants.extend([("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())]);
+        constants.extend(self.activation.constants());
         constants.push(self.grad_input.input_constant());
         constants
     }
@@ -54,7 +52,7 @@ impl Kernel for FrameMeanGrad {
 /// Computes the gradients at the pool winners of the last convolution.
 pub fn oracle(
     shape: &[usize; 6],
-    [slope, scale]: [f64; 2],
+    activation: LeakyDropout,
     grad_output: &[f64],
     pooled: &[f64],
     grad_input: &[WindowGrad],
@@ -67,7 +65,7 @@ pub fn oracle(
         let row: Vec<f64> = elements.iter().map(|at| pooled[*at]).collect();
         let of_embedding = &grad_output[chunk / chunks * mel * channels..][..mel * channels];
         for (at, gradient) in elements.into_iter().zip(normalise_grad::oracle(&row, of_embedding)) {
-            let carried = gradient / (chunks * time) as f64 * grad_input[at].factor(slope, scale);
+            let carried = gradient / (chunks * time) as f64 * grad_input[at].factor(activation);
             out[at].gradient = carried as f32;
         }
     }
@@ -81,10 +79,11 @@ pub(super) fn cases() -> Vec<Case> {
             let (grad_output, of_embedding) = random(gpu, "grad_output", &[members, segments, mel * channels])?;
             let (pooled, values) = random(gpu, "pooled", &shape)?;
             let window_grads = random_window_grads("grad_input", &shape, 2);
-            let expected = oracle(&shape, [0.2, 1.25], &of_embedding, &values, &window_grads);
+            let activation = LeakyDropout { slope: 0.2, scale: 1.25 };
+            let expected = oracle(&shape, activation, &of_embedding, &values, &window_grads);
             let grad_input = PooledGrad::from(gpu, "grad_input", &shape, &window_grads, 8)?;
-            let kernel = FrameMeanGrad { grad_output, pooled, grad_input: grad_input.clone(), slope: 0.2, scale: 1.25 };
-            let expected = expected.iter().map(|r| f64::from(r.gradient)).collect();
+            let kernel = FrameMeanGrad { grad_output, pooled, grad_input: grad_input.clone(), activation };
+            let expected = expected.iter().map(|window| f64::from(window.gradient)).collect();
             Ok(CaseRun::new(kernel, vec![Expectation::close(&grad_input.gradients, expected)]))
         })
     };

@@ -33,7 +33,7 @@ pub struct LogMel {
     /// Features, `[example, frame, band]`.
     pub features: Tensor<f32>,
     /// Sample of each row of `audio` at which the first frame is centred, as in
-    /// [`Spectrum::lead`](super::spectrum::Spectrum::lead).
+    /// [`Spectrum::lead`](super::spectrum::Spectrum::lead); an even number.
     pub lead: usize,
     /// Window, hop, bands and offset.
     pub config: FeatureConfig,
@@ -45,8 +45,8 @@ pub struct LogMel {
 
 impl LogMel {
     /// Creates the kernel that computes the features of `audio`, whose rows are `lengths` samples long, into
-    /// `features`. Panics if a row has an odd number of samples, `lead` is odd, the FFT length is not 512, or
-    /// `features` has another number of bands than `config`.
+    /// `features`. The first frame is centred at the segment's start. Panics if a row has an odd number of samples, the
+    /// FFT length is not 512, or `features` has another number of bands than `config`.
     ///
     /// # Errors
     /// Errors of [`Gpu::tensor`].
@@ -56,13 +56,9 @@ impl LogMel {
         audio: &Tensor<f32>,
         lengths: &Tensor<u32>,
         features: &Tensor<f32>,
-        lead: usize,
     ) -> Result<Self> {
         let [_, samples] = audio.dims();
-        assert!(
-            config.fft == FFT && samples.is_multiple_of(2) && lead.is_multiple_of(2),
-            "what is computed two at a time"
-        );
+        assert!(config.fft == FFT && samples.is_multiple_of(2), "an FFT of {}, rows of {samples}", config.fft);
         let [examples, frames, _] = features.dims();
         features.expect_shape(&[examples, frames, config.bands]);
         let hann = spectrum::hann_window(config.window, FFT);
@@ -78,7 +74,7 @@ impl LogMel {
             turns: gpu.tensor_from("turns", &[16, 16, 2], &roots(16, &|j, r| 2 * j * r))?,
             halves: gpu.tensor_from("halves", &[9, 16, 2], &roots(9, &|r, s| r + 16 * s))?,
             features: features.clone(),
-            lead,
+            lead: 0,
             config: config.clone(),
             uniform_hint: needs_uniform_hint(gpu),
             workgroup: 8,
@@ -101,6 +97,7 @@ impl Kernel for LogMel {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        assert!(self.lead.is_multiple_of(2), "samples are read two at a time");
         let [_, frames, _] = self.features.dims();
         // Rows of the FFT's samples in which the window is not zero.
         let first = (FFT - self.config.window) / 2;
@@ -109,7 +106,7 @@ impl Kernel for LogMel {
         let triangles = mel::triangles(&filters);
         let (first_bins, counts) =
             triangles.iter().map(|(first, weights)| (*first as u32, weights.len() as u32)).unzip();
-        let places = triangles.iter().scan(0, |next, (_, weights)| {
+        let starts = triangles.iter().scan(0, |next, (_, weights)| {
             *next += weights.len() as u32;
             Some(*next - weights.len() as u32)
         });
@@ -125,7 +122,7 @@ impl Kernel for LogMel {
             ("WORKGROUP", self.workgroup.into()),
             ("FIRST_BIN", Constant::U32s(first_bins)),
             ("BINS", Constant::U32s(counts)),
-            ("WEIGHTS_START", Constant::U32s(places.collect())),
+            ("WEIGHTS_START", Constant::U32s(starts.collect())),
             ("WEIGHTS", Constant::F32s(weights.collect())),
         ]
     }
@@ -152,48 +149,58 @@ impl Kernel for LogMel {
     }
 }
 
+/// Properties of a case.
+#[derive(Clone)]
+struct Setting {
+    config: FeatureConfig,
+    /// Samples of each segment. Noise also fills the rest of each row, where the kernel must ignore it.
+    lengths: &'static [usize],
+    /// Examples that the store has room for.
+    examples: usize,
+    /// Frames that are computed.
+    frames: usize,
+    /// Hops before the first frame that is computed.
+    lead_hops: usize,
+    /// Row of the schedule, which determines the examples that are written.
+    row: usize,
+}
+
 pub(super) fn cases() -> Vec<Case> {
+    let case = |name: &str, setting: Setting| {
+        Case::new(name, move |gpu| prepare(gpu, &setting)).only_on(DeviceClass::Llvmpipe)
+    };
     let paper = FeatureConfig::default();
     let narrow = FeatureConfig { window: 302, hop: 102, bands: 40, low_hz: 0.0, high_hz: 8000.0, ..paper.clone() };
     let empty_bands = FeatureConfig { window: 512, bands: 128, ..paper.clone() };
+    let lengths = &[1600, 1599, 0, 159, 160, 700];
+    let usual = Setting { config: paper, lengths, examples: 6, frames: 11, lead_hops: 0, row: 0 };
+    let parts = Setting { lengths: &[1600, 480, 479, 319], frames: 7, lead_hops: 2, row: 1, ..usual.clone() };
+    let narrow = Setting { config: narrow, lengths: &[1001, 301], examples: 2, ..usual.clone() };
+    let empty_bands = Setting { config: empty_bands, lengths: &[500], examples: 2, frames: 3, row: 1, ..usual.clone() };
     vec![
-        case("SPEC 1", &paper, &[1600, 1599, 0, 159, 160, 700], [6, 11], 0, 0),
-        case("parts of longer signals, last batch of a store", &paper, &[1600, 480, 479, 319], [6, 7], 2, 1),
-        case("odd window, bands from 0 Hz to the last", &narrow, &[1001, 301], [2, 11], 0, 0),
-        case("bands without a bin, no padding", &empty_bands, &[500], [2, 3], 0, 1),
+        case("SPEC 1", usual),
+        case("parts of longer signals, last batch of a store", parts),
+        case("odd window, bands from 0 Hz to the last", narrow),
+        case("bands without a bin, no padding", empty_bands),
     ]
 }
 
-/// Creates a case with noise of the given lengths. Noise also fills the rest of each row, where the kernel must ignore
-/// it. The kernel computes the `frames` frames that follow the first `lead_hops`, as row `row` of the schedule of a
-/// store of `examples` examples.
-fn case(
-    name: &str,
-    config: &FeatureConfig,
-    lengths: &'static [usize],
-    [examples, frames]: [usize; 2],
-    lead_hops: usize,
-    row: u32,
-) -> Case {
-    let config = config.clone();
-    let case = Case::new(name, move |gpu| {
-        let samples = lengths.iter().max().map_or(2, |longest| (longest + 1).next_multiple_of(2));
-        let (audio, values) = random(gpu, "audio", &[lengths.len(), samples])?;
-        let of_segment = |(signal, &length): (&[f64], &usize)| {
-            let magnitude = spectrum::oracle(&config, &signal[..length], lead_hops + frames);
-            mel::oracle(&config, &magnitude).split_off(lead_hops * config.bands)
-        };
-        let logmel: Vec<f64> = values.chunks_exact(samples).zip(lengths).flat_map(of_segment).collect();
-        let counts: Vec<u32> = lengths.iter().map(|&n| n as u32).collect();
-        let counts = gpu.tensor_from("lengths", &[lengths.len()], &counts)?;
-        let features = gpu.tensor("features", &[examples, frames, config.bands])?;
-        let kernel = LogMel::new(gpu, &config, &audio, &counts, &features, lead_hops * config.hop)?;
-        let mut expected = vec![0.0; kernel.features.len()];
-        let at = row as usize * lengths.len() * frames * config.bands;
-        let written = logmel.len().min(expected.len() - at);
-        expected[at..at + written].copy_from_slice(&logmel[..written]);
-        let expected = vec![Expectation::close(&kernel.features, expected)];
-        Ok(CaseRun::new(kernel, expected).at_step(row))
-    });
-    case.only_on(DeviceClass::Llvmpipe)
+fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
+    let Setting { config, lengths, examples, frames, lead_hops, row } = setting;
+    let samples = lengths.iter().max().map_or(2, |longest| (longest + 1).next_multiple_of(2));
+    let (audio, values) = random(gpu, "audio", &[lengths.len(), samples])?;
+    let of_segment = |(signal, &length): (&[f64], &usize)| {
+        let magnitude = spectrum::oracle(config, &signal[..length], lead_hops + frames);
+        mel::oracle(config, &magnitude).split_off(lead_hops * config.bands)
+    };
+    let log_mel: Vec<f64> = values.chunks_exact(samples).zip(*lengths).flat_map(of_segment).collect();
+    let counts: Vec<u32> = lengths.iter().map(|&n| n as u32).collect();
+    let counts = gpu.tensor_from("lengths", &[lengths.len()], &counts)?;
+    let features = gpu.tensor("features", &[*examples, *frames, config.bands])?;
+    let kernel = LogMel { lead: lead_hops * config.hop, ..LogMel::new(gpu, config, &audio, &counts, &features)? };
+    let mut expected = vec![0.0; features.len()];
+    let first = row * lengths.len() * frames * config.bands;
+    let written = log_mel.len().min(expected.len() - first);
+    expected[first..first + written].copy_from_slice(&log_mel[..written]);
+    Ok(CaseRun::new(kernel, vec![Expectation::close(&features, expected)]).at_step(*row as u32))
 }

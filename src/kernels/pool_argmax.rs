@@ -34,12 +34,27 @@ impl WindowGrad {
     }
 
     /// Returns the factor by which LeakyReLU and dropout multiplied the winner.
-    pub fn factor(self, slope: f64, scale: f64) -> f64 {
+    pub fn factor(self, activation: LeakyDropout) -> f64 {
         match self.code & 3 {
-            Self::POSITIVE => scale,
-            Self::NEGATIVE => scale * slope,
+            Self::POSITIVE => activation.scale,
+            Self::NEGATIVE => activation.scale * activation.slope,
             _ => 0.0,
         }
+    }
+}
+
+/// LeakyReLU and the dropout after it, through which a gradient is propagated back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LeakyDropout {
+    /// LeakyReLU slope below zero.
+    pub slope: f64,
+    /// Factor by which dropout multiplies the values that it keeps.
+    pub scale: f64,
+}
+
+impl LeakyDropout {
+    pub(super) fn constants(self) -> [(&'static str, Constant); 2] {
+        [("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())]
     }
 }
 
@@ -85,8 +100,9 @@ impl PoolArgmax {
     /// Packs the codes of `windows` into words; a row has `row` windows.
     pub fn pack(windows: &[WindowGrad], row: usize, per_word: usize) -> Vec<u32> {
         let bits = 32 / per_word;
-        let word =
-            |argmax: &[WindowGrad]| argmax.iter().enumerate().fold(0, |word, (at, r)| word | r.code << (at * bits));
+        let word = |windows: &[WindowGrad]| {
+            windows.iter().enumerate().fold(0, |word, (index, window)| word | window.code << (index * bits))
+        };
         windows.chunks(row).flat_map(|row| row.chunks(per_word).map(word)).collect()
     }
 
@@ -94,8 +110,8 @@ impl PoolArgmax {
     pub fn unpack(&self, words: &[u32], row: usize) -> Vec<u32> {
         let bits = 32 / self.per_word;
         let of_row = |words: &[u32]| -> Vec<u32> {
-            let at = |m: usize| words[m / self.per_word] >> (m % self.per_word * bits) & (u32::MAX >> (32 - bits));
-            (0..row).map(at).collect()
+            let code = |m: usize| words[m / self.per_word] >> (m % self.per_word * bits) & (u32::MAX >> (32 - bits));
+            (0..row).map(code).collect()
         };
         words.chunks(row.div_ceil(self.per_word)).flat_map(of_row).collect()
     }
@@ -161,7 +177,7 @@ mod tests {
             let argmax = PoolArgmax::new(&gpu, "argmax", &[3, 11], per_word).unwrap();
             let words = PoolArgmax::pack(&windows, 11, per_word);
             assert_eq!(words.len(), argmax.tensor.len());
-            assert_eq!(argmax.unpack(&words, 11), windows.iter().map(|r| r.code).collect::<Vec<_>>());
+            assert_eq!(argmax.unpack(&words, 11), windows.iter().map(|window| window.code).collect::<Vec<_>>());
             assert!(per_word <= PoolArgmax::most_per_word(positions));
         }
     }

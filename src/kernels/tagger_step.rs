@@ -4,7 +4,7 @@ use crate::Result;
 use crate::base::counter_rng::Key;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::conv_weight_grad::PartialsAt;
-use crate::kernels::dropout::{Dropout, keeps};
+use crate::kernels::dropout::{Dropout, RandomMask};
 use crate::kernels::forms::{needs_uniform_hint, tagger_splits, uniform_slots};
 use crate::kernels::layout::padded;
 use crate::kernels::linear::{self, LinearShape, LinearWeights, pack};
@@ -252,9 +252,9 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
         let outputs = linear::oracle(shape, &inputs[index], &parameters[index]);
         let factor = |(element, x): (usize, &f64)| {
             let (member, element) = (element / (slots * shape.outputs), element % (slots * shape.outputs));
-            let t = steps[row * members + member].t;
-            let layer = (first_layer + index) as u32;
-            let kept = p == 0.0 || keeps(&population[member], t, layer, element as u32 / 4, element % 4, p);
+            let (key, t) = (population[member].dropout_key, steps[row * members + member].t);
+            let mask = RandomMask { key, t, layer: first_layer + index, p };
+            let kept = p == 0.0 || mask.keeps(element / 4, element % 4);
             match (index + 1 < shapes.len(), kept) {
                 (false, _) => 1.0,
                 (true, true) => dropout.scale() * if *x > 0.0 { 1.0 } else { slope },
