@@ -36,8 +36,8 @@ impl ShaderSource {
         Self { main: Main::File(path), slots: HashMap::new() }
     }
 
-    /// Takes the source of the kernel `name` from `text`, for a kernel outside this crate; the text may import the files
-    /// of `shaders/`.
+    /// Takes the source of the kernel `name` from `text`, for a kernel outside this crate; the text may import the
+    /// files of `shaders/`.
     pub fn text(name: &'static str, text: &'static str) -> Self {
         Self { main: Main::Text { name, text }, slots: HashMap::new() }
     }

@@ -52,8 +52,8 @@ impl<T: Element> Tensor<T> {
         &self.shape
     }
 
-    /// Returns the numbers of elements along all `N` axes: `let [members, rows, dimensions] = embedding.dims();`. Panics
-    /// if the tensor has another number of axes. A wrong shape is an error in the crate, not in its input.
+    /// Returns the numbers of elements along all `N` axes: `let [members, rows, dimensions] = embedding.dims();`.
+    /// Panics if the tensor has another number of axes. A wrong shape is an error in the crate, not in its input.
     #[track_caller]
     pub fn dims<const N: usize>(&self) -> [usize; N] {
         let Ok(dims) = self.shape.as_slice().try_into() else {

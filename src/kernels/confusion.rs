@@ -69,22 +69,22 @@ pub fn oracle(classes: usize, threshold: f32, outputs: &[f32], targets: &[f32]) 
 
 pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("outputs at the threshold, empty slots, earlier counts", |gpu: &Gpu| -> Result<CaseRun> {
-        let (members, slots, classes, examples, row) = (2, 13, 35, 9, 1);
+        let (members, batch_size, classes, examples, step) = (2, 13, 35, 9, 1);
         let mut stream = Key::new(11).stream();
         let mut draw = |n: usize, bound: usize| (0..n).map(|_| stream.below(bound)).collect::<Vec<_>>();
-        let outputs: Vec<f32> = draw(members * slots * classes, 5).into_iter().map(|x| x as f32 * 0.25).collect();
+        let outputs: Vec<f32> = draw(members * batch_size * classes, 5).into_iter().map(|x| x as f32 * 0.25).collect();
         let targets: Vec<f32> = draw(examples * classes, 2).into_iter().map(|x| x as f32).collect();
-        let ids: Vec<u32> = draw(2 * members * slots, examples + 1)
+        let ids: Vec<u32> = draw(2 * members * batch_size, examples + 1)
             .into_iter()
             .map(|i| if i == examples { NO_EXAMPLE } else { i as u32 })
             .collect();
         let earlier: Vec<u32> = draw(members * classes * 3, 4).into_iter().map(|x| x as u32).collect();
         let mut expected = earlier.clone();
         for member in 0..members {
-            for slot in 0..slots {
-                let id = ids[(row * members + member) * slots + slot];
+            for slot in 0..batch_size {
+                let id = ids[(step * members + member) * batch_size + slot];
                 if id != NO_EXAMPLE {
-                    let of_slot = &outputs[(member * slots + slot) * classes..][..classes];
+                    let of_slot = &outputs[(member * batch_size + slot) * classes..][..classes];
                     let counts = oracle(classes, 0.5, of_slot, &targets[id as usize * classes..][..classes]);
                     let sums = &mut expected[member * classes * 3..][..classes * 3];
                     sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
@@ -92,13 +92,13 @@ pub(super) fn cases() -> Vec<Case> {
             }
         }
         let kernel = Confusion {
-            outputs: gpu.tensor_from("outputs", &[members, slots, classes], &outputs)?,
+            outputs: gpu.tensor_from("outputs", &[members, batch_size, classes], &outputs)?,
             targets: gpu.tensor_from("targets", &[examples, classes], &targets)?,
-            batches: gpu.tensor_from("batches", &[2, members, slots], &ids)?,
+            batches: gpu.tensor_from("batches", &[2, members, batch_size], &ids)?,
             counts: gpu.tensor_from("counts", &[members, classes, 3], &earlier)?,
             threshold: 0.5,
         };
         let expected = vec![Expectation::exact(&kernel.counts, expected)];
-        Ok(CaseRun::new(kernel, expected).at_step(row as u32))
+        Ok(CaseRun::new(kernel, expected).at_step(step as u32))
     })]
 }

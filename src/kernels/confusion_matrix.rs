@@ -45,8 +45,8 @@ impl Kernel for ConfusionMatrix {
 /// Computes the matrix of one member, `[own class, nearest class]`.
 pub fn oracle(classes: usize, nearest: &[u32], labels: &[u32]) -> Vec<u32> {
     let mut matrix = vec![0; classes * classes];
-    for (said, own) in nearest.iter().zip(labels).filter(|(_, own)| **own != NO_CLASS) {
-        matrix[*own as usize * classes + *said as usize] += 1;
+    for (predicted, own) in nearest.iter().zip(labels).filter(|(_, own)| **own != NO_CLASS) {
+        matrix[*own as usize * classes + *predicted as usize] += 1;
     }
     matrix
 }

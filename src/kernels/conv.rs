@@ -234,8 +234,8 @@ impl ConvTile {
         windows.is_multiple_of(per_word) || (self.is_full_row(shape) && windows <= per_word)
     }
 
-    /// Returns the grid: (tiles of all chunks, groups of the vectors of `channels`, members). If the first axis would exceed
-    /// [`MOST_WORKGROUPS`], the excess is folded into the second axis.
+    /// Returns the grid: (tiles of all chunks, groups of the vectors of `channels`, members). If the first axis would
+    /// exceed [`MOST_WORKGROUPS`], the excess is folded into the second axis.
     pub(super) fn grid(&self, shape: &ConvShape, channels: usize) -> [usize; 3] {
         let [t, m] = shape.windows();
         let tiles = shape.chunks * t.div_ceil(self.windows[0]) * m.div_ceil(self.windows[1]);

@@ -106,11 +106,11 @@ pub fn oracle(
             }
         }
     }
-    let carried = |(window, gradient): (&WindowGrad, f64)| WindowGrad {
+    let propagated = |(window, gradient): (&WindowGrad, f64)| WindowGrad {
         gradient: (gradient * window.factor(activation)) as f32,
         ..*window
     };
-    grad_input.iter().zip(gradients).map(carried).collect()
+    grad_input.iter().zip(gradients).map(propagated).collect()
 }
 
 /// Packs `weights` `[member, out, in, tap]` in the transposed layout, one region per member.

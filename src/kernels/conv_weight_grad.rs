@@ -217,7 +217,7 @@ pub fn check(shape: ConvShape, tile: WeightTile, per_word: usize, gathered: bool
 
 /// Returns a tile with the lanes and the width of `tile`. Two inputs and five outputs leave a remainder of most cases'
 /// channels.
-fn like(tile: ConvTile) -> WeightTile {
+fn weight_tile_like(tile: ConvTile) -> WeightTile {
     let ConvTile { windows: [_, windows], channel_vectors, lanes, workgroup } = tile;
     let outputs = if lanes == 1 { 5 } else { channel_vectors };
     WeightTile { windows, inputs: 2, outputs, lanes, workgroup }
@@ -258,10 +258,10 @@ fn per_chunk(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> Ve
 /// Returns cases with odd channels, remainders of every tile, and other kernels and pools.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = backward_cases(|gpu, shape, tile, one_split| {
-        prepare(gpu, &Setting { one_split, ..Setting::new(shape, like(tile)) })
+        prepare(gpu, &Setting { one_split, ..Setting::new(shape, weight_tile_like(tile)) })
     });
     cases.extend(mean_cases(|gpu, shape, tile, chunks| {
-        prepare(gpu, &Setting { mean: Some(chunks), ..Setting::new(shape, like(tile)) })
+        prepare(gpu, &Setting { mean: Some(chunks), ..Setting::new(shape, weight_tile_like(tile)) })
     }));
     let two = Case::new("two members' batches out of a store", |gpu| {
         let tile = WeightTile { windows: 4, inputs: 1, outputs: 2, lanes: 8, workgroup: 8 };

@@ -65,8 +65,8 @@ pub fn oracle(
         let row: Vec<f64> = elements.iter().map(|at| pooled[*at]).collect();
         let of_embedding = &grad_output[chunk / chunks * mel * channels..][..mel * channels];
         for (at, gradient) in elements.into_iter().zip(normalise_grad::oracle(&row, of_embedding)) {
-            let carried = gradient / (chunks * time) as f64 * grad_input[at].factor(activation);
-            out[at].gradient = carried as f32;
+            let propagated = gradient / (chunks * time) as f64 * grad_input[at].factor(activation);
+            out[at].gradient = propagated as f32;
         }
     }
     out

@@ -65,20 +65,21 @@ impl Kernel for Gather {
 pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, examples: usize, first: usize| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
-            let (members, slots, row) = (2, 5, 1);
+            let (members, batch_size, step) = (2, 5, 1);
             let (shard, values) = random(gpu, "shard", &[examples, 20, 8])?;
             // The ids include ids inside the shard, outside it on both sides, duplicates, and empty slots.
-            let ids: Vec<u32> =
-                (0..2 * members * slots).map(|i| if i % 7 == 3 { NO_EXAMPLE } else { (i * 3 % 11) as u32 }).collect();
-            let input = gpu.tensor("input", &[members, slots, 20, 8])?;
+            let ids: Vec<u32> = (0..2 * members * batch_size)
+                .map(|i| if i % 7 == 3 { NO_EXAMPLE } else { (i * 3 % 11) as u32 })
+                .collect();
+            let input = gpu.tensor("input", &[members, batch_size, 20, 8])?;
             let copied = |slot: usize| {
-                let example = (ids[row * members * slots + slot] as usize).wrapping_sub(first);
+                let example = (ids[step * members * batch_size + slot] as usize).wrapping_sub(first);
                 if example < examples { values[example * 160..][..160].to_vec() } else { vec![0.0; 160] }
             };
-            let expected = (0..members * slots).flat_map(copied).collect();
-            let batches = gpu.tensor_from("batches", &[2, members, slots], &ids)?;
+            let expected = (0..members * batch_size).flat_map(copied).collect();
+            let batches = gpu.tensor_from("batches", &[2, members, batch_size], &ids)?;
             let kernel = Gather { shard, first, count: examples, batches, input: input.clone() };
-            Ok(CaseRun::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_step(row as u32))
+            Ok(CaseRun::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_step(step as u32))
         })
     };
     vec![case("a shard in the middle", 4, 3), case("one shard of all", 11, 0)]

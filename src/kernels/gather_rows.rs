@@ -49,16 +49,16 @@ impl Kernel for GatherRows {
 
 pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("an id twice, two members, a later row", |gpu: &Gpu| -> Result<CaseRun> {
-        let (members, examples, slots, dimensions) = (2, 9, 5, 130);
+        let (members, examples, batch_size, dimensions) = (2, 9, 5, 130);
         let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;
-        let ids: Vec<u32> = (0..2 * members * slots).map(|i| (i * 5 % examples) as u32).collect();
-        let input = gpu.tensor("input", &[members, slots, dimensions])?;
+        let ids: Vec<u32> = (0..2 * members * batch_size).map(|i| (i * 5 % examples) as u32).collect();
+        let input = gpu.tensor("input", &[members, batch_size, dimensions])?;
         let copied = |slot: usize| {
-            let example = slot / slots * examples + ids[members * slots + slot] as usize;
+            let example = slot / batch_size * examples + ids[members * batch_size + slot] as usize;
             values[example * dimensions..][..dimensions].to_vec()
         };
-        let expected = (0..members * slots).flat_map(copied).collect();
-        let batches = gpu.tensor_from("batches", &[2, members, slots], &ids)?;
+        let expected = (0..members * batch_size).flat_map(copied).collect();
+        let batches = gpu.tensor_from("batches", &[2, members, batch_size], &ids)?;
         let kernel = GatherRows { stored, batches, input: input.clone() };
         Ok(CaseRun::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_step(1))
     })]

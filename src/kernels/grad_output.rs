@@ -94,13 +94,13 @@ pub fn mean_oracle(
     argmax: &[WindowGrad],
 ) -> Vec<WindowGrad> {
     let [_, _, chunks, channels, time, mel] = *shape;
-    let carried = |(index, window): (usize, &WindowGrad)| {
+    let propagated = |(index, window): (usize, &WindowGrad)| {
         let (segment, channel, m) =
             (index / (chunks * channels * time * mel), index / (time * mel) % channels, index % mel);
         let gradient = grad_output[segment * mel * channels + m * channels + channel] / (chunks * time) as f64;
         WindowGrad { gradient: (gradient * window.factor(activation)) as f32, ..*window }
     };
-    argmax.iter().enumerate().map(carried).collect()
+    argmax.iter().enumerate().map(propagated).collect()
 }
 
 /// Returns seeded random gradients of the outputs of `shape`, and the gradients at the pool winners for the oracle.

@@ -15,8 +15,8 @@ const FFT: usize = 512;
 /// Samples between neighbouring points of the same FFT in the first pass.
 const ROW: usize = 32;
 
-/// Log-mel features of a batch of audio, ln(mel + offset), written to the example store. Row r of the schedule writes
-/// the examples from r · segments on; segments beyond the end of the store are skipped.
+/// Log-mel features of a batch of audio, ln(mel + offset), written to the example store. Step s of the schedule writes
+/// the examples from s · segments on; segments beyond the end of the store are skipped.
 #[derive(Clone)]
 pub struct LogMel {
     /// Audio, `[segment, samples]`; samples beyond a segment's length are read as silence.
@@ -161,8 +161,8 @@ struct Setting {
     frames: usize,
     /// Hops before the first frame that is computed.
     lead_hops: usize,
-    /// Row of the schedule, which determines the examples that are written.
-    row: usize,
+    /// Step of the schedule, which determines the examples that are written.
+    step: usize,
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -173,10 +173,11 @@ pub(super) fn cases() -> Vec<Case> {
     let narrow = FeatureConfig { window: 302, hop: 102, bands: 40, low_hz: 0.0, high_hz: 8000.0, ..paper.clone() };
     let empty_bands = FeatureConfig { window: 512, bands: 128, ..paper.clone() };
     let lengths = &[1600, 1599, 0, 159, 160, 700];
-    let usual = Setting { config: paper, lengths, examples: 6, frames: 11, lead_hops: 0, row: 0 };
-    let parts = Setting { lengths: &[1600, 480, 479, 319], frames: 7, lead_hops: 2, row: 1, ..usual.clone() };
+    let usual = Setting { config: paper, lengths, examples: 6, frames: 11, lead_hops: 0, step: 0 };
+    let parts = Setting { lengths: &[1600, 480, 479, 319], frames: 7, lead_hops: 2, step: 1, ..usual.clone() };
     let narrow = Setting { config: narrow, lengths: &[1001, 301], examples: 2, ..usual.clone() };
-    let empty_bands = Setting { config: empty_bands, lengths: &[500], examples: 2, frames: 3, row: 1, ..usual.clone() };
+    let empty_bands =
+        Setting { config: empty_bands, lengths: &[500], examples: 2, frames: 3, step: 1, ..usual.clone() };
     vec![
         case("SPEC 1", usual),
         case("parts of longer signals, last batch of a store", parts),
@@ -186,7 +187,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
-    let Setting { config, lengths, examples, frames, lead_hops, row } = setting;
+    let Setting { config, lengths, examples, frames, lead_hops, step } = setting;
     let samples = lengths.iter().max().map_or(2, |longest| (longest + 1).next_multiple_of(2));
     let (audio, values) = random(gpu, "audio", &[lengths.len(), samples])?;
     let of_segment = |(signal, &length): (&[f64], &usize)| {
@@ -199,8 +200,8 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
     let features = gpu.tensor("features", &[*examples, *frames, config.bands])?;
     let kernel = LogMel { lead: lead_hops * config.hop, ..LogMel::new(gpu, config, &audio, &counts, &features)? };
     let mut expected = vec![0.0; features.len()];
-    let first = row * lengths.len() * frames * config.bands;
+    let first = step * lengths.len() * frames * config.bands;
     let written = log_mel.len().min(expected.len() - first);
     expected[first..first + written].copy_from_slice(&log_mel[..written]);
-    Ok(CaseRun::new(kernel, vec![Expectation::close(&features, expected)]).at_step(*row as u32))
+    Ok(CaseRun::new(kernel, vec![Expectation::close(&features, expected)]).at_step(*step as u32))
 }

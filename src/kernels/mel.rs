@@ -5,8 +5,8 @@ use crate::Result;
 use crate::config::FeatureConfig;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 
-/// Log-mel bands of a batch of magnitudes, ln(mel + offset), written to the example store. Row r of the schedule writes
-/// the examples from r · segments on; segments beyond the end of the store are skipped.
+/// Log-mel bands of a batch of magnitudes, ln(mel + offset), written to the example store. Step s of the schedule
+/// writes the examples from s · segments on; segments beyond the end of the store are skipped.
 #[derive(Clone)]
 pub struct Mel {
     /// Magnitude spectra, `[segment, frame, bin]`.
@@ -146,9 +146,9 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-/// Creates a case that writes the features of `segments` segments to a store of `examples` examples as row `row` of the
-/// schedule.
-fn case(name: &str, config: &FeatureConfig, [segments, examples, frames]: [usize; 3], row: u32, tile: usize) -> Case {
+/// Creates a case that writes the features of `segments` segments to a store of `examples` examples at step `step` of
+/// the schedule.
+fn case(name: &str, config: &FeatureConfig, [segments, examples, frames]: [usize; 3], step: u32, tile: usize) -> Case {
     let config = config.clone();
     Case::new(name, move |gpu| {
         let (normal, values) = random(gpu, "magnitude", &[segments, frames, config.fft / 2 + 1])?;
@@ -156,11 +156,11 @@ fn case(name: &str, config: &FeatureConfig, [segments, examples, frames]: [usize
         gpu.write(&normal, 0, &magnitude);
         let features = gpu.tensor("features", &[examples, frames, config.bands])?;
         let kernel = Mel { tile, ..Mel::new(gpu, &config, &normal, &features)? };
-        let logmel = oracle(&config, &values.iter().map(|x| x.abs()).collect::<Vec<_>>());
+        let log_mel = oracle(&config, &values.iter().map(|x| x.abs()).collect::<Vec<_>>());
         let mut expected = vec![0.0; features.len()];
-        let at = row as usize * segments * frames * config.bands;
-        let written = logmel.len().min(expected.len() - at);
-        expected[at..at + written].copy_from_slice(&logmel[..written]);
-        Ok(CaseRun::new(kernel, vec![Expectation::close(&features, expected)]).at_step(row))
+        let first = step as usize * segments * frames * config.bands;
+        let written = log_mel.len().min(expected.len() - first);
+        expected[first..first + written].copy_from_slice(&log_mel[..written]);
+        Ok(CaseRun::new(kernel, vec![Expectation::close(&features, expected)]).at_step(step))
     })
 }

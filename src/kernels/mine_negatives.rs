@@ -85,33 +85,33 @@ pub fn oracle(from_anchor: &[f64], labels: &[u32], anchor: usize, positive: usiz
 pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, mining: Mining, ties: bool| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
-            let (members, slots, row) = (2, 24, 1);
-            let (_, mut values) = random(gpu, "distances", &[members, slots, slots])?;
+            let (members, batch_size, step) = (2, 24, 1);
+            let (_, mut values) = random(gpu, "distances", &[members, batch_size, batch_size])?;
             values.iter_mut().for_each(|d| *d = if ties { (*d * 2.0).round().abs() } else { d.abs() });
-            let single: Vec<f32> = values.iter().map(|d| *d as f32).collect();
+            let as_f32: Vec<f32> = values.iter().map(|d| *d as f32).collect();
             let labels: Vec<u32> = random_below("labels", 40, 4);
-            let ids: Vec<u32> = random_below("ids", 2 * members * slots, 40);
-            let anchors = slots / 2;
+            let ids: Vec<u32> = random_below("ids", 2 * members * batch_size, 40);
+            let anchors = batch_size / 2;
             let given = |_: usize| (0..anchors).flat_map(|k| [k as u32, (anchors + k) as u32, 0]).collect::<Vec<_>>();
             let triplets: Vec<u32> = (0..members).flat_map(given).collect();
             let mut expected = triplets.clone();
             for (index, triplet) in expected.chunks_mut(3).enumerate() {
                 let (member, anchor, positive) = (index / anchors, triplet[0] as usize, triplet[1] as usize);
-                let of_slot = |slot: usize| labels[ids[(row * members + member) * slots + slot] as usize];
-                let labels: Vec<u32> = (0..slots).map(of_slot).collect();
-                let from_anchor = &values[(member * slots + anchor) * slots..][..slots];
+                let of_slot = |slot: usize| labels[ids[(step * members + member) * batch_size + slot] as usize];
+                let labels: Vec<u32> = (0..batch_size).map(of_slot).collect();
+                let from_anchor = &values[(member * batch_size + anchor) * batch_size..][..batch_size];
                 triplet[2] =
                     oracle(from_anchor, &labels, anchor, positive, mining).map_or(u32::MAX, |slot| slot as u32);
             }
             let triplets = gpu.tensor_from("triplets", &[members, anchors, 3], &triplets)?;
             let kernel = MineNegatives {
-                distances: gpu.tensor_from("distances", &[members, slots, slots], &single)?,
+                distances: gpu.tensor_from("distances", &[members, batch_size, batch_size], &as_f32)?,
                 labels: gpu.tensor_from("labels", &[40], &labels)?,
-                batches: gpu.tensor_from("batches", &[2, members, slots], &ids)?,
+                batches: gpu.tensor_from("batches", &[2, members, batch_size], &ids)?,
                 triplets: triplets.clone(),
                 mining,
             };
-            Ok(CaseRun::new(kernel, vec![Expectation::exact(&triplets, expected)]).at_step(row as u32))
+            Ok(CaseRun::new(kernel, vec![Expectation::exact(&triplets, expected)]).at_step(step as u32))
         })
     };
     vec![

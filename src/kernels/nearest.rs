@@ -56,12 +56,12 @@ pub fn oracle(distances: &[f64], labels: &[u32], present: &[u32]) -> (Vec<u32>, 
     };
     let nearest: Vec<u32> = distances.chunks(classes).map(nearest).collect();
     let mut counts = vec![0; classes * 3];
-    for (said, is) in nearest.iter().zip(labels).filter(|(_, is)| **is != NO_CLASS) {
-        match said == is {
-            true => counts[*is as usize * 3] += 1,
+    for (predicted, own) in nearest.iter().zip(labels).filter(|(_, own)| **own != NO_CLASS) {
+        match predicted == own {
+            true => counts[*own as usize * 3] += 1,
             false => {
-                counts[*said as usize * 3 + 1] += 1;
-                counts[*is as usize * 3 + 2] += 1;
+                counts[*predicted as usize * 3 + 1] += 1;
+                counts[*own as usize * 3 + 2] += 1;
             }
         }
     }
@@ -73,20 +73,20 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (_, values) = random(gpu, "distances", &[members, examples, classes])?;
             // Few distinct values produce ties.
-            let single: Vec<f32> = values.iter().map(|d| (d * 2.0).round().abs() as f32).collect();
+            let as_f32: Vec<f32> = values.iter().map(|d| (d * 2.0).round().abs() as f32).collect();
             let mut labels: Vec<u32> = random_below("labels", examples, classes);
             labels.iter_mut().step_by(7).for_each(|label| *label = NO_CLASS);
             let mut present = vec![3; classes];
             present[1] = 0;
             let (mut nearest, mut counts) = (Vec::new(), Vec::new());
-            for distances in single.chunks(examples * classes) {
+            for distances in as_f32.chunks(examples * classes) {
                 let distances: Vec<f64> = distances.iter().map(|d| f64::from(*d)).collect();
                 let (found, counted) = oracle(&distances, &labels, &present);
                 nearest.extend(found);
                 counts.extend(counted.iter().map(|n| n + 5));
             }
             let kernel = Nearest {
-                distances: gpu.tensor_from("distances", &[members, examples, classes], &single)?,
+                distances: gpu.tensor_from("distances", &[members, examples, classes], &as_f32)?,
                 labels: gpu.tensor_from("labels", &[examples], &labels)?,
                 present: gpu.tensor_from("present", &[classes], &present)?,
                 nearest: gpu.tensor("nearest", &[members, examples])?,

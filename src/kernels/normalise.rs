@@ -55,8 +55,8 @@ pub(super) fn cases() -> Vec<Case> {
             let (_, mut values) = random(gpu, "embedding", &shape)?;
             // A row of zeros must stay zero.
             values[..dimensions].fill(0.0);
-            let single: Vec<f32> = values.iter().map(|x| *x as f32).collect();
-            let embedding = gpu.tensor_from("embedding", &shape, &single)?;
+            let as_f32: Vec<f32> = values.iter().map(|x| *x as f32).collect();
+            let embedding = gpu.tensor_from("embedding", &shape, &as_f32)?;
             let normalised = gpu.tensor("normalised", &shape)?;
             let expected = values.chunks(dimensions).flat_map(oracle).collect();
             let kernel = NormaliseRows { embedding, normalised: normalised.clone() };

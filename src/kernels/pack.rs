@@ -11,7 +11,7 @@ use crate::kernels::{Case, CaseRun, Expectation, random};
 pub struct Pack {
     /// Tensor whose region of each member begins with the parameters, `[member, …]`.
     pub parameters: Tensor<f32>,
-    /// Layers and the places of their parameters.
+    /// Layers, and the elements of the packed layouts at which their parameters are stored.
     pub layout: Layout,
 }
 

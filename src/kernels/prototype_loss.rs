@@ -76,17 +76,17 @@ pub(super) fn cases() -> Vec<Case> {
             let (_, values) = random(gpu, "distances", &shape)?;
             let is_own = |at: usize| at % way == at / way % (way * per_class) / per_class;
             let further = |at: usize| if is_own(at) { 0.0 } else { apart };
-            let single: Vec<f32> =
+            let as_f32: Vec<f32> =
                 values.iter().enumerate().map(|(at, d)| (d * d * scale + further(at)) as f32).collect();
             let (mut losses, mut grad_input) = (vec![0.0; members], Vec::new());
-            for distances in single.chunks(way * per_class * way) {
+            for distances in as_f32.chunks(way * per_class * way) {
                 let distances: Vec<f64> = distances.iter().map(|d| f64::from(*d)).collect();
                 let (loss, gradient) = oracle(way, &distances);
                 losses.push(loss);
                 grad_input.extend(gradient);
             }
             let kernel = PrototypeLoss {
-                distances: gpu.tensor_from("distances", &shape, &single)?,
+                distances: gpu.tensor_from("distances", &shape, &as_f32)?,
                 grad_input: gpu.tensor("grad_input", &shape)?,
                 losses: gpu.tensor("losses", &[2, members])?,
             };

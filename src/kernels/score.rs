@@ -97,9 +97,9 @@ pub fn oracle(before: &Member, score: f32, stopping: &Stopping) -> Member {
     let epoch = before.epochs;
     let improved = score > before.best_score;
     let best_epoch = if improved { epoch } else { before.best_epoch };
-    let waited = (epoch - best_epoch) as usize > stopping.patience && epoch as usize > stopping.min_epochs;
+    let is_out_of_patience = (epoch - best_epoch) as usize > stopping.patience && epoch as usize > stopping.min_epochs;
     Member {
-        alive: u32::from(!waited && epoch as usize + 1 < stopping.epochs),
+        alive: u32::from(!is_out_of_patience && epoch as usize + 1 < stopping.epochs),
         best_epoch,
         best_score: if improved { score } else { before.best_score },
         score,

@@ -50,17 +50,17 @@ impl Kernel for StoreRows {
 
 pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("some slots empty, two members, a later row", |gpu: &Gpu| -> Result<CaseRun> {
-        let (members, examples, slots, dimensions) = (2, 9, 5, 130);
-        let (rows, values) = random(gpu, "rows", &[members, slots, dimensions])?;
-        let id = |i: usize| if i % slots == 3 { NO_EXAMPLE } else { (i * 2 % examples) as u32 };
-        let ids: Vec<u32> = (0..2 * members * slots).map(id).collect();
+        let (members, examples, batch_size, dimensions) = (2, 9, 5, 130);
+        let (rows, values) = random(gpu, "rows", &[members, batch_size, dimensions])?;
+        let id = |i: usize| if i % batch_size == 3 { NO_EXAMPLE } else { (i * 2 % examples) as u32 };
+        let ids: Vec<u32> = (0..2 * members * batch_size).map(id).collect();
         let stored = gpu.tensor("stored", &[members, examples, dimensions])?;
         let mut expected = vec![0.0; stored.len()];
-        for slot in (0..members * slots).filter(|slot| ids[members * slots + slot] != NO_EXAMPLE) {
-            let example = slot / slots * examples + ids[members * slots + slot] as usize;
+        for slot in (0..members * batch_size).filter(|slot| ids[members * batch_size + slot] != NO_EXAMPLE) {
+            let example = slot / batch_size * examples + ids[members * batch_size + slot] as usize;
             expected[example * dimensions..][..dimensions].copy_from_slice(&values[slot * dimensions..][..dimensions]);
         }
-        let batches = gpu.tensor_from("batches", &[2, members, slots], &ids)?;
+        let batches = gpu.tensor_from("batches", &[2, members, batch_size], &ids)?;
         let kernel = StoreRows { rows, batches, stored: stored.clone() };
         Ok(CaseRun::new(kernel, vec![Expectation::within(&stored, expected, 0.0)]).at_step(1))
     })]

@@ -38,11 +38,11 @@ pub struct Division {
 }
 
 impl Division {
-    /// Returns the division of `slots` examples for the device class of `gpu`. A software adapter gets few splits,
+    /// Returns the division of `batch_size` examples for the device class of `gpu`. A software adapter gets few splits,
     /// because it has few cores and every partial sum costs time; a GPU gets many threads.
-    pub fn of(gpu: &Gpu, slots: usize) -> Self {
-        let (of_a_split, [fewest, most], workgroup) = tagger_splits(gpu.class());
-        Self { splits: slots.div_ceil(of_a_split).clamp(fewest, most), workgroup }
+    pub fn of(gpu: &Gpu, batch_size: usize) -> Self {
+        let (examples_per_split, [fewest, most], workgroup) = tagger_splits(gpu.class());
+        Self { splits: batch_size.div_ceil(examples_per_split).clamp(fewest, most), workgroup }
     }
 }
 
@@ -192,7 +192,7 @@ pub fn cross_entropy(logits: &[f64], targets: &[f64]) -> (f64, Vec<f64>) {
 /// Properties of a case.
 struct Setting {
     members: usize,
-    slots: usize,
+    batch_size: usize,
     /// Widths of the layers: input, hidden units, classes.
     widths: &'static [usize],
     division: Division,
@@ -204,22 +204,24 @@ struct Setting {
 }
 
 fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
-    let Setting { members, slots, widths, division, dropout: p, wants_grad_input, spread } = *setting;
-    let (first_layer, slope, rows, row, examples) = (4, 0.2, 2, 1, slots + 3);
+    let Setting { members, batch_size, widths, division, dropout: p, wants_grad_input, spread } = *setting;
+    let (first_layer, slope, n_steps, step, examples) = (4, 0.2, 2, 1, batch_size + 3);
     let (dimension, classes) = (widths[0], widths[widths.len() - 1]);
-    let shapes: Vec<LinearShape> =
-        widths.windows(2).map(|pair| LinearShape { members, rows: slots, inputs: pair[0], outputs: pair[1] }).collect();
-    let (_, mut values) = random(gpu, "embedding", &[members, slots, dimension])?;
+    let shapes: Vec<LinearShape> = widths
+        .windows(2)
+        .map(|pair| LinearShape { members, rows: batch_size, inputs: pair[0], outputs: pair[1] })
+        .collect();
+    let (_, mut values) = random(gpu, "embedding", &[members, batch_size, dimension])?;
     values.iter_mut().for_each(|x| *x = f64::from((*x * spread) as f32));
-    let single = |values: &[f64]| values.iter().map(|x| *x as f32).collect::<Vec<_>>();
-    let embedding = gpu.tensor_from("embedding", &[members, slots, dimension], &single(&values))?;
+    let as_f32 = |values: &[f64]| values.iter().map(|x| *x as f32).collect::<Vec<_>>();
+    let embedding = gpu.tensor_from("embedding", &[members, batch_size, dimension], &as_f32(&values))?;
     let mut stream = Key::new(4).stream();
     let targets: Vec<f32> = (0..examples * classes).map(|_| f32::from(u8::from(stream.chance(0.3)))).collect();
-    let ids: Vec<u32> = (0..rows * members * slots).map(|_| stream.below(examples) as u32).collect();
+    let ids: Vec<u32> = (0..n_steps * members * batch_size).map(|_| stream.below(examples) as u32).collect();
     let population: Vec<Member> = (0..members).map(|m| Member::new(m as u64)).collect();
     let steps: Vec<ScheduleStep> =
-        (0..rows * members).map(|i| ScheduleStep { t: 3 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
-    let schedule = gpu.tensor_from("schedule", &[rows, members], &steps)?;
+        (0..n_steps * members).map(|i| ScheduleStep { t: 3 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
+    let schedule = gpu.tensor_from("schedule", &[n_steps, members], &steps)?;
     let dropout = if p > 0.0 { Dropout::Random { p, schedule } } else { Dropout::Off };
 
     let mut packed = Vec::new();
@@ -247,12 +249,12 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
 
     // Forward pass: the outputs of every layer, and the factor that activation and dropout applied to each of them.
     let mut inputs = vec![values];
-    let mut factors: Vec<Vec<f64>> = vec![vec![1.0; members * slots * dimension]];
+    let mut factors: Vec<Vec<f64>> = vec![vec![1.0; members * batch_size * dimension]];
     for (index, shape) in shapes.iter().enumerate() {
         let outputs = linear::oracle(shape, &inputs[index], &parameters[index]);
         let factor = |(element, x): (usize, &f64)| {
-            let (member, element) = (element / (slots * shape.outputs), element % (slots * shape.outputs));
-            let (key, t) = (population[member].dropout_key, steps[row * members + member].t);
+            let (member, element) = (element / (batch_size * shape.outputs), element % (batch_size * shape.outputs));
+            let (key, t) = (population[member].dropout_key, steps[step * members + member].t);
             let mask = RandomMask { key, t, layer: first_layer + index, p };
             let kept = p == 0.0 || mask.keeps(element / 4, element % 4);
             match (index + 1 < shapes.len(), kept) {
@@ -266,38 +268,38 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
         factors.push(of_layer);
     }
     let logits = &inputs[shapes.len()];
-    let (mut losses, mut grad_output) = (vec![0.0; row * members * division.splits], Vec::new());
+    let (mut losses, mut grad_output) = (vec![0.0; step * members * division.splits], Vec::new());
     for member in 0..members {
-        let chosen = &ids[(row * members + member) * slots..][..slots];
+        let chosen = &ids[(step * members + member) * batch_size..][..batch_size];
         let wanted: Vec<f64> =
             chosen.iter().flat_map(|id| &targets[*id as usize * classes..][..classes]).map(|y| f64::from(*y)).collect();
-        let of_member = &logits[member * slots * classes..][..slots * classes];
+        let of_member = &logits[member * batch_size * classes..][..batch_size * classes];
         grad_output.extend(cross_entropy(of_member, &wanted).1);
         for split in 0..division.splits {
-            let [first, end] = [split, split + 1].map(|split| split * slots / division.splits * classes);
-            let weight = (end - first) as f64 / (slots * classes) as f64;
+            let [first, end] = [split, split + 1].map(|split| split * batch_size / division.splits * classes);
+            let weight = (end - first) as f64 / (batch_size * classes) as f64;
             let part = (end > first).then(|| cross_entropy(&of_member[first..end], &wanted[first..end]).0 * weight);
             losses.push(part.unwrap_or(0.0));
         }
     }
     // Backward pass: the gradients of every split separately.
     let split_of =
-        |slot: usize| (0..division.splits).rfind(|split| split * slots / division.splits <= slot).unwrap_or(0);
+        |slot: usize| (0..division.splits).rfind(|split| split * batch_size / division.splits <= slot).unwrap_or(0);
     let units: usize = widths[1..].iter().sum();
-    let mut activations = vec![0.0; members * slots * 2 * units];
+    let mut activations = vec![0.0; members * batch_size * 2 * units];
     let mut expected_partials = vec![0.0; members * partials];
     let mut end = units;
     for (index, shape) in shapes.iter().enumerate().rev() {
         end -= shape.outputs;
         for (element, (value, gradient)) in inputs[index + 1].iter().zip(&grad_output).enumerate() {
-            let place = element / shape.outputs * 2 * units + end + element % shape.outputs;
-            activations[place] = *value;
-            activations[place + units] = *gradient;
+            let at = element / shape.outputs * 2 * units + end + element % shape.outputs;
+            activations[at] = *value;
+            activations[at + units] = *gradient;
         }
         for split in 0..division.splits {
             let mut of_split = grad_output.clone();
             for (element, gradient) in of_split.iter_mut().enumerate() {
-                *gradient *= f64::from(u8::from(split_of(element / shape.outputs % slots) == split));
+                *gradient *= f64::from(u8::from(split_of(element / shape.outputs % batch_size) == split));
             }
             let ones = |_: usize, _: usize| 1.0;
             let (_, gradients) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &of_split, ones);
@@ -306,23 +308,23 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
                 expected_partials[at..][..shape.parameters()].copy_from_slice(gradients);
             }
         }
-        let factor = |member: usize, element: usize| factors[index][member * slots * shape.inputs + element];
+        let factor = |member: usize, element: usize| factors[index][member * batch_size * shape.inputs + element];
         (grad_output, _) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &grad_output, factor);
     }
 
-    let grad_input = gpu.tensor("grad_input", &[members, slots, dimension])?;
+    let grad_input = gpu.tensor("grad_input", &[members, batch_size, dimension])?;
     let kernel = TaggerStep {
         layers,
         first_layer,
         slope,
         dropout,
         embedding,
-        activations: gpu.tensor("activations", &[members, slots, 2, units])?,
+        activations: gpu.tensor("activations", &[members, batch_size, 2, units])?,
         grad_input: wants_grad_input.then(|| grad_input.clone()),
         partials: gpu.tensor("partials", &[members, partials])?,
         targets: gpu.tensor_from("targets", &[examples, classes], &targets)?,
-        batches: gpu.tensor_from("batches", &[rows, members, slots], &ids)?,
-        losses: gpu.tensor("losses", &[rows, members, division.splits])?,
+        batches: gpu.tensor_from("batches", &[n_steps, members, batch_size], &ids)?,
+        losses: gpu.tensor("losses", &[n_steps, members, division.splits])?,
         members: gpu.tensor_from("members", &[members], &population)?,
         division,
         // Workgroups of more than eight threads belong to other adapters, which need no hint.
@@ -336,7 +338,7 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
     if wants_grad_input {
         expected.push(Expectation::close(&grad_input, grad_output));
     }
-    Ok(CaseRun::new(kernel, expected).at_step(row as u32))
+    Ok(CaseRun::new(kernel, expected).at_step(step as u32))
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -344,7 +346,7 @@ pub(super) fn cases() -> Vec<Case> {
     let alone = Division { splits: 1, workgroup: 8 };
     let usual = Setting {
         members: 1,
-        slots: 10,
+        batch_size: 10,
         widths: &[130, 32, 10],
         division: alone,
         dropout: 0.2,
@@ -353,16 +355,19 @@ pub(super) fn cases() -> Vec<Case> {
     };
     vec![
         case("the paper's G", Setting { ..usual }),
-        case("three members, two hidden layers", Setting { members: 3, slots: 7, widths: &[13, 9, 5, 3], ..usual }),
+        case(
+            "three members, two hidden layers",
+            Setting { members: 3, batch_size: 7, widths: &[13, 9, 5, 3], ..usual },
+        ),
         case("no hidden layer, extreme logits", Setting { members: 2, widths: &[20, 11], spread: 12.0, ..usual }),
         case("G alone", Setting { wants_grad_input: false, dropout: 0.0, ..usual }),
-        case("more examples than at a time", Setting { slots: 53, widths: &[9, 6, 4], ..usual }),
-        case("more examples and outputs than at a time", Setting { slots: 37, widths: &[30, 29, 10], ..usual }),
+        case("more examples than at a time", Setting { batch_size: 53, widths: &[9, 6, 4], ..usual }),
+        case("more examples and outputs than at a time", Setting { batch_size: 37, widths: &[30, 29, 10], ..usual }),
         case(
             "splits, of which some are shorter",
             Setting {
                 members: 2,
-                slots: 50,
+                batch_size: 50,
                 widths: &[40, 17, 5],
                 division: Division { splits: 8, workgroup: 128 },
                 ..usual
@@ -370,7 +375,7 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "more splits than examples",
-            Setting { slots: 3, widths: &[8, 5, 2], division: Division { splits: 8, workgroup: 32 }, ..usual },
+            Setting { batch_size: 3, widths: &[8, 5, 2], division: Division { splits: 8, workgroup: 32 }, ..usual },
         ),
     ]
 }

@@ -75,7 +75,6 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (distances, values) = random(gpu, "distances", &[members, batch_size, batch_size])?;
             let triplets: Vec<u32> = random_below("triplets", members * count * 3, batch_size);
-            let row = 1;
             let (mut losses, mut grad_input) = (vec![0.0; members], Vec::new());
             for member in 0..members {
                 let of_member = &values[member * batch_size * batch_size..][..batch_size * batch_size];
@@ -93,7 +92,7 @@ pub(super) fn cases() -> Vec<Case> {
             };
             let expected =
                 vec![Expectation::close(&kernel.losses, losses), Expectation::close(&kernel.grad_input, grad_input)];
-            Ok(CaseRun::new(kernel, expected).at_step(row))
+            Ok(CaseRun::new(kernel, expected).at_step(1))
         })
     };
     vec![case("few examples, shared pairs", 1, 4, 40), case("more examples than invocations, two members", 2, 70, 30)]
