@@ -2,7 +2,9 @@
 
 #![allow(clippy::print_stdout, reason = "examples print")]
 
-use weaklabel::{AdapterChoice, Binding, Constant, Error, Gpu, Kernel, Recording, Result, ShaderSource, Tensor, Work};
+use weaklabel::{
+    AdapterChoice, Binding, Constant, Error, Gpu, Kernel, Recording, Result, ShaderSource, Tensor, Work, bindings,
+};
 
 /// y = a · x + y for every element. The `const` lines get the values of [`Kernel::constants`] before the shader is compiled.
 const SAXPY: &str = "
@@ -22,17 +24,14 @@ struct Saxpy {
 }
 
 impl Kernel for Saxpy {
-    fn name(&self) -> &'static str {
-        "saxpy"
-    }
     fn source(&self) -> ShaderSource {
-        ShaderSource::text(SAXPY)
+        ShaderSource::text("saxpy", SAXPY)
     }
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         vec![("COUNT", self.x.len().into()), ("A", self.a.into())]
     }
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("x", self.x.binding()), ("y", self.y.binding())]
+        bindings![self.x, self.y]
     }
     fn grid(&self) -> [usize; 3] {
         [self.x.len().div_ceil(64), 1, 1]

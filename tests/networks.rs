@@ -8,7 +8,7 @@ use weaklabel::base::counter_rng::Key;
 use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise};
 use weaklabel::evaluate::{Examples, Models, Scorer};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
-use weaklabel::kernels::dropout::{Dropout, keeps};
+use weaklabel::kernels::dropout::{Dropout, RandomMask};
 use weaklabel::kernels::input::Input;
 use weaklabel::kernels::population::{Member, ScheduleStep};
 use weaklabel::kernels::tagger_step;
@@ -59,10 +59,11 @@ impl Reference<'_> {
     fn loss(&self, parameters: &[f64]) -> f64 {
         let Self { architecture, batch, .. } = self;
         let (slope, p) = (architecture.slope, architecture.dropout);
-        let scale = 1.0 / (1.0 - p);
         let n_convs = architecture.convs.len();
-        let keep =
-            |layer: usize, block: usize, lane: usize| keeps(&self.member, self.t, layer as u32, block as u32, lane, p);
+        let dropout = |layer: usize, block: usize, lane: usize| {
+            let mask = RandomMask { key: self.member.dropout_key, t: self.t, layer, p };
+            if mask.keeps(block, lane) { 1.0 / (1.0 - p) } else { 0.0 }
+        };
         let mut values = self.input.to_vec();
         let layers = architecture.parameters();
         let parameters: Vec<f64> = layers.iter().flat_map(|p| &parameters[p.first..][..p.len()]).copied().collect();
@@ -70,11 +71,10 @@ impl Reference<'_> {
         let mut take = |count: usize| rest.split_off(..count).unwrap();
         for layer in 0..n_convs {
             let shape = architecture.conv_shape(layer, 1, batch.segments * batch.chunks);
-            let weights = take(shape.parameters() - shape.outputs);
             let blocks = shape.blocks_per_window();
-            let keep =
-                |_: usize, window: usize, position: usize| keep(layer, window * blocks + position / 4, position % 4);
-            values = conv_forward::oracle(&shape, slope, &values, weights, take(shape.outputs), scale, keep).0;
+            let dropout =
+                |_: usize, window: usize, position: usize| dropout(layer, window * blocks + position / 4, position % 4);
+            values = conv_forward::oracle(&shape, slope, &values, take(shape.parameters()), dropout).0;
         }
         let [channels, time, mel] = architecture.last();
         values = chunk_mean::oracle(&[1, batch.segments, batch.chunks, channels, time, mel], &values);
@@ -83,8 +83,7 @@ impl Reference<'_> {
             values = linear::oracle(&shape, &values, take(shape.parameters()));
             if layer < architecture.hidden.len() {
                 for (index, x) in values.iter_mut().enumerate() {
-                    let kept = keep(n_convs + layer, index / 4, index % 4);
-                    *x *= if kept { scale * if *x > 0.0 { 1.0 } else { slope } } else { 0.0 };
+                    *x *= dropout(n_convs + layer, index / 4, index % 4) * if *x > 0.0 { 1.0 } else { slope };
                 }
             }
         }

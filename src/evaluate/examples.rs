@@ -105,7 +105,8 @@ impl Examples {
             return Ok(Input::Gathered(Gathered { store: shard.tensor.clone(), batches: batches.clone() }));
         }
         let ExampleStore { frames, bands, .. } = self.store;
-        let input = gpu.tensor("input", &[batches.size(1), batches.size(2), frames, bands])?;
+        let [_, members, batch_size] = batches.dims();
+        let input = gpu.tensor("input", &[members, batch_size, frames, bands])?;
         for shard in self.store.shards() {
             recording.push(Gather {
                 shard: shard.tensor.clone(),
@@ -203,7 +204,10 @@ mod tests {
             let batches = gpu.tensor("batches", &[7, 2, 1]).unwrap();
             let mut recording = Recording::new("input");
             match examples.push_input(&gpu, &mut recording, &batches).unwrap() {
-                Input::Gathered(gathered) => assert_eq!((shards, gathered.store.size(0)), (1, count)),
+                Input::Gathered(gathered) => {
+                    assert_eq!(shards, 1);
+                    gathered.store.expect_shape(&[count, frames, 64]);
+                }
                 Input::Dense(input) => input.expect_shape(&[2, 1, frames, 64]),
             }
             let copies = if shards == 1 { 0 } else { shards };

@@ -37,7 +37,7 @@ impl RowPass {
 
     /// Computes the results for `rows`, `[member][row · dimension]`, as `[member][row · value]`.
     pub fn run(&mut self, gpu: &Gpu, rows: &[Vec<f32>]) -> Result<Vec<Vec<f32>>> {
-        let [members, room, dimensions] = [0, 1, 2].map(|axis| self.input.size(axis));
+        let [members, room, dimensions] = self.input.dims();
         let count = rows[0].len() / dimensions;
         let mut values = vec![Vec::new(); members];
         for first in (0..count).step_by(room) {

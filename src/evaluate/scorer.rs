@@ -110,7 +110,7 @@ impl Scorer {
     /// # Errors
     /// Errors of the device.
     pub fn probabilities(&self, gpu: &Gpu) -> Result<Vec<Vec<f32>>> {
-        let [members, segments, classes] = [0, 1, 2].map(|axis| self.output.size(axis));
+        let [members, segments, classes] = self.output.dims();
         let mut probabilities = vec![Vec::with_capacity(self.examples * classes); members];
         for row in 0..self.plan.rows {
             gpu.replay(&self.recording, row as u32..row as u32 + 1)?;

@@ -56,7 +56,8 @@ impl<'a> SegmentEmbedder<'a> {
 
     /// Returns the number of dimensions of an embedding.
     pub fn dimensions(&self) -> usize {
-        self.activations.embedding.size(2)
+        let [_, _, dimensions] = self.activations.embedding.dims();
+        dimensions
     }
 
     /// Embeds `segments`, given as samples at the rate of the features. Returns `[member][segment · dimension]`.

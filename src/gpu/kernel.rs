@@ -64,11 +64,14 @@ pub struct Work {
 /// A kernel bound to its tensors. Implementors are structs whose fields are the bindings by name and the tuning
 /// parameters.
 pub trait Kernel: Send + Sync {
-    /// Returns the name in snake case: the stem of the WGSL file and the label of all GPU objects made for the kernel.
-    fn name(&self) -> &'static str;
-
-    /// The WGSL file, and the files that fill its slots.
+    /// Returns the WGSL file, and the files that fill its slots.
     fn source(&self) -> ShaderSource;
+
+    /// Returns the name, which error messages, profiles and the labels of GPU objects show: that of the source, the
+    /// WGSL file's name without its extension.
+    fn name(&self) -> &'static str {
+        self.source().name()
+    }
 
     /// Returns values for the `const` lines of the source: shapes, hyper-parameters, tuning parameters.
     fn constants(&self) -> Vec<(&'static str, Constant)>;
@@ -87,4 +90,13 @@ pub trait Kernel: Send + Sync {
     fn layer(&self) -> String {
         String::new()
     }
+}
+
+/// Lists tensors of a kernel for [`Kernel::bindings`], each under its field's name, where the shader's variable has the
+/// same name: `bindings![self.x, self.y]` is `vec![("x", self.x.binding()), ("y", self.y.binding())]`.
+#[macro_export]
+macro_rules! bindings {
+    ($($kernel:ident.$tensor:ident),+ $(,)?) => {
+        vec![$((stringify!($tensor), $kernel.$tensor.binding())),+]
+    };
 }

@@ -21,6 +21,7 @@ pub mod tensor;
 mod warmup;
 pub mod wgsl;
 
+pub use crate::bindings;
 pub use adapter::{AdapterChoice, AdapterDescription};
 pub use compiling::CompileCallback;
 pub use device::{DeviceClass, Gpu};

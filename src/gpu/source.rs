@@ -27,7 +27,7 @@ pub struct ShaderSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Main {
     File(&'static str),
-    Text(&'static str),
+    Text { name: &'static str, text: &'static str },
 }
 
 impl ShaderSource {
@@ -36,9 +36,18 @@ impl ShaderSource {
         Self { main: Main::File(path), slots: HashMap::new() }
     }
 
-    /// Takes the source from `text`, for a kernel outside this crate; the text may import the files of `shaders/`.
-    pub fn text(text: &'static str) -> Self {
-        Self { main: Main::Text(text), slots: HashMap::new() }
+    /// Takes the source of the kernel `name` from `text`, for a kernel outside this crate; the text may import the
+    /// files of `shaders/`.
+    pub fn text(name: &'static str, text: &'static str) -> Self {
+        Self { main: Main::Text { name, text }, slots: HashMap::new() }
+    }
+
+    /// Returns the kernel's name: that of its file, without folder and extension.
+    pub fn name(&self) -> &'static str {
+        match self.main {
+            Main::File(path) => path.rsplit('/').next().unwrap_or(path).trim_end_matches(".wgsl"),
+            Main::Text { name, .. } => name,
+        }
     }
 
     /// Fills slot `slot` with `shaders/PATH`. A slot that no file imports may be filled too, because the import may
@@ -76,7 +85,7 @@ impl ShaderSource {
     fn files(&self) -> Result<Vec<File>, String> {
         let main = match self.main {
             Main::File(path) => File::read(path, &format!("the host names shaders/{path}"))?,
-            Main::Text(text) => File { is_stored: false, ..File::parse("source of the kernel", text)? },
+            Main::Text { text, .. } => File { is_stored: false, ..File::parse("source of the kernel", text)? },
         };
         let mut files = Vec::new();
         self.visit(main, &mut files)?;
@@ -233,21 +242,27 @@ mod tests {
     use super::*;
 
     fn refused(text: &'static str) -> String {
-        ShaderSource::text(text).join().unwrap_err()
+        ShaderSource::text("test", text).join().unwrap_err()
     }
 
     #[test]
     fn imported_files_stand_once_behind_the_kernel() {
         let text = "import package::lib::math::{exp_accurate, ln_accurate};\nimport package::lib::math::ln_one_plus;\nfn f() {}\n";
-        let joined = ShaderSource::text(text).join().unwrap();
+        let joined = ShaderSource::text("test", text).join().unwrap();
         assert!(joined.starts_with("fn f() {}\n") && !joined.contains("import "), "{joined}");
         assert_eq!(joined.matches("fn exp_accurate(").count(), 1);
-        assert_eq!(ShaderSource::text(text).paths(), Ok(vec!["lib/math.wgsl"]));
+        assert_eq!(ShaderSource::text("test", text).paths(), Ok(vec!["lib/math.wgsl"]));
+    }
+
+    #[test]
+    fn a_kernel_is_named_like_its_file() {
+        assert_eq!(ShaderSource::file("lib/math.wgsl").name(), "math");
+        assert_eq!(ShaderSource::text("test", "fn f() {}").name(), "test");
     }
 
     #[test]
     fn a_slot_is_what_the_host_fills_it_with() {
-        let source = ShaderSource::text("import slot::functions::exp_accurate;\n");
+        let source = ShaderSource::text("test", "import slot::functions::exp_accurate;\n");
         assert!(source.clone().fill("functions", "lib/math.wgsl").join().unwrap().contains("fn exp_accurate("));
         let error = source.clone().fill("function", "lib/math.wgsl").join().unwrap_err();
         assert_eq!(error, "source of the kernel:1: the host fills no slot `functions`");
@@ -274,7 +289,7 @@ mod tests {
         let error = refused("import package::lib::sum::workgroup_sum;\n");
         assert!(error.starts_with("shaders/lib/sum.wgsl:") && error.ends_with("declares `WORKGROUP`"), "{error}");
         let text = "import package::lib::sum::workgroup_sum;\nconst WORKGROUP: u32 = 64u;\n";
-        assert!(ShaderSource::text(text).join().unwrap().contains("fn workgroup_sum("));
+        assert!(ShaderSource::text("test", text).join().unwrap().contains("fn workgroup_sum("));
     }
 
     #[test]

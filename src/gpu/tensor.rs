@@ -52,9 +52,14 @@ impl<T: Element> Tensor<T> {
         &self.shape
     }
 
-    /// Returns the number of elements along axis `axis`.
-    pub fn size(&self, axis: usize) -> usize {
-        self.shape[axis]
+    /// Returns the numbers of elements along all `N` axes: `let [members, rows, dimensions] = embedding.dims();`.
+    /// Panics if the tensor has another number of axes. A wrong shape is an error in the crate, not in its input.
+    #[track_caller]
+    pub fn dims<const N: usize>(&self) -> [usize; N] {
+        let Ok(dims) = self.shape.as_slice().try_into() else {
+            panic!("{}: shape {:?}, expected {N} axes", self.name, self.shape)
+        };
+        dims
     }
 
     /// Returns the total number of elements.
@@ -106,4 +111,18 @@ pub struct Binding {
     pub(super) bytes: u64,
     pub(super) tensor: String,
     pub(super) scalar: Option<&'static str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::gpu::Gpu;
+
+    #[test]
+    #[should_panic(expected = "rows: shape [2, 3], expected 3 axes")]
+    fn a_tensor_of_another_number_of_axes_is_named() {
+        let rows = Gpu::noop().tensor::<f32>("rows", &[2, 3]).unwrap();
+        let [members, count] = rows.dims();
+        assert_eq!((members, count), (2, 3));
+        let [_, _, _] = rows.dims();
+    }
 }

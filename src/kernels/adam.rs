@@ -5,19 +5,16 @@ use std::ops::Range;
 
 use crate::Result;
 use crate::config::OptimiserConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::layout::{Layout, Span};
 use crate::kernels::population::{Member, ScheduleStep};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "adam", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// One optimiser step for every parameter of every member.
 pub struct Adam {
     /// Parameters, first moments and second moments, `[member, 3, parameter]`.
     pub state: Tensor<f32>,
-    /// Partial sums of the gradients of all layers, `[member, …]`.
+    /// Partial sums of the gradients of all layers, `[member, partial sum]`.
     pub partials: Tensor<f32>,
     /// Locations of the layers in `partials` and in the packed weights.
     pub layout: Layout,
@@ -34,20 +31,17 @@ pub struct Adam {
 }
 
 impl Kernel for Adam {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("optim/adam.wgsl").fill_all(self.layout.slots())
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let members = self.state.size(0);
+        let [members, _, parameters] = self.state.dims();
+        let [_, partials] = self.partials.dims();
         let mut constants = vec![
             ("MEMBERS", members.into()),
-            ("PARAMETERS", self.state.size(2).into()),
-            ("PARTIALS", (self.partials.len() / members).into()),
+            ("PARAMETERS", parameters.into()),
+            ("PARTIALS", partials.into()),
             ("BETA1", self.optimiser.beta1.into()),
             ("BETA2", self.optimiser.beta2.into()),
             ("ONE_MINUS_BETA1", (1.0 - self.optimiser.beta1).into()),
@@ -59,25 +53,21 @@ impl Kernel for Adam {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![
-            ("state", self.state.binding()),
-            ("partials", self.partials.binding()),
-            ("schedule", self.schedule.binding()),
-            ("members", self.members.binding()),
-            ("made", self.made.binding()),
-        ];
+        let mut bindings = bindings![self.state, self.partials, self.schedule, self.members, self.made];
         bindings.extend(self.layout.bindings());
         bindings
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.layout.groups(&self.parameters).len(), 1, self.state.size(0)]
+        let [members, _, _] = self.state.dims();
+        [self.layout.groups(&self.parameters).len(), 1, members]
     }
 
     fn work(&self) -> Work {
-        let parameters = self.parameters.len() * self.state.size(0);
-        let partials = self.partials.len() * self.parameters.len() / self.state.size(2);
-        Work { flops: 14.0 * parameters as f64, bytes: (partials * 4 + parameters * 32) as f64 }
+        let [members, _, parameters] = self.state.dims();
+        let updated = members * self.parameters.len();
+        let partials = self.partials.len() * self.parameters.len() / parameters;
+        Work { flops: 14.0 * updated as f64, bytes: (partials * 4 + updated * 32) as f64 }
     }
 }
 
@@ -97,77 +87,84 @@ pub fn oracle(optimiser: &OptimiserConfig, t: u32, [p, m, v]: [f64; 3], gradient
 }
 
 fn prepare(gpu: &Gpu, optimiser: OptimiserConfig, t: u32, updated: Range<usize>) -> Result<CaseRun> {
+    let (members, parameters, step) = (2, 104, 1);
     // Two layers with 72 and 30 parameters and with three and one partial sums. The first layer also has a transposed
     // layout; the second is padded by two elements to a multiple of four.
-    let (members, counts, splits, row) = (2, [72, 32], [3, 1], 1);
-    let parameters = 104;
-    let stride = counts[0] * splits[0] + counts[1] * splits[1];
-    let (_, mut values) = random(gpu, "state", &[members, 3, parameters])?;
-    for member in 0..members {
-        values[(member * 3 + 2) * parameters..][..parameters].iter_mut().for_each(|v| *v = f64::from((*v * *v) as f32));
-    }
-    let (partials, sums) = random(gpu, "partials", &[members, stride])?;
-    let span = |first, count, partials, splits, forward, backward, backward_stride| Span {
-        first,
-        count,
-        partials,
-        splits,
-        forward,
-        forward_stride: count,
-        backward,
-        backward_stride,
+    let first = Span {
+        first: 0,
+        count: 72,
+        partials: 0,
+        splits: 3,
+        forward: 0,
+        forward_stride: 72,
+        backward: 144,
+        backward_stride: 72,
         first_group: 0,
     };
-    let spans = vec![span(0, 72, 0, 3, 0, 144, 72), span(72, 32, 216, 1, 288, 0, 0)];
-    let place = |i: usize| match i {
-        0..72 => [Some(71 - i), Some(i)],
-        72..102 => [Some(i - 72), None],
+    let second = Span {
+        first: 72,
+        count: 32,
+        partials: 216,
+        splits: 1,
+        forward: 288,
+        forward_stride: 32,
+        backward: 0,
+        backward_stride: 0,
+        first_group: 0,
+    };
+    let place = |parameter: usize| match parameter {
+        0..72 => [Some(71 - parameter), Some(parameter)],
+        72..102 => [Some(parameter - 72), None],
         _ => [None; 2],
     };
     let places: Vec<_> = (0..parameters).map(place).collect();
-    let (step_size, decay) = factors(&optimiser, t);
-    let step = ScheduleStep { t, step_size: step_size as f32, decay: decay as f32 };
-    let mut expected = values.clone();
-    let mut packed = vec![0.0; 352];
-    for member in 0..members {
-        for i in updated.clone() {
-            let (layer, local) = if i < 72 { (0, i) } else { (1, i - 72) };
-            let base = member * stride + [0, 216][layer];
-            let gradient = (0..splits[layer]).map(|split| sums[base + split * counts[layer] + local]).sum();
-            let at = |part: usize| (member * 3 + part) * parameters + i;
-            let after = oracle(&optimiser, t, [values[at(0)], values[at(1)], values[at(2)]], gradient);
-            (0..3).for_each(|part| expected[at(part)] = after[part]);
-            if layer == 0 {
-                packed[member * 72 + 71 - local] = after[0];
-                packed[144 + member * 72 + local] = after[0];
-            } else if local < 30 {
-                packed[288 + member * 32 + local] = after[0];
+    let (partials_per_member, packed) = (216 + 32, 288 + members * 32);
+
+    let (_, mut state) = random(gpu, "state", &[members, 3, parameters])?;
+    for second_moments in state.chunks_mut(parameters).skip(2).step_by(3) {
+        second_moments.iter_mut().for_each(|v| *v = f64::from((*v * *v) as f32));
+    }
+    let (partials, sums) = random(gpu, "partials", &[members, partials_per_member])?;
+    let mut expected_state = state.clone();
+    let mut expected_packed = vec![0.0; packed];
+    for (member, parameter) in (0..members).flat_map(|member| updated.clone().map(move |i| (member, i))) {
+        let layer = if parameter < 72 { first } else { second };
+        let in_layer = parameter - layer.first as usize;
+        let of_layer = &sums[member * partials_per_member + layer.partials as usize..];
+        let gradient = of_layer[in_layer..].iter().step_by(layer.count as usize).take(layer.splits as usize).sum();
+        let elements = [0, 1, 2].map(|part| (member * 3 + part) * parameters + parameter);
+        let after = oracle(&optimiser, t, elements.map(|element| state[element]), gradient);
+        elements.into_iter().zip(after).for_each(|(element, value)| expected_state[element] = value);
+        let layouts = [(layer.forward, layer.forward_stride), (layer.backward, layer.backward_stride)];
+        for ((first, stride), place) in layouts.into_iter().zip(places[parameter]) {
+            if let Some(place) = place {
+                expected_packed[first as usize + member * stride as usize + place] = after[0];
             }
         }
     }
+
+    let (step_size, decay) = factors(&optimiser, t);
+    let scheduled = ScheduleStep { t, step_size: step_size as f32, decay: decay as f32 };
+    let state: Vec<f32> = state.iter().map(|x| *x as f32).collect();
     let kernel = Adam {
-        state: gpu.tensor_from(
-            "state",
-            &[members, 3, parameters],
-            &values.iter().map(|x| *x as f32).collect::<Vec<_>>(),
-        )?,
+        state: gpu.tensor_from("state", &[members, 3, parameters], &state)?,
         partials,
-        layout: Layout::new(gpu, spans, &places, 352)?,
-        schedule: gpu.tensor_from("schedule", &[2, members], &[step; 4])?,
+        layout: Layout::new(gpu, vec![first, second], &places, packed)?,
+        schedule: gpu.tensor_from("schedule", &[step + 1, members], &[scheduled; 4])?,
         members: gpu.tensor_from("members", &[members], &vec![Member::new(1); members])?,
-        made: gpu.tensor("made", &[2, members])?,
+        made: gpu.tensor("made", &[step + 1, members])?,
         optimiser,
         parameters: updated,
     };
     let expected = vec![
-        Expectation::close(&kernel.state, expected),
-        Expectation::close(&kernel.layout.packed, packed),
+        Expectation::close(&kernel.state, expected_state),
+        Expectation::close(&kernel.layout.packed, expected_packed),
         Expectation::exact(&kernel.made, vec![0, 0, t, t]),
     ];
-    Ok(CaseRun::new(kernel, expected).at_step(row))
+    Ok(CaseRun::new(kernel, expected).at_step(step as u32))
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::new("AdamW, first step", |gpu| prepare(gpu, OptimiserConfig::default(), 1, 0..104)),
         Case::new("AdamW, late step", |gpu| prepare(gpu, OptimiserConfig::default(), 50_000, 0..104)),

@@ -1,11 +1,8 @@
 //! `chunk_mean`: embedding of a segment, the mean over time steps and chunks (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "chunk_mean", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 pub(super) const WORKGROUP: usize = 64;
 
@@ -17,39 +14,35 @@ pub struct ChunkMean {
     pub embedding: Tensor<f32>,
 }
 
-/// Returns the constants that `chunk_mean` and its gradient share; `shape` is `[member, segment, chunk, channel, time,
-/// mel]`.
-pub(super) fn constants(shape: &[usize]) -> Vec<(&'static str, Constant)> {
+/// Returns the constants that the kernels of `pooled`, `[member, segment, chunk, channel, time, mel]`, share.
+pub(super) fn constants(pooled: &Tensor<f32>) -> Vec<(&'static str, Constant)> {
+    let [_, segments, chunks, channels, time, mel] = pooled.dims();
     vec![
-        ("SEGMENTS", shape[1].into()),
-        ("CHUNKS", shape[2].into()),
-        ("CHANNELS", shape[3].into()),
-        ("TIME", shape[4].into()),
-        ("MEL", shape[5].into()),
+        ("SEGMENTS", segments.into()),
+        ("CHUNKS", chunks.into()),
+        ("CHANNELS", channels.into()),
+        ("TIME", time.into()),
+        ("MEL", mel.into()),
         ("WORKGROUP", WORKGROUP.into()),
     ]
 }
 
 impl Kernel for ChunkMean {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("embed/chunk_mean.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        constants(self.pooled.shape())
+        constants(&self.pooled)
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("pooled", self.pooled.binding()), ("embedding", self.embedding.binding())]
+        bindings![self.pooled, self.embedding]
     }
 
     fn grid(&self) -> [usize; 3] {
-        let members = self.embedding.size(0);
-        [(self.embedding.len() / members).div_ceil(WORKGROUP), 1, members]
+        let [members, segments, dimensions] = self.embedding.dims();
+        [(segments * dimensions).div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {
@@ -58,9 +51,9 @@ impl Kernel for ChunkMean {
 }
 
 /// Computes embeddings `[member, segment, mel · channel]` from `pooled` `[member, segment, chunk, channel, time, mel]`.
-pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
-    let [_, _, chunks, channels, time, mel] = *shape else { panic!("six axes, got {shape:?}") };
-    let mut embedding = vec![0.0; shape[0] * shape[1] * mel * channels];
+pub fn oracle(shape: &[usize; 6], pooled: &[f64]) -> Vec<f64> {
+    let [members, segments, chunks, channels, time, mel] = *shape;
+    let mut embedding = vec![0.0; members * segments * mel * channels];
     for (index, value) in pooled.iter().enumerate() {
         let (segment, channel, m) =
             (index / (chunks * channels * time * mel), index / (time * mel) % channels, index % mel);
@@ -69,11 +62,12 @@ pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
     embedding
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 6]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
+            let [members, segments, _, channels, _, mel] = shape;
             let (pooled, values) = random(gpu, "pooled", &shape)?;
-            let embedding = gpu.tensor("embedding", &[shape[0], shape[1], shape[5] * shape[3]])?;
+            let embedding = gpu.tensor("embedding", &[members, segments, mel * channels])?;
             let expected = oracle(&shape, &values);
             Ok(CaseRun::new(
                 ChunkMean { pooled, embedding: embedding.clone() },

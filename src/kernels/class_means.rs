@@ -1,11 +1,8 @@
 //! `class_means`: class centroids, the mean embedding of every class (SPEC §5, the paper's equation 4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "class_means", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 /// Label of an example that has no class.
 pub const NO_CLASS: u32 = u32::MAX;
@@ -25,34 +22,28 @@ pub struct ClassMeans {
 }
 
 impl Kernel for ClassMeans {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/class_means.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, examples, dimensions] = self.stored.dims();
+        let [_, classes, _] = self.means.dims();
         vec![
-            ("EXAMPLES", self.stored.size(1).into()),
-            ("CLASSES", self.means.size(1).into()),
-            ("DIMENSIONS", self.means.size(2).into()),
+            ("EXAMPLES", examples.into()),
+            ("CLASSES", classes.into()),
+            ("DIMENSIONS", dimensions.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("stored", self.stored.binding()),
-            ("labels", self.labels.binding()),
-            ("means", self.means.binding()),
-            ("counts", self.counts.binding()),
-        ]
+        bindings![self.stored, self.labels, self.means, self.counts]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [(self.means.size(1) * self.means.size(2)).div_ceil(WORKGROUP), 1, self.means.size(0)]
+        let [members, classes, dimensions] = self.means.dims();
+        [(classes * dimensions).div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {
@@ -73,7 +64,7 @@ pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32])
     means
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes]: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let dimensions = 33;

@@ -2,12 +2,9 @@
 
 use crate::Result;
 use crate::base::counter_rng::Key;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::gather::NO_EXAMPLE;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "confusion", cases };
+use crate::kernels::{Case, CaseRun, Expectation};
 
 const WORKGROUP: usize = 32;
 
@@ -26,35 +23,28 @@ pub struct Confusion {
 }
 
 impl Kernel for Confusion {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/confusion.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [members, batch_size, classes] = self.outputs.dims();
         vec![
-            ("MEMBERS", self.outputs.size(0).into()),
-            ("BATCH_SIZE", self.outputs.size(1).into()),
-            ("CLASSES", self.outputs.size(2).into()),
+            ("MEMBERS", members.into()),
+            ("BATCH_SIZE", batch_size.into()),
+            ("CLASSES", classes.into()),
             ("THRESHOLD", self.threshold.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("outputs", self.outputs.binding()),
-            ("targets", self.targets.binding()),
-            ("batches", self.batches.binding()),
-            ("counts", self.counts.binding()),
-        ]
+        bindings![self.outputs, self.targets, self.batches, self.counts]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.outputs.size(2).div_ceil(WORKGROUP), 1, self.outputs.size(0)]
+        let [members, _, classes] = self.outputs.dims();
+        [classes.div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {
@@ -77,24 +67,24 @@ pub fn oracle(classes: usize, threshold: f32, outputs: &[f32], targets: &[f32]) 
     counts
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("outputs at the threshold, empty slots, earlier counts", |gpu: &Gpu| -> Result<CaseRun> {
-        let (members, slots, classes, examples, row) = (2, 13, 35, 9, 1);
+        let (members, batch_size, classes, examples, step) = (2, 13, 35, 9, 1);
         let mut stream = Key::new(11).stream();
         let mut draw = |n: usize, bound: usize| (0..n).map(|_| stream.below(bound)).collect::<Vec<_>>();
-        let outputs: Vec<f32> = draw(members * slots * classes, 5).into_iter().map(|x| x as f32 * 0.25).collect();
+        let outputs: Vec<f32> = draw(members * batch_size * classes, 5).into_iter().map(|x| x as f32 * 0.25).collect();
         let targets: Vec<f32> = draw(examples * classes, 2).into_iter().map(|x| x as f32).collect();
-        let ids: Vec<u32> = draw(2 * members * slots, examples + 1)
+        let ids: Vec<u32> = draw(2 * members * batch_size, examples + 1)
             .into_iter()
             .map(|i| if i == examples { NO_EXAMPLE } else { i as u32 })
             .collect();
         let earlier: Vec<u32> = draw(members * classes * 3, 4).into_iter().map(|x| x as u32).collect();
         let mut expected = earlier.clone();
         for member in 0..members {
-            for slot in 0..slots {
-                let id = ids[(row * members + member) * slots + slot];
+            for slot in 0..batch_size {
+                let id = ids[(step * members + member) * batch_size + slot];
                 if id != NO_EXAMPLE {
-                    let of_slot = &outputs[(member * slots + slot) * classes..][..classes];
+                    let of_slot = &outputs[(member * batch_size + slot) * classes..][..classes];
                     let counts = oracle(classes, 0.5, of_slot, &targets[id as usize * classes..][..classes]);
                     let sums = &mut expected[member * classes * 3..][..classes * 3];
                     sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
@@ -102,13 +92,13 @@ fn cases() -> Vec<Case> {
             }
         }
         let kernel = Confusion {
-            outputs: gpu.tensor_from("outputs", &[members, slots, classes], &outputs)?,
+            outputs: gpu.tensor_from("outputs", &[members, batch_size, classes], &outputs)?,
             targets: gpu.tensor_from("targets", &[examples, classes], &targets)?,
-            batches: gpu.tensor_from("batches", &[2, members, slots], &ids)?,
+            batches: gpu.tensor_from("batches", &[2, members, batch_size], &ids)?,
             counts: gpu.tensor_from("counts", &[members, classes, 3], &earlier)?,
             threshold: 0.5,
         };
         let expected = vec![Expectation::exact(&kernel.counts, expected)];
-        Ok(CaseRun::new(kernel, expected).at_step(row as u32))
+        Ok(CaseRun::new(kernel, expected).at_step(step as u32))
     })]
 }

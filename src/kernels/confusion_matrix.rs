@@ -1,12 +1,9 @@
 //! `confusion_matrix`: counts of examples by their own class and the class predicted for them (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::class_means::NO_CLASS;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "confusion_matrix", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -21,28 +18,23 @@ pub struct ConfusionMatrix {
 }
 
 impl Kernel for ConfusionMatrix {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/confusion_matrix.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        vec![
-            ("EXAMPLES", self.nearest.size(1).into()),
-            ("CLASSES", self.matrix.size(1).into()),
-            ("WORKGROUP", WORKGROUP.into()),
-        ]
+        let [_, examples] = self.nearest.dims();
+        let [_, classes, _] = self.matrix.dims();
+        vec![("EXAMPLES", examples.into()), ("CLASSES", classes.into()), ("WORKGROUP", WORKGROUP.into())]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("nearest", self.nearest.binding()), ("labels", self.labels.binding()), ("matrix", self.matrix.binding())]
+        bindings![self.nearest, self.labels, self.matrix]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [(self.matrix.size(1) * self.matrix.size(2)).div_ceil(WORKGROUP), 1, self.matrix.size(0)]
+        let [members, classes, _] = self.matrix.dims();
+        [(classes * classes).div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {
@@ -53,13 +45,13 @@ impl Kernel for ConfusionMatrix {
 /// Computes the matrix of one member, `[own class, nearest class]`.
 pub fn oracle(classes: usize, nearest: &[u32], labels: &[u32]) -> Vec<u32> {
     let mut matrix = vec![0; classes * classes];
-    for (said, own) in nearest.iter().zip(labels).filter(|(_, own)| **own != NO_CLASS) {
-        matrix[*own as usize * classes + *said as usize] += 1;
+    for (predicted, own) in nearest.iter().zip(labels).filter(|(_, own)| **own != NO_CLASS) {
+        matrix[*own as usize * classes + *predicted as usize] += 1;
     }
     matrix
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes]: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let nearest: Vec<u32> = random_below("nearest", members * examples, classes);

@@ -35,6 +35,17 @@ pub struct ConvShape {
 }
 
 impl ConvShape {
+    /// Creates the shape of a layer with the input `[member, chunk, in, time, mel]`.
+    pub fn new(input: [usize; 5], outputs: usize, kernel: usize, pool: [usize; 2]) -> Self {
+        let [members, chunks, inputs, time, mel] = input;
+        Self { members, chunks, inputs, outputs, time, mel, kernel, pool }
+    }
+
+    /// Returns the number of positions of a pool window.
+    pub fn window_size(&self) -> usize {
+        self.pool[0] * self.pool[1]
+    }
+
     /// Returns the size of the plane after the pool, `[time, mel]`.
     pub fn windows(&self) -> [usize; 2] {
         [self.time / self.pool[0], self.mel / self.pool[1]]
@@ -73,7 +84,7 @@ impl ConvShape {
 
     /// Returns the number of random blocks that one pool window consumes; a block serves four positions.
     pub fn blocks_per_window(&self) -> usize {
-        (self.pool[0] * self.pool[1]).div_ceil(4)
+        self.window_size().div_ceil(4)
     }
 
     pub(super) fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -125,18 +136,20 @@ impl ConvShape {
     }
 }
 
-/// Register tile of one thread: pool windows × units of channels, and the division of work among neighbouring threads.
+/// Register tile of one thread: pool windows × vectors of channels, and the division of work among neighbouring
+/// threads.
 ///
-/// With one lane, neighbouring threads compute neighbouring windows. A unit is then a vec4 of channels, whose weights
+/// With one lane, neighbouring threads compute neighbouring windows. A vector then holds four channels, whose weights
 /// are read with one load. With several lanes, neighbouring threads compute neighbouring channels of the same windows.
-/// A unit is then a single channel, and all lanes read the same input.
+/// A vector then holds a single channel, and all lanes read the same input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvTile {
     /// Pool windows, `[time, mel]`.
     pub windows: [usize; 2],
-    /// Units of channels per thread.
-    pub units: usize,
+    /// Vectors of channels per thread. Files of earlier versions call them units.
+    #[serde(alias = "units")]
+    pub channel_vectors: usize,
     /// Neighbouring threads that share the same windows.
     pub lanes: usize,
     /// Threads per workgroup; a multiple of the lanes.
@@ -144,36 +157,52 @@ pub struct ConvTile {
 }
 
 impl ConvTile {
+    /// Returns the number of channels in a vector.
+    fn channels_per_vector(&self) -> usize {
+        if self.lanes == 1 { 4 } else { 1 }
+    }
+
+    /// Returns the number of positions of the plane, before the pool, that a thread computes.
+    pub fn positions(&self, shape: &ConvShape) -> usize {
+        self.windows[0] * self.windows[1] * shape.window_size()
+    }
+
+    /// Returns the number of sums that a thread keeps in registers.
+    pub fn sums(&self, shape: &ConvShape) -> usize {
+        self.positions(shape) * self.channel_vectors * self.channels_per_vector()
+    }
+
     /// Checks, before compilation, that a kernel that computes `channels` channels of `shape` can use the tile.
     ///
     /// # Errors
     /// The reason why the tile does not fit.
     pub fn fits(&self, shape: &ConvShape, channels: usize) -> std::result::Result<(), String> {
-        let Self { windows, units, lanes, workgroup } = *self;
+        let Self { windows, channel_vectors, lanes, workgroup } = *self;
         let plane = shape.windows();
         if windows.contains(&0) || windows[0] > plane[0] || windows[1] > plane[1] {
             return Err(format!("{windows:?} windows in a plane of {plane:?}"));
         }
         threads_fit(lanes, workgroup)?;
-        let width = if lanes == 1 { 4 } else { 1 };
-        let most = channels.div_ceil(width * lanes);
-        if units == 0 || units > most {
-            return Err(format!("{units} units, {channels} channels are {most} with {lanes} lanes"));
+        let most = channels.div_ceil(self.channels_per_vector() * lanes);
+        if channel_vectors == 0 || channel_vectors > most {
+            return Err(format!(
+                "{channel_vectors} channel vectors, {channels} channels are {most} with {lanes} lanes"
+            ));
         }
-        registers_fit(windows[0] * windows[1] * shape.pool[0] * shape.pool[1] * units * width)
+        registers_fit(self.sums(shape))
     }
 
     /// Returns the shader constants for a kernel that computes `channels` channels.
     pub(super) fn constants(&self, shape: &ConvShape, channels: usize) -> Vec<(&'static str, Constant)> {
-        let positions = self.windows[0] * self.windows[1] * shape.pool[0] * shape.pool[1];
-        let joined = [4, 2, 1].into_iter().find(|n| positions.is_multiple_of(*n)).unwrap_or(1);
+        let positions = self.positions(shape);
+        let sums_per_block = [4, 2, 1].into_iter().find(|n| positions.is_multiple_of(*n)).unwrap_or(1);
         vec![
             ("CHANNELS", channels.into()),
             ("TILE_T", self.windows[0].into()),
             ("TILE_M", self.windows[1].into()),
-            ("CHANNEL_VECTORS", self.units.into()),
+            ("CHANNEL_VECTORS", self.channel_vectors.into()),
             ("LANES", self.lanes.into()),
-            ("SUMS_PER_BLOCK", joined.into()),
+            ("SUMS_PER_BLOCK", sums_per_block.into()),
             ("WORKGROUP", self.workgroup.into()),
         ]
     }
@@ -195,7 +224,7 @@ impl ConvTile {
 
     /// Returns the largest number of winner codes per word at which one thread still writes the whole word.
     pub fn argmax_per_word(&self, shape: &ConvShape) -> usize {
-        let most = PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]);
+        let most = PoolArgmax::most_per_word(shape.window_size());
         [8, 4, 2].into_iter().find(|n| *n <= most && self.fills_words(shape, *n)).unwrap_or(1)
     }
 
@@ -205,17 +234,17 @@ impl ConvTile {
         windows.is_multiple_of(per_word) || (self.is_full_row(shape) && windows <= per_word)
     }
 
-    /// Returns the grid: (tiles of all chunks, groups of `channels`, members). If the first axis would exceed
-    /// [`MOST_WORKGROUPS`], the excess is folded into the second axis.
+    /// Returns the grid: (tiles of all chunks, groups of the vectors of `channels`, members). If the first axis would
+    /// exceed [`MOST_WORKGROUPS`], the excess is folded into the second axis.
     pub(super) fn grid(&self, shape: &ConvShape, channels: usize) -> [usize; 3] {
         let [t, m] = shape.windows();
         let tiles = shape.chunks * t.div_ceil(self.windows[0]) * m.div_ceil(self.windows[1]);
         assert!(tiles <= MOST_TILES, "{tiles} tiles of {shape:?}: `workgroup_uniform` knows numbers of 24 bits");
         let workgroups = (tiles * self.lanes).div_ceil(self.workgroup);
         let folds = workgroups.div_ceil(MOST_WORKGROUPS).max(1);
-        let width = if self.lanes == 1 { 4 } else { 1 };
-        let unit_groups = channels.div_ceil(width).div_ceil(self.units * self.lanes);
-        [workgroups.div_ceil(folds), unit_groups * folds, shape.members]
+        let vectors = channels.div_ceil(self.channels_per_vector());
+        let vector_groups = vectors.div_ceil(self.channel_vectors * self.lanes);
+        [workgroups.div_ceil(folds), vector_groups * folds, shape.members]
     }
 }
 
@@ -358,22 +387,22 @@ pub(super) fn random_window_grads(name: &str, shape: &[usize], window: usize) ->
 
 /// Returns cases with the shapes and tiles that both backward kernels are tested with; the flag selects a variant.
 pub(super) fn backward_cases(prepare: fn(&Gpu, ConvShape, ConvTile, bool) -> Result<CaseRun>) -> Vec<Case> {
-    let case = |name: &str, sizes: [usize; 6], kernel: usize, pool: [usize; 2], tile: ConvTile, flag: bool| {
-        let [members, chunks, inputs, outputs, time, mel] = sizes;
-        let shape = ConvShape { members, chunks, inputs, outputs, time, mel, kernel, pool };
+    let case = |name: &str, shape: ConvShape, tile: ConvTile, flag: bool| {
         case_of_lanes(Case::new(name, move |gpu| prepare(gpu, shape, tile, flag)), tile.lanes, tile.workgroup)
     };
-    let alone = |windows: [usize; 2]| ConvTile { windows, units: 1, lanes: 1, workgroup: 32 };
-    let lanes = |windows: [usize; 2], units, workgroup| ConvTile { windows, units, lanes: 8, workgroup };
+    let alone = |windows: [usize; 2]| ConvTile { windows, channel_vectors: 1, lanes: 1, workgroup: 32 };
+    let lanes =
+        |windows: [usize; 2], channel_vectors, workgroup| ConvTile { windows, channel_vectors, lanes: 8, workgroup };
+    let shape = ConvShape::new;
     vec![
-        case("odd channels, two members", [2, 3, 5, 6, 6, 8], 3, [2, 2], alone([1, 3]), true),
-        case("a tile taller than the plane", [2, 2, 4, 9, 5, 16], 3, [1, 4], alone([3, 1]), false),
-        case("kernel 5, pool of two", [1, 2, 3, 6, 5, 6], 5, [1, 2], alone([2, 2]), true),
-        case("kernel 1, pool of eight", [1, 3, 9, 6, 4, 8], 1, [2, 4], alone([1, 1]), false),
-        case("lanes, whole rows", [2, 3, 11, 19, 6, 16], 3, [2, 2], lanes([1, 8], 2, 8), true),
-        case("lanes, whole rows of two windows", [2, 3, 3, 9, 5, 4], 3, [1, 2], lanes([5, 2], 1, 8), false),
-        case("lanes, half rows", [1, 2, 5, 19, 6, 16], 3, [2, 2], lanes([1, 4], 2, 8), true),
-        case("lanes, parts of rows", [1, 2, 9, 5, 6, 24], 3, [2, 2], lanes([2, 8], 1, 16), true),
+        case("odd channels, two members", shape([2, 3, 5, 6, 8], 6, 3, [2, 2]), alone([1, 3]), true),
+        case("a tile taller than the plane", shape([2, 2, 4, 5, 16], 9, 3, [1, 4]), alone([3, 1]), false),
+        case("kernel 5, pool of two", shape([1, 2, 3, 5, 6], 6, 5, [1, 2]), alone([2, 2]), true),
+        case("kernel 1, pool of eight", shape([1, 3, 9, 4, 8], 6, 1, [2, 4]), alone([1, 1]), false),
+        case("lanes, whole rows", shape([2, 3, 11, 6, 16], 19, 3, [2, 2]), lanes([1, 8], 2, 8), true),
+        case("lanes, whole rows of two windows", shape([2, 3, 3, 5, 4], 9, 3, [1, 2]), lanes([5, 2], 1, 8), false),
+        case("lanes, half rows", shape([1, 2, 5, 6, 16], 19, 3, [2, 2]), lanes([1, 4], 2, 8), true),
+        case("lanes, parts of rows", shape([1, 2, 9, 6, 24], 5, 3, [2, 2]), lanes([2, 8], 1, 16), true),
     ]
 }
 
@@ -381,12 +410,12 @@ pub(super) fn backward_cases(prepare: fn(&Gpu, ConvShape, ConvTile, bool) -> Res
 pub(super) fn scatter_to_winners(shape: &ConvShape, window_grads: &[WindowGrad]) -> Vec<f64> {
     let [windows_t, windows_m] = shape.windows();
     let mut dense = vec![0.0; shape.members * shape.chunks * shape.outputs * shape.time * shape.mel];
-    for (index, window_grads) in window_grads.iter().enumerate() {
+    for (index, window_grad) in window_grads.iter().enumerate() {
         let (plane, t, m) = (index / (windows_t * windows_m), index / windows_m % windows_t, index % windows_m);
-        let position = window_grads.position();
+        let position = window_grad.position();
         let row = t * shape.pool[0] + position / shape.pool[1];
         let column = m * shape.pool[1] + position % shape.pool[1];
-        dense[(plane * shape.time + row) * shape.mel + column] = f64::from(window_grads.gradient);
+        dense[(plane * shape.time + row) * shape.mel + column] = f64::from(window_grad.gradient);
     }
     dense
 }
@@ -413,8 +442,7 @@ mod tests {
 
     #[test]
     fn the_layouts_do_not_overlap() {
-        let shape =
-            ConvShape { members: 1, chunks: 1, inputs: 3, outputs: 5, time: 4, mel: 4, kernel: 3, pool: [2, 2] };
+        let shape = ConvShape::new([1, 1, 3, 4, 4], 5, 3, [2, 2]);
         let mut used = vec![false; shape.forward_quads() * 4];
         for output in 0..5 {
             used[shape.bias_at(output)] = true;

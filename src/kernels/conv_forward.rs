@@ -1,14 +1,14 @@
 //! `conv_forward`: convolution, bias, LeakyReLU, dropout and max-pool of one layer in one dispatch (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::conv::{ConvShape, ConvTile, PackedWeights, WeightBinding, for_each_tap, store};
-use crate::kernels::dropout::{Dropout, keeps};
+use crate::kernels::dropout::{Dropout, RandomMask};
 use crate::kernels::forms::case_of_lanes;
-use crate::kernels::input::{Input, random_input};
+use crate::kernels::input::{CASE_STEP, Input, random_input};
 use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
 use crate::kernels::population::{Member, ScheduleStep};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 /// Forward pass of one layer: convolution, bias, LeakyReLU, dropout and max-pool.
 pub struct ConvForward {
@@ -35,10 +35,6 @@ pub struct ConvForward {
 }
 
 impl Kernel for ConvForward {
-    fn name(&self) -> &'static str {
-        "conv_forward"
-    }
-
     fn source(&self) -> ShaderSource {
         let pool_argmax = match self.pool_argmax {
             Some(_) => "conv/argmax_stored.wgsl",
@@ -55,7 +51,7 @@ impl Kernel for ConvForward {
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let per_word = self.argmax_per_word();
-        assert!(self.tile.fills_words(&self.shape, per_word), "{:?} with {per_word} pool_argmax in a word", self.tile);
+        assert!(self.tile.fills_words(&self.shape, per_word), "{:?} with {per_word} winner codes in a word", self.tile);
         let mut constants = vec![
             ("LAYER", self.layer.into()),
             ("SLOPE", self.slope.into()),
@@ -72,10 +68,10 @@ impl Kernel for ConvForward {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![("output", self.output.binding()), ("members", self.members.binding())];
+        let mut bindings = bindings![self.output, self.members];
         bindings.extend(self.input.bindings());
         bindings.extend(self.packed.bindings());
-        bindings.extend(self.pool_argmax.as_ref().map(|pool_argmax| ("pool_argmax", pool_argmax.tensor.binding())));
+        bindings.extend(self.pool_argmax.as_ref().map(|argmax| ("pool_argmax", argmax.binding())));
         bindings.extend(self.dropout.binding());
         bindings
     }
@@ -89,10 +85,10 @@ impl Kernel for ConvForward {
     }
 
     fn work(&self) -> Work {
-        let pool_argmax = self.pool_argmax.as_ref().map_or(0, |pool_argmax| pool_argmax.tensor.len());
+        let argmax_words = self.pool_argmax.as_ref().map_or(0, |argmax| argmax.tensor.len());
         Work {
             flops: 2.0 * self.shape.multiply_adds(),
-            bytes: ((self.shape.input_shape().iter().product::<usize>() + self.output.len() + pool_argmax) * 4) as f64,
+            bytes: ((self.shape.input_shape().iter().product::<usize>() + self.output.len() + argmax_words) * 4) as f64,
         }
     }
 }
@@ -100,9 +96,7 @@ impl Kernel for ConvForward {
 impl ConvForward {
     /// Returns the winner codes per word; if no winners are stored, the largest number that the tile allows.
     fn argmax_per_word(&self) -> usize {
-        self.pool_argmax
-            .as_ref()
-            .map_or_else(|| self.tile.argmax_per_word(&self.shape), |pool_argmax| pool_argmax.per_word)
+        self.pool_argmax.as_ref().map_or_else(|| self.tile.argmax_per_word(&self.shape), |argmax| argmax.per_word)
     }
 
     /// Returns the number of neighbouring windows of a tile whose codes share a word.
@@ -111,42 +105,41 @@ impl ConvForward {
     }
 }
 
-/// Computes the pooled outputs and winners of one layer from `weights` `[member, out, in, tap]` and `biases` `[member,
-/// out]`. `keep(member, window, position)` decides whether dropout keeps a value; kept values are multiplied by
-/// `scale`.
+/// Computes the pooled outputs and winners of one layer from `parameters` `[member, parameter]`, weights `(out, in,
+/// tap)` before biases `(out)`. `dropout(member, window, position)` returns the factor by which dropout multiplies a
+/// value: 0 for a value that is dropped.
 pub fn oracle(
     shape: &ConvShape,
     slope: f64,
     input: &[f64],
-    weights: &[f64],
-    biases: &[f64],
-    scale: f64,
-    keep: impl Fn(usize, usize, usize) -> bool,
+    parameters: &[f64],
+    dropout: impl Fn(usize, usize, usize) -> f64,
 ) -> (Vec<f64>, Vec<WindowGrad>) {
     let plane = shape.time * shape.mel;
     let [windows_t, windows_m] = shape.windows();
     let (mut output, mut window_argmax) = (Vec::new(), Vec::new());
     for chunk in 0..shape.members * shape.chunks {
         let member = chunk / shape.chunks;
+        let of_member = &parameters[member * shape.parameters()..][..shape.parameters()];
+        let (weights, biases) = of_member.split_at(shape.parameters() - shape.outputs);
         for out in 0..shape.outputs {
-            let mut sums = vec![biases[member * shape.outputs + out]; plane];
+            let mut sums = vec![biases[out]; plane];
             for channel in 0..shape.inputs {
                 let inputs = &input[(chunk * shape.inputs + channel) * plane..][..plane];
-                let taps = &weights[((member * shape.outputs + out) * shape.inputs + channel) * shape.taps()..];
+                let taps = &weights[(out * shape.inputs + channel) * shape.taps()..];
                 for_each_tap(shape, |from, to, tap| sums[to] += taps[tap] * inputs[from]);
             }
             for window in 0..windows_t * windows_m {
                 let (t, m) = (window / windows_m * shape.pool[0], window % windows_m * shape.pool[1]);
                 let in_member = (chunk % shape.chunks * shape.outputs + out) * windows_t * windows_m + window;
                 let mut best = (f64::NEG_INFINITY, 0);
-                for position in 0..shape.pool[0] * shape.pool[1] {
+                for position in 0..shape.window_size() {
                     let x = sums[(t + position / shape.pool[1]) * shape.mel + m + position % shape.pool[1]];
-                    let kept = keep(member, in_member, position);
-                    let value = if !kept { 0.0 } else { scale * if x > 0.0 { x } else { slope * x } };
-                    let sign = match (kept, x > 0.0) {
-                        (false, _) => WindowGrad::DROPPED,
-                        (true, true) => WindowGrad::POSITIVE,
-                        (true, false) => WindowGrad::NEGATIVE,
+                    let factor = dropout(member, in_member, position);
+                    let (value, sign) = match (factor == 0.0, x > 0.0) {
+                        (true, _) => (0.0, WindowGrad::DROPPED),
+                        (false, true) => (factor * x, WindowGrad::POSITIVE),
+                        (false, false) => (factor * (slope * x), WindowGrad::NEGATIVE),
                     };
                     if value > best.0 {
                         best = (value, WindowGrad::new(position, sign).code);
@@ -160,17 +153,18 @@ pub fn oracle(
     (output, window_argmax)
 }
 
-/// Packs weights and biases in the forward layout, one region per member.
-pub(super) fn pack(shape: &ConvShape, weights: &[f64], biases: &[f64]) -> Vec<f32> {
+/// Packs parameters in the forward layout, one region per member.
+pub(super) fn pack(shape: &ConvShape, parameters: &[f64]) -> Vec<f32> {
     let stride = shape.forward_quads() * 4;
     let mut packed = vec![0.0; shape.members * stride];
-    for member in 0..shape.members {
+    for (of_member, packed) in parameters.chunks(shape.parameters()).zip(packed.chunks_mut(stride)) {
+        let (weights, biases) = of_member.split_at(shape.parameters() - shape.outputs);
         for out in 0..shape.outputs {
-            packed[member * stride + shape.bias_at(out)] = biases[member * shape.outputs + out] as f32;
+            packed[shape.bias_at(out)] = biases[out] as f32;
             for input in 0..shape.inputs {
                 for tap in 0..shape.taps() {
-                    let from = ((member * shape.outputs + out) * shape.inputs + input) * shape.taps() + tap;
-                    packed[member * stride + shape.forward_at(out, input, tap)] = weights[from] as f32;
+                    let weight = weights[(out * shape.inputs + input) * shape.taps() + tap];
+                    packed[shape.forward_at(out, input, tap)] = weight as f32;
                 }
             }
         }
@@ -185,63 +179,67 @@ enum Mask {
     Injected,
 }
 
+/// Properties of a case.
+struct Setting {
+    shape: ConvShape,
+    tile: ConvTile,
+    mask: Mask,
+    /// True if inputs and parameters have few distinct values, so that equal maxima are common. The first maximum of a
+    /// window must win.
+    ties: bool,
+    /// Number of examples and batch size of a store from which the input is read; `None` for a dense input.
+    gathered: Option<[usize; 2]>,
+}
+
 /// Creates a case that compares `tile` with the oracle, with the dropout of training. With `gathered`, the input is a
 /// batch of examples of one chunk each.
 pub fn check(shape: ConvShape, tile: ConvTile, gathered: bool) -> Case {
     let gathered = gathered.then_some([shape.chunks + 2, shape.chunks]);
-    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| {
-        prepare(gpu, shape, tile, Mask::Random, false, gathered)
-    })
+    let setting = Setting { shape, tile, mask: Mask::Random, ties: false, gathered };
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| prepare(gpu, &setting))
 }
 
-fn prepare(
-    gpu: &Gpu,
-    shape: ConvShape,
-    tile: ConvTile,
-    mask: Mask,
-    ties: bool,
-    gathered: Option<[usize; 2]>,
-) -> Result<CaseRun> {
-    let (layer, slope, p, row) = (1, 0.2, 0.2, 1);
-    let (mut input, mut inputs) = random_input(gpu, &shape, gathered.map(|[examples, slots]| [examples, slots, row]))?;
+fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
+    let Setting { shape, tile, mask, ties, gathered } = *setting;
+    let (layer, slope, p) = (1, 0.2, 0.2);
+    let (mut input, mut inputs) = random_input(gpu, &shape, gathered)?;
+    let (_, mut parameters) = random(gpu, "parameters", &[shape.members, shape.parameters()])?;
     if ties {
-        // Rounding to few distinct values makes equal maxima common; the first maximum of a window must win.
         inputs.iter_mut().for_each(|x| *x = x.round().clamp(-1.0, 1.0));
+        parameters.iter_mut().for_each(|x| *x = x.round());
         let rounded: Vec<f32> = inputs.iter().map(|x| *x as f32).collect();
         input = Input::Dense(gpu.tensor_from("input", &shape.input_shape(), &rounded)?);
     }
-    let (_, mut weights) = random(gpu, "weights", &[shape.members, shape.outputs, shape.inputs, shape.taps()])?;
-    if ties {
-        weights.iter_mut().for_each(|x| *x = x.round());
-    }
-    let (_, mut biases) = random(gpu, "biases", &[shape.members, shape.outputs])?;
-    if ties {
-        biases.iter_mut().for_each(|x| *x = x.round());
-    }
-    let packed = pack(&shape, &weights, &biases);
+    let packed = pack(&shape, &parameters);
     let members: Vec<Member> = (0..shape.members).map(|m| Member::new(m as u64)).collect();
-    let steps: Vec<ScheduleStep> =
-        (0..2 * shape.members).map(|i| ScheduleStep { t: 7 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
+    let steps: Vec<ScheduleStep> = (0..(CASE_STEP + 1) * shape.members)
+        .map(|i| ScheduleStep { t: 7 + i as u32, step_size: 0.0, decay: 0.0 })
+        .collect();
     let blocks = shape.output_shape()[1..].iter().product::<usize>() * shape.blocks_per_window();
-    let injected: Vec<u32> = super::random_below("keep", shape.members * blocks * 4, 5);
+    let injected: Vec<u32> = random_below("keep", shape.members * blocks * 4, 5);
     let injected: Vec<u32> = injected.into_iter().map(|x| u32::from(x > 0)).collect();
     let dropout = match mask {
         Mask::Off => Dropout::Off,
-        Mask::Random => Dropout::Random { p, schedule: gpu.tensor_from("schedule", &[2, shape.members], &steps)? },
+        Mask::Random => {
+            Dropout::Random { p, schedule: gpu.tensor_from("schedule", &[CASE_STEP + 1, shape.members], &steps)? }
+        }
         Mask::Injected => {
             Dropout::Injected { p, keep: gpu.tensor_from("keep", &[shape.members, blocks, 4], &injected)? }
         }
     };
-    let lanes = shape.blocks_per_window() * 4;
-    let keep = |member: usize, window: usize, position: usize| match mask {
-        Mask::Off => true,
-        Mask::Random => {
-            let block = (window * shape.blocks_per_window() + position / 4) as u32;
-            keeps(&members[member], steps[row * shape.members + member].t, layer as u32, block, position % 4, p)
-        }
-        Mask::Injected => injected[member * blocks * 4 + window * lanes + position] == 1,
+    let factor = |member: usize, window: usize, position: usize| {
+        let (block, lane) = (window * shape.blocks_per_window() + position / 4, position % 4);
+        let kept = match mask {
+            Mask::Off => true,
+            Mask::Random => {
+                let (key, t) = (members[member].dropout_key, steps[CASE_STEP * shape.members + member].t);
+                RandomMask { key, t, layer, p }.keeps(block, lane)
+            }
+            Mask::Injected => injected[(member * blocks + block) * 4 + lane] == 1,
+        };
+        if kept { dropout.scale() } else { 0.0 }
     };
-    let (expected, window_argmax) = oracle(&shape, slope, &inputs, &weights, &biases, dropout.scale(), keep);
+    let (expected, window_argmax) = oracle(&shape, slope, &inputs, &parameters, factor);
     let output = gpu.tensor("output", &shape.output_shape())?;
     let per_word = tile.argmax_per_word(&shape);
     let pool_argmax = PoolArgmax::new(gpu, "pool_argmax", &shape.output_shape(), per_word)?;
@@ -265,83 +263,85 @@ fn prepare(
     };
     let mut expectations = vec![Expectation::close(&output, expected)];
     if ties {
-        expectations.push(Expectation::exact(
-            &pool_argmax.tensor,
-            PoolArgmax::pack(&window_argmax, shape.windows()[1], per_word),
-        ));
+        let words = PoolArgmax::pack(&window_argmax, shape.windows()[1], per_word);
+        expectations.push(Expectation::exact(&pool_argmax.tensor, words));
     }
-    Ok(CaseRun::new(kernel, expectations).at_step(row as u32))
+    Ok(CaseRun::new(kernel, expectations).at_step(CASE_STEP as u32))
 }
 
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "conv_forward", cases };
-
 /// Returns cases with odd sizes, remainders of every tile, ties, and the three forms of dropout.
-fn cases() -> Vec<Case> {
-    let shape = |members, chunks, inputs, outputs, time, mel, kernel, pool| ConvShape {
-        members,
-        chunks,
-        inputs,
-        outputs,
-        time,
-        mel,
-        kernel,
-        pool,
-    };
-    let alone = |windows, units, workgroup| ConvTile { windows, units, lanes: 1, workgroup };
-    let lanes = |windows, units, workgroup| ConvTile { windows, units, lanes: 8, workgroup };
+pub(super) fn cases() -> Vec<Case> {
+    let shape = ConvShape::new;
+    let alone = |windows, channel_vectors, workgroup| ConvTile { windows, channel_vectors, lanes: 1, workgroup };
+    let lanes = |windows, channel_vectors, workgroup| ConvTile { windows, channel_vectors, lanes: 8, workgroup };
     let case = |name: &str, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool| {
-        let case = Case::new(name, move |gpu| prepare(gpu, shape, tile, mask, ties, None));
-        case_of_lanes(case, tile.lanes, tile.workgroup)
+        let setting = Setting { shape, tile, mask, ties, gathered: None };
+        case_of_lanes(Case::new(name, move |gpu| prepare(gpu, &setting)), tile.lanes, tile.workgroup)
+    };
+    let two_batches = Setting {
+        shape: shape([2, 6, 1, 4, 16], 9, 3, [2, 2]),
+        tile: lanes([1, 8], 1, 8),
+        mask: Mask::Random,
+        ties: false,
+        gathered: Some([5, 3]),
+    };
+    let one_batch = Setting {
+        shape: shape([1, 4, 1, 4, 12], 5, 3, [2, 2]),
+        tile: alone([1, 3], 1, 32),
+        mask: Mask::Off,
+        ties: false,
+        gathered: Some([300, 4]),
     };
     vec![
-        case("one input channel", shape(1, 3, 1, 16, 20, 64, 3, [2, 2]), alone([1, 4], 2, 64), Mask::Off, false),
+        case("one input channel", shape([1, 3, 1, 20, 64], 16, 3, [2, 2]), alone([1, 4], 2, 64), Mask::Off, false),
         case(
             "odd channels, two members",
-            shape(2, 3, 3, 5, 6, 8, 3, [2, 2]),
+            shape([2, 3, 3, 6, 8], 5, 3, [2, 2]),
             alone([1, 3], 1, 32),
             Mask::Random,
             false,
         ),
         case(
             "a tile taller than the plane",
-            shape(2, 2, 4, 9, 5, 16, 3, [1, 4]),
+            shape([2, 2, 4, 5, 16], 9, 3, [1, 4]),
             alone([5, 1], 2, 32),
             Mask::Random,
             false,
         ),
-        case("kernel 5, pool of two", shape(1, 2, 3, 6, 5, 6, 5, [1, 2]), alone([2, 2], 1, 64), Mask::Injected, false),
+        case(
+            "kernel 5, pool of two",
+            shape([1, 2, 3, 5, 6], 6, 5, [1, 2]),
+            alone([2, 2], 1, 64),
+            Mask::Injected,
+            false,
+        ),
         case(
             "kernel 1, pool of eight",
-            shape(1, 2, 3, 6, 4, 8, 1, [2, 4]),
+            shape([1, 2, 3, 4, 8], 6, 1, [2, 4]),
             alone([1, 1], 1, 64),
             Mask::Injected,
             false,
         ),
-        case("ties", shape(2, 3, 3, 5, 6, 8, 3, [2, 2]), alone([1, 2], 1, 64), Mask::Off, true),
-        case("ties with dropout", shape(1, 5, 2, 4, 4, 8, 3, [2, 2]), alone([2, 1], 1, 64), Mask::Random, true),
-        case("lanes, whole rows", shape(2, 3, 3, 19, 6, 16, 3, [2, 2]), lanes([1, 8], 2, 8), Mask::Random, true),
-        case("lanes, rows of five", shape(2, 3, 17, 9, 4, 10, 5, [2, 2]), lanes([2, 5], 1, 8), Mask::Injected, true),
-        case("lanes, parts of rows", shape(1, 3, 3, 5, 6, 24, 3, [2, 2]), lanes([2, 8], 1, 16), Mask::Random, true),
-        case("lanes, half rows", shape(1, 3, 3, 9, 6, 16, 5, [2, 2]), lanes([1, 4], 2, 8), Mask::Random, false),
-        case("weights in halves", shape(1, 2, 32, 65, 5, 4, 3, [1, 2]), lanes([5, 2], 1, 8), Mask::Random, false),
+        case("ties", shape([2, 3, 3, 6, 8], 5, 3, [2, 2]), alone([1, 2], 1, 64), Mask::Off, true),
+        case("ties with dropout", shape([1, 5, 2, 4, 8], 4, 3, [2, 2]), alone([2, 1], 1, 64), Mask::Random, true),
+        case("lanes, whole rows", shape([2, 3, 3, 6, 16], 19, 3, [2, 2]), lanes([1, 8], 2, 8), Mask::Random, true),
+        case("lanes, rows of five", shape([2, 3, 17, 4, 10], 9, 5, [2, 2]), lanes([2, 5], 1, 8), Mask::Injected, true),
+        case("lanes, parts of rows", shape([1, 3, 3, 6, 24], 5, 3, [2, 2]), lanes([2, 8], 1, 16), Mask::Random, true),
+        case("lanes, half rows", shape([1, 3, 3, 6, 16], 9, 5, [2, 2]), lanes([1, 4], 2, 8), Mask::Random, false),
+        case("weights in halves", shape([1, 2, 32, 5, 4], 65, 3, [1, 2]), lanes([5, 2], 1, 8), Mask::Random, false),
         case(
             "weights in halves, four channels",
-            shape(1, 2, 32, 65, 5, 4, 3, [1, 2]),
+            shape([1, 2, 32, 5, 4], 65, 3, [1, 2]),
             alone([5, 2], 1, 32),
             Mask::Off,
             true,
         ),
-        Case::new("two members' batches out of a store", move |gpu| {
-            prepare(gpu, shape(2, 6, 1, 9, 4, 16, 3, [2, 2]), lanes([1, 8], 1, 8), Mask::Random, false, Some([5, 3]))
-        })
-        .only_on(DeviceClass::Llvmpipe),
-        Case::new("out of a store, threads alone", move |gpu| {
-            prepare(gpu, shape(1, 4, 1, 5, 4, 12, 3, [2, 2]), alone([1, 3], 1, 32), Mask::Off, false, Some([300, 4]))
-        }),
+        Case::new("two members' batches out of a store", move |gpu| prepare(gpu, &two_batches))
+            .only_on(DeviceClass::Llvmpipe),
+        Case::new("out of a store, threads alone", move |gpu| prepare(gpu, &one_batch)),
         case(
             "more tiles than an axis has",
-            shape(1, 66_000, 1, 1, 2, 2, 1, [2, 2]),
+            shape([1, 66_000, 1, 2, 2], 1, 1, [2, 2]),
             alone([1, 1], 1, 1),
             Mask::Random,
             false,

@@ -2,23 +2,22 @@
 //! previous layer (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::conv::{
-    ConvShape, ConvTile, PackedWeights, WeightBinding, for_each_tap, random_window_grads, scatter_to_winners, store,
+    ConvShape, ConvTile, PackedWeights, WeightBinding, backward_cases, for_each_tap, random_window_grads,
+    scatter_to_winners, store,
 };
 use crate::kernels::grad_output::{GradOutput, mean_cases, random_grad_output};
-use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad, WindowGrad};
+use crate::kernels::pool_argmax::{LeakyDropout, PoolArgmax, PooledGrad, WindowGrad};
 use crate::kernels::population::Member;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Gradient of the input of one convolution layer.
 pub struct ConvInputGrad {
     /// Sizes of the layer.
     pub shape: ConvShape,
-    /// LeakyReLU slope below zero.
-    pub slope: f64,
-    /// Factor by which dropout multiplies the values that it keeps.
-    pub scale: f64,
+    /// LeakyReLU and dropout of the previous layer.
+    pub activation: LeakyDropout,
     /// Gradient of this layer's output, `[member, chunk, out, windows_t, windows_m]`.
     pub grad_output: GradOutput,
     /// Weights in the transposed layout.
@@ -32,10 +31,6 @@ pub struct ConvInputGrad {
 }
 
 impl Kernel for ConvInputGrad {
-    fn name(&self) -> &'static str {
-        "conv_input_grad"
-    }
-
     fn source(&self) -> ShaderSource {
         let full_row = self.tile.is_full_row(&self.shape);
         ShaderSource::file("conv/conv_input_grad.wgsl")
@@ -46,9 +41,9 @@ impl Kernel for ConvInputGrad {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let mut constants = vec![("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())];
-        constants.extend(self.grad_output.constants());
-        constants.push(self.grad_input.constant("INPUT_ARGMAX_PER_WORD"));
+        let mut constants = self.grad_output.constants();
+        constants.extend(self.activation.constants());
+        constants.push(self.grad_input.input_constant());
         constants.push(("POSITIONS_PER_WORD", self.positions_per_word().into()));
         constants.push(("TAP_ORDER", (0..self.shape.taps() as u32).rev().collect::<Vec<_>>().into()));
         constants.extend(self.shape.constants());
@@ -58,12 +53,9 @@ impl Kernel for ConvInputGrad {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![
-            ("grad_input", self.grad_input.gradients.binding()),
-            ("input_argmax", self.grad_input.argmax.tensor.binding()),
-            ("members", self.members.binding()),
-        ];
+        let mut bindings = bindings![self.members];
         bindings.extend(self.grad_output.bindings());
+        bindings.extend(self.grad_input.input_bindings());
         bindings.extend(self.packed.bindings());
         bindings
     }
@@ -95,8 +87,7 @@ impl ConvInputGrad {
 /// Computes the gradients at the pool winners of the previous layer from `weights` `[member, out, in, tap]`.
 pub fn oracle(
     shape: &ConvShape,
-    slope: f64,
-    scale: f64,
+    activation: LeakyDropout,
     grad_output: &[WindowGrad],
     weights: &[f64],
     grad_input: &[WindowGrad],
@@ -115,55 +106,61 @@ pub fn oracle(
             }
         }
     }
-    let carried = |(window, gradient): (&WindowGrad, f64)| WindowGrad {
-        gradient: (gradient * window.factor(slope, scale)) as f32,
+    let propagated = |(window, gradient): (&WindowGrad, f64)| WindowGrad {
+        gradient: (gradient * window.factor(activation)) as f32,
         ..*window
     };
-    grad_input.iter().zip(gradients).map(carried).collect()
+    grad_input.iter().zip(gradients).map(propagated).collect()
+}
+
+/// Packs `weights` `[member, out, in, tap]` in the transposed layout, one region per member.
+fn pack(shape: &ConvShape, weights: &[f64]) -> Vec<f32> {
+    let stride = shape.backward_quads() * 4;
+    let mut packed = vec![0.0; shape.members * stride];
+    let of_members = weights.chunks(shape.outputs * shape.inputs * shape.taps());
+    for (weights, packed) in of_members.zip(packed.chunks_mut(stride)) {
+        for (index, weight) in weights.iter().enumerate() {
+            let (channels, tap) = (index / shape.taps(), index % shape.taps());
+            packed[shape.backward_at(channels / shape.inputs, channels % shape.inputs, tap)] = *weight as f32;
+        }
+    }
+    packed
 }
 
 /// Creates a case that compares `tile` with the oracle. `per_word` holds the codes per word of this layer and of the
 /// previous one. With `mean`, the gradient arrives from the embedding, which is the mean of the outputs over a chunk.
 pub fn check(shape: ConvShape, tile: ConvTile, per_word: [usize; 2], mean: bool) -> Case {
-    let name = format!("{} {tile:?}", shape.layer());
-    Case::new(name, move |gpu| prepare(gpu, shape, tile, true, per_word, mean.then_some(1)))
+    let setting = Setting { per_word, mean: mean.then_some(1), ..Setting::new(shape, tile) };
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| prepare(gpu, &setting))
 }
 
-/// Prepares a case with the largest number of codes per word for this layer and four codes per word for the previous
-/// layer.
-fn prepare_default(gpu: &Gpu, shape: ConvShape, tile: ConvTile, uniform: bool) -> Result<CaseRun> {
-    prepare(gpu, shape, tile, uniform, [PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]), 4], None)
-}
-
-fn prepare_mean(gpu: &Gpu, shape: ConvShape, tile: ConvTile, chunks: usize) -> Result<CaseRun> {
-    prepare(gpu, shape, tile, true, [PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]), 4], Some(chunks))
-}
-
-fn prepare(
-    gpu: &Gpu,
+/// Properties of a case.
+struct Setting {
     shape: ConvShape,
     tile: ConvTile,
+    /// True if the weights are bound as uniform buffers where they fit.
     uniform: bool,
+    /// Winner codes per word of this layer and of the previous one.
     per_word: [usize; 2],
+    /// Chunks per segment if the gradient arrives from an embedding; `None` if it is stored.
     mean: Option<usize>,
-) -> Result<CaseRun> {
-    let (slope, scale) = (0.2, 1.25);
+}
+
+impl Setting {
+    fn new(shape: ConvShape, tile: ConvTile) -> Self {
+        let per_word = [PoolArgmax::most_per_word(shape.window_size()), 4];
+        Self { shape, tile, uniform: true, per_word, mean: None }
+    }
+}
+
+fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
+    let Setting { shape, tile, uniform, per_word, mean } = *setting;
+    let activation = LeakyDropout { slope: 0.2, scale: 1.25 };
     let (grad_output, window_grads) = random_grad_output(gpu, &shape, per_word[0], mean)?;
     let grad_input = random_window_grads("grad_input", &shape.input_shape(), 4);
     let (_, weights) = random(gpu, "weights", &[shape.members, shape.outputs, shape.inputs, shape.taps()])?;
-    let mut packed = vec![0.0; shape.members * shape.backward_quads() * 4];
-    for member in 0..shape.members {
-        for (index, weight) in weights[member * shape.outputs * shape.inputs * shape.taps()..]
-            [..shape.outputs * shape.inputs * shape.taps()]
-            .iter()
-            .enumerate()
-        {
-            let (output, input, tap) =
-                (index / shape.taps() / shape.inputs, index / shape.taps() % shape.inputs, index % shape.taps());
-            packed[member * shape.backward_quads() * 4 + shape.backward_at(output, input, tap)] = *weight as f32;
-        }
-    }
-    let expected = oracle(&shape, slope, scale, &window_grads, &weights, &grad_input);
+    let packed = pack(&shape, &weights);
+    let expected = oracle(&shape, activation, &window_grads, &weights, &grad_input);
     let out = PooledGrad::from(gpu, "grad_input", &shape.input_shape(), &grad_input, per_word[1])?;
     let tensor = gpu.tensor_from("packed", &[packed.len()], &packed)?;
     let packed = PackedWeights::new(gpu, &tensor, 0, shape.backward_sizes(), shape.members);
@@ -173,38 +170,33 @@ fn prepare(
     };
     let kernel = ConvInputGrad {
         shape,
-        slope,
-        scale,
+        activation,
         grad_output,
         packed: PackedWeights { binding, ..packed },
         grad_input: out.clone(),
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
         tile,
     };
-    let expected = expected.iter().map(|r| f64::from(r.gradient)).collect();
+    let expected = expected.iter().map(|window| f64::from(window.gradient)).collect();
     Ok(CaseRun::new(kernel, vec![Expectation::close(&out.gradients, expected)]))
 }
 
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "conv_input_grad", cases };
-
 /// Returns cases with odd channels, remainders of every tile, other kernels and pools, and more tiles than a grid axis
 /// has workgroups.
-fn cases() -> Vec<Case> {
-    let mut cases = super::conv::backward_cases(prepare_default);
-    cases.extend(mean_cases(prepare_mean));
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases =
+        backward_cases(|gpu, shape, tile, uniform| prepare(gpu, &Setting { uniform, ..Setting::new(shape, tile) }));
+    cases.extend(mean_cases(|gpu, shape, tile, chunks| {
+        prepare(gpu, &Setting { mean: Some(chunks), ..Setting::new(shape, tile) })
+    }));
     let halves = Case::new("weights in halves", |gpu| {
-        let tile = ConvTile { windows: [5, 2], units: 1, lanes: 8, workgroup: 8 };
-        let shape =
-            ConvShape { members: 1, chunks: 2, inputs: 32, outputs: 65, time: 5, mel: 4, kernel: 3, pool: [1, 2] };
-        prepare_default(gpu, shape, tile, true)
+        let tile = ConvTile { windows: [5, 2], channel_vectors: 1, lanes: 8, workgroup: 8 };
+        prepare(gpu, &Setting::new(ConvShape::new([1, 2, 32, 5, 4], 65, 3, [1, 2]), tile))
     });
     cases.push(halves.only_on(DeviceClass::Llvmpipe));
     cases.push(Case::new("more tiles than an axis has", |gpu| {
-        let tile = ConvTile { windows: [1, 1], units: 1, lanes: 1, workgroup: 1 };
-        let shape =
-            ConvShape { members: 1, chunks: 66_000, inputs: 1, outputs: 1, time: 2, mel: 2, kernel: 1, pool: [2, 2] };
-        prepare_default(gpu, shape, tile, true)
+        let tile = ConvTile { windows: [1, 1], channel_vectors: 1, lanes: 1, workgroup: 1 };
+        prepare(gpu, &Setting::new(ConvShape::new([1, 66_000, 1, 2, 2], 1, 1, [2, 2]), tile))
     }));
     cases
 }
@@ -217,23 +209,22 @@ mod tests {
     /// Compares the oracle with central differences of the forward oracle.
     #[test]
     fn the_oracle_is_the_derivative_of_the_forward_oracle() {
-        let shape =
-            ConvShape { members: 1, chunks: 1, inputs: 2, outputs: 3, time: 4, mel: 4, kernel: 3, pool: [2, 2] };
+        let shape = ConvShape::new([1, 1, 2, 4, 4], 3, 3, [2, 2]);
+        let activation = LeakyDropout { slope: 0.2, scale: 1.0 };
         let mut stream = crate::base::counter_rng::Key::new(5).stream();
         let mut draw = |n: usize| (0..n).map(|_| stream.normal()).collect::<Vec<f64>>();
         let (input, weights, biases, weighting) = (draw(32), draw(54), draw(3), draw(12));
-        let loss = |input: &[f64]| {
-            let (output, _) = conv_forward::oracle(&shape, 0.2, input, &weights, &biases, 1.0, |_, _, _| true);
-            output.iter().zip(&weighting).map(|(a, b)| a * b).sum::<f64>()
-        };
-        let (_, routed) = conv_forward::oracle(&shape, 0.2, &input, &weights, &biases, 1.0, |_, _, _| true);
-        let grad_output: Vec<WindowGrad> = routed
+        let parameters = [weights.as_slice(), &biases].concat();
+        let forward = |input: &[f64]| conv_forward::oracle(&shape, 0.2, input, &parameters, |_, _, _| 1.0);
+        let loss = |input: &[f64]| forward(input).0.iter().zip(&weighting).map(|(a, b)| a * b).sum::<f64>();
+        let grad_output: Vec<WindowGrad> = forward(&input)
+            .1
             .iter()
             .zip(&weighting)
-            .map(|(r, w)| WindowGrad { gradient: (w * r.factor(0.2, 1.0)) as f32, ..*r })
+            .map(|(winner, w)| WindowGrad { gradient: (w * winner.factor(activation)) as f32, ..*winner })
             .collect();
         let identity = vec![WindowGrad::new(0, WindowGrad::POSITIVE); 32];
-        let gradients = oracle(&shape, 0.2, 1.0, &grad_output, &weights, &identity);
+        let gradients = oracle(&shape, activation, &grad_output, &weights, &identity);
         for index in 0..32 {
             let nudged = |by: f64| {
                 let mut input = input.clone();

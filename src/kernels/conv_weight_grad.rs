@@ -4,15 +4,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::conv::{ConvShape, ConvTile, for_each_tap, registers_fit, scatter_to_winners, threads_fit};
+use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::conv::{
+    ConvShape, ConvTile, backward_cases, for_each_tap, registers_fit, scatter_to_winners, threads_fit,
+};
 use crate::kernels::forms::{lanes_fill_workgroup, uniform_slots};
 use crate::kernels::grad_output::{GradOutput, mean_cases, random_grad_output};
-use crate::kernels::input::{Input, random_input};
+use crate::kernels::input::{CASE_STEP, Input, random_input};
 use crate::kernels::layout::padded;
 use crate::kernels::pool_argmax::{PoolArgmax, WindowGrad};
 use crate::kernels::population::Member;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
+use crate::kernels::{Case, CaseRun, Expectation};
 
 /// Location of a layer's partial sums, `[split, parameter]`, within the region of each member in one tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,10 +107,6 @@ pub struct ConvWeightGrad {
 }
 
 impl Kernel for ConvWeightGrad {
-    fn name(&self) -> &'static str {
-        "conv_weight_grad"
-    }
-
     fn source(&self) -> ShaderSource {
         let full_row = self.tile.windows == self.shape.windows()[1];
         ShaderSource::file("conv/conv_weight_grad.wgsl")
@@ -131,7 +129,7 @@ impl Kernel for ConvWeightGrad {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![("partials", self.partials.binding()), ("members", self.members.binding())];
+        let mut bindings = bindings![self.partials, self.members];
         bindings.extend(self.input.bindings());
         bindings.extend(self.grad_output.bindings());
         bindings
@@ -157,8 +155,8 @@ impl ConvWeightGrad {
     /// time. This requires stored gradients, rows of several whole strips, strips of a multiple of four windows, and
     /// strips that hold whole words or whole parts of one word.
     fn windows_per_word(&self) -> Option<usize> {
-        let GradOutput::Stored(routes) = &self.grad_output else { return None };
-        let (windows, per_word, across) = (self.tile.windows, routes.argmax.per_word, self.shape.windows()[1]);
+        let GradOutput::Stored(pooled) = &self.grad_output else { return None };
+        let (windows, per_word, across) = (self.tile.windows, pooled.argmax.per_word, self.shape.windows()[1]);
         let shared = windows.min(per_word);
         let fits = windows.max(per_word).is_multiple_of(shared);
         (windows < across && across.is_multiple_of(windows) && windows.is_multiple_of(4) && fits).then_some(shared)
@@ -187,63 +185,68 @@ pub fn oracle(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> V
     gradients
 }
 
+/// Properties of a case.
+struct Setting {
+    shape: ConvShape,
+    tile: WeightTile,
+    /// True for a single split; otherwise every chunk of a member has one.
+    one_split: bool,
+    /// Winner codes per word.
+    per_word: usize,
+    /// Chunks per segment if the gradient arrives from an embedding; `None` if it is stored.
+    mean: Option<usize>,
+    /// Number of examples and batch size of a store from which the input is read; `None` for a dense input.
+    gathered: Option<[usize; 2]>,
+}
+
+impl Setting {
+    fn new(shape: ConvShape, tile: WeightTile) -> Self {
+        let per_word = PoolArgmax::most_per_word(shape.window_size());
+        Self { shape, tile, one_split: true, per_word, mean: None, gathered: None }
+    }
+}
+
 /// Creates a case that compares `tile` with the oracle, with `per_word` winner codes per word. With `gathered`, the
 /// input is a batch of examples of one chunk each. With `mean`, the gradient arrives from the embedding, which is the
 /// mean of the outputs over a chunk.
 pub fn check(shape: ConvShape, tile: WeightTile, per_word: usize, gathered: bool, mean: bool) -> Case {
-    let (mean, gathered) = (mean.then_some(1), gathered.then_some([shape.chunks + 2, shape.chunks, 1]));
-    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| {
-        prepare(gpu, shape, tile, true, per_word, mean, gathered)
-    })
+    let (mean, gathered) = (mean.then_some(1), gathered.then_some([shape.chunks + 2, shape.chunks]));
+    let setting = Setting { per_word, mean, gathered, ..Setting::new(shape, tile) };
+    Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| prepare(gpu, &setting))
 }
 
-fn prepare_mean(gpu: &Gpu, shape: ConvShape, tile: ConvTile, chunks: usize) -> Result<CaseRun> {
-    prepare(gpu, shape, like(tile), true, PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]), Some(chunks), None)
-}
-
-fn prepare_stored(gpu: &Gpu, shape: ConvShape, tile: ConvTile, one_split: bool) -> Result<CaseRun> {
-    prepare(gpu, shape, like(tile), one_split, PoolArgmax::most_per_word(shape.pool[0] * shape.pool[1]), None, None)
-}
-
-fn like(tile: ConvTile) -> WeightTile {
-    // Two inputs and five outputs leave a remainder of most cases' channels.
-    let ConvTile { windows: [_, windows], units, lanes, workgroup } = tile;
-    let outputs = if lanes == 1 { 5 } else { units };
+/// Returns a tile with the lanes and the width of `tile`. Two inputs and five outputs leave a remainder of most cases'
+/// channels.
+fn weight_tile_like(tile: ConvTile) -> WeightTile {
+    let ConvTile { windows: [_, windows], channel_vectors, lanes, workgroup } = tile;
+    let outputs = if lanes == 1 { 5 } else { channel_vectors };
     WeightTile { windows, inputs: 2, outputs, lanes, workgroup }
 }
 
-fn prepare(
-    gpu: &Gpu,
-    shape: ConvShape,
-    tile: WeightTile,
-    one_split: bool,
-    per_word: usize,
-    mean: Option<usize>,
-    gathered: Option<[usize; 3]>,
-) -> Result<CaseRun> {
+fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
+    let Setting { shape, tile, one_split, per_word, mean, gathered } = *setting;
     let (input, inputs) = random_input(gpu, &shape, gathered)?;
     let (grad_output, window_grads) = random_grad_output(gpu, &shape, per_word, mean)?;
-    let gradients = oracle(&shape, &inputs, &window_grads);
     // A single split exposes every sum. Several splits are checked here with one chunk of a member per split, and by
     // their total in the cases of `adam`.
-    let splits = if one_split { 1 } else { shape.chunks };
+    let (splits, gradients) = match one_split {
+        true => (1, oracle(&shape, &inputs, &window_grads)),
+        false => (shape.chunks, per_chunk(&shape, &inputs, &window_grads)),
+    };
     let stored = padded(shape.parameters());
     let partials = gpu.tensor("partials", &[shape.members, splits, stored])?;
-    let expected = if one_split { gradients } else { per_chunk(&shape, &inputs, &window_grads) };
     let filled = |of_split: &[f64]| [of_split, &vec![0.0; stored - of_split.len()]].concat();
-    let expected = expected.chunks(shape.parameters()).flat_map(filled).collect();
-    let at = PartialsAt { stride: splits * stored, first: 0, splits };
+    let expected = gradients.chunks(shape.parameters()).flat_map(filled).collect();
     let kernel = ConvWeightGrad {
         shape,
         input,
         grad_output,
         partials: partials.clone(),
-        at,
+        at: PartialsAt { stride: splits * stored, first: 0, splits },
         members: gpu.tensor_from("members", &[shape.members], &vec![Member::new(1); shape.members])?,
         tile,
     };
-    let row = gathered.map_or(0, |[_, _, row]| row);
-    Ok(CaseRun::new(kernel, vec![Expectation::close(&partials, expected)]).at_step(row as u32))
+    Ok(CaseRun::new(kernel, vec![Expectation::close(&partials, expected)]).at_step(CASE_STEP as u32))
 }
 
 /// Computes the gradients of each chunk separately.
@@ -252,31 +255,25 @@ fn per_chunk(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> Ve
     oracle(&every_chunk, input, grad_output)
 }
 
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "conv_weight_grad", cases };
-
 /// Returns cases with odd channels, remainders of every tile, and other kernels and pools.
-fn cases() -> Vec<Case> {
-    let mut cases = super::conv::backward_cases(prepare_stored);
-    cases.extend(mean_cases(prepare_mean));
-    let shape = |members, chunks, mel| ConvShape {
-        members,
-        chunks,
-        inputs: 1,
-        outputs: 9,
-        time: 4,
-        mel,
-        kernel: 3,
-        pool: [2, 2],
-    };
-    let two = Case::new("two members' batches out of a store", move |gpu| {
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = backward_cases(|gpu, shape, tile, one_split| {
+        prepare(gpu, &Setting { one_split, ..Setting::new(shape, weight_tile_like(tile)) })
+    });
+    cases.extend(mean_cases(|gpu, shape, tile, chunks| {
+        prepare(gpu, &Setting { mean: Some(chunks), ..Setting::new(shape, weight_tile_like(tile)) })
+    }));
+    let two = Case::new("two members' batches out of a store", |gpu| {
         let tile = WeightTile { windows: 4, inputs: 1, outputs: 2, lanes: 8, workgroup: 8 };
-        prepare(gpu, shape(2, 6, 16), tile, true, 8, None, Some([5, 3, 1]))
+        let shape = ConvShape::new([2, 6, 1, 4, 16], 9, 3, [2, 2]);
+        prepare(gpu, &Setting { gathered: Some([5, 3]), ..Setting::new(shape, tile) })
     });
     cases.push(two.only_on(DeviceClass::Llvmpipe));
-    cases.push(Case::new("out of a store, threads alone", move |gpu| {
+    cases.push(Case::new("out of a store, threads alone", |gpu| {
         let tile = WeightTile { windows: 3, inputs: 1, outputs: 4, lanes: 1, workgroup: 32 };
-        prepare(gpu, shape(1, 4, 12), tile, false, 2, None, Some([300, 4, 1]))
+        let shape = ConvShape::new([1, 4, 1, 4, 12], 9, 3, [2, 2]);
+        let setting = Setting::new(shape, tile);
+        prepare(gpu, &Setting { one_split: false, per_word: 2, gathered: Some([300, 4]), ..setting })
     }));
     cases
 }
@@ -285,24 +282,23 @@ fn cases() -> Vec<Case> {
 mod tests {
     use super::*;
     use crate::kernels::conv_forward;
+    use crate::kernels::pool_argmax::LeakyDropout;
 
     /// Compares the oracle with central differences of the forward oracle.
     #[test]
     fn the_oracle_is_the_derivative_of_the_forward_oracle() {
-        let shape =
-            ConvShape { members: 1, chunks: 2, inputs: 2, outputs: 3, time: 4, mel: 4, kernel: 3, pool: [1, 2] };
+        let shape = ConvShape::new([1, 2, 2, 4, 4], 3, 3, [1, 2]);
+        let activation = LeakyDropout { slope: 0.2, scale: 1.0 };
         let mut stream = crate::base::counter_rng::Key::new(6).stream();
         let mut draw = |n: usize| (0..n).map(|_| stream.normal()).collect::<Vec<f64>>();
         let (input, parameters, weighting) = (draw(64), draw(57), draw(48));
-        let forward = |parameters: &[f64]| {
-            conv_forward::oracle(&shape, 0.2, &input, &parameters[..54], &parameters[54..], 1.0, |_, _, _| true)
-        };
+        let forward = |parameters: &[f64]| conv_forward::oracle(&shape, 0.2, &input, parameters, |_, _, _| 1.0);
         let loss = |parameters: &[f64]| forward(parameters).0.iter().zip(&weighting).map(|(a, b)| a * b).sum::<f64>();
         let grad_output: Vec<WindowGrad> = forward(&parameters)
             .1
             .iter()
             .zip(&weighting)
-            .map(|(r, w)| WindowGrad { gradient: (w * r.factor(0.2, 1.0)) as f32, ..*r })
+            .map(|(winner, w)| WindowGrad { gradient: (w * winner.factor(activation)) as f32, ..*winner })
             .collect();
         let gradients = oracle(&shape, &input, &grad_output);
         for index in 0..57 {

@@ -1,12 +1,9 @@
 //! `distances`: squared Euclidean distances between two sets of rows (SPEC §4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::rows::MemberRows;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "distances", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 const WORKGROUP: usize = 64;
 /// Side of the square of distances that one thread computes.
@@ -23,10 +20,6 @@ pub struct Distances {
 }
 
 impl Kernel for Distances {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("metric/distances.wgsl")
     }
@@ -40,11 +33,7 @@ impl Kernel for Distances {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("lhs", self.lhs.tensor.binding()),
-            ("rhs", self.rhs.tensor.binding()),
-            ("distances", self.distances.binding()),
-        ]
+        bindings![self.lhs, self.rhs, self.distances]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -67,7 +56,7 @@ pub fn oracle(dimensions: usize, lhs: &[f64], rhs: &[f64]) -> Vec<f64> {
     lhs.chunks(dimensions).flat_map(|lhs| rhs.chunks(dimensions).map(move |rhs| distance(lhs, rhs))).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, members: usize, [lhs_rows, rhs_rows]: [usize; 2], dimensions: usize, first: usize| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (lhs, of_lhs) = random(gpu, "lhs", &[members, lhs_rows + first, dimensions])?;

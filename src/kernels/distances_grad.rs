@@ -1,12 +1,9 @@
 //! `distances_grad`: gradient of squared distances with respect to one set of rows (SPEC §4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::rows::MemberRows;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "distances_grad", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 const WORKGROUP: usize = 64;
 
@@ -39,10 +36,6 @@ pub struct DistancesGrad {
 }
 
 impl Kernel for DistancesGrad {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         let pairs = match self.side {
             PairSide::Lhs => "metric/pairs_lhs.wgsl",
@@ -56,7 +49,7 @@ impl Kernel for DistancesGrad {
         let mut constants = vec![
             ("DIMENSIONS", self.rows.dimensions().into()),
             ("OUT_FIRST", self.grad_input.first.into()),
-            ("OUT_STRIDE", self.grad_input.tensor.size(1).into()),
+            ("OUT_STRIDE", self.grad_input.stride().into()),
             ("REPEAT", self.repeat.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ];
@@ -66,12 +59,7 @@ impl Kernel for DistancesGrad {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("grad_output", self.grad_output.binding()),
-            ("rows", self.rows.tensor.binding()),
-            ("others", self.others.tensor.binding()),
-            ("grad_input", self.grad_input.tensor.binding()),
-        ]
+        bindings![self.grad_output, self.rows, self.others, self.grad_input]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -101,7 +89,7 @@ pub fn oracle(dimensions: usize, side: PairSide, grad_output: &[f64], rows: &[f6
     (0..rows.len()).map(of).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, side: PairSide, [n, m]: [usize; 2], repeat: usize| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (members, dimensions) = (2, 9);

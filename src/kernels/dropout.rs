@@ -2,7 +2,7 @@
 
 use crate::base::counter_rng::threefry2x32;
 use crate::gpu::{Binding, Constant, Tensor};
-use crate::kernels::population::{Member, ScheduleStep};
+use crate::kernels::population::ScheduleStep;
 
 /// Source of the dropout mask.
 #[derive(Clone)]
@@ -67,21 +67,37 @@ fn threshold(p: f64) -> u32 {
     (p * 65_536.0).round() as u32
 }
 
-/// True if lane `lane` of `block` is kept; `dropout_random.wgsl` computes the same function.
-pub fn keeps(member: &Member, t: u32, layer: u32, block: u32, lane: usize, p: f64) -> bool {
-    let bits = threefry2x32(member.dropout_key, [t, layer << 28 | block]);
-    (bits[lane / 2] >> (16 * (lane % 2)) & 0xffff) >= threshold(p)
+/// Mask of random dropout for one layer of one member at one step; `dropout_random.wgsl` computes the same mask.
+#[derive(Debug, Clone, Copy)]
+pub struct RandomMask {
+    /// Key of the member, [`Member::dropout_key`](super::population::Member::dropout_key).
+    pub key: [u32; 2],
+    /// Step number, [`ScheduleStep::t`].
+    pub t: u32,
+    /// Layer number.
+    pub layer: usize,
+    /// Probability that a value is dropped.
+    pub p: f64,
+}
+
+impl RandomMask {
+    /// True if value `lane` of the four values of `block` is kept.
+    pub fn keeps(&self, block: usize, lane: usize) -> bool {
+        let bits = threefry2x32(self.key, [self.t, (self.layer as u32) << 28 | block as u32]);
+        (bits[lane / 2] >> (16 * (lane % 2)) & 0xffff) >= threshold(self.p)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::population::Member;
 
     #[test]
     fn the_share_of_kept_values_is_one_minus_p() {
-        let member = Member::new(3);
+        let mask = RandomMask { key: Member::new(3).dropout_key, t: 5, layer: 1, p: 0.2 };
         let n = 40_000;
-        let kept = (0..n).filter(|block| keeps(&member, 5, 1, *block, (*block % 4) as usize, 0.2)).count();
-        assert!((kept as f64 / f64::from(n) - 0.8).abs() < 0.01, "{kept} of {n}");
+        let kept = (0..n).filter(|block| mask.keeps(*block, *block % 4)).count();
+        assert!((kept as f64 / n as f64 - 0.8).abs() < 0.01, "{kept} of {n}");
     }
 }

@@ -1,12 +1,9 @@
 //! `frame_mean`: embedding of a segment, the mean of its time steps, each scaled to unit length (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::chunk_mean::constants;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, normalise, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "frame_mean", cases };
+use crate::kernels::{Case, CaseRun, Expectation, normalise, random};
 
 /// Mean of the normalised time steps of all chunks.
 pub struct FrameMean {
@@ -17,24 +14,21 @@ pub struct FrameMean {
 }
 
 impl Kernel for FrameMean {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("embed/frame_mean.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        constants(self.pooled.shape())
+        constants(&self.pooled)
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("pooled", self.pooled.binding()), ("embedding", self.embedding.binding())]
+        bindings![self.pooled, self.embedding]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.embedding.size(1), 1, self.embedding.size(0)]
+        let [members, segments, _] = self.embedding.dims();
+        [segments, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -44,14 +38,14 @@ impl Kernel for FrameMean {
 
 /// Returns the elements of `pooled` that form the vector of time step `t` in chunk `chunk`. Chunks are counted over all
 /// members and segments.
-pub(super) fn step_elements(shape: &[usize], chunk: usize, t: usize) -> Vec<usize> {
-    let [_, _, _, channels, time, mel] = *shape else { panic!("six axes, got {shape:?}") };
+pub(super) fn step_elements(shape: &[usize; 6], chunk: usize, t: usize) -> Vec<usize> {
+    let [_, _, _, channels, time, mel] = *shape;
     (0..mel * channels).map(|e| ((chunk * channels + e % channels) * time + t) * mel + e / channels).collect()
 }
 
 /// Computes embeddings `[member, segment, mel · channel]` from `pooled` `[member, segment, chunk, channel, time, mel]`.
-pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
-    let [members, segments, chunks, channels, time, mel] = *shape else { panic!("six axes, got {shape:?}") };
+pub fn oracle(shape: &[usize; 6], pooled: &[f64]) -> Vec<f64> {
+    let [members, segments, chunks, channels, time, mel] = *shape;
     let mut embedding = vec![0.0; members * segments * mel * channels];
     for (segment, embedding) in embedding.chunks_mut(mel * channels).enumerate() {
         for step in 0..chunks * time {
@@ -64,11 +58,12 @@ pub fn oracle(shape: &[usize], pooled: &[f64]) -> Vec<f64> {
     embedding
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 6]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
+            let [members, segments, _, channels, _, mel] = shape;
             let (pooled, values) = random(gpu, "pooled", &shape)?;
-            let embedding = gpu.tensor("embedding", &[shape[0], shape[1], shape[5] * shape[3]])?;
+            let embedding = gpu.tensor("embedding", &[members, segments, mel * channels])?;
             let expected = oracle(&shape, &values);
             let kernel = FrameMean { pooled, embedding: embedding.clone() };
             Ok(CaseRun::new(kernel, vec![Expectation::close(&embedding, expected)]))

@@ -2,15 +2,12 @@
 //! LeakyReLU of the last convolution (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::chunk_mean::constants;
 use crate::kernels::conv::random_window_grads;
 use crate::kernels::frame_mean::step_elements;
-use crate::kernels::pool_argmax::{PooledGrad, WindowGrad};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, normalise_grad, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "frame_mean_grad", cases };
+use crate::kernels::pool_argmax::{LeakyDropout, PooledGrad, WindowGrad};
+use crate::kernels::{Case, CaseRun, Expectation, normalise_grad, random};
 
 /// Gradient of the mean over normalised time steps and chunks.
 pub struct FrameMeanGrad {
@@ -20,40 +17,31 @@ pub struct FrameMeanGrad {
     pub pooled: Tensor<f32>,
     /// Pool winners of the last convolution, and the gradient to write, both in the shape of `pooled`.
     pub grad_input: PooledGrad,
-    /// LeakyReLU slope below zero.
-    pub slope: f64,
-    /// Factor by which dropout multiplies the values that it keeps.
-    pub scale: f64,
+    /// LeakyReLU and dropout of the last convolution.
+    pub activation: LeakyDropout,
 }
 
 impl Kernel for FrameMeanGrad {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("embed/frame_mean_grad.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let mut constants = constants(self.pooled.shape());
-        constants.extend([("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())]);
-        constants.push(self.grad_input.constant("INPUT_ARGMAX_PER_WORD"));
+        let mut constants = constants(&self.pooled);
+        constants.extend(self.activation.constants());
+        constants.push(self.grad_input.input_constant());
         constants
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("grad_output", self.grad_output.binding()),
-            ("pooled", self.pooled.binding()),
-            ("grad_input", self.grad_input.gradients.binding()),
-            ("input_argmax", self.grad_input.argmax.tensor.binding()),
-        ]
+        let mut bindings = bindings![self.grad_output, self.pooled];
+        bindings.extend(self.grad_input.input_bindings());
+        bindings
     }
 
     fn grid(&self) -> [usize; 3] {
-        let shape = self.pooled.shape();
-        [shape[1] * shape[2] * shape[4], 1, shape[0]]
+        let [members, segments, chunks, _, time, _] = self.pooled.dims();
+        [segments * chunks * time, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -64,7 +52,7 @@ impl Kernel for FrameMeanGrad {
 /// Computes the gradients at the pool winners of the last convolution.
 pub fn oracle(
     shape: &[usize; 6],
-    [slope, scale]: [f64; 2],
+    activation: LeakyDropout,
     grad_output: &[f64],
     pooled: &[f64],
     grad_input: &[WindowGrad],
@@ -77,23 +65,25 @@ pub fn oracle(
         let row: Vec<f64> = elements.iter().map(|at| pooled[*at]).collect();
         let of_embedding = &grad_output[chunk / chunks * mel * channels..][..mel * channels];
         for (at, gradient) in elements.into_iter().zip(normalise_grad::oracle(&row, of_embedding)) {
-            let carried = gradient / (chunks * time) as f64 * grad_input[at].factor(slope, scale);
-            out[at].gradient = carried as f32;
+            let propagated = gradient / (chunks * time) as f64 * grad_input[at].factor(activation);
+            out[at].gradient = propagated as f32;
         }
     }
     out
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 6]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
-            let (grad_output, of_embedding) = random(gpu, "grad_output", &[shape[0], shape[1], shape[5] * shape[3]])?;
+            let [members, segments, _, channels, _, mel] = shape;
+            let (grad_output, of_embedding) = random(gpu, "grad_output", &[members, segments, mel * channels])?;
             let (pooled, values) = random(gpu, "pooled", &shape)?;
             let window_grads = random_window_grads("grad_input", &shape, 2);
-            let expected = oracle(&shape, [0.2, 1.25], &of_embedding, &values, &window_grads);
+            let activation = LeakyDropout { slope: 0.2, scale: 1.25 };
+            let expected = oracle(&shape, activation, &of_embedding, &values, &window_grads);
             let grad_input = PooledGrad::from(gpu, "grad_input", &shape, &window_grads, 8)?;
-            let kernel = FrameMeanGrad { grad_output, pooled, grad_input: grad_input.clone(), slope: 0.2, scale: 1.25 };
-            let expected = expected.iter().map(|r| f64::from(r.gradient)).collect();
+            let kernel = FrameMeanGrad { grad_output, pooled, grad_input: grad_input.clone(), activation };
+            let expected = expected.iter().map(|window| f64::from(window.gradient)).collect();
             Ok(CaseRun::new(kernel, vec![Expectation::close(&grad_input.gradients, expected)]))
         })
     };

@@ -1,11 +1,8 @@
 //! `gather`: copy of a batch's examples from one shard of the resident store (SPEC §4).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "gather", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Id of a slot that holds no example.
 pub const NO_EXAMPLE: u32 = u32::MAX;
@@ -27,24 +24,23 @@ pub struct Gather {
 }
 
 impl Gather {
+    /// Returns the number of vec4s per example.
     fn quads(&self) -> usize {
-        self.shard.shape()[1..].iter().product::<usize>() / 4
+        let [_, frames, bands] = self.shard.dims();
+        frames * bands / 4
     }
 }
 
 impl Kernel for Gather {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("data/gather.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, members, batch_size] = self.batches.dims();
         vec![
-            ("MEMBERS", self.batches.size(1).into()),
-            ("BATCH_SIZE", self.batches.size(2).into()),
+            ("MEMBERS", members.into()),
+            ("BATCH_SIZE", batch_size.into()),
             ("EXAMPLE", self.quads().into()),
             ("FIRST", self.first.into()),
             ("COUNT", self.count.into()),
@@ -53,11 +49,12 @@ impl Kernel for Gather {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("shard", self.shard.binding()), ("batches", self.batches.binding()), ("input", self.input.binding())]
+        bindings![self.shard, self.batches, self.input]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.quads().div_ceil(WORKGROUP), self.batches.size(2), self.batches.size(1)]
+        let [_, members, batch_size] = self.batches.dims();
+        [self.quads().div_ceil(WORKGROUP), batch_size, members]
     }
 
     fn work(&self) -> Work {
@@ -65,23 +62,24 @@ impl Kernel for Gather {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, examples: usize, first: usize| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
-            let (members, slots, row) = (2, 5, 1);
+            let (members, batch_size, step) = (2, 5, 1);
             let (shard, values) = random(gpu, "shard", &[examples, 20, 8])?;
             // The ids include ids inside the shard, outside it on both sides, duplicates, and empty slots.
-            let ids: Vec<u32> =
-                (0..2 * members * slots).map(|i| if i % 7 == 3 { NO_EXAMPLE } else { (i * 3 % 11) as u32 }).collect();
-            let input = gpu.tensor("input", &[members, slots, 20, 8])?;
+            let ids: Vec<u32> = (0..2 * members * batch_size)
+                .map(|i| if i % 7 == 3 { NO_EXAMPLE } else { (i * 3 % 11) as u32 })
+                .collect();
+            let input = gpu.tensor("input", &[members, batch_size, 20, 8])?;
             let copied = |slot: usize| {
-                let example = (ids[row * members * slots + slot] as usize).wrapping_sub(first);
+                let example = (ids[step * members * batch_size + slot] as usize).wrapping_sub(first);
                 if example < examples { values[example * 160..][..160].to_vec() } else { vec![0.0; 160] }
             };
-            let expected = (0..members * slots).flat_map(copied).collect();
-            let batches = gpu.tensor_from("batches", &[2, members, slots], &ids)?;
+            let expected = (0..members * batch_size).flat_map(copied).collect();
+            let batches = gpu.tensor_from("batches", &[2, members, batch_size], &ids)?;
             let kernel = Gather { shard, first, count: examples, batches, input: input.clone() };
-            Ok(CaseRun::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_step(row as u32))
+            Ok(CaseRun::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_step(step as u32))
         })
     };
     vec![case("a shard in the middle", 4, 3), case("one shard of all", 11, 0)]

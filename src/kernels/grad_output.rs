@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::gpu::{Binding, Constant, DeviceClass, Gpu, Tensor};
 use crate::kernels::conv::{ConvShape, ConvTile, random_window_grads};
-use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad, WindowGrad};
+use crate::kernels::pool_argmax::{LeakyDropout, PoolArgmax, PooledGrad, WindowGrad};
 use crate::kernels::{Case, CaseRun, random};
 
 /// Source of the gradient of a layer's output.
@@ -25,10 +25,8 @@ pub struct EmbeddingMean {
     pub argmax: PoolArgmax,
     /// Chunks per segment.
     pub chunks: usize,
-    /// LeakyReLU slope below zero.
-    pub slope: f64,
-    /// Factor by which dropout multiplies the values that it keeps.
-    pub scale: f64,
+    /// LeakyReLU and dropout of the last layer.
+    pub activation: LeakyDropout,
 }
 
 impl GradOutput {
@@ -65,8 +63,8 @@ impl GradOutput {
         if let Self::Mean(mean) = self {
             constants.extend([
                 ("SEGMENT_CHUNKS", mean.chunks.into()),
-                ("OUTPUT_SLOPE", mean.slope.into()),
-                ("OUTPUT_DROPOUT_SCALE", mean.scale.into()),
+                ("OUTPUT_SLOPE", mean.activation.slope.into()),
+                ("OUTPUT_DROPOUT_SCALE", mean.activation.scale.into()),
             ]);
         }
         constants
@@ -77,7 +75,7 @@ impl GradOutput {
             Self::Stored(pooled) => pooled.gradients.binding(),
             Self::Mean(mean) => mean.grad_output.binding(),
         };
-        [("grad_output", gradients), ("pool_argmax", self.argmax().tensor.binding())]
+        [("grad_output", gradients), ("pool_argmax", self.argmax().binding())]
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -91,19 +89,18 @@ impl GradOutput {
 /// Computes the gradients at the pool winners of the last layer, `[member, segment, chunk, channel, time, mel]`.
 pub fn mean_oracle(
     shape: &[usize; 6],
-    slope: f64,
-    scale: f64,
+    activation: LeakyDropout,
     grad_output: &[f64],
     argmax: &[WindowGrad],
 ) -> Vec<WindowGrad> {
     let [_, _, chunks, channels, time, mel] = *shape;
-    let carried = |(index, window): (usize, &WindowGrad)| {
+    let propagated = |(index, window): (usize, &WindowGrad)| {
         let (segment, channel, m) =
             (index / (chunks * channels * time * mel), index / (time * mel) % channels, index % mel);
         let gradient = grad_output[segment * mel * channels + m * channels + channel] / (chunks * time) as f64;
-        WindowGrad { gradient: (gradient * window.factor(slope, scale)) as f32, ..*window }
+        WindowGrad { gradient: (gradient * window.factor(activation)) as f32, ..*window }
     };
-    argmax.iter().enumerate().map(carried).collect()
+    argmax.iter().enumerate().map(propagated).collect()
 }
 
 /// Returns seeded random gradients of the outputs of `shape`, and the gradients at the pool winners for the oracle.
@@ -115,7 +112,7 @@ pub(super) fn random_grad_output(
     mean: Option<usize>,
 ) -> Result<(GradOutput, Vec<WindowGrad>)> {
     let windows = shape.output_shape();
-    let window_grads = random_window_grads("grad_output", &windows, shape.pool[0] * shape.pool[1]);
+    let window_grads = random_window_grads("grad_output", &windows, shape.window_size());
     let Some(chunks) = mean else {
         return Ok((
             GradOutput::Stored(PooledGrad::from(gpu, "grad_output", &windows, &window_grads, per_word)?),
@@ -123,22 +120,23 @@ pub(super) fn random_grad_output(
         ));
     };
     let [members, all_chunks, channels, time, mel] = windows;
-    let (slope, scale, segments) = (0.3, 1.5, all_chunks / chunks);
+    let activation = LeakyDropout { slope: 0.3, scale: 1.5 };
+    let segments = all_chunks / chunks;
     let (grad_output, of_embedding) = random(gpu, "grad_output", &[members, segments, mel * channels])?;
     let argmax = PoolArgmax::new(gpu, "argmax", &windows, per_word)?;
     gpu.write(&argmax.tensor, 0, &PoolArgmax::pack(&window_grads, mel, per_word));
     let window_grads =
-        mean_oracle(&[members, segments, chunks, channels, time, mel], slope, scale, &of_embedding, &window_grads);
-    Ok((GradOutput::Mean(EmbeddingMean { grad_output, argmax, chunks, slope, scale }), window_grads))
+        mean_oracle(&[members, segments, chunks, channels, time, mel], activation, &of_embedding, &window_grads);
+    Ok((GradOutput::Mean(EmbeddingMean { grad_output, argmax, chunks, activation }), window_grads))
 }
 
 /// Returns cases in which the layer's outputs are averaged: the model's last layer, and a layer with odd sizes and
 /// several chunks per segment.
 pub(super) fn mean_cases(prepare: fn(&Gpu, ConvShape, ConvTile, usize) -> Result<CaseRun>) -> Vec<Case> {
-    let lanes = ConvTile { windows: [5, 2], units: 1, lanes: 8, workgroup: 8 };
-    let alone = ConvTile { windows: [1, 2], units: 1, lanes: 1, workgroup: 32 };
-    let last = ConvShape { members: 1, chunks: 3, inputs: 32, outputs: 65, time: 5, mel: 4, kernel: 3, pool: [1, 2] };
-    let odd = ConvShape { members: 2, chunks: 6, inputs: 3, outputs: 7, time: 6, mel: 12, kernel: 3, pool: [2, 4] };
+    let lanes = ConvTile { windows: [5, 2], channel_vectors: 1, lanes: 8, workgroup: 8 };
+    let alone = ConvTile { windows: [1, 2], channel_vectors: 1, lanes: 1, workgroup: 32 };
+    let last = ConvShape::new([1, 3, 32, 5, 4], 65, 3, [1, 2]);
+    let odd = ConvShape::new([2, 6, 3, 6, 12], 7, 3, [2, 4]);
     vec![
         Case::new("under a mean", move |gpu| prepare(gpu, last, lanes, 1)).only_on(DeviceClass::Llvmpipe),
         Case::new("under a mean of two chunks", move |gpu| prepare(gpu, odd, alone, 2)),
@@ -157,7 +155,8 @@ mod tests {
         let n: usize = shape.iter().product();
         let grad_output: Vec<f64> = (0..16).map(|i| (i as f64 * 0.7).sin()).collect();
         let identity = vec![WindowGrad::new(0, WindowGrad::POSITIVE); n];
-        let gradients = mean_oracle(&shape, 0.2, 1.0, &grad_output, &identity);
+        let activation = LeakyDropout { slope: 0.2, scale: 1.0 };
+        let gradients = mean_oracle(&shape, activation, &grad_output, &identity);
         for (index, gradient) in gradients.iter().enumerate() {
             let one_hot: Vec<f64> = (0..n).map(|i| f64::from(u8::from(i == index))).collect();
             let response: f64 = chunk_mean::oracle(&shape, &one_hot).iter().zip(&grad_output).map(|(a, b)| a * b).sum();

@@ -31,10 +31,10 @@ impl Input {
             Self::Dense(_) => "conv/input_dense.wgsl",
             Self::Gathered(_) => "conv/input_gathered.wgsl",
         };
-        let fours = shape.mel.is_multiple_of(4) && (windows * shape.pool[1]).is_multiple_of(4);
+        let is_whole_vec4s = shape.mel.is_multiple_of(4) && (windows * shape.pool[1]).is_multiple_of(4);
         let row = match shape.windows()[1] {
             across if across == windows && shape.mel.is_multiple_of(4) => "conv/input_row_full_vec4.wgsl",
-            across if across.is_multiple_of(windows) && fours => "conv/input_row_partial_vec4.wgsl",
+            across if across.is_multiple_of(windows) && is_whole_vec4s => "conv/input_row_partial_vec4.wgsl",
             _ => "conv/input_row_scalar.wgsl",
         };
         [("input_plane", plane), ("input_row", row)]
@@ -42,10 +42,11 @@ impl Input {
 
     pub(super) fn constants(&self, shape: &ConvShape) -> Vec<(&'static str, Constant)> {
         let Self::Gathered(Gathered { store, batches }) = self else { return Vec::new() };
-        let batch_size = batches.size(2);
+        let [_, _, batch_size] = batches.dims();
         assert!(shape.inputs == 1 && shape.chunks.is_multiple_of(batch_size), "{batch_size} examples in {shape:?}");
         let chunks = shape.chunks / batch_size;
-        assert_eq!(store.len(), store.size(0) * chunks * shape.time * shape.mel, "examples of {chunks} chunks");
+        let [_, frames, bands] = store.dims();
+        assert_eq!(frames * bands, chunks * shape.time * shape.mel, "examples of {chunks} chunks");
         vec![("EXAMPLE_CHUNKS", chunks.into())]
     }
 
@@ -59,21 +60,25 @@ impl Input {
     }
 }
 
+/// Step at which cases run a kernel: the second one, so that a kernel that ignores the step is found out.
+pub(super) const CASE_STEP: usize = 1;
+
 /// Returns a seeded random input of `shape`, and the same values as a dense tensor. With `gathered`, which is
-/// `[examples, batch_size, row]`, the input is row `row` of batches drawn from a store.
-pub(super) fn random_input(gpu: &Gpu, shape: &ConvShape, gathered: Option<[usize; 3]>) -> Result<(Input, Vec<f64>)> {
-    let Some([examples, batch_size, row]) = gathered else {
+/// `[examples, batch size]`, the input is the batch of step [`CASE_STEP`], drawn from a store of examples.
+pub(super) fn random_input(gpu: &Gpu, shape: &ConvShape, gathered: Option<[usize; 2]>) -> Result<(Input, Vec<f64>)> {
+    let Some([examples, batch_size]) = gathered else {
         let (input, values) = random(gpu, "input", &shape.input_shape())?;
         return Ok((Input::Dense(input), values));
     };
-    let example = shape.chunks / batch_size * shape.time * shape.mel;
-    let (store, values) = random(gpu, "store", &[examples, shape.chunks / batch_size * shape.time, shape.mel])?;
-    let of_row = shape.members * batch_size;
-    let mut ids: Vec<u32> = random_below("ids", (row + 1) * of_row, examples);
-    ids[row * of_row + 1] = NO_EXAMPLE;
-    let chosen = ids[row * of_row..].iter().map(|id| if *id == NO_EXAMPLE { 0 } else { *id as usize });
-    let chosen = chosen.flat_map(|id| &values[id * example..][..example]);
+    let frames = shape.chunks / batch_size * shape.time;
+    let (store, values) = random(gpu, "store", &[examples, frames, shape.mel])?;
+    let ids_per_step = shape.members * batch_size;
+    let mut ids: Vec<u32> = random_below("ids", (CASE_STEP + 1) * ids_per_step, examples);
+    let first = CASE_STEP * ids_per_step;
+    ids[first + 1] = NO_EXAMPLE;
+    let chosen = ids[first..].iter().map(|id| if *id == NO_EXAMPLE { 0 } else { *id as usize });
+    let chosen = chosen.flat_map(|id| &values[id * frames * shape.mel..][..frames * shape.mel]);
     let chosen = chosen.copied().collect();
-    let batches = gpu.tensor_from("batches", &[row + 1, shape.members, batch_size], &ids)?;
+    let batches = gpu.tensor_from("batches", &[CASE_STEP + 1, shape.members, batch_size], &ids)?;
     Ok((Input::Gathered(Gathered { store, batches }), chosen))
 }

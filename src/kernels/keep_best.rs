@@ -1,12 +1,9 @@
 //! `keep_best`: copy of the parameters of the members whose last epoch was their best (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::population::Member;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "keep_best", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 const WORKGROUP: usize = 64;
 
@@ -21,24 +18,22 @@ pub struct KeepBest {
 }
 
 impl Kernel for KeepBest {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/keep_best.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        vec![("PARAMETERS", self.best.size(1).into()), ("WORKGROUP", WORKGROUP.into())]
+        let [_, parameters] = self.best.dims();
+        vec![("PARAMETERS", parameters.into()), ("WORKGROUP", WORKGROUP.into())]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("state", self.state.binding()), ("best", self.best.binding()), ("members", self.members.binding())]
+        bindings![self.state, self.best, self.members]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.best.size(1).div_ceil(WORKGROUP), 1, self.best.size(0)]
+        let [members, parameters] = self.best.dims();
+        [parameters.div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {
@@ -46,7 +41,7 @@ impl Kernel for KeepBest {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("one member improved, one did not", |gpu: &Gpu| -> Result<CaseRun> {
         let (state, values) = random(gpu, "state", &[2, 3, 77])?;
         let (best, earlier) = random(gpu, "best", &[2, 77])?;

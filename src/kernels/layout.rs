@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytemuck::{Pod, Zeroable};
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Element, Gpu, Tensor};
+use crate::gpu::{Binding, Constant, Element, Gpu, Tensor, bindings};
 use crate::kernels::forms::{needs_uniform_hint, uniform_slots};
 
 /// Location of one layer's parameters, laid out as in `shaders/lib/span.wgsl`. All counts are in elements.
@@ -44,7 +44,7 @@ pub fn padded(count: usize) -> usize {
     count.next_multiple_of(PARAMETERS_PER_THREAD)
 }
 
-/// Place of a parameter that is absent from a layout.
+/// Entry of `places` for a parameter that is absent from a layout.
 const NOWHERE: u32 = u32::MAX;
 
 /// Threads per workgroup of the kernels that traverse the parameters; a workgroup stays within one layer.
@@ -55,7 +55,7 @@ fn groups_of(span: &Span) -> u32 {
     span.count.div_ceil((WORKGROUP * PARAMETERS_PER_THREAD) as u32)
 }
 
-/// Layers of a population and the places of their parameters in the packed layouts.
+/// Layers of a population, and the elements of the packed layouts at which their parameters are stored.
 #[derive(Clone)]
 pub struct Layout {
     /// Layers in order.
@@ -68,16 +68,18 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Creates the layout of `layers`. `places` holds the places of each parameter in its layer's forward and
-    /// transposed layouts, and `None` where a layout lacks the parameter. `packed` is the size of the packed tensor.
+    /// Creates the layout of `layers`. For each parameter, `places` holds the element of its layer's forward layout and
+    /// that of the transposed layout, and `None` where a layout lacks the parameter. `packed` is the size of the packed
+    /// tensor.
     ///
     /// # Errors
     /// Errors of making tensors.
     pub fn new(gpu: &Gpu, mut layers: Vec<Span>, places: &[[Option<usize>; 2]], packed: usize) -> Result<Self> {
-        let place = |of: Option<usize>| of.map_or(NOWHERE, |place| place as u32);
-        let fours = places.chunks_exact(PARAMETERS_PER_THREAD);
-        let fours: Vec<u32> = fours
-            .flat_map(|four| [0, 1].map(|of| four.iter().map(move |places| place(places[of]))))
+        let entry = |element: Option<usize>| element.map_or(NOWHERE, |element| element as u32);
+        // A thread reads the entries of its parameters in one layout together.
+        let by_thread: Vec<u32> = places
+            .chunks_exact(PARAMETERS_PER_THREAD)
+            .flat_map(|of_thread| [0, 1].map(|layout| of_thread.iter().map(move |places| entry(places[layout]))))
             .flatten()
             .collect();
         let mut groups = 0;
@@ -96,7 +98,7 @@ impl Layout {
             places: gpu.tensor_from(
                 "places",
                 &[places.len() / PARAMETERS_PER_THREAD, 2, PARAMETERS_PER_THREAD],
-                &fours,
+                &by_thread,
             )?,
             uniform_hint: needs_uniform_hint(gpu),
             layers,
@@ -105,15 +107,16 @@ impl Layout {
 
     /// Returns the number of parameters per member, including padding.
     pub fn elements(&self) -> usize {
-        self.places.size(0) * PARAMETERS_PER_THREAD
+        let [threads, _, per_thread] = self.places.dims();
+        threads * per_thread
     }
 
     /// Returns the workgroups of the layers that `parameters` covers; panics if the range covers a part of a layer.
     pub(super) fn groups(&self, parameters: &Range<usize>) -> Range<usize> {
         let group_at = |parameter: usize| {
-            let behind = self.layers.last().map_or(0, |span| span.first_group + groups_of(span));
+            let end = self.layers.last().map_or(0, |span| span.first_group + groups_of(span));
             let starts = self.layers.iter().map(|span| (span.first as usize, span.first_group));
-            let mut edges = starts.chain([(self.elements(), behind)]);
+            let mut edges = starts.chain([(self.elements(), end)]);
             let edge = edges.find(|(first, _)| *first == parameter);
             edge.unwrap_or_else(|| panic!("parameter {parameter} is within a layer")).1 as usize
         };
@@ -129,6 +132,6 @@ impl Layout {
     }
 
     pub(super) fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("spans", self.spans.binding()), ("places", self.places.binding()), ("packed", self.packed.binding())]
+        bindings![self.spans, self.places, self.packed]
     }
 }

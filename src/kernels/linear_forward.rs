@@ -1,14 +1,11 @@
 //! `linear_forward`: a fully connected layer in evaluation, with LeakyReLU or a sigmoid (SPEC §3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::forms::{linear_rows, needs_uniform_hint, uniform_slots};
 use crate::kernels::linear::{LinearShape, LinearWeights, oracle, pack};
 use crate::kernels::population::Member;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "linear_forward", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Division of rows and outputs among threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +54,6 @@ pub struct LinearForward {
 }
 
 impl Kernel for LinearForward {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("linear/linear_forward.wgsl").fill_all(uniform_slots(self.tile.uniform_hint))
     }
@@ -82,12 +75,7 @@ impl Kernel for LinearForward {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("input", self.input.binding()),
-            ("packed", self.packed.binding()),
-            ("output", self.output.binding()),
-            ("members", self.members.binding()),
-        ]
+        bindings![self.input, self.packed, self.output, self.members]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -141,7 +129,7 @@ fn prepare(gpu: &Gpu, shape: LinearShape, activation: Activation, tile: LinearTi
     Ok(CaseRun::new(kernel, vec![Expectation::close(&output, expected)]))
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let shape = |members, rows, inputs, outputs| LinearShape { members, rows, inputs, outputs };
     let case = |name: &str, shape: LinearShape, activation: Activation| {
         Case::new(name, move |gpu| prepare(gpu, shape, activation, LinearTile::of(gpu, shape.rows)))

@@ -1,14 +1,12 @@
 //! `mel`: log-mel bands of magnitude spectra by sparse triangular filters (SPEC §1).
 
-use super::{Case, CaseRun, Expectation, KernelEntry, random};
+use super::{Case, CaseRun, Expectation, random};
 use crate::Result;
 use crate::config::FeatureConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 
-pub(super) const ENTRY: KernelEntry = KernelEntry { name: "mel", cases };
-
-/// Log-mel bands of a batch of magnitudes, ln(mel + offset), written to the example store. Row r of the schedule writes
-/// the examples from r · segments on; segments beyond the end of the store are skipped.
+/// Log-mel bands of a batch of magnitudes, ln(mel + offset), written to the example store. Step s of the schedule
+/// writes the examples from s · segments on; segments beyond the end of the store are skipped.
 #[derive(Clone)]
 pub struct Mel {
     /// Magnitude spectra, `[segment, frame, bin]`.
@@ -33,8 +31,10 @@ impl Mel {
     /// # Errors
     /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, config: &FeatureConfig, magnitude: &Tensor<f32>, features: &Tensor<f32>) -> Result<Self> {
-        magnitude.expect_shape(&[magnitude.size(0), features.size(1), config.fft / 2 + 1]);
-        features.expect_shape(&[features.size(0), features.size(1), config.bands]);
+        let [segments, _, _] = magnitude.dims();
+        let [examples, frames, _] = features.dims();
+        magnitude.expect_shape(&[segments, frames, config.fft / 2 + 1]);
+        features.expect_shape(&[examples, frames, config.bands]);
         let (bins, weights) = sparse(&filters(config));
         Ok(Self {
             magnitude: magnitude.clone(),
@@ -49,21 +49,19 @@ impl Mel {
 }
 
 impl Kernel for Mel {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("features/mel.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [segments, frames, bins] = self.magnitude.dims();
+        let [examples, _, bands] = self.features.dims();
         vec![
-            ("SEGMENTS", self.magnitude.size(0).into()),
-            ("EXAMPLES", self.features.size(0).into()),
-            ("FRAMES", self.features.size(1).into()),
-            ("BINS", self.magnitude.size(2).into()),
-            ("BANDS", self.features.size(2).into()),
+            ("SEGMENTS", segments.into()),
+            ("EXAMPLES", examples.into()),
+            ("FRAMES", frames.into()),
+            ("BINS", bins.into()),
+            ("BANDS", bands.into()),
             ("OFFSET", self.offset.into()),
             ("TILE", self.tile.into()),
             ("WORKGROUP", self.workgroup.into()),
@@ -71,26 +69,22 @@ impl Kernel for Mel {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("magnitude", self.magnitude.binding()),
-            ("bins", self.bins.binding()),
-            ("weights", self.weights.binding()),
-            ("features", self.features.binding()),
-        ]
+        bindings![self.magnitude, self.bins, self.weights, self.features]
     }
 
     fn grid(&self) -> [usize; 3] {
-        let threads = self.features.size(1).div_ceil(self.tile) * self.features.size(2);
-        [threads.div_ceil(self.workgroup), self.magnitude.size(0), 1]
+        let [segments, frames, _] = self.magnitude.dims();
+        let [_, _, bands] = self.features.dims();
+        [(frames.div_ceil(self.tile) * bands).div_ceil(self.workgroup), segments, 1]
     }
 
     fn work(&self) -> Work {
-        let frames = self.magnitude.size(0) * self.magnitude.size(1);
-        let bands = self.features.size(2);
+        let [segments, frames, _] = self.magnitude.dims();
+        let [_, _, bands] = self.features.dims();
         Work {
             // Every bin belongs to at most two bands.
-            flops: frames as f64 * 4.0 * self.magnitude.size(2) as f64,
-            bytes: 4.0 * (self.magnitude.len() + frames * bands) as f64,
+            flops: 4.0 * self.magnitude.len() as f64,
+            bytes: 4.0 * (self.magnitude.len() + segments * frames * bands) as f64,
         }
     }
 }
@@ -141,7 +135,7 @@ pub fn oracle(config: &FeatureConfig, magnitude: &[f64]) -> Vec<f64> {
     magnitude.chunks_exact(config.fft / 2 + 1).flat_map(bands).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let paper = FeatureConfig::default();
     let odd = FeatureConfig { bands: 13, fft: 128, low_hz: 0.0, high_hz: 8000.0, log_offset: 1e-3, ..paper.clone() };
     let empty_bands = FeatureConfig { bands: 40, fft: 64, ..paper.clone() };
@@ -152,9 +146,9 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// Creates a case that writes the features of `segments` segments to a store of `examples` examples as row `row` of the
-/// schedule.
-fn case(name: &str, config: &FeatureConfig, [segments, examples, frames]: [usize; 3], row: u32, tile: usize) -> Case {
+/// Creates a case that writes the features of `segments` segments to a store of `examples` examples at step `step` of
+/// the schedule.
+fn case(name: &str, config: &FeatureConfig, [segments, examples, frames]: [usize; 3], step: u32, tile: usize) -> Case {
     let config = config.clone();
     Case::new(name, move |gpu| {
         let (normal, values) = random(gpu, "magnitude", &[segments, frames, config.fft / 2 + 1])?;
@@ -162,11 +156,11 @@ fn case(name: &str, config: &FeatureConfig, [segments, examples, frames]: [usize
         gpu.write(&normal, 0, &magnitude);
         let features = gpu.tensor("features", &[examples, frames, config.bands])?;
         let kernel = Mel { tile, ..Mel::new(gpu, &config, &normal, &features)? };
-        let logmel = oracle(&config, &values.iter().map(|x| x.abs()).collect::<Vec<_>>());
+        let log_mel = oracle(&config, &values.iter().map(|x| x.abs()).collect::<Vec<_>>());
         let mut expected = vec![0.0; features.len()];
-        let at = row as usize * segments * frames * config.bands;
-        let written = logmel.len().min(expected.len() - at);
-        expected[at..at + written].copy_from_slice(&logmel[..written]);
-        Ok(CaseRun::new(kernel, vec![Expectation::close(&features, expected)]).at_step(row))
+        let first = step as usize * segments * frames * config.bands;
+        let written = log_mel.len().min(expected.len() - first);
+        expected[first..first + written].copy_from_slice(&log_mel[..written]);
+        Ok(CaseRun::new(kernel, vec![Expectation::close(&features, expected)]).at_step(step))
     })
 }

@@ -1,11 +1,8 @@
 //! `mine_negatives`: choice of the negative of every triplet from the batch's distance matrix (SPEC §4.2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "mine_negatives", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -34,10 +31,6 @@ pub struct MineNegatives {
 }
 
 impl Kernel for MineNegatives {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         let mining = match self.mining {
             Mining::SemiHard => "metric/mine_semi_hard.wgsl",
@@ -47,30 +40,30 @@ impl Kernel for MineNegatives {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, members, batch_size] = self.batches.dims();
+        let [_, triplets, _] = self.triplets.dims();
         vec![
-            ("MEMBERS", self.batches.size(1).into()),
-            ("BATCH_SIZE", self.batches.size(2).into()),
-            ("TRIPLETS", self.triplets.size(1).into()),
+            ("MEMBERS", members.into()),
+            ("BATCH_SIZE", batch_size.into()),
+            ("TRIPLETS", triplets.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("distances", self.distances.binding()),
-            ("labels", self.labels.binding()),
-            ("batches", self.batches.binding()),
-            ("triplets", self.triplets.binding()),
-        ]
+        bindings![self.distances, self.labels, self.batches, self.triplets]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.triplets.size(1).div_ceil(WORKGROUP), 1, self.triplets.size(0)]
+        let [members, triplets, _] = self.triplets.dims();
+        [triplets.div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {
-        let looked_at = self.triplets.size(0) * self.triplets.size(1) * self.batches.size(2);
-        Work { flops: 2.0 * looked_at as f64, bytes: (looked_at * 12) as f64 }
+        let [members, triplets, _] = self.triplets.dims();
+        let [_, _, batch_size] = self.batches.dims();
+        let compared = members * triplets * batch_size;
+        Work { flops: 2.0 * compared as f64, bytes: (compared * 12) as f64 }
     }
 }
 
@@ -89,36 +82,36 @@ pub fn oracle(from_anchor: &[f64], labels: &[u32], anchor: usize, positive: usiz
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, mining: Mining, ties: bool| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
-            let (members, slots, row) = (2, 24, 1);
-            let (_, mut values) = random(gpu, "distances", &[members, slots, slots])?;
+            let (members, batch_size, step) = (2, 24, 1);
+            let (_, mut values) = random(gpu, "distances", &[members, batch_size, batch_size])?;
             values.iter_mut().for_each(|d| *d = if ties { (*d * 2.0).round().abs() } else { d.abs() });
-            let single: Vec<f32> = values.iter().map(|d| *d as f32).collect();
+            let as_f32: Vec<f32> = values.iter().map(|d| *d as f32).collect();
             let labels: Vec<u32> = random_below("labels", 40, 4);
-            let ids: Vec<u32> = random_below("ids", 2 * members * slots, 40);
-            let anchors = slots / 2;
+            let ids: Vec<u32> = random_below("ids", 2 * members * batch_size, 40);
+            let anchors = batch_size / 2;
             let given = |_: usize| (0..anchors).flat_map(|k| [k as u32, (anchors + k) as u32, 0]).collect::<Vec<_>>();
             let triplets: Vec<u32> = (0..members).flat_map(given).collect();
             let mut expected = triplets.clone();
             for (index, triplet) in expected.chunks_mut(3).enumerate() {
                 let (member, anchor, positive) = (index / anchors, triplet[0] as usize, triplet[1] as usize);
-                let of_slot = |slot: usize| labels[ids[(row * members + member) * slots + slot] as usize];
-                let labels: Vec<u32> = (0..slots).map(of_slot).collect();
-                let from_anchor = &values[(member * slots + anchor) * slots..][..slots];
+                let of_slot = |slot: usize| labels[ids[(step * members + member) * batch_size + slot] as usize];
+                let labels: Vec<u32> = (0..batch_size).map(of_slot).collect();
+                let from_anchor = &values[(member * batch_size + anchor) * batch_size..][..batch_size];
                 triplet[2] =
                     oracle(from_anchor, &labels, anchor, positive, mining).map_or(u32::MAX, |slot| slot as u32);
             }
             let triplets = gpu.tensor_from("triplets", &[members, anchors, 3], &triplets)?;
             let kernel = MineNegatives {
-                distances: gpu.tensor_from("distances", &[members, slots, slots], &single)?,
+                distances: gpu.tensor_from("distances", &[members, batch_size, batch_size], &as_f32)?,
                 labels: gpu.tensor_from("labels", &[40], &labels)?,
-                batches: gpu.tensor_from("batches", &[2, members, slots], &ids)?,
+                batches: gpu.tensor_from("batches", &[2, members, batch_size], &ids)?,
                 triplets: triplets.clone(),
                 mining,
             };
-            Ok(CaseRun::new(kernel, vec![Expectation::exact(&triplets, expected)]).at_step(row as u32))
+            Ok(CaseRun::new(kernel, vec![Expectation::exact(&triplets, expected)]).at_step(step as u32))
         })
     };
     vec![

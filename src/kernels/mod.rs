@@ -1,5 +1,5 @@
-//! Kernels. A kernel consists of a WGSL file under `shaders/`, a Rust file here, a `mod` line, and a line in
-//! [`REGISTRY`].
+//! Kernels. A kernel consists of a WGSL file under `shaders/`, a Rust file of the same name here, a `mod` line, and a
+//! line in [`REGISTRY`].
 //!
 //! Each Rust file holds a struct with the kernel's bindings and tuning knobs, an f64 oracle that defines the result,
 //! and cases that compare the kernel with the oracle. Tests, benchmarks and the self-check loop over the registry.
@@ -53,12 +53,13 @@ pub mod triplet_loss;
 
 use crate::Result;
 use crate::gpu::Gpu;
+use probe::{copy, multiply_add, touch, workgroup_load};
 
 pub use case::{Case, CaseRun, Expectation, random, random_below, relative_error};
 
 /// Registry entry of a kernel.
 pub struct KernelEntry {
-    /// Name of the kernel, which is the stem of its WGSL file.
+    /// Name of the kernel, which is also that of its module and of its WGSL file.
     pub name: &'static str,
     /// Builds the test cases: inputs with known outputs, which cover odd sizes, ties and every variant.
     pub cases: fn() -> Vec<Case>,
@@ -80,44 +81,51 @@ impl KernelEntry {
     }
 }
 
+/// Makes an entry of every module, whose name is also that of its kernel.
+macro_rules! entries {
+    ($($kernel:ident,)+) => {
+        &[$(KernelEntry { name: stringify!($kernel), cases: $kernel::cases }),+]
+    };
+}
+
 /// All kernels in data-flow order, followed by the probes that measure the device.
-pub const REGISTRY: &[KernelEntry] = &[
-    spectrum::ENTRY,
-    mel::ENTRY,
-    log_mel::ENTRY,
-    moments::ENTRY,
-    standardise::ENTRY,
-    gather::ENTRY,
-    conv_forward::ENTRY,
-    chunk_mean::ENTRY,
-    frame_mean::ENTRY,
-    normalise::ENTRY,
-    distances::ENTRY,
-    mine_negatives::ENTRY,
-    triplet_loss::ENTRY,
-    prototypes::ENTRY,
-    prototype_loss::ENTRY,
-    distances_grad::ENTRY,
-    normalise_grad::ENTRY,
-    linear_forward::ENTRY,
-    tagger_step::ENTRY,
-    frame_mean_grad::ENTRY,
-    conv_input_grad::ENTRY,
-    conv_weight_grad::ENTRY,
-    adam::ENTRY,
-    pack::ENTRY,
-    store_rows::ENTRY,
-    gather_rows::ENTRY,
-    class_means::ENTRY,
-    nearest::ENTRY,
-    confusion_matrix::ENTRY,
-    scatter::ENTRY,
-    silhouette::ENTRY,
-    confusion::ENTRY,
-    score::ENTRY,
-    keep_best::ENTRY,
-    probe::multiply_add::ENTRY,
-    probe::copy::ENTRY,
-    probe::workgroup_load::ENTRY,
-    probe::touch::ENTRY,
+pub const REGISTRY: &[KernelEntry] = entries![
+    spectrum,
+    mel,
+    log_mel,
+    moments,
+    standardise,
+    gather,
+    conv_forward,
+    chunk_mean,
+    frame_mean,
+    normalise,
+    distances,
+    mine_negatives,
+    triplet_loss,
+    prototypes,
+    prototype_loss,
+    distances_grad,
+    normalise_grad,
+    linear_forward,
+    tagger_step,
+    frame_mean_grad,
+    conv_input_grad,
+    conv_weight_grad,
+    adam,
+    pack,
+    store_rows,
+    gather_rows,
+    class_means,
+    nearest,
+    confusion_matrix,
+    scatter,
+    silhouette,
+    confusion,
+    score,
+    keep_best,
+    multiply_add,
+    copy,
+    workgroup_load,
+    touch,
 ];

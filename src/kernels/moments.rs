@@ -1,10 +1,8 @@
 //! `moments`: mean and squared deviations of every band of every example, for standardisation (SPEC §1).
 
-use super::{Case, CaseRun, Expectation, KernelEntry, random};
+use super::{Case, CaseRun, Expectation, random};
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-
-pub(super) const ENTRY: KernelEntry = KernelEntry { name: "moments", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 
 /// Mean and squared deviations of every band of every example.
 #[derive(Clone)]
@@ -25,35 +23,34 @@ impl BandMoments {
     /// # Errors
     /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, features: &Tensor<f32>) -> Result<Self> {
-        let moments = gpu.tensor("moments", &[features.size(0), features.size(2), 2])?;
+        let [examples, _, bands] = features.dims();
+        let moments = gpu.tensor("moments", &[examples, bands, 2])?;
         Ok(Self { features: features.clone(), moments, block: 32, workgroup: 64 })
     }
 }
 
 impl Kernel for BandMoments {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("features/moments.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, frames, bands] = self.features.dims();
         vec![
-            ("FRAMES", self.features.size(1).into()),
-            ("BANDS", self.features.size(2).into()),
+            ("FRAMES", frames.into()),
+            ("BANDS", bands.into()),
             ("BLOCK", self.block.into()),
             ("WORKGROUP", self.workgroup.into()),
         ]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("features", self.features.binding()), ("moments", self.moments.binding())]
+        bindings![self.features, self.moments]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.features.size(2).div_ceil(self.workgroup), self.features.size(0), 1]
+        let [examples, _, bands] = self.features.dims();
+        [bands.div_ceil(self.workgroup), examples, 1]
     }
 
     fn work(&self) -> Work {
@@ -71,7 +68,7 @@ pub fn oracle(features: &[f64], bands: usize) -> Vec<f64> {
     (0..bands).flat_map(of_band).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![
         case("a chunk", [3, 20, 64], 32, 1.0),
         case("odd sizes", [2, 101, 67], 7, 1.0),

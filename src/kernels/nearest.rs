@@ -2,12 +2,9 @@
 //! equation 5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::class_means::NO_CLASS;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "nearest", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -26,34 +23,22 @@ pub struct Nearest {
 }
 
 impl Kernel for Nearest {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/nearest.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        vec![
-            ("EXAMPLES", self.distances.size(1).into()),
-            ("CLASSES", self.distances.size(2).into()),
-            ("WORKGROUP", WORKGROUP.into()),
-        ]
+        let [_, examples, classes] = self.distances.dims();
+        vec![("EXAMPLES", examples.into()), ("CLASSES", classes.into()), ("WORKGROUP", WORKGROUP.into())]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("distances", self.distances.binding()),
-            ("labels", self.labels.binding()),
-            ("present", self.present.binding()),
-            ("nearest", self.nearest.binding()),
-            ("counts", self.counts.binding()),
-        ]
+        bindings![self.distances, self.labels, self.present, self.nearest, self.counts]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [1, 1, self.distances.size(0)]
+        let [members, _, _] = self.distances.dims();
+        [1, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -71,37 +56,37 @@ pub fn oracle(distances: &[f64], labels: &[u32], present: &[u32]) -> (Vec<u32>, 
     };
     let nearest: Vec<u32> = distances.chunks(classes).map(nearest).collect();
     let mut counts = vec![0; classes * 3];
-    for (said, is) in nearest.iter().zip(labels).filter(|(_, is)| **is != NO_CLASS) {
-        match said == is {
-            true => counts[*is as usize * 3] += 1,
+    for (predicted, own) in nearest.iter().zip(labels).filter(|(_, own)| **own != NO_CLASS) {
+        match predicted == own {
+            true => counts[*own as usize * 3] += 1,
             false => {
-                counts[*said as usize * 3 + 1] += 1;
-                counts[*is as usize * 3 + 2] += 1;
+                counts[*predicted as usize * 3 + 1] += 1;
+                counts[*own as usize * 3 + 2] += 1;
             }
         }
     }
     (nearest, counts)
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes]: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (_, values) = random(gpu, "distances", &[members, examples, classes])?;
             // Few distinct values produce ties.
-            let single: Vec<f32> = values.iter().map(|d| (d * 2.0).round().abs() as f32).collect();
+            let as_f32: Vec<f32> = values.iter().map(|d| (d * 2.0).round().abs() as f32).collect();
             let mut labels: Vec<u32> = random_below("labels", examples, classes);
             labels.iter_mut().step_by(7).for_each(|label| *label = NO_CLASS);
             let mut present = vec![3; classes];
             present[1] = 0;
             let (mut nearest, mut counts) = (Vec::new(), Vec::new());
-            for distances in single.chunks(examples * classes) {
+            for distances in as_f32.chunks(examples * classes) {
                 let distances: Vec<f64> = distances.iter().map(|d| f64::from(*d)).collect();
                 let (found, counted) = oracle(&distances, &labels, &present);
                 nearest.extend(found);
                 counts.extend(counted.iter().map(|n| n + 5));
             }
             let kernel = Nearest {
-                distances: gpu.tensor_from("distances", &[members, examples, classes], &single)?,
+                distances: gpu.tensor_from("distances", &[members, examples, classes], &as_f32)?,
                 labels: gpu.tensor_from("labels", &[examples], &labels)?,
                 present: gpu.tensor_from("present", &[classes], &present)?,
                 nearest: gpu.tensor("nearest", &[members, examples])?,

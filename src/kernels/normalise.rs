@@ -1,11 +1,8 @@
 //! `normalise`: embeddings scaled to unit length (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "normalise", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 pub(super) const WORKGROUP: usize = 64;
 
@@ -18,14 +15,11 @@ pub struct NormaliseRows {
 }
 
 pub(super) fn constants(embedding: &Tensor<f32>) -> Vec<(&'static str, Constant)> {
-    vec![("ROWS", embedding.size(1).into()), ("DIMENSIONS", embedding.size(2).into()), ("WORKGROUP", WORKGROUP.into())]
+    let [_, rows, dimensions] = embedding.dims();
+    vec![("ROWS", rows.into()), ("DIMENSIONS", dimensions.into()), ("WORKGROUP", WORKGROUP.into())]
 }
 
 impl Kernel for NormaliseRows {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("metric/normalise.wgsl")
     }
@@ -35,11 +29,12 @@ impl Kernel for NormaliseRows {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("embedding", self.embedding.binding()), ("normalised", self.normalised.binding())]
+        bindings![self.embedding, self.normalised]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.embedding.size(1), 1, self.embedding.size(0)]
+        let [members, rows, _] = self.embedding.dims();
+        [rows, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -53,16 +48,17 @@ pub fn oracle(row: &[f64]) -> Vec<f64> {
     row.iter().map(|x| x / length).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
+            let [_, _, dimensions] = shape;
             let (_, mut values) = random(gpu, "embedding", &shape)?;
             // A row of zeros must stay zero.
-            values[..shape[2]].fill(0.0);
-            let single: Vec<f32> = values.iter().map(|x| *x as f32).collect();
-            let embedding = gpu.tensor_from("embedding", &shape, &single)?;
+            values[..dimensions].fill(0.0);
+            let as_f32: Vec<f32> = values.iter().map(|x| *x as f32).collect();
+            let embedding = gpu.tensor_from("embedding", &shape, &as_f32)?;
             let normalised = gpu.tensor("normalised", &shape)?;
-            let expected = values.chunks(shape[2]).flat_map(oracle).collect();
+            let expected = values.chunks(dimensions).flat_map(oracle).collect();
             let kernel = NormaliseRows { embedding, normalised: normalised.clone() };
             Ok(CaseRun::new(kernel, vec![Expectation::close(&normalised, expected)]))
         })

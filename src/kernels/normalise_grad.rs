@@ -1,12 +1,9 @@
 //! `normalise_grad`: backward pass of the scaling to unit length (SPEC §2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::normalise::constants;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "normalise_grad", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Gradient of the rows before they were normalised.
 pub struct NormaliseGrad {
@@ -19,10 +16,6 @@ pub struct NormaliseGrad {
 }
 
 impl Kernel for NormaliseGrad {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("metric/normalise_grad.wgsl")
     }
@@ -32,15 +25,12 @@ impl Kernel for NormaliseGrad {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("embedding", self.embedding.binding()),
-            ("grad_output", self.grad_output.binding()),
-            ("grad_input", self.grad_input.binding()),
-        ]
+        bindings![self.embedding, self.grad_output, self.grad_input]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.embedding.size(1), 1, self.embedding.size(0)]
+        let [members, rows, _] = self.embedding.dims();
+        [rows, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -56,13 +46,14 @@ pub fn oracle(row: &[f64], grad_output: &[f64]) -> Vec<f64> {
     row.iter().zip(grad_output).map(|(x, g)| (g - x * slope) / length.max(1e-12)).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, shape: [usize; 3]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
+            let [_, _, dimensions] = shape;
             let (embedding, of_embedding) = random(gpu, "embedding", &shape)?;
             let (grad_output, of_normalised) = random(gpu, "grad_output", &shape)?;
             let grad_input = gpu.tensor("grad_input", &shape)?;
-            let rows = of_embedding.chunks(shape[2]).zip(of_normalised.chunks(shape[2]));
+            let rows = of_embedding.chunks(dimensions).zip(of_normalised.chunks(dimensions));
             let expected = rows.flat_map(|(row, gradient)| oracle(row, gradient)).collect();
             let kernel = NormaliseGrad { embedding, grad_output, grad_input: grad_input.clone() };
             Ok(CaseRun::new(kernel, vec![Expectation::close(&grad_input, expected)]))

@@ -3,59 +3,56 @@
 use std::ops::Range;
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::layout::{Layout, Span};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "pack", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Copy of the parameters into the layouts that other kernels read.
 pub struct Pack {
     /// Tensor whose region of each member begins with the parameters, `[member, …]`.
     pub parameters: Tensor<f32>,
-    /// Layers and the places of their parameters.
+    /// Layers, and the elements of the packed layouts at which their parameters are stored.
     pub layout: Layout,
 }
 
 impl Kernel for Pack {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("optim/pack.wgsl").fill_all(self.layout.slots())
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let members = self.parameters.size(0);
+        let members = self.members();
         let mut constants = vec![("MEMBERS", members.into()), ("STRIDE", (self.parameters.len() / members).into())];
         constants.extend(self.layout.constants(&self.groups()));
         constants
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![("parameters", self.parameters.binding())];
+        let mut bindings = bindings![self.parameters];
         bindings.extend(self.layout.bindings());
         bindings
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.groups().len(), 1, self.parameters.size(0)]
+        [self.groups().len(), 1, self.members()]
     }
 
     fn work(&self) -> Work {
-        Work { flops: 0.0, bytes: (self.layout.elements() * self.parameters.size(0) * 20) as f64 }
+        Work { flops: 0.0, bytes: (self.layout.elements() * self.members() * 20) as f64 }
     }
 }
 
 impl Pack {
+    fn members(&self) -> usize {
+        self.parameters.shape()[0]
+    }
+
     fn groups(&self) -> Range<usize> {
         self.layout.groups(&(0..self.layout.elements()))
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![Case::new("two members, three layers, one transposed", |gpu: &Gpu| -> Result<CaseRun> {
         let (members, count) = (2, 52_usize);
         let (parameters, values) = random(gpu, "parameters", &[members, 3, count])?;

@@ -4,7 +4,7 @@
 //! Only the winner of a window has a gradient, so neither the values before the pool nor the dropout mask are stored.
 
 use crate::Result;
-use crate::gpu::{Constant, Gpu, Tensor};
+use crate::gpu::{Binding, Constant, Gpu, Tensor};
 
 /// Gradient of one max-pool window, as oracles compute it and [`PooledGrad`] stores it on a device.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,12 +34,27 @@ impl WindowGrad {
     }
 
     /// Returns the factor by which LeakyReLU and dropout multiplied the winner.
-    pub fn factor(self, slope: f64, scale: f64) -> f64 {
+    pub fn factor(self, activation: LeakyDropout) -> f64 {
         match self.code & 3 {
-            Self::POSITIVE => scale,
-            Self::NEGATIVE => scale * slope,
+            Self::POSITIVE => activation.scale,
+            Self::NEGATIVE => activation.scale * activation.slope,
             _ => 0.0,
         }
+    }
+}
+
+/// LeakyReLU and the dropout after it, through which a gradient is propagated back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LeakyDropout {
+    /// LeakyReLU slope below zero.
+    pub slope: f64,
+    /// Factor by which dropout multiplies the values that it keeps.
+    pub scale: f64,
+}
+
+impl LeakyDropout {
+    pub(super) fn constants(self) -> [(&'static str, Constant); 2] {
+        [("SLOPE", self.slope.into()), ("DROPOUT_SCALE", self.scale.into())]
     }
 }
 
@@ -78,11 +93,16 @@ impl PoolArgmax {
         shape
     }
 
+    pub(super) fn binding(&self) -> Binding {
+        self.tensor.binding()
+    }
+
     /// Packs the codes of `windows` into words; a row has `row` windows.
     pub fn pack(windows: &[WindowGrad], row: usize, per_word: usize) -> Vec<u32> {
         let bits = 32 / per_word;
-        let word =
-            |argmax: &[WindowGrad]| argmax.iter().enumerate().fold(0, |word, (at, r)| word | r.code << (at * bits));
+        let word = |windows: &[WindowGrad]| {
+            windows.iter().enumerate().fold(0, |word, (index, window)| word | window.code << (index * bits))
+        };
         windows.chunks(row).flat_map(|row| row.chunks(per_word).map(word)).collect()
     }
 
@@ -90,8 +110,8 @@ impl PoolArgmax {
     pub fn unpack(&self, words: &[u32], row: usize) -> Vec<u32> {
         let bits = 32 / self.per_word;
         let of_row = |words: &[u32]| -> Vec<u32> {
-            let at = |m: usize| words[m / self.per_word] >> (m % self.per_word * bits) & (u32::MAX >> (32 - bits));
-            (0..row).map(at).collect()
+            let code = |m: usize| words[m / self.per_word] >> (m % self.per_word * bits) & (u32::MAX >> (32 - bits));
+            (0..row).map(code).collect()
         };
         words.chunks(row.div_ceil(self.per_word)).flat_map(of_row).collect()
     }
@@ -134,8 +154,14 @@ impl PooledGrad {
         (self.gradients.len() + self.argmax.tensor.len()) * 4
     }
 
-    pub(super) fn constant(&self, name: &'static str) -> (&'static str, Constant) {
-        (name, self.argmax.per_word.into())
+    /// Returns the constant of a kernel whose input's gradient this is.
+    pub(super) fn input_constant(&self) -> (&'static str, Constant) {
+        ("INPUT_ARGMAX_PER_WORD", self.argmax.per_word.into())
+    }
+
+    /// Returns the bindings of a kernel whose input's gradient this is.
+    pub(super) fn input_bindings(&self) -> [(&'static str, Binding); 2] {
+        [("grad_input", self.gradients.binding()), ("input_argmax", self.argmax.binding())]
     }
 }
 
@@ -151,7 +177,7 @@ mod tests {
             let argmax = PoolArgmax::new(&gpu, "argmax", &[3, 11], per_word).unwrap();
             let words = PoolArgmax::pack(&windows, 11, per_word);
             assert_eq!(words.len(), argmax.tensor.len());
-            assert_eq!(argmax.unpack(&words, 11), windows.iter().map(|r| r.code).collect::<Vec<_>>());
+            assert_eq!(argmax.unpack(&words, 11), windows.iter().map(|window| window.code).collect::<Vec<_>>());
             assert!(per_word <= PoolArgmax::most_per_word(positions));
         }
     }

@@ -2,11 +2,8 @@
 //! respect to the distances (SPEC §4.3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "prototype_loss", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 const WORKGROUP: usize = 64;
 
@@ -16,38 +13,32 @@ pub struct PrototypeLoss {
     pub distances: Tensor<f32>,
     /// Gradient of the loss with respect to the distances, `[member, query, class]`.
     pub grad_input: Tensor<f32>,
-    /// Loss, `[step, member]`.
+    /// Losses of all steps and members, in this order.
     pub losses: Tensor<f32>,
 }
 
 impl Kernel for PrototypeLoss {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("metric/prototype_loss.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [members, queries, way] = self.distances.dims();
         vec![
-            ("MEMBERS", self.losses.size(1).into()),
-            ("QUERIES", self.distances.size(1).into()),
-            ("WAY", self.distances.size(2).into()),
+            ("MEMBERS", members.into()),
+            ("QUERIES", queries.into()),
+            ("WAY", way.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("distances", self.distances.binding()),
-            ("grad_input", self.grad_input.binding()),
-            ("losses", self.losses.binding()),
-        ]
+        bindings![self.distances, self.grad_input, self.losses]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [1, 1, self.losses.size(1)]
+        let [members, _, _] = self.distances.dims();
+        [1, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -77,7 +68,7 @@ pub fn oracle(way: usize, distances: &[f64]) -> (f64, Vec<f64>) {
     (loss, grad_input)
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     // `apart` is added to the distances from all classes but a query's own.
     let case = |name: &str, [members, way, per_class]: [usize; 3], scale: f64, apart: f64| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
@@ -85,17 +76,17 @@ fn cases() -> Vec<Case> {
             let (_, values) = random(gpu, "distances", &shape)?;
             let is_own = |at: usize| at % way == at / way % (way * per_class) / per_class;
             let further = |at: usize| if is_own(at) { 0.0 } else { apart };
-            let single: Vec<f32> =
+            let as_f32: Vec<f32> =
                 values.iter().enumerate().map(|(at, d)| (d * d * scale + further(at)) as f32).collect();
             let (mut losses, mut grad_input) = (vec![0.0; members], Vec::new());
-            for distances in single.chunks(way * per_class * way) {
+            for distances in as_f32.chunks(way * per_class * way) {
                 let distances: Vec<f64> = distances.iter().map(|d| f64::from(*d)).collect();
                 let (loss, gradient) = oracle(way, &distances);
                 losses.push(loss);
                 grad_input.extend(gradient);
             }
             let kernel = PrototypeLoss {
-                distances: gpu.tensor_from("distances", &shape, &single)?,
+                distances: gpu.tensor_from("distances", &shape, &as_f32)?,
                 grad_input: gpu.tensor("grad_input", &shape)?,
                 losses: gpu.tensor("losses", &[2, members])?,
             };

@@ -1,12 +1,9 @@
 //! `prototypes`: class means of the support embeddings (SPEC §4.3, the paper's equation 3).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::rows::MemberRows;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "prototypes", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 const WORKGROUP: usize = 64;
 
@@ -19,31 +16,25 @@ pub struct ClassPrototypes {
 }
 
 impl Kernel for ClassPrototypes {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("metric/prototypes.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        let mut constants = vec![
-            ("DIMENSIONS", self.support.dimensions().into()),
-            ("WAY", self.prototypes.size(1).into()),
-            ("WORKGROUP", WORKGROUP.into()),
-        ];
+        let [_, way, dimensions] = self.prototypes.dims();
+        let mut constants =
+            vec![("DIMENSIONS", dimensions.into()), ("WAY", way.into()), ("WORKGROUP", WORKGROUP.into())];
         constants.extend(self.support.constants(["SUPPORTS", "FIRST", "STRIDE"]));
         constants
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("support", self.support.tensor.binding()), ("prototypes", self.prototypes.binding())]
+        bindings![self.support, self.prototypes]
     }
 
     fn grid(&self) -> [usize; 3] {
-        let of_member = self.prototypes.size(1) * self.prototypes.size(2);
-        [of_member.div_ceil(WORKGROUP), 1, self.prototypes.size(0)]
+        let [members, way, dimensions] = self.prototypes.dims();
+        [(way * dimensions).div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {
@@ -60,7 +51,7 @@ pub fn oracle(dimensions: usize, per_class: usize, support: &[f64]) -> Vec<f64> 
     support.chunks(per_class * dimensions).flat_map(mean).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, way: usize, per_class: usize, queries: usize| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (members, dimensions) = (2, 33);

@@ -2,12 +2,9 @@
 //! §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::class_means::{self, NO_CLASS};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "scatter", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -26,35 +23,28 @@ pub struct Scatter {
 }
 
 impl Kernel for Scatter {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/scatter.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, examples, dimensions] = self.stored.dims();
+        let [_, classes, _] = self.means.dims();
         vec![
-            ("EXAMPLES", self.stored.size(1).into()),
-            ("CLASSES", self.means.size(1).into()),
-            ("DIMENSIONS", self.means.size(2).into()),
+            ("EXAMPLES", examples.into()),
+            ("CLASSES", classes.into()),
+            ("DIMENSIONS", dimensions.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("stored", self.stored.binding()),
-            ("labels", self.labels.binding()),
-            ("means", self.means.binding()),
-            ("counts", self.counts.binding()),
-            ("ratio", self.ratio.binding()),
-        ]
+        bindings![self.stored, self.labels, self.means, self.counts, self.ratio]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [1, 1, self.stored.size(0)]
+        let [members, _, _] = self.stored.dims();
+        [1, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -80,7 +70,7 @@ pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32])
     (within + between) / within
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes, dimensions]: [usize; 4]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;

@@ -3,12 +3,9 @@
 
 use crate::Result;
 use crate::base::counter_rng::Key;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::population::Member;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "score", cases };
+use crate::kernels::{Case, CaseRun, Expectation};
 
 /// Limits that decide when training ends (SPEC §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +40,6 @@ pub struct Score {
 }
 
 impl Kernel for Score {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         let criterion = match self.criterion {
             Criterion::MacroF1 => "eval/macro_f1.wgsl",
@@ -56,8 +49,9 @@ impl Kernel for Score {
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, classes, _] = self.counts.dims();
         vec![
-            ("CLASSES", self.counts.size(1).into()),
+            ("CLASSES", classes.into()),
             ("EPOCHS", self.stopping.epochs.into()),
             ("MIN_EPOCHS", self.stopping.min_epochs.into()),
             ("PATIENCE", self.stopping.patience.into()),
@@ -65,11 +59,12 @@ impl Kernel for Score {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("counts", self.counts.binding()), ("members", self.members.binding())]
+        bindings![self.counts, self.members]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [1, 1, self.counts.size(0)]
+        let [members, _, _] = self.counts.dims();
+        [1, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -102,9 +97,9 @@ pub fn oracle(before: &Member, score: f32, stopping: &Stopping) -> Member {
     let epoch = before.epochs;
     let improved = score > before.best_score;
     let best_epoch = if improved { epoch } else { before.best_epoch };
-    let waited = (epoch - best_epoch) as usize > stopping.patience && epoch as usize > stopping.min_epochs;
+    let is_out_of_patience = (epoch - best_epoch) as usize > stopping.patience && epoch as usize > stopping.min_epochs;
     Member {
-        alive: u32::from(!waited && epoch as usize + 1 < stopping.epochs),
+        alive: u32::from(!is_out_of_patience && epoch as usize + 1 < stopping.epochs),
         best_epoch,
         best_score: if improved { score } else { before.best_score },
         score,
@@ -120,7 +115,7 @@ fn numbers(member: &Member) -> Vec<f64> {
     counts.iter().map(|n| f64::from(*n)).chain([f64::from(member.best_score), f64::from(member.score)]).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, criterion: Criterion, absent: bool| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let stopping = Stopping { epochs: 100, min_epochs: 50, patience: 30 };

@@ -1,12 +1,9 @@
 //! `silhouette`: comparison of an example's distances to its own class and to the nearest other class (SPEC §5).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::class_means::NO_CLASS;
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "silhouette", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -23,34 +20,33 @@ pub struct Silhouette {
 }
 
 impl Kernel for Silhouette {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("eval/silhouette.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [_, examples, dimensions] = self.stored.dims();
         vec![
-            ("EXAMPLES", self.samples.size(1).into()),
+            ("EXAMPLES", examples.into()),
             ("CLASSES", self.classes.into()),
-            ("DIMENSIONS", self.stored.size(2).into()),
+            ("DIMENSIONS", dimensions.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("stored", self.stored.binding()), ("labels", self.labels.binding()), ("samples", self.samples.binding())]
+        bindings![self.stored, self.labels, self.samples]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.samples.size(1).div_ceil(WORKGROUP), 1, self.samples.size(0)]
+        let [members, examples] = self.samples.dims();
+        [examples.div_ceil(WORKGROUP), 1, members]
     }
 
     fn work(&self) -> Work {
+        let [_, examples] = self.samples.dims();
         Work {
-            flops: 3.0 * (self.stored.len() * self.samples.size(1)) as f64,
+            flops: 3.0 * (self.stored.len() * examples) as f64,
             bytes: ((self.stored.len() + self.samples.len()) * 4) as f64,
         }
     }
@@ -76,7 +72,7 @@ pub fn oracle(dimensions: usize, classes: usize, stored: &[f64], labels: &[u32])
     (0..labels.len()).map(|example| silhouette(example).unwrap_or(0.0)).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, [members, examples, classes, dimensions]: [usize; 4]| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (stored, values) = random(gpu, "stored", &[members, examples, dimensions])?;

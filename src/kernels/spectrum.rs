@@ -4,12 +4,10 @@ use std::f64::consts::TAU;
 
 use realfft::RealFftPlanner;
 
-use super::{Case, CaseRun, Expectation, KernelEntry, random};
+use super::{Case, CaseRun, Expectation, random};
 use crate::Result;
 use crate::config::FeatureConfig;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-
-pub(super) const ENTRY: KernelEntry = KernelEntry { name: "spectrum", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 
 /// FFT lengths that the kernel supports: powers of two from 32 to 4 096.
 pub const FFT_LENGTHS: std::ops::RangeInclusive<usize> = 32..=4096;
@@ -68,24 +66,22 @@ impl Spectrum {
     }
 
     fn fft(&self) -> usize {
-        self.window.size(0)
+        self.window.len()
     }
 }
 
 impl Kernel for Spectrum {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("features/spectrum.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let doublings = (self.fft() / 2).ilog2();
+        let [_, samples] = self.audio.dims();
+        let [_, frames, _] = self.magnitude.dims();
         vec![
-            ("SAMPLES", self.audio.size(1).into()),
-            ("FRAMES", self.magnitude.size(1).into()),
+            ("SAMPLES", samples.into()),
+            ("FRAMES", frames.into()),
             ("FFT", self.fft().into()),
             ("HOP", self.hop.into()),
             ("LEAD", self.lead.into()),
@@ -100,23 +96,21 @@ impl Kernel for Spectrum {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("audio", self.audio.binding()),
-            ("lengths", self.lengths.binding()),
-            ("window", self.window.binding()),
-            ("roots", self.roots.binding()),
-            ("magnitude", self.magnitude.binding()),
-        ]
+        bindings![self.audio, self.lengths, self.window, self.roots, self.magnitude]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.magnitude.size(1).div_ceil(self.frames_per_workgroup), self.magnitude.size(0), 1]
+        let [segments, frames, _] = self.magnitude.dims();
+        [frames.div_ceil(self.frames_per_workgroup), segments, 1]
     }
 
     fn work(&self) -> Work {
         let fft = self.fft() as f64;
-        let frames = (self.magnitude.size(0) * self.magnitude.size(1)) as f64;
-        Work { flops: frames * 2.5 * fft * fft.log2(), bytes: 4.0 * (self.audio.len() + self.magnitude.len()) as f64 }
+        let [segments, frames, _] = self.magnitude.dims();
+        Work {
+            flops: (segments * frames) as f64 * 2.5 * fft * fft.log2(),
+            bytes: 4.0 * (self.audio.len() + self.magnitude.len()) as f64,
+        }
     }
 }
 
@@ -148,48 +142,63 @@ pub fn oracle(config: &FeatureConfig, audio: &[f64], frames: usize) -> Vec<f64> 
     magnitude
 }
 
-fn cases() -> Vec<Case> {
-    let paper = FeatureConfig::default();
-    let sized = |fft, window, hop| FeatureConfig { fft, window, hop, ..FeatureConfig::default() };
+/// Properties of a case.
+#[derive(Clone)]
+struct Setting {
+    config: FeatureConfig,
+    /// Samples of each segment. Noise also fills the rest of each row, where the kernel must ignore it.
+    lengths: &'static [usize],
+    /// Frames that are computed.
+    frames: usize,
+    /// Hops before the first frame that is computed.
+    lead_hops: usize,
+    /// Frames per workgroup; `None` for as many as the kernel chooses.
+    frames_per_workgroup: Option<usize>,
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let usual = Setting {
+        config: FeatureConfig::default(),
+        lengths: &[1600, 1599, 0, 159, 160, 700],
+        frames: 11,
+        lead_hops: 0,
+        frames_per_workgroup: None,
+    };
+    let case = |name: &str, setting: Setting| Case::new(name, move |gpu| prepare(gpu, &setting));
+    let sized = |fft, window, hop, lengths, frames| Setting {
+        config: FeatureConfig { fft, window, hop, ..FeatureConfig::default() },
+        lengths,
+        frames,
+        ..usual.clone()
+    };
+    let parts = Setting { lengths: &[1600, 480, 479, 319, 0], frames: 8, lead_hops: 2, ..usual.clone() };
+    let three_frames = Setting { frames_per_workgroup: Some(3), ..sized(256, 255, 101, &[1313, 256], 14) };
     vec![
-        case("SPEC 1", &paper, &[1600, 1599, 0, 159, 160, 700], 11, 0, 0),
-        case("parts of longer signals", &paper, &[1600, 480, 479, 319, 0], 8, 0, 2),
-        case("radix 16, odd hop", &sized(32, 32, 7), &[333, 100], 51, 0, 0),
-        case("radices 2, 4, 16", &sized(256, 255, 101), &[1313, 256], 14, 3, 0),
-        case("radices 4, 16, 16", &sized(2048, 2048, 512), &[5000], 10, 0, 0),
-        case("all of the workgroup memory", &sized(4096, 3000, 1001), &[7000, 50], 7, 0, 0),
+        case("SPEC 1", usual.clone()),
+        case("parts of longer signals", parts),
+        case("radix 16, odd hop", sized(32, 32, 7, &[333, 100], 51)),
+        case("radices 2, 4, 16", three_frames),
+        case("radices 4, 16, 16", sized(2048, 2048, 512, &[5000], 10)),
+        case("all of the workgroup memory", sized(4096, 3000, 1001, &[7000, 50], 7)),
     ]
 }
 
-/// Creates a case with noise of the given lengths. Noise also fills the rest of each row, where the kernel must ignore
-/// it. The kernel computes the `frames` frames that follow the first `lead_hops`.
-fn case(
-    name: &str,
-    config: &FeatureConfig,
-    lengths: &'static [usize],
-    frames: usize,
-    frames_per_workgroup: usize,
-    lead_hops: usize,
-) -> Case {
-    let config = config.clone();
-    Case::new(name, move |gpu| {
-        let samples = lengths.iter().max().map_or(1, |longest| longest + 3);
-        let mut kernel = Spectrum::new(gpu, &config, lengths.len(), samples, frames)?;
-        let (audio, values) = random(gpu, "audio", &[lengths.len(), samples])?;
-        kernel.audio = audio;
-        kernel.lead = lead_hops * config.hop;
-        if frames_per_workgroup > 0 {
-            kernel.frames_per_workgroup = frames_per_workgroup;
-        }
-        gpu.write(&kernel.lengths, 0, &lengths.iter().map(|&n| n as u32).collect::<Vec<_>>());
-        let expected = values
-            .chunks_exact(samples)
-            .zip(lengths)
-            .flat_map(|(signal, &length)| {
-                oracle(&config, &signal[..length], lead_hops + frames).split_off(lead_hops * (config.fft / 2 + 1))
-            })
-            .collect();
-        let expected = vec![Expectation::close(&kernel.magnitude, expected)];
-        Ok(CaseRun::new(kernel, expected))
-    })
+fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
+    let Setting { config, lengths, frames, lead_hops, frames_per_workgroup } = setting;
+    let samples = lengths.iter().max().map_or(1, |longest| longest + 3);
+    let (audio, values) = random(gpu, "audio", &[lengths.len(), samples])?;
+    let spectrum = Spectrum::new(gpu, config, lengths.len(), samples, *frames)?;
+    let kernel = Spectrum {
+        audio,
+        lead: lead_hops * config.hop,
+        frames_per_workgroup: frames_per_workgroup.unwrap_or(spectrum.frames_per_workgroup),
+        ..spectrum
+    };
+    gpu.write(&kernel.lengths, 0, &lengths.iter().map(|&n| n as u32).collect::<Vec<_>>());
+    let of_segment = |(signal, &length): (&[f64], &usize)| {
+        oracle(config, &signal[..length], lead_hops + frames).split_off(lead_hops * (config.fft / 2 + 1))
+    };
+    let expected = values.chunks_exact(samples).zip(*lengths).flat_map(of_segment).collect();
+    let expected = vec![Expectation::close(&kernel.magnitude, expected)];
+    Ok(CaseRun::new(kernel, expected))
 }

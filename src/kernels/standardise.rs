@@ -1,10 +1,8 @@
 //! `standardise`: every band of the example store scaled to mean 0 and deviation 1, in place (SPEC §1).
 
-use super::{Case, CaseRun, Expectation, KernelEntry, random};
+use super::{Case, CaseRun, Expectation, random};
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-
-pub(super) const ENTRY: KernelEntry = KernelEntry { name: "standardise", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 
 /// Standardisation of features in place, with the statistics of each band.
 #[derive(Clone)]
@@ -25,7 +23,7 @@ impl Standardise {
     /// # Errors
     /// Errors of [`Gpu::tensor`].
     pub fn new(gpu: &Gpu, features: &Tensor<f32>, mean: &[f64], std: &[f64], epsilon: f64) -> Result<Self> {
-        let bands = features.size(2);
+        let [_, _, bands] = features.dims();
         let mean: Vec<f32> = mean.iter().map(|&m| m as f32).collect();
         let scale: Vec<f32> = std.iter().map(|&s| scale(s, epsilon) as f32).collect();
         Ok(Self {
@@ -38,28 +36,22 @@ impl Standardise {
 }
 
 impl Kernel for Standardise {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("features/standardise.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
-        vec![
-            ("FRAMES", self.features.size(1).into()),
-            ("BANDS", self.features.size(2).into()),
-            ("WORKGROUP", self.workgroup.into()),
-        ]
+        let [_, frames, bands] = self.features.dims();
+        vec![("FRAMES", frames.into()), ("BANDS", bands.into()), ("WORKGROUP", self.workgroup.into())]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("features", self.features.binding()), ("mean", self.mean.binding()), ("scale", self.scale.binding())]
+        bindings![self.features, self.mean, self.scale]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [(self.features.size(1) * self.features.size(2)).div_ceil(self.workgroup), self.features.size(0), 1]
+        let [examples, frames, bands] = self.features.dims();
+        [(frames * bands).div_ceil(self.workgroup), examples, 1]
     }
 
     fn work(&self) -> Work {
@@ -79,13 +71,13 @@ pub fn oracle(features: &[f64], mean: &[f64], std: &[f64], epsilon: f64) -> Vec<
     features.iter().enumerate().map(band).collect()
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     vec![case("a chunk", [3, 20, 64], 2.2e-16), case("odd sizes", [2, 7, 13], 1e-3), case("one frame", [4, 1, 3], 0.5)]
 }
 
 fn case(name: &str, shape: [usize; 3], epsilon: f64) -> Case {
     Case::new(name, move |gpu| {
-        let bands = shape[2];
+        let [_, _, bands] = shape;
         let (features, values) = random(gpu, "features", &shape)?;
         let mean: Vec<f64> = (0..bands).map(|b| (b as f64 * 0.37).sin()).collect();
         let std: Vec<f64> = (0..bands).map(|b| 0.1 + b as f64 * 0.05).collect();

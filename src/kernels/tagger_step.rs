@@ -2,17 +2,14 @@
 
 use crate::Result;
 use crate::base::counter_rng::Key;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 use crate::kernels::conv_weight_grad::PartialsAt;
-use crate::kernels::dropout::{Dropout, keeps};
+use crate::kernels::dropout::{Dropout, RandomMask};
 use crate::kernels::forms::{needs_uniform_hint, tagger_splits, uniform_slots};
 use crate::kernels::layout::padded;
 use crate::kernels::linear::{self, LinearShape, LinearWeights, pack};
 use crate::kernels::population::{Member, ScheduleStep};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "tagger_step", cases };
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Largest number of examples that a thread computes at a time; their sums must stay in registers.
 const MAX_EXAMPLES_PER_PASS: usize = 16;
@@ -41,11 +38,11 @@ pub struct Division {
 }
 
 impl Division {
-    /// Returns the division of `slots` examples for the device class of `gpu`. A software adapter gets few splits,
+    /// Returns the division of `batch_size` examples for the device class of `gpu`. A software adapter gets few splits,
     /// because it has few cores and every partial sum costs time; a GPU gets many threads.
-    pub fn of(gpu: &Gpu, slots: usize) -> Self {
-        let (of_a_split, [fewest, most], workgroup) = tagger_splits(gpu.class());
-        Self { splits: slots.div_ceil(of_a_split).clamp(fewest, most), workgroup }
+    pub fn of(gpu: &Gpu, batch_size: usize) -> Self {
+        let (examples_per_split, [fewest, most], workgroup) = tagger_splits(gpu.class());
+        Self { splits: batch_size.div_ceil(examples_per_split).clamp(fewest, most), workgroup }
     }
 }
 
@@ -82,13 +79,10 @@ pub struct TaggerStep {
 }
 
 impl TaggerStep {
-    fn slots(&self) -> usize {
-        self.batches.size(2)
-    }
-
     /// Returns the examples per pass: at most [`MAX_EXAMPLES_PER_PASS`], and such that passes divide a split evenly.
-    fn rows(&self) -> usize {
-        let split = self.slots().div_ceil(self.division.splits);
+    fn examples_per_pass(&self) -> usize {
+        let [_, _, batch_size] = self.batches.dims();
+        let split = batch_size.div_ceil(self.division.splits);
         split.div_ceil(split.div_ceil(MAX_EXAMPLES_PER_PASS))
     }
 
@@ -100,10 +94,6 @@ impl TaggerStep {
 }
 
 impl Kernel for TaggerStep {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         let grad_input = match self.grad_input {
             Some(_) => "linear/grad_input_on.wgsl",
@@ -127,17 +117,19 @@ impl Kernel for TaggerStep {
         let layers = 0..self.layers.len();
         let to: Vec<u32> = layers.clone().map(units_before).collect();
         let from: Vec<u32> = layers.map(|layer| units_before(layer.saturating_sub(1))).collect();
+        let [members, batch_size, _, units] = self.activations.dims();
+        let [_, classes] = self.targets.dims();
         let mut constants = vec![
-            ("MEMBERS", self.batches.size(1).into()),
-            ("BATCH_SIZE", self.slots().into()),
-            ("CLASSES", self.targets.size(1).into()),
+            ("MEMBERS", members.into()),
+            ("BATCH_SIZE", batch_size.into()),
+            ("CLASSES", classes.into()),
             ("LAYERS", self.layers.len().into()),
             ("FIRST_LAYER", self.first_layer.into()),
-            ("UNITS", self.activations.size(3).into()),
+            ("UNITS", units.into()),
             ("SLOPE", self.slope.into()),
             ("PARTIALS", self.layers[0].at.stride.into()),
             ("SPLITS", self.division.splits.into()),
-            ("EXAMPLES_PER_PASS", self.rows().into()),
+            ("EXAMPLES_PER_PASS", self.examples_per_pass().into()),
             ("OUTPUTS_PER_THREAD", self.outputs_per_thread().into()),
             ("WORKGROUP", self.division.workgroup.into()),
             ("IN", of_layers(&|layer| layer.shape.inputs)),
@@ -153,23 +145,24 @@ impl Kernel for TaggerStep {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        let mut bindings = vec![
-            ("embedding", self.embedding.binding()),
-            ("packed", self.layers[0].packed.tensor.binding()),
-            ("activations", self.activations.binding()),
-            ("members", self.members.binding()),
-            ("partials", self.partials.binding()),
-            ("targets", self.targets.binding()),
-            ("batches", self.batches.binding()),
-            ("losses", self.losses.binding()),
+        let mut bindings = bindings![
+            self.embedding,
+            self.activations,
+            self.partials,
+            self.targets,
+            self.batches,
+            self.losses,
+            self.members
         ];
-        bindings.extend(self.grad_input.as_ref().map(|gradients| ("grad_input", gradients.binding())));
+        bindings.push(("packed", self.layers[0].packed.tensor.binding()));
+        bindings.extend(self.grad_input.as_ref().map(|grad_input| ("grad_input", grad_input.binding())));
         bindings.extend(self.dropout.binding());
         bindings
     }
 
     fn grid(&self) -> [usize; 3] {
-        [self.division.splits, 1, self.batches.size(1)]
+        let [_, members, _] = self.batches.dims();
+        [self.division.splits, 1, members]
     }
 
     fn layer(&self) -> String {
@@ -180,9 +173,9 @@ impl Kernel for TaggerStep {
 
     fn work(&self) -> Work {
         let weights: usize = self.layers.iter().map(|layer| layer.shape.inputs * layer.shape.outputs).sum();
-        let rows = self.batches.size(1) * self.slots();
-        let elements = 2 * self.embedding.len() + 2 * self.activations.len() + 2 * weights * self.batches.size(1);
-        Work { flops: 6.0 * (rows * weights) as f64, bytes: (elements * 4) as f64 }
+        let [_, members, batch_size] = self.batches.dims();
+        let elements = 2 * self.embedding.len() + 2 * self.activations.len() + 2 * weights * members;
+        Work { flops: 6.0 * (members * batch_size * weights) as f64, bytes: (elements * 4) as f64 }
     }
 }
 
@@ -199,7 +192,7 @@ pub fn cross_entropy(logits: &[f64], targets: &[f64]) -> (f64, Vec<f64>) {
 /// Properties of a case.
 struct Setting {
     members: usize,
-    slots: usize,
+    batch_size: usize,
     /// Widths of the layers: input, hidden units, classes.
     widths: &'static [usize],
     division: Division,
@@ -211,22 +204,24 @@ struct Setting {
 }
 
 fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
-    let Setting { members, slots, widths, division, dropout: p, wants_grad_input, spread } = *setting;
-    let (first_layer, slope, rows, row, examples) = (4, 0.2, 2, 1, slots + 3);
+    let Setting { members, batch_size, widths, division, dropout: p, wants_grad_input, spread } = *setting;
+    let (first_layer, slope, n_steps, step, examples) = (4, 0.2, 2, 1, batch_size + 3);
     let (dimension, classes) = (widths[0], widths[widths.len() - 1]);
-    let shapes: Vec<LinearShape> =
-        widths.windows(2).map(|pair| LinearShape { members, rows: slots, inputs: pair[0], outputs: pair[1] }).collect();
-    let (_, mut values) = random(gpu, "embedding", &[members, slots, dimension])?;
+    let shapes: Vec<LinearShape> = widths
+        .windows(2)
+        .map(|pair| LinearShape { members, rows: batch_size, inputs: pair[0], outputs: pair[1] })
+        .collect();
+    let (_, mut values) = random(gpu, "embedding", &[members, batch_size, dimension])?;
     values.iter_mut().for_each(|x| *x = f64::from((*x * spread) as f32));
-    let single = |values: &[f64]| values.iter().map(|x| *x as f32).collect::<Vec<_>>();
-    let embedding = gpu.tensor_from("embedding", &[members, slots, dimension], &single(&values))?;
+    let as_f32 = |values: &[f64]| values.iter().map(|x| *x as f32).collect::<Vec<_>>();
+    let embedding = gpu.tensor_from("embedding", &[members, batch_size, dimension], &as_f32(&values))?;
     let mut stream = Key::new(4).stream();
     let targets: Vec<f32> = (0..examples * classes).map(|_| f32::from(u8::from(stream.chance(0.3)))).collect();
-    let ids: Vec<u32> = (0..rows * members * slots).map(|_| stream.below(examples) as u32).collect();
+    let ids: Vec<u32> = (0..n_steps * members * batch_size).map(|_| stream.below(examples) as u32).collect();
     let population: Vec<Member> = (0..members).map(|m| Member::new(m as u64)).collect();
     let steps: Vec<ScheduleStep> =
-        (0..rows * members).map(|i| ScheduleStep { t: 3 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
-    let schedule = gpu.tensor_from("schedule", &[rows, members], &steps)?;
+        (0..n_steps * members).map(|i| ScheduleStep { t: 3 + i as u32, step_size: 0.0, decay: 0.0 }).collect();
+    let schedule = gpu.tensor_from("schedule", &[n_steps, members], &steps)?;
     let dropout = if p > 0.0 { Dropout::Random { p, schedule } } else { Dropout::Off };
 
     let mut packed = Vec::new();
@@ -254,14 +249,14 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
 
     // Forward pass: the outputs of every layer, and the factor that activation and dropout applied to each of them.
     let mut inputs = vec![values];
-    let mut factors: Vec<Vec<f64>> = vec![vec![1.0; members * slots * dimension]];
+    let mut factors: Vec<Vec<f64>> = vec![vec![1.0; members * batch_size * dimension]];
     for (index, shape) in shapes.iter().enumerate() {
         let outputs = linear::oracle(shape, &inputs[index], &parameters[index]);
         let factor = |(element, x): (usize, &f64)| {
-            let (member, element) = (element / (slots * shape.outputs), element % (slots * shape.outputs));
-            let t = steps[row * members + member].t;
-            let layer = (first_layer + index) as u32;
-            let kept = p == 0.0 || keeps(&population[member], t, layer, element as u32 / 4, element % 4, p);
+            let (member, element) = (element / (batch_size * shape.outputs), element % (batch_size * shape.outputs));
+            let (key, t) = (population[member].dropout_key, steps[step * members + member].t);
+            let mask = RandomMask { key, t, layer: first_layer + index, p };
+            let kept = p == 0.0 || mask.keeps(element / 4, element % 4);
             match (index + 1 < shapes.len(), kept) {
                 (false, _) => 1.0,
                 (true, true) => dropout.scale() * if *x > 0.0 { 1.0 } else { slope },
@@ -273,38 +268,38 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
         factors.push(of_layer);
     }
     let logits = &inputs[shapes.len()];
-    let (mut losses, mut grad_output) = (vec![0.0; row * members * division.splits], Vec::new());
+    let (mut losses, mut grad_output) = (vec![0.0; step * members * division.splits], Vec::new());
     for member in 0..members {
-        let chosen = &ids[(row * members + member) * slots..][..slots];
+        let chosen = &ids[(step * members + member) * batch_size..][..batch_size];
         let wanted: Vec<f64> =
             chosen.iter().flat_map(|id| &targets[*id as usize * classes..][..classes]).map(|y| f64::from(*y)).collect();
-        let of_member = &logits[member * slots * classes..][..slots * classes];
+        let of_member = &logits[member * batch_size * classes..][..batch_size * classes];
         grad_output.extend(cross_entropy(of_member, &wanted).1);
         for split in 0..division.splits {
-            let [first, end] = [split, split + 1].map(|split| split * slots / division.splits * classes);
-            let weight = (end - first) as f64 / (slots * classes) as f64;
+            let [first, end] = [split, split + 1].map(|split| split * batch_size / division.splits * classes);
+            let weight = (end - first) as f64 / (batch_size * classes) as f64;
             let part = (end > first).then(|| cross_entropy(&of_member[first..end], &wanted[first..end]).0 * weight);
             losses.push(part.unwrap_or(0.0));
         }
     }
     // Backward pass: the gradients of every split separately.
     let split_of =
-        |slot: usize| (0..division.splits).rfind(|split| split * slots / division.splits <= slot).unwrap_or(0);
+        |slot: usize| (0..division.splits).rfind(|split| split * batch_size / division.splits <= slot).unwrap_or(0);
     let units: usize = widths[1..].iter().sum();
-    let mut activations = vec![0.0; members * slots * 2 * units];
+    let mut activations = vec![0.0; members * batch_size * 2 * units];
     let mut expected_partials = vec![0.0; members * partials];
     let mut end = units;
     for (index, shape) in shapes.iter().enumerate().rev() {
         end -= shape.outputs;
         for (element, (value, gradient)) in inputs[index + 1].iter().zip(&grad_output).enumerate() {
-            let place = element / shape.outputs * 2 * units + end + element % shape.outputs;
-            activations[place] = *value;
-            activations[place + units] = *gradient;
+            let at = element / shape.outputs * 2 * units + end + element % shape.outputs;
+            activations[at] = *value;
+            activations[at + units] = *gradient;
         }
         for split in 0..division.splits {
             let mut of_split = grad_output.clone();
             for (element, gradient) in of_split.iter_mut().enumerate() {
-                *gradient *= f64::from(u8::from(split_of(element / shape.outputs % slots) == split));
+                *gradient *= f64::from(u8::from(split_of(element / shape.outputs % batch_size) == split));
             }
             let ones = |_: usize, _: usize| 1.0;
             let (_, gradients) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &of_split, ones);
@@ -313,23 +308,23 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
                 expected_partials[at..][..shape.parameters()].copy_from_slice(gradients);
             }
         }
-        let factor = |member: usize, element: usize| factors[index][member * slots * shape.inputs + element];
+        let factor = |member: usize, element: usize| factors[index][member * batch_size * shape.inputs + element];
         (grad_output, _) = linear::backward_oracle(shape, &inputs[index], &parameters[index], &grad_output, factor);
     }
 
-    let grad_input = gpu.tensor("grad_input", &[members, slots, dimension])?;
+    let grad_input = gpu.tensor("grad_input", &[members, batch_size, dimension])?;
     let kernel = TaggerStep {
         layers,
         first_layer,
         slope,
         dropout,
         embedding,
-        activations: gpu.tensor("activations", &[members, slots, 2, units])?,
+        activations: gpu.tensor("activations", &[members, batch_size, 2, units])?,
         grad_input: wants_grad_input.then(|| grad_input.clone()),
         partials: gpu.tensor("partials", &[members, partials])?,
         targets: gpu.tensor_from("targets", &[examples, classes], &targets)?,
-        batches: gpu.tensor_from("batches", &[rows, members, slots], &ids)?,
-        losses: gpu.tensor("losses", &[rows, members, division.splits])?,
+        batches: gpu.tensor_from("batches", &[n_steps, members, batch_size], &ids)?,
+        losses: gpu.tensor("losses", &[n_steps, members, division.splits])?,
         members: gpu.tensor_from("members", &[members], &population)?,
         division,
         // Workgroups of more than eight threads belong to other adapters, which need no hint.
@@ -343,15 +338,15 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
     if wants_grad_input {
         expected.push(Expectation::close(&grad_input, grad_output));
     }
-    Ok(CaseRun::new(kernel, expected).at_step(row as u32))
+    Ok(CaseRun::new(kernel, expected).at_step(step as u32))
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, setting: Setting| Case::new(name, move |gpu| prepare(gpu, &setting));
     let alone = Division { splits: 1, workgroup: 8 };
     let usual = Setting {
         members: 1,
-        slots: 10,
+        batch_size: 10,
         widths: &[130, 32, 10],
         division: alone,
         dropout: 0.2,
@@ -360,16 +355,19 @@ fn cases() -> Vec<Case> {
     };
     vec![
         case("the paper's G", Setting { ..usual }),
-        case("three members, two hidden layers", Setting { members: 3, slots: 7, widths: &[13, 9, 5, 3], ..usual }),
+        case(
+            "three members, two hidden layers",
+            Setting { members: 3, batch_size: 7, widths: &[13, 9, 5, 3], ..usual },
+        ),
         case("no hidden layer, extreme logits", Setting { members: 2, widths: &[20, 11], spread: 12.0, ..usual }),
         case("G alone", Setting { wants_grad_input: false, dropout: 0.0, ..usual }),
-        case("more examples than at a time", Setting { slots: 53, widths: &[9, 6, 4], ..usual }),
-        case("more examples and outputs than at a time", Setting { slots: 37, widths: &[30, 29, 10], ..usual }),
+        case("more examples than at a time", Setting { batch_size: 53, widths: &[9, 6, 4], ..usual }),
+        case("more examples and outputs than at a time", Setting { batch_size: 37, widths: &[30, 29, 10], ..usual }),
         case(
             "splits, of which some are shorter",
             Setting {
                 members: 2,
-                slots: 50,
+                batch_size: 50,
                 widths: &[40, 17, 5],
                 division: Division { splits: 8, workgroup: 128 },
                 ..usual
@@ -377,7 +375,7 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "more splits than examples",
-            Setting { slots: 3, widths: &[8, 5, 2], division: Division { splits: 8, workgroup: 32 }, ..usual },
+            Setting { batch_size: 3, widths: &[8, 5, 2], division: Division { splits: 8, workgroup: 32 }, ..usual },
         ),
     ]
 }

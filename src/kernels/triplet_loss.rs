@@ -2,11 +2,8 @@
 //! equation 2).
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "triplet_loss", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -18,42 +15,36 @@ pub struct TripletLoss {
     pub triplets: Tensor<u32>,
     /// Gradient of the loss with respect to the distances, `[member, slot, slot]`.
     pub grad_input: Tensor<f32>,
-    /// Loss, `[step, member]`.
+    /// Losses of all steps and members, in this order.
     pub losses: Tensor<f32>,
     /// Margin δ.
     pub margin: f64,
 }
 
 impl Kernel for TripletLoss {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("metric/triplet_loss.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
+        let [members, batch_size, _] = self.distances.dims();
+        let [_, triplets, _] = self.triplets.dims();
         vec![
-            ("MEMBERS", self.losses.size(1).into()),
-            ("BATCH_SIZE", self.distances.size(1).into()),
-            ("TRIPLETS", self.triplets.size(1).into()),
+            ("MEMBERS", members.into()),
+            ("BATCH_SIZE", batch_size.into()),
+            ("TRIPLETS", triplets.into()),
             ("MARGIN", self.margin.into()),
             ("WORKGROUP", WORKGROUP.into()),
         ]
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![
-            ("distances", self.distances.binding()),
-            ("triplets", self.triplets.binding()),
-            ("grad_input", self.grad_input.binding()),
-            ("losses", self.losses.binding()),
-        ]
+        bindings![self.distances, self.triplets, self.grad_input, self.losses]
     }
 
     fn grid(&self) -> [usize; 3] {
-        [1, 1, self.losses.size(1)]
+        let [members, _, _] = self.distances.dims();
+        [1, 1, members]
     }
 
     fn work(&self) -> Work {
@@ -79,12 +70,11 @@ pub fn oracle(batch_size: usize, distances: &[f64], triplets: &[u32], margin: f6
     (loss, grad_input)
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, members: usize, batch_size: usize, count: usize| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (distances, values) = random(gpu, "distances", &[members, batch_size, batch_size])?;
             let triplets: Vec<u32> = random_below("triplets", members * count * 3, batch_size);
-            let row = 1;
             let (mut losses, mut grad_input) = (vec![0.0; members], Vec::new());
             for member in 0..members {
                 let of_member = &values[member * batch_size * batch_size..][..batch_size * batch_size];
@@ -102,7 +92,7 @@ fn cases() -> Vec<Case> {
             };
             let expected =
                 vec![Expectation::close(&kernel.losses, losses), Expectation::close(&kernel.grad_input, grad_input)];
-            Ok(CaseRun::new(kernel, expected).at_step(row))
+            Ok(CaseRun::new(kernel, expected).at_step(1))
         })
     };
     vec![case("few examples, shared pairs", 1, 4, 40), case("more examples than invocations, two members", 2, 70, 30)]

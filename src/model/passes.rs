@@ -15,7 +15,7 @@ use crate::kernels::frame_mean_grad::FrameMeanGrad;
 use crate::kernels::grad_output::{EmbeddingMean, GradOutput};
 use crate::kernels::input::Input;
 use crate::kernels::linear_forward::{Activation, LinearForward, LinearTile};
-use crate::kernels::pool_argmax::PooledGrad;
+use crate::kernels::pool_argmax::{LeakyDropout, PooledGrad};
 use crate::kernels::tagger_step::{TaggerLayer, TaggerStep};
 
 /// Pushes E from `input`, standardised log-mel, to `activations.embedding`. [`Normalise::Frame`] scales each time step
@@ -145,18 +145,22 @@ pub fn embed_backward(
     let last = n_convs - 1;
     let grad_embedding = activations.gradients().embedding.clone();
     let (pooled, argmax) = (&activations.pooled[last], activations.pool_argmax[last].clone());
-    let (slope, scale) = (architecture.slope, mode.dropout(last).scale());
+    let activation = |layer: usize| LeakyDropout { slope: architecture.slope, scale: mode.dropout(layer).scale() };
     let of_last = match normalise {
         Normalise::Frame => {
             let grad_input = PooledGrad { gradients: gpu.tensor("d_pool", pooled.shape())?, argmax };
             let pooled = pooled.clone();
-            let kernel =
-                FrameMeanGrad { grad_output: grad_embedding, pooled, grad_input: grad_input.clone(), slope, scale };
-            recording.push(kernel);
+            recording.push(FrameMeanGrad {
+                grad_output: grad_embedding,
+                pooled,
+                grad_input: grad_input.clone(),
+                activation: activation(last),
+            });
             GradOutput::Stored(grad_input)
         }
         Normalise::None | Normalise::Segment => {
-            GradOutput::Mean(EmbeddingMean { grad_output: grad_embedding, argmax, chunks: batch.chunks, slope, scale })
+            let (chunks, activation) = (batch.chunks, activation(last));
+            GradOutput::Mean(EmbeddingMean { grad_output: grad_embedding, argmax, chunks, activation })
         }
     };
     for layer in (0..n_convs).rev() {
@@ -175,8 +179,7 @@ pub fn embed_backward(
         if layer > 0 {
             recording.push(ConvInputGrad {
                 shape,
-                slope: architecture.slope,
-                scale: mode.dropout(layer - 1).scale(),
+                activation: activation(layer - 1),
                 grad_output,
                 packed: population.backward_weights(gpu, layer),
                 grad_input: activations.pooled_grad(layer - 1),

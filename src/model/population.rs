@@ -128,7 +128,8 @@ impl Population {
     pub fn gradients(&self, gpu: &Gpu) -> Result<Vec<f32>> {
         let partials = gpu.read(&self.partials)?;
         let mut gradients = Vec::with_capacity(self.members * self.architecture.elements());
-        for of_member in partials.chunks(self.partials.size(1)) {
+        let [_, of_one] = self.partials.dims();
+        for of_member in partials.chunks(of_one) {
             for span in &self.layout.layers {
                 let (count, splits) = (span.count as usize, span.splits as usize);
                 let of_layer = &of_member[span.partials as usize..][..count * splits];

@@ -230,14 +230,14 @@ impl Stage {
         let Downloads { losses, made, progress } = &mut self.downloads[epoch % 2];
         let (losses, made, progress) = (losses.fetch(gpu)?, made.fetch(gpu)?, progress.fetch(gpu)?);
         self.check_steps(gpu, epoch, &made)?;
-        let members = progress.len();
+        let [_, members, splits] = self.step.losses.dims();
         let mut reports = Vec::new();
         for (member, state) in progress.iter().enumerate() {
             // A member that stopped in an earlier epoch did not advance its count of epochs, and has no report.
             if state.epochs as usize != epoch + 1 {
                 continue;
             }
-            let parts = losses.chunks(self.step.losses.size(2)).skip(member).step_by(members);
+            let parts = losses.chunks(splits).skip(member).step_by(members);
             let of_member: Vec<f64> = parts.map(|parts| parts.iter().map(|loss| f64::from(*loss)).sum()).collect();
             self.check_losses(member, epoch, &of_member)?;
             reports.push(EpochReport {

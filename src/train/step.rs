@@ -23,7 +23,7 @@ pub(super) struct StepContext<'a> {
 impl StepContext<'_> {
     /// Allocates activations for the batches of the schedule, whose segments have `chunks` chunks.
     pub fn activations(&self, chunks: usize) -> Result<Activations> {
-        let [members, segments] = [1, 2].map(|axis| self.schedule.batches.size(axis));
+        let [_, members, segments] = self.schedule.batches.dims();
         let batch = BatchShape { members, segments, chunks };
         Activations::new(self.gpu, &self.population.architecture, batch, true)
     }
@@ -80,7 +80,7 @@ impl TrainingStep {
         source: StepInput<'_>,
         schedule: &Schedule,
     ) -> Result<Self> {
-        let [rows, members] = [0, 1].map(|axis| schedule.batches.size(axis));
+        let [rows, members, _] = schedule.batches.dims();
         let parts =
             if matches!(stage, StageName::Classifier | StageName::Tagger) { population.division.splits } else { 1 };
         let losses = gpu.tensor("losses", &[rows, members, parts])?;

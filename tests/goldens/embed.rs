@@ -9,7 +9,7 @@ use weaklabel::kernels::conv_input_grad::ConvInputGrad;
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::grad_output::GradOutput;
 use weaklabel::kernels::input::Input;
-use weaklabel::kernels::pool_argmax::{PooledGrad, WindowGrad};
+use weaklabel::kernels::pool_argmax::{LeakyDropout, PooledGrad, WindowGrad};
 use weaklabel::kernels::population::Member;
 use weaklabel::model::{Activations, Mode, embed_forward};
 
@@ -73,7 +73,7 @@ fn the_first_of_equal_maxima_wins_and_gets_the_whole_gradient() {
         let pool = [time / output.shape[2], mel / output.shape[3]];
         let shape =
             ConvShape { members: 1, chunks: items, inputs: channels, outputs: channels, time, mel, kernel: 1, pool };
-        let tile = ConvTile { windows: [1, 1], units: 1, lanes: 1, workgroup: 32 };
+        let tile = ConvTile { windows: [1, 1], channel_vectors: 1, lanes: 1, workgroup: 32 };
         let members = gpu.tensor_from("members", &[1], &[Member::new(1)]).unwrap();
         let pooled = gpu.tensor("pooled", &shape.output_shape()).unwrap();
         let routes = PooledGrad::new(&gpu, "routes", &shape.output_shape(), 1).unwrap();
@@ -101,8 +101,7 @@ fn the_first_of_equal_maxima_wins_and_gets_the_whole_gradient() {
         let mut recording = Recording::new("max-pool gradient");
         recording.push(ConvInputGrad {
             shape,
-            slope: 0.0,
-            scale: 1.0,
+            activation: LeakyDropout { slope: 0.0, scale: 1.0 },
             grad_output: GradOutput::Stored(routes.clone()),
             packed: identity(&gpu, &shape, shape.backward_quads() * 4, |c| shape.backward_at(c, c, 0), vec![]),
             grad_input: below.clone(),

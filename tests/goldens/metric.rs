@@ -81,7 +81,7 @@ fn triplets(gpu: &Gpu, file: &File, case: &str, mode: &str, side: PairSide) {
     let embedding =
         Embedding::new(gpu, file, golden("input"), if segment { Normalise::Segment } else { Normalise::Frame });
     let raw = embedding.activations.embedding.clone();
-    let slots = raw.size(1);
+    let [_, slots, _] = raw.dims();
     let ids: Vec<u32> = golden("anchors")
         .i32()
         .iter()
@@ -169,8 +169,9 @@ fn prototypes(gpu: &Gpu, file: &File, case: &str) {
     let embedding = Embedding::new(gpu, file, &input, Normalise::None);
     let rows = embedding.activations.embedding.clone();
     let part = |tensor: &Tensor<f32>, first, count| MemberRows { tensor: tensor.clone(), first, count };
-    let prototypes = gpu.tensor("prototypes", &[1, way, rows.size(2)]).unwrap();
-    let d_prototypes = gpu.tensor("d_prototypes", &[1, way, rows.size(2)]).unwrap();
+    let [_, _, dimensions] = rows.dims();
+    let prototypes = gpu.tensor("prototypes", &[1, way, dimensions]).unwrap();
+    let d_prototypes = gpu.tensor("d_prototypes", &[1, way, dimensions]).unwrap();
     let (distances, grad_distances) = (
         gpu.tensor("distances", &[1, queries, way]).unwrap(),
         gpu.tensor("grad_distances", &[1, queries, way]).unwrap(),
@@ -202,7 +203,7 @@ fn prototypes(gpu: &Gpu, file: &File, case: &str) {
         let name = format!("{case}.{name}");
         assert_close(&name, found, file.get(&name), tolerance);
     };
-    let at = supports * rows.size(2);
+    let at = supports * dimensions;
     let found = gpu.read(&rows).unwrap();
     against("embedding_support", &found[..at], VALUE);
     against("embedding_query", &found[at..], VALUE);

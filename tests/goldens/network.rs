@@ -110,7 +110,8 @@ impl Pass {
         };
         let gradients = self.activations.gradients();
         let tagged = gpu.read(&gradients.tagger).unwrap();
-        let (units, classes) = (gradients.tagger.size(3), self.population.architecture.classes);
+        let [_, _, _, units] = gradients.tagger.dims();
+        let classes = self.population.architecture.classes;
         let logits = |from: usize| -> Vec<f32> {
             tagged
                 .chunks(2 * units)

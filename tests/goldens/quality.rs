@@ -38,7 +38,8 @@ impl Set {
 
     /// Class means and sizes.
     fn centroids(&self, gpu: &Gpu, classes: usize) -> (Tensor<f32>, Tensor<u32>) {
-        let means = gpu.tensor("means", &[1, classes, self.embeddings.size(2)]).unwrap();
+        let [_, _, dimensions] = self.embeddings.dims();
+        let means = gpu.tensor("means", &[1, classes, dimensions]).unwrap();
         let counts = gpu.tensor("counts", &[classes]).unwrap();
         let (stored, labels) = (self.embeddings.clone(), self.labels.clone());
         run(gpu, ClassMeans { stored, labels, means: means.clone(), counts: counts.clone() });
@@ -47,7 +48,8 @@ impl Set {
 
     /// The nearest of `means` for each embedding, and the counts per class.
     fn nearest(&self, gpu: &Gpu, means: &Tensor<f32>, present: &Tensor<u32>) -> (Tensor<u32>, Tensor<u32>) {
-        let (n, classes) = (self.embeddings.size(1), means.size(1));
+        let [_, n, _] = self.embeddings.dims();
+        let [_, classes, _] = means.dims();
         let distances = gpu.tensor("distances", &[1, n, classes]).unwrap();
         let (a, b) = (MemberRows::all(&self.embeddings), MemberRows::all(means));
         run(gpu, Distances { lhs: a, rhs: b, distances: distances.clone() });
@@ -109,7 +111,7 @@ fn embeddings_are_judged_as_specified() {
         assert_close(&format!("{case}.silhouette_samples"), &samples, golden("silhouette_samples"), VALUE);
         let mean = samples.iter().map(|s| f64::from(*s)).sum::<f64>() / samples.len() as f64;
         assert_close(&format!("{case}.silhouette"), &[mean as f32], &scalar(golden("silhouette").scalar()), VALUE);
-        assert_eq!(dimensions, validation.embeddings.size(2));
+        assert_eq!(validation.embeddings.dims(), [1, of_validation.len(), dimensions]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! The logarithms and the exponential of shaders/lib/math.wgsl against f64, in units in the last place.
 
-use weaklabel::gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, ShaderSource, Tensor, Work};
+use weaklabel::gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, ShaderSource, Tensor, Work, bindings};
 
 /// output[i] = function(input[i])
 pub struct Apply {
@@ -34,17 +34,14 @@ import package::lib::math::exp_accurate;
 }";
 
 impl Kernel for Apply {
-    fn name(&self) -> &'static str {
-        "apply"
-    }
     fn source(&self) -> ShaderSource {
-        ShaderSource::text(self.source)
+        ShaderSource::text("apply", self.source)
     }
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         vec![]
     }
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("input", self.input.binding()), ("output", self.output.binding())]
+        bindings![self.input, self.output]
     }
     fn grid(&self) -> [usize; 3] {
         [self.input.len().div_ceil(64), 1, 1]

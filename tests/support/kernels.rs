@@ -15,7 +15,8 @@ pub fn kernels(gpu: &Gpu) -> Vec<(String, Box<dyn Kernel>)> {
         for case in (entry.cases)() {
             let what = format!("{} ({})", entry.name, case.name);
             let kernel = case.prepare(gpu).unwrap_or_else(|e| panic!("{what}: {e}")).kernel;
-            assert_eq!(kernel.name(), entry.name, "{what}: the kernel of another entry");
+            let names = [kernel.name(), kernel.source().name()];
+            assert_eq!(names, [entry.name; 2], "{what}: module, kernel and WGSL file share one name");
             kernels.push((what, kernel));
         }
     }

@@ -56,17 +56,13 @@ fn halves(row: usize) -> Vec<usize> {
 
 fn conv_tiles(class: DeviceClass, shape: &ConvShape, channels: usize) -> Vec<ConvTile> {
     let [along, across] = shape.windows();
-    let window = shape.pool[0] * shape.pool[1];
     let mut found = Vec::new();
     for &(lanes, workgroup) in forms(class) {
-        let width = if lanes == 1 { 4 } else { 1 };
         for high in [1, 2, along] {
             for wide in halves(across) {
-                for units in [1, 2, 4] {
-                    let tile = ConvTile { windows: [high, wide], units, lanes, workgroup };
-                    if sums(class).contains(&(high * wide * window * units * width))
-                        && tile.fits(shape, channels).is_ok()
-                    {
+                for channel_vectors in [1, 2, 4] {
+                    let tile = ConvTile { windows: [high, wide], channel_vectors, lanes, workgroup };
+                    if sums(class).contains(&tile.sums(shape)) && tile.fits(shape, channels).is_ok() {
                         found.push(tile);
                     }
                 }

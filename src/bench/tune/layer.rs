@@ -13,7 +13,7 @@ use crate::kernels::dropout::Dropout;
 use crate::kernels::grad_output::{EmbeddingMean, GradOutput};
 use crate::kernels::input::{Gathered, Input};
 use crate::kernels::layout::padded;
-use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad};
+use crate::kernels::pool_argmax::{LeakyDropout, PoolArgmax, PooledGrad};
 use crate::kernels::population::{Member, ScheduleStep};
 use crate::model::tiles::Tile;
 
@@ -90,7 +90,7 @@ impl LayerTensors {
     /// Makes the kernel with `tile`. The array holds the codes per word of this layer and of the previous one.
     pub fn kernel(&self, gpu: &Gpu, tile: &Tile, [of_output, of_input]: [usize; 2]) -> Result<Box<dyn Kernel>> {
         let shape = self.shape;
-        let (slope, scale) = (SLOPE, 1.0 / (1.0 - DROPOUT));
+        let activation = LeakyDropout { slope: SLOPE, scale: 1.0 / (1.0 - DROPOUT) };
         let argmax = |held: &RefCell<Vec<PoolArgmax>>, windows: &[usize], per_word: usize| -> Result<PoolArgmax> {
             let mut held = held.borrow_mut();
             if let Some(codes) = held.iter().find(|codes| codes.per_word == per_word) {
@@ -105,20 +105,20 @@ impl LayerTensors {
             if !self.position.last {
                 return Ok(GradOutput::Stored(PooledGrad { gradients: self.output.clone(), argmax: codes }));
             }
-            let chunks = shape.chunks / self.grad_embedding.size(1);
+            let [_, segments, _] = self.grad_embedding.dims();
+            let chunks = shape.chunks / segments;
             Ok(GradOutput::Mean(EmbeddingMean {
                 grad_output: self.grad_embedding.clone(),
                 argmax: codes,
                 chunks,
-                slope,
-                scale,
+                activation,
             }))
         };
         Ok(match *tile {
             Tile::ConvForward(tile) => Box::new(ConvForward {
                 shape,
                 layer: 0,
-                slope,
+                slope: SLOPE,
                 input: self.input.clone(),
                 packed: self.forward.clone(),
                 output: self.output.clone(),
@@ -129,8 +129,7 @@ impl LayerTensors {
             }),
             Tile::ConvInputGrad(tile) => Box::new(ConvInputGrad {
                 shape,
-                slope,
-                scale,
+                activation,
                 grad_output: grad_output()?,
                 packed: self.backward.clone(),
                 grad_input: PooledGrad {

@@ -127,7 +127,8 @@ impl ChunkBatch {
     /// Copies the audio of `chunks`, at most [`ChunkBatch::len`], into the batch on the host.
     pub fn fill(&mut self, chunks: &[Chunk<'_>]) {
         assert!(chunks.len() <= self.len(), "{} chunks where {} have room", chunks.len(), self.len());
-        let (step, lead, width) = (self.chunking.samples(), self.front_end.lead, self.front_end.audio.size(1));
+        let (step, lead) = (self.chunking.samples(), self.front_end.lead);
+        let [_, width] = self.front_end.audio.dims();
         self.used = chunks.len();
         self.lengths.fill(0);
         let rows = self.samples.par_chunks_exact_mut(width).zip(&mut self.lengths);
@@ -145,7 +146,8 @@ impl ChunkBatch {
 
     /// Uploads the audio of the latest [`ChunkBatch::fill`] to the GPU, after all queued work.
     pub fn upload(&self, gpu: &Gpu) {
-        gpu.write(&self.front_end.audio, 0, &self.samples[..self.used * self.front_end.audio.size(1)]);
+        let [_, width] = self.front_end.audio.dims();
+        gpu.write(&self.front_end.audio, 0, &self.samples[..self.used * width]);
         gpu.write(&self.front_end.lengths, 0, &self.lengths);
     }
 }

@@ -52,7 +52,8 @@ impl FrontEnd {
     /// Errors of making tensors.
     pub fn push(&self, gpu: &Gpu, recording: &mut Recording, features: &Tensor<f32>) -> Result<()> {
         let Some(spectrum) = &self.spectrum else {
-            recording.push(LogMel::new(gpu, &self.config, &self.audio, &self.lengths, features, self.lead)?);
+            let log_mel = LogMel::new(gpu, &self.config, &self.audio, &self.lengths, features)?;
+            recording.push(LogMel { lead: self.lead, ..log_mel });
             return Ok(());
         };
         recording.push(spectrum.clone());

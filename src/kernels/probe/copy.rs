@@ -1,11 +1,8 @@
 //! `copy`: one read and one write of memory, to measure its bandwidth.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "copy", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Number of workgroups along the first axis of the grid.
 const ACROSS: usize = 1024;
@@ -36,10 +33,6 @@ impl Copy {
 }
 
 impl Kernel for Copy {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("probe/copy.wgsl")
     }
@@ -50,7 +43,7 @@ impl Kernel for Copy {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("input", self.input.binding()), ("output", self.output.binding())]
+        bindings![self.input, self.output]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -62,7 +55,7 @@ impl Kernel for Copy {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(in crate::kernels) fn cases() -> Vec<Case> {
     vec![Case::new("more than a row of workgroups", |gpu: &Gpu| -> Result<CaseRun> {
         let (input, expected) = random(gpu, "input", &[4 * (ACROSS * 64 + 5)])?;
         let output = gpu.tensor("output", input.shape())?;

@@ -1,11 +1,8 @@
 //! `multiply_add`: multiply-adds in registers, to measure the device's peak arithmetic.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "multiply_add", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation};
 
 /// Number of steps written out in the source, `UNROLLED`.
 const UNROLLED: usize = 16;
@@ -49,10 +46,6 @@ impl MultiplyAdd {
 }
 
 impl Kernel for MultiplyAdd {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         let number = if self.vector { "probe/number_vector.wgsl" } else { "probe/number_scalar.wgsl" };
         ShaderSource::file("probe/multiply_add.wgsl").fill("number", number)
@@ -63,7 +56,7 @@ impl Kernel for MultiplyAdd {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("factors", self.factors.binding()), ("output", self.output.binding())]
+        bindings![self.factors, self.output]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -80,7 +73,7 @@ impl Kernel for MultiplyAdd {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(in crate::kernels) fn cases() -> Vec<Case> {
     let case = |name: &str, vector: bool, chains: usize| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let kernel = MultiplyAdd::new(gpu, 128, vector, chains, 1)?;

@@ -1,11 +1,8 @@
 //! `touch`: a dispatch with almost no work, to measure the cost of a dispatch.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random_below};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "touch", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random_below};
 
 const WORKGROUP: usize = 64;
 
@@ -16,10 +13,6 @@ pub struct Touch {
 }
 
 impl Kernel for Touch {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("probe/touch.wgsl")
     }
@@ -29,7 +22,7 @@ impl Kernel for Touch {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("count", self.count.binding())]
+        bindings![self.count]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -41,7 +34,7 @@ impl Kernel for Touch {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(in crate::kernels) fn cases() -> Vec<Case> {
     vec![Case::new("two workgroups", |gpu: &Gpu| -> Result<CaseRun> {
         let before: Vec<u32> = random_below("count", 2 * WORKGROUP, 1000);
         let count = gpu.tensor_from("count", &[2 * WORKGROUP], &before)?;

@@ -1,11 +1,8 @@
 //! `workgroup_load`: loads from workgroup memory, to measure its bandwidth.
 
 use crate::Result;
-use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work};
-use crate::kernels::{Case, CaseRun, Expectation, KernelEntry, random};
-
-/// Registry entry of the kernel.
-pub const ENTRY: KernelEntry = KernelEntry { name: "workgroup_load", cases };
+use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
+use crate::kernels::{Case, CaseRun, Expectation, random};
 
 /// Number of loads written out in the source, `UNROLLED`.
 const UNROLLED: usize = 16;
@@ -32,10 +29,6 @@ impl WorkgroupLoad {
 }
 
 impl Kernel for WorkgroupLoad {
-    fn name(&self) -> &'static str {
-        ENTRY.name
-    }
-
     fn source(&self) -> ShaderSource {
         ShaderSource::file("probe/workgroup_load.wgsl")
     }
@@ -45,7 +38,7 @@ impl Kernel for WorkgroupLoad {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        vec![("input", self.input.binding()), ("output", self.output.binding())]
+        bindings![self.input, self.output]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -59,7 +52,7 @@ impl Kernel for WorkgroupLoad {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(in crate::kernels) fn cases() -> Vec<Case> {
     vec![Case::new("two workgroups", |gpu: &Gpu| -> Result<CaseRun> {
         let (rounds, groups) = (3, 2);
         let (input, values) = random(gpu, "input", &[WORKGROUP])?;

@@ -89,12 +89,14 @@ mod tests {
         assert_eq!(TileFile::read(&path).unwrap(), file);
         assert!(file.is_of(&gpu));
         let text = std::fs::read_to_string(&path).unwrap();
-        // Files of earlier versions call the splits of the weight gradient slices.
-        assert!(text.contains("\"splits\""), "{text}");
-        std::fs::write(&path, text.replace("\"splits\"", "\"slices\"")).unwrap();
-        assert_eq!(TileFile::read(&path).unwrap(), file);
+        // Files of earlier versions call the splits of the weight gradient slices, and the vectors of channels units.
+        for (name, earlier) in [("\"splits\"", "\"slices\""), ("\"channel_vectors\"", "\"units\"")] {
+            assert!(text.contains(name), "{text}");
+            std::fs::write(&path, text.replace(name, earlier)).unwrap();
+            assert_eq!(TileFile::read(&path).unwrap(), file);
+        }
         for (from, to, part) in [
-            ("\"units\": ", "\"units\": 9", "does not fit it"),
+            ("\"channel_vectors\": ", "\"channel_vectors\": 9", "does not fit it"),
             ("\"workgroup\": ", "\"workgroup\": 99", "workgroups of 99"),
             ("\"layer\"", "\"leyar\"", "no tiles of `weaklabel tune`"),
         ] {

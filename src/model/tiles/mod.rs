@@ -96,9 +96,9 @@ impl Tile {
 impl std::fmt::Display for Tile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::ConvForward(ConvTile { windows: [t, m], units, lanes, workgroup })
-            | Self::ConvInputGrad(ConvTile { windows: [t, m], units, lanes, workgroup }) => {
-                write!(f, "{t}×{m} windows, {units} units, {lanes} lanes, {workgroup} threads")
+            Self::ConvForward(ConvTile { windows: [t, m], channel_vectors, lanes, workgroup })
+            | Self::ConvInputGrad(ConvTile { windows: [t, m], channel_vectors, lanes, workgroup }) => {
+                write!(f, "{t}×{m} windows, {channel_vectors} channel vectors, {lanes} lanes, {workgroup} threads")
             }
             Self::ConvWeightGrad { tile: WeightTile { windows, inputs, outputs, lanes, workgroup }, splits } => {
                 write!(
@@ -202,9 +202,12 @@ mod tests {
         let mut gpu = Gpu::noop();
         let (first, second) = (architecture().conv_shape(0, 3, 500), architecture().conv_shape(1, 3, 500));
         let shipped = [forward(&gpu, &first), forward(&gpu, &second)];
-        let chosen = |units| ConvTile { windows: [1, 2], units, lanes: 1, workgroup: 64 };
-        let choice =
-            |chunks, units| Choice { layer: TiledLayer::of(&first), chunks, tile: Tile::ConvForward(chosen(units)) };
+        let chosen = |channel_vectors| ConvTile { windows: [1, 2], channel_vectors, lanes: 1, workgroup: 64 };
+        let choice = |chunks, vectors| Choice {
+            layer: TiledLayer::of(&first),
+            chunks,
+            tile: Tile::ConvForward(chosen(vectors)),
+        };
         gpu.attach(Tiles(vec![choice(10, 1), choice(400, 2), choice(2000, 4)]));
         assert_ne!(shipped[0], chosen(2));
         assert_eq!([forward(&gpu, &first), forward(&gpu, &second)], [chosen(2), shipped[1]]);

@@ -24,8 +24,8 @@ pub fn forward(class: DeviceClass, shape: &ConvShape) -> ConvTile {
     if class == DeviceClass::Llvmpipe {
         return blocks(shape).unwrap_or_else(|| whole_rows(shape, shape.outputs));
     }
-    let units = if shape.pool[0] > 1 { 2 } else { 1 };
-    ConvTile { units: units.min(shape.outputs.div_ceil(4)), ..alone(class, shape) }
+    let channel_vectors = if shape.pool[0] > 1 { 2 } else { 1 };
+    ConvTile { channel_vectors: channel_vectors.min(shape.outputs.div_ceil(4)), ..alone(class, shape) }
 }
 
 /// Returns the tile of the gradient of the input.
@@ -35,8 +35,8 @@ pub fn input_grad(class: DeviceClass, shape: &ConvShape) -> ConvTile {
     }
     let tile = alone(class, shape);
     // A small tile leaves room for more channels per load.
-    let units = if class == DeviceClass::Cpu && positions(&tile, shape) <= 8 { 2 } else { 1 };
-    ConvTile { units: units.min(shape.inputs.div_ceil(4)), ..tile }
+    let channel_vectors = if class == DeviceClass::Cpu && tile.positions(shape) <= 8 { 2 } else { 1 };
+    ConvTile { channel_vectors: channel_vectors.min(shape.inputs.div_ceil(4)), ..tile }
 }
 
 /// Returns the tile of the gradients of weights and biases.
@@ -71,10 +71,6 @@ pub fn splits(class: DeviceClass, shape: &ConvShape, tile: &WeightTile) -> usize
     threads.div_ceil(tile.threads_per_split(shape)).clamp(1, tile.strips(shape))
 }
 
-fn positions(tile: &ConvTile, shape: &ConvShape) -> usize {
-    tile.windows[0] * tile.windows[1] * shape.pool[0] * shape.pool[1]
-}
-
 /// Returns a tile of whole rows of the plane, or of parts of rows if the plane is very wide. The thread computes
 /// several of the `channels` channels to reuse its loads, but only a number that leaves no thread without work.
 fn whole_rows(shape: &ConvShape, channels: usize) -> ConvTile {
@@ -84,11 +80,11 @@ fn whole_rows(shape: &ConvShape, channels: usize) -> ConvTile {
     // Without a pool over time, the halo rows of a tile cost more than the tile itself, so the tile takes the whole
     // column.
     let high = if shape.pool[0] == 1 { (POSITIONS / (wide * window)).clamp(1, time) } else { 1 };
-    let tile = ConvTile { windows: [high, wide], units: 1, lanes: LANES, workgroup: LANES };
+    let tile = ConvTile { windows: [high, wide], channel_vectors: 1, lanes: LANES, workgroup: LANES };
     let groups = channels.div_ceil(LANES);
-    let most = (SUMS / positions(&tile, shape)).clamp(1, groups);
-    let units = (1..=most).rev().find(|units| groups.is_multiple_of(*units)).unwrap_or(1);
-    ConvTile { units, ..tile }
+    let most = (SUMS / tile.positions(shape)).clamp(1, groups);
+    let channel_vectors = (1..=most).rev().find(|n| groups.is_multiple_of(*n)).unwrap_or(1);
+    ConvTile { channel_vectors, ..tile }
 }
 
 /// Returns a tile of two rows over a part of the plane's width, for a layer with one input, or `None` where the plane
@@ -98,8 +94,8 @@ fn blocks(shape: &ConvShape) -> Option<ConvTile> {
     let [time, mel] = shape.windows();
     let wide = (POSITIONS / 4 / (shape.pool[0] * shape.pool[1])).clamp(1, mel);
     let is_cut = shape.inputs == 1 && shape.pool[0] > 1 && time > 1 && mel.is_multiple_of(wide);
-    let units = shape.outputs.div_ceil(LANES).min(2);
-    is_cut.then_some(ConvTile { windows: [2, wide], units, lanes: LANES, workgroup: LANES })
+    let channel_vectors = shape.outputs.div_ceil(LANES).min(2);
+    is_cut.then_some(ConvTile { windows: [2, wide], channel_vectors, lanes: LANES, workgroup: LANES })
 }
 
 /// Returns a tile for devices whose neighbouring threads compute neighbouring windows.
@@ -111,5 +107,5 @@ fn alone(class: DeviceClass, shape: &ConvShape) -> ConvTile {
         DeviceClass::Cpu => [1, wide(8)],
         _ => [1, wide(4)],
     };
-    ConvTile { windows, units: 1, lanes: 1, workgroup: if class == DeviceClass::Cpu { 32 } else { 64 } }
+    ConvTile { windows, channel_vectors: 1, lanes: 1, workgroup: if class == DeviceClass::Cpu { 32 } else { 64 } }
 }

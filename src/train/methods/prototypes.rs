@@ -16,11 +16,11 @@ use crate::train::step::StepContext;
 pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, recording: &mut Recording) -> Result<()> {
     let StepContext { gpu, config, population, schedule, .. } = context;
     let settings = &config.prototypes;
-    let [members, slots] = [1, 2].map(|axis| schedule.batches.size(axis));
+    let [_, members, batch_size] = schedule.batches.dims();
     let way = settings.way.unwrap_or(population.architecture.classes);
     // A batch holds the supports, class by class, then the queries.
     let supports = way * settings.support;
-    let queries = slots - supports;
+    let queries = batch_size - supports;
     let matrix = [members, queries, way];
     let prototypes = gpu.tensor("prototypes", &[members, way, population.architecture.embedding()])?;
     let (distances, grad_distances) = (gpu.tensor("distances", &matrix)?, gpu.tensor("d_distances", &matrix)?);

@@ -17,7 +17,7 @@ use crate::train::step::StepContext;
 pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, recording: &mut Recording) -> Result<()> {
     let StepContext { gpu, config, schedule, .. } = context;
     let settings = &config.triplets;
-    let [members, slots] = [1, 2].map(|axis| schedule.batches.size(axis));
+    let [_, members, slots] = schedule.batches.dims();
     let mining = match settings.sampling {
         Sampling::Random => None,
         Sampling::SemiHard => Some(Mining::SemiHard),
