@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use weaklabel::{AdapterChoice, Embedding, Error, Gpu, Models, Result, SegmentEmbedder, decode_at, read_model};
+use weaklabel::{AdapterChoice, Embedding, Error, Gpu, Models, Result, SegmentEmbedder, Tiles, decode_at, read_model};
 
 /// Files of at most ten minutes at 16 kHz are read.
 const MAX_SAMPLES: usize = 600 * 16_000;
@@ -16,7 +16,7 @@ fn main() -> Result<()> {
     let files: Vec<_> = args.collect();
 
     let gpu = Gpu::open(&AdapterChoice::default())?;
-    let models = Models::new(&gpu, &[read_model(Path::new(&model))?])?;
+    let models = Models::new(&gpu, &Tiles::default(), &[read_model(Path::new(&model))?])?;
     let mut embedder = SegmentEmbedder::new(&gpu, &models, Embedding::ForDistances, usize::MAX)?;
 
     // All files are embedded together. A file may have any length.

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use weaklabel::{AdapterChoice, Error, Gpu, Models, Result, Tagger, decode_at, read_model};
+use weaklabel::{AdapterChoice, Error, Gpu, Models, Result, Tagger, Tiles, decode_at, read_model};
 
 /// Files of at most ten minutes at 16 kHz are read.
 const MAX_SAMPLES: usize = 600 * 16_000;
@@ -14,7 +14,7 @@ fn main() -> Result<()> {
     let model = args.next().ok_or_else(|| Error::Usage("name a model, then audio files".into()))?;
 
     let gpu = Gpu::open(&AdapterChoice::default())?;
-    let models = Models::new(&gpu, &[read_model(Path::new(&model))?])?;
+    let models = Models::new(&gpu, &Tiles::default(), &[read_model(Path::new(&model))?])?;
     let mut tagger = Tagger::new(&gpu, &models, usize::MAX)?;
     for file in args {
         // The model knows the sampling rate of its features.

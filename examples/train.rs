@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 
 use weaklabel::{
-    AdapterChoice, Config, Dataset, EpochReport, Error, Gpu, Observer, Result, Trainer, TrainingData, write_model,
+    AdapterChoice, Config, Dataset, EpochReport, Error, Gpu, Observer, Result, Tiles, Trainer, TrainingData,
+    write_model,
 };
 
 /// Prints the loss and the validation score of every epoch.
@@ -33,7 +34,7 @@ fn main() -> Result<()> {
     let gpu = Gpu::open(&AdapterChoice::default())?;
     let dataset = Dataset::of(&config)?;
     let data = TrainingData::load(&gpu, &config, &dataset, &dataset.contents()?, &|_, _| {})?;
-    let mut trainer = Trainer::new(&gpu, &config, &data)?;
+    let mut trainer = Trainer::new(&gpu, &Tiles::default(), &config, &data)?;
     trainer.run(&mut Print)?;
     for (parameters, description) in trainer.best_models()? {
         write_model(&path, &trainer.population().architecture, &parameters, &description)?;

@@ -4,7 +4,7 @@
 //! taggers of them, one for each seed. All tensors live on one GPU, or on a software adapter:
 //!
 //! ```
-//! use weaklabel::{AdapterChoice, Config, Dataset, Gpu, Models, Tagger, Trainer, TrainingData, Unwatched};
+//! use weaklabel::{AdapterChoice, Config, Dataset, Gpu, Models, Tagger, Tiles, Trainer, TrainingData, Unwatched};
 //!
 //! // Twenty clips of the built-in sounds, and one epoch of a small network.
 //! let mut config = Config::default();
@@ -15,11 +15,13 @@
 //! let gpu = Gpu::open(&AdapterChoice::default())?;
 //! let dataset = Dataset::of(&config)?;
 //! let data = TrainingData::load(&gpu, &config, &dataset, &dataset.contents()?, &|_, _| {})?;
-//! let mut trainer = Trainer::new(&gpu, &config, &data)?;
+//! // No tiles were measured for this device (`weaklabel tune`), so kernels use those that come with the crate.
+//! let tiles = Tiles::default();
+//! let mut trainer = Trainer::new(&gpu, &tiles, &config, &data)?;
 //! trainer.run(&mut Unwatched)?;
 //!
 //! // The best epoch's model tags a second of silence: one probability for each class.
-//! let models = Models::new(&gpu, &trainer.best_models()?)?;
+//! let models = Models::new(&gpu, &tiles, &trainer.best_models()?)?;
 //! let silence = vec![0.0; 16_000];
 //! let probabilities = Tagger::new(&gpu, &models, usize::MAX)?.probabilities(&[&silence], &mut |_| {})?;
 //! assert_eq!(probabilities[0].len(), data.classes.len());
@@ -60,8 +62,9 @@ pub use base::error::{Error, Result};
 pub use config::{Config, Method};
 pub use data::audio::{decode, decode_at};
 pub use data::scenes::{Dataset, Soundbank, Subset};
-pub use evaluate::{Embedding, Examples, Models, Scorer, SegmentEmbedder, SegmentLabels, Tagger};
+pub use evaluate::{Embedding, Examples, Models, Scorer, SegmentEmbedder, SegmentLabels, SegmentSource, Tagger};
 pub use gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, ShaderSource, Tensor, Work};
+pub use model::Tiles;
 pub use model::checkpoint::{Description, read_model, write_model};
 pub use output::RunDir;
 pub use train::{EpochReport, Observer, Trainer, TrainingData, Unwatched};

@@ -19,14 +19,12 @@ use weaklabel::base::counter_rng::Key;
 use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise};
 use weaklabel::data::features::{extract, standardise, statistics};
 use weaklabel::data::scenes::{Dataset, Subset};
-use weaklabel::evaluate::{Examples, Scorer};
+use weaklabel::evaluate::{Examples, Scorer, SegmentSource};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::input::Input;
 use weaklabel::kernels::score::f1;
 use weaklabel::model::checkpoint::{Description, read_model, write_model};
-use weaklabel::model::{
-    Activations, Architecture, BatchShape, Mode, Population, embed_forward, initial_parameters, tag_forward,
-};
+use weaklabel::model::{Activations, Architecture, BatchShape, Mode, Pass, Population, Tiles, initial_parameters};
 use weaklabel::output::Results;
 
 /// Runs one of the scripts, which must find no difference.
@@ -42,20 +40,21 @@ fn agree(python: &Path, script: &str, files: &[&Path]) {
 fn write_examples(path: &Path, model: &Path) {
     let (parameters, description) = read_model(model).unwrap();
     let architecture = Architecture::new(&description.model, &description.features, description.classes.len());
-    let batch = BatchShape { members: 1, segments: 7, chunks: 3 };
+    let batch = BatchShape { segments: 7, chunks: 3 };
     let shape = [batch.segments, batch.chunks * architecture.chunk_frames, architecture.bands];
     let mut stream = Key::new(2020).named("inputs").stream();
     let inputs: Vec<f32> = (0..shape.iter().product()).map(|_| stream.normal() as f32).collect();
 
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
-    let population = Population::new(&gpu, architecture, &[description.seed], batch.segments, batch.chunks).unwrap();
+    let population = Population::new(&gpu, &Tiles::default(), architecture, &[description.seed], batch).unwrap();
     gpu.write(&population.state, 0, &parameters);
     population.use_parameters(&gpu, &population.state).unwrap();
-    let activations = Activations::new(&gpu, &population.architecture, batch, false).unwrap();
+    let activations = Activations::new(&gpu, &population, batch, Mode::Evaluate).unwrap();
     let input = Input::Dense(gpu.tensor_from("input", &shape, &inputs).unwrap());
     let mut recording = Recording::new("evaluate");
-    embed_forward(&gpu, &mut recording, &population, &input, &activations, &Mode::Evaluate, Normalise::None);
-    tag_forward(&gpu, &mut recording, &population, &activations);
+    let pass = Pass { gpu: &gpu, population: &population, activations: &activations };
+    pass.embed_forward(&mut recording, &input, Normalise::None);
+    pass.tag_forward(&mut recording);
     gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
     let probabilities = gpu.read(activations.probabilities()).unwrap();
     let of_inputs = TensorView::new(Dtype::F32, shape.to_vec(), bytemuck::cast_slice(&inputs)).unwrap();
@@ -137,7 +136,8 @@ fn scikit_learn_gives_the_same_f1() {
     (config.model.filters, config.model.pools) = (vec![16, 32], vec![[4, 4], [5, 8]]);
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let dataset = Dataset::of(&config).unwrap();
-    let examples = Examples::load(&gpu, &config, &dataset, Subset::Eval, 1.0, &|_| {}).unwrap();
+    let source = SegmentSource { dataset: &dataset, subset: Subset::Eval, seconds: &[1.0] };
+    let examples = source.load(&gpu, &config.features, &|_| {}).unwrap().swap_remove(0);
     standardise(&gpu, &examples.store, &statistics(&gpu, &examples.store).unwrap(), config.features.epsilon).unwrap();
     let classes = dataset.classes().len() + 1;
     let examples = Examples::new(&gpu, examples.store, examples.labels, classes).unwrap();
@@ -148,7 +148,8 @@ fn scikit_learn_gives_the_same_f1() {
         initial_parameters(&architecture, 3).into_iter().map(|weight| 3.0 * weight).collect();
     // The bias of the last class.
     *parameters.last_mut().unwrap() = -100.0;
-    let population = Population::new(&gpu, architecture, &[3], 1, 1).unwrap();
+    let population =
+        Population::new(&gpu, &Tiles::default(), architecture, &[3], BatchShape { segments: 1, chunks: 1 }).unwrap();
     gpu.write(&population.state, 0, &parameters);
     population.use_parameters(&gpu, &population.state).unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -14,9 +14,7 @@ use weaklabel::kernels::population::{Member, ScheduleStep};
 use weaklabel::kernels::tagger_step;
 use weaklabel::kernels::{chunk_mean, conv_forward, linear};
 use weaklabel::model::checkpoint::{Description, TrainingState, read_model, write_model};
-use weaklabel::model::{
-    Activations, Architecture, BatchShape, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
-};
+use weaklabel::model::{Activations, Architecture, BatchShape, Mode, Pass, Population, Supervision, Tiles};
 use weaklabel::train::{EpochReport, Observer, Trainer, random_data};
 
 /// Chunks of 12 frames and 32 bands, and layers of odd widths: two convolutions to six, no hidden layer to four.
@@ -96,44 +94,45 @@ impl Reference<'_> {
 fn gradients_of_every_layer_agree_with_differences_of_the_loss_in_f64() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let seeds = [3, 4];
-    let batch = BatchShape { members: seeds.len(), segments: 3, chunks: 2 };
+    let batch = BatchShape { segments: 3, chunks: 2 };
     for model in models() {
         let architecture = Architecture::new(&model, &features(), CLASSES);
         let elements = architecture.elements();
         let frames = batch.chunks * architecture.chunk_frames;
         let mut stream = Key::new(9).stream();
         let mut draw = |count: usize| -> Vec<f32> { (0..count).map(|_| stream.normal() as f32).collect() };
-        let inputs = draw(batch.members * batch.segments * frames * architecture.bands);
+        let inputs = draw(seeds.len() * batch.segments * frames * architecture.bands);
         let targets: Vec<f32> =
             draw(batch.segments * CLASSES).into_iter().map(|x| f32::from(u8::from(x > 0.5))).collect();
         let steps: Vec<ScheduleStep> =
-            (0..batch.members as u32).map(|m| ScheduleStep { t: 7 + m, step_size: 0.0, decay: 0.0 }).collect();
+            (0..seeds.len() as u32).map(|m| ScheduleStep { t: 7 + m, step_size: 0.0, decay: 0.0 }).collect();
 
-        let population = Population::new(&gpu, architecture, &seeds, batch.segments, batch.chunks).unwrap();
+        let population = Population::new(&gpu, &Tiles::default(), architecture, &seeds, batch).unwrap();
         let architecture = &population.architecture;
         // So large that values neither fade nor grow from layer to layer.
         let mut state = gpu.read(&population.state).unwrap();
         state.iter_mut().for_each(|weight| *weight *= 2.4);
         gpu.write(&population.state, 0, &state);
         population.use_parameters(&gpu, &population.state).unwrap();
-        let activations = Activations::new(&gpu, architecture, batch, true).unwrap();
-        let shape = [batch.members, batch.segments, frames, architecture.bands];
+        let shape = [seeds.len(), batch.segments, frames, architecture.bands];
         let input = Input::Dense(gpu.tensor_from("input", &shape, &inputs).unwrap());
-        let schedule = gpu.tensor_from("schedule", &[1, batch.members], &steps).unwrap();
+        let schedule = gpu.tensor_from("schedule", &[1, seeds.len()], &steps).unwrap();
         let dropout = Dropout::Random { p: architecture.dropout, schedule };
         let mode = Mode::Train { dropout: vec![dropout; architecture.n_dropouts()] };
+        let activations = Activations::new(&gpu, &population, batch, mode).unwrap();
         let shares = population.division.splits;
-        let losses = gpu.tensor("losses", &[1, batch.members, shares]).unwrap();
-        let slots: Vec<u32> = (0..batch.members).flat_map(|_| 0..batch.segments as u32).collect();
+        let losses = gpu.tensor("losses", &[1, seeds.len(), shares]).unwrap();
+        let slots: Vec<u32> = (0..seeds.len()).flat_map(|_| 0..batch.segments as u32).collect();
         let mut recording = Recording::new("pass");
         let supervision = Supervision {
             targets: gpu.tensor_from("targets", &[batch.segments, CLASSES], &targets).unwrap(),
-            batches: gpu.tensor_from("batches", &[1, batch.members, batch.segments], &slots).unwrap(),
+            batches: gpu.tensor_from("batches", &[1, seeds.len(), batch.segments], &slots).unwrap(),
             losses: losses.clone(),
         };
-        embed_forward(&gpu, &mut recording, &population, &input, &activations, &mode, Normalise::None);
-        tag_step(&gpu, &mut recording, &population, &activations, &mode, supervision, true);
-        embed_backward(&gpu, &mut recording, &population, &input, &activations, &mode, Normalise::None).unwrap();
+        let pass = Pass { gpu: &gpu, population: &population, activations: &activations };
+        pass.embed_forward(&mut recording, &input, Normalise::None);
+        pass.tag_step(&mut recording, supervision, true);
+        pass.embed_backward(&mut recording, &input, Normalise::None).unwrap();
         gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
         let losses: Vec<f32> = gpu.read(&losses).unwrap().chunks(shares).map(|parts| parts.iter().sum()).collect();
         let gradients = population.gradients(&gpu).unwrap();
@@ -209,7 +208,7 @@ fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores()
         (config.train.seeds, config.train.epochs, config.tagger.epochs) = (vec![6], Some(1), 1);
         (config.train.batch, config.tagger.batch) = (2 * CLASSES, CLASSES);
         let data = random_data(&gpu, &config, CLASSES, 2 * config.model.chunk_frames).unwrap();
-        let mut trainer = Trainer::new(&gpu, &config, &data).unwrap();
+        let mut trainer = Trainer::new(&gpu, &Tiles::default(), &config, &data).unwrap();
         let mut losses = Losses(Vec::new());
         assert!(trainer.run(&mut losses).unwrap());
         let stages = if method == Method::Classifier { 1 } else { 2 };
@@ -238,7 +237,7 @@ fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores()
         write_model(&path, &population.architecture, &best, &description).unwrap();
         let read = read_model(&path).unwrap();
         assert_eq!(read, (best, description));
-        let models = Models::new(&gpu, &[read]).unwrap();
+        let models = Models::new(&gpu, &Tiles::default(), &[read]).unwrap();
         assert_eq!(scores(&models.population, &data.validation), before, "{:?}", config.model);
     }
 }

@@ -9,7 +9,7 @@ use weaklabel::evaluate::{Embedder, Embedding, Examples, Models, Scorer, Segment
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::{mel, relative_error, spectrum, standardise as kernel};
 use weaklabel::model::checkpoint::Description;
-use weaklabel::model::{Architecture, initial_parameters};
+use weaklabel::model::{Architecture, Tiles, initial_parameters};
 
 const CHUNK: usize = 3200;
 
@@ -80,7 +80,7 @@ fn chunks_hear_their_segment_beyond_their_own_ends() {
 #[test]
 fn an_answer_does_not_depend_on_batches_or_on_company() {
     let gpu = gpu();
-    let models = Models::new(&gpu, &models(&[1, 2], Normalise::None)).unwrap();
+    let models = Models::new(&gpu, &Tiles::default(), &models(&[1, 2], Normalise::None)).unwrap();
     // The lengths leave batches half full and let segments begin in the middle of one.
     let segments: Vec<Vec<f32>> = [37 * CHUNK + 500, 1000, 5 * CHUNK, 300 * CHUNK, CHUNK]
         .into_iter()
@@ -113,7 +113,7 @@ fn a_member_of_several_answers_as_it_does_alone() {
     let gpu = gpu();
     let segment = noise("segment", 9 * CHUNK);
     let answer = |seeds: &[u64]| {
-        let models = Models::new(&gpu, &models(seeds, Normalise::Segment)).unwrap();
+        let models = Models::new(&gpu, &Tiles::default(), &models(seeds, Normalise::Segment)).unwrap();
         let mut embedder = SegmentEmbedder::new(&gpu, &models, Embedding::ForDistances, usize::MAX).unwrap();
         bits(&embedder.embed(&[&segment], &mut |_| {}).unwrap())
     };
@@ -129,7 +129,7 @@ fn segments_as_training_cuts_them_get_what_evaluation_gives_them() {
     for (seconds, normalise) in [(1.0, Normalise::None), (0.2, Normalise::Segment), (1.0, Normalise::Frame)] {
         let trained = models(&[1, 2], normalise);
         let description = &trained[0].1;
-        let models = Models::new(&gpu, &trained).unwrap();
+        let models = Models::new(&gpu, &Tiles::default(), &trained).unwrap();
         let n = (seconds * 16_000.0) as usize;
         let segments: Vec<Vec<f32>> = (0..6).map(|i| noise(&format!("clip {i}"), n)).collect();
         let slices: Vec<&[f32]> = segments.iter().map(Vec::as_slice).collect();
@@ -165,7 +165,7 @@ fn segments_as_training_cuts_them_get_what_evaluation_gives_them() {
 #[test]
 fn the_length_of_the_audio_takes_no_memory_on_the_gpu() {
     let gpu = gpu();
-    let models = Models::new(&gpu, &models(&[1], Normalise::Segment)).unwrap();
+    let models = Models::new(&gpu, &Tiles::default(), &models(&[1], Normalise::Segment)).unwrap();
     let mut embedder = SegmentEmbedder::new(&gpu, &models, Embedding::ForDistances, usize::MAX).unwrap();
     let mut tagger = Tagger::new(&gpu, &models, usize::MAX).unwrap();
     let before = (gpu.buffers_made(), gpu.peak_bytes());
@@ -185,7 +185,7 @@ fn the_length_of_the_audio_takes_no_memory_on_the_gpu() {
 #[test]
 fn the_mean_over_many_chunks_stays_exact() {
     let gpu = gpu();
-    let models = Models::new(&gpu, &models(&[1], Normalise::None)).unwrap();
+    let models = Models::new(&gpu, &Tiles::default(), &models(&[1], Normalise::None)).unwrap();
     let mut embedder = SegmentEmbedder::new(&gpu, &models, Embedding::ForTagging, usize::MAX).unwrap();
     // A sound that repeats with every chunk: all chunks but the first and the last are the same.
     let period = noise("period", CHUNK);
@@ -201,7 +201,7 @@ fn the_mean_over_many_chunks_stays_exact() {
 #[test]
 fn samples_beyond_single_precision_are_not_hidden() {
     let gpu = gpu();
-    let models = Models::new(&gpu, &models(&[1], Normalise::None)).unwrap();
+    let models = Models::new(&gpu, &Tiles::default(), &models(&[1], Normalise::None)).unwrap();
     let mut tagger = Tagger::new(&gpu, &models, usize::MAX).unwrap();
     let (loud, fine) = (vec![1e30; 2 * CHUNK], noise("fine", CHUNK));
     let found = tagger.probabilities(&[&fine, &loud, &fine], &mut |_| {}).unwrap().swap_remove(0);

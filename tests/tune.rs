@@ -19,7 +19,7 @@ fn candidates_agree_with_the_oracles() {
     let seed = std::env::var("WEAKLABEL_SAMPLE").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     let mut stream = Key::new(seed).stream();
     let (mut tried, mut failures) = (0, Vec::new());
-    for choice in Tiles::in_use(&gpu, &architecture, 3).0 {
+    for choice in Tiles::default().in_use(gpu.class(), &architecture, 3).0 {
         for class in [gpu.class(), DeviceClass::Discrete] {
             let shape = choice.layer.shape(choice.chunks);
             let all = candidates(class, &shape, choice.tile);

@@ -10,7 +10,7 @@ use crate::data::features::{extract, standardise, statistics};
 use crate::evaluate::{ClassCentroids, embedding_quality};
 use crate::gpu::{Gpu, KernelTime, Tensor};
 use crate::kernels::population::Member;
-use crate::model::{Architecture, Population};
+use crate::model::{Architecture, BatchShape, Population, Tiles};
 use crate::train::{Trainer, Unwatched, random_data, random_examples};
 use crate::{Error, Result};
 
@@ -100,17 +100,18 @@ pub fn workloads(config: &Config, shapes: Shapes, frames: &[usize]) -> Vec<Workl
 }
 
 impl Workload {
-    /// Runs the workload once and times every dispatch; of those with the same kernel, layer and work, only the first.
+    /// Runs the workload once with `tiles` and times every dispatch; of those with the same kernel, layer and work,
+    /// only the first.
     ///
     /// # Errors
     /// The errors of training and of the device.
-    pub fn time(&self, gpu: &Gpu) -> Result<Vec<TimedKernel>> {
+    pub fn time(&self, gpu: &Gpu, tiles: &Tiles) -> Result<Vec<TimedKernel>> {
         let mut progress = None;
         let recordings = gpu.capture(|| {
             progress = match self.kind {
                 WorkloadKind::Features => self.features(gpu).map(|()| None),
-                WorkloadKind::Training => self.train(gpu).map(Some),
-                WorkloadKind::Quality => self.quality(gpu).map(Some),
+                WorkloadKind::Training => self.train(gpu, tiles).map(Some),
+                WorkloadKind::Quality => self.quality(gpu, tiles).map(Some),
             }?;
             Ok(())
         })?;
@@ -169,19 +170,20 @@ impl Workload {
         standardise(gpu, &store, &statistics(gpu, &store)?, config.epsilon)
     }
 
-    fn train(&self, gpu: &Gpu) -> Result<Tensor<Member>> {
+    fn train(&self, gpu: &Gpu, tiles: &Tiles) -> Result<Tensor<Member>> {
         let config = &self.config;
         let data = random_data(gpu, config, CLASSES, self.frames)?;
-        let mut trainer = Trainer::new(gpu, config, &data)?;
+        let mut trainer = Trainer::new(gpu, tiles, config, &data)?;
         trainer.run(&mut Unwatched)?;
         Ok(trainer.population().progress.clone())
     }
 
-    fn quality(&self, gpu: &Gpu) -> Result<Tensor<Member>> {
+    fn quality(&self, gpu: &Gpu, tiles: &Tiles) -> Result<Tensor<Member>> {
         let config = &self.config;
         let examples = random_examples(gpu, config, CLASSES, self.frames)?;
         let architecture = Architecture::new(&config.model, &config.features, CLASSES);
-        let population = Population::new(gpu, architecture, &config.train.seeds, 1, 1)?;
+        let batch = BatchShape { segments: 1, chunks: 1 };
+        let population = Population::new(gpu, tiles, architecture, &config.train.seeds, batch)?;
         population.use_parameters(gpu, &population.state)?;
         let centres = ClassCentroids::new(gpu, &population, &examples, Normalise::None)?;
         centres.queue(gpu)?;

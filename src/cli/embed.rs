@@ -84,8 +84,9 @@ impl Embed {
         };
         let windows = Windows::or_whole(self.every, description)?;
         let gpu = session.open_gpu()?;
+        let models = Models::new(&gpu, &session.tiles(&gpu)?, &models)?;
         let embedding = if self.raw { Embedding::ForTagging } else { Embedding::ForDistances };
-        let mut embedder = SegmentEmbedder::new(&gpu, &Models::new(&gpu, &models)?, embedding, usize::MAX)?;
+        let mut embedder = SegmentEmbedder::new(&gpu, &models, embedding, usize::MAX)?;
         let dimensions = embedder.dimensions();
         let mut all = Embeddings::new(dimensions);
         let mut header = true;

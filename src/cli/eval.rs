@@ -11,7 +11,7 @@ use super::trained::TrainedModels;
 use crate::config::{self, Config, seconds};
 use crate::data::features::{Statistics, standardise};
 use crate::data::scenes::{Dataset, LeftOut, Subset};
-use crate::evaluate::{Models, Scorer, load_lengths};
+use crate::evaluate::{Models, Scorer, SegmentSource};
 use crate::kernels::score::f1;
 use crate::model::checkpoint::Description;
 use crate::output::{Results, RunDir};
@@ -62,12 +62,13 @@ impl Eval {
         dataset.left_out(&[Subset::Eval]).iter().for_each(LeftOut::log);
         self.check_classes(&dataset, &models[0].1)?;
         let gpu = session.open_gpu()?;
-        let Models { population, description, seeds } = Models::new(&gpu, &models)?;
+        let Models { population, description, seeds } = Models::new(&gpu, &session.tiles(&gpu)?, &models)?;
         // The features are those that the models were trained on, even if the configuration was changed.
         let config = Config { features: description.features.clone(), ..config.clone() };
         let lengths = &config.evaluate.seconds;
         let task = session.progress.task("evaluation features", dataset.len(Subset::Eval) as u64);
-        let examples = load_lengths(&gpu, &config, &dataset, Subset::Eval, lengths, &|done| task.set(done as u64))?;
+        let source = SegmentSource { dataset: &dataset, subset: Subset::Eval, seconds: lengths };
+        let examples = source.load(&gpu, &config.features, &|done| task.set(done as u64))?;
         task.finish();
         let statistics = Statistics { mean: description.mean.clone(), std: description.std.clone() };
         let mut scores = vec![Vec::new(); seeds.len()];

@@ -83,7 +83,7 @@ impl Predict {
         let parts = if self.tsv { Windows::or_whole } else { Windows::and_whole };
         let windows = parts(self.every, &models[0].1)?;
         let gpu = session.open_gpu()?;
-        let models = Models::new(&gpu, &models)?;
+        let models = Models::new(&gpu, &session.tiles(&gpu)?, &models)?;
         let mut tagger = Tagger::new(&gpu, &models, usize::MAX)?;
         let (classes, threshold) = (&models.description.classes, config.evaluate.threshold);
         let tags = Tags { classes, seeds: &models.seeds, threshold };

@@ -11,7 +11,7 @@ use super::given_up::{self, RetryOption};
 use super::output::{print, print_json};
 use super::seeds::{SeedRange, listed};
 use super::store_options::{LeaseOption, StoreOptions};
-use super::{Session, signals, tiles};
+use super::{Session, signals};
 use crate::base::printable::counted;
 use crate::config::Config;
 use crate::data::scenes::Dataset;
@@ -21,8 +21,9 @@ use crate::experiments::study::CellResult;
 use crate::experiments::study::{
     Cell, Context, Estimate, Only, StudyDir, StudyFeatures, cells, drawn, estimates, fast, log_left_out, run_cell,
 };
-use crate::experiments::worker::{End, SeedResult, Until, place, work};
+use crate::experiments::worker::{End, SeedResult, Settings, Until, place, work};
 use crate::gpu::Gpu;
+use crate::model::tiles::TileFile;
 use crate::output::{SeedSummary, Table, Watch, absolute_paths};
 use crate::{Error, Result};
 
@@ -118,17 +119,19 @@ impl Reproduce {
         }
         // A cell that cannot be trained is refused before anything is written or computed.
         let drawn = drawn(&chosen)?;
-        let gpu = session.open_gpu_to_continue(&StudyDir::tiles_path(&self.out))?;
+        let gpu = session.open_gpu()?;
+        let tiles = session.tiles_to_continue(&gpu, &StudyDir::tiles_path(&self.out))?;
         if self.dry_run {
             log_left_out(&drawn);
-            return plan(session, &chosen, &estimates(&gpu, &|| session.gpu_on_paper(), &chosen, &drawn)?);
+            let estimates = estimates(&gpu, &|| session.gpu_on_paper(), &tiles, &chosen, &drawn)?;
+            return plan(session, &chosen, &estimates);
         }
         let folder = StudyDir::open(&self.out, &config)?;
         session.log.attach(StudyDir::log(folder.path())?);
-        StudyDir::keep_tiles(folder.path(), &tiles::attached(&gpu))?;
+        StudyDir::keep_tiles(folder.path(), &TileFile::new(&gpu, tiles.clone()))?;
         if let Some(location) = self.shared.store.clone() {
-            let until = Until { stop, deadline: None };
-            let (mut store, study) = self.share(location, session, &gpu, &folder, &config, until)?;
+            let settings = self.lease.settings(tiles, Until { stop, deadline: None }, None);
+            let (mut store, study) = self.share(location, session, &gpu, &folder, &config, &settings)?;
             report(session, &folder, &config)?;
             return given_up::say(&mut store, &study);
         }
@@ -153,7 +156,8 @@ impl Reproduce {
             for &(cell, cost) in group {
                 tracing::info!("cell {cell}");
                 let watch = Watch { task: &task, stop, before, cost };
-                run_cell(&Context { gpu: &gpu, folder: &folder, watch }, cell, &features).map_err(resumable)?;
+                run_cell(&Context { gpu: &gpu, tiles: &tiles, folder: &folder, watch }, cell, &features)
+                    .map_err(resumable)?;
                 before += cost;
                 task.set(before);
             }
@@ -174,14 +178,13 @@ impl Reproduce {
         gpu: &Gpu,
         folder: &StudyDir,
         config: &Config,
-        until: Until,
+        settings: &Settings,
     ) -> Result<(Store, Registered)> {
         let (config, cells) = (absolute_paths(config)?, cells(config)?);
         let mut store = Store::open(location)?;
         let study = self.shared.register(&mut store, folder.path(), StudyKind::Grid, &config)?;
         self.retry.apply(&mut store, &study)?;
-        let settings = self.lease.settings(until, None);
-        let (mut store, end) = work(gpu, store, &study, &config, &settings, &session.progress)
+        let (mut store, end) = work(gpu, store, &study, &config, settings, &session.progress)
             .map_err(|error| error.resumable(folder.path(), "the same command"))?;
         store.forget_worker(&settings.name);
         if end != End::Finished {

@@ -10,7 +10,7 @@ use super::data_source::DataSource;
 use super::given_up::{self, RetryOption};
 use super::output::{print, print_json};
 use super::store_options::{LeaseOption, StoreOptions};
-use super::{Session, signals, tiles};
+use super::{Session, signals};
 use crate::base::atomic;
 use crate::base::printable::counted;
 use crate::config::{self, Config, Objective};
@@ -22,6 +22,7 @@ use crate::experiments::search::{Trial, by_ratios, check, names, trial, value_of
 use crate::experiments::store::{Location, Registered, Store, StudyKind, TrialRow, TrialState};
 use crate::experiments::study::StudyDir;
 use crate::experiments::worker::{End, Until, work};
+use crate::model::tiles::TileFile;
 use crate::output::{Table, absolute_paths, curves_from_json};
 use crate::{Error, Result};
 
@@ -83,15 +84,16 @@ impl Search {
             return plan(session, &config);
         }
         check(&config, drop)?;
-        let gpu = session.open_gpu_to_continue(&StudyDir::tiles_path(&self.out))?;
+        let gpu = session.open_gpu()?;
+        let tiles = session.tiles_to_continue(&gpu, &StudyDir::tiles_path(&self.out))?;
         self.begin(&config)?;
-        StudyDir::keep_tiles(&self.out, &tiles::attached(&gpu))?;
+        StudyDir::keep_tiles(&self.out, &TileFile::new(&gpu, tiles.clone()))?;
         session.log.attach(StudyDir::log(&self.out)?);
         let location = self.shared.store.clone().unwrap_or_else(|| Location::within(&self.out));
         let mut store = Store::open(location)?;
         let study = self.shared.register(&mut store, &self.out, StudyKind::Search, &config)?;
         self.retry.apply(&mut store, &study)?;
-        let settings = self.lease.settings(Until { stop, deadline: None }, None);
+        let settings = self.lease.settings(tiles, Until { stop, deadline: None }, None);
         let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)
             .map_err(|error| error.resumable(&self.out, "the same command"))?;
         store.forget_worker(&settings.name);

@@ -6,6 +6,7 @@ use super::log::Log;
 use super::{Options, compiling, log, tiles};
 use crate::data::scenes::remember_contents_in;
 use crate::gpu::{AdapterChoice, Gpu};
+use crate::model::Tiles;
 use crate::output::{Progress, ProgressMode};
 use crate::{Error, Result};
 
@@ -44,34 +45,47 @@ impl Session {
         AdapterChoice { adapter: self.options.adapter.clone(), backend: self.options.backend.clone() }
     }
 
-    /// Opens the adapter that the options name, with its tiles, and logs its name, as a warning if it is software.
+    /// Opens the adapter that the options name and logs its name, as a warning if it is software.
     ///
     /// # Errors
-    /// The errors of [`Gpu::open`] and [`tiles::attach`].
+    /// The errors of [`Gpu::open`].
     pub fn open_gpu(&self) -> Result<Gpu> {
-        let mut gpu = self.open_untuned_gpu()?;
-        tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
-        Ok(gpu)
+        Gpu::open(&self.adapter_choice()).map(|gpu| self.announced(gpu))
     }
 
-    /// Opens the adapter for a dry run ([`Gpu::dry_run`]), with its tiles.
+    /// Opens the adapter at position `index` of `weaklabel devices`.
     ///
     /// # Errors
     /// The errors of [`Session::open_gpu`].
-    pub fn gpu_on_paper(&self) -> Result<Gpu> {
-        let mut gpu = Gpu::dry_run(&self.adapter_choice())?;
-        tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
-        Ok(gpu)
+    pub fn open_gpu_at(&self, index: usize) -> Result<Gpu> {
+        let choice = AdapterChoice { adapter: Some(index.to_string()), ..self.adapter_choice() };
+        Gpu::open(&choice).map(|gpu| self.announced(gpu))
     }
 
-    /// Opens the adapter with the tiles in `file`, which a run or a study was begun with, or with its own where there
+    /// Opens the adapter for a dry run ([`Gpu::dry_run`]).
+    ///
+    /// # Errors
+    /// The errors of [`Gpu::dry_run`].
+    pub fn gpu_on_paper(&self) -> Result<Gpu> {
+        Gpu::dry_run(&self.adapter_choice())
+    }
+
+    /// Returns the tiles to compute with on `gpu`: those of `--tiles`, or else those that `weaklabel tune` found.
+    ///
+    /// # Errors
+    /// The errors of [`tiles::choose`].
+    pub fn tiles(&self, gpu: &Gpu) -> Result<Tiles> {
+        tiles::choose(gpu, self.options.tiles.as_ref())
+    }
+
+    /// Returns the tiles in `file`, which a run or a study was begun with, or those of [`Session::tiles`] where there
     /// is no such file.
     ///
     /// # Errors
-    /// The errors of [`Session::open_gpu`]; [`Error::Usage`] when `--tiles` names others.
-    pub fn open_gpu_to_continue(&self, file: &Path) -> Result<Gpu> {
+    /// The errors of [`Session::tiles`]; [`Error::Usage`] when `--tiles` names others.
+    pub fn tiles_to_continue(&self, gpu: &Gpu, file: &Path) -> Result<Tiles> {
         if !file.is_file() {
-            return self.open_gpu();
+            return self.tiles(gpu);
         }
         if self.options.tiles.is_some() {
             return Err(Error::Usage(format!(
@@ -79,28 +93,7 @@ impl Session {
                 file.display()
             )));
         }
-        let mut gpu = self.open_untuned_gpu()?;
-        tiles::attach_path(&mut gpu, file)?;
-        Ok(gpu)
-    }
-
-    /// Opens the adapter at position `index` of `weaklabel devices`, with its tiles.
-    ///
-    /// # Errors
-    /// The errors of [`Session::open_gpu`].
-    pub fn open_gpu_at(&self, index: usize) -> Result<Gpu> {
-        let choice = AdapterChoice { adapter: Some(index.to_string()), ..self.adapter_choice() };
-        let mut gpu = self.announced(Gpu::open(&choice)?);
-        tiles::attach(&mut gpu, self.options.tiles.as_ref())?;
-        Ok(gpu)
-    }
-
-    /// Opens the adapter that the options name, without tiles that were measured.
-    ///
-    /// # Errors
-    /// The errors of [`Gpu::open`].
-    pub fn open_untuned_gpu(&self) -> Result<Gpu> {
-        Gpu::open(&self.adapter_choice()).map(|gpu| self.announced(gpu))
+        tiles::read(file)
     }
 
     /// Logs which adapter `gpu` is, and has it show when it compiles for long.

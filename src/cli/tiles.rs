@@ -28,43 +28,35 @@ impl std::str::FromStr for TilesFrom {
     }
 }
 
-/// Attaches to `gpu` the tiles that `from` names, or else the tiles in the cache.
+/// Returns the tiles for `gpu`: those that `from` names, or else those in the cache, or none.
 ///
 /// # Errors
 /// The errors of [`TileFile::read`] for a file that is named. A damaged cache is only logged: `weaklabel tune` can
 /// write it again.
-pub fn attach(gpu: &mut Gpu, from: Option<&TilesFrom>) -> Result<()> {
+pub fn choose(gpu: &Gpu, from: Option<&TilesFrom>) -> Result<Tiles> {
     let file = match from {
         Some(TilesFrom::Shipped) => None,
         Some(TilesFrom::File(path)) => Some(TileFile::read(path)?),
         None => cached(gpu),
     };
-    if let Some(file) = file {
-        attach_file(gpu, file);
-    }
-    Ok(())
+    Ok(file.map(announced).unwrap_or_default())
 }
 
-/// Attaches to `gpu` the tiles of a run or study, which then continues to the same bits.
+/// Returns the tiles in the file of a run or study, with which it continues to the same bits.
 ///
 /// # Errors
 /// The errors of [`TileFile::read`].
-pub fn attach_path(gpu: &mut Gpu, path: &Path) -> Result<()> {
-    attach_file(gpu, TileFile::read(path)?);
-    Ok(())
+pub fn read(path: &Path) -> Result<Tiles> {
+    TileFile::read(path).map(announced)
 }
 
-fn attach_file(gpu: &mut Gpu, file: TileFile) {
+/// Logs the number of tiles in `file` and returns them.
+fn announced(file: TileFile) -> Tiles {
     // A run keeps an empty list where nothing was tuned.
     if !file.tiles.0.is_empty() {
         tracing::info!("{} found on {}", counted(file.tiles.0.len(), "tile"), file.adapter);
     }
-    gpu.attach(file.tiles);
-}
-
-/// The contents of a file with the tiles that are attached to `gpu`.
-pub fn attached(gpu: &Gpu) -> TileFile {
-    TileFile::new(gpu, gpu.attached::<Tiles>().cloned().unwrap_or_default())
+    file.tiles
 }
 
 fn cached(gpu: &Gpu) -> Option<TileFile> {

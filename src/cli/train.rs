@@ -11,10 +11,10 @@ use super::seeds::{SeedRange, listed};
 use super::{Session, signals};
 use crate::config::{Config, Method, is_used};
 use crate::data::scenes::{Dataset, LeftOut, Subset};
-use crate::evaluate::{SegmentLabels, segment_labels};
+use crate::evaluate::{SegmentLabels, SegmentSource};
 use crate::model::checkpoint::TrainingState;
 use crate::output::{Recorder, RunDir, Table, Watch};
-use crate::train::{Draws, Trainer, TrainingData, memory_estimate};
+use crate::train::{Draws, PlannedData, Trainer, TrainingData, memory_estimate};
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
@@ -82,9 +82,10 @@ impl Train {
         if self.dry_run {
             return dry_run(session, &config);
         }
-        let gpu = match self.resume {
-            true => session.open_gpu_to_continue(&RunDir::open(&self.out)?.tiles_path())?,
-            false => session.open_gpu()?,
+        let gpu = session.open_gpu()?;
+        let tiles = match self.resume {
+            true => session.tiles_to_continue(&gpu, &RunDir::open(&self.out)?.tiles_path())?,
+            false => session.tiles(&gpu)?,
         };
         let Material { dataset, left_out, .. } = Material::of(&config)?;
         let run = if self.resume {
@@ -107,7 +108,7 @@ impl Train {
             );
         }
         let data = TrainingData::load(&gpu, &config, &dataset, &contents, &session.progress.features(&dataset))?;
-        let mut trainer = Trainer::new(&gpu, &config, &data)?;
+        let mut trainer = Trainer::new(&gpu, &tiles, &config, &data)?;
         run.keep_tiles(&trainer.tiles())?;
         run.restore(&mut trainer)?;
         let mut recorder = Recorder::new(&run, &config, &trainer);
@@ -175,7 +176,8 @@ impl Material {
     fn of(config: &Config) -> Result<Self> {
         let (dataset, used) = (Dataset::of(config)?, [Subset::Train, Subset::Validation]);
         dataset.need(&used)?;
-        let train = segment_labels(&dataset, Subset::Train, &[config.train.seconds])?.swap_remove(0);
+        let seconds = &[config.train.seconds];
+        let train = SegmentSource { dataset: &dataset, subset: Subset::Train, seconds }.labels()?.swap_remove(0);
         let draws = Draws::new(config, &train, dataset.classes())?;
         let mut left_out: Vec<LeftOut> = dataset.overridden().cloned().into_iter().collect();
         left_out.extend(dataset.left_out(&used));
@@ -190,7 +192,8 @@ fn dry_run(session: &Session, config: &Config) -> Result<()> {
     left_out.iter().for_each(LeftOut::log);
     let gpu = session.gpu_on_paper()?;
     let validation = dataset.len(Subset::Validation);
-    let needed = memory_estimate(&gpu, config, dataset.classes(), &train, validation)?;
+    let data = PlannedData { classes: dataset.classes(), train: &train, validation };
+    let needed = memory_estimate(&gpu, &session.tiles(&gpu)?, config, &data)?;
     let mib = needed.bytes as f64 / f64::from(1 << 20);
     if session.options.json {
         let adapter = &gpu.adapter().name;

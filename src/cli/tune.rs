@@ -57,7 +57,7 @@ impl Tune {
         if self.frames.iter().any(|frames| *frames == 0 || !frames.is_multiple_of(chunk)) {
             return Err(Error::Usage(format!("--frames must be a multiple of {chunk}")));
         }
-        let gpu = session.open_untuned_gpu()?;
+        let gpu = session.open_gpu()?;
         let path = self.out.clone().map_or_else(|| cache_path(&gpu), Ok)?;
         let architecture = Architecture::new(&config.model, &config.features, CLASSES);
         let layers = architecture.convs.len();

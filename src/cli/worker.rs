@@ -81,8 +81,9 @@ impl Worker {
         }
         let until = Until { stop: signalled, deadline };
         let (gpu, _card) = take_card(session)?;
+        let tiles = session.tiles(&gpu)?;
         let store = Store::open(self.store.clone())?;
-        let settings = self.lease.settings(until, self.idle_exit);
+        let settings = self.lease.settings(tiles, until, self.idle_exit);
         tracing::info!("worker {} at {}", settings.name, self.store);
         let ended = self.work_until_idle(session, &gpu, store, &settings);
         // A store that is the reason of the end would only be waited for.

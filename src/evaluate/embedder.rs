@@ -8,7 +8,7 @@ use crate::config::Normalise;
 use crate::gpu::{Gpu, Recording, Resolved, Tensor};
 use crate::kernels::normalise;
 use crate::kernels::store_rows::StoreRows;
-use crate::model::{Activations, BatchShape, Mode, Population, embed_forward};
+use crate::model::{Activations, BatchShape, Mode, Pass, Population};
 
 /// A kind of embedding of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,12 +44,13 @@ impl Embedder {
         let chunks = examples.chunks(&population.architecture);
         let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
         let batches = plan.batches(gpu, members, examples.len())?;
-        let batch = BatchShape { members, segments: plan.segments, chunks };
-        let activations = Activations::new(gpu, &population.architecture, batch, false)?;
+        let batch = BatchShape { segments: plan.segments, chunks };
+        let activations = Activations::new(gpu, population, batch, Mode::Evaluate)?;
         let embeddings = gpu.tensor("embeddings", &[members, examples.len(), dimensions])?;
         let mut recording = Recording::new("embed");
         let input = examples.push_input(gpu, &mut recording, &batches)?;
-        embed_forward(gpu, &mut recording, population, &input, &activations, &Mode::Evaluate, normalise);
+        let pass = Pass { gpu, population, activations: &activations };
+        pass.embed_forward(&mut recording, &input, normalise);
         let mut rows = activations.embedding.clone();
         if normalise == Normalise::Segment && embedding == Embedding::ForDistances {
             rows = gpu.tensor("normalised", activations.embedding.shape())?;

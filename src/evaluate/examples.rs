@@ -1,11 +1,7 @@
-//! Segments of one length of a subset: features and targets on the GPU, labels on the host.
-
-use rayon::prelude::*;
+//! Segments of one length: features and targets on the GPU, labels on the host.
 
 use crate::Result;
-use crate::config::Config;
-use crate::data::features::{ExampleStore, extract};
-use crate::data::scenes::{ClipSegments, Dataset, Labels, Segment, Subset};
+use crate::data::features::ExampleStore;
 use crate::gpu::{Gpu, Recording, Tensor};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::gather::Gather;
@@ -64,22 +60,6 @@ impl Examples {
         })
     }
 
-    /// Computes the log-mel features of one subset, as segments of `seconds`, not yet standardised.
-    ///
-    /// # Errors
-    /// The error of [`Dataset::need`] if the subset is empty; errors of mixing, decoding and the device.
-    pub fn load(
-        gpu: &Gpu,
-        config: &Config,
-        dataset: &Dataset,
-        subset: Subset,
-        seconds: f64,
-        progress: &(dyn Fn(usize) + Sync),
-    ) -> Result<Self> {
-        let mut lengths = load_lengths(gpu, config, dataset, subset, &[seconds], progress)?;
-        Ok(lengths.swap_remove(0))
-    }
-
     /// Returns the number of chunks of one segment in `architecture`.
     pub fn chunks(&self, architecture: &Architecture) -> usize {
         self.store.frames / architecture.chunk_frames
@@ -118,75 +98,6 @@ impl Examples {
         }
         Ok(Input::Dense(input))
     }
-}
-
-/// Returns the labels of the segments of one subset, `[length][clip]`. Classes and dominant events equal those from
-/// [`load_lengths`]; durations and coverage are 0. No clip is mixed, no feature is computed, and few clips are read
-/// ([`Dataset::segment_labels`]).
-///
-/// # Errors
-/// The errors of [`Dataset::segment_labels`].
-pub fn segment_labels(dataset: &Dataset, subset: Subset, seconds: &[f64]) -> Result<Vec<Vec<SegmentLabels>>> {
-    let of_clip = |index: usize| dataset.segment_labels(subset, index, seconds);
-    let clips = (0..dataset.len(subset)).into_par_iter().map(of_clip).collect::<Result<Vec<Labels>>>()?;
-    let of_length = |length: usize| {
-        let labels = |clip: &Labels| SegmentLabels {
-            classes: clip.segments[length].clone(),
-            dominant: clip.dominant,
-            ..SegmentLabels::default()
-        };
-        clips.iter().map(labels).collect()
-    };
-    Ok((0..seconds.len()).map(of_length).collect())
-}
-
-/// Loads the clips of a subset as segments of several lengths, and mixes each clip only once. `progress` is called with
-/// the number of finished clips.
-///
-/// # Errors
-/// The errors of [`Examples::load`].
-pub fn load_lengths(
-    gpu: &Gpu,
-    config: &Config,
-    dataset: &Dataset,
-    subset: Subset,
-    seconds: &[f64],
-    progress: &(dyn Fn(usize) + Sync),
-) -> Result<Vec<Examples>> {
-    dataset.need(&[subset])?;
-    let count = dataset.len(subset);
-    // The longest segments are extracted while clips are mixed. The shorter ones wait on the host; they take a tenth of
-    // the memory.
-    let longest = (0..seconds.len()).max_by(|a, b| seconds[*a].total_cmp(&seconds[*b])).unwrap_or(0);
-    let mix = |index: usize| {
-        let ClipSegments { mut segments, dominant, duration_s } = dataset.segments(subset, index, seconds)?;
-        let of_segment = |segment: &mut Segment| SegmentLabels {
-            classes: std::mem::take(&mut segment.labels),
-            dominant,
-            duration_s,
-            covered: segment.covered,
-        };
-        let labels: Vec<SegmentLabels> = segments.iter_mut().map(of_segment).collect();
-        Ok((std::mem::take(&mut segments[longest].samples), (labels, segments)))
-    };
-    let frames = |length: usize| config.features.frames(seconds[length]);
-    let (of_longest, clips) = extract(gpu, &config.features, count, frames(longest), &mix, progress)?;
-    let mut of_longest = Some(of_longest);
-    let examples = |length: usize| {
-        let store = match of_longest.take_if(|_| length == longest) {
-            Some(store) => store,
-            None => {
-                let audio = |index: usize| {
-                    let (_, segments): &(_, Vec<Segment>) = &clips[index];
-                    Ok((segments[length].samples.clone(), ()))
-                };
-                extract(gpu, &config.features, count, frames(length), &audio, &|_| {})?.0
-            }
-        };
-        let labels = clips.iter().map(|(labels, _)| labels[length].clone()).collect();
-        Examples::new(gpu, store, labels, dataset.classes().len())
-    };
-    (0..seconds.len()).map(examples).collect()
 }
 
 #[cfg(test)]

@@ -10,14 +10,16 @@ mod quality;
 mod row_pass;
 mod scorer;
 mod segment_embedder;
+mod segment_source;
 mod tagger;
 mod validator;
 
 pub use embedder::{Embedder, Embedding};
-pub use examples::{Examples, SegmentLabels, load_lengths, segment_labels};
+pub use examples::{Examples, SegmentLabels};
 pub use models::Models;
 pub use quality::{EmbeddedExamples, Quality, embedding_quality};
 pub use scorer::{BatchPlan, Scorer};
 pub use segment_embedder::SegmentEmbedder;
+pub use segment_source::SegmentSource;
 pub use tagger::Tagger;
 pub use validator::{CentroidValidator, ClassCentroids, NearestCentroid, TaggerValidator, Validator};

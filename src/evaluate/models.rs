@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::gpu::Gpu;
 use crate::model::checkpoint::Description;
-use crate::model::{Architecture, Population};
+use crate::model::{Architecture, BatchShape, Population, Tiles};
 
 /// The models of one training, one for each seed.
 pub struct Models {
@@ -16,15 +16,16 @@ pub struct Models {
 }
 
 impl Models {
-    /// Puts models from [`crate::model::checkpoint::read_model`] on the GPU. Panics if `models` is empty.
+    /// Puts models from [`crate::model::checkpoint::read_model`] on the GPU, to compute with `tiles`. Panics if
+    /// `models` is empty.
     ///
     /// # Errors
     /// Errors of making tensors, compiling kernels, and of the device.
-    pub fn new(gpu: &Gpu, models: &[(Vec<f32>, Description)]) -> Result<Self> {
+    pub fn new(gpu: &Gpu, tiles: &Tiles, models: &[(Vec<f32>, Description)]) -> Result<Self> {
         let description = models[0].1.clone();
         let seeds: Vec<u64> = models.iter().map(|(_, description)| description.seed).collect();
         let architecture = Architecture::new(&description.model, &description.features, description.classes.len());
-        let population = Population::new(gpu, architecture, &seeds, 1, 1)?;
+        let population = Population::new(gpu, tiles, architecture, &seeds, BatchShape { segments: 1, chunks: 1 })?;
         let parameters: Vec<f32> = models.iter().flat_map(|(parameters, _)| parameters).copied().collect();
         gpu.write(&population.best, 0, &parameters);
         population.use_parameters(gpu, &population.best)?;

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::gpu::{Download, Gpu, Recording, Resolved, Tensor};
 use crate::kernels::normalise::NormaliseRows;
-use crate::model::{Activations, Population, tag_forward};
+use crate::model::{Activations, Pass, Population};
 
 /// A computation on rows of every member, for as many rows at a time as its tensors hold.
 pub(super) struct RowPass {
@@ -18,7 +18,7 @@ impl RowPass {
     /// Makes the pass that tags: G on the embeddings of `activations` returns probabilities.
     pub fn tags(gpu: &Gpu, population: &Population, activations: &Activations) -> Result<Self> {
         let mut recording = Recording::new("tag");
-        tag_forward(gpu, &mut recording, population, activations);
+        Pass { gpu, population, activations }.tag_forward(&mut recording);
         Self::new(gpu, recording, &activations.embedding, activations.probabilities())
     }
 

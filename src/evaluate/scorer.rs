@@ -6,7 +6,7 @@ use crate::config::Normalise;
 use crate::gpu::{DeviceClass, Gpu, Recording, Resolved, Tensor};
 use crate::kernels::confusion::Confusion;
 use crate::kernels::gather::NO_EXAMPLE;
-use crate::model::{Activations, BatchShape, Mode, Population, embed_forward, tag_forward};
+use crate::model::{Activations, BatchShape, Mode, Pass, Population};
 
 /// The division of examples into batches of equal size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,17 +70,14 @@ impl Scorer {
         let chunks = examples.chunks(&population.architecture);
         let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
         let batches = plan.batches(gpu, members, examples.len())?;
-        let activations = Activations::new(
-            gpu,
-            &population.architecture,
-            BatchShape { members, segments: plan.segments, chunks },
-            false,
-        )?;
+        let batch = BatchShape { segments: plan.segments, chunks };
+        let activations = Activations::new(gpu, population, batch, Mode::Evaluate)?;
         let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("evaluate");
         let input = examples.push_input(gpu, &mut recording, &batches)?;
-        embed_forward(gpu, &mut recording, population, &input, &activations, &Mode::Evaluate, normalise);
-        tag_forward(gpu, &mut recording, population, &activations);
+        let pass = Pass { gpu, population, activations: &activations };
+        pass.embed_forward(&mut recording, &input, normalise);
+        pass.tag_forward(&mut recording);
         recording.push(Confusion {
             outputs: activations.probabilities().clone(),
             targets: examples.targets.clone(),

@@ -9,7 +9,7 @@ use crate::config::Normalise;
 use crate::data::features::{Chunk, ChunkBatch, Statistics};
 use crate::gpu::{Download, Gpu, Recording, Resolved};
 use crate::kernels::input::{Gathered, Input};
-use crate::model::{Activations, Architecture, BatchShape, Mode, embed_forward};
+use crate::model::{Activations, Architecture, BatchShape, Mode, Pass};
 use crate::{Error, Result};
 
 /// An embedder of segments with every model of a population.
@@ -34,15 +34,16 @@ impl<'a> SegmentEmbedder<'a> {
         let (members, architecture) = (population.members, &population.architecture);
         let chunks = most_chunks.min(room(gpu, architecture, description.features.fft, members));
         let batch = ChunkBatch::new(gpu, &description.features, architecture.chunk_frames, chunks)?;
-        let size = BatchShape { members, segments: chunks, chunks: 1 };
-        let activations = Activations::new(gpu, architecture, size, false)?;
+        let size = BatchShape { segments: chunks, chunks: 1 };
+        let activations = Activations::new(gpu, population, size, Mode::Evaluate)?;
         let ids: Vec<u32> = (0..members).flat_map(|_| 0..chunks as u32).collect();
         let statistics = Statistics { mean: description.mean.clone(), std: description.std.clone() };
         let mut recording = Recording::new("embed segments");
         batch.push(gpu, &mut recording, &description.features, &statistics)?;
         let batches = gpu.tensor_from("all chunks", &[1, members, chunks], &ids)?;
         let input = Input::Gathered(Gathered { store: batch.features.clone(), batches });
-        embed_forward(gpu, &mut recording, population, &input, &activations, &Mode::Evaluate, description.normalise);
+        let pass = Pass { gpu, population, activations: &activations };
+        pass.embed_forward(&mut recording, &input, description.normalise);
         let scaled = description.normalise == Normalise::Segment && embedding == Embedding::ForDistances;
         Ok(Self {
             gpu,
@@ -70,7 +71,8 @@ impl<'a> SegmentEmbedder<'a> {
     pub fn embed(&mut self, segments: &[&[f32]], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
         let chunking = self.batch.chunking;
         let chunks: Vec<Chunk<'_>> = segments.iter().flat_map(|segment| chunking.chunks(segment)).collect();
-        let mut means = Means::new(self.activations.batch.members, self.dimensions());
+        let [members, ..] = self.activations.embedding.dims::<3>();
+        let mut means = Means::new(members, self.dimensions());
         let mut under_way: &[Chunk<'_>] = &[];
         for next in chunks.chunks(self.batch.len()) {
             // The CPU prepares a batch while the GPU computes the batch before.

@@ -36,7 +36,7 @@ impl<'a> Tagger<'a> {
     /// # Errors
     /// The errors of [`SegmentEmbedder::embed`].
     pub fn probabilities(&mut self, segments: &[&[f32]], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
-        let members = self.embedder.activations.batch.members;
+        let [members, ..] = self.embedder.activations.embedding.dims::<3>();
         let mut probabilities = vec![Vec::new(); members];
         for part in segments.chunks(BATCHES * self.embedder.activations.batch.segments) {
             let embeddings = self.embedder.embed(part, progress)?;

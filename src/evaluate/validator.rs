@@ -12,7 +12,7 @@ use crate::kernels::gather_rows::GatherRows;
 use crate::kernels::nearest::Nearest;
 use crate::kernels::rows::MemberRows;
 use crate::kernels::score::Criterion;
-use crate::model::{Activations, BatchShape, Population, tag_forward};
+use crate::model::{Activations, BatchShape, Mode, Pass, Population};
 
 /// A validator: counts the correct and wrong predictions of a population on the validation examples, on the GPU.
 pub trait Validator {
@@ -200,8 +200,8 @@ impl TaggerValidator {
         let (members, segments) = (population.members, examples.len());
         let ids: Vec<u32> = (0..members).flat_map(|_| 0..segments as u32).collect();
         let batches = gpu.tensor_from("evaluation batch", &[1, members, segments], &ids)?;
-        let batch = BatchShape { members, segments, chunks: 1 };
-        let activations = Activations::new(gpu, &population.architecture, batch, false)?;
+        let batch = BatchShape { segments, chunks: 1 };
+        let activations = Activations::new(gpu, population, batch, Mode::Evaluate)?;
         let counts = gpu.tensor("counts", &[members, population.architecture.classes, 3])?;
         let mut recording = Recording::new("tag");
         recording.push(GatherRows {
@@ -209,7 +209,7 @@ impl TaggerValidator {
             batches: batches.clone(),
             input: activations.embedding.clone(),
         });
-        tag_forward(gpu, &mut recording, population, &activations);
+        Pass { gpu, population, activations: &activations }.tag_forward(&mut recording);
         recording.push(Confusion {
             outputs: activations.probabilities().clone(),
             targets: examples.targets.clone(),

@@ -1,6 +1,5 @@
 //! The open device, which creates all buffers, collects the driver's errors and counts memory.
 
-use std::any::Any;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -66,7 +65,6 @@ pub struct Gpu {
     fault: Arc<Mutex<Option<Fault>>>,
     /// Recordings replayed during a [`Gpu::capture`]; `None` at other times.
     pub(super) observed: Mutex<Option<Vec<Resolved>>>,
-    attached: Option<Box<dyn Any + Send + Sync>>,
     pub(super) on_compiling: Option<CompileCallback>,
     memory: Arc<Memory>,
     buffers: AtomicUsize,
@@ -207,7 +205,6 @@ impl Gpu {
             class,
             fault,
             observed: Mutex::default(),
-            attached: None,
             on_compiling: None,
             memory: Arc::default(),
             buffers: AtomicUsize::new(0),
@@ -239,16 +236,6 @@ impl Gpu {
     /// and memory for compiling a kernel grow steeply with their number.
     pub(super) fn loads(&self) -> Loads {
         if self.adapter.name.contains("SwiftShader") { Loads::Rolled } else { Loads::Unrolled }
-    }
-
-    /// Attaches a value to the device for a layer above, such as tuned settings. Replaces the value attached before.
-    pub fn attach(&mut self, value: impl Any + Send + Sync) {
-        self.attached = Some(Box::new(value));
-    }
-
-    /// Returns the attached value if it is a `T`.
-    pub fn attached<T: Any>(&self) -> Option<&T> {
-        self.attached.as_ref()?.downcast_ref()
     }
 
     /// Returns the size in bytes of the largest storage binding. Longer tensors must be sharded.

@@ -1,21 +1,10 @@
 //! Tensors of a pass on the GPU: every layer's output, and the gradients of the backward pass.
 
-use super::{Architecture, tiles};
+use super::{Architecture, BatchShape, Population};
 use crate::Result;
 use crate::gpu::{Gpu, Tensor};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad};
-
-/// Number and length of the segments that enter one pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BatchShape {
-    /// Number of models.
-    pub members: usize,
-    /// Segments per model.
-    pub segments: usize,
-    /// Chunks per segment.
-    pub chunks: usize,
-}
 
 /// The purpose of a pass: evaluation or training.
 #[derive(Clone)]
@@ -29,20 +18,12 @@ pub enum Mode {
     },
 }
 
-impl Mode {
-    /// Returns the dropout of layer `layer`, counted over the convolutions and then G's hidden layers.
-    pub(super) fn dropout(&self, layer: usize) -> Dropout {
-        match self {
-            Self::Evaluate => Dropout::Off,
-            Self::Train { dropout } => dropout[layer].clone(),
-        }
-    }
-}
-
 /// Tensors of one batch.
 pub struct Activations {
     /// Shape of the batch.
     pub batch: BatchShape,
+    /// Purpose of the passes over the batch.
+    mode: Mode,
     /// Output of each convolution layer after the pool, `[member, chunk, channel, time, mel]`; of the last layer
     /// `[member, segment, chunk, channel, time, mel]`.
     pub pooled: Vec<Tensor<f32>>,
@@ -83,6 +64,14 @@ impl Activations {
         largest.unwrap_or(0).max(input) as u64
     }
 
+    /// Returns the dropout of layer `layer`, counted over the convolutions and then G's hidden layers.
+    pub(super) fn dropout(&self, layer: usize) -> Dropout {
+        match &self.mode {
+            Mode::Evaluate => Dropout::Off,
+            Mode::Train { dropout } => dropout[layer].clone(),
+        }
+    }
+
     /// Returns pool argmax and gradients of convolution layer `layer`, which must not be the last. Panics if the
     /// activations were made for evaluation.
     pub(super) fn pooled_grad(&self, layer: usize) -> PooledGrad {
@@ -94,12 +83,14 @@ impl Activations {
         self.gradients.as_ref().expect("activations made for training")
     }
 
-    /// Allocates the tensors for `batch`.
+    /// Allocates the tensors for passes of `population` over a batch of the shape `batch`.
     ///
     /// # Errors
     /// [`crate::Error::Kernel`] when a tensor exceeds the adapter's binding size or memory.
-    pub fn new(gpu: &Gpu, architecture: &Architecture, batch: BatchShape, train: bool) -> Result<Self> {
-        let BatchShape { members, segments, chunks } = batch;
+    pub fn new(gpu: &Gpu, population: &Population, batch: BatchShape, mode: Mode) -> Result<Self> {
+        let (architecture, members) = (&population.architecture, population.members);
+        let BatchShape { segments, chunks } = batch;
+        let train = matches!(mode, Mode::Train { .. });
         let last = architecture.convs.len() - 1;
         let shape = |layer: usize| {
             let [_, _, channels, time, mel] = architecture.conv_shape(layer, members, segments * chunks).output_shape();
@@ -122,6 +113,7 @@ impl Activations {
         };
         Ok(Self {
             batch,
+            mode,
             pooled: layers
                 .clone()
                 .map(|layer| gpu.tensor(&format!("pool{layer}"), &shape(layer)))
@@ -130,7 +122,7 @@ impl Activations {
                 true => layers
                     .map(|layer| {
                         let conv = architecture.conv_shape(layer, members, segments * chunks);
-                        let per_word = tiles::forward(gpu, &conv).argmax_per_word(&conv);
+                        let per_word = population.tiles.forward(gpu.class(), &conv).argmax_per_word(&conv);
                         PoolArgmax::new(gpu, &format!("pool_argmax{layer}"), &shape(layer), per_word)
                     })
                     .collect::<Result<_>>()?,

@@ -4,14 +4,17 @@
 
 mod activations;
 mod architecture;
+mod batch_shape;
 pub mod checkpoint;
 mod init;
 mod passes;
 mod population;
 pub mod tiles;
 
-pub use activations::{Activations, BatchShape, Mode};
+pub use activations::{Activations, Mode};
 pub use architecture::{Architecture, ConvLayer, Parameter};
+pub use batch_shape::BatchShape;
 pub use init::initial_parameters;
-pub use passes::{Supervision, embed_backward, embed_forward, tag_forward, tag_step};
-pub use population::Population;
+pub use passes::{Pass, Supervision};
+pub use population::{OptimiserStep, Population};
+pub use tiles::Tiles;

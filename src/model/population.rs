@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::{Architecture, initial_parameters, tiles};
+use super::tiles::Tiles;
+use super::{Architecture, BatchShape, initial_parameters};
 use crate::Result;
 use crate::config::OptimiserConfig;
 use crate::gpu::{Gpu, Recording, Tensor};
@@ -29,6 +30,8 @@ pub struct Population {
     pub best: Tensor<f32>,
     /// Progress, `[member]`.
     pub progress: Tensor<Member>,
+    /// Measured register tiles, with which all kernels of the population are built.
+    pub tiles: Tiles,
     /// Division of a batch among the workgroups of G's training step.
     pub division: Division,
     pub(super) partials: Tensor<f32>,
@@ -36,18 +39,35 @@ pub struct Population {
     layout: Layout,
 }
 
+/// A step of the optimiser: its settings, its schedule, and what it changes.
+pub struct OptimiserStep {
+    /// Settings of the optimiser.
+    pub optimiser: OptimiserConfig,
+    /// Step numbers and Adam factors, `[row, member]`.
+    pub schedule: Tensor<ScheduleStep>,
+    /// Tensor that receives the numbers of the executed steps, `[row, member]`.
+    pub made: Tensor<u32>,
+    /// Range of the parameters that are updated. All others keep their values.
+    pub parameters: Range<usize>,
+}
+
 impl Population {
-    /// Makes one model with initial parameters for each of `seeds`. A training step of one model takes `segments`
-    /// segments of `chunks` chunks.
+    /// Makes one model with initial parameters for each of `seeds`. A training step takes a batch of the shape `batch`.
     ///
     /// # Errors
     /// [`Error::Config`](crate::Error::Config), before anything is allocated, naming the key whose value needs more
     /// than the adapter can bind; errors of tensor allocation.
-    pub fn new(gpu: &Gpu, architecture: Architecture, seeds: &[u64], segments: usize, chunks: usize) -> Result<Self> {
+    pub fn new(gpu: &Gpu, tiles: &Tiles, architecture: Architecture, seeds: &[u64], batch: BatchShape) -> Result<Self> {
         let members = seeds.len();
         architecture.check_fits(members, gpu.max_binding_bytes())?;
-        let division = Division::of(gpu, segments);
-        let (layers, places) = lay_out(gpu, &architecture, members, segments * chunks, division.splits);
+        let division = Division::of(gpu, batch.segments);
+        let splits_of_conv = |layer: usize| {
+            let shape = architecture.conv_shape(layer, members, batch.all_chunks());
+            tiles.weight_grad(gpu.class(), &shape).1
+        };
+        let mut splits: Vec<usize> = (0..architecture.convs.len()).map(splits_of_conv).collect();
+        splits.resize(splits.len() + architecture.n_linears(), division.splits);
+        let (layers, places) = lay_out(&architecture, members, &splits);
         let elements = architecture.elements();
         let partials: usize = layers.iter().map(|span| (span.count * span.splits) as usize).sum();
         let packed = layers
@@ -69,6 +89,7 @@ impl Population {
             state: gpu.tensor_from("state", &[members, 3, elements], &state)?,
             best: gpu.tensor("best", &[members, elements])?,
             progress: gpu.tensor_from("progress", &[members], &progress)?,
+            tiles: tiles.clone(),
             division,
             partials: gpu.tensor("partials", &[members, partials])?,
             partials_at: layers.iter().map(at).collect(),
@@ -77,24 +98,17 @@ impl Population {
         })
     }
 
-    /// Pushes the optimiser's step on the range `parameters`; all other parameters keep their values. The numbers of
-    /// executed steps are written to `made`, `[row, member]`.
-    pub fn push_step(
-        &self,
-        recording: &mut Recording,
-        optimiser: &OptimiserConfig,
-        schedule: &Tensor<ScheduleStep>,
-        made: &Tensor<u32>,
-        parameters: Range<usize>,
-    ) {
+    /// Pushes the optimiser's step on the gradients of the backward pass.
+    pub fn push_step(&self, recording: &mut Recording, step: OptimiserStep) {
+        let OptimiserStep { optimiser, schedule, made, parameters } = step;
         recording.push(Adam {
             state: self.state.clone(),
             partials: self.partials.clone(),
             layout: self.layout.clone(),
-            schedule: schedule.clone(),
+            schedule,
             members: self.progress.clone(),
-            made: made.clone(),
-            optimiser: optimiser.clone(),
+            made,
+            optimiser,
             parameters,
         });
     }
@@ -167,14 +181,8 @@ impl Population {
 }
 
 /// Computes the span of every layer, and the positions of every parameter in the forward and transposed layouts of its
-/// layer. A step takes `chunks` chunks, and G divides its batch into `splits`.
-fn lay_out(
-    gpu: &Gpu,
-    architecture: &Architecture,
-    members: usize,
-    chunks: usize,
-    splits_of_g: usize,
-) -> (Vec<Span>, Vec<[Option<usize>; 2]>) {
+/// layer. The gradients of layer k, counted over E's layers and then G's, are computed in `splits[k]` partial sums.
+fn lay_out(architecture: &Architecture, members: usize, splits: &[usize]) -> (Vec<Span>, Vec<[Option<usize>; 2]>) {
     let (mut spans, mut places) = (Vec::new(), Vec::new());
     let (mut first, mut partials, mut packed) = (0, 0, 0);
     let mut region = |elements: usize| {
@@ -198,9 +206,9 @@ fn lay_out(
         first += count;
         partials += count * splits;
     };
-    for layer in 0..architecture.convs.len() {
-        let shape = architecture.conv_shape(layer, members, chunks);
-        let (_, splits) = tiles::weight_grad(gpu, &shape);
+    let (of_convs, of_linears) = splits.split_at(architecture.convs.len());
+    for (layer, &splits) in of_convs.iter().enumerate() {
+        let shape = architecture.conv_shape(layer, members, 1);
         // The gradient of the features is never computed, so the first layer has no transposed layout.
         let transposed = layer > 0;
         for index in 0..shape.outputs * shape.inputs * shape.taps() {
@@ -214,14 +222,14 @@ fn lay_out(
         let (forward, backward) = (shape.forward_quads() * 4, if transposed { shape.backward_quads() * 4 } else { 0 });
         push(shape.parameters(), splits, [region(forward) as usize, forward], [region(backward) as usize, backward]);
     }
-    for layer in 0..architecture.n_linears() {
+    for (layer, &splits) in of_linears.iter().enumerate() {
         let shape = architecture.linear_shape(layer, members, 1);
         for index in 0..shape.outputs * shape.inputs {
             places.push([Some(shape.weight_at(index / shape.inputs, index % shape.inputs)), None]);
         }
         places.extend((0..shape.outputs).map(|out| [Some(shape.bias_at(out)), None]));
         places.resize(padded(places.len()), [None; 2]);
-        push(shape.parameters(), splits_of_g, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
+        push(shape.parameters(), splits, [region(shape.parameters()) as usize, shape.parameters()], [0, 0]);
     }
     (spans, places)
 }

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::config::Config;
 use crate::data::features::{Statistics, standardise, statistics};
 use crate::data::scenes::{Contents, Dataset, Subset};
-use crate::evaluate::{Examples, load_lengths};
+use crate::evaluate::{Examples, SegmentSource};
 use crate::gpu::Gpu;
 
 /// Training and validation segments as standardised log-mel, with their classes and the fingerprint of the data.
@@ -38,9 +38,9 @@ impl TrainingData {
         contents: &Contents,
         progress: &(dyn Fn(Subset, usize) + Sync),
     ) -> Result<Self> {
-        let load = |subset: Subset| {
-            let shown = |done: usize| progress(subset, done);
-            Examples::load(gpu, config, dataset, subset, config.train.seconds, &shown)
+        let load = |subset: Subset| -> Result<Examples> {
+            let source = SegmentSource { dataset, subset, seconds: &[config.train.seconds] };
+            Ok(source.load(gpu, &config.features, &|done| progress(subset, done))?.swap_remove(0))
         };
         let (train, validation) = (load(Subset::Train)?, load(Subset::Validation)?);
         let statistics = statistics(gpu, &train.store)?.checked()?;
@@ -69,8 +69,8 @@ impl TrainingData {
         dataset: &Dataset,
         progress: &(dyn Fn(Subset, usize) + Sync),
     ) -> Result<Vec<Examples>> {
-        let shown = |done: usize| progress(Subset::Eval, done);
-        let eval = load_lengths(gpu, config, dataset, Subset::Eval, &config.evaluate.seconds, &shown)?;
+        let source = SegmentSource { dataset, subset: Subset::Eval, seconds: &config.evaluate.seconds };
+        let eval = source.load(gpu, &config.features, &|done| progress(Subset::Eval, done))?;
         for examples in &eval {
             standardise(gpu, &examples.store, &self.statistics, config.features.epsilon)?;
         }

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::data::features::extract;
 use crate::evaluate::{Examples, SegmentLabels};
 use crate::gpu::Gpu;
+use crate::model::Tiles;
 
 /// Steps and GPU memory of a training run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,29 +18,34 @@ pub struct MemoryEstimate {
     pub bytes: u64,
 }
 
-/// Estimates the memory of a training run of `config` on segments with the labels `train`
-/// ([`segment_labels`](crate::evaluate::segment_labels)) and `validation` validation segments. `gpu` is a new device
-/// for a dry run ([`Gpu::dry_run`]).
+/// The data of a training run before any feature is computed.
+#[derive(Debug, Clone, Copy)]
+pub struct PlannedData<'a> {
+    /// Class names.
+    pub classes: &'a [String],
+    /// Labels of the training segments ([`SegmentSource::labels`](crate::evaluate::SegmentSource::labels)).
+    pub train: &'a [SegmentLabels],
+    /// Number of validation segments.
+    pub validation: usize,
+}
+
+/// Estimates the memory of a training run of `config` with `tiles` on `data`. `gpu` is a new device for a dry run
+/// ([`Gpu::dry_run`]).
 ///
 /// # Errors
 /// [`crate::Error::Config`] when batches cannot be balanced; [`crate::Error::Kernel`] with the name of the tensor that
 /// is too large for one binding of the adapter.
-pub fn memory_estimate(
-    gpu: &Gpu,
-    config: &Config,
-    classes: &[String],
-    train: &[SegmentLabels],
-    validation: usize,
-) -> Result<MemoryEstimate> {
+pub fn memory_estimate(gpu: &Gpu, tiles: &Tiles, config: &Config, data: &PlannedData<'_>) -> Result<MemoryEstimate> {
     let frames = config.features.frames(config.train.seconds);
     let examples = |labels: Vec<SegmentLabels>| -> Result<Examples> {
         let silence = |_: usize| Ok((Vec::new(), ()));
         let (store, _) = extract(gpu, &config.features, labels.len(), frames, &silence, &|_| {})?;
-        Examples::new(gpu, store, labels, classes.len())
+        Examples::new(gpu, store, labels, data.classes.len())
     };
-    let (train, validation) = (examples(train.to_vec())?, examples(vec![SegmentLabels::default(); validation])?);
-    let data = TrainingData::of(config, classes, train, validation);
-    let mut trainer = Trainer::new(gpu, config, &data)?;
+    let train = examples(data.train.to_vec())?;
+    let validation = examples(vec![SegmentLabels::default(); data.validation])?;
+    let data = TrainingData::of(config, data.classes, train, validation);
+    let mut trainer = Trainer::new(gpu, tiles, config, &data)?;
     let steps = trainer.total_steps();
     trainer.dry_run_stages()?;
     Ok(MemoryEstimate { steps, bytes: gpu.peak_bytes() })

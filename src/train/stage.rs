@@ -1,112 +1,17 @@
 //! One stage of a training run: E and G together, E alone, or G alone. An epoch is one upload, one replay and one
 //! readback.
 
-use serde::{Deserialize, Serialize};
-
 use super::schedule::step_number;
 use super::{
-    Episodes, EpochReport, EpochRows, PrototypeEpisodes, Sampler, Schedule, StepInput, TrainingData, TrainingStep,
-    Triplets,
+    Episodes, EpochReport, EpochRows, Schedule, StageName, StepContext, StepInput, TrainingData, TrainingStep,
 };
-use crate::config::{Config, Method, OptimiserConfig, Sampling};
-use crate::evaluate::{
-    CentroidValidator, Embedder, Embedding, Examples, Scorer, SegmentLabels, TaggerValidator, Validator,
-};
+use crate::config::{Config, OptimiserConfig};
+use crate::evaluate::{CentroidValidator, Embedder, Embedding, Examples, Scorer, TaggerValidator, Validator};
 use crate::gpu::{Download, Gpu, Recording, Resolved};
 use crate::kernels::population::Member;
-use crate::kernels::score::{Score, Stopping};
+use crate::kernels::score::Score;
 use crate::model::Population;
 use crate::{Error, Result};
-
-/// The kind of a training stage: which networks it trains, and with which loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StageName {
-    /// E and G end to end (SPEC §4.1).
-    Classifier,
-    /// E on triplets (SPEC §4.2).
-    Triplets,
-    /// E on prototypes (SPEC §4.3).
-    Prototypes,
-    /// G on frozen embeddings (SPEC §4.4).
-    Tagger,
-}
-
-impl StageName {
-    /// Returns the stages of `method` in order.
-    pub fn of(method: Method) -> &'static [Self] {
-        match method {
-            Method::Classifier => &[Self::Classifier],
-            Method::Triplets => &[Self::Triplets, Self::Tagger],
-            Method::Prototypes => &[Self::Prototypes, Self::Tagger],
-        }
-    }
-
-    /// Returns the name used in metrics and checkpoints.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Classifier => "classifier",
-            Self::Triplets => "triplets",
-            Self::Prototypes => "prototypes",
-            Self::Tagger => "tagger",
-        }
-    }
-
-    /// Returns the name of the stage's validation score.
-    pub fn measure(self) -> &'static str {
-        match self {
-            Self::Classifier | Self::Tagger => "F1",
-            Self::Triplets | Self::Prototypes => "F(x)",
-        }
-    }
-
-    /// Returns the relative cost of one step, with which progress is weighted across stages. A tagger step is cheap,
-    /// since it is a few small dispatches.
-    pub fn effort(self) -> u64 {
-        if self == Self::Tagger { 1 } else { 50 }
-    }
-
-    /// Returns the largest number of epochs that the stage runs.
-    pub fn epochs(self, config: &Config) -> usize {
-        if self == Self::Tagger { config.tagger.epochs } else { config.train.most_epochs() }
-    }
-
-    /// Makes the sampler of the stage's batches from training examples with the labels `labels`. Classifier and tagger
-    /// balance over all classes of an example. Distance losses use one class of an example, that of its dominant event.
-    ///
-    /// # Errors
-    /// [`Error::Config`] when batches cannot be balanced.
-    pub fn episodes(self, config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<Box<dyn Episodes>> {
-        let batch = config.train.batch;
-        let of_example = |labels: &SegmentLabels| match self {
-            Self::Classifier | Self::Tagger => labels.classes.clone(),
-            Self::Triplets | Self::Prototypes => labels.dominant.into_iter().collect(),
-        };
-        let labels: Vec<Vec<usize>> = labels.iter().map(of_example).collect();
-        Ok(match self {
-            Self::Classifier => Box::new(Sampler::new(&labels, classes, batch, "train.batch")?),
-            Self::Tagger => Box::new(Sampler::new(&labels, classes, config.tagger.batch, "tagger.batch")?),
-            Self::Triplets => {
-                let negatives = config.triplets.sampling == Sampling::Random;
-                Box::new(Triplets::new(&labels, classes, batch, negatives)?)
-            }
-            Self::Prototypes => {
-                let settings = &config.prototypes;
-                let way = settings.way.unwrap_or(classes.len());
-                Box::new(PrototypeEpisodes::new(&labels, classes, way, settings.support, batch)?)
-            }
-        })
-    }
-
-    fn stopping(self, config: &Config) -> Stopping {
-        let tags = matches!(self, Self::Classifier | Self::Tagger);
-        Stopping {
-            epochs: self.epochs(config),
-            min_epochs: if tags { config.train.min_epochs } else { 0 },
-            patience: config.train.patience,
-        }
-    }
-}
 
 /// A stage that is ready to run. After its construction nothing is allocated on the GPU.
 pub(super) struct Stage {
@@ -156,7 +61,8 @@ impl Stage {
             Ok(embedder.embeddings)
         };
         let threshold = config.evaluate.threshold;
-        let step = |source: StepInput<'_>| TrainingStep::new(gpu, config, name, population, source, &schedule);
+        let context = StepContext { gpu, config, population, schedule: &schedule };
+        let step = |source: StepInput<'_>| TrainingStep::new(&context, name, source);
         let (step, validator): (_, Box<dyn Validator>) = match name {
             StageName::Classifier => {
                 let scorer = Scorer::new(gpu, population, &data.validation, normalise, threshold)?;

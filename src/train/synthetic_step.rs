@@ -1,13 +1,13 @@
 //! A training step on random features, for timing: the time of a step does not depend on the values of the features.
 
-use super::{EpochRows, Schedule, StageName, StepInput, TrainingData, TrainingStep};
+use super::{EpochRows, Schedule, StageName, StepContext, StepInput, TrainingData, TrainingStep};
 use crate::Result;
 use crate::base::counter_rng::Key;
 use crate::config::Config;
 use crate::data::features::ExampleStore;
 use crate::evaluate::{Examples, SegmentLabels};
 use crate::gpu::Gpu;
-use crate::model::{Architecture, Population};
+use crate::model::{Architecture, BatchShape, Population, Tiles};
 
 /// Number of rows of the schedule, and so of steps that can be timed.
 pub const ROWS: usize = 4096;
@@ -38,18 +38,24 @@ pub fn random_data(gpu: &Gpu, config: &Config, classes: usize, frames: usize) ->
 }
 
 /// Makes a step of the first stage of the configured method, on random segments of `frames` frames and `classes`
-/// classes, for the models of `config.train.seeds`.
+/// classes, for the models of `config.train.seeds`, with `tiles`.
 ///
 /// # Errors
 /// [`crate::Error::Config`] when batches cannot be balanced; errors of tensor allocation and kernel compilation.
-pub fn synthetic_step(gpu: &Gpu, config: &Config, classes: usize, frames: usize) -> Result<TrainingStep> {
+pub fn synthetic_step(
+    gpu: &Gpu,
+    tiles: &Tiles,
+    config: &Config,
+    classes: usize,
+    frames: usize,
+) -> Result<TrainingStep> {
     let stage = StageName::of(config.train.method)[0];
     let examples = random_examples(gpu, config, classes, frames)?;
     let episodes = stage.episodes(config, &examples.labels, &class_names(classes))?;
     let seeds = &config.train.seeds;
     let architecture = Architecture::new(&config.model, &config.features, classes);
-    let chunks = examples.chunks(&architecture);
-    let population = Population::new(gpu, architecture, seeds, episodes.batch_size(), chunks)?;
+    let batch = BatchShape { segments: episodes.batch_size(), chunks: examples.chunks(&architecture) };
+    let population = Population::new(gpu, tiles, architecture, seeds, batch)?;
     population.use_parameters(gpu, &population.state)?;
     let schedule = Schedule::new(gpu, ROWS, seeds.len(), episodes.batch_size())?;
     let optimisers = vec![config.optimiser.clone(); seeds.len()];
@@ -62,7 +68,8 @@ pub fn synthetic_step(gpu: &Gpu, config: &Config, classes: usize, frames: usize)
         steps: epochs.iter().flat_map(|rows| &rows.steps).copied().take(ROWS * seeds.len()).collect(),
     };
     schedule.upload(gpu, &rows);
-    TrainingStep::new(gpu, config, stage, &population, StepInput::Segments(&examples), &schedule)
+    let context = StepContext { gpu, config, population: &population, schedule: &schedule };
+    TrainingStep::new(&context, stage, StepInput::Segments(&examples))
 }
 
 fn class_names(classes: usize) -> Vec<String> {

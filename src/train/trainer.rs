@@ -5,69 +5,15 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::stage::Stage;
-use super::{Draws, StageName, TrainingData};
+use super::{Draws, Observer, StageName, TrainingData};
 use crate::config::Config;
 use crate::evaluate::SegmentLabels;
 use crate::gpu::{Download, Gpu};
 use crate::kernels::population::Member;
 use crate::model::checkpoint::{Description, Provenance, TrainingState};
 use crate::model::tiles::{TileFile, Tiles};
-use crate::model::{Activations, Architecture, Population, initial_parameters};
+use crate::model::{Activations, Architecture, BatchShape, Population, initial_parameters};
 use crate::{Error, Result};
-
-/// The results of one epoch for one member.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct EpochReport {
-    /// Stage of the training.
-    pub stage: StageName,
-    /// Index of the member.
-    pub member: usize,
-    /// Epoch, counted from 0.
-    pub epoch: usize,
-    /// Mean training loss over the steps of the epoch.
-    pub loss: f64,
-    /// Validation score in %: macro-F1, or F(x) in stages that train E alone.
-    pub score: f64,
-    /// Best validation score so far in %.
-    pub best_score: f64,
-    /// Epoch of the best validation score.
-    pub best_epoch: usize,
-    /// Whether the member continues to train.
-    pub alive: bool,
-}
-
-/// An observer of a training run, which may end it. Methods that are not implemented do nothing.
-pub trait Observer {
-    /// Called often; returning `false` ends the training at once. `done` units of the [`Trainer::total_work`] are
-    /// queued.
-    fn should_continue(&mut self, done: u64) -> bool {
-        let _ = done;
-        true
-    }
-
-    /// Called after every epoch with the reports of the members that were still training.
-    ///
-    /// # Errors
-    /// An error ends the training.
-    fn epoch(&mut self, reports: &[EpochReport]) -> Result<()> {
-        let _ = reports;
-        Ok(())
-    }
-
-    /// Called between two epochs when a checkpoint is due.
-    ///
-    /// # Errors
-    /// An error ends the training.
-    fn checkpoint(&mut self, training_state: &TrainingState) -> Result<()> {
-        let _ = training_state;
-        Ok(())
-    }
-}
-
-/// An observer that ignores all calls: the training runs to its end.
-pub struct Unwatched;
-
-impl Observer for Unwatched {}
 
 /// Returns how many models can train together on examples with the labels `labels`. The limit is the number of models
 /// whose largest activation tensor fits into one binding, and at least one.
@@ -91,8 +37,8 @@ pub struct Trainer<'a> {
     seeds: Vec<u64>,
     data: &'a TrainingData,
     population: Population,
-    /// Number of chunks in one model's step.
-    chunks: usize,
+    /// Shape of the batch of a step of the first stage.
+    batch: BatchShape,
     stage: Stage,
     /// Downloads of state, best parameters and progress for a checkpoint.
     training_state: (Download<f32>, Download<f32>, Download<Member>),
@@ -107,13 +53,13 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Makes fresh models for `config.train.seeds`, to be trained and validated on `data`. After this call nothing is
-    /// allocated on the GPU until the end of the first stage.
+    /// Makes fresh models for `config.train.seeds`, to be trained and validated on `data` with `tiles`. After this call
+    /// nothing is allocated on the GPU until the end of the first stage.
     ///
     /// # Errors
     /// [`Error::Config`] when batches cannot be balanced; errors of tensor allocation and kernel compilation.
-    pub fn new(gpu: &'a Gpu, config: &'a Config, data: &'a TrainingData) -> Result<Self> {
-        Self::together(gpu, std::slice::from_ref(config), data)
+    pub fn new(gpu: &'a Gpu, tiles: &Tiles, config: &'a Config, data: &'a TrainingData) -> Result<Self> {
+        Self::together(gpu, tiles, std::slice::from_ref(config), data)
     }
 
     /// Makes a trainer like [`Trainer::new`] for several configurations that train as one population, whose members are
@@ -122,7 +68,7 @@ impl<'a> Trainer<'a> {
     ///
     /// # Errors
     /// The errors of [`Trainer::new`].
-    pub fn together(gpu: &'a Gpu, configs: &'a [Config], data: &'a TrainingData) -> Result<Self> {
+    pub fn together(gpu: &'a Gpu, tiles: &Tiles, configs: &'a [Config], data: &'a TrainingData) -> Result<Self> {
         let config = &configs[0];
         assert!(configs.iter().all(|other| are_compatible(config, other)), "incompatible trainings");
         let seeds: Vec<u64> = configs.iter().flat_map(|config| &config.train.seeds).copied().collect();
@@ -130,8 +76,8 @@ impl<'a> Trainer<'a> {
         let architecture = Architecture::new(&config.model, &config.features, classes.len());
         let Draws { stages, slots, .. } = Draws::new(config, &train.labels, classes)?;
         let first = stages[0].0;
-        let chunks = train.chunks(&architecture);
-        let population = Population::new(gpu, architecture, &seeds, slots, chunks)?;
+        let batch = BatchShape { segments: slots, chunks: train.chunks(&architecture) };
+        let population = Population::new(gpu, tiles, architecture, &seeds, batch)?;
         let training_state =
             (gpu.download(&population.state)?, gpu.download(&population.best)?, gpu.download(&population.progress)?);
         population.use_parameters(gpu, &population.state)?;
@@ -142,7 +88,7 @@ impl<'a> Trainer<'a> {
             seeds,
             data,
             population,
-            chunks: slots * chunks,
+            batch,
             stage,
             training_state,
             stages,
@@ -160,7 +106,8 @@ impl<'a> Trainer<'a> {
 
     /// Returns the register tiles with which the trainer computes.
     pub fn tiles(&self) -> TileFile {
-        TileFile::new(self.gpu, Tiles::in_use(self.gpu, &self.population.architecture, self.chunks))
+        let Population { tiles, architecture, .. } = &self.population;
+        TileFile::new(self.gpu, tiles.in_use(self.gpu.class(), architecture, self.batch.all_chunks()))
     }
 
     /// Returns the data that the models are trained on.

@@ -8,7 +8,7 @@ use weaklabel::kernels::population::Member;
 use weaklabel::kernels::tagger_step::{Division, TaggerLayer, TaggerStep};
 
 use crate::file::{File, assert_close};
-use crate::network::{GRADIENT, Pass, VALUE, architecture};
+use crate::network::{GRADIENT, Run, VALUE, architecture};
 
 #[test]
 fn values_and_gradients_of_every_parameter_agree() {
@@ -18,7 +18,7 @@ fn values_and_gradients_of_every_parameter_agree() {
         let case = format!("{case}.");
         let architecture = architecture(&file, "", file.get(&format!("{case}input")), None);
         let dropout = vec![Dropout::Off; architecture.n_dropouts()];
-        Pass::run(&gpu, &file, &case, architecture, dropout).compare(&gpu, &file, &case);
+        Run::of(&gpu, &file, &case, architecture, dropout).compare(&gpu, &file, &case);
     }
 }
 

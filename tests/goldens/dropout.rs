@@ -6,7 +6,7 @@ use weaklabel::kernels::conv::ConvShape;
 use weaklabel::kernels::dropout::Dropout;
 
 use crate::file::{File, Golden, assert_close};
-use crate::network::{Pass, VALUE, architecture, batch};
+use crate::network::{Run, VALUE, architecture, batch};
 
 /// The mask `[chunk, channel, time, mel]` of a convolution as the kernels read it: the positions of every pool window
 /// in blocks of four.
@@ -48,10 +48,10 @@ fn values_and_gradients_agree_under_given_masks() {
     };
     let hidden = (0..architecture.hidden.len()).map(|layer| of_units(file.get(&format!("keep.linear{layer}"))));
     let dropout = masks.chain(hidden).map(inject).collect();
-    let pass = Pass::run(&gpu, &file, "", architecture, dropout);
-    for (layer, pooled) in pass.activations.pooled.iter().enumerate() {
+    let run = Run::of(&gpu, &file, "", architecture, dropout);
+    for (layer, pooled) in run.activations.pooled.iter().enumerate() {
         let name = format!("pool{layer}");
         assert_close(&name, &gpu.read(pooled).unwrap(), file.get(&name), VALUE);
     }
-    pass.compare(&gpu, &file, "");
+    run.compare(&gpu, &file, "");
 }

@@ -11,7 +11,7 @@ use weaklabel::kernels::grad_output::GradOutput;
 use weaklabel::kernels::input::Input;
 use weaklabel::kernels::pool_argmax::{LeakyDropout, PooledGrad, WindowGrad};
 use weaklabel::kernels::population::Member;
-use weaklabel::model::{Activations, Mode, embed_forward};
+use weaklabel::model::{Activations, Mode, Pass};
 
 use crate::file::{File, assert_close};
 use crate::network::{VALUE, architecture, batch, population};
@@ -28,10 +28,11 @@ fn every_layer_and_the_embedding_agree() {
         let input = golden(case, "input");
         let batch = batch(&architecture, input);
         let population = population(&gpu, &file, "", architecture.clone(), batch);
-        let activations = Activations::new(&gpu, &population.architecture, batch, false).unwrap();
+        let activations = Activations::new(&gpu, &population, batch, Mode::Evaluate).unwrap();
         let input = Input::Dense(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
         let mut recording = Recording::new("embed");
-        embed_forward(&gpu, &mut recording, &population, &input, &activations, &Mode::Evaluate, Normalise::None);
+        let pass = Pass { gpu: &gpu, population: &population, activations: &activations };
+        pass.embed_forward(&mut recording, &input, Normalise::None);
         gpu.replay(&recording.resolve(&gpu).unwrap(), 0..1).unwrap();
         for (layer, pooled) in activations.pooled.iter().enumerate() {
             let name = format!("{case}.pool{layer}");

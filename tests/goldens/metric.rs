@@ -12,7 +12,7 @@ use weaklabel::kernels::prototypes::ClassPrototypes;
 use weaklabel::kernels::rows::MemberRows;
 use weaklabel::kernels::triplet_loss::TripletLoss;
 use weaklabel::kernels::{normalise, normalise_grad};
-use weaklabel::model::{Activations, Mode, Population, embed_backward, embed_forward};
+use weaklabel::model::{Activations, Mode, Pass, Population};
 
 use crate::file::{File, Golden, assert_close};
 use crate::network::{GRADIENT, VALUE, architecture, batch, population};
@@ -22,7 +22,6 @@ struct Embedding {
     population: Population,
     input: Input,
     activations: Activations,
-    mode: Mode,
     normalise: Normalise,
 }
 
@@ -32,18 +31,21 @@ impl Embedding {
         let batch = batch(&architecture, input);
         let mode = Mode::Train { dropout: vec![Dropout::Off; architecture.n_dropouts()] };
         let population = population(gpu, file, "", architecture, batch);
-        let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
+        let activations = Activations::new(gpu, &population, batch, mode).unwrap();
         let input = Input::Dense(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
-        Self { population, input, activations, mode, normalise }
+        Self { population, input, activations, normalise }
+    }
+
+    fn pass<'a>(&'a self, gpu: &'a Gpu) -> Pass<'a> {
+        Pass { gpu, population: &self.population, activations: &self.activations }
     }
 
     fn push(&self, gpu: &Gpu, recording: &mut Recording) {
-        embed_forward(gpu, recording, &self.population, &self.input, &self.activations, &self.mode, self.normalise);
+        self.pass(gpu).embed_forward(recording, &self.input, self.normalise);
     }
 
     fn push_back(&self, gpu: &Gpu, recording: &mut Recording) {
-        embed_backward(gpu, recording, &self.population, &self.input, &self.activations, &self.mode, self.normalise)
-            .unwrap();
+        self.pass(gpu).embed_backward(recording, &self.input, self.normalise).unwrap();
     }
 
     fn d_embedding(&self) -> &Tensor<f32> {

@@ -4,9 +4,7 @@ use weaklabel::config::{FeatureConfig, ModelConfig, Normalise};
 use weaklabel::gpu::{Gpu, Recording};
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::input::Input;
-use weaklabel::model::{
-    Activations, Architecture, BatchShape, Mode, Population, Supervision, embed_backward, embed_forward, tag_step,
-};
+use weaklabel::model::{Activations, Architecture, BatchShape, Mode, Pass, Population, Supervision, Tiles};
 
 use crate::file::{File, Golden, assert_close};
 
@@ -49,8 +47,16 @@ pub fn architecture(file: &File, weights: &str, input: &Golden, pooled: Option<&
     architecture
 }
 
-/// One model with the weights `<weights><name>` of `file`, for steps on `batch`. G's are zeros in a file of E alone.
+/// One model with the weights `<weights><name>` of `file`, for steps on `batch`.
 pub fn population(gpu: &Gpu, file: &File, weights: &str, architecture: Architecture, batch: BatchShape) -> Population {
+    let population = Population::new(gpu, &Tiles::default(), architecture, &[1], batch).unwrap();
+    load_weights(gpu, &population, file, weights);
+    population
+}
+
+/// Gives the one model of `population` the weights `<weights><name>` of `file`. G's are zeros in a file of E alone.
+pub fn load_weights(gpu: &Gpu, population: &Population, file: &File, weights: &str) {
+    let architecture = &population.architecture;
     let mut values = vec![0.0; architecture.elements()];
     for parameter in architecture.parameters() {
         match file.find(&format!("{weights}{}", parameter.name)) {
@@ -58,45 +64,43 @@ pub fn population(gpu: &Gpu, file: &File, weights: &str, architecture: Architect
             None => assert!(parameter.name.starts_with("fc."), "no weights for {}", parameter.name),
         }
     }
-    let population = Population::new(gpu, architecture, &[1], batch.segments, batch.chunks).unwrap();
     gpu.write(&population.state, 0, &values);
     population.use_parameters(gpu, &population.state).unwrap();
-    population
 }
 
 /// One model's batch of as many segments as `input` `[segment, frame, band]` has.
 pub fn batch(architecture: &Architecture, input: &Golden) -> BatchShape {
     assert_eq!(input.shape[1] % architecture.chunk_frames, 0, "a segment is a whole number of chunks");
-    BatchShape { members: 1, segments: input.shape[0], chunks: input.shape[1] / architecture.chunk_frames }
+    BatchShape { segments: input.shape[0], chunks: input.shape[1] / architecture.chunk_frames }
 }
 
 /// A forward and a backward pass of the case `<case>…` of `file` with the weights of the same file.
-pub struct Pass {
+pub struct Run {
     pub population: Population,
     pub activations: Activations,
     pub loss: f32,
 }
 
-impl Pass {
-    /// Runs it.
-    pub fn run(gpu: &Gpu, file: &File, case: &str, architecture: Architecture, dropout: Vec<Dropout>) -> Self {
+impl Run {
+    /// Computes both passes.
+    pub fn of(gpu: &Gpu, file: &File, case: &str, architecture: Architecture, dropout: Vec<Dropout>) -> Self {
         let (input, targets) = (file.get(&format!("{case}input")), file.get(&format!("{case}targets")));
         let batch = batch(&architecture, input);
         let population = population(gpu, file, "", architecture, batch);
-        let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
+        let activations = Activations::new(gpu, &population, batch, Mode::Train { dropout }).unwrap();
         let input = Input::Dense(gpu.tensor_from("input", &input.shape, &input.f32()).unwrap());
         let slots: Vec<u32> = (0..batch.segments as u32).collect();
         let losses = gpu.tensor("losses", &[1, 1, population.division.splits]).unwrap();
-        let mode = Mode::Train { dropout };
         let mut recording = Recording::new("pass");
         let supervision = Supervision {
             targets: gpu.tensor_from("targets", &targets.shape, &targets.f32()).unwrap(),
             batches: gpu.tensor_from("batches", &[1, 1, batch.segments], &slots).unwrap(),
             losses: losses.clone(),
         };
-        embed_forward(gpu, &mut recording, &population, &input, &activations, &mode, Normalise::None);
-        tag_step(gpu, &mut recording, &population, &activations, &mode, supervision, true);
-        embed_backward(gpu, &mut recording, &population, &input, &activations, &mode, Normalise::None).unwrap();
+        let pass = Pass { gpu, population: &population, activations: &activations };
+        pass.embed_forward(&mut recording, &input, Normalise::None);
+        pass.tag_step(&mut recording, supervision, true);
+        pass.embed_backward(&mut recording, &input, Normalise::None).unwrap();
         gpu.replay(&recording.resolve(gpu).unwrap(), 0..1).unwrap();
         let loss = gpu.read(&losses).unwrap().iter().sum();
         Self { population, activations, loss }

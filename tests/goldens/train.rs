@@ -8,11 +8,10 @@ use weaklabel::kernels::adam::factors;
 use weaklabel::kernels::dropout::Dropout;
 use weaklabel::kernels::input::{Gathered, Input};
 use weaklabel::kernels::population::ScheduleStep;
-use weaklabel::model::tiles::Tiles;
-use weaklabel::model::{Activations, BatchShape, Mode, Supervision, embed_backward, embed_forward, tag_step};
+use weaklabel::model::{Activations, BatchShape, Mode, OptimiserStep, Pass, Population, Supervision, Tiles};
 
 use crate::file::{File, Golden, assert_close};
-use crate::network::{VALUE, architecture, population};
+use crate::network::{VALUE, architecture, load_weights};
 
 /// Tolerances of the reference's README for what twenty steps of rounding may do: Adam turns the rounding of gradients
 /// near zero into full steps.
@@ -22,37 +21,38 @@ const TRAVELLED: f64 = 1e-3;
 #[test]
 fn a_training_takes_the_same_course() {
     let file = File::load("train.safetensors");
-    follow(&file, &Gpu::open(&AdapterChoice::default()).unwrap());
+    follow(&file, &Gpu::open(&AdapterChoice::default()).unwrap(), &Tiles::default());
 }
 
 /// With tiles that the tuner may choose, drawn for every kernel and layer.
 #[test]
 fn a_training_takes_the_same_course_with_other_tiles() {
     let file = File::load("train.safetensors");
-    let mut gpu = Gpu::open(&AdapterChoice::default()).unwrap();
+    let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let architecture = architecture(&file, "start.", file.get("data"), None);
     let mut stream = Key::new(7).stream();
-    let mut tiles = Tiles::in_use(&gpu, &architecture, 10);
+    let mut tiles = Tiles::default().in_use(gpu.class(), &architecture, 10);
     for choice in &mut tiles.0 {
         // Those of GPUs compile quickly everywhere.
         let all = candidates(DeviceClass::Discrete, &choice.layer.shape(choice.chunks), choice.tile);
         choice.tile = all[1 + stream.below(all.len() - 1)];
     }
-    gpu.attach(tiles);
-    follow(&file, &gpu);
+    follow(&file, &gpu, &tiles);
 }
 
-/// The training of `file` on `gpu`.
-fn follow(file: &File, gpu: &Gpu) {
+/// The training of `file` on `gpu` with `tiles`.
+fn follow(file: &File, gpu: &Gpu, tiles: &Tiles) {
     let (data, batches) = (file.get("data"), file.get("batches"));
     let (examples, [steps, slots]) = (data.shape[0], [batches.shape[0], batches.shape[1]]);
     let architecture = architecture(file, "start.", data, None);
     let classes = architecture.classes;
     let mut targets = vec![0.0; examples * classes];
     file.get("labels").i32().iter().enumerate().for_each(|(i, label)| targets[i * classes + *label as usize] = 1.0);
-    let batch = BatchShape { members: 1, segments: slots, chunks: data.shape[1] / architecture.chunk_frames };
-    let population = population(gpu, file, "start.", architecture, batch);
-    let activations = Activations::new(gpu, &population.architecture, batch, true).unwrap();
+    let batch = BatchShape { segments: slots, chunks: data.shape[1] / architecture.chunk_frames };
+    let population = Population::new(gpu, tiles, architecture, &[1], batch).unwrap();
+    load_weights(gpu, &population, file, "start.");
+    let mode = Mode::Train { dropout: vec![Dropout::Off; population.architecture.n_dropouts()] };
+    let activations = Activations::new(gpu, &population, batch, mode).unwrap();
     let optimiser = OptimiserConfig::default();
     let schedule: Vec<ScheduleStep> = (1..=steps as u32)
         .map(|t| {
@@ -65,18 +65,19 @@ fn follow(file: &File, gpu: &Gpu) {
     let ids = gpu.tensor_from("batches", &[steps, 1, slots], &ids).unwrap();
     let shares = population.division.splits;
     let losses = gpu.tensor("losses", &[steps, 1, shares]).unwrap();
-    let mode = Mode::Train { dropout: vec![Dropout::Off; population.architecture.n_dropouts()] };
 
     let mut step = Recording::new("train step");
     let store = gpu.tensor_from("data", &data.shape, &data.f32()).unwrap();
     let input = Input::Gathered(Gathered { store, batches: ids.clone() });
-    embed_forward(gpu, &mut step, &population, &input, &activations, &mode, Normalise::None);
+    let pass = Pass { gpu, population: &population, activations: &activations };
+    pass.embed_forward(&mut step, &input, Normalise::None);
     let targets = gpu.tensor_from("targets", &[examples, classes], &targets).unwrap();
     let supervision = Supervision { targets, batches: ids, losses: losses.clone() };
-    tag_step(gpu, &mut step, &population, &activations, &mode, supervision, true);
-    embed_backward(gpu, &mut step, &population, &input, &activations, &mode, Normalise::None).unwrap();
+    pass.tag_step(&mut step, supervision, true);
+    pass.embed_backward(&mut step, &input, Normalise::None).unwrap();
     let made = gpu.tensor("made", &[steps, 1]).unwrap();
-    population.push_step(&mut step, &optimiser, &schedule, &made, 0..population.architecture.elements());
+    let parameters = 0..population.architecture.elements();
+    population.push_step(&mut step, OptimiserStep { optimiser, schedule, made, parameters });
     gpu.replay(&step.resolve(gpu).unwrap(), 0..steps as u32).unwrap();
 
     let losses: Vec<f32> = gpu.read(&losses).unwrap().chunks(shares).map(|parts| parts.iter().sum()).collect();

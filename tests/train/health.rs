@@ -5,6 +5,7 @@ use std::path::Path;
 
 use weaklabel::config::{Config, Method};
 use weaklabel::gpu::Gpu;
+use weaklabel::model::Tiles;
 use weaklabel::train::{Trainer, Unwatched, random_data};
 
 use super::learning::losses;
@@ -63,7 +64,7 @@ fn a_device_that_computes_nothing_is_named_and_no_learning_rate_is_blamed() {
     for method in [Method::Classifier, Method::Triplets, Method::Prototypes] {
         config.train.method = method;
         let data = random_data(&gpu, &config, 10, config.model.chunk_frames).unwrap();
-        let mut trainer = Trainer::new(&gpu, &config, &data).unwrap();
+        let mut trainer = Trainer::new(&gpu, &Tiles::default(), &config, &data).unwrap();
         let error = trainer.run(&mut Unwatched).unwrap_err();
         assert_eq!(error.exit_code(), 4, "{method:?}: {error}");
         let text = error.to_string();

@@ -6,10 +6,11 @@ use std::time::Duration;
 use weaklabel::Result;
 use weaklabel::config::{Config, Method};
 use weaklabel::data::scenes::{Dataset, Subset};
-use weaklabel::evaluate::segment_labels;
+use weaklabel::evaluate::SegmentSource;
 use weaklabel::gpu::{AdapterChoice, Gpu};
+use weaklabel::model::Tiles;
 use weaklabel::model::checkpoint::TrainingState;
-use weaklabel::train::{EpochReport, Observer, Trainer, TrainingData, Unwatched, memory_estimate};
+use weaklabel::train::{EpochReport, Observer, PlannedData, Trainer, TrainingData, Unwatched, memory_estimate};
 
 use crate::support::training::{dataset, train_command};
 
@@ -52,7 +53,7 @@ fn no_buffer_is_made_while_training() {
         (0.2, Some(5), vec![1, 2], 0.0);
     let dataset = Dataset::open(dataset(), &config).unwrap();
     let data = data(&gpu, &config, &dataset);
-    let mut trainer = Trainer::new(&gpu, &config, &data).unwrap();
+    let mut trainer = Trainer::new(&gpu, &Tiles::default(), &config, &data).unwrap();
     let before = gpu.buffers_made();
     let mut counter = Counter { gpu: &gpu, buffers: Vec::new(), checkpoints: 0 };
     assert!(trainer.run(&mut counter).unwrap());
@@ -96,13 +97,16 @@ fn a_training_takes_the_memory_that_was_found_on_paper() {
     (config.train.method, config.train.seconds, config.train.epochs, config.tagger.epochs) =
         (Method::Triplets, 0.2, Some(2), 2);
     let dataset = Dataset::open(dataset(), &config).unwrap();
-    let labels = segment_labels(&dataset, Subset::Train, &[0.2]).unwrap().swap_remove(0);
+    let source = SegmentSource { dataset: &dataset, subset: Subset::Train, seconds: &[0.2] };
+    let labels = source.labels().unwrap().swap_remove(0);
     let paper = Gpu::dry_run(&AdapterChoice::default()).unwrap();
-    let needed = memory_estimate(&paper, &config, dataset.classes(), &labels, dataset.len(Subset::Validation)).unwrap();
+    let planned =
+        PlannedData { classes: dataset.classes(), train: &labels, validation: dataset.len(Subset::Validation) };
+    let needed = memory_estimate(&paper, &Tiles::default(), &config, &planned).unwrap();
 
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let data = data(&gpu, &config, &dataset);
-    let mut trainer = Trainer::new(&gpu, &config, &data).unwrap();
+    let mut trainer = Trainer::new(&gpu, &Tiles::default(), &config, &data).unwrap();
     assert_eq!(trainer.total_steps(), needed.steps);
     assert!(trainer.run(&mut Unwatched).unwrap());
     let ratio = needed.bytes as f64 / gpu.peak_bytes() as f64;

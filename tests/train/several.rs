@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use weaklabel::config::{Config, Variant};
 use weaklabel::data::scenes::generate::{GenerateOptions, generate};
 use weaklabel::data::scenes::{Dataset, Subset};
-use weaklabel::evaluate::{Examples, SegmentLabels, segment_labels};
+use weaklabel::evaluate::{SegmentLabels, SegmentSource};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::kernels::class_means::NO_CLASS;
 use weaklabel::train::StageName;
@@ -69,9 +69,10 @@ fn examples_have_all_labels_of_their_segment_and_one_dominant_class_or_none() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let config = Config::default();
     let dataset = Dataset::open(several_events(), &config).unwrap();
-    let examples = Examples::load(&gpu, &config, &dataset, Subset::Train, 1.0, &|_| {}).unwrap();
+    let source = |seconds| SegmentSource { dataset: &dataset, subset: Subset::Train, seconds };
+    let examples = source(&[1.0]).load(&gpu, &config.features, &|_| {}).unwrap().swap_remove(0);
     // Labels computed from annotations alone must equal those of the loaded examples.
-    let labels = segment_labels(&dataset, Subset::Train, &[0.2, 1.0]).unwrap().swap_remove(1);
+    let labels = source(&[0.2, 1.0]).labels().unwrap().swap_remove(1);
     let known = |labels: &[SegmentLabels]| labels.iter().map(|h| (h.classes.clone(), h.dominant)).collect::<Vec<_>>();
     assert_eq!(known(&labels), known(&examples.labels));
     let (targets, dominant) = (gpu.read(&examples.targets).unwrap(), gpu.read(&examples.dominant).unwrap());

@@ -100,21 +100,20 @@ fn weight_tiles(class: DeviceClass, shape: &ConvShape, splits: usize) -> Vec<Til
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::gpu::Gpu;
-    use crate::model::{Architecture, tiles};
+    use crate::model::{Architecture, Tiles};
 
     #[test]
     fn every_layer_has_candidates_that_fit_on_every_class() {
         let config = Config::default();
         let architecture = Architecture::new(&config.model, &config.features, 10);
-        let gpu = Gpu::noop();
+        let tiles = Tiles::default();
         let classes = [DeviceClass::Llvmpipe, DeviceClass::Cpu, DeviceClass::Integrated, DeviceClass::Discrete];
         for (layer, class) in (0..4).flat_map(|layer| classes.map(|class| (layer, class))) {
             let shape = architecture.conv_shape(layer, 1, 50);
-            let (tile, splits) = tiles::weight_grad(&gpu, &shape);
+            let (tile, splits) = tiles.weight_grad(class, &shape);
             for shipped in [
-                Tile::ConvForward(tiles::forward(&gpu, &shape)),
-                Tile::ConvInputGrad(tiles::input_grad(&gpu, &shape)),
+                Tile::ConvForward(tiles.forward(class, &shape)),
+                Tile::ConvInputGrad(tiles.input_grad(class, &shape)),
                 Tile::ConvWeightGrad { tile, splits },
             ] {
                 let all = candidates(class, &shape, shipped);

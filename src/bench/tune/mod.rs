@@ -12,7 +12,7 @@ use crate::bench::Samples;
 use crate::gpu::Gpu;
 use crate::kernels::conv::ConvShape;
 use crate::kernels::{Case, conv_forward, conv_input_grad, conv_weight_grad};
-use crate::model::tiles::{self, Choice, Tile, TiledLayer};
+use crate::model::tiles::{Choice, Tile, TiledLayer, Tiles};
 
 pub use candidates::candidates;
 pub use layer::LayerPosition;
@@ -100,9 +100,9 @@ pub enum TunedKernel {
 }
 
 /// Tunes `kernels` on the layers of `shapes`, each with one member, in batches of `segments` segments. The first shape
-/// is the network's first layer. `gpu` must use the shipped tiles. Kernels read the same tensors as in a training step
-/// on a store of one shard, without `frame` normalisation. The forward pass is tuned first, because its choice decides
-/// how the indices of pool maxima are packed. `done` is called for each finished kernel and layer.
+/// is the network's first layer. Kernels read the same tensors as in a training step on a store of one shard, without
+/// `frame` normalisation. The forward pass is tuned first, because its choice decides how the indices of pool maxima
+/// are packed. `done` is called for each finished kernel and layer.
 ///
 /// # Errors
 /// Errors of the device, except for errors of candidates, which are refused instead.
@@ -113,6 +113,7 @@ pub fn tune(
     kernels: &[TunedKernel],
     done: &mut dyn FnMut(&Tuned),
 ) -> Result<Vec<Tuned>> {
+    let (class, shipped) = (gpu.class(), Tiles::default());
     let tensors = |index: usize| {
         let position = LayerPosition { first: index == 0, last: index + 1 == shapes.len() };
         LayerTensors::new(gpu, shapes[index], position, segments)
@@ -123,12 +124,12 @@ pub fn tune(
         all.push(tuned);
     };
     let mut per_word: Vec<usize> =
-        shapes.iter().map(|shape| tiles::forward(gpu, shape).argmax_per_word(shape)).collect();
+        shapes.iter().map(|shape| shipped.forward(class, shape).argmax_per_word(shape)).collect();
     if kernels.contains(&TunedKernel::Forward) {
         for (index, shape) in shapes.iter().enumerate() {
             let tensors = tensors(index)?;
-            let shipped = Tile::ConvForward(tiles::forward(gpu, shape));
-            let tuned = search(gpu, &tensors, candidates(gpu.class(), shape, shipped), [per_word[index], 1])?;
+            let tile = Tile::ConvForward(shipped.forward(class, shape));
+            let tuned = search(gpu, &tensors, candidates(class, shape, tile), [per_word[index], 1])?;
             if let Tile::ConvForward(tile) = tuned.chosen().tile {
                 per_word[index] = tile.argmax_per_word(shape);
             }
@@ -139,13 +140,13 @@ pub fn tune(
         let tensors = tensors(index)?;
         let words = [per_word[index], if index > 0 { per_word[index - 1] } else { 1 }];
         if kernels.contains(&TunedKernel::WeightGrad) {
-            let (tile, splits) = tiles::weight_grad(gpu, shape);
-            let shipped = Tile::ConvWeightGrad { tile, splits };
-            push(search(gpu, &tensors, candidates(gpu.class(), shape, shipped), words)?);
+            let (tile, splits) = shipped.weight_grad(class, shape);
+            let tile = Tile::ConvWeightGrad { tile, splits };
+            push(search(gpu, &tensors, candidates(class, shape, tile), words)?);
         }
         if kernels.contains(&TunedKernel::InputGrad) && index > 0 {
-            let shipped = Tile::ConvInputGrad(tiles::input_grad(gpu, shape));
-            push(search(gpu, &tensors, candidates(gpu.class(), shape, shipped), words)?);
+            let tile = Tile::ConvInputGrad(shipped.input_grad(class, shape));
+            push(search(gpu, &tensors, candidates(class, shape, tile), words)?);
         }
     }
     Ok(all)
@@ -170,14 +171,15 @@ const CHECKED: usize = 3;
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::gpu::DeviceClass;
     use crate::model::Architecture;
 
     fn tuned(times: &[Option<&[f64]>]) -> Tuned {
         let config = Config::default();
         let shape = Architecture::new(&config.model, &config.features, 10).conv_shape(1, 1, 10);
-        let gpu = Gpu::noop();
+        let class = DeviceClass::Cpu;
         let tried = |(index, times): (usize, &Option<&[f64]>)| Tried {
-            tile: candidates(gpu.class(), &shape, Tile::ConvForward(tiles::forward(&gpu, &shape)))[index],
+            tile: candidates(class, &shape, Tile::ConvForward(Tiles::default().forward(class, &shape)))[index],
             outcome: match times {
                 Some(times) => CandidateOutcome::Timed(Samples::new(times.to_vec()).unwrap()),
                 None => CandidateOutcome::Refused("wrong".into()),

@@ -53,6 +53,7 @@ impl Kernels {
         }
         let mut results = self.output.begin(session)?;
         let gpu = session.open_gpu()?;
+        let tiles = session.tiles(&gpu)?;
         results.head(&gpu)?;
         let workloads: Vec<Workload> =
             self.shapes.iter().flat_map(|shapes| workloads(&config, *shapes, &self.frames)).collect();
@@ -63,7 +64,7 @@ impl Kernels {
         peaks.iter().try_for_each(|peak| results.push(peak.record(&gpu)))?;
         let mut timed = Vec::new();
         for workload in &workloads {
-            timed.push((workload, workload.time(&gpu)?));
+            timed.push((workload, workload.time(&gpu, &tiles)?));
             task.advance(1);
         }
         task.finish();

@@ -60,6 +60,7 @@ impl BenchStep {
         let plan = self.plan(session)?;
         plan.iter().try_for_each(|planned| results.expect(&planned.case))?;
         let gpu = session.open_gpu()?;
+        let tiles = session.tiles(&gpu)?;
         results.head(&gpu)?;
         let limits = match self.profile {
             true => Some(Roofline::of(&peaks(&gpu)?)),
@@ -68,7 +69,7 @@ impl BenchStep {
         let mut times = Vec::with_capacity(plan.len());
         let mut failed = 0;
         for planned in &plan {
-            let step = match synthetic_step(&gpu, &planned.config, CLASSES, planned.frames) {
+            let step = match synthetic_step(&gpu, &tiles, &planned.config, CLASSES, planned.frames) {
                 Ok(step) => step,
                 // A step that is too large for the adapter is left out; the others are measured.
                 Err(error @ Error::Kernel { .. }) if plan.len() > 1 => {

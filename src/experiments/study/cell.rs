@@ -10,6 +10,7 @@ use crate::evaluate::{ClassCentroids, Examples, Models, Scorer, SegmentLabels, e
 use crate::experiments::study::{CellResult, CoverageBin, Group};
 use crate::gpu::Gpu;
 use crate::kernels::score::f1;
+use crate::model::Tiles;
 use crate::model::checkpoint::{Description, read_model};
 use crate::output::CurvePoint;
 use crate::output::{Metrics, Recorder, RunDir, Watch};
@@ -20,6 +21,8 @@ use crate::{Error, Result};
 pub struct Context<'a> {
     /// The device.
     pub gpu: &'a Gpu,
+    /// Measured register tiles to compute with.
+    pub tiles: &'a Tiles,
     /// Folder of the study.
     pub folder: &'a StudyDir,
     /// Progress display and stop flag of the study.
@@ -53,7 +56,8 @@ pub fn run_cell(context: &Context<'_>, cell: &Cell, features: &StudyFeatures) ->
             models.push(read_model(&run.best_checkpoint(&config.train.seeds, member))?);
         }
     }
-    let mut result = evaluate_cell(context.gpu, &cell.config, features, &TrainedCell { models, curves, best })?;
+    let trained = TrainedCell { models, curves, best };
+    let mut result = evaluate_cell(context.gpu, context.tiles, &cell.config, features, &trained)?;
     let training: f64 = trainings.iter().map(|training| training.run.seconds_trained()).sum();
     result.seconds_taken = training + judging.elapsed().as_secs_f64();
     context.folder.write_result(cell, &result)?;
@@ -104,7 +108,7 @@ fn open(context: &Context<'_>, path: &Path, config: &Config) -> Result<RunDir> {
 
 fn train(context: &Context<'_>, training: &Training, features: &StudyFeatures, watch: Watch<'_>) -> Result<()> {
     let Training { config, run } = training;
-    let mut trainer = Trainer::new(context.gpu, config, &features.training)?;
+    let mut trainer = Trainer::new(context.gpu, context.tiles, config, &features.training)?;
     run.keep_tiles(&trainer.tiles())?;
     run.restore(&mut trainer)?;
     let mut recorder = Recorder::new(run, config, &trainer);
@@ -125,18 +129,19 @@ pub struct TrainedCell {
     pub best: Vec<f64>,
 }
 
-/// Evaluates every seed on the evaluation segments of every length, with all values that the report shows.
+/// Evaluates every seed with `tiles` on the evaluation segments of every length, with all values that the report shows.
 ///
 /// # Errors
 /// [`Error::Stopped`] when the process is asked to end; errors of the device.
 pub fn evaluate_cell(
     gpu: &Gpu,
+    tiles: &Tiles,
     config: &Config,
     features: &StudyFeatures,
     trained: &TrainedCell,
 ) -> Result<CellResult> {
     let (seeds, method) = (&config.train.seeds, config.train.method);
-    let Models { population, .. } = Models::new(gpu, &trained.models)?;
+    let Models { population, .. } = Models::new(gpu, tiles, &trained.models)?;
     let (normalise, threshold) = (config.normalise(method), config.evaluate.threshold);
     let centroids = ClassCentroids::new(gpu, &population, &features.training.train, normalise)?;
     centroids.queue(gpu)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Cell;
 use crate::data::scenes::{Dataset, LeftOut, Subset};
-use crate::evaluate::{SegmentLabels, segment_labels};
+use crate::evaluate::{SegmentLabels, SegmentSource};
 use crate::train::Draws;
 use crate::{Error, Result};
 
@@ -35,7 +35,8 @@ pub fn drawn(cells: &[&Cell]) -> Result<Vec<CellSteps>> {
         dataset.need(&Subset::all())?;
         let mut lengths: Vec<f64> = cells.iter().map(|cell| cell.seconds).collect();
         lengths.dedup();
-        let labels: Vec<_> = segment_labels(&dataset, Subset::Train, &lengths)?.into_iter().map(Arc::new).collect();
+        let source = SegmentSource { dataset: &dataset, subset: Subset::Train, seconds: &lengths };
+        let labels: Vec<_> = source.labels()?.into_iter().map(Arc::new).collect();
         let mut left_out = dataset.left_out(&Subset::all());
         left_out.extend(misnamed(cells[0], &dataset));
         for cell in cells {

@@ -4,7 +4,8 @@ use super::{Cell, CellSteps};
 use crate::Result;
 use crate::config::{Config, Method, Variant};
 use crate::gpu::Gpu;
-use crate::train::{StageName, memory_estimate, most_members, synthetic_step};
+use crate::model::Tiles;
+use crate::train::{PlannedData, StageName, memory_estimate, most_members, synthetic_step};
 
 /// Time and memory of one cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,13 +21,19 @@ pub struct Estimate {
 /// A function that makes a new dry-run device.
 pub type Paper<'a> = dyn Fn() -> Result<Gpu> + 'a;
 
-/// Times a few steps of each of `cells`. `drawn` holds the number of steps of each cell. Cells that differ only in
-/// their dataset and have equal numbers of clips and steps take the same time and are timed once. `paper` makes a
-/// dry-run device of the same adapter ([`Gpu::dry_run`]).
+/// Times a few steps of each of `cells` with `tiles`. `drawn` holds the number of steps of each cell. Cells that differ
+/// only in their dataset and have equal numbers of clips and steps take the same time and are timed once. `paper` makes
+/// a dry-run device of the same adapter ([`Gpu::dry_run`]).
 ///
 /// # Errors
 /// Errors of the device.
-pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], drawn: &[CellSteps]) -> Result<Vec<Estimate>> {
+pub fn estimates(
+    gpu: &Gpu,
+    paper: &Paper<'_>,
+    tiles: &Tiles,
+    cells: &[&Cell],
+    drawn: &[CellSteps],
+) -> Result<Vec<Estimate>> {
     let mut found: Vec<(Config, &CellSteps, Estimate)> = Vec::new();
     for (cell, drawn) in cells.iter().zip(drawn) {
         let mut key = cell.config.clone();
@@ -35,13 +42,13 @@ pub fn estimates(gpu: &Gpu, paper: &Paper<'_>, cells: &[&Cell], drawn: &[CellSte
             |other: &CellSteps| (other.clips, &other.draws.stages) == (drawn.clips, &drawn.draws.stages);
         let known = found.iter().find(|(config, other, _)| *config == key && has_same_steps(other));
         let known = known.map(|(.., estimate)| *estimate);
-        let estimate = known.map_or_else(|| estimate(gpu, paper, cell, drawn), Ok)?;
+        let estimate = known.map_or_else(|| estimate(gpu, paper, tiles, cell, drawn), Ok)?;
         found.push((key, drawn, estimate));
     }
     Ok(found.into_iter().map(|(.., estimate)| estimate).collect())
 }
 
-fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, drawn: &CellSteps) -> Result<Estimate> {
+fn estimate(gpu: &Gpu, paper: &Paper<'_>, tiles: &Tiles, cell: &Cell, drawn: &CellSteps) -> Result<Estimate> {
     let config = &cell.config;
     let CellSteps { classes, clips: [train, validation, eval], draws, .. } = drawn;
     let steps = |stage: &(StageName, u64)| stage.1;
@@ -53,7 +60,7 @@ fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, drawn: &CellSteps) -> Res
     for seeds in config.train.seeds.chunks(most) {
         let mut config = config.clone();
         config.train.seeds = seeds.to_vec();
-        let per_step = time(gpu, &config, classes.len())?;
+        let per_step = time(gpu, tiles, &config, classes.len())?;
         // Every epoch ends with a forward pass over all validated segments. For each frame, it takes a third of the
         // time of a training step.
         let per_frame = per_step / (of_seed * seeds.len()) as f64;
@@ -62,15 +69,16 @@ fn estimate(gpu: &Gpu, paper: &Paper<'_>, cell: &Cell, drawn: &CellSteps) -> Res
         let judging = per_frame * frames as f64 / 3.0 * config.train.most_epochs() as f64;
         found.steps += draws.steps();
         found.seconds += per_step * first as f64 + judging + tagger as f64 * TAGGER_STEP_S;
-        let needed = memory_estimate(&paper()?, &config, classes, &drawn.train, *validation)?;
+        let data = PlannedData { classes, train: &drawn.train, validation: *validation };
+        let needed = memory_estimate(&paper()?, tiles, &config, &data)?;
         found.bytes = found.bytes.max(needed.bytes + eval_bytes(&config, *eval));
     }
     Ok(found)
 }
 
 /// Measures the time of a step in seconds.
-fn time(gpu: &Gpu, config: &Config, classes: usize) -> Result<f64> {
-    let step = synthetic_step(gpu, config, classes, config.features.frames(config.train.seconds))?;
+fn time(gpu: &Gpu, tiles: &Tiles, config: &Config, classes: usize) -> Result<f64> {
+    let step = synthetic_step(gpu, tiles, config, classes, config.features.frames(config.train.seconds))?;
     // The first step compiles kernels.
     gpu.time(&step.recording, 1)?;
     Ok(gpu.time(&step.recording, 2)?.as_secs_f64() / 2.0)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lease_keeper::{LeaseKeeper, Update};
 use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, Until, blame, train};
-use super::{Job, outcome};
+use super::{Job, Settings, outcome};
 use crate::config::{Config, DataConfig};
 use crate::experiments::store::{Claimed, Lease};
 use crate::experiments::study::CellResult;
@@ -36,7 +36,7 @@ pub struct GridJob<'a> {
     seeds: usize,
     /// Configuration and features of the cells that were trained last.
     features: Option<(Config, StudyFeatures)>,
-    worker: String,
+    settings: &'a Settings,
     progress: Progress,
 }
 
@@ -66,10 +66,10 @@ impl<'a> GridJob<'a> {
     ///
     /// # Errors
     /// The errors of [`cells`] and [`drawn`].
-    pub fn new(gpu: &'a Gpu, config: &Config, worker: &str, progress: &Progress) -> Result<Self> {
+    pub fn new(gpu: &'a Gpu, config: &Config, settings: &'a Settings, progress: &Progress) -> Result<Self> {
         let (cells, seeds) = (cells(config)?, config.study.seeds.len());
         log_left_out(&drawn(&cells.iter().collect::<Vec<_>>())?);
-        Ok(Self { gpu, cells, seeds, features: None, worker: worker.into(), progress: progress.clone() })
+        Ok(Self { gpu, cells, seeds, features: None, settings, progress: progress.clone() })
     }
 
     /// Loads the features that cell `cell` is trained and evaluated on, unless they are loaded.
@@ -99,7 +99,7 @@ impl<'a> GridJob<'a> {
             curves: trained.iter().flat_map(|one| one.curves.clone()).collect(),
             best: trained.iter().flat_map(TrainedTrial::best).collect(),
         };
-        evaluate_cell(self.gpu, &config, features, &trained)
+        evaluate_cell(self.gpu, &self.settings.tiles, &config, features, &trained)
     }
 }
 
@@ -123,7 +123,7 @@ impl Job for GridJob<'_> {
             ClaimedTraining { claimed, config }
         };
         let tasks: Vec<ClaimedTraining> = claimed.into_iter().map(task).collect();
-        let context = TrainingContext { gpu: self.gpu, data: &features.training, until };
+        let context = TrainingContext { gpu: self.gpu, tiles: &self.settings.tiles, data: &features.training, until };
         let trained = train(&context, tasks, None, keeper)?;
         if trained.is_empty() {
             return Ok(());
@@ -146,7 +146,7 @@ impl Job for GridJob<'_> {
                 .map_err(|e| Error::data("a cell's result", e.to_string()))?;
             let best = one.best()[0];
             tracing::info!("cell {cell}, seed {}: {best:.1} % in validation", one.config.train.seeds[0]);
-            let outcome = outcome(self.gpu, &self.worker, best, details, seconds);
+            let outcome = outcome(self.gpu, &self.settings.name, best, details, seconds);
             keeper.send(Update::Result(one.lease, outcome));
         }
         Ok(())

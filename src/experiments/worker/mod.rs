@@ -23,6 +23,7 @@ use crate::experiments::search::SuccessiveHalving;
 use crate::experiments::store::{ClaimOutcome, Claimed, Failure, Lease, Outcome, Registered, Store, StudyKind, Wanted};
 use crate::experiments::study::cells;
 use crate::gpu::Gpu;
+use crate::model::Tiles;
 use crate::output::Progress;
 use crate::{Error, Result};
 
@@ -36,6 +37,8 @@ pub use training::Until;
 pub struct Settings {
     /// The worker's name in the store. No two workers may share one.
     pub name: String,
+    /// Measured register tiles to compute with.
+    pub tiles: Tiles,
     /// Duration of a lease without renewal.
     pub lease: Duration,
     /// Conditions on which the worker stops.
@@ -128,8 +131,8 @@ pub fn work(
 ) -> Result<(Store, End)> {
     refuse_others(&store, study, config)?;
     let mut job: Box<dyn Job + '_> = match study.study.kind {
-        StudyKind::Search => Box::new(search::SearchJob::new(gpu, config, &settings.name, progress)?),
-        StudyKind::Grid => Box::new(grid::GridJob::new(gpu, config, &settings.name, progress)?),
+        StudyKind::Search => Box::new(search::SearchJob::new(gpu, config, settings, progress)?),
+        StudyKind::Grid => Box::new(grid::GridJob::new(gpu, config, settings, progress)?),
     };
     let task = progress.task("results", study.study.halving.sizes().iter().sum::<usize>() as u64);
     let mut idle = Idle::default();
@@ -286,6 +289,7 @@ mod tests {
         let ClaimOutcome::Trials(claimed) = store.claim(&study, &wanted).unwrap() else { panic!("nothing to claim") };
         let settings = Settings {
             name: "w".into(),
+            tiles: Tiles::default(),
             lease: Duration::from_secs(60),
             until: Until { stop: &NEVER, deadline: None },
             idle_exit: None,

@@ -3,7 +3,7 @@
 
 use super::lease_keeper::{LeaseKeeper, Update};
 use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, Until, train};
-use super::{Job, outcome};
+use super::{Job, Settings, outcome};
 use crate::config::{Config, PrototypeConfig, Sampling};
 use crate::data::scenes::{Dataset, LeftOut, Subset};
 use crate::experiments::search::{Trial, check, trial};
@@ -18,7 +18,7 @@ pub struct SearchJob<'a> {
     gpu: &'a Gpu,
     config: Config,
     data: TrainingData,
-    worker: String,
+    settings: &'a Settings,
 }
 
 impl<'a> SearchJob<'a> {
@@ -27,7 +27,7 @@ impl<'a> SearchJob<'a> {
     /// # Errors
     /// [`Error::Config`] that names an invalid key of the search space or of a trial's batches; the errors of the data
     /// and the device.
-    pub fn new(gpu: &'a Gpu, config: &Config, worker: &str, progress: &Progress) -> Result<Self> {
+    pub fn new(gpu: &'a Gpu, config: &Config, settings: &'a Settings, progress: &Progress) -> Result<Self> {
         let mut batches = Batches::default();
         check(config, |trial| batches.note(trial))?;
         let dataset = Dataset::of(config)?;
@@ -44,7 +44,7 @@ impl<'a> SearchJob<'a> {
                 draws.left_out.iter().for_each(LeftOut::log);
             }
         }
-        Ok(Self { gpu, config: config.clone(), data, worker: worker.into() })
+        Ok(Self { gpu, config: config.clone(), data, settings })
     }
 }
 
@@ -83,12 +83,12 @@ impl Job for SearchJob<'_> {
             Ok(ClaimedTraining { config, claimed })
         };
         let tasks = claimed.into_iter().map(task).collect::<Result<Vec<_>>>()?;
-        let context = TrainingContext { gpu: self.gpu, data: &self.data, until };
+        let context = TrainingContext { gpu: self.gpu, tiles: &self.settings.tiles, data: &self.data, until };
         for trained in train(&context, tasks, Some(epochs), keeper)? {
             let best = trained.best();
             let score = best.iter().sum::<f64>() / best.len() as f64;
             let details = curves(&trained)?;
-            let mut outcome = outcome(self.gpu, &self.worker, score, details, trained.seconds);
+            let mut outcome = outcome(self.gpu, &self.settings.name, score, details, trained.seconds);
             outcome.checkpoint = Some(trained.checkpoint()?);
             tracing::info!("trial {} has {score:.1} % after {epochs} epochs", trained.lease.trial);
             keeper.send(Update::Result(trained.lease, outcome));

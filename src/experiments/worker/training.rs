@@ -11,8 +11,8 @@ use super::lease_keeper::{LeaseKeeper, Update};
 use crate::config::{Config, Method};
 use crate::experiments::store::{Checkpoint, Claimed, Failure, Lease};
 use crate::gpu::Gpu;
-use crate::model::Architecture;
 use crate::model::checkpoint::{Provenance, TrainingState};
+use crate::model::{Architecture, Tiles};
 use crate::output::{CurvePoint, check_curves};
 use crate::train::{EpochReport, Observer, StageName, Trainer, TrainingData, most_members};
 use crate::{Error, Result};
@@ -22,6 +22,8 @@ use crate::{Error, Result};
 pub struct TrainingContext<'a> {
     /// GPU that the trials train on.
     pub gpu: &'a Gpu,
+    /// Measured register tiles to compute with.
+    pub tiles: &'a Tiles,
     /// Data of the study.
     pub data: &'a TrainingData,
     /// Time or signal at which the worker stops.
@@ -251,7 +253,7 @@ fn attempt(
 ) -> Result<Vec<TrainedTrial>> {
     let start = Instant::now();
     let configs: Vec<Config> = trials.iter().map(|trial| trial.config.clone()).collect();
-    let mut trainer = Trainer::together(context.gpu, &configs, context.data)?;
+    let mut trainer = Trainer::together(context.gpu, context.tiles, &configs, context.data)?;
     let (mut members, mut curves) = (Vec::new(), Vec::new());
     for trial in trials {
         members.push(curves.len()..curves.len() + trial.curves.len());

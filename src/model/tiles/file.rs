@@ -84,7 +84,7 @@ mod tests {
         let gpu = Gpu::noop();
         let config = Config::default();
         let architecture = Architecture::new(&config.model, &config.features, 10);
-        let file = TileFile::new(&gpu, Tiles::in_use(&gpu, &architecture, 10));
+        let file = TileFile::new(&gpu, Tiles::default().in_use(gpu.class(), &architecture, 10));
         file.write(&path).unwrap();
         assert_eq!(TileFile::read(&path).unwrap(), file);
         assert!(file.is_of(&gpu));

@@ -1,7 +1,7 @@
 //! The register tiles of the convolutions: measured tiles where a layer has any, and the shipped tiles of the device's
 //! class otherwise.
 //!
-//! A device carries its measured [`Tiles`] ([`Gpu::attach`]). The functions of this module return the tile for a
+//! [`Tiles`] holds the measured ones. Whoever builds kernels gets it as a parameter and asks it for the tile of each
 //! kernel.
 
 mod file;
@@ -10,7 +10,7 @@ mod shipped;
 use serde::{Deserialize, Serialize};
 
 use super::Architecture;
-use crate::gpu::Gpu;
+use crate::gpu::DeviceClass;
 use crate::kernels::conv::{ConvShape, ConvTile};
 use crate::kernels::conv_weight_grad::WeightTile;
 
@@ -122,7 +122,7 @@ pub struct Choice {
     pub tile: Tile,
 }
 
-/// Choices that replace the shipped tiles of their layers.
+/// Choices that replace the shipped tiles of their layers. The default has no choices: every layer has shipped tiles.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tiles(pub Vec<Choice>);
@@ -138,17 +138,41 @@ impl Tiles {
         wanted.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, picked)| picked)
     }
 
-    /// Returns the tiles that `gpu` uses to train on `chunks` chunks: its choices for the layers that have one, shipped
-    /// tiles for the others. Any device to which the result is attached computes the same bits as `gpu`.
-    pub fn in_use(gpu: &Gpu, architecture: &Architecture, chunks: usize) -> Self {
-        let mut choices = gpu.attached::<Self>().cloned().unwrap_or_default().0;
+    /// Returns the tile of the forward pass of a layer on a device of `class`.
+    pub fn forward(&self, class: DeviceClass, shape: &ConvShape) -> ConvTile {
+        let measured = |tile: &Tile| if let Tile::ConvForward(tile) = tile { Some(*tile) } else { None };
+        self.nearest(shape, measured).unwrap_or_else(|| shipped::forward(class, shape))
+    }
+
+    /// Returns the tile of the gradient of a layer's input on a device of `class`.
+    pub fn input_grad(&self, class: DeviceClass, shape: &ConvShape) -> ConvTile {
+        let measured = |tile: &Tile| if let Tile::ConvInputGrad(tile) = tile { Some(*tile) } else { None };
+        self.nearest(shape, measured).unwrap_or_else(|| shipped::input_grad(class, shape))
+    }
+
+    /// Returns the tile of the gradients of a layer's weights and biases on a device of `class`, and the number of
+    /// partial sums.
+    pub fn weight_grad(&self, class: DeviceClass, shape: &ConvShape) -> (WeightTile, usize) {
+        let measured =
+            |tile: &Tile| if let Tile::ConvWeightGrad { tile, splits } = tile { Some((*tile, *splits)) } else { None };
+        let (tile, splits) = self.nearest(shape, measured).unwrap_or_else(|| {
+            let tile = shipped::weight_grad(class, shape);
+            (tile, shipped::splits(class, shape, &tile))
+        });
+        (tile, splits.min(tile.strips(shape)))
+    }
+
+    /// Returns the tiles with which a device of `class` trains on `chunks` chunks: these choices for the layers that
+    /// have one, shipped tiles for the others. The result gives devices of all classes the same tiles.
+    pub fn in_use(&self, class: DeviceClass, architecture: &Architecture, chunks: usize) -> Self {
+        let mut choices = self.0.clone();
         for index in 0..architecture.convs.len() {
             let shape = architecture.conv_shape(index, 1, chunks);
             let layer = TiledLayer::of(&shape);
-            let (tile, splits) = weight_grad(gpu, &shape);
-            let mut used = vec![Tile::ConvForward(forward(gpu, &shape)), Tile::ConvWeightGrad { tile, splits }];
+            let (tile, splits) = self.weight_grad(class, &shape);
+            let mut used = vec![Tile::ConvForward(self.forward(class, &shape)), Tile::ConvWeightGrad { tile, splits }];
             if index > 0 {
-                used.push(Tile::ConvInputGrad(input_grad(gpu, &shape)));
+                used.push(Tile::ConvInputGrad(self.input_grad(class, &shape)));
             }
             for tile in used {
                 let known = |choice: &Choice| choice.layer == layer && choice.tile.kernel() == tile.kernel();
@@ -161,36 +185,12 @@ impl Tiles {
     }
 }
 
-/// Returns the tile of the forward pass of a layer.
-pub fn forward(gpu: &Gpu, shape: &ConvShape) -> ConvTile {
-    let measured = |tile: &Tile| if let Tile::ConvForward(tile) = tile { Some(*tile) } else { None };
-    let chosen = gpu.attached::<Tiles>().and_then(|tiles| tiles.nearest(shape, measured));
-    chosen.unwrap_or_else(|| shipped::forward(gpu.class(), shape))
-}
-
-/// Returns the tile of the gradient of a layer's input.
-pub fn input_grad(gpu: &Gpu, shape: &ConvShape) -> ConvTile {
-    let measured = |tile: &Tile| if let Tile::ConvInputGrad(tile) = tile { Some(*tile) } else { None };
-    let chosen = gpu.attached::<Tiles>().and_then(|tiles| tiles.nearest(shape, measured));
-    chosen.unwrap_or_else(|| shipped::input_grad(gpu.class(), shape))
-}
-
-/// Returns the tile of the gradients of a layer's weights and biases, and the number of partial sums.
-pub fn weight_grad(gpu: &Gpu, shape: &ConvShape) -> (WeightTile, usize) {
-    let measured =
-        |tile: &Tile| if let Tile::ConvWeightGrad { tile, splits } = tile { Some((*tile, *splits)) } else { None };
-    let chosen = gpu.attached::<Tiles>().and_then(|tiles| tiles.nearest(shape, measured));
-    let (tile, splits) = chosen.unwrap_or_else(|| {
-        let tile = shipped::weight_grad(gpu.class(), shape);
-        (tile, shipped::splits(gpu.class(), shape, &tile))
-    });
-    (tile, splits.min(tile.strips(shape)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::Config;
+
+    const CLASS: DeviceClass = DeviceClass::Cpu;
 
     fn architecture() -> Architecture {
         let config = Config::default();
@@ -199,38 +199,37 @@ mod tests {
 
     #[test]
     fn a_choice_replaces_the_shipped_tile_of_its_layer_and_the_nearest_counts() {
-        let mut gpu = Gpu::noop();
         let (first, second) = (architecture().conv_shape(0, 3, 500), architecture().conv_shape(1, 3, 500));
-        let shipped = [forward(&gpu, &first), forward(&gpu, &second)];
+        let shipped = [&first, &second].map(|shape| Tiles::default().forward(CLASS, shape));
         let chosen = |channel_vectors| ConvTile { windows: [1, 2], channel_vectors, lanes: 1, workgroup: 64 };
-        let choice = |chunks, vectors| Choice {
-            layer: TiledLayer::of(&first),
-            chunks,
-            tile: Tile::ConvForward(chosen(vectors)),
-        };
-        gpu.attach(Tiles(vec![choice(10, 1), choice(400, 2), choice(2000, 4)]));
+        let choice =
+            |chunks, vectors| Choice { layer: TiledLayer::of(&first), chunks, tile: Tile::ConvForward(chosen(vectors)) };
+        let tiles = Tiles(vec![choice(10, 1), choice(400, 2), choice(2000, 4)]);
         assert_ne!(shipped[0], chosen(2));
-        assert_eq!([forward(&gpu, &first), forward(&gpu, &second)], [chosen(2), shipped[1]]);
-        assert_eq!(forward(&gpu, &ConvShape { chunks: 60, ..first }), chosen(1));
-        assert_eq!(forward(&gpu, &ConvShape { chunks: 70, members: 1, ..first }), chosen(2));
-        assert_eq!(forward(&gpu, &ConvShape { chunks: 1_000_000, ..first }), chosen(4));
+        assert_eq!([&first, &second].map(|shape| tiles.forward(CLASS, shape)), [chosen(2), shipped[1]]);
+        assert_eq!(tiles.forward(CLASS, &ConvShape { chunks: 60, ..first }), chosen(1));
+        assert_eq!(tiles.forward(CLASS, &ConvShape { chunks: 70, members: 1, ..first }), chosen(2));
+        assert_eq!(tiles.forward(CLASS, &ConvShape { chunks: 1_000_000, ..first }), chosen(4));
     }
 
     #[test]
     fn tiles_in_use_fix_every_kernel_and_change_nothing() {
-        let mut gpu = Gpu::noop();
         let architecture = architecture();
-        let all = |gpu: &Gpu| -> Vec<_> {
+        let all = |tiles: &Tiles, class| -> Vec<_> {
             let shapes = (0..4).map(|layer| architecture.conv_shape(layer, 1, 50));
-            shapes.map(|s| (forward(gpu, &s), input_grad(gpu, &s), weight_grad(gpu, &s))).collect()
+            shapes
+                .map(|s| (tiles.forward(class, &s), tiles.input_grad(class, &s), tiles.weight_grad(class, &s)))
+                .collect()
         };
-        let before = all(&gpu);
-        let tiles = Tiles::in_use(&gpu, &architecture, 50);
+        let before = all(&Tiles::default(), CLASS);
+        let tiles = Tiles::default().in_use(CLASS, &architecture, 50);
         // The gradient of the features is never computed.
         assert_eq!(tiles.0.len(), 3 * 4 - 1);
         assert!(tiles.0.iter().all(|choice| choice.tile.fits(&choice.layer).is_ok()), "{tiles:?}");
-        gpu.attach(tiles.clone());
-        assert_eq!(all(&gpu), before);
-        assert_eq!(Tiles::in_use(&gpu, &architecture, 50), tiles);
+        assert_eq!(all(&tiles, CLASS), before);
+        assert_eq!(tiles.in_use(CLASS, &architecture, 50), tiles);
+        let other = DeviceClass::Discrete;
+        assert_ne!(all(&Tiles::default(), other), before);
+        assert_eq!(all(&tiles, other)[1..], before[1..], "the first layer has no gradient of its input");
     }
 }

@@ -3,17 +3,21 @@
 use crate::Result;
 use crate::config::Normalise;
 use crate::evaluate::Examples;
-use crate::gpu::Recording;
-use crate::model::{embed_backward, embed_forward, tag_step};
-use crate::train::step::StepContext;
+use crate::gpu::{Recording, Tensor};
+use crate::train::StepContext;
 
-/// Pushes all kernels up to the partial gradients.
-pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, recording: &mut Recording) -> Result<()> {
-    let StepContext { gpu, population, schedule, .. } = context;
-    let activations = context.activations(examples.chunks(&population.architecture))?;
-    let mode = context.mode();
-    let input = examples.push_input(gpu, recording, &schedule.batches)?;
-    embed_forward(gpu, recording, population, &input, &activations, &mode, Normalise::None);
-    tag_step(gpu, recording, population, &activations, &mode, context.supervision(examples), true);
-    embed_backward(gpu, recording, population, &input, &activations, &mode, Normalise::None)
+/// Pushes all kernels up to the partial gradients. `losses` receives the loss of each batch in parts,
+/// `[step, member, part]`.
+pub(in crate::train) fn push(
+    context: &StepContext<'_>,
+    examples: &Examples,
+    losses: &Tensor<f32>,
+    recording: &mut Recording,
+) -> Result<()> {
+    let activations = context.activations(examples.chunks(&context.population.architecture))?;
+    let pass = context.pass(&activations);
+    let input = examples.push_input(context.gpu, recording, &context.schedule.batches)?;
+    pass.embed_forward(recording, &input, Normalise::None);
+    pass.tag_step(recording, context.supervision(examples, losses), true);
+    pass.embed_backward(recording, &input, Normalise::None)
 }

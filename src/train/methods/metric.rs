@@ -6,14 +6,13 @@ use crate::config::Normalise;
 use crate::evaluate::Examples;
 use crate::gpu::{Recording, Tensor};
 use crate::kernels::{self, input::Input, normalise_grad::NormaliseGrad};
-use crate::model::{Activations, Mode, embed_backward, embed_forward};
-use crate::train::step::StepContext;
+use crate::model::Activations;
+use crate::train::StepContext;
 
 /// The embeddings of a batch and their gradients.
 pub(super) struct EmbeddingBatch {
     input: Input,
     activations: Activations,
-    mode: Mode,
     normalise: Normalise,
     /// Embeddings after the configured normalisation, `[member, slot, dimension]`, between which distances are taken.
     pub rows: Tensor<f32>,
@@ -31,9 +30,8 @@ impl EmbeddingBatch {
     ) -> Result<Self> {
         let StepContext { gpu, population, schedule, .. } = context;
         let activations = context.activations(examples.chunks(&population.architecture))?;
-        let mode = context.mode();
         let input = examples.push_input(gpu, recording, &schedule.batches)?;
-        embed_forward(gpu, recording, population, &input, &activations, &mode, normalise);
+        context.pass(&activations).embed_forward(recording, &input, normalise);
         let (mut rows, mut d_rows) = (activations.embedding.clone(), activations.gradients().embedding.clone());
         if normalise == Normalise::Segment {
             rows = gpu.tensor("normalised", rows.shape())?;
@@ -41,7 +39,7 @@ impl EmbeddingBatch {
             let embedding = activations.embedding.clone();
             recording.push(kernels::normalise::NormaliseRows { embedding, normalised: rows.clone() });
         }
-        Ok(Self { input, activations, mode, normalise, rows, d_rows })
+        Ok(Self { input, activations, normalise, rows, d_rows })
     }
 
     /// Pushes the backward pass from `d_rows` to the partial gradients of E.
@@ -54,7 +52,6 @@ impl EmbeddingBatch {
                 grad_input: grad_embedding.clone(),
             });
         }
-        let StepContext { gpu, population, .. } = context;
-        embed_backward(gpu, recording, population, &self.input, &self.activations, &self.mode, self.normalise)
+        context.pass(&self.activations).embed_backward(recording, &self.input, self.normalise)
     }
 }

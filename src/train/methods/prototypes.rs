@@ -4,16 +4,22 @@
 use super::metric::EmbeddingBatch;
 use crate::Result;
 use crate::evaluate::Examples;
-use crate::gpu::Recording;
+use crate::gpu::{Recording, Tensor};
 use crate::kernels::distances::Distances;
 use crate::kernels::distances_grad::{DistancesGrad, PairSide};
 use crate::kernels::prototype_loss::PrototypeLoss;
 use crate::kernels::prototypes::ClassPrototypes;
 use crate::kernels::rows::MemberRows;
-use crate::train::step::StepContext;
+use crate::train::StepContext;
 
-/// Pushes all kernels up to the partial gradients.
-pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, recording: &mut Recording) -> Result<()> {
+/// Pushes all kernels up to the partial gradients. `losses` receives the loss of each batch in parts,
+/// `[step, member, part]`.
+pub(in crate::train) fn push(
+    context: &StepContext<'_>,
+    examples: &Examples,
+    losses: &Tensor<f32>,
+    recording: &mut Recording,
+) -> Result<()> {
     let StepContext { gpu, config, population, schedule, .. } = context;
     let settings = &config.prototypes;
     let [_, members, batch_size] = schedule.batches.dims();
@@ -26,12 +32,12 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
     let (distances, grad_distances) = (gpu.tensor("distances", &matrix)?, gpu.tensor("d_distances", &matrix)?);
 
     let embedded = EmbeddingBatch::push(context, examples, settings.normalise, recording)?;
-    let part = |tensor: &crate::gpu::Tensor<f32>, first, count| MemberRows { tensor: tensor.clone(), first, count };
+    let part = |tensor: &Tensor<f32>, first, count| MemberRows { tensor: tensor.clone(), first, count };
     let (support, query) = (part(&embedded.rows, 0, supports), part(&embedded.rows, supports, queries));
     recording.push(ClassPrototypes { support, prototypes: prototypes.clone() });
     let centres = MemberRows::all(&prototypes);
     recording.push(Distances { lhs: query.clone(), rhs: centres.clone(), distances: distances.clone() });
-    recording.push(PrototypeLoss { distances, grad_input: grad_distances.clone(), losses: context.losses.clone() });
+    recording.push(PrototypeLoss { distances, grad_input: grad_distances.clone(), losses: losses.clone() });
     recording.push(DistancesGrad {
         grad_output: grad_distances.clone(),
         rows: query.clone(),

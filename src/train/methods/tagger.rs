@@ -4,24 +4,23 @@ use crate::Result;
 use crate::evaluate::Examples;
 use crate::gpu::{Recording, Tensor};
 use crate::kernels::gather_rows::GatherRows;
-use crate::model::tag_step;
-use crate::train::step::StepContext;
+use crate::train::StepContext;
 
-/// Pushes all kernels up to the partial gradients of G.
+/// Pushes all kernels up to the partial gradients of G. `losses` receives the loss of each batch in parts,
+/// `[step, member, part]`.
 pub(in crate::train) fn push(
     context: &StepContext<'_>,
     embeddings: &Tensor<f32>,
     examples: &Examples,
+    losses: &Tensor<f32>,
     recording: &mut Recording,
 ) -> Result<()> {
-    let StepContext { gpu, population, schedule, .. } = context;
     let activations = context.activations(1)?;
-    let mode = context.mode();
     recording.push(GatherRows {
         stored: embeddings.clone(),
-        batches: schedule.batches.clone(),
+        batches: context.schedule.batches.clone(),
         input: activations.embedding.clone(),
     });
-    tag_step(gpu, recording, population, &activations, &mode, context.supervision(examples), false);
+    context.pass(&activations).tag_step(recording, context.supervision(examples, losses), false);
     Ok(())
 }

@@ -5,16 +5,22 @@ use super::metric::EmbeddingBatch;
 use crate::Result;
 use crate::config::{Sampling, TripletGradient};
 use crate::evaluate::Examples;
-use crate::gpu::Recording;
+use crate::gpu::{Recording, Tensor};
 use crate::kernels::distances::Distances;
 use crate::kernels::distances_grad::{DistancesGrad, PairSide};
 use crate::kernels::mine_negatives::{MineNegatives, Mining};
 use crate::kernels::rows::MemberRows;
 use crate::kernels::triplet_loss::TripletLoss;
-use crate::train::step::StepContext;
+use crate::train::StepContext;
 
-/// Pushes all kernels up to the partial gradients.
-pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, recording: &mut Recording) -> Result<()> {
+/// Pushes all kernels up to the partial gradients. `losses` receives the loss of each batch in parts,
+/// `[step, member, part]`.
+pub(in crate::train) fn push(
+    context: &StepContext<'_>,
+    examples: &Examples,
+    losses: &Tensor<f32>,
+    recording: &mut Recording,
+) -> Result<()> {
     let StepContext { gpu, config, schedule, .. } = context;
     let settings = &config.triplets;
     let [_, members, slots] = schedule.batches.dims();
@@ -49,7 +55,7 @@ pub(in crate::train) fn push(context: &StepContext<'_>, examples: &Examples, rec
         distances,
         triplets,
         grad_input: grad_distances.clone(),
-        losses: context.losses.clone(),
+        losses: losses.clone(),
         margin: settings.margin,
     });
     recording.push(DistancesGrad {

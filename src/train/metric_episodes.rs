@@ -1,0 +1,268 @@
+//! Batches of the methods that learn distances: triplets, and supports with queries (SPEC §§4.2, 4.3).
+
+use super::{Episodes, Sampler};
+use crate::base::counter_rng::{Key, Stream};
+use crate::{Error, Result};
+
+/// Refuses a single class, since distances are learned between classes. `who` opens the error message and names what
+/// needs a second class.
+fn several(classes: &[String], who: &str) -> Result<()> {
+    if classes.len() > 1 {
+        return Ok(());
+    }
+    let only = classes.first().map_or("none", String::as_str);
+    let reason = format!("{who}, and there is only one class, {only}: train with --method classifier");
+    Err(Error::config("train.method", reason))
+}
+
+/// Triplets (SPEC §4.2): balanced anchors, then a positive for each anchor, then a negative for each anchor unless
+/// negatives are mined.
+#[derive(Debug)]
+pub struct Triplets {
+    anchors: Sampler,
+    negatives: bool,
+}
+
+impl Triplets {
+    /// Makes a sampler of `batch` anchors per step. With `negatives`, a negative is drawn for each anchor.
+    ///
+    /// # Errors
+    /// The errors of [`Sampler::new`]; [`Error::Config`] for a single class, which has no negatives, and for a class
+    /// with a single example, which has no positive.
+    pub fn new(labels: &[Vec<usize>], classes: &[String], batch: usize, negatives: bool) -> Result<Self> {
+        several(classes, "a negative is of another class")?;
+        let anchors = Sampler::new(labels, classes, batch, "train.batch")?;
+        if let Some(class) = anchors.by_class().iter().position(|examples| examples.len() < 2) {
+            let reason = format!("a positive is another example of its class, and {} has only one", classes[class]);
+            return Err(Error::config("train.method", reason));
+        }
+        Ok(Self { anchors, negatives })
+    }
+}
+
+impl Episodes for Triplets {
+    fn steps(&self) -> usize {
+        self.anchors.steps()
+    }
+
+    fn batch_size(&self) -> usize {
+        self.anchors.batch_size() * if self.negatives { 3 } else { 2 }
+    }
+
+    fn by_class(&self) -> &[Vec<u32>] {
+        self.anchors.by_class()
+    }
+
+    fn per_epoch(&self) -> usize {
+        self.anchors.per_epoch()
+    }
+
+    fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {
+        let by_class = self.anchors.by_class();
+        let mut draw = Key::new(seed).named("triplets").child(epoch as u64).stream();
+        let mut step = |anchors: Vec<u32>| {
+            let class_of = |slot: usize| slot * by_class.len() / anchors.len();
+            let positives: Vec<u32> =
+                anchors.iter().enumerate().map(|(slot, a)| other(&by_class[class_of(slot)], *a, &mut draw)).collect();
+            let negatives: Vec<u32> = match self.negatives {
+                true => (0..anchors.len()).map(|slot| of_another_class(by_class, class_of(slot), &mut draw)).collect(),
+                false => Vec::new(),
+            };
+            [anchors, positives, negatives].concat()
+        };
+        self.anchors.epoch(seed, epoch).into_iter().map(&mut step).collect()
+    }
+}
+
+/// Draws one of `examples` other than `example`, uniformly.
+fn other(examples: &[u32], example: u32, draw: &mut Stream) -> u32 {
+    let found = examples[draw.below(examples.len() - 1)];
+    if found == example { examples[examples.len() - 1] } else { found }
+}
+
+/// Draws an example of a class other than `class`: first the class, then one of its examples, each uniformly.
+fn of_another_class(by_class: &[Vec<u32>], class: usize, draw: &mut Stream) -> u32 {
+    let found = draw.below(by_class.len() - 1);
+    let examples = &by_class[if found == class { by_class.len() - 1 } else { found }];
+    examples[draw.below(examples.len())]
+}
+
+/// Prototypical episodes (SPEC §4.3): the supports of some or all classes, class by class, then the queries in the same
+/// order.
+#[derive(Debug)]
+pub struct PrototypeEpisodes {
+    by_class: Vec<Vec<u32>>,
+    way: usize,
+    support: usize,
+    query: usize,
+}
+
+impl PrototypeEpisodes {
+    /// Makes a sampler of episodes of `way` classes, with `support` supports for each class and `queries` queries in
+    /// all.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when there are fewer than `way` classes or only one, when `queries` is not a multiple of
+    /// `way`, or when a class has too few examples.
+    pub fn new(labels: &[Vec<usize>], classes: &[String], way: usize, support: usize, queries: usize) -> Result<Self> {
+        several(classes, "a query is compared with the prototypes of other classes")?;
+        if way > classes.len() {
+            let reason = format!("there are {} classes, not {way}", classes.len());
+            return Err(Error::config("prototypes.way", reason));
+        }
+        if !queries.is_multiple_of(way) {
+            let reason = format!("{queries} queries cannot be shared evenly by {way} classes: use a multiple of {way}");
+            return Err(Error::config("train.batch", reason));
+        }
+        let query = queries / way;
+        let by_class = Sampler::share_out(labels, classes.len());
+        if let Some(class) = by_class.iter().position(|examples| examples.len() < support + query) {
+            let found = by_class[class].len();
+            let reason = format!(
+                "class {} has {found} training examples, a step takes {support} supports and {query} queries of a class",
+                classes[class]
+            );
+            return Err(Error::config("prototypes.support", reason));
+        }
+        Ok(Self { by_class, way, support, query })
+    }
+
+    /// Returns how often an epoch passes over all classes, which the smallest class limits.
+    fn rounds(&self) -> usize {
+        let smallest = self.by_class.iter().map(Vec::len).min().unwrap_or(0);
+        smallest / (self.support + self.query)
+    }
+}
+
+impl Episodes for PrototypeEpisodes {
+    fn steps(&self) -> usize {
+        self.rounds() * (self.by_class.len() / self.way)
+    }
+
+    fn batch_size(&self) -> usize {
+        self.way * (self.support + self.query)
+    }
+
+    fn by_class(&self) -> &[Vec<u32>] {
+        &self.by_class
+    }
+
+    fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {
+        let key = Key::new(seed).named("episodes").child(epoch as u64);
+        let shuffled = |(class, examples): (usize, &Vec<u32>)| {
+            let mut examples = examples.clone();
+            key.child(class as u64).stream().shuffle(&mut examples);
+            examples
+        };
+        let shuffled: Vec<Vec<u32>> = self.by_class.iter().enumerate().map(shuffled).collect();
+        let mut steps = Vec::with_capacity(self.steps());
+        for round in 0..self.rounds() {
+            let mut classes: Vec<usize> = (0..self.by_class.len()).collect();
+            // If every step has all classes, their order does not change the loss, so they are not shuffled.
+            if self.way < classes.len() {
+                key.named("classes").child(round as u64).stream().shuffle(&mut classes);
+            }
+            let of_class = |class: &usize| &shuffled[*class][round * (self.support + self.query)..];
+            steps.extend(classes.chunks_exact(self.way).map(|classes| {
+                let supports = classes.iter().flat_map(|class| &of_class(class)[..self.support]);
+                let queries = classes.iter().flat_map(|class| &of_class(class)[self.support..][..self.query]);
+                supports.chain(queries).copied().collect()
+            }));
+        }
+        steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classes(n: usize) -> Vec<String> {
+        (0..n).map(|i| format!("class {i}")).collect()
+    }
+
+    /// Labels of `examples` examples, where example i has class i mod `n`.
+    fn labels(examples: usize, n: usize) -> Vec<Vec<usize>> {
+        (0..examples).map(|i| vec![i % n]).collect()
+    }
+
+    #[test]
+    fn positives_share_the_anchor_s_class_and_negatives_do_not() {
+        let triplets = Triplets::new(&labels(40, 4), &classes(4), 8, true).unwrap();
+        assert_eq!((triplets.steps(), triplets.batch_size()), (5, 24));
+        let mut negative_classes = std::collections::HashSet::new();
+        for step in (0..20).flat_map(|epoch| triplets.epoch(1, epoch)) {
+            for k in 0..8 {
+                let (anchor, positive, negative) = (step[k], step[8 + k], step[16 + k]);
+                assert_eq!(anchor % 4, k as u32 / 2);
+                assert!(positive != anchor && positive % 4 == anchor % 4);
+                assert_ne!(negative % 4, anchor % 4);
+                negative_classes.insert((anchor % 4, negative % 4));
+            }
+        }
+        assert_eq!(negative_classes.len(), 12, "every pair of classes occurs");
+        assert_eq!(triplets.epoch(3, 2), triplets.epoch(3, 2));
+        assert_ne!(triplets.epoch(3, 2), triplets.epoch(3, 3));
+        let mined = Triplets::new(&labels(40, 4), &classes(4), 8, false).unwrap();
+        assert_eq!(mined.batch_size(), 16);
+        assert_eq!(mined.epoch(1, 0)[0].len(), 16);
+    }
+
+    #[test]
+    fn every_other_example_is_a_positive_with_the_same_chance() {
+        let examples = [3, 5, 7, 9];
+        let mut draw = Key::new(1).stream();
+        let mut counts = std::collections::HashMap::new();
+        (0..3000).for_each(|_| *counts.entry(other(&examples, 5, &mut draw)).or_insert(0) += 1);
+        assert!(!counts.contains_key(&5));
+        assert!(counts.len() == 3 && counts.values().all(|n| (900..1100).contains(n)), "{counts:?}");
+    }
+
+    #[test]
+    fn episodes_take_no_example_twice_and_keep_supports_before_queries() {
+        let episodes = PrototypeEpisodes::new(&labels(60, 5), &classes(5), 5, 3, 10).unwrap();
+        assert_eq!((episodes.steps(), episodes.batch_size()), (2, 25));
+        let mut seen = std::collections::HashSet::new();
+        for step in episodes.epoch(1, 0) {
+            for (slot, example) in step.iter().enumerate() {
+                let class = if slot < 15 { slot / 3 } else { (slot - 15) / 2 };
+                assert_eq!(*example as usize % 5, class);
+                assert!(seen.insert(*example));
+            }
+        }
+    }
+
+    #[test]
+    fn fewer_ways_than_classes_draw_the_classes_too() {
+        let episodes = PrototypeEpisodes::new(&labels(70, 7), &classes(7), 3, 1, 3).unwrap();
+        assert_eq!(episodes.steps(), 5 * 2);
+        let mut groups = std::collections::HashSet::new();
+        for step in episodes.epoch(1, 0) {
+            let of = |slots: &[u32]| slots.iter().map(|e| e % 7).collect::<Vec<_>>();
+            assert_eq!(of(&step[..3]), of(&step[3..]));
+            groups.insert(of(&step[..3]));
+        }
+        assert!(groups.len() > 5, "{groups:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_refused_by_name() {
+        let message = |error: Error| error.to_string();
+        let lonely = [vec![0], vec![0], vec![1]];
+        let refused = message(Triplets::new(&lonely, &classes(2), 2, true).unwrap_err());
+        assert!(refused.contains("class 1") && refused.contains("only one"), "{refused}");
+        let refused = message(PrototypeEpisodes::new(&labels(9, 3), &classes(3), 4, 1, 4).unwrap_err());
+        assert!(refused.contains("prototypes.way") && refused.contains("3 classes"), "{refused}");
+        let refused = message(PrototypeEpisodes::new(&labels(9, 3), &classes(3), 3, 1, 4).unwrap_err());
+        assert!(refused.contains("train.batch") && refused.contains("multiple of 3"), "{refused}");
+        let refused = message(PrototypeEpisodes::new(&labels(9, 3), &classes(3), 3, 2, 6).unwrap_err());
+        assert!(refused.contains("prototypes.support") && refused.contains("3 training examples"), "{refused}");
+        let one = [
+            Triplets::new(&labels(9, 1), &classes(1), 3, true).map(drop),
+            PrototypeEpisodes::new(&labels(9, 1), &classes(1), 1, 1, 3).map(drop),
+        ];
+        for refused in one.map(|refused| message(refused.unwrap_err())) {
+            assert!(refused.starts_with("train.method: ") && refused.contains("only one class, class 0"), "{refused}");
+        }
+    }
+}
