@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::adapter::{self, AdapterChoice, AdapterDescription};
-use super::compiling::CompileCallback;
+use super::compile_count::CompileCallback;
 use super::memory::{Allocation, Memory};
 use super::pipeline::PipelineCache;
-use super::recording::Resolved;
+use super::resolved::Resolved;
 use super::tensor::{Element, Tensor};
 use super::wgsl::Loads;
 use crate::{Error, Result};
