@@ -16,7 +16,6 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::soundbank::hex;
 use crate::base::{atomic, regular_file, stop};
 use crate::{Error, Result};
 
@@ -137,6 +136,11 @@ fn hash_file(path: &Path) -> Result<String> {
             read => hash.update(&part[..read]),
         }
     }
+}
+
+/// Returns `bytes` in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Size and times of a file: if they are unchanged, so is the file.

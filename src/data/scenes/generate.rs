@@ -12,13 +12,14 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::annotation::{self, ClipEvents, Event};
+use super::contents::hex;
 use super::draw::{Scene, microseconds};
 use super::folder::{self, FolderLayout};
 use super::left_out::LeftOut;
 use super::mix::{Mix, MixedEvent};
 use super::mixer::Mixer;
 use super::recipe::{self, Recipe};
-use super::soundbank::{Soundbank, hex};
+use super::soundbank::Soundbank;
 use super::{Subset, builtin, table};
 use crate::base::stop;
 use crate::config::Config;

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Subset;
-use super::soundbank::{EXTENSIONS, entries};
+use super::files::{EXTENSIONS, entries};
 
 /// File name extensions of sounds in formats that cannot be read.
 const OTHER_SOUNDS: [&str; 22] = [
