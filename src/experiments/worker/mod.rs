@@ -10,6 +10,7 @@ mod idle;
 mod lease_keeper;
 mod search;
 mod training;
+mod until;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,7 +30,7 @@ use crate::{Error, Result};
 pub use gpu_lock::GpuLock;
 pub use grid::{SeedResult, place};
 pub use idle::Idle;
-pub use training::Until;
+pub use until::Until;
 
 /// Settings of a worker.
 #[derive(Debug, Clone)]

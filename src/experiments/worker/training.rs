@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use super::lease_keeper::{LeaseKeeper, Update};
+use super::until::Until;
 use crate::config::{Config, Method};
 use crate::experiments::store::{Checkpoint, Claimed, Failure, Lease};
 use crate::gpu::Gpu;
@@ -26,22 +26,6 @@ pub struct TrainingContext<'a> {
     pub data: &'a TrainingData,
     /// Time or signal at which the worker stops.
     pub until: Until,
-}
-
-/// The conditions on which a worker stops.
-#[derive(Debug, Clone, Copy)]
-pub struct Until {
-    /// Becomes true when the process receives a signal to stop.
-    pub stop: &'static AtomicBool,
-    /// End of the worker's time, if it is limited.
-    pub deadline: Option<Instant>,
-}
-
-impl Until {
-    /// Whether the worker must stop now.
-    pub fn reached(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline) || self.stop.load(Ordering::SeqCst)
-    }
 }
 
 /// A claimed trial and the configuration that it is trained with.
