@@ -1,7 +1,7 @@
 //! Tables that break down a dataset's macro scores: by class, duration and coverage, with embeddings and trainings.
 
+use super::dataset_cells::DatasetCells;
 use super::paper;
-use super::tables::{DatasetCells, place};
 use crate::evaluate::Quality;
 use crate::experiments::report::page::{Column, ColumnKind, Grid, GridCell};
 use crate::experiments::study::{CellResult, CoverageBin};
@@ -16,7 +16,8 @@ pub(super) fn by_class(dataset: &DatasetCells) -> Grid {
     for cell in &dataset.cells {
         grid.rule();
         for (class, name) in cell.classes.iter().enumerate() {
-            let scores = dataset.tests.iter().map(|test| place(cell, *test).map(|at| cell.class_f1(at, class).into()));
+            let scores =
+                dataset.tests.iter().map(|test| cell.test_length(*test).map(|at| cell.class_f1(at, class).into()));
             grid.push(row(cell, [GridCell::text(name)], scores));
         }
     }
@@ -38,7 +39,7 @@ pub(super) fn by_duration(dataset: &DatasetCells) -> Option<Grid> {
         grid.rule();
         for group in &cell.groups {
             let score = |test: &f64| {
-                let at = place(cell, *test).filter(|_| group.clips > 0)?;
+                let at = cell.test_length(*test).filter(|_| group.clips > 0)?;
                 Some(GridCell::score(group.f1.iter().map(|seed| seed[at]).collect()))
             };
             let labels = [GridCell::text(&group.name), GridCell::count(group.clips)];

@@ -9,7 +9,6 @@ use super::comparison::{Comparison, LEVEL, Lack, Missing, TableEntry, above_all_
 use super::data::StudyData;
 use super::paired::Evidence;
 use super::paper;
-use super::tables::VARIANTS;
 use crate::config::{Method, Variant};
 
 /// A claim, and a study's evidence for it.
@@ -80,7 +79,7 @@ fn far_below(study: &StudyData) -> Claim {
 }
 
 fn loses_most(study: &StudyData) -> Claim {
-    let made = VARIANTS.into_iter().flat_map(|variant| {
+    let made = paper::VARIANTS.into_iter().flat_map(|variant| {
         Method::all().map(|method| {
             let entry = |test| TableEntry { variant, method, train: 0.2, test };
             below_half(study, entry(10.0), entry(0.2))

@@ -1,11 +1,11 @@
 //! Learning curves of a study: loss and validation score by epoch.
 
-use super::{datasets, mean, method_legend, of_method, stem, training_lengths, within};
+use super::{mean, method_legend, of_method, stem, training_lengths, within};
 use crate::config::Method;
 use crate::experiments::report::page::canvas::{Axes, Curve, Panel, draw};
 use crate::experiments::report::page::{Chapter, Figure};
 use crate::experiments::report::study::data::StudyData;
-use crate::experiments::report::study::tables::DatasetCells;
+use crate::experiments::report::study::dataset_cells::DatasetCells;
 use crate::experiments::study::CellResult;
 use crate::output::CurvePoint;
 use crate::train::StageName;
@@ -49,7 +49,7 @@ pub fn chapter(study: &StudyData) -> Chapter {
                Thin lines are seeds, the thick line is their mean as long as all of them train; a single seed is a thick \
                line. Losses of E are of different kinds: only their shapes compare."
                 .into(),
-        figures: datasets(study).flat_map(of_dataset).collect(),
+        figures: DatasetCells::all(study).flat_map(of_dataset).collect(),
     }
 }
 
