@@ -23,7 +23,7 @@ pub mod tensor;
 mod warmup;
 pub mod wgsl;
 
-pub use adapter::{AdapterChoice, AdapterDescription};
+pub use adapter::{AdapterChoice, AdapterDescription, AdapterKind};
 pub use compile_count::CompileCallback;
 pub use device::{DeviceClass, Gpu};
 pub use kernel::{Constant, Kernel, Work};
