@@ -15,13 +15,14 @@ mod step;
 mod synthetic_step;
 mod trainer;
 
+use crate::config::StageName;
+
 pub use data::TrainingData;
 pub use draws::Draws;
 pub use episodes::{Episodes, PrototypeEpisodes, Triplets};
 pub use memory_estimate::{MemoryEstimate, memory_estimate};
 pub use sampler::Sampler;
 pub use schedule::{EpochRows, Schedule};
-pub use stage::StageName;
 pub use step::{StepInput, TrainingStep};
 pub use synthetic_step::{ROWS, random_data, random_examples, synthetic_step};
 pub use trainer::{EpochReport, Observer, Trainer, Unwatched, are_compatible, most_members};

@@ -244,7 +244,8 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::experiments::store::{Location, Study, TrialState};
+    use crate::experiments::search::TrialState;
+    use crate::experiments::store::{Location, Study};
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 

@@ -2,11 +2,10 @@
 
 use super::data::{Plan, StudyData};
 use super::paper;
-use crate::config::{Method, Variant};
+use crate::config::{Method, StageName, Variant};
 use crate::evaluate::Quality;
 use crate::experiments::study::{CellResult, CoverageBin, Group};
 use crate::output::CurvePoint;
-use crate::train::StageName;
 
 /// Number of embeddings of each class.
 const POINTS: usize = 6;
@@ -69,7 +68,7 @@ pub fn cell(
 
 fn point(stage: StageName, epoch: usize) -> CurvePoint {
     let progress = 1.0 / (1.0 + epoch as f64);
-    CurvePoint { stage: stage.name().into(), epoch, loss: progress, score: 60.0 * (1.0 - progress) }
+    CurvePoint { stage, epoch, loss: progress, score: 60.0 * (1.0 - progress) }
 }
 
 /// Makes a plan of cells with five seeds that are tested on the paper's lengths.
