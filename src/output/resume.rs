@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use serde_json::json;
 
 use super::RunDir;
+use crate::base::printable::counted;
 use crate::base::{atomic, regular_file};
 use crate::config::{Config, StageName};
 use crate::data::scenes::Contents;
@@ -80,8 +81,7 @@ impl RunDir {
         }
         // A training state that cannot be read is reported when training resumes, not here.
         let done = self.training_state().ok().flatten().map(|training_state| {
-            let epochs = if training_state.epoch == 1 { "epoch" } else { "epochs" };
-            format!("after {} {epochs} of stage {}", training_state.epoch, training_state.stage.name())
+            format!("after {} of stage {}", counted(training_state.epoch, "epoch"), training_state.stage.name())
         });
         Some(format!("the training is not finished: these are its best models {}", done.unwrap_or("so far".into())))
     }

@@ -72,13 +72,12 @@ impl CellResult {
 
     /// Returns the mean of F1 over classes on test length `length`, over seeds, in %.
     pub fn macro_f1(&self, length: usize) -> SeedSummary {
-        let mean = |f1: &[f64]| f1.iter().sum::<f64>() / f1.len() as f64;
-        SeedSummary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
+        SeedSummary::macro_f1(&self.f1, length)
     }
 
     /// Returns F1 of `class` on test length `length`, over seeds, in %.
     pub fn class_f1(&self, length: usize, class: usize) -> SeedSummary {
-        SeedSummary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
+        SeedSummary::class_f1(&self.f1, length, class)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use statrs::statistics::{Data, OrderStatistics};
+
 use super::data::{SearchData, TrialData};
 use crate::experiments::search::TrialState;
 
@@ -20,8 +22,8 @@ pub struct Rung {
 impl Rung {
     /// Returns the median of the scores.
     pub fn median(&self) -> Option<f64> {
-        let (n, score) = (self.results.len(), |at: usize| self.results[at].0);
-        (n > 0).then(|| f64::midpoint(score((n - 1) / 2), score(n / 2)))
+        let scores: Vec<f64> = self.results.iter().map(|(score, _)| *score).collect();
+        (!scores.is_empty()).then(|| Data::new(scores).median())
     }
 }
 
