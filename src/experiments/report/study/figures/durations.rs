@@ -52,7 +52,7 @@ fn figure(study: &StudyData) -> Figure {
     for (class, (name, events)) in classes.iter().enumerate() {
         let ground = ROW * (class as f64 + 1.0);
         let peak = hill(&mut panel, class, events, ground);
-        let median = Data::new(events.to_vec()).median();
+        let median = Data::new(Vec::clone(events)).median();
         let peak = peak.map_or_else(String::new, |peak| format!(", peak {peak:.2}"));
         panel.bold([2.0, ground - HILL - 6.0], &short(name), Anchor::Start, INK);
         let facts = format!("n {}, median {median:.1} s{peak}", events.len());
