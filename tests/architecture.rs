@@ -1,7 +1,8 @@
-//! The order of the modules: each uses only those that data have passed before.
+//! The order of the modules: each uses only those that data have passed before, and no files use each other in a circle.
 
 #![allow(clippy::unwrap_used, reason = "what a test cannot unwrap fails it")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The rooms of `src` and, where a room has an order of its own, the modules in it.
@@ -146,4 +147,135 @@ fn the_source_has_at_most_a_dozen_rooms() {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let rooms = src.read_dir().unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
     assert!(rooms <= 12, "src has {rooms} folders");
+}
+
+/// The lines of a source without comments and without items for tests.
+fn code(source: &str) -> String {
+    let mut kept = String::new();
+    let mut lines = source.lines();
+    while let Some(line) = lines.next() {
+        let text = line.trim_start();
+        if text.starts_with("#[cfg(test)]") {
+            let indent = line.len() - text.len();
+            let ends = |line: &str| line.len() - line.trim_start().len() == indent && line.ends_with([';', '}']);
+            lines.find(|line| ends(line));
+        } else if !text.starts_with("//") {
+            kept.extend([line, "\n"]);
+        }
+    }
+    kept
+}
+
+/// The paths that the file of `module` uses, from the root: those of `use` lines, and those behind `crate`, `super` and
+/// `self`.
+fn used_paths(module: &str, source: &str) -> Vec<String> {
+    let code = code(source);
+    let mut paths = Vec::new();
+    for start in ["use ", "crate::", "super::", "self::"] {
+        for (at, _) in code.match_indices(start) {
+            if !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':') {
+                members("", code[at..].trim_start_matches("use "), &mut paths);
+            }
+        }
+    }
+    let from_root = |path: String| {
+        let mut from: Vec<_> = module.split("::").filter(|name| !name.is_empty()).collect();
+        for name in path.split("::") {
+            match name {
+                "crate" => from.clear(),
+                "super" => drop(from.pop()),
+                "self" => {}
+                name => from.push(name),
+            }
+        }
+        from.join("::")
+    };
+    paths.into_iter().map(from_root).collect()
+}
+
+/// The files of a source tree by the paths of their modules.
+struct Tree {
+    /// The paths that each file uses.
+    used: BTreeMap<String, Vec<String>>,
+    /// The files that declare modules, `lib.rs` and every `mod.rs`. Circles through them do not count.
+    declaring: BTreeSet<String>,
+}
+
+impl Tree {
+    /// Makes the tree of `files`, each with its path in `src` and its text.
+    fn new(files: impl IntoIterator<Item = (PathBuf, String)>) -> Self {
+        let mut tree = Self { used: BTreeMap::new(), declaring: BTreeSet::new() };
+        for (path, source) in files {
+            let module = if path == Path::new("lib.rs") { String::new() } else { module_of(&path) };
+            if path.ends_with("lib.rs") || path.ends_with("mod.rs") {
+                tree.declaring.insert(module.clone());
+            }
+            tree.used.insert(module.clone(), used_paths(&module, &source));
+        }
+        tree
+    }
+
+    /// Returns the file in which the item at `path` stands. A file that declares modules leads to the file from which it
+    /// takes the item, if it takes it from one.
+    fn file(&self, path: &str) -> Option<&str> {
+        let mut end = path.len();
+        while !self.used.contains_key(&path[..end]) {
+            end = path[..end].rfind("::").unwrap_or(0);
+        }
+        let (module, used) = self.used.get_key_value(&path[..end])?;
+        if !self.declaring.contains(module) {
+            return Some(module);
+        }
+        let item = path[end..].trim_start_matches("::").split("::").next()?;
+        let taken = used.iter().find(|used| used.rsplit("::").next() == Some(item) && !path.starts_with(*used))?;
+        self.file(taken)
+    }
+
+    /// Returns the files that `file` uses, directly and through others.
+    fn reached<'a>(&'a self, file: &'a str) -> BTreeSet<&'a str> {
+        let mut reached = BTreeSet::new();
+        let mut next = vec![file];
+        while let Some(file) = next.pop() {
+            let others = self.used[file].iter().filter_map(|path| self.file(path));
+            next.extend(others.filter(|other| *other != file && reached.insert(*other)));
+        }
+        reached
+    }
+
+    /// Returns the groups of files that use each other, directly or through others.
+    fn circles(&self) -> BTreeSet<Vec<&str>> {
+        let files = self.used.keys().filter(|file| !self.declaring.contains(*file));
+        let reached: BTreeMap<_, _> = files.map(|file| (file.as_str(), self.reached(file))).collect();
+        let back = |file: &str| reached[file].iter().copied().filter(|other| reached[other].contains(file)).collect();
+        reached.keys().map(|file| back(file)).filter(|circle: &Vec<_>| !circle.is_empty()).collect()
+    }
+}
+
+#[test]
+fn circles_are_found_through_groups_and_through_items_that_a_folder_hands_on() {
+    let dog =
+        "// crate::zoo::owl\nfn f(cat: crate::Cat) {}\n#[cfg(test)]\nmod tests {\n    use super::super::owl;\n}\n";
+    let circles = |owl: &str| {
+        let files = [
+            ("lib.rs", "pub mod zoo;\npub use zoo::Cat;"),
+            ("zoo/mod.rs", "mod cat;\nmod dog;\npub mod owl;\npub use cat::{Cat, Tail};\npub use self::dog::Dog;"),
+            ("zoo/cat.rs", "use std::{fmt, super_fast};\nuse super::{Dog, owl};\nstruct Cat;"),
+            ("zoo/dog.rs", dog),
+            ("zoo/owl.rs", owl),
+        ];
+        let tree = Tree::new(files.map(|(path, source)| (path.into(), source.into())));
+        tree.circles().into_iter().map(|circle| circle.join(", ")).collect::<Vec<_>>()
+    };
+    assert_eq!(circles("use super::Nest;\n#[cfg(test)]\nuse super::{\n    Dog,\n};\n"), ["zoo::cat, zoo::dog"]);
+    assert_eq!(circles("use crate::zoo::Tail;"), ["zoo::cat, zoo::dog, zoo::owl"]);
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let read = |path: PathBuf| (path.strip_prefix(&src).unwrap().into(), std::fs::read_to_string(&path).unwrap());
+    let tree = Tree::new(source_files(&src).into_iter().map(read));
+    let circles = tree.circles();
+    let lines: Vec<String> = circles.iter().map(|circle| circle.join(", ")).collect();
+    assert!(lines.is_empty(), "these files use each other:\n{}", lines.join("\n"));
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use support::files::names;
-use weaklabel::config::{Config, Method};
+use weaklabel::config::{Config, Method, StageName};
 use weaklabel::kernels::population::Member;
 use weaklabel::model::checkpoint::{Provenance, TrainingState, write_training_state};
 use weaklabel::output::{Results, RunDir};
@@ -123,7 +123,7 @@ fn metrics_that_are_not_those_of_the_training_state_are_noticed() {
     let row = |epoch: u64, loss: f64| json!({"stage": "prototypes", "epoch": epoch, "seed": 1, "loss": loss, "score": 2.0, "best_score": 2.0, "best_epoch": 0});
     run.append_metrics(&[row(0, 1.0), row(1, 2.0)]).unwrap();
     let training_state = TrainingState {
-        stage: "prototypes".into(),
+        stage: StageName::Prototypes,
         epoch: 3,
         state: vec![0.0; 2 * 3 * 4],
         best: vec![0.0; 2 * 4],
@@ -177,7 +177,7 @@ fn metrics_are_cut_back_to_the_checkpoint() {
     fs::write(&path, torn).unwrap();
     assert!(run.metrics::<Value>().unwrap_err().to_string().contains("line 9"));
 
-    run.truncate_metrics(|stage, epoch| stage == "triplets" || epoch < 1).unwrap();
+    run.truncate_metrics(|stage, epoch| stage == StageName::Triplets || epoch < 1).unwrap();
     let rows: Vec<(String, u64)> = run
         .metrics::<Value>()
         .unwrap()

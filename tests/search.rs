@@ -19,7 +19,8 @@ use support::postgres::{SECRET, Server};
 use support::process::{Process, succeed, wait};
 use support::program::weaklabel;
 use weaklabel::Error;
-use weaklabel::experiments::store::{Location, Registered, Store, TrialRow, TrialState};
+use weaklabel::experiments::search::TrialState;
+use weaklabel::experiments::store::{Location, Registered, Store, TrialRow};
 
 /// Sixty trials on rungs of 1, 3, 9 and 27 epochs. The network compiles in seconds and trains an epoch in tens of
 /// milliseconds, slow enough to be interrupted in the middle of a rung.

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use support::postgres::{self, Server};
 use weaklabel::config::Config;
-use weaklabel::experiments::search::SuccessiveHalving;
+use weaklabel::experiments::search::{SuccessiveHalving, TrialState};
 use weaklabel::experiments::store::{
     Checkpoint, ClaimOutcome, Claimed, Delivery, Failure, Lease, Location, Outcome, Prospect, Registered, Store, Study,
-    StudyKind, TrialRow, TrialState, Waiting, Wanted,
+    StudyKind, TrialRow, Waiting, Wanted,
 };
 
 /// A lease longer than any of these tests, in milliseconds.

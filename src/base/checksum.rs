@@ -12,7 +12,12 @@ pub const ZEROS: &str = "0000000000000000000000000000000000000000000000000000000
 /// Returns the SHA-256 of the concatenated `parts` in hexadecimal.
 pub fn sha256(parts: &[&[u8]]) -> String {
     let hash = parts.iter().fold(Sha256::new(), Sha256::chain_update);
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash.finalize())
+}
+
+/// Returns `bytes` in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Returns the checksum of a file whose checksum digits begin at byte `at`.

@@ -1,5 +1,7 @@
 //! Repeated measurements of one case.
 
+use statrs::distribution::{Binomial, DiscreteCDF};
+
 /// Measurements in milliseconds, ascending, at least one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Samples(Vec<f64>);
@@ -38,16 +40,9 @@ impl Samples {
     /// there is no such interval; the range of all samples is returned instead.
     pub fn interval(&self) -> [f64; 2] {
         let n = self.0.len();
-        // P(fewer than k of n samples lie below the median) ≤ 2.5 %.
-        let (mut k, mut below, mut term) = (0, 0.0, 0.5_f64.powi(n as i32));
-        while k < n / 2 {
-            below += term;
-            if below > 0.025 {
-                break;
-            }
-            k += 1;
-            term *= (n - k + 1) as f64 / k as f64;
-        }
+        // The number of samples below the median is binomial. P(fewer than k of them) ≤ 2.5 %.
+        let below = Binomial::new(0.5, n as u64).expect("one half is a probability");
+        let k = (0..n / 2).take_while(|k| below.cdf(*k as u64) <= 0.025).count();
         let first = k.saturating_sub(1);
         [self.0[first], self.0[n - 1 - first]]
     }

@@ -55,7 +55,7 @@ fn table(adapters: &[AdapterDescription], chosen: usize) -> Table {
     push("name", &|a| a.name.clone());
     push("backend", &|a| a.backend.clone());
     push("driver", &|a| a.driver.clone());
-    push("type", &|a| a.kind.clone());
+    push("type", &|a| a.kind.name().into());
     push("PCI bus", &|a| if a.pci.bus.is_empty() { "–".into() } else { a.pci.bus.clone() });
     push("PCI id", &|a| a.pci.id.clone());
     push("subgroup size", &|a| {

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use crate::base::printable::counted;
-use crate::experiments::store::{Registered, Store, TrialState};
+use crate::experiments::search::TrialState;
+use crate::experiments::store::{Registered, Store};
 use crate::{Error, Result};
 
 /// Whether trials that were given up are tried again.

@@ -139,7 +139,7 @@ impl Reproduce {
         let mut open = Vec::new();
         for (cell, drawn) in chosen.into_iter().zip(&drawn) {
             if folder.result(cell)?.is_none() {
-                open.push((cell, cell.cost(drawn)));
+                open.push((cell, drawn.cost(cell)));
             }
         }
         tracing::info!("{} of {} to do", open.len(), counted(cells.len(), "cell"));

@@ -13,13 +13,13 @@ use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals};
 use crate::base::atomic;
 use crate::base::printable::counted;
-use crate::config::{self, Config, Objective};
+use crate::config::{self, Config};
 use crate::data::scenes::{Dataset, Subset};
 use crate::experiments::report::search::{
     ParameterAxis, ParameterValue, SearchData, TrialData, best, summary, write_search_report,
 };
-use crate::experiments::search::{Trial, by_ratios, check, names, trial, value_of};
-use crate::experiments::store::{Location, Registered, Store, StudyKind, TrialRow, TrialState};
+use crate::experiments::search::{Trial, TrialState, by_ratios, check, names, trial, value_of};
+use crate::experiments::store::{Location, Registered, Store, StudyKind, TrialRow};
 use crate::experiments::study::StudyDir;
 use crate::experiments::worker::{End, Until, work};
 use crate::model::tiles::TileFile;
@@ -167,7 +167,7 @@ fn report(session: &Session, folder: &Path, store: &mut Store, study: &Registere
             .map(|rung| data.trials.iter().filter(|trial| trial.scores.len() > rung).count())
             .collect();
         let file = folder.join(BEST);
-        let failed = data.trials.iter().filter(|trial| trial.state == TrialState::Failed.name()).count();
+        let failed = data.trials.iter().filter(|trial| trial.state == TrialState::Failed).count();
         return print_json(&json!({"report": path, "best": best, "config": file, "results": rungs, "failed": failed}));
     }
     let found = if best.is_some() {
@@ -189,10 +189,6 @@ fn search_data(store: &mut Store, study: &Registered, config: &Config) -> Result
     let mut data = |row: &TrialRow| {
         let (of_trial, others) = rest.split_at(rest.iter().take_while(|result| result.number == row.number).count());
         rest = others;
-        let state = match row.state {
-            TrialState::Paused if row.rung + 1 == search.rungs => "finished",
-            state => state.name(),
-        };
         let mut adapters: Vec<String> = of_trial.iter().map(|result| result.adapter.clone()).collect();
         adapters.dedup();
         // The curves of the last rung hold the epochs of all rungs.
@@ -204,7 +200,7 @@ fn search_data(store: &mut Store, study: &Registered, config: &Config) -> Result
         Ok(TrialData {
             number: row.number,
             values: names(space).iter().map(|name| value_of(space, &drawn.values, name).map(drawn_value)).collect(),
-            state: state.into(),
+            state: row.state,
             scores: of_trial.iter().map(|result| result.score).collect(),
             curves: curves?,
             reason: row.reason.clone(),
@@ -218,7 +214,6 @@ fn search_data(store: &mut Store, study: &Registered, config: &Config) -> Result
         classes: dataset.classes().to_vec(),
         clips: Subset::all().map(|subset| dataset.len(subset)),
         method: config.train.method,
-        objective: Objective::of(config.train.method).name().into(),
         eta: search.eta,
         rungs: (0..search.rungs).map(|rung| search.minimum * search.eta.pow(rung as u32)).collect(),
         seeds: config.train.seeds.clone(),

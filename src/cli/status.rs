@@ -12,7 +12,8 @@ use super::output::{print, print_json};
 use super::search::is_search;
 use super::signals;
 use super::store_options::StoreParser;
-use crate::experiments::store::{Holding, Location, Prospect, Store, TrialState};
+use crate::experiments::search::TrialState;
+use crate::experiments::store::{Holding, Location, Prospect, Store};
 use crate::experiments::study::{StudyDir, cells};
 use crate::output::Table;
 use crate::{Error, Result};
@@ -124,12 +125,13 @@ fn of_cells(path: &Path) -> Result<Report> {
     let mut table = Table::new(["cell", "state"].map(String::from).to_vec());
     let (mut listed, mut finished) = (Vec::new(), 0);
     for cell in cells(&config)? {
-        let state = match (folder.result(&cell)?.is_some(), folder.cell(&cell).is_dir()) {
+        let is_finished = folder.result(&cell)?.is_some();
+        let state = match (is_finished, folder.cell(&cell).is_dir()) {
             (true, _) => "finished",
             (false, true) => "begun",
             (false, false) => "open",
         };
-        finished += usize::from(state == "finished");
+        finished += usize::from(is_finished);
         table.push(vec![cell.to_string(), state.into()]);
         listed.push(json!({"cell": cell.to_string(), "state": state}));
     }

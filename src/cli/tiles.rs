@@ -3,8 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
+use crate::base::checksum::sha256;
 use crate::base::environment;
 use crate::base::printable::counted;
 use crate::gpu::Gpu;
@@ -94,10 +93,9 @@ pub fn cache_folder() -> Result<PathBuf> {
 pub fn cache_path(gpu: &Gpu) -> Result<PathBuf> {
     let folder = cache_folder()?;
     let adapter = gpu.adapter();
-    let hash = Sha256::digest(format!("{}\n{}\n{}", adapter.name, adapter.backend, adapter.driver));
+    let hash = sha256(&[format!("{}\n{}\n{}", adapter.name, adapter.backend, adapter.driver).as_bytes()]);
     let readable = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let words: String = adapter.name.chars().map(readable).collect();
     let words = words.split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
-    let hash: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    Ok(folder.join("tiles").join(format!("{words}-{hash}.json")))
+    Ok(folder.join("tiles").join(format!("{words}-{}.json", &hash[..8])))
 }

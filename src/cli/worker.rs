@@ -12,7 +12,7 @@ use crate::base::stop;
 use crate::config::duration;
 use crate::experiments::store::{Location, Prospect, Registered, Store, Waiting};
 use crate::experiments::worker::{End, GpuLock, Idle, Settings, Until, here, work};
-use crate::gpu::{Gpu, adapter};
+use crate::gpu::{AdapterKind, Gpu, adapter};
 use crate::{Error, Result};
 
 /// Time between two looks into a store that has no work.
@@ -210,7 +210,7 @@ fn take_card(session: &Session) -> Result<(Gpu, GpuLock)> {
     choice.adapter = None;
     let (mut adapters, _) = adapter::list(&choice)?;
     // GPUs come before software adapters, which several workers may share.
-    adapters.sort_by_key(|adapter| (adapter.kind == "cpu", adapter.index));
+    adapters.sort_by_key(|adapter| (adapter.kind == AdapterKind::Cpu, adapter.index));
     for adapter in adapters {
         if let Some(gpu_lock) = GpuLock::take(&adapter, &folder)? {
             return Ok((session.open_gpu_at(adapter.index)?, gpu_lock));

@@ -9,6 +9,7 @@ mod key_names;
 mod load;
 mod quoted;
 mod sections;
+mod stage;
 mod training_keys;
 mod validate;
 
@@ -20,5 +21,6 @@ pub use sections::{
     OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig, StudyConfig, TaggerConfig,
     TrainConfig, TripletConfig, TripletGradient, Variant,
 };
+pub use stage::StageName;
 pub use training_keys::{Keys, decides_end, is_used, training_keys};
 pub use validate::{validate, validate_model};

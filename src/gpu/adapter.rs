@@ -27,9 +27,9 @@ pub struct AdapterDescription {
     pub backend: String,
     /// Driver name and version.
     pub driver: String,
-    /// `discrete`, `integrated`, `virtual`, `cpu` or `other`.
+    /// Kind of the adapter.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: AdapterKind,
     /// Position on the PCI bus, where known, and vendor and device numbers.
     pub pci: PciId,
     /// Limits that matter to compute kernels.
@@ -38,6 +38,45 @@ pub struct AdapterDescription {
     pub subgroup_size: [u32; 2],
     /// Optional features that kernels may use.
     pub features: Vec<&'static str>,
+}
+
+/// Kinds of adapters, from the fastest to the slowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AdapterKind {
+    /// A GPU with its own memory.
+    Discrete,
+    /// A GPU that shares memory with the CPU.
+    Integrated,
+    /// A GPU of the host, seen from a virtual machine.
+    Virtual,
+    /// An adapter of which the driver does not say more.
+    Other,
+    /// A driver that computes on the CPU.
+    Cpu,
+}
+
+impl AdapterKind {
+    fn of(device: wgpu::DeviceType) -> Self {
+        match device {
+            wgpu::DeviceType::DiscreteGpu => Self::Discrete,
+            wgpu::DeviceType::IntegratedGpu => Self::Integrated,
+            wgpu::DeviceType::VirtualGpu => Self::Virtual,
+            wgpu::DeviceType::Other => Self::Other,
+            wgpu::DeviceType::Cpu => Self::Cpu,
+        }
+    }
+
+    /// Returns the name that `weaklabel devices` prints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Discrete => "discrete",
+            Self::Integrated => "integrated",
+            Self::Virtual => "virtual",
+            Self::Other => "other",
+            Self::Cpu => "cpu",
+        }
+    }
 }
 
 /// Identification of a GPU on the PCI bus.
@@ -86,7 +125,7 @@ impl AdapterDescription {
             name: info.name,
             backend: info.backend.to_str().to_string(),
             driver: [info.driver, info.driver_info].join(" ").trim().to_string(),
-            kind: kind(info.device_type).to_string(),
+            kind: AdapterKind::of(info.device_type),
             pci: PciId { bus: info.device_pci_bus_id, id: format!("{:04x}:{:04x}", info.vendor, info.device) },
             limits: AdapterLimits {
                 buffer: limits.max_buffer_size,
@@ -100,16 +139,6 @@ impl AdapterDescription {
             subgroup_size: [info.subgroup_min_size, info.subgroup_max_size],
             features: FEATURES.iter().filter(|(feature, _)| has.contains(*feature)).map(|(_, name)| *name).collect(),
         }
-    }
-}
-
-fn kind(device: wgpu::DeviceType) -> &'static str {
-    match device {
-        wgpu::DeviceType::DiscreteGpu => "discrete",
-        wgpu::DeviceType::IntegratedGpu => "integrated",
-        wgpu::DeviceType::VirtualGpu => "virtual",
-        wgpu::DeviceType::Cpu => "cpu",
-        wgpu::DeviceType::Other => "other",
     }
 }
 
@@ -147,10 +176,7 @@ fn describe(adapters: &[wgpu::Adapter]) -> Vec<AdapterDescription> {
 
 /// Returns the index of the chosen adapter in `described`.
 fn position(choice: &AdapterChoice, described: &[AdapterDescription]) -> Result<usize> {
-    let rank = |d: &AdapterDescription| {
-        ["discrete", "integrated", "virtual", "other", "cpu"].iter().position(|k| *k == d.kind)
-    };
-    let fastest = described.iter().min_by_key(|d| (rank(d), d.index));
+    let fastest = described.iter().min_by_key(|d| (d.kind, d.index));
     let fastest = fastest.ok_or_else(|| Error::Adapter(nothing_found(choice)))?;
     let asked = choice.adapter.clone().or_else(|| text_of("WGPU_ADAPTER_NAME"));
     asked.map_or(Ok(fastest.index), |asked| select(described, &asked))
@@ -294,7 +320,7 @@ mod tests {
             name: name.into(),
             backend: backend.into(),
             driver: String::new(),
-            kind: "discrete".into(),
+            kind: AdapterKind::Discrete,
             pci: PciId { bus: bus.into(), id: "10de:2204".into() },
             limits: AdapterLimits {
                 buffer: 0,

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::adapter::{self, AdapterChoice, AdapterDescription};
-use super::compiling::CompileCallback;
+use super::adapter::{self, AdapterChoice, AdapterDescription, AdapterKind};
+use super::compile_count::CompileCallback;
 use super::memory::{Allocation, Memory};
 use super::pipeline::PipelineCache;
-use super::recording::Resolved;
+use super::resolved::Resolved;
 use super::tensor::{Element, Tensor};
 use super::wgsl::Loads;
 use crate::{Error, Result};
@@ -29,13 +29,13 @@ pub enum DeviceClass {
 impl DeviceClass {
     fn of(adapter: &AdapterDescription) -> Self {
         let mesa = adapter.driver.split_once("Mesa ").and_then(|(_, version)| version.split('.').next()?.parse().ok());
-        match adapter.kind.as_str() {
-            "cpu" if adapter.name.contains("llvmpipe") && mesa.is_some_and(|version: u32| version >= 25) => {
+        match adapter.kind {
+            AdapterKind::Cpu if adapter.name.contains("llvmpipe") && mesa.is_some_and(|version: u32| version >= 25) => {
                 Self::Llvmpipe
             }
-            "cpu" => Self::Cpu,
-            "integrated" => Self::Integrated,
-            _ => Self::Discrete,
+            AdapterKind::Cpu => Self::Cpu,
+            AdapterKind::Integrated => Self::Integrated,
+            AdapterKind::Discrete | AdapterKind::Virtual | AdapterKind::Other => Self::Discrete,
         }
     }
 
@@ -125,7 +125,7 @@ impl Gpu {
             name: info.name,
             backend: info.backend.to_str().to_string(),
             driver: info.driver,
-            kind: "other".into(),
+            kind: AdapterKind::Other,
             pci: adapter::PciId { bus: String::new(), id: String::new() },
             limits: adapter::AdapterLimits {
                 buffer: descriptor.required_limits.max_buffer_size,
@@ -359,23 +359,21 @@ mod tests {
 
     #[test]
     fn the_class_follows_from_kind_name_and_driver() {
-        let class = |kind: &str, name: &str, driver: &str| {
+        let class = |kind: AdapterKind, name: &str, driver: &str| {
             let described = Gpu::noop().adapter().clone();
-            DeviceClass::of(&AdapterDescription {
-                kind: kind.into(),
-                name: name.into(),
-                driver: driver.into(),
-                ..described
-            })
+            DeviceClass::of(&AdapterDescription { kind, name: name.into(), driver: driver.into(), ..described })
         };
         let llvmpipe = "llvmpipe (LLVM 15.0.6, 256 bits)";
         let new = "llvmpipe Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6)";
-        assert_eq!(class("cpu", llvmpipe, new), DeviceClass::Llvmpipe);
-        assert_eq!(class("cpu", llvmpipe, "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)"), DeviceClass::Cpu);
-        assert_eq!(class("cpu", llvmpipe, "llvmpipe"), DeviceClass::Cpu);
-        assert_eq!(class("cpu", "Microsoft Basic Render Driver", ""), DeviceClass::Cpu);
-        assert_eq!(class("integrated", "AMD Radeon Graphics (RADV)", "radv Mesa 25.0.7"), DeviceClass::Integrated);
-        assert_eq!(class("discrete", "NVIDIA H100", "NVIDIA 580.1"), DeviceClass::Discrete);
-        assert_eq!(class("virtual", "virtio", ""), DeviceClass::Discrete);
+        assert_eq!(class(AdapterKind::Cpu, llvmpipe, new), DeviceClass::Llvmpipe);
+        assert_eq!(class(AdapterKind::Cpu, llvmpipe, "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)"), DeviceClass::Cpu);
+        assert_eq!(class(AdapterKind::Cpu, llvmpipe, "llvmpipe"), DeviceClass::Cpu);
+        assert_eq!(class(AdapterKind::Cpu, "Microsoft Basic Render Driver", ""), DeviceClass::Cpu);
+        assert_eq!(
+            class(AdapterKind::Integrated, "AMD Radeon Graphics (RADV)", "radv Mesa 25.0.7"),
+            DeviceClass::Integrated
+        );
+        assert_eq!(class(AdapterKind::Discrete, "NVIDIA H100", "NVIDIA 580.1"), DeviceClass::Discrete);
+        assert_eq!(class(AdapterKind::Virtual, "virtio", ""), DeviceClass::Discrete);
     }
 }

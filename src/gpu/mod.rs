@@ -5,7 +5,8 @@
 //! [`Gpu::replay`] runs for any number of schedule rows without a CPU–GPU wait, and [`Gpu::read`] for the results.
 
 pub mod adapter;
-mod compiling;
+mod compile;
+mod compile_count;
 pub mod device;
 mod expression;
 pub mod kernel;
@@ -16,18 +17,20 @@ mod readback;
 pub mod recording;
 mod reflect;
 mod replay;
+mod resolved;
 pub mod source;
 pub mod tensor;
 mod warmup;
 pub mod wgsl;
 
 pub use crate::bindings;
-pub use adapter::{AdapterChoice, AdapterDescription};
-pub use compiling::CompileCallback;
+pub use adapter::{AdapterChoice, AdapterDescription, AdapterKind};
+pub use compile_count::CompileCallback;
 pub use device::{DeviceClass, Gpu};
 pub use kernel::{Constant, Kernel, Work};
 pub use profile::KernelTime;
 pub use readback::Download;
-pub use recording::{Recording, Resolved};
+pub use recording::Recording;
+pub use resolved::Resolved;
 pub use source::ShaderSource;
 pub use tensor::{Binding, Element, Tensor};

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::device::Gpu;
 use super::kernel::Work;
-use super::recording::{Dispatch, Resolved};
+use super::resolved::{Dispatch, Resolved};
 use crate::Result;
 
 /// One dispatch of a profiled recording.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::device::Gpu;
-use super::recording::Resolved;
+use super::resolved::Resolved;
 use crate::{Error, Result};
 
 /// Longest time that a submit should take, since Windows resets a GPU that does not respond for two seconds.

@@ -11,7 +11,7 @@ use std::iter::{from_fn, once};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::compiling::CompileCount;
+use super::compile_count::CompileCount;
 use super::device::{DeviceClass, Gpu};
 use super::pipeline::{Compiled, Pipeline};
 use super::reflect::Declaration;

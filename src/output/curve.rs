@@ -2,14 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Method;
-use crate::train::StageName;
+use crate::config::{Method, StageName};
 
 /// An epoch of one seed's training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// Trained stage: "classifier", "triplets", "prototypes" or "tagger".
-    pub stage: String,
+    /// Trained stage.
+    pub stage: StageName,
     /// Epoch of the stage, counted from 0.
     pub epoch: usize,
     /// Mean training loss.
@@ -42,7 +41,8 @@ pub fn check_curves(curves: &[Vec<CurvePoint>], seeds: usize, method: Method) ->
         // Stage index and epoch of the previous point.
         let mut last: Option<(usize, usize)> = None;
         for CurvePoint { stage, epoch, .. } in curve {
-            let place = stages.iter().position(|known| known.name() == stage);
+            let place = stages.iter().position(|known| known == stage);
+            let stage = stage.name();
             let place = place.ok_or_else(|| format!("{stage:?} is no stage of the method {}", method.name()))?;
             let follows = match last {
                 Some((before, _)) if before < place => *epoch == 0,

@@ -7,11 +7,10 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::RunDir;
 use crate::base::{atomic, checksum, regular_file};
-use crate::train::StageName;
+use crate::config::StageName;
 use crate::{Error, Result};
 
 /// A line of `metrics.jsonl`: one epoch of one member.
@@ -31,6 +30,13 @@ pub struct Metrics {
     pub best_score: f64,
     /// Epoch of the best score.
     pub best_epoch: usize,
+}
+
+/// The fields of a line that say when in the training it was written.
+#[derive(Deserialize)]
+struct Position {
+    stage: StageName,
+    epoch: u64,
 }
 
 impl RunDir {
@@ -73,7 +79,7 @@ impl RunDir {
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.
-    pub fn truncate_metrics(&self, keep: impl Fn(&str, u64) -> bool) -> Result<()> {
+    pub fn truncate_metrics(&self, keep: impl Fn(StageName, u64) -> bool) -> Result<()> {
         let path = self.metrics_path();
         let bytes = read_if_there(&path)?;
         if bytes.is_empty() {
@@ -81,9 +87,8 @@ impl RunDir {
         }
         let text = String::from_utf8_lossy(&bytes);
         let wanted = |line: &&str| {
-            let row: Option<Value> = serde_json::from_str(line).ok();
-            let fields = row.as_ref().and_then(|row| Some((row.get("stage")?.as_str()?, row.get("epoch")?.as_u64()?)));
-            line.ends_with('\n') && fields.is_some_and(|(stage, epoch)| keep(stage, epoch))
+            let row: Option<Position> = serde_json::from_str(line).ok();
+            line.ends_with('\n') && row.is_some_and(|Position { stage, epoch }| keep(stage, epoch))
         };
         let kept: String = text.split_inclusive('\n').filter(wanted).collect();
         atomic::write_bytes(&path, kept.as_bytes())

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use super::{Metrics, RunDir, Task};
 use crate::Result;
-use crate::config::Config;
+use crate::config::{Config, StageName};
 use crate::model::Architecture;
 use crate::model::checkpoint::{self, Description, TrainingState};
-use crate::train::{EpochReport, Observer, StageName, Trainer, TrainingData};
+use crate::train::{EpochReport, Observer, Trainer, TrainingData};
 
 impl RunDir {
     /// Returns the path of one member's best checkpoint: `best` for a single member, `best-SEED` in a population.
@@ -109,7 +109,7 @@ impl Observer for Recorder<'_> {
     fn checkpoint(&mut self, training_state: &TrainingState) -> Result<()> {
         let parameters = self.architecture.elements();
         // A model whose classifier G has not been trained yet cannot tag, so no best model is written.
-        let tags = self.last_stage.is_some_and(|stage| stage.name() == training_state.stage);
+        let tags = self.last_stage == Some(training_state.stage);
         let trained = |progress: &crate::kernels::population::Member| tags && progress.epochs > 0;
         for (member, progress) in training_state.progress.iter().enumerate().filter(|(_, progress)| trained(progress)) {
             let (seed, epoch) = (self.config.train.seeds[member], progress.best_epoch as usize);

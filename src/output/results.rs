@@ -48,6 +48,17 @@ impl SeedSummary {
         Self { mean, sd, seeds: values }
     }
 
+    /// Computes F1 of `class` on test length `length`, from F1 `[seed][test length][class]`.
+    pub fn class_f1(f1: &[Vec<Vec<f64>>], length: usize, class: usize) -> Self {
+        Self::new(f1.iter().map(|seed| seed[length][class]).collect())
+    }
+
+    /// Computes the mean of F1 over classes on test length `length`, from F1 `[seed][test length][class]`.
+    pub fn macro_f1(f1: &[Vec<Vec<f64>>], length: usize) -> Self {
+        let mean = |f1: &[f64]| f1.iter().sum::<f64>() / f1.len() as f64;
+        Self::new(f1.iter().map(|seed| mean(&seed[length])).collect())
+    }
+
     /// Returns `mean ± sd` with one decimal, or the mean alone.
     pub fn cell(&self) -> String {
         match self.sd {
@@ -60,13 +71,12 @@ impl SeedSummary {
 impl Results {
     /// Returns F1 of `class` on test length `length`, over seeds.
     pub fn class_f1(&self, length: usize, class: usize) -> SeedSummary {
-        SeedSummary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
+        SeedSummary::class_f1(&self.f1, length, class)
     }
 
     /// Returns the mean of F1 over classes on test length `length`, over seeds.
     pub fn macro_f1(&self, length: usize) -> SeedSummary {
-        let mean = |f1: &[f64]| f1.iter().sum::<f64>() / f1.len() as f64;
-        SeedSummary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
+        SeedSummary::macro_f1(&self.f1, length)
     }
 
     /// Returns a text table with one line per class, one for the macro mean, and one column per test length.

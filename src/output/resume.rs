@@ -6,11 +6,12 @@ use std::io::ErrorKind;
 use serde_json::json;
 
 use super::RunDir;
+use crate::base::printable::counted;
 use crate::base::{atomic, regular_file};
-use crate::config::Config;
+use crate::config::{Config, StageName};
 use crate::data::scenes::Contents;
 use crate::model::checkpoint::{Provenance, TrainingState, read_training_state};
-use crate::train::{StageName, Trainer};
+use crate::train::Trainer;
 use crate::{Error, Result};
 
 /// The longest training time that is believed, in seconds: some 300 years.
@@ -70,9 +71,7 @@ impl RunDir {
         }
         let (stage, epochs) = trainer.position();
         let earlier: Vec<StageName> = trainer.stages().take_while(|earlier| *earlier != stage).collect();
-        self.truncate_metrics(|name, epoch| {
-            earlier.iter().any(|stage| stage.name() == name) || (name == stage.name() && epoch < epochs as u64)
-        })
+        self.truncate_metrics(|row, epoch| earlier.contains(&row) || (row == stage && epoch < epochs as u64))
     }
 
     /// Describes how far an unfinished run is, as a notice beside its models; `None` for a finished run.
@@ -82,8 +81,7 @@ impl RunDir {
         }
         // A training state that cannot be read is reported when training resumes, not here.
         let done = self.training_state().ok().flatten().map(|training_state| {
-            let epochs = if training_state.epoch == 1 { "epoch" } else { "epochs" };
-            format!("after {} {epochs} of stage {}", training_state.epoch, training_state.stage)
+            format!("after {} of stage {}", counted(training_state.epoch, "epoch"), training_state.stage.name())
         });
         Some(format!("the training is not finished: these are its best models {}", done.unwrap_or("so far".into())))
     }

@@ -13,11 +13,13 @@ mod observer;
 mod sampler;
 mod schedule;
 mod stage;
-mod stage_name;
+mod stage_settings;
 mod step;
 mod step_context;
 mod synthetic_step;
 mod trainer;
+
+use crate::config::StageName;
 
 pub use data::TrainingData;
 pub use draws::Draws;
@@ -27,7 +29,6 @@ pub use metric_episodes::{PrototypeEpisodes, Triplets};
 pub use observer::{EpochReport, Observer, Unwatched};
 pub use sampler::Sampler;
 pub use schedule::{EpochRows, Schedule};
-pub use stage_name::StageName;
 pub use step::{StepInput, TrainingStep};
 pub use step_context::StepContext;
 pub use synthetic_step::{ROWS, random_data, random_examples, synthetic_step};

@@ -155,11 +155,12 @@ impl<'a> Trainer<'a> {
     /// size; errors of the device.
     pub fn restore(&mut self, origin: &Path, training_state: &TrainingState) -> Result<()> {
         training_state.provenance.check(origin, &self.provenance)?;
-        let Some(stage) = self.stages().find(|stage| stage.name() == training_state.stage) else {
+        let stage = training_state.stage;
+        if !self.stages().any(|known| known == stage) {
             let known: Vec<&str> = self.stages().map(StageName::name).collect();
             let reason = format!(
                 "it is in stage '{}', and a training of this method has {}",
-                training_state.stage,
+                stage.name(),
                 known.join(", then ")
             );
             return Err(Error::data(origin, reason));
@@ -206,7 +207,7 @@ impl<'a> Trainer<'a> {
         best.queue(self.gpu);
         progress.queue(self.gpu);
         Ok(TrainingState {
-            stage: self.stage.name.name().into(),
+            stage: self.stage.name,
             epoch: self.epoch,
             state: state.fetch(self.gpu)?,
             best: best.fetch(self.gpu)?,

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise, Variant, to_toml};
+use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise, StageName, Variant, to_toml};
 use weaklabel::evaluate::Quality;
 use weaklabel::experiments::study::Events;
 use weaklabel::experiments::study::{CellResult, CoverageBin, Group};
@@ -228,12 +228,12 @@ fn models() -> Vec<(&'static str, &'static str, Vec<u8>)> {
 }
 
 fn states() -> Vec<(&'static str, &'static str, Vec<u8>)> {
-    let state = |seeds: &[u64], stage: &str| {
+    let state = |seeds: &[u64], stage: StageName| {
         let mut config = Config::default();
         config.train.seeds = seeds.to_vec();
         let floats = |n: usize| (0..n).map(|value| value as f32 / 7.0).collect::<Vec<_>>();
         let training_state = TrainingState {
-            stage: stage.into(),
+            stage,
             epoch: 3,
             state: floats(seeds.len() * 3 * 4),
             best: floats(seeds.len() * 4),
@@ -244,8 +244,8 @@ fn states() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         training_state.to_bytes(Path::new("state")).unwrap()
     };
     vec![
-        ("state", "one.safetensors", state(&[1], "classifier")),
-        ("state", "two.safetensors", state(&[7, 2], "tagger")),
+        ("state", "one.safetensors", state(&[1], StageName::Classifier)),
+        ("state", "two.safetensors", state(&[7, 2], StageName::Tagger)),
     ]
 }
 
@@ -286,7 +286,7 @@ fn grid_rows() -> String {
         classes: classes.clone(),
         seconds: vec![1.0],
         f1: vec![vec![vec![50.0, 25.0]]],
-        curves: vec![vec![CurvePoint { stage: "classifier".into(), epoch: 0, loss: 0.5, score: 40.0 }]],
+        curves: vec![vec![CurvePoint { stage: StageName::Classifier, epoch: 0, loss: 0.5, score: 40.0 }]],
         best: vec![40.0],
         quality: vec![vec![quality]],
         groups: vec![Group { name: "short".into(), clips: 4, f1: vec![vec![37.5]] }],

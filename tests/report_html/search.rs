@@ -1,8 +1,9 @@
 //! A made-up search: sixty trials on four rungs, seven parameters of every kind.
 
 use weaklabel::base::counter_rng::{Key, Stream};
-use weaklabel::config::Method;
+use weaklabel::config::{Method, StageName};
 use weaklabel::experiments::report::search::{ParameterAxis, ParameterValue, SearchData, TrialData};
+use weaklabel::experiments::search::TrialState;
 use weaklabel::output::CurvePoint;
 
 const RUNGS: [usize; 4] = [3, 9, 27, 81];
@@ -14,7 +15,7 @@ const ETA: usize = 3;
 pub fn full() -> SearchData {
     let mut trials: Vec<TrialData> = (0..TRIALS).map(trial).collect();
     // Promote the best of each rung, and note why the others stay.
-    let mut climbing: Vec<usize> = (0..TRIALS).filter(|number| trials[*number].state == "paused").collect();
+    let mut climbing: Vec<usize> = (0..TRIALS).filter(|number| trials[*number].state == TrialState::Paused).collect();
     for (rung, epochs) in RUNGS.iter().enumerate() {
         for &number in &climbing {
             let trial = &mut trials[number];
@@ -29,9 +30,6 @@ pub fn full() -> SearchData {
         let epochs = RUNGS[trial.scores.len().max(1) - 1];
         trial.curves.iter_mut().for_each(|seed| seed.truncate(epochs));
         trial.seconds = 7.5 * epochs as f64;
-        if trial.scores.len() == RUNGS.len() {
-            trial.state = "finished".into();
-        }
     }
     let axis = |name: &str, log: bool| ParameterAxis { name: name.into(), log };
     SearchData {
@@ -40,7 +38,6 @@ pub fn full() -> SearchData {
         classes: ["Alarm_bell_ringing", "Cat", "Dog", "Running_water", "Speech"].map(str::to_owned).to_vec(),
         clips: [2700, 300, 750],
         method: Method::Classifier,
-        objective: "macro-F1".into(),
         eta: ETA,
         rungs: RUNGS.to_vec(),
         seeds: SEEDS.to_vec(),
@@ -72,7 +69,7 @@ fn trial(number: usize) -> TrialData {
         let score = |epoch: usize, noise: f64| (level * (1.0 - (-(epoch as f64 + 1.0) / rate).exp()) + noise).max(0.0);
         (0..RUNGS[3])
             .map(|epoch| CurvePoint {
-                stage: "classifier".into(),
+                stage: StageName::Classifier,
                 epoch,
                 loss: 0.7 / (1.0 + epoch as f64 / 10.0),
                 score: score(epoch, stream.normal()),
@@ -81,9 +78,9 @@ fn trial(number: usize) -> TrialData {
     };
     let curves = SEEDS.iter().map(|seed| curve(*seed, &mut stream)).collect();
     let (state, reason) = match number {
-        20 => ("failed", Some("GPU is out of memory: 1.2 GiB were asked for & <none> were left".to_owned())),
-        57.. => ("running", None),
-        _ => ("paused", None),
+        20 => (TrialState::Failed, Some("GPU is out of memory: 1.2 GiB were asked for & <none> were left".to_owned())),
+        57.. => (TrialState::Running, None),
+        _ => (TrialState::Paused, None),
     };
     TrialData {
         number,
@@ -96,7 +93,7 @@ fn trial(number: usize) -> TrialData {
             (!number.is_multiple_of(3)).then(|| ParameterValue::Text(choice.into())),
             Some(ParameterValue::Number(64.0)),
         ],
-        state: state.into(),
+        state,
         scores: Vec::new(),
         curves,
         reason,

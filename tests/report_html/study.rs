@@ -1,7 +1,7 @@
 //! A made-up study of the size of the paper's: eighteen cells, five seeds, ten classes.
 
 use weaklabel::base::counter_rng::{Key, Stream};
-use weaklabel::config::{Config, Method, Variant};
+use weaklabel::config::{Config, Method, StageName, Variant};
 use weaklabel::evaluate::Quality;
 use weaklabel::experiments::report::study::{Plan, StudyData, paper};
 use weaklabel::experiments::study::{CellResult, CoverageBin, Group};
@@ -123,17 +123,17 @@ fn embedding(class: usize, order: f64) -> Vec<f32> {
 }
 
 fn curve(method: Method, seed: usize, score: f64) -> Vec<CurvePoint> {
-    let stages: &[(&str, usize)] = match method {
-        Method::Classifier => &[("classifier", 120)],
-        Method::Triplets => &[("triplets", 300), ("tagger", 90)],
-        Method::Prototypes => &[("prototypes", 150), ("tagger", 80)],
+    let stages: &[(StageName, usize)] = match method {
+        Method::Classifier => &[(StageName::Classifier, 120)],
+        Method::Triplets => &[(StageName::Triplets, 300), (StageName::Tagger, 90)],
+        Method::Prototypes => &[(StageName::Prototypes, 150), (StageName::Tagger, 80)],
     };
-    let epochs = |stage: &'static str, n: usize| {
+    let epochs = |stage: StageName, n: usize| {
         (0..n + 7 * seed).map(move |epoch| {
             let progress = 1.0 - (-(epoch as f64) / 25.0).exp();
             let wobble = ((epoch * 7 + seed * 3) % 11) as f64 / 5.0;
             let loss = 0.7 - 0.5 * progress + wobble / 50.0;
-            CurvePoint { stage: stage.into(), epoch, loss, score: score * progress + wobble }
+            CurvePoint { stage, epoch, loss, score: score * progress + wobble }
         })
     };
     stages.iter().flat_map(|&(stage, n)| epochs(stage, n)).collect()

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use weaklabel::experiments::store::{TrialRow, TrialState};
+use weaklabel::experiments::search::TrialState;
+use weaklabel::experiments::store::TrialRow;
 
 /// Longer than anything here takes, even on a machine that stalls.
 const PATIENCE: Duration = Duration::from_secs(300);

@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use weaklabel::config::{Config, Variant};
+use weaklabel::config::{Config, StageName, Variant};
 use weaklabel::data::scenes::generate::{GenerateOptions, generate};
 use weaklabel::data::scenes::{Dataset, Subset};
 use weaklabel::evaluate::{SegmentLabels, SegmentSource};
 use weaklabel::gpu::{AdapterChoice, Gpu};
 use weaklabel::kernels::class_means::NO_CLASS;
-use weaklabel::train::StageName;
 
 use crate::support::process::succeed;
 use crate::support::program::weaklabel;

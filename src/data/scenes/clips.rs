@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 use super::Subset;
 use super::annotation::{self, ClipEvents, Event};
 use super::contents::Listing;
-use super::left_out::{self, LeftOut, counted};
+use super::files::audio_files;
+use super::left_out::{self, LeftOut};
 use super::outline::TimedEvent;
-use super::soundbank::{audio_files, hold_back};
+use super::soundbank::hold_back;
 use super::table::at_line;
 use crate::base::counter_rng::Key;
+use crate::base::printable::counted;
 use crate::data::audio::{MAX_SAMPLES, decode_at};
 use crate::{Error, Result};
 

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::soundbank::hex;
+use crate::base::checksum::{hex, sha256};
 use crate::base::{atomic, regular_file, stop};
 use crate::{Error, Result};
 
@@ -56,7 +56,7 @@ impl Listing {
         let memory = MEMORY.get().filter(|_| !self.files.is_empty()).map(|folder| HashCache::path(folder, &self.root));
         let memory = memory.transpose()?;
         let mut entries = hash(&self.files, memory.as_deref(), SystemTime::now())?;
-        let digest = |(name, text): &(String, String)| (name.clone(), hex(&Sha256::digest(text)));
+        let digest = |(name, text): &(String, String)| (name.clone(), sha256(&[text.as_bytes()]));
         entries.extend(self.notes.iter().map(digest));
         Ok(Contents(entries))
     }
@@ -184,8 +184,8 @@ impl HashCache {
     /// Returns the path of the cache file for the folder `root` in the cache `folder`.
     fn path(folder: &Path, root: &Path) -> Result<PathBuf> {
         let root = std::path::absolute(root).map_err(|source| Error::io("find", root, source))?;
-        let name = hex(&Sha256::digest(root.as_os_str().as_encoded_bytes())[..8]);
-        Ok(folder.join("contents").join(name + ".json"))
+        let hash = sha256(&[root.as_os_str().as_encoded_bytes()]);
+        Ok(folder.join("contents").join(format!("{}.json", &hash[..16])))
     }
 
     /// Reads the cache file at `path`; returns an empty cache if the file is missing or damaged.
@@ -247,7 +247,7 @@ mod tests {
         let memory = folder.path().join("cache/contents/x.json");
         let later = SystemTime::now() + 2 * SETTLED;
         let first = hash(&files, Some(&memory), SystemTime::now()).unwrap();
-        assert_eq!(first[0].1, hex(&Sha256::digest("a")));
+        assert_eq!(first[0].1, sha256(&[b"a"]));
         assert!(HashCache::read(&memory).files.is_empty(), "files of this moment are remembered");
         assert_eq!(hash(&files, Some(&memory), later).unwrap(), first);
         // An altered cache shows whether a file is read again: a hash that comes from the cache is the altered one.
@@ -260,7 +260,7 @@ mod tests {
         // The size is the same, but the time is not.
         fs::write(&files[0].1, "x").unwrap();
         fs::File::options().write(true).open(&files[0].1).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        assert_eq!(hash(&files, Some(&memory), later).unwrap()[0].1, hex(&Sha256::digest("x")));
+        assert_eq!(hash(&files, Some(&memory), later).unwrap()[0].1, sha256(&[b"x"]));
         fs::write(&memory, "damaged").unwrap();
         assert_eq!(hash(&files, Some(&memory), later).unwrap()[1], first[1]);
         fs::remove_file(&files[1].1).unwrap();

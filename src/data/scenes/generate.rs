@@ -9,7 +9,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 use super::annotation::{self, ClipEvents, Event};
 use super::draw::{Scene, microseconds};
@@ -18,8 +17,9 @@ use super::left_out::LeftOut;
 use super::mix::{Mix, MixedEvent};
 use super::mixer::Mixer;
 use super::recipe::{self, Recipe};
-use super::soundbank::{Soundbank, hex};
+use super::soundbank::Soundbank;
 use super::{Subset, builtin, table};
+use crate::base::checksum::sha256;
 use crate::base::stop;
 use crate::config::Config;
 use crate::data::audio::{Audio, write_wav16};
@@ -140,7 +140,7 @@ impl ClipRecord {
         let (bank, rate) = (&mixer.soundbank, mixer.recipe.scene.rate);
         let seconds = |samples: usize| microseconds(samples, rate).to_string();
         let bytes: Vec<u8> = mix.samples.iter().flat_map(|x| x.to_le_bytes()).collect();
-        let hash = hex(&Sha256::digest(&bytes));
+        let hash = sha256(&[&bytes]);
         let (mut events, mut rows) = (Vec::new(), Vec::new());
         for (drawn, MixedEvent { place, gain_db }) in scene.events.iter().zip(&mix.events) {
             let [onset_s, offset_s] = place.seconds(rate);

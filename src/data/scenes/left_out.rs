@@ -7,7 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use super::Subset;
-use super::soundbank::{EXTENSIONS, entries};
+use super::files::{EXTENSIONS, entries};
+use crate::base::printable::counted;
 
 /// File name extensions of sounds in formats that cannot be read.
 const OTHER_SOUNDS: [&str; 22] = [
@@ -41,11 +42,6 @@ impl LeftOut {
             false => tracing::warn!("{}", self.message),
         }
     }
-}
-
-/// Returns a number of things with the noun in its form: "1 sound", "3 sounds".
-pub(super) fn counted(n: usize, thing: &str) -> String {
-    if n == 1 { format!("1 {thing}") } else { format!("{n} {thing}s") }
 }
 
 /// Returns the messages about a soundbank at `root`: everything that [`Soundbank::scan`](super::Soundbank::scan)

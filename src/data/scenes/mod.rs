@@ -8,8 +8,8 @@
 //! them, and `cooccurrence` draws the events beside the main one. `mix` makes the clip, `mixer` makes any clip by its
 //! number, `outline` records when its events are audible, and `segment` chooses a segment. `dataset` is the interface
 //! to all of this. [`generate`] writes a dataset to disk with a `recipe` and its [`annotation`]s; `folder` makes sure
-//! that the folder appears complete or not at all. `clips` reads finished clips. `text` and `table` check files as they
-//! are read. `left_out` and `overridden` report files and keys that have no effect; `contents` fingerprints the data by
+//! that the folder appears complete or not at all. `clips` reads finished clips. `files` lists folders, `text` and
+//! `table` check files as they are read. `left_out` and `overridden` report files and keys that have no effect; `contents` fingerprints the data by
 //! the hashes of its files.
 
 pub mod annotation;
@@ -21,6 +21,7 @@ mod contents;
 mod cooccurrence;
 mod dataset;
 mod draw;
+mod files;
 mod folder;
 mod left_out;
 mod mix;

@@ -5,7 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::cooccurrence::Cooccurrence;
-use super::soundbank::{Soundbank, absolute};
+use super::files::absolute;
+use super::soundbank::Soundbank;
 use super::text::text;
 use crate::base::regular_file;
 use crate::config::{Config, DataConfig, SceneConfig, validate};

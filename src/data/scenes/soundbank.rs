@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::contents::Listing;
+use super::files::{EXTENSIONS, absolute, audio_files, entries};
 use super::left_out::{self, LeftOut};
 use super::source::{Origin, Source};
 use super::{Subset, builtin};
@@ -17,7 +17,6 @@ use crate::config::{DataConfig, SceneConfig};
 use crate::{Error, Result};
 
 const LAYOUT: &str = "ROOT/{train,validation,eval}/soundbank/{foreground/CLASS,background/GROUP}/*.{wav,flac,ogg}";
-pub(super) const EXTENSIONS: [&str; 3] = ["wav", "flac", "ogg"];
 
 /// The sounds that a subset draws from, as positions in [`Soundbank::sources`].
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -250,36 +249,6 @@ pub(super) fn unfold(folder: &str) -> (&str, bool, bool) {
     (class, no_onset, no_offset)
 }
 
-/// Returns names and paths of the entries of `folder` that are not hidden, sorted by name.
-pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
-    let failed = |source| Error::io("list", folder, source);
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        if !name.starts_with('.') {
-            entries.push((name, path));
-        }
-    }
-    entries.sort_unstable();
-    Ok(entries)
-}
-
-/// Returns names and paths of the audio files directly in `folder`, sorted by name.
-pub(super) fn audio_files(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
-    let mut files = Vec::new();
-    for (name, path) in entries(folder)? {
-        let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-        if EXTENSIONS.contains(&extension.as_str()) {
-            let found = fs::metadata(&path).map_err(|source| Error::io("read", &path, source))?;
-            if found.is_file() {
-                files.push((name, path));
-            }
-        }
-    }
-    Ok(files)
-}
-
 fn folders(parent: &Path) -> Result<Vec<(String, PathBuf)>> {
     if !parent.is_dir() {
         return Err(Error::data(parent, format!("no such folder; a soundbank is {LAYOUT}")));
@@ -319,14 +288,6 @@ fn not_a_soundbank(root: &Path) -> Error {
         let _ = write!(reason, "; did you mean {}?", meant.display());
     }
     Error::data(root, reason)
-}
-
-pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
-    path.canonicalize().map_err(|source| Error::io("read", path, source))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

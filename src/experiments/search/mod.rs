@@ -4,11 +4,13 @@
 
 mod asha;
 mod space;
+mod state;
 
 use crate::config::SearchConfig;
 
 pub use asha::SuccessiveHalving;
 pub use space::{Trial, by_ratios, check, names, trial, value_of};
+pub use state::TrialState;
 
 /// Returns the successive halving of the search that `config` describes.
 pub fn halving(config: &SearchConfig) -> SuccessiveHalving {

@@ -10,11 +10,12 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::engine::Transaction;
-use super::leases::{DEATHS, give_up};
+use super::leases::{DEATHS, FREE, INTERRUPTED, RUNNING, give_up};
 use super::row::{Columns, Invalid, Row};
 use super::table::{RungScore, begun};
-use super::{Checkpoint, Lease, Registered, Store, TrialRow, TrialState};
+use super::{Checkpoint, Lease, Registered, Store, TrialRow};
 use crate::Result;
+use crate::experiments::search::TrialState;
 
 /// Largest number of trials that are compared with the first for a common population. Other workers wait for the store
 /// meanwhile.
@@ -215,9 +216,11 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
     let hello = "INSERT INTO weaklabel_workers (name, adapter, seen_ms) VALUES ($1, $2, $3) \
                  ON CONFLICT (name) DO UPDATE SET adapter = excluded.adapter, seen_ms = excluded.seen_ms";
     tx.execute(hello, &[wanted.worker.into(), wanted.adapter.into(), now.into()])?;
-    let forget = "UPDATE weaklabel_trials SET state = 'interrupted', worker = NULL, lease_until_ms = NULL, lease_ms = NULL \
-                  WHERE study = $1 AND worker = $2 AND state = 'running'";
-    tx.execute(forget, &[study.id.into(), wanted.worker.into()])?;
+    let forget = format!(
+        "UPDATE weaklabel_trials SET state = '{INTERRUPTED}', {FREE} \
+         WHERE study = $1 AND worker = $2 AND state = '{RUNNING}'"
+    );
+    tx.execute(&forget, &[study.id.into(), wanted.worker.into()])?;
 
     let (mut trials, scores) = begun(tx, study)?;
     for row in &mut trials {
@@ -239,12 +242,14 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
     let mut leased = Vec::new();
     for open in std::iter::once(first).chain(others).take(wanted.most.max(1)) {
         let lease = Lease { study: study.id, trial: open.trial, rung: open.rung, fence: open.fence + 1 };
-        let sql = "INSERT INTO weaklabel_trials \
-                   (study, number, rung, state, failures, deaths, fence, worker, lease_until_ms, lease_ms, epoch) \
-                   VALUES ($1, $2, $3, 'running', $4, $5, $6, $7, $8, $9, $10) \
-                   ON CONFLICT (study, number) DO UPDATE SET rung = excluded.rung, state = excluded.state, \
-                   failures = excluded.failures, deaths = excluded.deaths, fence = excluded.fence, \
-                   worker = excluded.worker, lease_until_ms = excluded.lease_until_ms, lease_ms = excluded.lease_ms";
+        let sql = format!(
+            "INSERT INTO weaklabel_trials \
+             (study, number, rung, state, failures, deaths, fence, worker, lease_until_ms, lease_ms, epoch) \
+             VALUES ($1, $2, $3, '{RUNNING}', $4, $5, $6, $7, $8, $9, $10) \
+             ON CONFLICT (study, number) DO UPDATE SET rung = excluded.rung, state = excluded.state, \
+             failures = excluded.failures, deaths = excluded.deaths, fence = excluded.fence, \
+             worker = excluded.worker, lease_until_ms = excluded.lease_until_ms, lease_ms = excluded.lease_ms"
+        );
         let values = [
             study.id.into(),
             open.trial.into(),
@@ -257,7 +262,7 @@ fn claim(tx: &mut dyn Transaction, study: &Registered, wanted: &Wanted<'_>) -> R
             wanted.lease_ms.into(),
             open.epoch.into(),
         ];
-        tx.execute(sql, &values)?;
+        tx.execute(&sql, &values)?;
         leased.push((lease, open.epoch));
     }
     Ok(Leased::Trials(leased))

@@ -6,6 +6,7 @@ use super::engine::{Transaction, Value};
 use super::row::{Columns, Row};
 use super::{ALL_STUDIES, Registered, Store};
 use crate::Result;
+use crate::experiments::search::TrialState;
 
 /// Number of failures on one rung after which a trial is given up.
 pub(super) const FAILURES: usize = 3;
@@ -76,9 +77,14 @@ pub enum Failure {
     Death,
 }
 
-const WHERE: &str = "WHERE study = $1 AND number = $2 AND fence = $3 AND state = 'running'";
+/// Names of the states, for SQL.
+pub(super) const RUNNING: &str = TrialState::Running.name();
+pub(super) const INTERRUPTED: &str = TrialState::Interrupted.name();
+const PAUSED: &str = TrialState::Paused.name();
+const FAILED: &str = TrialState::Failed.name();
+
 /// Assignments that clear the lease of a trial.
-const FREE: &str = "worker = NULL, lease_until_ms = NULL, lease_ms = NULL";
+pub(super) const FREE: &str = "worker = NULL, lease_until_ms = NULL, lease_ms = NULL";
 
 impl Lease {
     fn key(&self) -> [Value; 3] {
@@ -88,7 +94,10 @@ impl Lease {
     /// Changes the trial's row if the lease is still valid.
     fn change(&self, tx: &mut dyn Transaction, set: &str, values: &[Value]) -> Result<Delivery> {
         let parameters: Vec<Value> = self.key().iter().chain(values).cloned().collect();
-        let changed = tx.execute(&format!("UPDATE weaklabel_trials SET {set} {WHERE}"), &parameters)?;
+        let sql = format!(
+            "UPDATE weaklabel_trials SET {set} WHERE study = $1 AND number = $2 AND fence = $3 AND state = '{RUNNING}'"
+        );
+        let changed = tx.execute(&sql, &parameters)?;
         Ok(if changed == 1 { Delivery::Accepted } else { Delivery::Refused })
     }
 
@@ -159,7 +168,7 @@ impl Store {
     pub fn finish(&mut self, lease: &Lease, outcome: &Outcome) -> Result<Delivery> {
         self.transaction(lease.study, |tx| {
             let epoch = outcome.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.epoch);
-            let set = format!("state = 'paused', {FREE}, failures = 0, deaths = 0, reason = NULL, epoch = $4");
+            let set = format!("state = '{PAUSED}', {FREE}, failures = 0, deaths = 0, reason = NULL, epoch = $4");
             if lease.change(tx, &set, &[epoch.into()])? == Delivery::Refused {
                 let place = [lease.study.into(), lease.trial.into(), lease.rung.into()];
                 let condition = "WHERE study = $1 AND number = $2 AND rung = $3";
@@ -197,7 +206,7 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Store`].
     pub fn release(&mut self, lease: &Lease) -> Result<Delivery> {
-        self.transaction(lease.study, |tx| lease.change(tx, &format!("state = 'interrupted', {FREE}"), &[]))
+        self.transaction(lease.study, |tx| lease.change(tx, &format!("state = '{INTERRUPTED}', {FREE}"), &[]))
     }
 
     /// Records that a trial failed, and why. The trial is given up, or tried again later.
@@ -207,11 +216,12 @@ impl Store {
     pub fn fail(&mut self, lease: &Lease, failure: Failure, reason: &str) -> Result<Delivery> {
         let after = |column: &str, most: usize| {
             format!(
-                "state = CASE WHEN {column} + 1 >= {most} THEN 'failed' ELSE 'interrupted' END, {column} = {column} + 1"
+                "state = CASE WHEN {column} + 1 >= {most} THEN '{FAILED}' ELSE '{INTERRUPTED}' END, \
+                 {column} = {column} + 1"
             )
         };
         let set = match failure {
-            Failure::Lasting => "state = 'failed', failures = failures + 1".into(),
+            Failure::Lasting => format!("state = '{FAILED}', failures = failures + 1"),
             Failure::Passing => after("failures", FAILURES),
             Failure::Checkpoint => after("failures", FAILURES) + ", epoch = 0",
             Failure::Death => after("deaths", DEATHS),
@@ -230,16 +240,18 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Store`].
     pub fn retry_failed(&mut self, study: &Registered) -> Result<u64> {
-        let sql = "UPDATE weaklabel_trials SET state = 'interrupted', failures = 0, deaths = 0, reason = NULL \
-                   WHERE study = $1 AND state = 'failed'";
-        self.transaction(study.id, |tx| tx.execute(sql, &[study.id.into()]))
+        let sql = format!(
+            "UPDATE weaklabel_trials SET state = '{INTERRUPTED}', failures = 0, deaths = 0, reason = NULL \
+             WHERE study = $1 AND state = '{FAILED}'"
+        );
+        self.transaction(study.id, |tx| tx.execute(&sql, &[study.id.into()]))
     }
 }
 
 /// Gives up a trial whose last worker died.
 pub(super) fn give_up(tx: &mut dyn Transaction, study: i64, trial: usize) -> Result<()> {
     let sql = format!(
-        "UPDATE weaklabel_trials SET state = 'failed', deaths = deaths + 1, {FREE}, reason = $3 \
+        "UPDATE weaklabel_trials SET state = '{FAILED}', deaths = deaths + 1, {FREE}, reason = $3 \
          WHERE study = $1 AND number = $2"
     );
     let reason =

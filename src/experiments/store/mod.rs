@@ -28,7 +28,7 @@ pub use claims::{ClaimOutcome, Claimed, Holding, Prospect, Waiting, Wanted};
 pub use leases::{Checkpoint, Delivery, Failure, Lease, Outcome};
 pub use location::Location;
 pub use studies::{Registered, Study, StudyKind, difference};
-pub use table::{LONGEST_LEASE_MS, ResultRow, TrialRow, TrialState, WorkerRow};
+pub use table::{LONGEST_LEASE_MS, ResultRow, TrialRow, WorkerRow};
 
 /// Lock topic of transactions that concern no single study: the schema and the list of studies.
 const ALL_STUDIES: i64 = 0;

@@ -3,7 +3,7 @@
 use super::engine::Transaction;
 use super::row::{Columns, Invalid, Row, refused};
 use super::{ALL_STUDIES, Registered, Store};
-use crate::experiments::search::SuccessiveHalving;
+use crate::experiments::search::{SuccessiveHalving, TrialState};
 use crate::{Error, Result};
 
 /// Longest lease, in milliseconds.
@@ -35,33 +35,6 @@ const RESULTS: Columns = Columns {
 /// The columns of results that claims need.
 const SCORES: Columns = Columns { table: "weaklabel_results", names: &["study", "number", "rung", "score"], key: 3 };
 const WORKERS: Columns = Columns { table: "weaklabel_workers", names: &["name", "adapter", "seen_ms"], key: 1 };
-
-/// The state of a trial.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TrialState {
-    /// A worker trains the trial.
-    Running,
-    /// The trial is between two epochs; its worker had to stop or failed at it.
-    Interrupted,
-    /// The trial has a result on its rung.
-    Paused,
-    /// The trial is given up.
-    Failed,
-}
-
-impl TrialState {
-    const ALL: [Self; 4] = [Self::Running, Self::Interrupted, Self::Paused, Self::Failed];
-
-    /// Returns the state's name in the store and in printed tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Interrupted => "interrupted",
-            Self::Paused => "paused",
-            Self::Failed => "failed",
-        }
-    }
-}
 
 /// The row of a started trial.
 #[derive(Debug, Clone, PartialEq)]

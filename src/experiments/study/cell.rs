@@ -209,12 +209,8 @@ fn curves(trainings: &[Training]) -> Result<(Vec<Vec<CurvePoint>>, Vec<f64>)> {
         let rows: Vec<Metrics> = run.metrics()?;
         for seed in &config.train.seeds {
             let of_seed = || rows.iter().filter(|row| row.seed == *seed);
-            let point = |row: &Metrics| CurvePoint {
-                stage: row.stage.name().into(),
-                epoch: row.epoch,
-                loss: row.loss,
-                score: row.score,
-            };
+            let point =
+                |row: &Metrics| CurvePoint { stage: row.stage, epoch: row.epoch, loss: row.loss, score: row.score };
             let last = of_seed().next_back().ok_or_else(|| {
                 let reason =
                     format!("metrics.jsonl has no epoch of seed {seed}: remove the folder to train the cell again");

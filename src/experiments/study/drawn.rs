@@ -23,6 +23,13 @@ pub struct CellSteps {
     pub left_out: Vec<LeftOut>,
 }
 
+impl CellSteps {
+    /// Returns the cost of `cell`, whose steps these are, in frames through E, to compare cells.
+    pub fn cost(&self, cell: &Cell) -> u64 {
+        self.draws.stages[0].1 * cell.frames_per_step(self.classes.len())
+    }
+}
+
 /// Computes the steps of each of `cells`; cells of one dataset must be adjacent. If this succeeds, the study can start:
 /// there are clips in every subset, and the batches of every cell can be balanced.
 ///

@@ -2,10 +2,10 @@
 
 use super::{Cell, CellSteps};
 use crate::Result;
-use crate::config::{Config, Method, Variant};
+use crate::config::{Config, Method, StageName, Variant};
 use crate::gpu::Gpu;
 use crate::model::Tiles;
-use crate::train::{PlannedData, StageName, memory_estimate, most_members, synthetic_step};
+use crate::train::{PlannedData, memory_estimate, most_members, synthetic_step};
 
 /// Time and memory of one cell.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::CellSteps;
 use crate::config::{Config, Method, Variant, edit, seconds, validate};
 use crate::{Error, Result};
 
@@ -37,11 +36,6 @@ impl Cell {
             }
         };
         (segments * self.config.features.frames(self.seconds) * self.config.train.seeds.len()) as u64
-    }
-
-    /// Returns the cost of the cell, in frames through E, to compare cells. `drawn` holds its number of steps.
-    pub fn cost(&self, drawn: &CellSteps) -> u64 {
-        drawn.draws.stages[0].1 * self.frames_per_step(drawn.classes.len())
     }
 }
 

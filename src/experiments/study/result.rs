@@ -65,15 +65,19 @@ impl CellResult {
             && self.points.windows(2).all(|rows| rows[0].len() == rows[1].len())
     }
 
+    /// Returns the index of the test length of `seconds`, if there is one.
+    pub fn test_length(&self, seconds: f64) -> Option<usize> {
+        self.seconds.iter().position(|length| *length == seconds)
+    }
+
     /// Returns the mean of F1 over classes on test length `length`, over seeds, in %.
     pub fn macro_f1(&self, length: usize) -> SeedSummary {
-        let mean = |f1: &[f64]| f1.iter().sum::<f64>() / f1.len() as f64;
-        SeedSummary::new(self.f1.iter().map(|seed| mean(&seed[length])).collect())
+        SeedSummary::macro_f1(&self.f1, length)
     }
 
     /// Returns F1 of `class` on test length `length`, over seeds, in %.
     pub fn class_f1(&self, length: usize, class: usize) -> SeedSummary {
-        SeedSummary::new(self.f1.iter().map(|seed| seed[length][class]).collect())
+        SeedSummary::class_f1(&self.f1, length, class)
     }
 }
 

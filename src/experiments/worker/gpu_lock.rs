@@ -4,7 +4,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
-use crate::gpu::AdapterDescription;
+use crate::gpu::{AdapterDescription, AdapterKind};
 use crate::{Error, Result};
 
 /// Exclusive use of a GPU by this process, until the lock is dropped or the process ends in any way.
@@ -19,7 +19,7 @@ impl GpuLock {
     /// # Errors
     /// [`Error::Io`] when the lock file cannot be created.
     pub fn take(adapter: &AdapterDescription, folder: &Path) -> Result<Option<Self>> {
-        if adapter.kind == "cpu" || adapter.pci.bus.is_empty() {
+        if adapter.kind == AdapterKind::Cpu || adapter.pci.bus.is_empty() {
             return Ok(Some(Self { _lock: None }));
         }
         std::fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
@@ -43,7 +43,7 @@ mod tests {
     fn a_card_is_held_by_one_worker_and_a_software_adapter_by_any_number() {
         let folder = tempfile::tempdir().unwrap();
         let mut adapter = Gpu::noop().adapter().clone();
-        (adapter.kind, adapter.pci.bus) = ("discrete".into(), "0000:01:00.0".into());
+        (adapter.kind, adapter.pci.bus) = (AdapterKind::Discrete, "0000:01:00.0".into());
         let take = |adapter: &AdapterDescription| GpuLock::take(adapter, folder.path()).unwrap();
         let first = take(&adapter).unwrap();
         assert!(take(&adapter).is_none());
@@ -52,7 +52,7 @@ mod tests {
         adapter.pci.bus = "0000:01:00.0".into();
         drop(first);
         assert!(take(&adapter).is_some());
-        adapter.kind = "cpu".into();
+        adapter.kind = AdapterKind::Cpu;
         let (one, other) = (take(&adapter), take(&adapter));
         assert!(one.is_some() && other.is_some());
     }

@@ -6,7 +6,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::lease_keeper::{LeaseKeeper, Update};
-use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, Until, blame, train};
+use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, blame, train};
+use super::until::Until;
 use super::{Job, Settings, outcome};
 use crate::config::{Config, DataConfig};
 use crate::experiments::store::{Claimed, Lease};

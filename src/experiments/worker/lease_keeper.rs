@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::training::Until;
+use super::until::Until;
 use crate::experiments::store::{Checkpoint, Delivery, Failure, Lease, Outcome, Store};
 use crate::{Error, Result};
 

@@ -10,6 +10,7 @@ mod idle;
 mod lease_keeper;
 mod search;
 mod training;
+mod until;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,7 +31,7 @@ use crate::{Error, Result};
 pub use gpu_lock::GpuLock;
 pub use grid::{SeedResult, place};
 pub use idle::Idle;
-pub use training::Until;
+pub use until::Until;
 
 /// Settings of a worker.
 #[derive(Debug, Clone)]
@@ -246,7 +247,8 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::experiments::store::{Location, Study, TrialState};
+    use crate::experiments::search::TrialState;
+    use crate::experiments::store::{Location, Study};
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 

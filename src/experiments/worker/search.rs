@@ -2,7 +2,8 @@
 //! validation score so far.
 
 use super::lease_keeper::{LeaseKeeper, Update};
-use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, Until, train};
+use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, train};
+use super::until::Until;
 use super::{Job, Settings, outcome};
 use crate::config::{Config, PrototypeConfig, Sampling};
 use crate::data::scenes::{Dataset, LeftOut, Subset};

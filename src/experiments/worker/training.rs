@@ -2,19 +2,19 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use super::lease_keeper::{LeaseKeeper, Update};
-use crate::config::{Config, Method};
+use super::until::Until;
+use crate::config::{Config, Method, StageName};
 use crate::experiments::store::{Checkpoint, Claimed, Failure, Lease};
 use crate::gpu::Gpu;
 use crate::model::checkpoint::{Provenance, TrainingState};
 use crate::model::{Architecture, Tiles};
 use crate::output::{CurvePoint, check_curves};
-use crate::train::{EpochReport, Observer, StageName, Trainer, TrainingData, most_members};
+use crate::train::{EpochReport, Observer, Trainer, TrainingData, most_members};
 use crate::{Error, Result};
 
 /// The data and the device that all trainings of a study share on this machine.
@@ -28,22 +28,6 @@ pub struct TrainingContext<'a> {
     pub data: &'a TrainingData,
     /// Time or signal at which the worker stops.
     pub until: Until,
-}
-
-/// The conditions on which a worker stops.
-#[derive(Debug, Clone, Copy)]
-pub struct Until {
-    /// Becomes true when the process receives a signal to stop.
-    pub stop: &'static AtomicBool,
-    /// End of the worker's time, if it is limited.
-    pub deadline: Option<Instant>,
-}
-
-impl Until {
-    /// Whether the worker must stop now.
-    pub fn reached(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() >= deadline) || self.stop.load(Ordering::SeqCst)
-    }
 }
 
 /// A claimed trial and the configuration that it is trained with.
@@ -179,10 +163,10 @@ impl ReadyTrial {
         if training_state.elements() != parameters {
             return Err(format!("it is of models with {} parameters, not of {parameters}", training_state.elements()));
         }
-        let stage = StageName::of(method).iter().find(|stage| stage.name() == training_state.stage);
-        let Some(stage) = stage else {
-            return Err(format!("{:?} is no stage of the method {}", training_state.stage, method.name()));
-        };
+        let stage = training_state.stage;
+        if !StageName::of(method).contains(&stage) {
+            return Err(format!("{:?} is no stage of the method {}", stage.name(), method.name()));
+        }
         let most = pause.unwrap_or(usize::MAX).min(stage.epochs(&config));
         if training_state.epoch != kept.epoch || training_state.epoch > most {
             let (found, row) = (training_state.epoch, kept.epoch);
@@ -194,8 +178,8 @@ impl ReadyTrial {
     }
 
     /// Returns the stage and the epoch. Only trials at the same position can resume together.
-    fn position(&self) -> Option<(String, usize)> {
-        self.training_state.as_ref().map(|training_state| (training_state.stage.clone(), training_state.epoch))
+    fn position(&self) -> Option<(StageName, usize)> {
+        self.training_state.as_ref().map(|training_state| (training_state.stage, training_state.epoch))
     }
 }
 
@@ -317,7 +301,7 @@ impl Observer for StoreObserver<'_> {
 
     fn epoch(&mut self, reports: &[EpochReport]) -> Result<()> {
         for report in reports {
-            let (stage, epoch) = (report.stage.name().to_owned(), report.epoch);
+            let (stage, epoch) = (report.stage, report.epoch);
             self.curves[report.member].push(CurvePoint { stage, epoch, loss: report.loss, score: report.score });
         }
         Ok(())
@@ -343,7 +327,7 @@ mod tests {
 
     #[test]
     fn details_of_a_checkpoint_are_curves_and_the_time_so_far() {
-        let point = CurvePoint { stage: "classifier".into(), epoch: 0, loss: 0.5, score: 40.0 };
+        let point = CurvePoint { stage: StageName::Classifier, epoch: 0, loss: 0.5, score: 40.0 };
         let done = Done { curves: vec![vec![point]], seconds: 12.5 };
         let text = serde_json::to_string(&done).unwrap();
         let read = Done::from_json(&text, 1, Method::Classifier).unwrap();

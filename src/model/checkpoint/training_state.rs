@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Provenance;
 use super::tensor_file::{TensorFile, to_bytes};
 use crate::base::{atomic, regular_file};
-use crate::config::Keys;
+use crate::config::{Keys, StageName};
 use crate::kernels::population::Member;
 use crate::{Error, Result};
 
@@ -21,7 +21,7 @@ const METRICS: &str = "metrics";
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingState {
     /// Stage of the training.
-    pub stage: String,
+    pub stage: StageName,
     /// Finished epochs of the stage.
     pub epoch: usize,
     /// Parameters, first moments and second moments, `[member, 3, parameter]`.
@@ -49,7 +49,7 @@ impl TrainingState {
         let part = |values: &[f32], each: usize| values[members.start * each..members.end * each].to_vec();
         let Provenance { keys, data } = &self.provenance;
         Self {
-            stage: self.stage.clone(),
+            stage: self.stage,
             epoch: self.epoch,
             state: part(&self.state, 3 * elements),
             best: part(&self.best, elements),
@@ -67,7 +67,7 @@ impl TrainingState {
         let mut parts = parts.into_iter();
         let mut joined = parts.next().expect("a population has a member");
         for part in parts {
-            let shared = |of: &Self| (of.stage.clone(), of.epoch, of.elements(), of.provenance.data.clone());
+            let shared = |of: &Self| (of.stage, of.epoch, of.elements(), of.provenance.data.clone());
             if shared(&part) != shared(&joined) {
                 return Err(Error::data(origin, "they are of different epochs, models or data"));
             }
@@ -92,7 +92,7 @@ impl TrainingState {
             ("progress", vec![members, FIELDS], bytemuck::cast_slice(&self.progress)),
         ];
         let mut metadata: HashMap<String, String> = [
-            ("stage", self.stage.clone()),
+            ("stage", self.stage.name().to_owned()),
             ("epoch", self.epoch.to_string()),
             ("data", self.provenance.data.clone()),
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -115,12 +115,14 @@ impl TrainingState {
     pub fn from_bytes(origin: &Path, bytes: &[u8]) -> Result<Self> {
         let file = TensorFile::parse(origin, bytes)?;
         let bad = |reason: String| Error::data(origin, reason);
-        let (stage, epoch) = (file.entry("stage")?.to_owned(), file.entry("epoch")?);
+        let (stage, epoch) = (file.entry("stage")?, file.entry("epoch")?);
         if !file.has_checksum() || file.find(&keys_of(0)).is_none() {
             let reason = "an earlier version of this program wrote it and did not keep what its training depends on: go on \
                           with that version, or remove the file to begin the training anew";
             return Err(bad(reason.into()));
         }
+        let known = StageName::ALL.into_iter().find(|known| known.name() == stage);
+        let stage = known.ok_or_else(|| bad(format!("its stage '{stage}' is none of a training")))?;
         let epoch = epoch.parse().map_err(|_| bad(format!("its epoch '{epoch}' is not a number")))?;
         let [members, elements] = file.shape("best")?[..] else {
             return Err(bad("'best' has not two axes, member and parameter".into()));
@@ -210,7 +212,7 @@ mod tests {
         config.train.seeds = seeds.into();
         let member = |seed: &u64| Member { best_score: 1.5, best_epoch: 2, epochs: 9, ..Member::new(*seed) };
         TrainingState {
-            stage: "classifier".into(),
+            stage: StageName::Classifier,
             epoch: 9,
             state: floats(seeds.len() * 3 * 5),
             best: floats(seeds.len() * 5),
@@ -296,16 +298,20 @@ mod tests {
     }
 
     #[test]
-    fn a_training_state_of_an_earlier_version_is_refused_with_what_to_do() {
+    fn a_training_state_of_another_version_is_refused_with_what_is_wrong() {
         let training_state = training_state(&[1]);
-        let views = vec![
-            ("state", vec![1, 3, 5], training_state.state.as_slice()),
-            ("best", vec![1, 5], training_state.best.as_slice()),
-            ("progress", vec![1, FIELDS], bytemuck::cast_slice(&training_state.progress)),
-        ];
-        let metadata = [("stage", "classifier"), ("epoch", "9"), ("data", "ab")];
-        let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let message = read(&to_bytes(Path::new("last"), views, metadata.into()).unwrap()).unwrap_err();
+        let refusal = |metadata: &[(&str, &str)]| {
+            let views = vec![
+                ("state", vec![1, 3, 5], training_state.state.as_slice()),
+                ("best", vec![1, 5], training_state.best.as_slice()),
+                ("progress", vec![1, FIELDS], bytemuck::cast_slice(&training_state.progress)),
+            ];
+            let metadata = metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+            read(&to_bytes(Path::new("last"), views, metadata.collect()).unwrap()).unwrap_err()
+        };
+        let message = refusal(&[("stage", "classifier"), ("epoch", "9"), ("data", "ab")]);
         assert!(message.contains("earlier version") && message.contains("remove the file"), "{message}");
+        let message = refusal(&[("stage", "dance"), ("epoch", "9"), ("data", "ab"), ("member.0", "{}")]);
+        assert!(message.contains("its stage 'dance'"), "{message}");
     }
 }

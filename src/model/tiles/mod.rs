@@ -202,8 +202,11 @@ mod tests {
         let (first, second) = (architecture().conv_shape(0, 3, 500), architecture().conv_shape(1, 3, 500));
         let shipped = [&first, &second].map(|shape| Tiles::default().forward(CLASS, shape));
         let chosen = |channel_vectors| ConvTile { windows: [1, 2], channel_vectors, lanes: 1, workgroup: 64 };
-        let choice =
-            |chunks, vectors| Choice { layer: TiledLayer::of(&first), chunks, tile: Tile::ConvForward(chosen(vectors)) };
+        let choice = |chunks, vectors| Choice {
+            layer: TiledLayer::of(&first),
+            chunks,
+            tile: Tile::ConvForward(chosen(vectors)),
+        };
         let tiles = Tiles(vec![choice(10, 1), choice(400, 2), choice(2000, 4)]);
         assert_ne!(shipped[0], chosen(2));
         assert_eq!([&first, &second].map(|shape| tiles.forward(CLASS, shape)), [chosen(2), shipped[1]]);

@@ -1,12 +1,13 @@
 //! Data of a search's report.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::config::Method;
+use crate::config::{Method, Objective};
+use crate::experiments::search::TrialState;
 use crate::output::CurvePoint;
 
 /// The state of a search so far.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SearchData {
     /// Title of the report.
     pub title: String,
@@ -18,8 +19,6 @@ pub struct SearchData {
     pub clips: [usize; 3],
     /// Training method of every trial.
     pub method: Method,
-    /// Maximised score: "macro-F1" or "F(x)", in % on the validation set.
-    pub objective: String,
     /// Divisor of successive halving: the best 1/eta of a rung are promoted to the next.
     pub eta: usize,
     /// Epochs that a trial has trained in all at the end of each rung, ascending.
@@ -34,8 +33,15 @@ pub struct SearchData {
     pub planned: usize,
 }
 
+impl SearchData {
+    /// Returns the name of the maximised score, in % on the validation set.
+    pub fn objective(&self) -> &'static str {
+        Objective::of(self.method).name()
+    }
+}
+
 /// A parameter that is searched.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterAxis {
     /// Key of the parameter in the configuration, for example `optimiser.lr`.
     pub name: String,
@@ -44,7 +50,7 @@ pub struct ParameterAxis {
 }
 
 /// The value that a trial drew for a parameter; a number or a string in JSON.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum ParameterValue {
     /// A number.
@@ -54,14 +60,14 @@ pub enum ParameterValue {
 }
 
 /// A trial of a search.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TrialData {
     /// Number of the trial in the search.
     pub number: usize,
     /// Value of every parameter; `None` where the parameter's condition does not hold.
     pub values: Vec<Option<ParameterValue>>,
-    /// State: "running", "waiting", "paused", "interrupted", "failed" or "finished".
-    pub state: String,
+    /// State of the trial. One that is paused on the last rung is finished.
+    pub state: TrialState,
     /// Mean scores over seeds in %, `[rung]`, up to the last rung with a result.
     pub scores: Vec<f64>,
     /// Learning curves, `[seed][epoch]`.

@@ -1,17 +1,18 @@
 //! Made-up searches for tests: small, complete in every field, and the same each time.
 
 use super::data::{ParameterAxis, ParameterValue, SearchData, TrialData};
-use crate::config::Method;
+use crate::config::{Method, StageName};
+use crate::experiments::search::TrialState;
 use crate::output::CurvePoint;
 
 /// Epochs of each rung.
 const RUNGS: [usize; 3] = [2, 6, 18];
 
 /// Makes a trial in `state` with `scores`, two seeds, and as many epochs as its last result needs.
-pub fn trial(number: usize, state: &str, scores: &[f64]) -> TrialData {
+pub fn trial(number: usize, state: TrialState, scores: &[f64]) -> TrialData {
     let epochs = scores.len().checked_sub(1).map_or(1, |last| RUNGS[last.min(2)]);
     let point = |seed: usize, epoch: usize| CurvePoint {
-        stage: "classifier".into(),
+        stage: StageName::Classifier,
         epoch,
         loss: 1.0 / (1.0 + epoch as f64),
         score: 40.0 + (number + seed) as f64 - 30.0 / (1.0 + epoch as f64),
@@ -24,7 +25,7 @@ pub fn trial(number: usize, state: &str, scores: &[f64]) -> TrialData {
             Some(ParameterValue::Text(widths.into())),
             (number.is_multiple_of(2)).then_some(ParameterValue::Number(0.1 * (number % 7) as f64)),
         ],
-        state: state.into(),
+        state,
         scores: scores.to_vec(),
         curves: (0..2).map(|seed| (0..epochs).map(|epoch| point(seed, epoch)).collect()).collect(),
         reason: None,
@@ -42,7 +43,6 @@ pub fn search(trials: Vec<TrialData>) -> SearchData {
         classes: vec!["Cat".into(), "Running_water".into()],
         clips: [80, 20, 40],
         method: Method::Classifier,
-        objective: "macro-F1".into(),
         eta: 3,
         rungs: RUNGS.to_vec(),
         seeds: vec![1, 2],
@@ -56,9 +56,10 @@ pub fn search(trials: Vec<TrialData>) -> SearchData {
 pub fn finished() -> SearchData {
     let score = |number: usize, rung: usize| 20.0 + 10.0 * rung as f64 + number as f64 * 1.5;
     let scores = |number: usize, rungs: usize| (0..rungs).map(|rung| score(number, rung)).collect::<Vec<_>>();
-    let mut trials: Vec<TrialData> = (0..6).map(|number| trial(number, "paused", &scores(number, 1))).collect();
-    trials.push(trial(6, "paused", &scores(6, 2)));
-    trials.push(trial(7, "finished", &scores(7, 3)));
-    trials.push(TrialData { reason: Some("the loss is not finite".into()), ..trial(8, "failed", &[]) });
+    let mut trials: Vec<TrialData> =
+        (0..6).map(|number| trial(number, TrialState::Paused, &scores(number, 1))).collect();
+    trials.push(trial(6, TrialState::Paused, &scores(6, 2)));
+    trials.push(trial(7, TrialState::Paused, &scores(7, 3)));
+    trials.push(TrialData { reason: Some("the loss is not finite".into()), ..trial(8, TrialState::Failed, &[]) });
     search(trials)
 }

@@ -6,12 +6,13 @@ use indexmap::IndexSet;
 use serde::Serialize;
 
 use super::data::{ParameterValue, SearchData, TrialData};
-use super::leaderboard::{best, is_unsettled, last_result};
+use super::leaderboard::{best, is_unsettled, last_result, state_name};
 use super::tables::of_best_epochs;
 use crate::experiments::report::page::html::{ChapterPart, Fact, TablePart, render};
 use crate::experiments::report::page::palette::RUNGS;
 use crate::experiments::report::page::words::{duration, truncate};
 use crate::experiments::report::page::{Chapter, Grid};
+use crate::experiments::search::TrialState;
 
 /// Length of the longest reason that is not shortened, in characters.
 const LONGEST_REASON: usize = 300;
@@ -83,7 +84,7 @@ fn facts(search: &SearchData) -> Vec<Fact> {
         Fact::new("Classes", format!("{}: {}", search.classes.len(), list(&search.classes))),
         Fact::new("Clips", format!("{train} training, {validation} validation, {evaluation} evaluation")),
         Fact::new("Method", search.method.name()),
-        Fact::new("Objective", format!("{} on the validation set, {}", search.objective, of_best_epochs(search))),
+        Fact::new("Objective", format!("{} on the validation set, {}", search.objective(), of_best_epochs(search))),
         Fact::new("Trials", trials(search)),
         Fact::new("Rungs", format!("{} epochs", list(&rungs))),
         Fact::new("Promoted", format!("one in {} of a rung", search.eta)),
@@ -101,7 +102,7 @@ fn facts(search: &SearchData) -> Vec<Fact> {
 fn trials(search: &SearchData) -> String {
     let mut states = BTreeMap::new();
     for trial in &search.trials {
-        *states.entry(trial.state.as_str()).or_insert(0) += 1;
+        *states.entry(state_name(search, trial)).or_insert(0) += 1;
     }
     let states: Vec<String> = states.into_iter().map(|(state, n)| format!("{n} {state}")).collect();
     let of = if states.is_empty() { String::new() } else { format!(": {}", states.join(", ")) };
@@ -116,7 +117,7 @@ fn sentence(search: &SearchData, best: Option<&TrialData>) -> String {
         "Trial {} is the best{}: a {} of {score:.1} % on the validation set within {} epochs (rung {rung}; {}).",
         best.number,
         if is_complete(search) { "" } else { " so far" },
-        search.objective,
+        search.objective(),
         search.rungs[rung],
         of_best_epochs(search)
     )
@@ -134,7 +135,7 @@ fn values(search: &SearchData, trial: &TrialData) -> Vec<Fact> {
 
 /// Lists the failed trials with their reasons.
 fn failures(search: &SearchData) -> Vec<Fact> {
-    let failed = search.trials.iter().filter(|trial| trial.state == "failed" || trial.reason.is_some());
+    let failed = search.trials.iter().filter(|trial| trial.state == TrialState::Failed || trial.reason.is_some());
     let reason = |trial: &TrialData| match &trial.reason {
         Some(reason) => truncate(reason, LONGEST_REASON),
         None => "for no known reason".into(),
@@ -190,7 +191,7 @@ mod tests {
     #[test]
     fn what_goes_on_is_not_complete() {
         let mut search = finished();
-        search.trials[2].state = "running".into();
+        search.trials[2].state = TrialState::Running;
         let page = of(&search);
         assert!(page.contains("9 of 9 trials were started, and 1 of them are under way"), "{page}");
         assert!(page.contains("Trial 7 is the best so far:"));
@@ -203,10 +204,10 @@ mod tests {
         search.parameters.push(ParameterAxis { name: attack.into(), log: false });
         for trial in &mut search.trials {
             trial.values.push(Some(ParameterValue::Text(attack.into())));
-            (trial.state, trial.reason) = (attack.into(), Some(attack.into()));
+            trial.reason = Some(attack.into());
             trial.adapters.push(attack.into());
         }
-        for text in [&mut search.title, &mut search.soundbank, &mut search.classes[0], &mut search.objective] {
+        for text in [&mut search.title, &mut search.soundbank, &mut search.classes[0]] {
             *text = attack.into();
         }
         let page = of(&search);
@@ -229,7 +230,7 @@ mod tests {
 
     #[test]
     fn long_reasons_are_cut() {
-        let failed = TrialData { reason: Some("long ".repeat(999)), ..trial(0, "failed", &[]) };
+        let failed = TrialData { reason: Some("long ".repeat(999)), ..trial(0, TrialState::Failed, &[]) };
         let page = of(&search(vec![failed]));
         assert!(page.contains("long …</dd>") && page.matches("long ").count() < 70);
     }

@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::data::{SearchData, TrialData};
+use statrs::statistics::{Data, OrderStatistics};
 
-/// States of trials that will have further results when the search continues.
-const UNSETTLED: [&str; 3] = ["running", "waiting", "interrupted"];
+use super::data::{SearchData, TrialData};
+use crate::experiments::search::TrialState;
 
 /// The results of a rung.
 pub struct Rung {
@@ -22,8 +22,8 @@ pub struct Rung {
 impl Rung {
     /// Returns the median of the scores.
     pub fn median(&self) -> Option<f64> {
-        let (n, score) = (self.results.len(), |at: usize| self.results[at].0);
-        (n > 0).then(|| f64::midpoint(score((n - 1) / 2), score(n / 2)))
+        let scores: Vec<f64> = self.results.iter().map(|(score, _)| *score).collect();
+        (!scores.is_empty()).then(|| Data::new(scores).median())
     }
 }
 
@@ -63,7 +63,7 @@ pub fn reached(search: &SearchData, trial: &TrialData) -> usize {
 fn is_promoted(search: &SearchData, trial: &TrialData, rung: usize) -> bool {
     let next = rung + 1;
     let trained = trial.curves.iter().map(Vec::len).max().unwrap_or(0);
-    let climbs = trial.scores.len() == next && (trial.state == "running" || trained > search.rungs[rung]);
+    let climbs = trial.scores.len() == next && (trial.state == TrialState::Running || trained > search.rungs[rung]);
     next < search.rungs.len() && result(search, trial, rung).is_some() && (trial.scores.len() > next || climbs)
 }
 
@@ -86,7 +86,13 @@ pub fn best(search: &SearchData) -> Option<&TrialData> {
 
 /// Whether `trial` will have further results when the search continues, as far as its state shows.
 pub fn is_unsettled(trial: &TrialData) -> bool {
-    UNSETTLED.contains(&trial.state.as_str())
+    matches!(trial.state, TrialState::Running | TrialState::Interrupted)
+}
+
+/// Returns the name of the state of `trial`, "finished" for one with a result on every rung.
+pub fn state_name(search: &SearchData, trial: &TrialData) -> &'static str {
+    let is_finished = trial.state == TrialState::Paused && trial.scores.len() == search.rungs.len();
+    if is_finished { "finished" } else { trial.state.name() }
 }
 
 #[cfg(test)]
@@ -97,12 +103,12 @@ mod tests {
     #[test]
     fn the_best_is_that_of_the_highest_rung_and_of_equals_the_first() {
         let trials = vec![
-            trial(0, "paused", &[90.0]),
-            trial(3, "finished", &[40.0, 50.0]),
-            trial(2, "finished", &[30.0, 50.0]),
-            trial(1, "running", &[]),
-            trial(4, "paused", &[f64::NAN]),
-            trial(5, "finished", &[80.0, f64::INFINITY]),
+            trial(0, TrialState::Paused, &[90.0]),
+            trial(3, TrialState::Paused, &[40.0, 50.0]),
+            trial(2, TrialState::Paused, &[30.0, 50.0]),
+            trial(1, TrialState::Running, &[]),
+            trial(4, TrialState::Paused, &[f64::NAN]),
+            trial(5, TrialState::Paused, &[80.0, f64::INFINITY]),
         ];
         let search = search(trials);
         let order: Vec<usize> = ranked(&search).iter().map(|trial| trial.number).collect();
@@ -113,23 +119,26 @@ mod tests {
     #[test]
     fn without_a_result_there_is_no_best() {
         assert_eq!(best(&search(Vec::new())), None);
-        assert_eq!(best(&search(vec![trial(0, "running", &[]), trial(1, "failed", &[f64::NAN])])), None);
-        let mut without_rungs = search(vec![trial(0, "finished", &[50.0])]);
+        assert_eq!(
+            best(&search(vec![trial(0, TrialState::Running, &[]), trial(1, TrialState::Failed, &[f64::NAN])])),
+            None
+        );
+        let mut without_rungs = search(vec![trial(0, TrialState::Paused, &[50.0])]);
         without_rungs.rungs.clear();
         assert_eq!(best(&without_rungs), None);
     }
 
     #[test]
     fn rungs_count_results_and_promotions() {
-        let mut interrupted = trial(3, "interrupted", &[30.0]);
+        let mut interrupted = trial(3, TrialState::Interrupted, &[30.0]);
         let epoch = interrupted.curves[0][0].clone();
         interrupted.curves[0].push(epoch);
         let trials = vec![
-            trial(0, "paused", &[10.0]),
-            trial(1, "finished", &[40.0, 45.0, 60.0]),
-            trial(2, "running", &[20.0]),
+            trial(0, TrialState::Paused, &[10.0]),
+            trial(1, TrialState::Paused, &[40.0, 45.0, 60.0]),
+            trial(2, TrialState::Running, &[20.0]),
             interrupted,
-            trial(4, "failed", &[]),
+            trial(4, TrialState::Failed, &[]),
         ];
         let rungs = rungs(&search(trials));
         assert_eq!(rungs[0].results, [(40.0, 1), (30.0, 3), (20.0, 2), (10.0, 0)]);

@@ -1,7 +1,7 @@
 //! Tables of a search: rungs, trials, and a short summary for a terminal.
 
 use super::data::{ParameterValue, SearchData, TrialData};
-use super::leaderboard::{last_result, ranked, result, rungs};
+use super::leaderboard::{last_result, ranked, result, rungs, state_name};
 use crate::experiments::report::page::{Column, ColumnKind, Grid, GridCell};
 use crate::output::Table;
 
@@ -12,7 +12,7 @@ pub fn tables(search: &SearchData) -> [Grid; 2] {
 
 /// Makes a table for a terminal with one line per rung: the number of results, and the best.
 pub fn summary(search: &SearchData) -> Table {
-    let best = format!("best {} in %", search.objective);
+    let best = format!("best {} in %", search.objective());
     let mut table = Table::new(["rung", "epochs", "results", &best, "of trial"].map(str::to_owned).into());
     for rung in rungs(search) {
         let (score, number) = match rung.results.first() {
@@ -29,7 +29,7 @@ fn rung_grid(search: &SearchData) -> Grid {
         "Results: trials that have trained so many epochs and were judged. Promoted: those of them that train on, one in {}. \
          Scores: {} in % on the validation set, {}.",
         search.eta,
-        search.objective,
+        search.objective(),
         of_best_epochs(search),
     );
     let columns = [
@@ -62,11 +62,11 @@ fn trial_grid(search: &SearchData) -> Grid {
     let caption = format!(
         "Best first: by the highest rung with a result, then by the score there. Scores: {} in % on the validation set \
          within so many epochs, {}. “–”: no result, or a parameter without effect in this trial.",
-        search.objective,
+        search.objective(),
         of_best_epochs(search),
     );
     let first = [("trial", ColumnKind::Number(0)), ("state", ColumnKind::Text), ("rung", ColumnKind::Number(0))];
-    let score = |epochs: &usize| Column::new(format!("{}, {epochs} epochs", search.objective), ColumnKind::Number(1));
+    let score = |epochs: &usize| Column::new(format!("{}, {epochs} epochs", search.objective()), ColumnKind::Number(1));
     let columns = first.into_iter().map(|(head, kind)| Column::new(head, kind));
     let columns = columns.chain(search.rungs.iter().map(score));
     let columns = columns.chain(search.parameters.iter().map(|axis| Column::new(&axis.name, ColumnKind::Value)));
@@ -75,7 +75,7 @@ fn trial_grid(search: &SearchData) -> Grid {
         let rung = last_result(search, trial).map_or(GridCell::Missing, |(rung, _)| GridCell::count(rung));
         let scores = (0..search.rungs.len()).map(|rung| number(result(search, trial, rung)));
         let values = (0..search.parameters.len()).map(|parameter| value(trial, parameter));
-        let labels = [GridCell::count(trial.number), GridCell::text(&trial.state), rung];
+        let labels = [GridCell::count(trial.number), GridCell::text(state_name(search, trial)), rung];
         grid.push(labels.into_iter().chain(scores).chain(values).collect());
     }
     grid
@@ -113,6 +113,7 @@ pub fn over_seeds(search: &SearchData) -> String {
 mod tests {
     use super::super::example::{finished, search, trial};
     use super::*;
+    use crate::experiments::search::TrialState;
 
     #[test]
     fn rungs_have_their_best_and_their_median() {
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     fn long_words_are_cut_for_people_and_whole_for_machines() {
-        let mut search = search(vec![trial(0, "paused", &[10.0])]);
+        let mut search = search(vec![trial(0, TrialState::Paused, &[10.0])]);
         search.trials[0].values =
             vec![Some(ParameterValue::Number(f64::NAN)), Some(ParameterValue::Text("x".repeat(99)))];
         let [_, grid] = tables(&search);

@@ -1,12 +1,12 @@
 //! Tables that break down a dataset's macro scores: by class, duration and coverage, with embeddings and trainings.
 
+use super::dataset_cells::DatasetCells;
 use super::paper;
-use super::tables::{DatasetCells, place};
+use crate::config::StageName;
 use crate::evaluate::Quality;
 use crate::experiments::report::page::{Column, ColumnKind, Grid, GridCell};
 use crate::experiments::study::{CellResult, CoverageBin};
 use crate::output::CurvePoint;
-use crate::train::StageName;
 
 /// Makes the table of F1 by class.
 pub(super) fn by_class(dataset: &DatasetCells) -> Grid {
@@ -16,7 +16,8 @@ pub(super) fn by_class(dataset: &DatasetCells) -> Grid {
     for cell in &dataset.cells {
         grid.rule();
         for (class, name) in cell.classes.iter().enumerate() {
-            let scores = dataset.tests.iter().map(|test| place(cell, *test).map(|at| cell.class_f1(at, class).into()));
+            let scores =
+                dataset.tests.iter().map(|test| cell.test_length(*test).map(|at| cell.class_f1(at, class).into()));
             grid.push(row(cell, [GridCell::text(name)], scores));
         }
     }
@@ -38,7 +39,7 @@ pub(super) fn by_duration(dataset: &DatasetCells) -> Option<Grid> {
         grid.rule();
         for group in &cell.groups {
             let score = |test: &f64| {
-                let at = place(cell, *test).filter(|_| group.clips > 0)?;
+                let at = cell.test_length(*test).filter(|_| group.clips > 0)?;
                 Some(GridCell::score(group.f1.iter().map(|seed| seed[at]).collect()))
             };
             let labels = [GridCell::text(&group.name), GridCell::count(group.clips)];
@@ -112,13 +113,12 @@ pub(super) fn embeddings(dataset: &DatasetCells) -> Option<Grid> {
 
 /// Makes the table of the trainings: epochs, best validation score and time of every cell.
 pub(super) fn trainings(dataset: &DatasetCells) -> Grid {
-    let all = [StageName::Classifier, StageName::Triplets, StageName::Prototypes, StageName::Tagger];
     let epochs = |cell: &CellResult, stage: StageName| -> Vec<f64> {
-        let of_stage = |seed: &Vec<CurvePoint>| seed.iter().filter(|point| point.stage == stage.name()).count() as f64;
+        let of_stage = |seed: &Vec<CurvePoint>| seed.iter().filter(|point| point.stage == stage).count() as f64;
         cell.curves.iter().map(of_stage).collect()
     };
-    let stages = all.map(|stage| dataset.cells.iter().any(|cell| epochs(cell, stage).iter().any(|n| *n > 0.0)));
-    let stages: Vec<StageName> = all.into_iter().zip(stages).filter_map(|(stage, ran)| ran.then_some(stage)).collect();
+    let ran = |stage: &StageName| dataset.cells.iter().any(|cell| epochs(cell, *stage).iter().any(|n| *n > 0.0));
+    let stages: Vec<StageName> = StageName::ALL.into_iter().filter(ran).collect();
     let caption = format!(
         "Epochs of every stage and the best validation score of the last one (macro-F1 in %), {}; time of training and \
          judging all seeds, without reading and mixing clips. Where a training was interrupted it is the sum of its pieces; \

@@ -9,7 +9,7 @@ use super::comparison::{Comparison, LEVEL, Lack, Missing, TableEntry, above_all_
 use super::data::StudyData;
 use super::paired::Evidence;
 use super::paper;
-use super::tables::VARIANTS;
+use crate::base::printable::counted;
 use crate::config::{Method, Variant};
 
 /// A claim, and a study's evidence for it.
@@ -80,7 +80,7 @@ fn far_below(study: &StudyData) -> Claim {
 }
 
 fn loses_most(study: &StudyData) -> Claim {
-    let made = VARIANTS.into_iter().flat_map(|variant| {
+    let made = paper::VARIANTS.into_iter().flat_map(|variant| {
         Method::all().map(|method| {
             let entry = |test| TableEntry { variant, method, train: 0.2, test };
             below_half(study, entry(10.0), entry(0.2))
@@ -142,9 +142,8 @@ fn sentence(comparisons: &[Comparison], missing: &IndexSet<Lack>, later: bool) -
         return sentences.join(" ");
     }
     sentences.push(format!(
-        "Of {} comparison{}{}, the mean goes that way in {}, with p < {LEVEL} in {}.",
-        comparisons.len(),
-        if comparisons.len() == 1 { "" } else { "s" },
+        "Of {}{}, the mean goes that way in {}, with p < {LEVEL} in {}.",
+        counted(comparisons.len(), "comparison"),
         if missing.is_empty() { "" } else { " that can be made" },
         count(Comparison::goes_that_way),
         count(Comparison::shown),

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::data::StudyData;
 use super::paired::{Evidence, Paired};
 use super::paper;
-use super::tables::place;
 use crate::config::{Method, Variant};
 use crate::experiments::study::CellResult;
 use crate::output::SeedSummary;
@@ -114,7 +113,7 @@ type BySeed = BTreeMap<u64, f64>;
 impl TableEntry {
     fn scores(self, study: &StudyData) -> Result<BySeed, Missing> {
         let cell = find(study, self.variant, self.method, self.train);
-        let found = cell.and_then(|cell| Some((cell, place(cell, self.test)?)));
+        let found = cell.and_then(|cell| Some((cell, cell.test_length(self.test)?)));
         let (cell, at) = found.ok_or_else(|| self.missing(study))?;
         Ok(cell.seeds.iter().copied().zip(cell.macro_f1(at).seeds).collect())
     }

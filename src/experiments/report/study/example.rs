@@ -2,7 +2,6 @@
 
 use super::data::{Plan, StudyData};
 use super::paper;
-use super::tables::VARIANTS;
 use crate::config::{Method, Variant};
 use crate::experiments::study::CellResult;
 
@@ -28,7 +27,7 @@ pub fn study(cells: Vec<CellResult>) -> StudyData {
         durations_of: Variant::Waa,
         clips: [80, 20, 40],
         soundbank: "nowhere".into(),
-        plan: plan(&VARIANTS, &Method::all(), &paper::SECONDS),
+        plan: plan(&paper::VARIANTS, &Method::all(), &paper::SECONDS),
         short_s: 1.0,
         cells,
     }
@@ -38,7 +37,7 @@ pub fn study(cells: Vec<CellResult>) -> StudyData {
 /// but not below 0.
 pub fn like_the_paper() -> StudyData {
     let mut cells = Vec::new();
-    for variant in VARIANTS {
+    for variant in paper::VARIANTS {
         for method in Method::all() {
             for train in paper::SECONDS {
                 let f1 = |seed: u64, test: f64| {

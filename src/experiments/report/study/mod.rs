@@ -10,6 +10,7 @@ mod claims;
 mod claims_table;
 mod comparison;
 mod data;
+mod dataset_cells;
 mod density;
 mod figures;
 mod html;

@@ -5,6 +5,9 @@
 
 use crate::config::{Method, Variant};
 
+/// Datasets in the order of the paper's tables.
+pub const VARIANTS: [Variant; 2] = [Variant::Ms200, Variant::Waa];
+
 /// Lengths of training and of test segments in the paper, in seconds.
 pub const SECONDS: [f64; 3] = [0.2, 1.0, 10.0];
 

@@ -2,20 +2,16 @@
 
 use super::breakdown;
 use super::data::StudyData;
+use super::dataset_cells::{DatasetCells, ascending};
 use super::paper;
-use crate::config::{Method, Variant};
+use crate::config::Method;
 use crate::experiments::report::page::{Column, ColumnKind, Grid, GridCell};
-use crate::experiments::study::CellResult;
-
-/// Datasets in the order of the paper's tables.
-pub(super) const VARIANTS: [Variant; 2] = [Variant::Ms200, Variant::Waa];
 
 /// Makes all tables of `study`: the paper's Tables 2 and 3 first, then for each dataset the scores by class, by
 /// duration of the event and by the share of the segment it covers, the quality of the embeddings, and the trainings. A
 /// dataset without a finished cell has no tables.
 pub fn tables(study: &StudyData) -> Vec<Grid> {
-    let datasets: Vec<DatasetCells> =
-        VARIANTS.into_iter().filter_map(|variant| DatasetCells::of(study, variant)).collect();
+    let datasets: Vec<DatasetCells> = DatasetCells::all(study).collect();
     let paper = datasets.iter().map(beside_the_paper);
     let others = datasets.iter().flat_map(|dataset| {
         [
@@ -27,53 +23,6 @@ pub fn tables(study: &StudyData) -> Vec<Grid> {
         ]
     });
     paper.chain(others.flatten()).collect()
-}
-
-/// The finished cells of one dataset.
-pub(super) struct DatasetCells<'a> {
-    pub study: &'a StudyData,
-    pub variant: Variant,
-    /// Finished cells with at least one seed, by method in the paper's order, then by training length.
-    pub cells: Vec<&'a CellResult>,
-    /// Lengths of the test segments in seconds, ascending.
-    pub tests: Vec<f64>,
-}
-
-impl<'a> DatasetCells<'a> {
-    pub fn of(study: &'a StudyData, variant: Variant) -> Option<Self> {
-        let mut cells: Vec<_> = study.cells.iter().filter(|c| c.variant == variant && !c.seeds.is_empty()).collect();
-        let order = |cell: &CellResult| Method::all().iter().position(|method| *method == cell.method);
-        cells.sort_by(|a, b| order(a).cmp(&order(b)).then(a.train_seconds.total_cmp(&b.train_seconds)));
-        let tests = ascending(cells.iter().flat_map(|cell| cell.seconds.iter().copied()));
-        (!cells.is_empty()).then_some(Self { study, variant, cells, tests })
-    }
-
-    fn cell(&self, method: Method, train_seconds: f64) -> Option<&'a CellResult> {
-        self.cells.iter().copied().find(|cell| cell.method == method && cell.train_seconds == train_seconds)
-    }
-
-    /// Returns `stem-200ms` or `stem-waa`.
-    pub fn name(&self, stem: &str) -> String {
-        format!("{stem}-{}", self.variant.name())
-    }
-
-    /// Describes the scores of these cells as [`StudyData::over_seeds`] does.
-    pub fn over_seeds(&self) -> String {
-        StudyData::over_seeds(self.cells.iter().copied())
-    }
-}
-
-/// Returns the different `lengths`, ascending.
-pub(super) fn ascending(lengths: impl IntoIterator<Item = f64>) -> Vec<f64> {
-    let mut lengths: Vec<f64> = lengths.into_iter().collect();
-    lengths.sort_by(f64::total_cmp);
-    lengths.dedup();
-    lengths
-}
-
-/// Returns the index of a test length among those of a cell.
-pub(super) fn place(cell: &CellResult, test_seconds: f64) -> Option<usize> {
-    cell.seconds.iter().position(|seconds| *seconds == test_seconds)
 }
 
 /// Makes the paper's Table 2 or 3 with all of its rows and columns, and further ones for lengths that only the study
@@ -105,7 +54,7 @@ fn beside_the_paper(dataset: &DatasetCells) -> Grid {
         for &train in &trains {
             let ours = |test: &f64| {
                 let cell = dataset.cell(method, train)?;
-                Some(GridCell::from(cell.macro_f1(place(cell, *test)?)))
+                Some(GridCell::from(cell.macro_f1(cell.test_length(*test)?)))
             };
             let theirs = |test: &f64| {
                 paper::score(dataset.variant, method, train, *test).map(|(mean, sd)| GridCell::Score(mean, Some(sd)))
@@ -122,6 +71,7 @@ fn beside_the_paper(dataset: &DatasetCells) -> Grid {
 mod tests {
     use super::super::example;
     use super::*;
+    use crate::config::Variant;
 
     /// Returns the row with these labels as readers see it.
     fn row(grid: &Grid, labels: &[&str]) -> Vec<String> {

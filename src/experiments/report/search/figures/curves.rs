@@ -6,12 +6,12 @@ use super::super::tables::{of_best_epochs, over_seeds};
 use super::plot::Plot;
 use super::scale::Scale;
 use super::{legend, lowest_first, of_rung};
+use crate::config::StageName;
 use crate::experiments::report::page::canvas::{Anchor, Mark, draw};
 use crate::experiments::report::page::palette::MUTED;
 use crate::experiments::report::page::words::short;
 use crate::experiments::report::page::{Chapter, Figure};
 use crate::output::CurvePoint;
-use crate::train::StageName;
 
 const HEIGHT: f64 = 260.0;
 /// Smallest horizontal distance of points on a line, in pixels; nearer ones could not be distinguished.
@@ -29,7 +29,7 @@ pub fn chapter(search: &SearchData) -> Chapter {
              is the highest rung on which it has a result. A dot is its score, {}: it stands at that epoch, or at the mean of \
              those of all seeds, and then above the line. Upright lines are the rungs, where one in {} goes on. The thick line \
              is the best trial.",
-            search.objective,
+            search.objective(),
             over_seeds(search),
             of_best_epochs(search),
             search.eta,
@@ -40,11 +40,10 @@ pub fn chapter(search: &SearchData) -> Chapter {
 
 /// Returns the validation scores of `trial`, `[seed][epoch]`.
 fn scores(search: &SearchData, trial: &TrialData) -> Vec<Vec<f64>> {
-    let is_objective = |stage: &&StageName| (stage.measure() == "F(x)") == (search.objective == "F(x)");
-    let stages: Vec<&str> =
-        StageName::of(search.method).iter().filter(is_objective).map(|stage| stage.name()).collect();
-    let of_stages = |point: &&CurvePoint| stages.contains(&point.stage.as_str());
-    let scores = |seed: &Vec<CurvePoint>| seed.iter().filter(of_stages).map(|point| point.score).collect();
+    // The objective is the score of the first stage.
+    let stage = StageName::of(search.method)[0];
+    let of_stage = |point: &&CurvePoint| point.stage == stage;
+    let scores = |seed: &Vec<CurvePoint>| seed.iter().filter(of_stage).map(|point| point.score).collect();
     trial.curves.iter().map(scores).collect()
 }
 
@@ -85,7 +84,7 @@ fn figure(search: &SearchData) -> Option<Figure> {
     let x = if begun.is_empty() { x } else { x.with_ticks([1.0].into_iter().chain(begun.iter().map(|(_, e)| *e))) };
     let y = Scale::linear(points().map(|[_, score]| *score));
     let mut plot = Plot::new(
-        &format!("validation {} in %", short(&search.objective)),
+        &format!("validation {} in %", short(search.objective())),
         HEIGHT,
         "epochs trained (logarithmic)",
         x,
@@ -129,13 +128,14 @@ fn alt(search: &SearchData, n: usize) -> String {
         format!("Rung {}, {} epochs: {} results{best}.", rung.rung, rung.epochs, rung.results.len())
     };
     let words: Vec<String> = rungs(search).into_iter().map(rung).collect();
-    format!("Lines of validation {} in % by epoch, {n} trials. {}", search.objective, words.join(" "))
+    format!("Lines of validation {} in % by epoch, {n} trials. {}", search.objective(), words.join(" "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::super::example::{search, trial};
     use super::*;
+    use crate::experiments::search::TrialState;
 
     #[test]
     fn the_best_epoch_is_the_first_with_the_highest_score_and_its_mean_over_seeds() {
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn every_trial_has_a_dot_at_its_score() {
         let dots = |trials: usize| {
-            let trials = (0..trials).map(|number| trial(number, "paused", &[30.0])).collect();
+            let trials = (0..trials).map(|number| trial(number, TrialState::Paused, &[30.0])).collect();
             figure(&search(trials)).map_or(0, |figure| figure.svg.matches("<circle").count())
         };
         assert_eq!((dots(0), dots(4) - dots(3)), (0, 1));

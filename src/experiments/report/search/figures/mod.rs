@@ -45,6 +45,7 @@ mod tests {
     use super::super::example::{finished, search, trial};
     use super::*;
     use crate::experiments::report::page::Figure;
+    use crate::experiments::search::TrialState;
 
     fn figures(search: &SearchData) -> Vec<Figure> {
         chapters(search).into_iter().flat_map(|chapter| chapter.figures).collect()
@@ -58,7 +59,7 @@ mod tests {
     fn there_are_curves_and_a_figure_for_every_parameter() {
         let all = ["curves", "parameter-1-optimiser-lr", "parameter-2-model-channels", "parameter-3-model-dropout"];
         assert_eq!(names(&finished()), all);
-        assert_eq!(names(&search(vec![trial(0, "running", &[])])), ["curves"], "no score yet");
+        assert_eq!(names(&search(vec![trial(0, TrialState::Running, &[])])), ["curves"], "no score yet");
         assert_eq!(names(&search(Vec::new())), [""; 0]);
     }
 

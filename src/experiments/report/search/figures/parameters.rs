@@ -38,7 +38,7 @@ pub fn chapter(search: &SearchData) -> Chapter {
             "Validation {} in % of every trial, on the highest rung on which it has a result. Compare points of \
              one colour: those of a higher rung have trained longer. The ring is the best trial. Choices that are no \
              numbers have a row each, where points stand a little apart so that none hides another.",
-            search.objective
+            search.objective()
         ),
         figures: parameters.filter_map(|(at, axis)| figure(search, at, axis)).collect(),
     }
@@ -70,7 +70,7 @@ fn figure(search: &SearchData, at: usize, axis: &ParameterAxis) -> Option<Figure
     let best = best.map_or_else(String::new, |best| {
         format!(" Best: trial {} with {}, {:.1} %.", best.number, text(best.value), best.score)
     });
-    let alt = format!("Points of validation {} in % by {}. {words}{best}", search.objective, axis.name);
+    let alt = format!("Points of validation {} in % by {}. {words}{best}", search.objective(), axis.name);
     let name = format!("parameter-{}-{}", at + 1, stem(&axis.name));
     let subject = format!("{} trials{ring}", points.len());
     Some(draw(name, &short(&axis.name), &subject, alt, vec![plot, legend(search)]))
@@ -136,7 +136,7 @@ fn heading(search: &SearchData) -> String {
 }
 
 fn unit(search: &SearchData) -> String {
-    format!("{} in %", short(&search.objective))
+    format!("{} in %", short(search.objective()))
 }
 
 fn as_number(value: &ParameterValue) -> Option<f64> {

@@ -1,13 +1,13 @@
 //! Confusion matrices of the nearest class centroid: classes that an embedding confuses.
 
-use super::{by_method, class_name, datasets, within};
+use super::{by_method, class_name, within};
 use crate::config::Method;
 use crate::evaluate::Quality;
 use crate::experiments::report::page::canvas::{Anchor, Panel, WIDTH, draw};
 use crate::experiments::report::page::palette::{INK, MUTED};
 use crate::experiments::report::page::{Chapter, Figure};
 use crate::experiments::report::study::data::StudyData;
-use crate::experiments::report::study::tables::{DatasetCells, place};
+use crate::experiments::report::study::dataset_cells::DatasetCells;
 use crate::experiments::study::CellResult;
 
 const LABELS: f64 = 172.0;
@@ -29,13 +29,13 @@ pub fn chapter(study: &StudyData) -> Chapter {
                (rows) and by the class whose mean over the training set is nearest to their embedding (columns, numbered as the rows). \
                The shade is the share of the row. 0 is not written, and no number where there are too many classes."
                 .into(),
-        figures: datasets(study).flat_map(of_dataset).collect(),
+        figures: DatasetCells::all(study).flat_map(of_dataset).collect(),
     }
 }
 
 /// Returns the quality of the first seed's embedding on test segments as long as the training segments.
 pub fn first_quality(cell: &CellResult) -> Option<&Quality> {
-    cell.quality.first()?.get(place(cell, cell.train_seconds)?)
+    cell.quality.first()?.get(cell.test_length(cell.train_seconds)?)
 }
 
 fn figure(dataset: &DatasetCells, method: Method, cells: &[&CellResult]) -> Option<Figure> {

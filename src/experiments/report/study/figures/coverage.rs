@@ -1,11 +1,11 @@
 //! Scores by the share of the segment that its event covers.
 
-use super::{datasets, mean, method_legend, of_method, stem, training_lengths, within};
+use super::{mean, method_legend, of_method, stem, training_lengths, within};
 use crate::config::Method;
 use crate::experiments::report::page::canvas::{Axes, Curve, Panel, draw};
 use crate::experiments::report::page::{Chapter, Figure};
 use crate::experiments::report::study::data::StudyData;
-use crate::experiments::report::study::tables::{DatasetCells, place};
+use crate::experiments::report::study::dataset_cells::DatasetCells;
 use crate::experiments::study::{CellResult, CoverageBin};
 
 /// Number of segments below which a score rests on few: with the paper's ten classes, on fewer than three per class.
@@ -27,13 +27,13 @@ pub fn chapter(study: &StudyData) -> Chapter {
              more or less moves them far. Of datasets and test lengths whose events all cover about the same share there \
              is no figure; the tables have the numbers and the spread over seeds."
         ),
-        figures: datasets(study).flat_map(of_dataset).collect(),
+        figures: DatasetCells::all(study).flat_map(of_dataset).collect(),
     }
 }
 
 /// Returns the ranges of one cell on one test length that have segments.
 fn bins(cell: &CellResult, test: f64) -> Vec<&CoverageBin> {
-    let bins = place(cell, test).and_then(|at| cell.coverage.get(at));
+    let bins = cell.test_length(test).and_then(|at| cell.coverage.get(at));
     bins.into_iter().flatten().filter(|bin| bin.clips > 0 && !bin.f1.is_empty()).collect()
 }
 

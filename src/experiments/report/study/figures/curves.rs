@@ -1,14 +1,13 @@
 //! Learning curves of a study: loss and validation score by epoch.
 
-use super::{datasets, mean, method_legend, of_method, stem, training_lengths, within};
-use crate::config::Method;
+use super::{mean, method_legend, of_method, stem, training_lengths, within};
+use crate::config::{Method, StageName};
 use crate::experiments::report::page::canvas::{Axes, Curve, Panel, draw};
 use crate::experiments::report::page::{Chapter, Figure};
 use crate::experiments::report::study::data::StudyData;
-use crate::experiments::report::study::tables::DatasetCells;
+use crate::experiments::report::study::dataset_cells::DatasetCells;
 use crate::experiments::study::CellResult;
 use crate::output::CurvePoint;
-use crate::train::StageName;
 
 const HEIGHT: f64 = 140.0;
 
@@ -49,7 +48,7 @@ pub fn chapter(study: &StudyData) -> Chapter {
                Thin lines are seeds, the thick line is their mean as long as all of them train; a single seed is a thick \
                line. Losses of E are of different kinds: only their shapes compare."
                 .into(),
-        figures: datasets(study).flat_map(of_dataset).collect(),
+        figures: DatasetCells::all(study).flat_map(of_dataset).collect(),
     }
 }
 
@@ -68,7 +67,7 @@ fn figure(dataset: &DatasetCells, train: f64) -> Option<Figure> {
 
 /// Returns the values of `view`, `[seed][epoch]`.
 fn series(view: &View, cell: &CellResult) -> Vec<Vec<f64>> {
-    let of_view = |point: &&CurvePoint| view.stages.iter().any(|stage| stage.name() == point.stage);
+    let of_view = |point: &&CurvePoint| view.stages.contains(&point.stage);
     cell.curves.iter().map(|seed| seed.iter().filter(of_view).map(view.value).collect()).collect()
 }
 

@@ -1,5 +1,7 @@
 //! Durations of the training events of every class (the paper's Figure 1).
 
+use statrs::statistics::{Data, OrderStatistics};
+
 use super::of_class;
 use crate::experiments::report::page::canvas::{Anchor, Panel, WIDTH, draw};
 use crate::experiments::report::page::palette::{GRID, INK, MUTED};
@@ -50,7 +52,7 @@ fn figure(study: &StudyData) -> Figure {
     for (class, (name, events)) in classes.iter().enumerate() {
         let ground = ROW * (class as f64 + 1.0);
         let peak = hill(&mut panel, class, events, ground);
-        let median = median(events);
+        let median = Data::new(Vec::clone(events)).median();
         let peak = peak.map_or_else(String::new, |peak| format!(", peak {peak:.2}"));
         panel.bold([2.0, ground - HILL - 6.0], &short(name), Anchor::Start, INK);
         let facts = format!("n {}, median {median:.1} s{peak}", events.len());
@@ -85,11 +87,4 @@ fn hill(panel: &mut Panel, class: usize, events: &[f64], ground: f64) -> Option<
     points.push([x_of(END_S), ground]);
     panel.area(points, colour);
     Some(peak)
-}
-
-/// Returns the median of `events`, which must not be empty.
-fn median(events: &[f64]) -> f64 {
-    let mut sorted = events.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    f64::midpoint(sorted[(sorted.len() - 1) / 2], sorted[sorted.len() / 2])
 }

@@ -3,14 +3,14 @@
 use rayon::prelude::*;
 
 use super::confusion::first_quality;
-use super::{by_method, datasets, of_class, within};
+use super::{by_method, of_class, within};
 use crate::base::counter_rng::Key;
 use crate::config::Method;
 use crate::experiments::report::page::canvas::{Panel, WIDTH, draw};
 use crate::experiments::report::page::words::short;
 use crate::experiments::report::page::{Chapter, Figure};
 use crate::experiments::report::study::data::StudyData;
-use crate::experiments::report::study::tables::DatasetCells;
+use crate::experiments::report::study::dataset_cells::DatasetCells;
 use crate::experiments::report::study::tsne::tsne;
 use crate::experiments::study::CellResult;
 
@@ -21,7 +21,7 @@ const BORDER: f64 = 12.0;
 
 /// Makes one figure per dataset and method.
 pub fn chapter(study: &StudyData) -> Chapter {
-    let of_methods: Vec<_> = datasets(study).flat_map(|dataset| tasks(&dataset)).collect();
+    let of_methods: Vec<_> = DatasetCells::all(study).flat_map(|dataset| tasks(&dataset)).collect();
     Chapter {
         title: "The embeddings",
         anchor: "embeddings",

@@ -13,8 +13,8 @@ mod overview;
 use rayon::prelude::*;
 
 use super::data::StudyData;
+use super::dataset_cells::{DatasetCells, ascending};
 use super::paper;
-use super::tables::{DatasetCells, VARIANTS, ascending};
 use crate::config::Method;
 use crate::experiments::report::page::Chapter;
 use crate::experiments::report::page::canvas::{Mark, Panel};
@@ -34,11 +34,6 @@ pub fn chapters(study: &StudyData) -> Vec<Chapter> {
     ];
     let chapters: Vec<Chapter> = makers.par_iter().map(|maker| maker(study)).collect();
     chapters.into_iter().filter(|chapter| !chapter.figures.is_empty()).collect()
-}
-
-/// Returns the datasets with a finished cell.
-fn datasets(study: &StudyData) -> impl Iterator<Item = DatasetCells<'_>> {
-    VARIANTS.into_iter().filter_map(|variant| DatasetCells::of(study, variant))
 }
 
 /// Returns the training lengths of `cells`, ascending.

@@ -1,13 +1,13 @@
 //! Scores of a dataset at a glance: macro-F1 by training and test length, with one heat map per method.
 
-use super::{by_method, datasets};
+use super::by_method;
 use crate::config::Method;
 use crate::experiments::report::page::canvas::{Anchor, Panel, WIDTH, draw};
 use crate::experiments::report::page::palette::{INK, MUTED};
 use crate::experiments::report::page::{Chapter, Figure};
 use crate::experiments::report::study::data::StudyData;
+use crate::experiments::report::study::dataset_cells::DatasetCells;
 use crate::experiments::report::study::paper;
-use crate::experiments::report::study::tables::{DatasetCells, place};
 use crate::experiments::study::CellResult;
 use crate::output::SeedSummary;
 
@@ -26,7 +26,7 @@ pub fn chapter(study: &StudyData) -> Chapter {
              fullest shade is {full} %; each method's best score is bold.",
             StudyData::over_seeds(&study.cells),
         ),
-        figures: datasets(study).map(|dataset| figure(&dataset, full)).collect(),
+        figures: DatasetCells::all(study).map(|dataset| figure(&dataset, full)).collect(),
     }
 }
 
@@ -68,7 +68,7 @@ fn panel(method: Method, cells: &[&CellResult], tests: &[f64], best: (f64, f64),
         let label = format!("train {} s", cell.train_seconds);
         panel.text([LABELS - 8.0, y + ROW / 2.0 + 3.6], &label, Anchor::End, INK);
         for (column, test) in tests.iter().enumerate() {
-            let Some(summary) = place(cell, *test).map(|test| cell.macro_f1(test)) else { continue };
+            let Some(summary) = cell.test_length(*test).map(|test| cell.macro_f1(test)) else { continue };
             let corner = [LABELS + column as f64 * width, y];
             let bold = best == (cell.train_seconds, *test);
             panel.cell(corner, [width, ROW], summary.mean / full, &summary.cell(), bold);

@@ -1,0 +1,62 @@
+//! The stages of which a training consists, by method.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Config, Method};
+
+/// The kind of a training stage: which networks it trains, and with which loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StageName {
+    /// E and G end to end (SPEC §4.1).
+    Classifier,
+    /// E on triplets (SPEC §4.2).
+    Triplets,
+    /// E on prototypes (SPEC §4.3).
+    Prototypes,
+    /// G on frozen embeddings (SPEC §4.4).
+    Tagger,
+}
+
+impl StageName {
+    /// All stages.
+    pub const ALL: [Self; 4] = [Self::Classifier, Self::Triplets, Self::Prototypes, Self::Tagger];
+
+    /// Returns the stages of `method` in order.
+    pub fn of(method: Method) -> &'static [Self] {
+        match method {
+            Method::Classifier => &[Self::Classifier],
+            Method::Triplets => &[Self::Triplets, Self::Tagger],
+            Method::Prototypes => &[Self::Prototypes, Self::Tagger],
+        }
+    }
+
+    /// Returns the name used in metrics and checkpoints.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classifier => "classifier",
+            Self::Triplets => "triplets",
+            Self::Prototypes => "prototypes",
+            Self::Tagger => "tagger",
+        }
+    }
+
+    /// Returns the name of the stage's validation score.
+    pub fn measure(self) -> &'static str {
+        match self {
+            Self::Classifier | Self::Tagger => "F1",
+            Self::Triplets | Self::Prototypes => "F(x)",
+        }
+    }
+
+    /// Returns the relative cost of one step, with which progress is weighted across stages. A tagger step is cheap,
+    /// since it is a few small dispatches.
+    pub fn effort(self) -> u64 {
+        if self == Self::Tagger { 1 } else { 50 }
+    }
+
+    /// Returns the largest number of epochs that the stage runs.
+    pub fn epochs(self, config: &Config) -> usize {
+        if self == Self::Tagger { config.tagger.epochs } else { config.train.most_epochs() }
+    }
+}
