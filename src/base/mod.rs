@@ -1,5 +1,5 @@
-//! What every other module may use: the error type, text that is safe to print, files that are read and written whole,
-//! and random numbers.
+//! The error type, text that is safe to print, files that are read and written whole, and random numbers: every other
+//! module may use them.
 //!
 //! In: nothing of the program. Out: functions and types without a state, but for the flag that asks the process to end.
 
