@@ -28,43 +28,77 @@
 //! # Ok::<(), weaklabel::Error>(())
 //! ```
 //!
-//! The programs in `examples/` go on from here: `train`, `predict` and `embed`, and `custom_kernel`, which runs a
-//! kernel of its own on the same device.
+//! What stands where in this page:
 //!
-//! The modules below stand in the order in which data flow through them; a module uses only those above it.
+//! - [`Config`] holds every setting. The defaults are the paper's values, and [`read_config`] reads a file of others.
+//! - [`Dataset`] has the clips: the built-in sounds, a [`Soundbank`] to mix clips from, or a folder of finished clips.
+//!   [`TrainingData`] has their features on the GPU. [`decode_at`] reads a single file.
+//! - [`Trainer`] trains one model for each seed, and [`Observer`] follows it. [`write_model`] and [`read_model`] are
+//!   for files, [`RunDir`] for the folders that the program writes.
+//! - [`Models`] are trained models in use: [`Tagger`] and [`SegmentEmbedder`] take samples, [`Scorer`] takes
+//!   [`Examples`] and counts right and wrong tags.
+//! - [`Gpu`], [`Tensor`], [`Kernel`] and [`Recording`] run compute shaders, also those of another crate.
+//!
+//! The programs in `examples/` show the same at more length: `train`, `predict` and `embed`, and `custom_kernel`, which
+//! runs a kernel of its own on the same device. Cargo features leave out what a library user may not need
+//! (`default-features = false`): `cluster`, `report` and `cli`.
+//!
+//! The crate's modules are public for its program, tests and benchmarks, and may change at any time. This page leaves
+//! them out. `RUSTDOCFLAGS="--cfg internals" cargo doc` describes them as well.
 
+// The modules stand in the order in which data flow through them. A module uses only those above it, which
+// tests/architecture.rs checks.
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod base;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod config;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod gpu;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod kernels;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod data;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod model;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod evaluate;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod train;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod output;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod experiments;
 
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod bench;
 
 #[cfg(feature = "cli")]
+#[cfg_attr(not(internals), doc(hidden))]
 pub mod cli;
 
 pub use base::error::{Error, Result};
-pub use config::{Config, Method};
-pub use data::audio::{decode, decode_at};
-pub use data::scenes::{Dataset, Soundbank, Subset};
+pub use config::{
+    Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
+    SceneConfig, TaggerConfig, TrainConfig, TripletConfig, read_config,
+};
+pub use data::audio::{Audio, Decoded, decode, decode_at};
+pub use data::features::Statistics;
+pub use data::scenes::{Contents, Dataset, Soundbank, Subset};
 pub use evaluate::{Embedding, Examples, Models, Scorer, SegmentEmbedder, SegmentLabels, SegmentSource, Tagger};
-pub use gpu::{AdapterChoice, Binding, Constant, Gpu, Kernel, Recording, ShaderSource, Tensor, Work};
-pub use model::Tiles;
+pub use gpu::{
+    AdapterChoice, AdapterDescription, AdapterKind, Binding, Constant, Gpu, Kernel, Recording, Resolved, ShaderSource,
+    Tensor, Work,
+};
 pub use model::checkpoint::{Description, read_model, write_model};
+pub use model::{Architecture, Population, Tiles};
 pub use output::RunDir;
 pub use train::{EpochReport, Observer, Trainer, TrainingData, Unwatched};

@@ -189,7 +189,7 @@ fn program_fault(words: &[String], allowed: &[ErrorKind]) -> Option<String> {
     let options = Cli::from_arg_matches(&matches).unwrap().options;
     let files: Vec<PathBuf> =
         options.config.iter().map(|path| root().join(path)).filter(|path| path.exists()).collect();
-    config::load(&files, &options.set).err().map(|error| format!("`{line}`: {error}"))
+    config::read_config(&files, &options.set).err().map(|error| format!("`{line}`: {error}"))
 }
 
 /// The commands of `dev`, as its usage lists them.
@@ -308,7 +308,7 @@ fn every_key_of_the_text_exists() {
             if !sections.contains_key(section) || is_file || !name.split('.').all(is_name) {
                 return None;
             }
-            let error = config::load(&[], &[format!("{key}=0")]).err()?.to_string();
+            let error = config::read_config(&[], &[format!("{key}=0")]).err()?.to_string();
             error.contains("unknown key").then(|| format!("`{key}` is no key of a configuration: {error}"))
         };
         spans(&document.prose).into_iter().filter_map(of_span).collect()

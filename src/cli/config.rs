@@ -48,7 +48,7 @@ impl ConfigCommand {
     /// Runs the command.
     ///
     /// # Errors
-    /// The errors of [`crate::config::load`] and, for the edits of `study.cell`, [`cells`].
+    /// The errors of [`crate::config::read_config`] and, for the edits of `study.cell`, [`cells`].
     pub fn run(self, session: &Session) -> Result<()> {
         match self.action {
             Action::Print(files) => {

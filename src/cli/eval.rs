@@ -108,7 +108,7 @@ impl Eval {
     fn configuration(&self, session: &Session, run: &RunDir) -> Result<Config> {
         let mut files = vec![run.config_path()];
         files.extend(session.options.config.iter().cloned());
-        let mut config = config::load(&files, &session.options.set)?;
+        let mut config = config::read_config(&files, &session.options.set)?;
         self.apply(&mut config);
         config::validate(&config)?;
         Ok(config)

@@ -58,10 +58,10 @@ impl Options {
     /// The configuration that the files, the `--set` edits and then `flags`, the command's own options, make.
     ///
     /// # Errors
-    /// The errors of [`config::load`], and [`crate::Error::Config`] naming the key that a flag set to a value out of
+    /// The errors of [`config::read_config`], and [`crate::Error::Config`] naming the key that a flag set to a value out of
     /// range.
     pub fn configuration(&self, flags: impl FnOnce(&mut Config)) -> Result<Config> {
-        let mut config = config::load(&self.config, &self.set)?;
+        let mut config = config::read_config(&self.config, &self.set)?;
         flags(&mut config);
         config::validate(&config)?;
         Ok(config)

@@ -117,7 +117,7 @@ impl Search {
         }
         fs::create_dir_all(&self.out).map_err(|e| Error::io("create", &self.out, e))?;
         atomic::remove_leftovers(&self.out)?;
-        if own.is_file() && config::load(std::slice::from_ref(&own), &[])? != *config {
+        if own.is_file() && config::read_config(std::slice::from_ref(&own), &[])? != *config {
             let reason = "this search has another configuration: repeat the command it was started with, or choose another \
                           folder with --out";
             return Err(Error::data(&own, reason));
@@ -136,7 +136,7 @@ pub fn is_search(folder: &Path) -> bool {
 /// # Errors
 /// [`Error::Store`] when the store has no such study; whatever reading and writing report.
 pub fn report_again(session: &Session, folder: &Path, shared: &StoreOptions) -> Result<()> {
-    let config = config::load(&[folder.join(CONFIG)], &[])?;
+    let config = config::read_config(&[folder.join(CONFIG)], &[])?;
     let mut store = Store::open_existing(shared.store.clone().unwrap_or_else(|| Location::within(folder)))?;
     let name = shared.name(folder)?;
     let study = store.studies()?.into_iter().find(|study| study.study.name == name).ok_or_else(|| {

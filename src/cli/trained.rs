@@ -34,7 +34,7 @@ impl TrainedModels {
             files.push(RunDir::open(&self.run)?.config_path());
         }
         files.extend(session.options.config.iter().cloned());
-        let mut config = config::load(&files, &session.options.set)?;
+        let mut config = config::read_config(&files, &session.options.set)?;
         flags(&mut config);
         config::validate(&config)?;
         Ok(config)

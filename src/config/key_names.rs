@@ -48,7 +48,7 @@ pub fn keys_called(guess: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::load;
+    use crate::config::read_config;
 
     #[test]
     fn a_guess_names_the_keys_that_it_may_mean() {
@@ -63,9 +63,9 @@ mod tests {
     #[test]
     fn no_key_is_missing() {
         let names = key_names();
-        let sections = load(&[], &["no-section.a=1".into()]).unwrap_err().to_string();
+        let sections = read_config(&[], &["no-section.a=1".into()]).unwrap_err().to_string();
         for section in sections.split('`').skip(3).step_by(2) {
-            let message = load(&[], &[format!("{section}.no-key=1")]).unwrap_err().to_string();
+            let message = read_config(&[], &[format!("{section}.no-key=1")]).unwrap_err().to_string();
             for key in message.split('`').skip(3).step_by(2) {
                 assert!(names.contains(&format!("{section}.{key}")), "{section}.{key} is not among {names:?}");
             }

@@ -32,7 +32,7 @@ const MAX_PARTS: usize = 8;
 /// # Errors
 /// [`Error::Io`] for a file that cannot be read; [`Error::Config`] for a file that does not exist or is larger than 256
 /// KiB, and, with file and line or with the edit, for an invalid setting.
-pub fn load(files: &[PathBuf], sets: &[String]) -> Result<Config> {
+pub fn read_config(files: &[PathBuf], sets: &[String]) -> Result<Config> {
     let mut layers = Vec::with_capacity(files.len() + sets.len());
     for path in files {
         layers.push(SettingsLayer::from_file(path)?);
@@ -46,8 +46,8 @@ pub fn load(files: &[PathBuf], sets: &[String]) -> Result<Config> {
 /// Parses and validates a configuration in memory, without access to the disk. `name` is the document's name in errors.
 ///
 /// # Errors
-/// The errors of [`load`].
-pub fn load_text(name: &str, text: &str) -> Result<Config> {
+/// The errors of [`read_config`].
+pub fn parse_config(name: &str, text: &str) -> Result<Config> {
     merged(Table::new(), &[SettingsLayer::from_text(name.into(), text.into())?])
 }
 
@@ -86,11 +86,11 @@ pub fn assign(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
     merged(base, &layers)
 }
 
-/// Serialises `config` to a TOML document that [`load`] turns into an equal configuration.
+/// Serialises `config` to a TOML document that [`read_config`] turns into an equal configuration.
 ///
 /// # Errors
-/// [`Error::Config`] for a path that is not UTF-8, which TOML cannot hold and [`validate`] refuses, and for a document
-/// that is too large for [`load`].
+/// [`Error::Config`] for a path that is not UTF-8, which TOML cannot hold and [`validate()`] refuses, and for a document
+/// that is too large for [`read_config`].
 pub fn to_toml(config: &Config) -> Result<String> {
     let text = toml::to_string(config).map_err(|e| Error::config("configuration", e.to_string()))?;
     check_size("configuration", text.len())?;
@@ -275,7 +275,7 @@ fn line_of(text: &str, offset: usize) -> usize {
     1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count()
 }
 
-/// Adds the name of the layer from which a refused value came, since [`validate`] knows only the value's key.
+/// Adds the name of the layer from which a refused value came, since [`validate()`] knows only the value's key.
 fn locate(error: Error, layers: &[SettingsLayer]) -> Error {
     let Error::Config { origin: key, reason } = error else { return error };
     let layer = layers.iter().rev().find(|layer| holds(&layer.table, &key));

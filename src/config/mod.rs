@@ -1,7 +1,7 @@
 //! The configuration of a run: typed sections with SPEC's values as defaults, so that a configuration file need not set
 //! any key.
 //!
-//! In: TOML files and `--set a.b=v` edits ([`load`]). Out: a checked [`Config`], which [`to_toml`] writes as a file
+//! In: TOML files and `--set a.b=v` edits ([`read_config`]). Out: a checked [`Config`], which [`to_toml`] writes as a file
 //! that is itself a valid `--config`. Defaults are marked as in SPEC: (P) the paper, (A) the authors' code, (O) ours.
 
 mod duration;
@@ -15,7 +15,7 @@ mod validate;
 
 pub use duration::{decimal_comma, duration, seconds};
 pub use key_names::{key_names, keys_called};
-pub use load::{assign, edit, load, load_text, to_toml};
+pub use load::{assign, edit, parse_config, read_config, to_toml};
 pub use sections::{
     CellConfig, Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, Normalise, Objective,
     OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig, StudyConfig, TaggerConfig,

@@ -33,7 +33,7 @@ impl Recording {
     /// Compiles every kernel and makes every bind group. Replaying the result allocates nothing.
     ///
     /// # Errors
-    /// [`Error::Kernel`] naming the kernel whose source, bindings or sizes do not fit the adapter.
+    /// [`crate::Error::Kernel`] naming the kernel whose source, bindings or sizes do not fit the adapter.
     pub fn resolve(self, gpu: &Gpu) -> Result<Resolved> {
         let kernels: Vec<_> = self.kernels.iter().map(AsRef::as_ref).collect();
         let pipelines = gpu.compile_all(&kernels)?;

@@ -124,9 +124,9 @@ impl RunDir {
     /// Reads the configuration that the run was created with.
     ///
     /// # Errors
-    /// The errors of [`config::load`].
+    /// The errors of [`config::read_config`].
     pub fn config(&self) -> Result<Config> {
-        config::load(&[self.entry(CONFIG)], &[])
+        config::read_config(&[self.entry(CONFIG)], &[])
     }
 
     /// Returns the path of `config.toml`, the resolved configuration.

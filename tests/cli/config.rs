@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use weaklabel::config::{Config, load};
+use weaklabel::config::{Config, read_config};
 
 use crate::support::program::{outcome, run, run_in, weaklabel};
 
@@ -14,7 +14,7 @@ fn what_print_writes_is_a_configuration_that_prints_the_same() {
     fs::write(folder.path().join("run.toml"), &first).unwrap();
     let (code, second, _) = run_in(folder.path(), "config print -c run.toml");
     assert_eq!((code, &second), (0, &first));
-    let config = load(&[folder.path().join("run.toml")], &[]).unwrap();
+    let config = read_config(&[folder.path().join("run.toml")], &[]).unwrap();
     assert_eq!(config.train.seeds, [3, 1]);
 }
 
@@ -23,7 +23,7 @@ fn json_is_the_same_configuration_and_nothing_else() {
     let (code, text, errors) = run("--json config print --set train.batch=20");
     assert_eq!((code, errors.as_str()), (0, ""));
     let config: Config = serde_json::from_str(&text).unwrap();
-    assert_eq!(config, load(&[], &["train.batch=20".into()]).unwrap());
+    assert_eq!(config, read_config(&[], &["train.batch=20".into()]).unwrap());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use weaklabel::config::{Config, load, to_toml};
+use weaklabel::config::{Config, read_config, to_toml};
 use weaklabel::experiments::search::halving;
 use weaklabel::experiments::store::{ClaimOutcome, Location, Store, Study, StudyKind, Wanted};
 
@@ -12,7 +12,7 @@ use crate::support::program::{run, run_in};
 
 /// A search of three trials in `folder` with its own store.
 fn search(folder: &Path) -> (Store, weaklabel::experiments::store::Registered) {
-    let config = load(&[], &["search.trials=3".into(), "search.rungs=1".into()]).unwrap();
+    let config = read_config(&[], &["search.trials=3".into(), "search.rungs=1".into()]).unwrap();
     fs::create_dir_all(folder).unwrap();
     fs::write(folder.join("search.toml"), to_toml(&config).unwrap()).unwrap();
     let mut store = Store::open(Location::within(folder)).unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use weaklabel::config::{Config, Method, ModelConfig, Variant, load, load_text, to_toml};
+use weaklabel::config::{Config, Method, ModelConfig, Variant, parse_config, read_config, to_toml};
 use weaklabel::experiments::study::cells;
 
 /// Writes `text` to a file of its own and returns its path, which lives as long as the folder.
@@ -14,19 +14,19 @@ fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
 
 fn edited(sets: &[&str]) -> Result<Config, String> {
     let sets: Vec<String> = sets.iter().map(|&s| s.to_owned()).collect();
-    load(&[], &sets).map_err(|e| e.to_string())
+    read_config(&[], &sets).map_err(|e| e.to_string())
 }
 
 fn refused(text: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder, "run.toml", text);
-    let message = load(&[path], &[]).unwrap_err().to_string();
+    let message = read_config(&[path], &[]).unwrap_err().to_string();
     message.replace(&format!("{}{}", folder.path().display(), std::path::MAIN_SEPARATOR), "")
 }
 
 #[test]
 fn no_file_is_needed() {
-    assert_eq!(load(&[], &[]).unwrap(), Config::default());
+    assert_eq!(read_config(&[], &[]).unwrap(), Config::default());
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn later_files_win_key_by_key_and_edits_win_over_files() {
     let first = file(&folder, "a.toml", "[train]\nbatch = 20\nepochs = 7\nseeds = [1, 2, 3]\n");
     let second = file(&folder, "b.toml", "train.epochs = 9\ntrain.seeds = [5]\n[data]\nvariant = '200ms'\n");
     let sets = ["train.patience=3".to_owned(), "train.patience=4".to_owned()];
-    let config = load(&[first, second], &sets).unwrap();
+    let config = read_config(&[first, second], &sets).unwrap();
     assert_eq!((config.train.batch, config.train.epochs, config.train.patience), (20, Some(9), 4));
     assert_eq!(config.train.seeds, [5], "a list replaces, it is not merged");
     assert_eq!(config.data.variant, Variant::Ms200);
@@ -61,7 +61,7 @@ fn an_edit_is_toml_or_else_a_bare_word() {
 #[test]
 fn a_width_alone_is_a_list_of_one_hidden_layer() {
     let folder = tempfile::tempdir().unwrap();
-    let hidden = |text: &str| load(&[file(&folder, "run.toml", text)], &[]).unwrap().model.hidden;
+    let hidden = |text: &str| read_config(&[file(&folder, "run.toml", text)], &[]).unwrap().model.hidden;
     assert_eq!(hidden("[model]\nhidden = 48\n"), [48]);
     assert_eq!(hidden("[model]\nhidden = [64, 32]\n"), [64, 32]);
     assert!(hidden("[model]\nhidden = []\n").is_empty());
@@ -95,7 +95,7 @@ fn the_resolved_document_loads_to_an_equal_configuration() {
     config.data.dataset = Some("datensätze".into());
     let folder = tempfile::tempdir().unwrap();
     let text = to_toml(&config).unwrap();
-    assert_eq!(load(&[file(&folder, "config.toml", &text)], &[]).unwrap(), config);
+    assert_eq!(read_config(&[file(&folder, "config.toml", &text)], &[]).unwrap(), config);
 }
 
 #[cfg(unix)]
@@ -119,19 +119,19 @@ fn every_example_configuration_loads() {
     }
     assert!(files.len() >= 5, "{files:?}");
     for file in files {
-        let config = load(std::slice::from_ref(&file), &[]).unwrap();
+        let config = read_config(std::slice::from_ref(&file), &[]).unwrap();
         cells(&config).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     }
     // What the paper's rows and its grid write out are the defaults, but for the method and the five seeds.
     for (method, most_epochs) in [("classifier", 200), ("triplets", 500), ("prototypes", 200)] {
-        let paper = load(&[folder.join(format!("paper/{method}.toml"))], &[]).unwrap();
+        let paper = read_config(&[folder.join(format!("paper/{method}.toml"))], &[]).unwrap();
         let mut expected = Config::default();
         expected.train.method = paper.train.method;
         (expected.train.seeds, expected.train.epochs) = (vec![1, 2, 3, 4, 5], Some(most_epochs));
         assert_eq!(paper, expected, "{method}");
         assert_eq!((paper.train.method.name(), paper.train.most_epochs()), (method, most_epochs));
     }
-    assert_eq!(load(&[folder.join("grid/paper.toml")], &[]).unwrap(), Config::default());
+    assert_eq!(read_config(&[folder.join("grid/paper.toml")], &[]).unwrap(), Config::default());
 }
 
 #[test]
@@ -166,14 +166,14 @@ fn bytes_that_are_not_text_are_refused_with_their_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("latin1.toml");
     std::fs::write(&path, b"[data]\nsoundbank = 'Ger\xe4usche'\n").unwrap();
-    let error = load(&[path], &[]).unwrap_err();
+    let error = read_config(&[path], &[]).unwrap_err();
     assert_eq!(error.exit_code(), 3);
     assert!(error.to_string().contains("latin1.toml:2: not UTF-8"), "{error}");
 }
 
 #[test]
 fn a_missing_file_is_a_bad_configuration_that_is_named() {
-    let error = load(&["no/such/file.toml".into()], &[]).unwrap_err();
+    let error = read_config(&["no/such/file.toml".into()], &[]).unwrap_err();
     let message = error.to_string();
     assert!(message.starts_with("no/such/file.toml: there is no such file: name a TOML file"), "{message}");
     assert_eq!(error.exit_code(), 3);
@@ -194,13 +194,14 @@ fn a_key_of_any_depth_is_refused() {
     // Edits and keys within a document, too.
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder, "study.toml", &format!("[[study.cell]]\nset = ['{deep}=1']\n"));
-    let error = cells(&load(&[path], &[]).unwrap()).unwrap_err();
+    let error = cells(&read_config(&[path], &[]).unwrap()).unwrap_err();
     assert!(error.to_string().starts_with("study.cell.set a.a."), "{error}");
     assert_eq!(error.exit_code(), 3);
     let space = format!("[[search.space]]\nname = 'model.{deep}'\nuniform = [0, 1]\n");
     let path = file(&folder, "search.toml", &space);
-    let error =
-        load(&[path], &[]).and_then(|config| weaklabel::experiments::search::check(&config, |_| ())).unwrap_err();
+    let error = read_config(&[path], &[])
+        .and_then(|config| weaklabel::experiments::search::check(&config, |_| ()))
+        .unwrap_err();
     assert_eq!(error.exit_code(), 3, "{error}");
 }
 
@@ -245,7 +246,7 @@ fn the_largest_documents_take_little_memory() {
     for text in documents {
         let start = &text[..60.min(text.len())];
         let mut outcome = Ok(Config::default());
-        let used = allocation_counter::measure(|| outcome = load_text("document", &text)).bytes_max;
+        let used = allocation_counter::measure(|| outcome = parse_config("document", &text)).bytes_max;
         assert!(used < 64 << 20, "{} MiB: {start}", used >> 20);
         let size = outcome.err().is_some_and(|error| error.to_string().contains("larger than"));
         assert!(!size, "not read at all: {start}");
@@ -256,9 +257,9 @@ fn the_largest_documents_take_little_memory() {
 fn a_file_without_an_end_is_refused() {
     let message = refused(&"#\n".repeat(1 << 20));
     assert_eq!(message, "run.toml: larger than 256 KiB: a configuration is a short text file");
-    assert!(load_text("row 3", &" ".repeat(1 << 21)).unwrap_err().to_string().starts_with("row 3: larger than"));
+    assert!(parse_config("row 3", &" ".repeat(1 << 21)).unwrap_err().to_string().starts_with("row 3: larger than"));
     #[cfg(target_os = "linux")]
-    assert!(load(&["/dev/zero".into()], &[]).unwrap_err().to_string().starts_with("/dev/zero: larger than"));
+    assert!(read_config(&["/dev/zero".into()], &[]).unwrap_err().to_string().starts_with("/dev/zero: larger than"));
     // What is written can be read again.
     let mut config = Config::default();
     config.study.title = "x".repeat(1 << 20);
@@ -299,9 +300,9 @@ fn a_value_out_of_range_is_traced_to_where_it_was_written() {
     assert!(message.starts_with("run.toml:2: train.seconds: 0.3 s are 30 frames"), "{message}");
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder, "run.toml", "train.batch = 0\n");
-    let error = load(std::slice::from_ref(&path), &["train.batch=70000".into()]).unwrap_err();
+    let error = read_config(std::slice::from_ref(&path), &["train.batch=70000".into()]).unwrap_err();
     assert_eq!(error.to_string(), "--set train.batch=70000: must be between 1 and 65536, not 70000");
-    assert!(load(&[path], &["train.batch=20".into()]).is_ok(), "only the value that counts is checked");
+    assert!(read_config(&[path], &["train.batch=20".into()]).is_ok(), "only the value that counts is checked");
 }
 
 #[test]
@@ -348,7 +349,7 @@ fn the_seeds_of_a_study_are_a_number_or_a_list() {
         let config = edited(&[edit]).unwrap();
         let text = to_toml(&config).unwrap();
         assert!(text.contains(written), "{text}");
-        assert_eq!(load_text("study.toml", &text).unwrap(), config);
+        assert_eq!(parse_config("study.toml", &text).unwrap(), config);
     }
     assert_eq!(cells(&edited(&["study.seeds=[4, 7]"]).unwrap()).unwrap()[0].config.train.seeds, [4, 7]);
 }

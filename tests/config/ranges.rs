@@ -1,6 +1,6 @@
 //! Every key refuses what is outside its range, and its message says which key and what is allowed.
 
-use weaklabel::config::{Config, load, validate};
+use weaklabel::config::{Config, read_config, validate};
 
 /// An edit that must be refused, and words its message must contain.
 const REFUSED: &[(&str, &str)] = &[
@@ -120,7 +120,7 @@ const REFUSED: &[(&str, &str)] = &[
 #[test]
 fn values_outside_their_range_are_refused_by_name() {
     for (edit, words) in REFUSED {
-        let error = load(&[], &[(*edit).to_owned()]).expect_err(edit);
+        let error = read_config(&[], &[(*edit).to_owned()]).expect_err(edit);
         let message = error.to_string();
         assert_eq!(error.exit_code(), 3, "{message}");
         assert!(message.starts_with(&format!("--set {edit}: ")), "{message}");
@@ -130,8 +130,9 @@ fn values_outside_their_range_are_refused_by_name() {
 
 #[test]
 fn a_search_of_too_few_trials_is_told_how_many_rungs_they_reach() {
-    let message =
-        |edits: &[&str]| load(&[], &edits.iter().map(|&s| s.to_owned()).collect::<Vec<_>>()).unwrap_err().to_string();
+    let message = |edits: &[&str]| {
+        read_config(&[], &edits.iter().map(|&s| s.to_owned()).collect::<Vec<_>>()).unwrap_err().to_string()
+    };
     let few = message(&["search.trials=6"]);
     let words = "6 trials with eta 3 reach 2 rungs: set search.rungs=2, or search.trials=27 or more";
     assert_eq!(few, format!("search.rungs: {words}"));
@@ -181,13 +182,13 @@ fn bounds_are_inside() {
         "evaluate.seconds=[10]",
     ];
     for edit in edits {
-        load(&[], &[edit.to_owned()]).unwrap();
+        read_config(&[], &[edit.to_owned()]).unwrap();
     }
 }
 
 #[test]
 fn a_pool_that_leaves_a_remainder_names_the_layer_and_the_sizes() {
-    let message = load(&[], &["features.bands=48".into(), "model.pools=[[2,2],[2,2],[1,4],[1,2]]".into()]);
+    let message = read_config(&[], &["features.bands=48".into(), "model.pools=[[2,2],[2,2],[1,4],[1,2]]".into()]);
     let message = message.unwrap_err().to_string();
     assert!(message.contains("the 1×2 pool of conv3 does not divide its 5×3 (time × mel) input"), "{message}");
     let mut config = Config::default();
@@ -198,7 +199,8 @@ fn a_pool_that_leaves_a_remainder_names_the_layer_and_the_sizes() {
 
 #[test]
 fn the_last_of_six_layers_is_named_as_well() {
-    let six = |pools: &str| load(&[], &["model.filters=[5, 7, 9, 11, 13, 15]".into(), format!("model.pools={pools}")]);
+    let six =
+        |pools: &str| read_config(&[], &["model.filters=[5, 7, 9, 11, 13, 15]".into(), format!("model.pools={pools}")]);
     assert!(six("[[2,2],[2,2],[1,2],[1,2],[5,2],[1,2]]").is_ok());
     let message = six("[[2,2],[2,2],[1,2],[1,2],[5,2],[1,3]]").unwrap_err().to_string();
     let words = "the 1×3 pool of conv5 does not divide its 1×2 (time × mel) input, which comes from \
@@ -227,7 +229,7 @@ fn convolutions_and_hidden_layers_share_a_limit_whose_message_names_both() {
 
 #[test]
 fn the_key_at_fault_may_be_one_that_kept_its_default() {
-    let message = load(&[], &["features.fft=256".into()]).unwrap_err().to_string();
+    let message = read_config(&[], &["features.fft=256".into()]).unwrap_err().to_string();
     assert_eq!(message, "features.window: must be between 2 and features.fft (256), not 400");
 }
 
@@ -236,7 +238,7 @@ fn segments_follow_the_rate_and_the_hop() {
     let sets = |edits: &[&str]| edits.iter().map(|&s| s.to_owned()).collect::<Vec<_>>();
     // 20 ms hops: a chunk of 20 frames lasts 0.4 s.
     let hop = ["features.hop=320", "features.window=512", "evaluate.seconds=[0.4, 2]"];
-    assert!(load(&[], &sets(&[&hop[..], &["train.seconds=0.4"]].concat())).is_ok());
-    let message = load(&[], &sets(&[&hop[..], &["train.seconds=0.2"]].concat())).unwrap_err().to_string();
+    assert!(read_config(&[], &sets(&[&hop[..], &["train.seconds=0.4"]].concat())).is_ok());
+    let message = read_config(&[], &sets(&[&hop[..], &["train.seconds=0.2"]].concat())).unwrap_err().to_string();
     assert!(message.contains("0.2 s are 10 frames") && message.contains("multiple of 0.4 s"), "{message}");
 }

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use weaklabel::Error;
-use weaklabel::config::{Method, load_text, to_toml};
+use weaklabel::config::{Method, parse_config, to_toml};
 use weaklabel::data::audio::decode_bytes;
 use weaklabel::data::scenes::Cooccurrence;
 use weaklabel::data::scenes::annotation::{self, ClipEvents};
@@ -115,10 +115,10 @@ pub fn cooccurrence(bytes: &[u8]) -> bool {
 /// Parses a configuration file and checks it like `config check`.
 pub fn configuration(bytes: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    match load_text(NAME, text) {
+    match parse_config(NAME, text) {
         Ok(config) => {
             let written = to_toml(&config).unwrap();
-            assert_eq!(load_text(NAME, &written).unwrap(), config);
+            assert_eq!(parse_config(NAME, &written).unwrap(), config);
             let trials = if config.search.space.is_empty() { Ok(()) } else { search::check(&config, drop) };
             for error in [trials, cells(&config).map(drop)].into_iter().filter_map(Result::err) {
                 assert!(matches!(error, Error::Config { .. }), "{error:?}");

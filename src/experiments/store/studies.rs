@@ -3,7 +3,7 @@
 use super::engine::Transaction;
 use super::row::{Columns, Invalid, Row};
 use super::{ALL_STUDIES, Store};
-use crate::config::{Config, load_text, to_toml};
+use crate::config::{Config, parse_config, to_toml};
 use crate::experiments::search::{SuccessiveHalving, halving};
 use crate::{Error, Result};
 
@@ -138,7 +138,7 @@ fn registered(row: &mut Row) -> Result<Registered, Invalid> {
         return row.refuse(None, format!("{kind_name:?} is no kind of study, which is one of {names}"));
     };
     let text = row.text()?;
-    let config = match load_text("its configuration", &text) {
+    let config = match parse_config("its configuration", &text) {
         Ok(config) => config,
         Err(error) => return row.refuse(None, error.with_causes()),
     };

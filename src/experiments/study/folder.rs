@@ -79,7 +79,7 @@ impl StudyDir {
         remove_leftovers_below(&path.join(CELLS))?;
         let config = absolute_paths(config)?;
         if own.is_file() {
-            let found = config::load(std::slice::from_ref(&own), &[])?;
+            let found = config::read_config(std::slice::from_ref(&own), &[])?;
             if found != config {
                 let reason = "this study has another configuration: repeat the command it was started with, or choose another folder with --out";
                 return Err(Error::data(&own, reason));
@@ -99,7 +99,7 @@ impl StudyDir {
         if !own.is_file() {
             return Err(Error::data(path, format!("no study here (a study folder holds a {CONFIG})")));
         }
-        Ok((Self { path: path.into(), _lock: None }, config::load(&[own], &[])?))
+        Ok((Self { path: path.into(), _lock: None }, config::read_config(&[own], &[])?))
     }
 
     /// Whether there is a study at `path`.
