@@ -56,12 +56,9 @@ fn main(
         let end = select((weight_binding + 1u) * CHANNELS_PER_BINDING, IN, weight_binding + 1u == WEIGHT_BINDINGS);
         for (var channel = weight_binding * CHANNELS_PER_BINDING; channel < end; channel++) {
             let plane = input_plane(chunks, chunk, workgroup_uniform(channel, IN));
-            var input_patch: array<f32, PATCH_T * PATCH_M>;
-            for (var r = 0u; r < PATCH_T; r++) { // unroll
-                let values = input_row(plane, tile.window_t * POOL_T + r, tile.window_m * POOL_M);
-                for (var c = 0u; c < PATCH_M; c++) { // unroll
-                    input_patch[r * PATCH_M + c] = values[c];
-                }
+            var input_patch: array<array<f32, PATCH_M>, PATCH_T>;
+            for (var row = 0u; row < PATCH_T; row++) { // unroll
+                input_patch[row] = input_row(plane, tile.window_t * POOL_T + row, tile.window_m * POOL_M);
             }
             for (var v = 0u; v < CHANNEL_VECTORS; v++) { // unroll
                 var kernel: array<Channels, TAPS>;

@@ -31,6 +31,7 @@ import slot::workgroup_uniform::workgroup_uniform;
 import slot::channels::{Channels, CHANNELS_PER_VECTOR, channel_of};
 import slot::weights::{WEIGHT_BINDINGS, CHANNELS_PER_BINDING};
 import slot::grad_output_plane::plane_context;
+import package::conv::pool_windows::PoolWindows;
 import slot::grad_output_row::grad_output_row;
 
 const SLOPE: f32 = 0.2;
@@ -71,23 +72,19 @@ fn main(
         let end = select((weight_binding + 1u) * CHANNELS_PER_BINDING, OUT, weight_binding + 1u == WEIGHT_BINDINGS);
         for (var channel = weight_binding * CHANNELS_PER_BINDING; channel < end; channel++) {
             let plane = (chunk * OUT + workgroup_uniform(channel, OUT)) * WINDOWS_T;
-            var grad: array<f32, PATCH_WINDOWS_T * PATCH_WINDOWS_M>;
-            var argmax: array<u32, PATCH_WINDOWS_T * PATCH_WINDOWS_M>;
+            var windows: array<PoolWindows, PATCH_WINDOWS_T>;
             let context = plane_context(plane, tile.window_m);
-            for (var r = 0u; r < PATCH_WINDOWS_T; r++) { // unroll
-                let windows = grad_output_row(context, plane, tile.window_t + r, tile.window_m);
-                for (var c = 0u; c < PATCH_WINDOWS_M; c++) { // unroll
-                    grad[r * PATCH_WINDOWS_M + c] = windows.grad[c];
-                    argmax[r * PATCH_WINDOWS_M + c] = windows.argmax[c];
-                }
+            for (var row = 0u; row < PATCH_WINDOWS_T; row++) { // unroll
+                windows[row] = grad_output_row(context, plane, tile.window_t + row, tile.window_m);
             }
-            var grad_patch: array<f32, PATCH_T * PATCH_M>;
-            for (var r = 0u; r < PATCH_T; r++) { // unroll
-                for (var c = 0u; c < PATCH_M; c++) { // unroll
-                    let t = r + HALO_T * POOL_T - PAD;
-                    let m = c + HALO_M * POOL_M - PAD;
-                    let window = t / POOL_T * PATCH_WINDOWS_M + m / POOL_M;
-                    grad_patch[r * PATCH_M + c] = select(0.0, grad[window], argmax[window] == t % POOL_T * POOL_M + m % POOL_M);
+            var grad_patch: array<array<f32, PATCH_M>, PATCH_T>;
+            for (var row = 0u; row < PATCH_T; row++) { // unroll
+                for (var column = 0u; column < PATCH_M; column++) { // unroll
+                    let t = row + HALO_T * POOL_T - PAD;
+                    let m = column + HALO_M * POOL_M - PAD;
+                    let grad = windows[t / POOL_T].grad[m / POOL_M];
+                    let argmax = windows[t / POOL_T].argmax[m / POOL_M];
+                    grad_patch[row][column] = select(0.0, grad, argmax == t % POOL_T * POOL_M + m % POOL_M);
                 }
             }
             for (var v = 0u; v < CHANNEL_VECTORS; v++) { // unroll

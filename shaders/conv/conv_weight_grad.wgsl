@@ -48,8 +48,9 @@ const HALO_M: u32 = 0u;
 const PATCH_WINDOWS_M: u32 = TILE_M;
 const PATCH_T: u32 = POOL_T + KERNEL - 1u;
 const PATCH_M: u32 = COLUMNS + KERNEL - 1u;
-const PATCH: u32 = PATCH_T * PATCH_M;
 const PARAMETERS: u32 = (OUT * IN * TAPS + OUT + 3u) / 4u * 4u; // as `adam` has them, four at a time
+
+alias Patch = array<array<f32, PATCH_M>, PATCH_T>;
 
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>; // [member, …, split, weights (out, in, tap) then biases (out)]
 @group(0) @binding(3) var<storage, read> members: array<Member>;     // [member]
@@ -80,16 +81,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         let chunk = workgroup_uniform(member * chunks + strip / TILES_M, 0xffffffu);
         let window_m = workgroup_uniform(strip % TILES_M, TILES_M) * TILE_M;
         // The last KERNEL - 1 rows of the patch before the first step.
-        var input_patch: array<f32, INPUTS * PATCH>;
+        var input_patch: array<Patch, INPUTS>;
         var planes: array<u32, INPUTS>;
         for (var i = 0u; i < INPUTS; i++) { // unroll
             planes[i] = input_plane(chunks, chunk, min(first_in + i, IN - 1u));
             for (var r = 0u; r < KERNEL - 1u; r++) { // unroll
-                let values = input_row(planes[i], r, window_m * POOL_M);
-                for (var c = 0u; c < PATCH_M; c++) { // unroll
-                    let row = POOL_T + r;
-                    input_patch[i * PATCH + row * PATCH_M + c] = values[c];
-                }
+                input_patch[i][POOL_T + r] = input_row(planes[i], r, window_m * POOL_M);
             }
         }
         var contexts: array<PlaneContext, OUTPUTS>;
@@ -99,15 +96,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(workgroup_id) gro
         for (var along = 0u; along < WINDOWS_T; along++) {
             let window_t = workgroup_uniform(along, WINDOWS_T);
             for (var i = 0u; i < INPUTS; i++) { // unroll
-                for (var at = 0u; at < (KERNEL - 1u) * PATCH_M; at++) { // unroll
-                    input_patch[i * PATCH + at] = input_patch[i * PATCH + POOL_T * PATCH_M + at];
+                for (var row = 0u; row < KERNEL - 1u; row++) { // unroll
+                    input_patch[i][row] = input_patch[i][POOL_T + row];
                 }
                 for (var r = 0u; r < POOL_T; r++) { // unroll
-                    let values = input_row(planes[i], window_t * POOL_T + KERNEL - 1u + r, window_m * POOL_M);
-                    for (var c = 0u; c < PATCH_M; c++) { // unroll
-                        let row = KERNEL - 1u + r;
-                        input_patch[i * PATCH + row * PATCH_M + c] = values[c];
-                    }
+                    let row = KERNEL - 1u + r;
+                    input_patch[i][row] = input_row(planes[i], window_t * POOL_T + row, window_m * POOL_M);
                 }
             }
             for (var o = 0u; o < OUTPUTS; o++) { // unroll
@@ -147,13 +141,13 @@ fn first_window_row(chunk: u32, out: u32) -> u32 {
 // winner.
 fn add_windows(
     sums: array<f32, INPUTS * TAPS>,
-    input_patch: array<f32, INPUTS * PATCH>,
+    input_patch: array<Patch, INPUTS>,
     windows: PoolWindows,
 ) -> array<f32, INPUTS * TAPS> {
     var added: array<f32, INPUTS * TAPS>;
     // The taps of one kernel row after those of another: the sums of a row stay in registers meanwhile.
     for (var k = 0u; k < INPUTS * KERNEL; k++) { // unroll
-        let patch_row = k / KERNEL * PATCH + k % KERNEL * PATCH_M;
+        let rows = input_patch[k / KERNEL];
         var block: array<f32, KERNEL>;
         for (var s = 0u; s < KERNEL; s++) { // unroll
             block[s] = sums[k * KERNEL + s];
@@ -162,11 +156,10 @@ fn add_windows(
             // The inputs of this kernel row at the winner: its row in the window is chosen first, then its column.
             var row: array<f32, POOL_M + KERNEL - 1u>;
             for (var c = 0u; c < POOL_M + KERNEL - 1u; c++) { // unroll
-                let at = patch_row + w * POOL_M + c;
-                row[c] = input_patch[at];
+                row[c] = rows[k % KERNEL][w * POOL_M + c];
                 for (var p = 0u; p < POOL_T - 1u; p++) { // unroll
-                    let below = at + (p + 1u) * PATCH_M;
-                    row[c] = select(row[c], input_patch[below], windows.argmax[w] / POOL_M == p + 1u);
+                    let below = k % KERNEL + p + 1u;
+                    row[c] = select(row[c], rows[below][w * POOL_M + c], windows.argmax[w] / POOL_M == p + 1u);
                 }
             }
             for (var s = 0u; s < KERNEL; s++) { // unroll

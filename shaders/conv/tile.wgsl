@@ -78,7 +78,7 @@ fn tap_weights(tile: Tile, weight_binding: u32, tap: u32, v: u32) -> Channels {
 fn add_taps(
     sums: array<Channels, POSITIONS>,
     kernel: array<Channels, TAPS>,
-    input_patch: array<f32, PATCH_T * PATCH_M>,
+    input_patch: array<array<f32, PATCH_M>, PATCH_T>,
 ) -> array<Channels, POSITIONS> {
     var added: array<Channels, POSITIONS>;
     // A few sums with all their taps, then the next few: the sums of a block stay in registers meanwhile.
@@ -92,7 +92,7 @@ fn add_taps(
                 let position = j * SUMS_PER_BLOCK + s;
                 let row = position / COLUMNS + TAP_ORDER[k] / KERNEL;
                 let column = position % COLUMNS + TAP_ORDER[k] % KERNEL;
-                block[s] += kernel[k] * input_patch[row * PATCH_M + column];
+                block[s] += kernel[k] * input_patch[row][column];
             }
         }
         for (var s = 0u; s < SUMS_PER_BLOCK; s++) { // unroll
