@@ -21,7 +21,7 @@ use crate::experiments::study::CellResult;
 use crate::experiments::study::{
     Cell, Context, Estimate, Only, StudyDir, StudyFeatures, cells, drawn, estimates, fast, log_left_out, run_cell,
 };
-use crate::experiments::worker::{End, SeedResult, Settings, Until, place, work};
+use crate::experiments::worker::{End, SeedResult, Settings, StopConditions, cell_and_seed, work};
 use crate::gpu::Gpu;
 use crate::model::tiles::TileFile;
 use crate::output::{SeedSummary, Table, Watch, absolute_paths};
@@ -130,7 +130,7 @@ impl Reproduce {
         session.log.attach(StudyDir::log(folder.path())?);
         StudyDir::keep_tiles(folder.path(), &TileFile::new(&gpu, tiles.clone()))?;
         if let Some(location) = self.shared.store.clone() {
-            let settings = self.lease.settings(tiles, Until { stop, deadline: None }, None);
+            let settings = self.lease.settings(tiles, StopConditions { stop, deadline: None }, None);
             let (mut store, study) = self.share(location, session, &gpu, &folder, &config, &settings)?;
             report(session, &folder, &config)?;
             return given_up::say(&mut store, &study);
@@ -192,12 +192,13 @@ impl Reproduce {
         }
         let (rows, results) = store.table(&study)?;
         for row in rows.iter().filter(|row| row.reason.is_some()) {
-            let (cell, seed) = place(row.number, config.study.seeds.len());
+            let (cell, seed) = cell_and_seed(row.number, config.study.seeds.len());
             let reason = row.reason.as_deref().unwrap_or_default();
             tracing::warn!("cell {}, seed {}: {reason}", cells[cell], cells[cell].config.train.seeds[seed]);
         }
         for (index, cell) in cells.iter().enumerate() {
-            let of_cell = results.iter().filter(|result| place(result.number, config.study.seeds.len()).0 == index);
+            let of_cell =
+                results.iter().filter(|result| cell_and_seed(result.number, config.study.seeds.len()).0 == index);
             let parts = of_cell.map(|result| {
                 let read = SeedResult::from_json(&result.details);
                 read.map_err(|reason| store.refused_details(&study, result, &reason))

@@ -21,7 +21,7 @@ use crate::experiments::report::search::{
 use crate::experiments::search::{Trial, TrialState, by_ratios, check, names, trial, value_of};
 use crate::experiments::store::{Location, Registered, Store, StudyKind, TrialRow};
 use crate::experiments::study::StudyDir;
-use crate::experiments::worker::{End, Until, work};
+use crate::experiments::worker::{End, StopConditions, work};
 use crate::model::tiles::TileFile;
 use crate::output::{Table, absolute_paths, curves_from_json};
 use crate::{Error, Result};
@@ -93,7 +93,7 @@ impl Search {
         let mut store = Store::open(location)?;
         let study = self.shared.register(&mut store, &self.out, StudyKind::Search, &config)?;
         self.retry.apply(&mut store, &study)?;
-        let settings = self.lease.settings(tiles, Until { stop, deadline: None }, None);
+        let settings = self.lease.settings(tiles, StopConditions { stop, deadline: None }, None);
         let (mut store, end) = work(&gpu, store, &study, &config, &settings, &session.progress)
             .map_err(|error| error.resumable(&self.out, "the same command"))?;
         store.forget_worker(&settings.name);

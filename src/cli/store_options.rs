@@ -11,7 +11,7 @@ use clap::{Arg, Args, Command};
 use crate::base::printable;
 use crate::config::{Config, duration};
 use crate::experiments::store::{LONGEST_LEASE_MS, Location, Registered, Store, Study, StudyKind};
-use crate::experiments::worker::{Settings, Until, data_of, halving_of};
+use crate::experiments::worker::{Settings, StopConditions, data_of, halving_of};
 use crate::model::Tiles;
 use crate::output::absolute_paths;
 use crate::{Error, Result};
@@ -78,7 +78,7 @@ impl StoreOptions {
 
 impl LeaseOption {
     /// The settings of a worker that stops when `until` is reached.
-    pub fn settings(&self, tiles: Tiles, until: Until, idle_exit: Option<Duration>) -> Settings {
+    pub fn settings(&self, tiles: Tiles, until: StopConditions, idle_exit: Option<Duration>) -> Settings {
         Settings { name: Settings::name(), tiles, lease: self.lease, until, idle_exit }
     }
 }

@@ -11,7 +11,7 @@ use super::{Session, signals, tiles};
 use crate::base::stop;
 use crate::config::duration;
 use crate::experiments::store::{Location, Prospect, Registered, Store, Waiting};
-use crate::experiments::worker::{End, GpuLock, Idle, Settings, Until, here, work};
+use crate::experiments::worker::{End, GpuLock, Idle, Settings, StopConditions, here, work};
 use crate::gpu::{AdapterKind, Gpu, adapter};
 use crate::{Error, Result};
 
@@ -79,7 +79,7 @@ impl Worker {
             // Features take minutes and do not look at `until`.
             stop::request_at(deadline);
         }
-        let until = Until { stop: signalled, deadline };
+        let until = StopConditions { stop: signalled, deadline };
         let (gpu, _card) = take_card(session)?;
         let tiles = session.tiles(&gpu)?;
         let store = Store::open(self.store.clone())?;

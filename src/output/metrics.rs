@@ -119,7 +119,7 @@ impl RunDir {
     /// # Errors
     /// [`Error::Io`] naming the file.
     pub fn metrics_so_far(&self) -> Result<String> {
-        Ok(told(&read_if_there(&self.metrics_path())?))
+        Ok(length_and_hash(&read_if_there(&self.metrics_path())?))
     }
 
     /// Whether the rows up to the last training state are still those that were written before it. A run without a
@@ -133,12 +133,12 @@ impl RunDir {
         let kept = training_state.metrics.unwrap_or_default();
         // Later rows are dropped when the run resumes, so they are not compared.
         let n_bytes = kept.split(' ').next().and_then(|n| n.parse::<usize>().ok());
-        Ok(n_bytes.and_then(|n| rows.get(..n)).is_some_and(|rows| told(rows) == kept))
+        Ok(n_bytes.and_then(|n| rows.get(..n)).is_some_and(|rows| length_and_hash(rows) == kept))
     }
 }
 
 /// Returns the length and the hash of `rows`.
-fn told(rows: &[u8]) -> String {
+fn length_and_hash(rows: &[u8]) -> String {
     format!("{} {}", rows.len(), checksum::sha256(&[rows]))
 }
 

@@ -13,7 +13,7 @@ pub struct Draws {
     /// Stages in order, each with its number of steps if it runs to its last epoch.
     pub stages: Vec<(StageName, u64)>,
     /// Number of examples in a step of the first stage.
-    pub slots: usize,
+    pub batch_size: usize,
     /// Log messages about stages whose epochs leave segments out. A message is harmless if at most a tenth is left out.
     pub left_out: Vec<LeftOut>,
 }
@@ -25,11 +25,11 @@ impl Draws {
     /// # Errors
     /// [`crate::Error::Config`] when batches cannot be balanced, or the method does not fit the number of classes.
     pub fn new(config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<Self> {
-        let (mut stages, mut slots, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut stages, mut batch_sizes, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
         for stage in StageName::of(config.train.method) {
             let episodes = stage.episodes(config, labels, classes)?;
             stages.push((*stage, (episodes.steps() * stage.epochs(config)) as u64));
-            slots.push(episodes.batch_size());
+            batch_sizes.push(episodes.batch_size());
             let sizes: Vec<usize> = episodes.by_class().iter().map(Vec::len).collect();
             let (taken, all) = (episodes.per_epoch(), sizes.iter().sum());
             let smallest = (0..sizes.len()).min_by_key(|class| sizes[*class]).filter(|_| taken < all);
@@ -42,7 +42,7 @@ impl Draws {
                 LeftOut { harmless: taken * 10 >= all * 9, message }
             }));
         }
-        Ok(Self { stages, slots: slots[0], left_out })
+        Ok(Self { stages, batch_size: batch_sizes[0], left_out })
     }
 
     /// Returns the number of steps of all stages together, if no stage stops before its last epoch.

@@ -50,13 +50,13 @@ impl EpochRows {
 }
 
 impl Schedule {
-    /// Allocates room for `rows` rows of `members` batches of `slots` examples.
+    /// Allocates room for `rows` rows of `members` batches of `batch_size` examples.
     ///
     /// # Errors
     /// Errors of tensor allocation.
-    pub fn new(gpu: &Gpu, rows: usize, members: usize, slots: usize) -> Result<Self> {
+    pub fn new(gpu: &Gpu, rows: usize, members: usize, batch_size: usize) -> Result<Self> {
         Ok(Self {
-            batches: gpu.tensor("batches", &[rows, members, slots])?,
+            batches: gpu.tensor("batches", &[rows, members, batch_size])?,
             steps: gpu.tensor("steps", &[rows, members])?,
         })
     }

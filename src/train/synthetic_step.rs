@@ -62,9 +62,9 @@ pub fn synthetic_step(
     let epochs: Vec<EpochRows> = (0..ROWS.div_ceil(episodes.steps()))
         .map(|epoch| EpochRows::new(&*episodes, &optimisers, seeds, epoch))
         .collect();
-    let slots = ROWS * seeds.len() * episodes.batch_size();
+    let ids = ROWS * seeds.len() * episodes.batch_size();
     let rows = EpochRows {
-        batches: epochs.iter().flat_map(|rows| &rows.batches).copied().take(slots).collect(),
+        batches: epochs.iter().flat_map(|rows| &rows.batches).copied().take(ids).collect(),
         steps: epochs.iter().flat_map(|rows| &rows.steps).copied().take(ROWS * seeds.len()).collect(),
     };
     schedule.upload(gpu, &rows);

@@ -23,8 +23,8 @@ use crate::{Error, Result};
 pub fn most_members(gpu: &Gpu, config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<usize> {
     let architecture = Architecture::new(&config.model, &config.features, classes.len());
     let first = StageName::of(config.train.method)[0];
-    let slots = first.episodes(config, labels, classes)?.batch_size();
-    let chunks = slots * config.features.frames(config.train.seconds) / architecture.chunk_frames;
+    let batch_size = first.episodes(config, labels, classes)?.batch_size();
+    let chunks = batch_size * config.features.frames(config.train.seconds) / architecture.chunk_frames;
     Ok((gpu.max_binding_bytes() / Activations::largest_bytes(&architecture, chunks)).max(1) as usize)
 }
 
@@ -74,9 +74,9 @@ impl<'a> Trainer<'a> {
         let seeds: Vec<u64> = configs.iter().flat_map(|config| &config.train.seeds).copied().collect();
         let TrainingData { classes, train, .. } = data;
         let architecture = Architecture::new(&config.model, &config.features, classes.len());
-        let Draws { stages, slots, .. } = Draws::new(config, &train.labels, classes)?;
+        let Draws { stages, batch_size, .. } = Draws::new(config, &train.labels, classes)?;
         let first = stages[0].0;
-        let batch = BatchShape { segments: slots, chunks: train.chunks(&architecture) };
+        let batch = BatchShape { segments: batch_size, chunks: train.chunks(&architecture) };
         let population = Population::new(gpu, tiles, architecture, &seeds, batch)?;
         let training_state =
             (gpu.download(&population.state)?, gpu.download(&population.best)?, gpu.download(&population.progress)?);

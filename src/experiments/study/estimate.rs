@@ -64,8 +64,8 @@ fn estimate(gpu: &Gpu, paper: &Paper<'_>, tiles: &Tiles, cell: &Cell, drawn: &Ce
         // Every epoch ends with a forward pass over all validated segments. For each frame, it takes a third of the
         // time of a training step.
         let per_frame = per_step / (of_seed * seeds.len()) as f64;
-        let judged = validation + if cell.method == Method::Classifier { 0 } else { *train };
-        let frames = judged * config.features.frames(cell.seconds) * seeds.len();
+        let evaluated = validation + if cell.method == Method::Classifier { 0 } else { *train };
+        let frames = evaluated * config.features.frames(cell.seconds) * seeds.len();
         let judging = per_frame * frames as f64 / 3.0 * config.train.most_epochs() as f64;
         found.steps += draws.steps();
         found.seconds += per_step * first as f64 + judging + tagger as f64 * TAGGER_STEP_S;

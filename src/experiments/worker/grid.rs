@@ -6,8 +6,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::lease_keeper::{LeaseKeeper, Update};
+use super::stop_conditions::StopConditions;
 use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, blame, train};
-use super::until::Until;
 use super::{Job, Settings, outcome};
 use crate::config::{Config, DataConfig};
 use crate::experiments::store::{Claimed, Lease};
@@ -42,7 +42,7 @@ pub struct GridJob<'a> {
 }
 
 /// Returns the index of trial `trial`'s cell and the index of its seed within the cell.
-pub fn place(trial: usize, seeds: usize) -> (usize, usize) {
+pub fn cell_and_seed(trial: usize, seeds: usize) -> (usize, usize) {
     (trial / seeds, trial % seeds)
 }
 
@@ -86,7 +86,7 @@ impl<'a> GridJob<'a> {
     }
 
     /// Evaluates the seeds of `cell` that were trained together.
-    fn judge(&self, cell: &Cell, features: &StudyFeatures, trained: &[TrainedTrial]) -> Result<CellResult> {
+    fn evaluate(&self, cell: &Cell, features: &StudyFeatures, trained: &[TrainedTrial]) -> Result<CellResult> {
         let mut config = cell.config.clone();
         config.train.seeds = trained.iter().flat_map(|one| &one.config.train.seeds).copied().collect();
         let model = |(one, seed): (&TrainedTrial, u64)| {
@@ -106,21 +106,21 @@ impl<'a> GridJob<'a> {
 
 impl Job for GridJob<'_> {
     fn is_compatible(&self, one: usize, other: usize) -> bool {
-        place(one, self.seeds).0 == place(other, self.seeds).0
+        cell_and_seed(one, self.seeds).0 == cell_and_seed(other, self.seeds).0
     }
 
     fn max_together(&self) -> usize {
         TOGETHER
     }
 
-    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: Until) -> Result<()> {
-        let (index, _) = place(claimed[0].lease.trial, self.seeds);
+    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: StopConditions) -> Result<()> {
+        let (index, _) = cell_and_seed(claimed[0].lease.trial, self.seeds);
         self.load(index)?;
         let Some((_, features)) = &self.features else { return Ok(()) };
         let cell = &self.cells[index];
         let task = |claimed: Claimed| {
             let mut config = cell.config.clone();
-            config.train.seeds = vec![cell.config.train.seeds[place(claimed.lease.trial, self.seeds).1]];
+            config.train.seeds = vec![cell.config.train.seeds[cell_and_seed(claimed.lease.trial, self.seeds).1]];
             ClaimedTraining { claimed, config }
         };
         let tasks: Vec<ClaimedTraining> = claimed.into_iter().map(task).collect();
@@ -130,8 +130,8 @@ impl Job for GridJob<'_> {
             return Ok(());
         }
         let judging = Instant::now();
-        let judged = match self.judge(cell, features, &trained) {
-            Ok(judged) => judged,
+        let evaluated = match self.evaluate(cell, features, &trained) {
+            Ok(evaluated) => evaluated,
             Err(error) => {
                 let leases: Vec<Lease> = trained.iter().map(|one| one.lease).collect();
                 return blame(&leases, error, keeper);
@@ -140,7 +140,7 @@ impl Job for GridJob<'_> {
         let judging = judging.elapsed().as_secs_f64() / trained.len() as f64;
         let events = features.events(cell.variant);
         for (seed, one) in trained.iter().enumerate() {
-            let mut result = judged.of_seed(seed);
+            let mut result = evaluated.of_seed(seed);
             let seconds = one.seconds + judging;
             result.seconds_taken = seconds;
             let details = serde_json::to_string(&SeedResult { result, events: events.clone() })

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::until::Until;
+use super::stop_conditions::StopConditions;
 use crate::experiments::store::{Checkpoint, Delivery, Failure, Lease, Outcome, Store};
 use crate::{Error, Result};
 
@@ -61,7 +61,7 @@ pub struct LeaseTerms<'a> {
     /// Duration of a lease, in milliseconds.
     pub lease_ms: i64,
     /// Conditions on which the worker stops.
-    pub until: Until,
+    pub until: StopConditions,
 }
 
 impl LeaseKeeper {
@@ -116,7 +116,7 @@ struct KeeperThread {
     worker: String,
     lease_ms: i64,
     lost: Arc<AtomicBool>,
-    until: Until,
+    until: StopConditions,
     /// Whether the store could not be reached at the last attempt.
     away: bool,
 }

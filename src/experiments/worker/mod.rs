@@ -9,8 +9,8 @@ mod grid;
 mod idle;
 mod lease_keeper;
 mod search;
+mod stop_conditions;
 mod training;
-mod until;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,9 +29,9 @@ use crate::output::Progress;
 use crate::{Error, Result};
 
 pub use gpu_lock::GpuLock;
-pub use grid::{SeedResult, place};
+pub use grid::{SeedResult, cell_and_seed};
 pub use idle::Idle;
-pub use until::Until;
+pub use stop_conditions::StopConditions;
 
 /// Settings of a worker.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ pub struct Settings {
     /// Duration of a lease without renewal.
     pub lease: Duration,
     /// Conditions on which the worker stops.
-    pub until: Until,
+    pub until: StopConditions,
     /// Idle time after which the worker ends although the study is not finished; `None` for no limit.
     pub idle_exit: Option<Duration>,
 }
@@ -80,7 +80,7 @@ trait Job {
 
     /// Trains the claimed trials and sends the results to the lease keeper. Stops early when a lease is lost or `until`
     /// is reached.
-    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: Until) -> Result<()>;
+    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: StopConditions) -> Result<()>;
 }
 
 /// Returns the fingerprints of the data of `config`'s study, by which machines check that they train on the same data.
@@ -264,7 +264,7 @@ mod tests {
             4
         }
 
-        fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, _: Until) -> Result<()> {
+        fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, _: StopConditions) -> Result<()> {
             (self.0)(&claimed, keeper)
         }
     }
@@ -293,7 +293,7 @@ mod tests {
             name: "w".into(),
             tiles: Tiles::default(),
             lease: Duration::from_secs(60),
-            until: Until { stop: &NEVER, deadline: None },
+            until: StopConditions { stop: &NEVER, deadline: None },
             idle_exit: None,
         };
         let ended = train(&mut Fake(work), store, claimed, &settings);

@@ -2,8 +2,8 @@
 //! validation score so far.
 
 use super::lease_keeper::{LeaseKeeper, Update};
+use super::stop_conditions::StopConditions;
 use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, train};
-use super::until::Until;
 use super::{Job, Settings, outcome};
 use crate::config::{Config, PrototypeConfig, Sampling};
 use crate::data::scenes::{Dataset, LeftOut, Subset};
@@ -75,7 +75,7 @@ impl Job for SearchJob<'_> {
         self.config.search.together
     }
 
-    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: Until) -> Result<()> {
+    fn work(&mut self, claimed: Vec<Claimed>, keeper: &LeaseKeeper, until: StopConditions) -> Result<()> {
         let search = &self.config.search;
         let rung = claimed[0].lease.rung;
         let epochs = search.minimum * search.eta.pow(rung as u32);

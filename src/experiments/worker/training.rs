@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::lease_keeper::{LeaseKeeper, Update};
-use super::until::Until;
+use super::stop_conditions::StopConditions;
 use crate::config::{Config, Method, StageName};
 use crate::experiments::store::{Checkpoint, Claimed, Failure, Lease};
 use crate::gpu::Gpu;
@@ -27,7 +27,7 @@ pub struct TrainingContext<'a> {
     /// Data of the study.
     pub data: &'a TrainingData,
     /// Time or signal at which the worker stops.
-    pub until: Until,
+    pub until: StopConditions,
 }
 
 /// A claimed trial and the configuration that it is trained with.
@@ -276,7 +276,7 @@ fn checkpoint(training_state: &TrainingState, curves: &[Vec<CurvePoint>], second
 /// An observer that sends all progress of a population to the lease keeper.
 struct StoreObserver<'a> {
     keeper: &'a LeaseKeeper,
-    until: Until,
+    until: StopConditions,
     trials: &'a [ReadyTrial],
     /// Range of each trial's members in the population.
     members: Vec<Range<usize>>,

@@ -29,7 +29,7 @@ pub(in crate::train) fn push(
     let queries = batch_size - supports;
     let matrix = [members, queries, way];
     let prototypes = gpu.tensor("prototypes", &[members, way, population.architecture.embedding()])?;
-    let (distances, grad_distances) = (gpu.tensor("distances", &matrix)?, gpu.tensor("d_distances", &matrix)?);
+    let (distances, grad_distances) = (gpu.tensor("distances", &matrix)?, gpu.tensor("grad_distances", &matrix)?);
 
     let embedded = EmbeddingBatch::push(context, examples, settings.normalise, recording)?;
     let part = |tensor: &Tensor<f32>, first, count| MemberRows { tensor: tensor.clone(), first, count };

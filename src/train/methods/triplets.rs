@@ -23,21 +23,21 @@ pub(in crate::train) fn push(
 ) -> Result<()> {
     let StepContext { gpu, config, schedule, .. } = context;
     let settings = &config.triplets;
-    let [_, members, slots] = schedule.batches.dims();
+    let [_, members, batch_size] = schedule.batches.dims();
     let mining = match settings.sampling {
         Sampling::Random => None,
         Sampling::SemiHard => Some(Mining::SemiHard),
         Sampling::Hard => Some(Mining::Hard),
     };
     // A batch holds the anchors, then the positives, then the negatives. Mined negatives are taken from the anchors and
-    // positives instead: such a batch has no slots of negatives, and `% slots` puts the anchor's own slot in the negative's
-    // place until `MineNegatives` overwrites it.
-    let anchors = slots / if mining.is_some() { 2 } else { 3 };
-    let of_anchor = |k: usize| [k, anchors + k, (2 * anchors + k) % slots].map(|slot| slot as u32);
+    // positives instead: such a batch has no negatives, and `% batch_size` names the anchor itself as its negative until
+    // `MineNegatives` overwrites it.
+    let anchors = batch_size / if mining.is_some() { 2 } else { 3 };
+    let of_anchor = |k: usize| [k, anchors + k, (2 * anchors + k) % batch_size].map(|slot| slot as u32);
     let ids: Vec<u32> = (0..members).flat_map(|_| (0..anchors).flat_map(of_anchor)).collect();
     let triplets = gpu.tensor_from("triplets", &[members, anchors, 3], &ids)?;
-    let distances = gpu.tensor("distances", &[members, slots, slots])?;
-    let grad_distances = gpu.tensor("d_distances", &[members, slots, slots])?;
+    let distances = gpu.tensor("distances", &[members, batch_size, batch_size])?;
+    let grad_distances = gpu.tensor("grad_distances", &[members, batch_size, batch_size])?;
 
     let embedded = EmbeddingBatch::push(context, examples, settings.normalise, recording)?;
     let rows = MemberRows::all(&embedded.rows);
