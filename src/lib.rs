@@ -87,7 +87,7 @@ pub mod cli;
 
 pub use base::error::{Error, Result};
 pub use config::{
-    Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
+    Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
     SceneConfig, TaggerConfig, TrainConfig, TripletConfig, read_config,
 };
 pub use data::audio::{Audio, Decoded, decode, decode_at};

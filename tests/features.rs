@@ -48,9 +48,9 @@ fn examples_of_several_batches_are_in_their_place() {
         assert!(error < 1e-6, "example {example}: {error:e}");
     }
 
-    let found = statistics(&gpu, &store).unwrap();
+    let found = statistics(&gpu, &store, None).unwrap();
     standardise(&gpu, &store, &found, config.epsilon).unwrap();
-    let after = statistics(&gpu, &store).unwrap();
+    let after = statistics(&gpu, &store, None).unwrap();
     for band in 0..config.bands {
         let exact = rows.iter().flat_map(|row| row.iter().skip(band).step_by(config.bands)).map(|&x| f64::from(x));
         let n = (count * frames) as f64;
@@ -87,7 +87,7 @@ fn silence_has_no_deviation_and_stays_finite() {
     let gpu = Gpu::open(&AdapterChoice::default()).unwrap();
     let config = FeatureConfig::default();
     let (store, _) = extract(&gpu, &config, 3, 20, &|_| Ok((vec![0.0; 3200], ())), &|_| {}).unwrap();
-    let found = statistics(&gpu, &store).unwrap();
+    let found = statistics(&gpu, &store, None).unwrap();
     assert!(found.std.iter().all(|&std| std == 0.0), "{:?}", found.std);
     assert!(found.mean.iter().all(|&mean| (mean - config.log_offset.ln()).abs() < 1e-6), "{:?}", found.mean);
     standardise(&gpu, &store, &found, config.epsilon).unwrap();
@@ -100,7 +100,7 @@ fn audio_that_is_not_finite_is_an_error_that_names_the_example() {
     let config = FeatureConfig::default();
     let audio = |i| Ok((if i == 2 { vec![f32::INFINITY; 3200] } else { noise(i)? }, ()));
     let (store, _) = extract(&gpu, &config, 4, 20, &audio, &|_| {}).unwrap();
-    let error = statistics(&gpu, &store).unwrap_err().to_string();
+    let error = statistics(&gpu, &store, None).unwrap_err().to_string();
     assert!(error.contains("example 2"), "{error}");
 }
 

@@ -138,7 +138,8 @@ fn scikit_learn_gives_the_same_f1() {
     let dataset = Dataset::of(&config).unwrap();
     let source = SegmentSource { dataset: &dataset, subset: Subset::Eval, seconds: &[1.0] };
     let examples = source.load(&gpu, &config.features, &|_| {}).unwrap().swap_remove(0);
-    standardise(&gpu, &examples.store, &statistics(&gpu, &examples.store).unwrap(), config.features.epsilon).unwrap();
+    standardise(&gpu, &examples.store, &statistics(&gpu, &examples.store, None).unwrap(), config.features.epsilon)
+        .unwrap();
     let classes = dataset.classes().len() + 1;
     let examples = Examples::new(&gpu, examples.store, examples.labels, classes).unwrap();
     assert!(examples.labels.iter().any(|labels| labels.classes.len() > 2), "no segment has several labels");

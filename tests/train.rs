@@ -5,6 +5,7 @@
 mod support;
 
 mod train {
+    mod crops;
     mod health;
     mod learning;
     mod memory;

@@ -167,7 +167,7 @@ impl Workload {
             Ok(((0..samples).map(|_| stream.uniform(-0.1, 0.1) as f32).collect(), ()))
         };
         let (store, _) = extract(gpu, config, self.config.train.batch, self.frames, &audio, &|_| {})?;
-        standardise(gpu, &store, &statistics(gpu, &store)?, config.epsilon)
+        standardise(gpu, &store, &statistics(gpu, &store, None)?, config.epsilon)
     }
 
     fn train(&self, gpu: &Gpu, tiles: &Tiles) -> Result<Tensor<Member>> {

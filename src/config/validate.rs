@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::quoted::quoted;
 use super::{
-    Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
+    Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
     SceneConfig, SearchConfig, StudyConfig, TaggerConfig, TrainConfig, TripletConfig,
 };
 use crate::base::printable::counted;
@@ -16,6 +16,8 @@ use crate::{Error, Result};
 const MAX_CLIPS: usize = 10_000_000;
 /// Longest clip and segment, in seconds.
 const MAX_SECONDS: f64 = 3600.0;
+/// Number of frames from which a random crop cannot choose its start any more: the kernel draws 16 bits.
+const MOST_CROPPED_FRAMES: usize = 1 << 16;
 /// Largest number of events in a clip.
 const MAX_EVENTS: usize = 100;
 /// Sample rates that audio files may have.
@@ -53,6 +55,7 @@ pub fn validate(config: &Config) -> Result<()> {
     study(&config.study)?;
     search(&config.search)?;
     segment("train.seconds", config.train.seconds, config)?;
+    crop(config)?;
     config.evaluate.seconds.iter().try_for_each(|&s| segment("evaluate.seconds", s, config))
 }
 
@@ -405,6 +408,18 @@ fn distinct<T: PartialEq + Debug>(key: &str, values: &[T]) -> Result<()> {
 }
 
 /// Checks that a segment is a whole number of chunks long (SPEC §2).
+/// Checks that clips from which random crops are taken hold a training segment.
+fn crop(config: &Config) -> Result<()> {
+    let TrainConfig { crop, clip_s, seconds, .. } = config.train;
+    if crop != Crop::Random {
+        return Ok(());
+    }
+    segment("train.clip_s", clip_s, config)?;
+    let most = (MOST_CROPPED_FRAMES * config.features.hop) as f64 / f64::from(config.features.rate);
+    require(seconds <= clip_s, "train.clip_s", "at least train.seconds with train.crop=random", clip_s)?;
+    require(clip_s < most, "train.clip_s", &format!("below {most} seconds"), clip_s)
+}
+
 fn segment(key: &str, seconds: f64, config: &Config) -> Result<()> {
     require(seconds > 0.0 && seconds <= MAX_SECONDS, key, "above 0 and at most 3600 seconds", seconds)?;
     let (features, chunk) = (&config.features, config.model.chunk_frames);

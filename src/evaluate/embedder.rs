@@ -45,7 +45,8 @@ impl Embedder {
         let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
         let batches = plan.batches(gpu, members, examples.len())?;
         let batch = BatchShape { segments: plan.segments, chunks };
-        let activations = Activations::new(gpu, population, batch, Mode::Evaluate)?;
+        let mut activations = Activations::new(gpu, population, batch, Mode::Evaluate)?;
+        activations.padding = examples.padding(&population.architecture, &batches, chunks);
         let embeddings = gpu.tensor("embeddings", &[members, examples.len(), dimensions])?;
         let mut recording = Recording::new("embed");
         let input = examples.push_input(gpu, &mut recording, &batches)?;

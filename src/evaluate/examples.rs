@@ -6,6 +6,7 @@ use crate::gpu::{Gpu, Recording, Tensor};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::gather::Gather;
 use crate::kernels::input::{Gathered, Input};
+use crate::kernels::zero_padding::Padding;
 use crate::model::Architecture;
 
 /// The labels of an example.
@@ -38,6 +39,14 @@ pub struct Examples {
     pub labels: Vec<SegmentLabels>,
     /// Class of each example's dominant event, `[example]`; [`NO_CLASS`] without one.
     pub dominant: Tensor<u32>,
+    /// Number of frames of each example before the end of its clip, `[example]`; `None` if all frames count.
+    real_frames: Option<RealFrames>,
+}
+
+/// Number of frames of each example before the end of its clip, `[example]`, on the host and on the GPU.
+struct RealFrames {
+    host: Vec<u32>,
+    device: Tensor<u32>,
 }
 
 impl Examples {
@@ -56,8 +65,41 @@ impl Examples {
             store,
             targets: gpu.tensor_from("targets", &[labels.len(), classes], &targets)?,
             dominant: gpu.tensor_from("dominant classes", &[labels.len()], &dominant)?,
+            real_frames: None,
             labels,
         })
+    }
+
+    /// Limits each example to the frames before the end of its clip, `[example]`, where some clips are shorter than the
+    /// segments. Chunks behind the end then count in no mean.
+    ///
+    /// # Errors
+    /// Errors of making a tensor.
+    pub fn with_real_frames(mut self, gpu: &Gpu, real_frames: &[u32]) -> Result<Self> {
+        assert_eq!(real_frames.len(), self.len(), "one number of frames for each example");
+        let all = self.store.frames as u32;
+        if real_frames.iter().any(|frames| *frames < all) {
+            let device = gpu.tensor_from("real frames", &[real_frames.len()], real_frames)?;
+            self.real_frames = Some(RealFrames { host: real_frames.to_vec(), device });
+        }
+        Ok(self)
+    }
+
+    /// Returns the number of frames of each example before the end of its clip; `None` if all frames count.
+    pub fn real_frames(&self) -> Option<&[u32]> {
+        self.real_frames.as_ref().map(|frames| frames.host.as_slice())
+    }
+
+    /// Returns [`Examples::real_frames`] on the GPU.
+    pub fn real_frames_on_gpu(&self) -> Option<Tensor<u32>> {
+        self.real_frames.as_ref().map(|frames| frames.device.clone())
+    }
+
+    /// Returns the padding of `batches` of these examples, `[step, member, slot]`, of which `chunks` chunks are used;
+    /// `None` if there is none.
+    pub fn padding(&self, architecture: &Architecture, batches: &Tensor<u32>, chunks: usize) -> Option<Padding> {
+        let real_frames = self.real_frames.as_ref()?.device.clone();
+        Some(Padding { batches: batches.clone(), real_frames, chunks, chunk_frames: architecture.chunk_frames })
     }
 
     /// Returns the number of chunks of one segment in `architecture`.

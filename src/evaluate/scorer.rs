@@ -71,7 +71,8 @@ impl Scorer {
         let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
         let batches = plan.batches(gpu, members, examples.len())?;
         let batch = BatchShape { segments: plan.segments, chunks };
-        let activations = Activations::new(gpu, population, batch, Mode::Evaluate)?;
+        let mut activations = Activations::new(gpu, population, batch, Mode::Evaluate)?;
+        activations.padding = examples.padding(&population.architecture, &batches, chunks);
         let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("evaluate");
         let input = examples.push_input(gpu, &mut recording, &batches)?;

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{Examples, SegmentLabels};
 use crate::Result;
-use crate::config::FeatureConfig;
+use crate::config::{Crop, FeatureConfig};
 use crate::data::features::extract;
 use crate::data::scenes::{ClipSegments, Dataset, Labels, Segment, Subset};
 use crate::gpu::Gpu;
@@ -43,7 +43,8 @@ impl SegmentSource<'_> {
     }
 
     /// Computes the log-mel features of the segments, not yet standardised, and returns the examples of each length.
-    /// Each clip is mixed only once. `progress` is called with the number of finished clips.
+    /// Each clip is mixed only once. Where a clip is shorter than its segment, the rest counts in no mean, except with
+    /// [`Crop::Event`], whose segments are filled up with silence. `progress` is called with the number of finished clips.
     ///
     /// # Errors
     /// The error of [`Dataset::need`] if the subset is empty; errors of mixing, decoding and the device.
@@ -68,7 +69,9 @@ impl SegmentSource<'_> {
                 covered: segment.covered,
             };
             let labels: Vec<SegmentLabels> = segments.iter_mut().map(of_segment).collect();
-            Ok((std::mem::take(&mut segments[longest].samples), (labels, segments)))
+            let seconds = |segment: &Segment| segment.samples.len() as f64 / f64::from(features.rate);
+            let real: Vec<u32> = segments.iter().map(|segment| features.frames(seconds(segment)) as u32).collect();
+            Ok((std::mem::take(&mut segments[longest].samples), (labels, real, segments)))
         };
         let frames = |length: usize| features.frames(seconds[length]);
         let (of_longest, clips) = extract(gpu, features, count, frames(longest), &mix, progress)?;
@@ -78,14 +81,19 @@ impl SegmentSource<'_> {
                 Some(store) => store,
                 None => {
                     let audio = |index: usize| {
-                        let (_, segments): &(_, Vec<Segment>) = &clips[index];
+                        let (.., segments): &(_, _, Vec<Segment>) = &clips[index];
                         Ok((segments[length].samples.clone(), ()))
                     };
                     extract(gpu, features, count, frames(length), &audio, &|_| {})?.0
                 }
             };
-            let labels = clips.iter().map(|(labels, _)| labels[length].clone()).collect();
-            Examples::new(gpu, store, labels, dataset.classes().len())
+            let labels = clips.iter().map(|(labels, ..)| labels[length].clone()).collect();
+            let examples = Examples::new(gpu, store, labels, dataset.classes().len())?;
+            if dataset.crop() == Crop::Event {
+                return Ok(examples);
+            }
+            let real: Vec<u32> = clips.iter().map(|(_, real, _)| real[length]).collect();
+            examples.with_real_frames(gpu, &real)
         };
         (0..seconds.len()).map(examples).collect()
     }

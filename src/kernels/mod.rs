@@ -41,7 +41,9 @@ pub mod population;
 pub mod probe;
 pub mod prototype_loss;
 pub mod prototypes;
+pub mod random_crop;
 pub mod rows;
+pub mod scale_rows;
 pub mod scatter;
 pub mod score;
 pub mod silhouette;
@@ -50,6 +52,7 @@ pub mod standardise;
 pub mod store_rows;
 pub mod tagger_step;
 pub mod triplet_loss;
+pub mod zero_padding;
 
 use crate::Result;
 use crate::gpu::Gpu;
@@ -96,9 +99,12 @@ pub const REGISTRY: &[KernelEntry] = entries![
     moments,
     standardise,
     gather,
+    random_crop,
     conv_forward,
+    zero_padding,
     chunk_mean,
     frame_mean,
+    scale_rows,
     normalise,
     distances,
     mine_negatives,

@@ -11,6 +11,9 @@ pub struct BandMoments {
     pub features: Tensor<f32>,
     /// Moments, `[example, band, 2]`: the mean over the frames, and the sum of squared deviations from the mean.
     pub moments: Tensor<f32>,
+    /// Number of frames of each example before the end of its clip, `[example]` of all shards, and the index of the
+    /// first example of `features`; all frames count without them.
+    pub real_frames: Option<(Tensor<u32>, usize)>,
     /// Number of frames that are summed separately before they are added to the total.
     pub block: usize,
     /// Invocations per workgroup.
@@ -25,19 +28,21 @@ impl BandMoments {
     pub fn new(gpu: &Gpu, features: &Tensor<f32>) -> Result<Self> {
         let [examples, _, bands] = features.dims();
         let moments = gpu.tensor("moments", &[examples, bands, 2])?;
-        Ok(Self { features: features.clone(), moments, block: 32, workgroup: 64 })
+        Ok(Self { features: features.clone(), moments, real_frames: None, block: 32, workgroup: 64 })
     }
 }
 
 impl Kernel for BandMoments {
     fn source(&self) -> ShaderSource {
-        ShaderSource::file("features/moments.wgsl")
+        let frames = if self.real_frames.is_some() { "features/frames_real.wgsl" } else { "features/frames_all.wgsl" };
+        ShaderSource::file("features/moments.wgsl").fill("frames", frames)
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let [_, frames, bands] = self.features.dims();
         vec![
             ("FRAMES", frames.into()),
+            ("FIRST", self.real_frames.as_ref().map_or(0, |(_, first)| *first).into()),
             ("BANDS", bands.into()),
             ("BLOCK", self.block.into()),
             ("WORKGROUP", self.workgroup.into()),
@@ -45,7 +50,9 @@ impl Kernel for BandMoments {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        bindings![self.features, self.moments]
+        let mut bindings = bindings![self.features, self.moments];
+        bindings.extend(self.real_frames.as_ref().map(|(tensor, _)| ("real_frames", tensor.binding())));
+        bindings
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -75,7 +82,21 @@ pub(super) fn cases() -> Vec<Case> {
         case("one frame", [5, 1, 3], 32, 1.0),
         case("10 s, small deviations", [1, 1000, 5], 32, 1e-3),
         case("constant bands", [2, 333, 4], 16, 0.0),
+        shorter_clips(),
     ]
+}
+
+/// Creates a case of a later shard with clips that end before their segments, one of them at once.
+fn shorter_clips() -> Case {
+    Case::new("clips shorter than their segments", |gpu| {
+        let (frames, bands, real) = (50, 5, [50_usize, 1, 33]);
+        let (features, values) = random(gpu, "features", &[3, frames, bands])?;
+        let real_frames = gpu.tensor_from("real frames", &[5], &[7, 7, 50, 0, 33])?;
+        let kernel = BandMoments { real_frames: Some((real_frames, 2)), ..BandMoments::new(gpu, &features)? };
+        let expected = values.chunks_exact(frames * bands).zip(real).flat_map(|(x, n)| oracle(&x[..n * bands], bands));
+        let expected = vec![Expectation::within(&kernel.moments, expected.collect(), 1e-6)];
+        Ok(CaseRun::new(kernel, expected))
+    })
 }
 
 /// Creates a case with features around −4 with the given deviation.

@@ -5,6 +5,7 @@ use crate::Result;
 use crate::gpu::{Gpu, Tensor};
 use crate::kernels::dropout::Dropout;
 use crate::kernels::pool_argmax::{PoolArgmax, PooledGrad};
+use crate::kernels::zero_padding::Padding;
 
 /// The purpose of a pass: evaluation or training.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub enum Mode {
 pub struct Activations {
     /// Shape of the batch.
     pub batch: BatchShape,
+    /// Padding of the segments, which counts in no mean; `None` where every clip fills its segment.
+    pub padding: Option<Padding>,
     /// Purpose of the passes over the batch.
     mode: Mode,
     /// Output of each convolution layer after the pool, `[member, chunk, channel, time, mel]`; of the last layer
@@ -113,6 +116,7 @@ impl Activations {
         };
         Ok(Self {
             batch,
+            padding: None,
             mode,
             pooled: layers
                 .clone()

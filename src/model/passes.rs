@@ -17,7 +17,9 @@ use crate::kernels::grad_output::{EmbeddingMean, GradOutput};
 use crate::kernels::input::Input;
 use crate::kernels::linear_forward::{Activation, LinearForward, LinearTile};
 use crate::kernels::pool_argmax::{LeakyDropout, PooledGrad};
+use crate::kernels::scale_rows::ScaleRows;
 use crate::kernels::tagger_step::{TaggerLayer, TaggerStep};
+use crate::kernels::zero_padding::ZeroPadding;
 
 /// A forward pass of a population over one batch, and in training the backward pass. Its methods push the kernels, each
 /// of which reads and writes tensors of the population and of the batch.
@@ -64,9 +66,19 @@ impl Pass<'_> {
             });
         }
         let (pooled, embedding) = (activations.pooled[n_convs - 1].clone(), activations.embedding.clone());
+        if let Some(padding) = &activations.padding {
+            recording.push(ZeroPadding::new(padding, &pooled));
+            // Without a winner, the windows of the padding have no gradient in the backward pass either.
+            if let Some(argmax) = activations.pool_argmax.last() {
+                recording.push(ZeroPadding::new(padding, &argmax.tensor));
+            }
+        }
         match normalise {
-            Normalise::Frame => recording.push(FrameMean { pooled, embedding }),
-            Normalise::None | Normalise::Segment => recording.push(ChunkMean { pooled, embedding }),
+            Normalise::Frame => recording.push(FrameMean { pooled, embedding: embedding.clone() }),
+            Normalise::None | Normalise::Segment => recording.push(ChunkMean { pooled, embedding: embedding.clone() }),
+        }
+        if let Some(padding) = activations.padding.clone() {
+            recording.push(ScaleRows { padding, rows: embedding });
         }
     }
 
@@ -135,6 +147,9 @@ impl Pass<'_> {
         let activation = |layer: usize| LeakyDropout { slope, scale: activations.dropout(layer).scale() };
         let last = population.architecture.convs.len() - 1;
         let grad_embedding = activations.gradients().embedding.clone();
+        if let Some(padding) = activations.padding.clone() {
+            recording.push(ScaleRows { padding, rows: grad_embedding.clone() });
+        }
         let (pooled, argmax) = (&activations.pooled[last], activations.pool_argmax[last].clone());
         let of_last = match normalise {
             Normalise::Frame => {

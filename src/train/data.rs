@@ -22,7 +22,8 @@ pub struct TrainingData {
 }
 
 impl TrainingData {
-    /// Mixes or reads the training and validation clips of `dataset`, cuts segments of `config.train.seconds`, computes
+    /// Mixes or reads the training and validation clips of `dataset`, cuts segments of
+    /// [`TrainConfig::loaded_seconds`](crate::config::TrainConfig::loaded_seconds), computes
     /// their log-mel, and standardises it by the statistics of the training segments (SPEC §1).
     ///
     /// `contents` is that of `dataset`. `progress` is called with a subset and the number of its finished clips, from
@@ -39,11 +40,11 @@ impl TrainingData {
         progress: &(dyn Fn(Subset, usize) + Sync),
     ) -> Result<Self> {
         let load = |subset: Subset| -> Result<Examples> {
-            let source = SegmentSource { dataset, subset, seconds: &[config.train.seconds] };
+            let source = SegmentSource { dataset, subset, seconds: &[config.train.loaded_seconds()] };
             Ok(source.load(gpu, &config.features, &|done| progress(subset, done))?.swap_remove(0))
         };
         let (train, validation) = (load(Subset::Train)?, load(Subset::Validation)?);
-        let statistics = statistics(gpu, &train.store)?.checked()?;
+        let statistics = statistics(gpu, &train.store, train.real_frames())?.checked()?;
         for examples in [&train, &validation] {
             standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
         }

@@ -3,7 +3,7 @@
 
 use super::{Trainer, TrainingData};
 use crate::Result;
-use crate::config::Config;
+use crate::config::{Config, Crop};
 use crate::data::features::extract;
 use crate::evaluate::{Examples, SegmentLabels};
 use crate::gpu::Gpu;
@@ -36,11 +36,18 @@ pub struct PlannedData<'a> {
 /// [`crate::Error::Config`] when batches cannot be balanced; [`crate::Error::Kernel`] with the name of the tensor that
 /// is too large for one binding of the adapter.
 pub fn memory_estimate(gpu: &Gpu, tiles: &Tiles, config: &Config, data: &PlannedData<'_>) -> Result<MemoryEstimate> {
-    let frames = config.features.frames(config.train.seconds);
+    let frames = config.features.frames(config.train.loaded_seconds());
     let examples = |labels: Vec<SegmentLabels>| -> Result<Examples> {
         let silence = |_: usize| Ok((Vec::new(), ()));
         let (store, _) = extract(gpu, &config.features, labels.len(), frames, &silence, &|_| {})?;
-        Examples::new(gpu, store, labels, data.classes.len())
+        let count = labels.len();
+        let examples = Examples::new(gpu, store, labels, data.classes.len())?;
+        // The plan assumes that some clip is shorter than its segment, which takes a few more bytes.
+        if config.train.crop == Crop::Event || count == 0 {
+            Ok(examples)
+        } else {
+            examples.with_real_frames(gpu, &vec![1; count])
+        }
     };
     let train = examples(data.train.to_vec())?;
     let validation = examples(vec![SegmentLabels::default(); data.validation])?;

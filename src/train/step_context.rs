@@ -2,10 +2,12 @@
 
 use super::Schedule;
 use crate::Result;
-use crate::config::Config;
+use crate::config::{Config, Crop};
 use crate::evaluate::Examples;
-use crate::gpu::{Gpu, Tensor};
+use crate::gpu::{Gpu, Recording, Tensor};
 use crate::kernels::dropout::Dropout;
+use crate::kernels::input::Input;
+use crate::kernels::random_crop::RandomCrop;
 use crate::model::{Activations, BatchShape, Mode, Pass, Population, Supervision};
 
 /// Surroundings of a training step.
@@ -22,6 +24,49 @@ pub struct StepContext<'a> {
 }
 
 impl<'a> StepContext<'a> {
+    /// Returns the number of frames of a training segment of `examples`: all frames of an example, or those of a crop.
+    fn frames(&self, examples: &Examples) -> usize {
+        match self.config.train.crop {
+            Crop::Random => self.config.features.frames(self.config.train.seconds),
+            Crop::Event | Crop::Whole => examples.store.frames,
+        }
+    }
+
+    /// Allocates activations for passes of E and G over the batches of the schedule, which are segments of `examples`.
+    pub(super) fn segment_activations(&self, examples: &Examples) -> Result<Activations> {
+        let architecture = &self.population.architecture;
+        let chunks = self.frames(examples) / architecture.chunk_frames;
+        let mut activations = self.activations(chunks)?;
+        activations.padding = examples.padding(architecture, &self.schedule.batches, chunks);
+        Ok(activations)
+    }
+
+    /// Returns the segments of the batches of the schedule as the first layer's input, and pushes the kernels that copy
+    /// what the layer cannot read in place: random crops, and examples of several shards.
+    pub(super) fn push_input(&self, recording: &mut Recording, examples: &Examples) -> Result<Input> {
+        let Self { gpu, population, schedule, .. } = *self;
+        if self.config.train.crop != Crop::Random {
+            return examples.push_input(gpu, recording, &schedule.batches);
+        }
+        let [_, members, batch_size] = schedule.batches.dims();
+        let count = examples.len();
+        let all = || gpu.tensor_from("real frames", &[count], &vec![examples.store.frames as u32; count]);
+        let input = gpu.tensor("input", &[members, batch_size, self.frames(examples), examples.store.bands])?;
+        let real_frames = examples.real_frames_on_gpu().map_or_else(all, Ok)?;
+        for shard in examples.store.shards() {
+            recording.push(RandomCrop {
+                shard: shard.tensor.clone(),
+                first: shard.first,
+                batches: schedule.batches.clone(),
+                real_frames: real_frames.clone(),
+                members: population.progress.clone(),
+                schedule: schedule.steps.clone(),
+                input: input.clone(),
+            });
+        }
+        Ok(Input::Dense(input))
+    }
+
     /// Allocates activations for the batches of the schedule, whose segments have `chunks` chunks, with the configured
     /// dropout.
     pub(super) fn activations(&self, chunks: usize) -> Result<Activations> {

@@ -94,7 +94,7 @@ fn reference_segments_have_the_reference_statistics_and_standardise_to_the_refer
         let segment = file.get(&format!("{case}.segment"));
         let store = ExampleStore::new(&gpu, 1, segment.shape[0], config.bands).unwrap();
         gpu.write(&store.shards()[0].tensor, 0, &segment.f32());
-        total.merge(&RunningMoments::of(&gpu, &store).unwrap());
+        total.merge(&RunningMoments::of(&gpu, &store, None).unwrap());
         stores.push((case, store));
     }
     let statistics = total.statistics();
@@ -124,7 +124,7 @@ fn audio_becomes_the_reference_segments() {
         let audio = file.get(&format!("{case}.audio")).f32();
         let (store, _) = extract(&gpu, &config, 1, segment.shape[0], &|_| Ok((audio.clone(), ())), &|_| {}).unwrap();
         assert_close(&format!("{case}.segment from audio"), &read(&gpu, &store), segment, TOLERANCE);
-        total.merge(&RunningMoments::of(&gpu, &store).unwrap());
+        total.merge(&RunningMoments::of(&gpu, &store, None).unwrap());
         stores.push((case, store));
     }
     let statistics = total.statistics();

@@ -13,7 +13,7 @@ pub use model::ModelConfig;
 pub use search::{Objective, SearchConfig, SpaceConfig};
 pub use study::{CellConfig, StudyConfig};
 pub use train::{
-    EvaluateConfig, Method, Normalise, OptimiserConfig, PrototypeConfig, Sampling, TaggerConfig, TrainConfig,
+    Crop, EvaluateConfig, Method, Normalise, OptimiserConfig, PrototypeConfig, Sampling, TaggerConfig, TrainConfig,
     TripletConfig, TripletGradient,
 };
 

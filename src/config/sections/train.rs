@@ -127,6 +127,21 @@ impl Default for TaggerConfig {
     }
 }
 
+/// The part of a clip that a training segment holds. Where a clip is shorter than the segment, [`Crop::Event`] fills up
+/// with silence, and the others leave the rest out of every mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Crop {
+    /// A part around or inside the longest event, the same in every epoch (P). It needs the times of events: without
+    /// them, the part may miss what its labels say.
+    #[default]
+    Event,
+    /// The whole clip; of a clip that is longer than a segment, a random part, the same in every epoch.
+    Whole,
+    /// A random part of the clip, another one in every epoch. Validation uses the whole clip.
+    Random,
+}
+
 /// Training of the networks (SPEC §§4, 5).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -138,6 +153,13 @@ pub struct TrainConfig {
     /// Largest number of epochs; when absent 200, for triplets 500 (A).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<usize>,
+    /// The part of a clip that a training segment holds: event (P), whole or random.
+    #[serde(skip_serializing_if = "is_default")]
+    pub crop: Crop,
+    /// Longest part of a clip, in seconds, from which random crops are taken and which validation uses with them: 10
+    /// (O).
+    #[serde(skip_serializing_if = "is_default_clip")]
+    pub clip_s: f64,
     /// Examples, anchors (triplets) or queries (prototypes) per step, a multiple of the number of classes: 10 (A).
     pub batch: usize,
     /// Seeds, one for each model; all models train together as one population.
@@ -150,12 +172,26 @@ pub struct TrainConfig {
     pub checkpoint_s: f64,
 }
 
+/// Default of [`TrainConfig::clip_s`].
+const DEFAULT_CLIP_S: f64 = 10.0;
+
+/// Whether `value` is its type's default, which a configuration file need not name.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_default_clip(seconds: &f64) -> bool {
+    *seconds == DEFAULT_CLIP_S
+}
+
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
             method: Method::Classifier,
             seconds: 1.0,
             epochs: None,
+            crop: Crop::default(),
+            clip_s: DEFAULT_CLIP_S,
             batch: 10,
             seeds: vec![1],
             patience: 30,
@@ -166,6 +202,12 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// Returns the length of the segments that are loaded, in seconds: that of training segments, or that of the parts
+    /// from which they are cropped.
+    pub fn loaded_seconds(&self) -> f64 {
+        if self.crop == Crop::Random { self.clip_s } else { self.seconds }
+    }
+
     /// Returns the largest number of epochs of the method.
     pub fn most_epochs(&self) -> usize {
         self.epochs.unwrap_or(if self.method == Method::Triplets { 500 } else { 200 })

@@ -54,17 +54,19 @@ impl RunningMoments {
         Self { count: 0.0, mean: vec![0.0; bands], squares: vec![0.0; bands] }
     }
 
-    /// Computes the moments of all frames of `store`. The GPU sums over one example; examples are merged in f64, in
-    /// their order.
+    /// Computes the moments of all frames of `store`, or of the `real_frames` of each example. The GPU sums over one
+    /// example; examples are merged in f64, in their order.
     ///
     /// # Errors
     /// [`Error::Tolerance`] naming the examples whose features are not finite, or if the device wrote no feature at
     /// all; other errors of the device.
-    pub fn of(gpu: &Gpu, store: &ExampleStore) -> Result<Self> {
+    pub fn of(gpu: &Gpu, store: &ExampleStore, real_frames: Option<&[u32]>) -> Result<Self> {
+        let on_gpu = real_frames.map(|frames| gpu.tensor_from("real frames", &[frames.len()], frames)).transpose()?;
         let mut total = Self::empty(store.bands);
         let mut untouched = !store.is_empty();
         for shard in store.shards() {
-            let kernel = moments::BandMoments::new(gpu, &shard.tensor)?;
+            let real = on_gpu.clone().map(|frames| (frames, shard.first));
+            let kernel = moments::BandMoments { real_frames: real, ..moments::BandMoments::new(gpu, &shard.tensor)? };
             let output = kernel.moments.clone();
             let mut recording = Recording::new("moments");
             recording.push(kernel);
@@ -75,8 +77,9 @@ impl RunningMoments {
                 return Err(Error::Tolerance(format!("the features of {range} are not finite: is their audio?")));
             }
             untouched &= values.iter().all(|&x| x == 0.0);
-            for example in examples {
-                total.merge(&Self::of_example(store.frames, example));
+            for (index, example) in (shard.first..).zip(examples) {
+                let frames = real_frames.map_or(store.frames, |frames| (frames[index] as usize).clamp(1, store.frames));
+                total.merge(&Self::of_example(frames, example));
             }
         }
         if untouched {
@@ -125,12 +128,13 @@ fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone, first: 
     }
 }
 
-/// Computes mean and standard deviation of every band over all frames of `store`.
+/// Computes mean and standard deviation of every band over all frames of `store`, or over the `real_frames` of each
+/// example, those before the end of its clip.
 ///
 /// # Errors
 /// The errors of [`RunningMoments::of`].
-pub fn statistics(gpu: &Gpu, store: &ExampleStore) -> Result<Statistics> {
-    Ok(RunningMoments::of(gpu, store)?.statistics())
+pub fn statistics(gpu: &Gpu, store: &ExampleStore, real_frames: Option<&[u32]>) -> Result<Statistics> {
+    Ok(RunningMoments::of(gpu, store, real_frames)?.statistics())
 }
 
 /// Replaces every feature x of `store` by (x − mean) / (√(std² + ε) + ε) of its band.

@@ -13,7 +13,7 @@ use super::outline::{Outline, TimedEvent, sorted};
 use super::overridden::overridden;
 use super::recipe::Recipe;
 use super::soundbank::Soundbank;
-use crate::config::{Config, DataConfig, Variant};
+use crate::config::{Config, Crop, DataConfig, Variant};
 use crate::data::audio::{resample, resampled_len};
 use crate::{Error, Result};
 
@@ -25,6 +25,8 @@ pub struct Dataset {
     clips: Clips,
     /// Seed of the positions of segments.
     seed: u64,
+    /// The part of a clip that a segment holds.
+    crop: Crop,
     /// Sampling rate of segments, in hertz.
     rate: u32,
     listing: Listing,
@@ -82,10 +84,23 @@ impl Dataset {
     /// # Errors
     /// The errors of [`open`](Self::open), [`Soundbank::scan`] and [`draw`](Self::draw).
     pub fn of(config: &Config) -> Result<Self> {
-        match &config.data.dataset {
-            Some(dir) => Self::open(dir, config),
-            None => Self::draw(Soundbank::of(&config.data, &config.scene)?, config),
-        }
+        let dataset = match &config.data.dataset {
+            Some(dir) => Self::open(dir, config)?,
+            None => Self::draw(Soundbank::of(&config.data, &config.scene)?, config)?,
+        };
+        Ok(dataset.with_crop(config.train.crop))
+    }
+
+    /// Chooses the part of a clip that a segment holds, which is otherwise [`Crop::Event`].
+    #[must_use]
+    pub fn with_crop(mut self, crop: Crop) -> Self {
+        self.crop = crop;
+        self
+    }
+
+    /// Returns the part of a clip that a segment holds.
+    pub fn crop(&self) -> Crop {
+        self.crop
     }
 
     /// Opens a folder that [`generate`](super::generate::generate) wrote, or one of finished clips with DESED
@@ -149,6 +164,7 @@ impl Dataset {
             classes: mixer.soundbank.classes().to_vec(),
             labels,
             seed: mixer.recipe.data.seed,
+            crop: Crop::Event,
             rate,
             listing,
             left_out: mixer.soundbank.left_out().to_vec(),
@@ -163,8 +179,8 @@ impl Dataset {
         let labels = clips.each_ref().map(|clips| clips.iter().map(|clip| clip.labels.clone()).collect());
         listing.notes.push(("the seed and rate of segments".into(), format!("{seed} {rate}")));
         let clips = Clips::Finished(dir.into(), clips);
-        let (overridden, variant) = (None, None);
-        Ok(Self { classes, labels, clips, seed, rate, listing, left_out, overridden, variant })
+        let (overridden, variant, crop) = (None, None, Crop::Event);
+        Ok(Self { classes, labels, clips, seed, crop, rate, listing, left_out, overridden, variant })
     }
 
     /// Checks that each of the `subsets` that a command uses has clips.
@@ -263,7 +279,11 @@ impl Dataset {
     /// # Errors
     /// [`Error::Io`] naming the file that cannot be read.
     pub fn contents(&self) -> Result<Contents> {
-        self.listing.contents()
+        let mut listing = self.listing.clone();
+        if self.crop != Crop::Event {
+            listing.notes.push(("the part of a clip in a segment".into(), format!("{:?}", self.crop)));
+        }
+        listing.contents()
     }
 
     /// Returns [`Contents::fingerprint`], which is the same on every machine with these data.
@@ -274,7 +294,8 @@ impl Dataset {
         Ok(self.contents()?.fingerprint())
     }
 
-    /// Returns the WAA1 segments of a clip (SPEC §6), one for each of the lengths `seconds`. A segment has
+    /// Returns the segments of a clip, one for each of the lengths `seconds`: those of WAA1 (SPEC §6), unless
+    /// [`with_crop`](Self::with_crop) chose another part of the clip. A segment has
     /// round(`seconds`·rate) samples, or those of the whole clip if that is shorter. The clip is mixed or read once.
     /// The segment of one length does not depend on the other lengths.
     ///
@@ -284,7 +305,7 @@ impl Dataset {
     pub fn segments(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<ClipSegments> {
         let (samples, outline) = self.clip(subset, index)?;
         let cut = |&seconds: &f64| {
-            let range = outline.segment(self.seed, (subset, index), seconds)?;
+            let range = outline.segment(self.seed, (subset, index), seconds, self.crop)?;
             let (labels, covered) = (outline.heard_in(&range), outline.covered(&range));
             Ok(Segment { samples: samples[range].to_vec(), labels, covered })
         };
@@ -295,21 +316,22 @@ impl Dataset {
         })
     }
 
-    /// Returns the labels of the segments that [`segments`](Self::segments) returns, without mixing the clip. The
-    /// dominant event is audible in every segment, so the labels of a clip with one class are known in advance. For a
-    /// clip with several classes, the clip or the sounds of its events are read to find out which classes each segment
-    /// contains.
+    /// Returns the labels of the segments that [`segments`](Self::segments) returns, without mixing the clip. With
+    /// [`Crop::Event`] the dominant event is audible in every segment, so the labels of a clip with one class are known
+    /// in advance. For any other clip with a class, the clip or the sounds of its events are read to find out which
+    /// classes each segment contains.
     ///
     /// # Errors
     /// The errors of [`segments`](Self::segments) that can occur in reading.
     pub fn segment_labels(&self, subset: Subset, index: usize, seconds: &[f64]) -> Result<Labels> {
         let labels = self.labels(subset, index);
-        if labels.len() < 2 {
+        let in_every_segment = labels.is_empty() || labels.len() == 1 && self.crop == Crop::Event;
+        if in_every_segment {
             return Ok(Labels { segments: vec![labels.to_vec(); seconds.len()], dominant: labels.first().copied() });
         }
         let outline = self.outline(subset, index)?;
         let of_segment = |&seconds: &f64| {
-            let range = outline.segment(self.seed, (subset, index), seconds)?;
+            let range = outline.segment(self.seed, (subset, index), seconds, self.crop)?;
             Ok(outline.heard_in(&range))
         };
         Ok(Labels { segments: seconds.iter().map(of_segment).collect::<Result<_>>()?, dominant: outline.class() })

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Subset;
 use super::segment::segment;
+use crate::config::Crop;
 use crate::{Error, Result};
 
 /// An event: its class, and onset and offset in seconds.
@@ -55,17 +56,18 @@ impl Outline {
         self.dominant().map_or(0..self.len, |event| event.samples.clone())
     }
 
-    /// Returns the range of samples of the WAA1 segment that lasts `seconds`. `place` is the clip's subset and index in
-    /// a dataset with `seed`.
+    /// Returns the range of samples of the segment that lasts `seconds`: that of WAA1 with [`Crop::Event`], otherwise a
+    /// random part of the clip. `place` is the clip's subset and index in a dataset with `seed`.
     ///
     /// # Errors
     /// [`Error::Config`] if the length is not a positive number.
-    pub fn segment(&self, seed: u64, place: (Subset, usize), seconds: f64) -> Result<Range<usize>> {
+    pub fn segment(&self, seed: u64, place: (Subset, usize), seconds: f64, crop: Crop) -> Result<Range<usize>> {
         let n_segment = (seconds * f64::from(self.rate)).round();
         if !(n_segment >= 1.0 && n_segment.is_finite()) {
             return Err(Error::config("seconds", format!("a segment cannot last {seconds} s")));
         }
-        Ok(segment(seed, place, &self.span(), n_segment as usize, self.len))
+        let span = if crop == Crop::Event { self.span() } else { 0..self.len };
+        Ok(segment(seed, place, &span, n_segment as usize, self.len))
     }
 
     /// Returns the classes audible in `range`, sorted and without duplicates.

@@ -14,9 +14,9 @@ pub(in crate::train) fn push(
     losses: &Tensor<f32>,
     recording: &mut Recording,
 ) -> Result<()> {
-    let activations = context.activations(examples.chunks(&context.population.architecture))?;
+    let activations = context.segment_activations(examples)?;
     let pass = context.pass(&activations);
-    let input = examples.push_input(context.gpu, recording, &context.schedule.batches)?;
+    let input = context.push_input(recording, examples)?;
     pass.embed_forward(recording, &input, Normalise::None);
     pass.tag_step(recording, context.supervision(examples, losses), true);
     pass.embed_backward(recording, &input, Normalise::None)

@@ -28,9 +28,9 @@ impl EmbeddingBatch {
         normalise: Normalise,
         recording: &mut Recording,
     ) -> Result<Self> {
-        let StepContext { gpu, population, schedule, .. } = context;
-        let activations = context.activations(examples.chunks(&population.architecture))?;
-        let input = examples.push_input(gpu, recording, &schedule.batches)?;
+        let StepContext { gpu, .. } = context;
+        let activations = context.segment_activations(examples)?;
+        let input = context.push_input(recording, examples)?;
         context.pass(&activations).embed_forward(recording, &input, normalise);
         let (mut rows, mut d_rows) = (activations.embedding.clone(), activations.gradients().embedding.clone());
         if normalise == Normalise::Segment {

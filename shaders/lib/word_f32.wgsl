@@ -1,0 +1,2 @@
+// Words that are numbers.
+alias Word = f32;

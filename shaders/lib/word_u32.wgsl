@@ -1,0 +1,2 @@
+// Words that are integers.
+alias Word = u32;
