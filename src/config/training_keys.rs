@@ -75,6 +75,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::Crop;
 
     /// A new key in these sections fails this test, to force a decision about its meaning for a training in progress.
     #[test]
@@ -82,6 +83,7 @@ mod tests {
         let mut config = Config::default();
         config.train.epochs = Some(1);
         config.prototypes.way = Some(2);
+        (config.train.crop, config.train.clip_s) = (Crop::Random, 1.0);
         (config.data.soundbank, config.data.cooccurrence) = (Some("a".into()), Some("b".into()));
         let names = |config: &Config| training_keys(config, 7).into_keys().collect::<Vec<_>>();
         let classifier = names(&config);
@@ -90,8 +92,8 @@ mod tests {
             features.window model.chunk_frames model.dropout model.filters model.hidden model.kernel model.pools model.slope \
             optimiser.beta1 optimiser.beta2 optimiser.epsilon optimiser.lr optimiser.weight_decay scene.background_lufs \
             scene.clip_s scene.events scene.fade_s scene.holdout scene.loudness_floor_lufs scene.loudness_min_s \
-            scene.onset_margin_s scene.peak scene.rate scene.short_event_s scene.snr_db train.batch train.epochs \
-            train.method train.min_epochs train.patience train.seconds train.seeds";
+            scene.onset_margin_s scene.peak scene.rate scene.short_event_s scene.snr_db train.batch train.clip_s train.crop \
+            train.epochs train.method train.min_epochs train.patience train.seconds train.seeds";
         assert_eq!(classifier, expected.split_whitespace().collect::<Vec<_>>());
         for (method, of_method) in [
             (Method::Triplets, "triplets.gradient triplets.margin triplets.normalise triplets.sampling"),

@@ -80,7 +80,7 @@ fn padding_changes_no_weight() {
         let silent = of(Crop::Event, 1.0);
         let difference = silent.iter().zip(&plain).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(
-            difference > 1e-2,
+            difference > 1e-3,
             "{method:?}: silence at the end of a segment should change the weights, {difference}"
         );
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::{Config, Method, Variant, edit, seconds, validate};
+use crate::config::{Config, Crop, Method, Variant, edit, seconds, validate};
 use crate::{Error, Result};
 
 /// One cell of the tables: a dataset, a method and a training length.
@@ -68,6 +68,10 @@ pub fn cells(config: &Config) -> Result<Vec<Cell>> {
                 let shared = cell.clone();
                 let cell = edit(&cell, "study.cell.set", &edits)?;
                 only_training_differs(&shared, &cell)?;
+                if cell.train.crop != Crop::Event {
+                    let reason = "a study compares segments around events: it must be event, which is the default";
+                    return Err(Error::config("train.crop", reason));
+                }
                 cells.push(Cell { variant, method, seconds, config: cell });
             }
         }
