@@ -71,7 +71,7 @@ impl Kernel for RandomCrop {
 pub fn oracle(key: [u32; 2], t: u32, slot: usize, frames: usize, real_frames: usize) -> usize {
     let [bits, _] = threefry2x32(key, [t, CROP_LAYER << 28 | slot as u32]);
     let starts = real_frames.max(frames) - frames + 1;
-    (bits as usize >> 16) * starts >> 16
+    ((bits as usize >> 16) * starts) >> 16
 }
 
 pub(super) fn cases() -> Vec<Case> {
