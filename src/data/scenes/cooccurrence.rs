@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 use super::soundbank::unfold;
 use super::source::Source;
-use super::text::text;
+use crate::data::clips::text;
 use crate::base::counter_rng::{Key, Stream};
 use crate::base::regular_file;
 use crate::{Error, Result};

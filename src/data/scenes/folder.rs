@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::files::entries;
+use crate::data::clips::entries;
 use crate::base::atomic::{RANDOM, has_random_end};
 use crate::{Error, Result};
 

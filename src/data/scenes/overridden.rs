@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::left_out::LeftOut;
+use crate::data::clips::LeftOut;
 use crate::config::{Config, DataConfig, SceneConfig};
 
 /// Returns the log message about the [`keys`] without effect on the dataset at `dir`, if there are any.
