@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn the_header_stands_in_a_comment() {
-        let text = "# Segments\n# num_ytids=2\n# YTID, start_seconds, end_seconds, positive_labels\na, 0, 10, \"/m/1\"\n";
+        let text =
+            "# Segments\n# num_ytids=2\n# YTID, start_seconds, end_seconds, positive_labels\na, 0, 10, \"/m/1\"\n";
         let found = header(text).unwrap();
         assert_eq!(found.columns, ["YTID", "start_seconds", "end_seconds", "positive_labels"]);
         assert_eq!((found.lines, &text[found.bytes..found.bytes + 2]), (3, "a,"));
@@ -140,7 +141,9 @@ mod tests {
     #[test]
     fn files_have_their_usual_names() {
         let stems = stems("-0RWZT-miFs", "420.000", "430.000");
-        for expected in ["-0RWZT-miFs", "Y-0RWZT-miFs", "-0RWZT-miFs_420_430", "Y-0RWZT-miFs_420.000_430.000", "-0RWZT-miFs_420000"] {
+        for expected in
+            ["-0RWZT-miFs", "Y-0RWZT-miFs", "-0RWZT-miFs_420_430", "Y-0RWZT-miFs_420.000_430.000", "-0RWZT-miFs_420000"]
+        {
             assert!(stems.iter().any(|stem| stem == expected), "{expected}");
         }
     }

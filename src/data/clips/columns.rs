@@ -118,8 +118,22 @@ const KNOWN: [KnownFormat; 6] = [
 
 /// Usual names of the column of files.
 const FILES: [&str; 16] = [
-    "filename", "file", "file_name", "fname", "path", "filepath", "file_path", "audio", "audio_file", "audio_filename",
-    "audio_path", "clip", "clip_name", "wav", "wav_file", "relative_path",
+    "filename",
+    "file",
+    "file_name",
+    "fname",
+    "path",
+    "filepath",
+    "file_path",
+    "audio",
+    "audio_file",
+    "audio_filename",
+    "audio_path",
+    "clip",
+    "clip_name",
+    "wav",
+    "wav_file",
+    "relative_path",
 ];
 /// Usual names of the column of labels, and whether a field holds several.
 const LABELS: [(&str, bool); 14] = [
@@ -179,9 +193,10 @@ impl Columns {
             Some(known) => names.of_known(known)?,
             None => names.of_list(named)?,
         };
+        let [onset, offset] = &mut columns.times;
         for (key, name, column) in [
-            ("onset", &named.onset, &mut columns.times[0]),
-            ("offset", &named.offset, &mut columns.times[1]),
+            ("onset", &named.onset, onset),
+            ("offset", &named.offset, offset),
             ("split", &named.split, &mut columns.split),
             ("fold", &named.fold, &mut columns.fold),
             ("group", &named.group, &mut columns.group),
@@ -354,7 +369,10 @@ mod tests {
         assert_eq!((columns.fold, columns.group), (None, Some(0)));
         named.file = some("wave");
         let reason = find("what,id,fold", &named).unwrap_err();
-        assert!(reason.contains("no column wave, which data.table.file names") && reason.contains("\"id\""), "{reason}");
+        assert!(
+            reason.contains("no column wave, which data.table.file names") && reason.contains("\"id\""),
+            "{reason}"
+        );
     }
 
     #[test]

@@ -177,7 +177,8 @@ impl Files {
         }
         // A path may lead out of the folder, or to a file whose extension says that it cannot be read.
         let subset_folder = self.root.join(hints.subset.map(Subset::name).unwrap_or_default());
-        let mut leads_to = [&subset_folder, hints.beside, &self.root].into_iter().map(|base| straight(&base.join(name)));
+        let mut leads_to =
+            [&subset_folder, hints.beside, &self.root].into_iter().map(|base| straight(&base.join(name)));
         if let Some(path) = leads_to.find(|path| path.is_file()) {
             return of_path(path);
         }
@@ -235,7 +236,8 @@ impl Files {
 fn straight(path: &Path) -> PathBuf {
     let mut straight = PathBuf::new();
     for part in path.components() {
-        let back = part == Component::ParentDir && matches!(straight.components().next_back(), Some(Component::Normal(_)));
+        let back =
+            part == Component::ParentDir && matches!(straight.components().next_back(), Some(Component::Normal(_)));
         if back {
             straight.pop();
         } else {

@@ -63,10 +63,9 @@ fn of_wav(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
             b"data" => {
                 // A header without a length, or with one that the file does not have, is for the decoder.
                 let there = size > 0 && at + 8 + size <= end;
-                return Ok(format.filter(|(rate, frame)| there && *rate > 0 && *frame > 0).map(|(rate, frame)| Length {
-                    seconds: (size / frame) as f64 / f64::from(rate),
-                    rate,
-                }));
+                return Ok(format
+                    .filter(|(rate, frame)| there && *rate > 0 && *frame > 0)
+                    .map(|(rate, frame)| Length { seconds: (size / frame) as f64 / f64::from(rate), rate }));
             }
             _ => {}
         }
@@ -101,7 +100,8 @@ fn of_ogg(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
     file.read_to_end(&mut last)?;
     let is_page = |page: &&[u8]| page.starts_with(b"OggS") && page.get(14..18) == Some(serial);
     let Some(page) = (0..last.len()).rev().map(|at| &last[at..]).find(is_page) else { return Ok(None) };
-    let granule = page.get(6..14).map_or(0, |bytes| bytes.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)));
+    let granule =
+        page.get(6..14).map_or(0, |bytes| bytes.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)));
     let known = rate > 0 && granule > 0 && granule < 1 << 48;
     Ok(known.then(|| Length { seconds: granule as f64 / f64::from(rate), rate }))
 }
@@ -124,7 +124,12 @@ mod tests {
         ] {
             let path = folder.join(name);
             let (found, decoded) = (length(&path).unwrap(), decode(&path).unwrap());
-            assert!((found.seconds - decoded.seconds).abs() < 1e-9, "{name}: {} and {}", found.seconds, decoded.seconds);
+            assert!(
+                (found.seconds - decoded.seconds).abs() < 1e-9,
+                "{name}: {} and {}",
+                found.seconds,
+                decoded.seconds
+            );
             assert_eq!(found.rate, decoded.audio.rate, "{name}");
         }
         assert!(length(&folder.join("text_named.wav")).is_err());

@@ -53,7 +53,11 @@ pub(super) fn of_clips(root: &Path, files: &Files, tables: &[PathBuf], others: &
             .into_iter()
             .collect();
     said.extend(line(root, &files.unused(), "clip", &why));
-    let why = if tables.is_empty() { "its columns are not understood".into() } else { format!("the tables that are read are {read}") };
+    let why = if tables.is_empty() {
+        "its columns are not understood".into()
+    } else {
+        format!("the tables that are read are {read}")
+    };
     said.extend(line(root, others, "table", &why));
     said
 }

@@ -88,9 +88,13 @@ fn head(text: &str, named: &TableConfig) -> Result<Head, (u64, String)> {
         None => delimiter(first),
     };
     let mut records = Records::new(text, delimiter, 1);
-    let (line, header) = records
-        .next()?
-        .ok_or_else(|| (1, "the table is empty: it needs a header with the names of its columns, such as filename and event_labels".to_owned()))?;
+    let (line, header) = records.next()?.ok_or_else(|| {
+        (
+            1,
+            "the table is empty: it needs a header with the names of its columns, such as filename and event_labels"
+                .to_owned(),
+        )
+    })?;
     let names: Vec<String> = header.iter().map(str::to_owned).collect();
     let columns = Columns::find(&names, named).map_err(|reason| (line, reason))?;
     Ok(Head { columns, names, delimiter, start: None })
@@ -266,13 +270,17 @@ mod tests {
         assert_eq!((table.format, lines), (Format::AudioSet, vec![3, 4]));
         assert_eq!(table.clips[0].events.events, [(3, Event::weak("/m/1")), (3, Event::weak("/m/2"))]);
         assert_eq!(table.clips[1].segment, Some(["90.000".into(), "100.000".into()]));
-        let open = parse(Path::new("t.csv"), (text.to_owned() + "c, 1, 2, \"/m/1\n").as_bytes(), &TableConfig::default());
+        let open =
+            parse(Path::new("t.csv"), (text.to_owned() + "c, 1, 2, \"/m/1\n").as_bytes(), &TableConfig::default());
         assert!(open.unwrap_err().to_string().starts_with("t.csv:5"));
     }
 
     #[test]
     fn splits_folds_and_groups_are_of_the_clip() {
-        let table = parsed("file,label,split,fold,group\na,x,val,2,g\na,y,val,2,g\nb,x,,,\na,x,val,2,g\n", &TableConfig::default());
+        let table = parsed(
+            "file,label,split,fold,group\na,x,val,2,g\na,y,val,2,g\nb,x,,,\na,x,val,2,g\n",
+            &TableConfig::default(),
+        );
         let some = |text: &str| Some(text.to_owned());
         let of = |clip: &ListedClip| (clip.split.clone(), clip.fold.clone(), clip.group.clone());
         assert_eq!(of(&table.clips[0]), (some("val"), some("2"), some("g")));

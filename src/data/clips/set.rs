@@ -166,7 +166,11 @@ impl Reading<'_> {
             }
             listed.push((found.format, found.clips));
         }
-        let names = if listed.iter().any(|(format, _)| *format == Format::AudioSet) { self.label_names()? } else { LabelNames::default() };
+        let names = if listed.iter().any(|(format, _)| *format == Format::AudioSet) {
+            self.label_names()?
+        } else {
+            LabelNames::default()
+        };
         for (at, (format, clips)) in listed.into_iter().enumerate() {
             self.find_clips(at, format, clips, &names)?;
         }
@@ -242,7 +246,8 @@ impl Reading<'_> {
         let folder = if folder.is_dir() { folder } else { self.root.clone() };
         if format == Format::AudioSet && self.clips.iter().any(|clip| self.tables[clip.table].path == table) {
             let (n, place) = (missing.len(), table.display());
-            let message = format!("{place}: {n} segments left out, {name} in line {line} first: there is no file of them");
+            let message =
+                format!("{place}: {n} segments left out, {name} in line {line} first: there is no file of them");
             self.left_out.push(LeftOut::warning(message));
             return Ok(());
         }
@@ -263,7 +268,8 @@ impl Reading<'_> {
             return Ok(vec![None; clips.len()]);
         }
         let splits: BTreeSet<&str> = clips.iter().filter_map(|clip| clip.split.as_deref()).collect();
-        let known: HashMap<&str, Option<Subset>> = splits.iter().copied().zip(subsets_of(splits.iter().copied())).collect();
+        let known: HashMap<&str, Option<Subset>> =
+            splits.iter().copied().zip(subsets_of(splits.iter().copied())).collect();
         let of = |clip: &ListedClip| match clip.split.as_deref() {
             None => Ok(of_table),
             Some(split) => match known[split] {
@@ -299,7 +305,9 @@ impl Reading<'_> {
         for clip in &mut self.clips {
             clip.subset.get_or_insert(Subset::Train);
         }
-        if !has(&self.clips, Some(Subset::Validation)) && !self.tables.iter().any(|table| table.subset == Some(Subset::Validation)) {
+        if !has(&self.clips, Some(Subset::Validation))
+            && !self.tables.iter().any(|table| table.subset == Some(Subset::Validation))
+        {
             self.hold_out(Subset::Validation, Some(Subset::Train))?;
         }
         Ok(())
@@ -310,7 +318,8 @@ impl Reading<'_> {
         let number = |clip: &FoundClip| match clip.listed.fold.as_deref() {
             None => Ok(None),
             Some(fold) => fold.parse::<u64>().map(Some).map_err(|_| {
-                let reason = format!("the fold {fold:?} is no number: set data.table.fold to another column, or to \"\"");
+                let reason =
+                    format!("the fold {fold:?} is no number: set data.table.fold to another column, or to \"\"");
                 at_line(&self.tables[clip.table].path, clip.listed.events.line, reason)
             }),
         };
@@ -324,9 +333,14 @@ impl Reading<'_> {
         let fold = match (chosen, all.last()) {
             (Some(fold), _) if all.contains(&fold) => fold,
             (Some(_), None) => {
-                return Err(Error::config("data.fold", "the data have no folds: leave it out, or name their column with data.table.fold"));
+                return Err(Error::config(
+                    "data.fold",
+                    "the data have no folds: leave it out, or name their column with data.table.fold",
+                ));
             }
-            (Some(fold), _) => return Err(Error::config("data.fold", format!("there is no fold {fold}, only {}", listed()))),
+            (Some(fold), _) => {
+                return Err(Error::config("data.fold", format!("there is no fold {fold}, only {}", listed())));
+            }
             (None, Some(&last)) if all.len() > 1 => last,
             (None, _) => return Ok(()),
         };
@@ -349,7 +363,9 @@ impl Reading<'_> {
         let class = |label: &String| self.classes.binary_search(label).ok();
         let labels: Vec<Vec<usize>> = members
             .iter()
-            .map(|&clip| sorted(self.clips[clip].listed.events.events.iter().filter_map(|(_, event)| class(&event.label))))
+            .map(|&clip| {
+                sorted(self.clips[clip].listed.events.events.iter().filter_map(|(_, event)| class(&event.label)))
+            })
             .collect();
         let labels: Vec<&[usize]> = labels.iter().map(Vec::as_slice).collect();
         let key = Key::new(seed).named(if subset == Subset::Eval { "holdout for evaluation" } else { "holdout" });
@@ -377,7 +393,10 @@ impl Reading<'_> {
             self.clips[clip].subset = Some(subset);
         }
         self.listing.notes.push((share_note(subset), format!("{holdout} by {seed}")));
-        self.choose(format!("{} held out for {what}, a share of {holdout} by class (scene.holdout, data.seed)", counted(n, "clip")));
+        self.choose(format!(
+            "{} held out for {what}, a share of {holdout} by class (scene.holdout, data.seed)",
+            counted(n, "clip")
+        ));
         Ok(())
     }
 

@@ -192,8 +192,11 @@ mod tests {
     #[test]
     fn clips_of_single_classes_are_shared_evenly() {
         let labels = [[0], [1], [2]];
-        let clips: Vec<(&[usize], Option<&str>)> =
-            [20, 200, 3].iter().zip(&labels).flat_map(|(n, labels)| std::iter::repeat_n((&labels[..], None), *n)).collect();
+        let clips: Vec<(&[usize], Option<&str>)> = [20, 200, 3]
+            .iter()
+            .zip(&labels)
+            .flat_map(|(n, labels)| std::iter::repeat_n((&labels[..], None), *n))
+            .collect();
         let held = by_class(&clips, 0.1, Key::new(3));
         let of = |range: std::ops::Range<usize>| held[range].iter().filter(|held| **held).count();
         assert_eq!((of(0..20), of(20..220), of(220..223)), (2, 20, 1));

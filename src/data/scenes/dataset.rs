@@ -10,8 +10,8 @@ use super::overridden::overridden;
 use super::recipe::Recipe;
 use super::soundbank::Soundbank;
 use crate::config::{Config, DataConfig, TableConfig, Variant};
-use crate::data::clips::{ClipSet, Contents, LeftOut, Listing, ReadOptions, Subset};
 use crate::data::audio::{resample, resampled_len};
+use crate::data::clips::{ClipSet, Contents, LeftOut, Length, Listing, ReadOptions, Subset};
 use crate::{Error, Result};
 
 /// Clips with weak labels, either mixed on demand or read from files. Any thread can request any clip.
@@ -80,9 +80,10 @@ impl Dataset {
     pub fn of(config: &Config) -> Result<Self> {
         match &config.data.dataset {
             Some(dir) => Self::open(dir, config),
-            None if config.data.fold.is_some() => {
-                Err(Error::config("data.fold", "there is no dataset whose folds could evaluate: name one with --dataset"))
-            }
+            None if config.data.fold.is_some() => Err(Error::config(
+                "data.fold",
+                "there is no dataset whose folds could evaluate: name one with --dataset",
+            )),
             None => Self::draw(Soundbank::of(&config.data, &config.scene)?, config),
         }
     }
@@ -259,6 +260,25 @@ impl Dataset {
         match &self.clips {
             Clips::Mixed(_) => None,
             Clips::Finished(set) => Some(set),
+        }
+    }
+
+    /// Returns what the data were recognised as, and where they are.
+    pub(super) fn format(&self) -> String {
+        match &self.clips {
+            Clips::Mixed(mixer) => match mixer.soundbank.root() {
+                Some(root) => format!("clips mixed from the soundbank {}", root.display()),
+                None => "clips mixed from the built-in, synthetic sounds".into(),
+            },
+            Clips::Finished(set) => format!("{} in {}", set.format.name(), set.root.display()),
+        }
+    }
+
+    /// Returns length and sampling rate of clips that are mixed.
+    pub(super) fn mixed_length(&self) -> Length {
+        match &self.clips {
+            Clips::Mixed(mixer) => Length { seconds: mixer.recipe.scene.clip_s, rate: mixer.recipe.scene.rate },
+            Clips::Finished(_) => Length { seconds: 0.0, rate: self.rate },
         }
     }
 

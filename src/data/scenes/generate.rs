@@ -20,9 +20,9 @@ use super::{Subset, builtin};
 use crate::base::checksum::sha256;
 use crate::base::stop;
 use crate::config::Config;
+use crate::data::audio::{Audio, write_wav16};
 use crate::data::clips::annotation::{self, ClipEvents, Event};
 use crate::data::clips::{LeftOut, write_table};
-use crate::data::audio::{Audio, write_wav16};
 use crate::{Error, Result};
 
 const SUBSETS: [&str; 3] = ["train", "validation", "eval"];

@@ -26,10 +26,12 @@ mod recipe;
 mod segment;
 mod soundbank;
 mod source;
+mod summary;
 mod unused;
 
 pub use cooccurrence::Cooccurrence;
 pub use dataset::{ClipSegments, Dataset, Labels, Segment};
 pub use soundbank::Soundbank;
+pub use summary::{ClassSummary, Durations, SubsetSummary, Summary};
 
 pub use super::clips::{Contents, LeftOut, Subset, annotation, remember_contents_in};

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::cooccurrence::Cooccurrence;
 use super::soundbank::Soundbank;
 use crate::base::regular_file;
-use crate::data::clips::{absolute, text};
 use crate::config::{Config, DataConfig, SceneConfig, TableConfig, validate};
+use crate::data::clips::{absolute, text};
 use crate::{Error, Result};
 
 /// Name of the file in a dataset folder.

@@ -3,16 +3,16 @@
 //! In: `ROOT/{train,validation,eval}/soundbank/{foreground/CLASS,background/GROUP}/*.{wav,flac,ogg}`. Out: a
 //! [`Soundbank`], which lists the sounds that each subset may draw from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::unused;
 use super::source::{Origin, Source};
+use super::unused;
 use super::{Subset, builtin};
 use crate::base::counter_rng::Key;
-use crate::data::clips::{EXTENSIONS, LeftOut, Listing, absolute, audio_files, entries, hold_back};
 use crate::config::{DataConfig, SceneConfig};
+use crate::data::clips::{EXTENSIONS, LeftOut, Listing, absolute, audio_files, entries, hold_back};
 use crate::{Error, Result};
 
 const LAYOUT: &str = "ROOT/{train,validation,eval}/soundbank/{foreground/CLASS,background/GROUP}/*.{wav,flac,ogg}";
