@@ -11,12 +11,17 @@ use std::path::{Component, Path, PathBuf};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::Subset;
-use super::left_out::OTHER_SOUNDS;
 use super::splits::subset_of;
 use crate::{Error, Result};
 
 /// File name extensions of the sounds that can be read.
 pub(in crate::data) const EXTENSIONS: [&str; 3] = ["wav", "flac", "ogg"];
+
+/// File name extensions of sounds in formats that cannot be read.
+pub(in crate::data) const OTHER_SOUNDS: [&str; 22] = [
+    "3gp", "aac", "aif", "aifc", "aiff", "amr", "ape", "au", "bwf", "caf", "m4a", "mka", "mp2", "mp3", "mp4", "oga",
+    "opus", "rf64", "snd", "w64", "wma", "wv",
+];
 
 /// Most levels of folders that are searched for sounds.
 const MOST_DEPTH: usize = 16;

@@ -36,8 +36,8 @@ pub struct Layout {
     pub root: PathBuf,
     /// The tables that list clips. Without any, the folder may have a folder for each class.
     pub tables: Vec<TableFile>,
-    /// Tables that are not read.
-    pub others: Vec<PathBuf>,
+    /// Tables that are not read, and whether their columns are those of a list of clips.
+    pub others: Vec<(PathBuf, bool)>,
     /// The error about the first table whose columns were not understood.
     pub not_understood: Option<String>,
 }
@@ -77,8 +77,13 @@ pub fn find(path: &Path, named: &TableConfig) -> Result<Layout> {
     if usual(Subset::Train).is_file() && usual(Subset::Eval).is_file() {
         let of = |subset: Subset| TableFile { path: usual(subset), subset: Some(subset) };
         let tables: Vec<TableFile> = Subset::all().map(of).into_iter().filter(|table| table.path.is_file()).collect();
-        let mut others = tables_in(path)?;
-        others.retain(|other| !is_text(other) && tables.iter().all(|table| table.path != *other));
+        let mut others = Vec::new();
+        for other in tables_in(path)? {
+            if !is_text(&other) && tables.iter().all(|table| table.path != other) {
+                let is_list = understood(&other, named)?.is_ok();
+                others.push((other, is_list));
+            }
+        }
         return Ok(layout(tables, others));
     }
     let (mut not_understood, mut others) = (None, Vec::new());
@@ -92,14 +97,14 @@ pub fn find(path: &Path, named: &TableConfig) -> Result<Layout> {
                     Err(_) if is_text(&table) => {}
                     Err(error) => {
                         not_understood.get_or_insert(error);
-                        others.push(table);
+                        others.push((table, false));
                     }
                 }
             }
         }
         if !fit.is_empty() {
             let (tables, passed_over) = of_subsets(path, fit)?;
-            others.extend(passed_over);
+            others.extend(passed_over.into_iter().map(|other| (other, true)));
             return Ok(layout(tables, others));
         }
         let mut below = Vec::new();

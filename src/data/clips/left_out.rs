@@ -9,11 +9,6 @@ use std::path::{Path, PathBuf};
 use super::files::{EXTENSIONS, Files, entries, foreign_below, has_ending, inside};
 use crate::base::printable::counted;
 
-/// File name extensions of sounds in formats that cannot be read.
-pub(in crate::data) const OTHER_SOUNDS: [&str; 22] = [
-    "3gp", "aac", "aif", "aifc", "aiff", "amr", "ape", "au", "bwf", "caf", "m4a", "mka", "mp2", "mp3", "mp4", "oga",
-    "opus", "rf64", "snd", "w64", "wma", "wv",
-];
 /// Most levels of folders that are searched for sounds in other formats.
 const MOST_DEPTH: usize = 16;
 
@@ -42,24 +37,23 @@ impl LeftOut {
 }
 
 /// Returns the messages about a folder `root` of finished clips: sounds of other formats, sounds that none of the `tables`
-/// lists, and the `others`, tables that are not read.
-pub(super) fn of_clips(root: &Path, files: &Files, tables: &[PathBuf], others: &[PathBuf]) -> Vec<LeftOut> {
+/// lists, and `others`: tables that are not read, and whether their columns are those of a list of clips.
+pub(super) fn of_clips(root: &Path, files: &Files, tables: &[PathBuf], others: &[(PathBuf, bool)]) -> Vec<LeftOut> {
     let mut foreign = Vec::new();
     foreign_below(root, MOST_DEPTH, &mut foreign);
     let read = tables.iter().map(|table| inside(root, table)).collect::<Vec<_>>().join(", ");
-    let why = if tables.is_empty() { "in no folder of a class".into() } else { format!("not listed in {read}") };
-    let mut said: Vec<LeftOut> =
-        line(root, &foreign, "sound", &format!("the format is not read, convert it to .{}", EXTENSIONS.join(", .")))
-            .into_iter()
-            .collect();
-    said.extend(line(root, &files.unused(), "clip", &why));
-    let why = if tables.is_empty() {
-        "its columns are not understood".into()
-    } else {
-        format!("the tables that are read are {read}")
+    let unlisted = if tables.is_empty() { "in no folder of a class".into() } else { format!("not listed in {read}") };
+    let unread =
+        if tables.is_empty() { "no table is read".into() } else { format!("the tables that are read are {read}") };
+    let of = |understood: bool| {
+        let paths = others.iter().filter(|(_, columns)| *columns == understood).map(|(path, _)| path.clone());
+        line(root, &paths.collect::<Vec<_>>(), "table", &unread)
     };
-    said.extend(line(root, others, "table", &why));
-    said
+    let convert = format!("the format is not read, convert it to .{}", EXTENSIONS.join(", ."));
+    let warnings = [line(root, &foreign, "sound", &convert), line(root, &files.unused(), "clip", &unlisted), of(true)];
+    // A table of something else has another purpose.
+    let harmless = of(false).map(|line| LeftOut { harmless: !tables.is_empty(), ..line });
+    warnings.into_iter().flatten().chain(harmless).collect()
 }
 
 /// Returns the entries of a folder, sorted by name. A folder that cannot be listed counts as empty; where the folder is

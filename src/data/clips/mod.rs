@@ -40,8 +40,8 @@ pub use set::{ClipSet, ReadOptions};
 
 pub(in crate::data) use contents::Listing;
 pub(in crate::data) use delimited::write as write_table;
-pub(in crate::data) use files::{EXTENSIONS, absolute, audio_files, entries};
-pub(in crate::data) use left_out::{OTHER_SOUNDS, ending, line, listed};
+pub(in crate::data) use files::{EXTENSIONS, OTHER_SOUNDS, absolute, audio_files, entries};
+pub(in crate::data) use left_out::{ending, line, listed};
 pub(in crate::data) use splits::hold_back;
 pub(in crate::data) use text::text;
 

@@ -405,7 +405,7 @@ impl Reading<'_> {
     }
 
     /// Makes the clips, and the messages about everything that is not used.
-    fn finish(mut self, path: &Path, others: &[PathBuf]) -> Result<ClipSet> {
+    fn finish(mut self, path: &Path, others: &[(PathBuf, bool)]) -> Result<ClipSet> {
         let place = self.tables.first().map_or_else(|| self.root.clone(), |table| table.path.clone());
         if self.clips.iter().all(|clip| clip.subset != Some(Subset::Train)) {
             let reason = match self.tables.first() {

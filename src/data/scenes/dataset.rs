@@ -14,6 +14,9 @@ use crate::data::audio::{resample, resampled_len};
 use crate::data::clips::{ClipSet, Contents, LeftOut, Length, Listing, ReadOptions, Subset};
 use crate::{Error, Result};
 
+/// Name of the soundbank that needs no files, for messages.
+pub(super) const BUILT_IN: &str = "the built-in, synthetic sounds";
+
 /// Clips with weak labels, either mixed on demand or read from files. Any thread can request any clip.
 #[derive(Debug)]
 pub struct Dataset {
@@ -198,8 +201,11 @@ impl Dataset {
                     Subset::Train => "add clips",
                 };
                 let table = set.root.join(format!("{}.tsv", empty.name()));
-                let (place, what) = if set.tables.contains(&table) { (&table, "lists") } else { (&set.root, "has") };
-                Error::data(place, format!("{what} no {0} clip, and {0} clips are needed: {remedy}", empty.name()))
+                let name = empty.name();
+                match set.tables.contains(&table) {
+                    true => Error::data(table, format!("lists no clip, and {name} clips are needed: {remedy}")),
+                    false => Error::data(&set.root, format!("has no {name} clip, and they are needed: {remedy}")),
+                }
             }
         })
     }
@@ -268,7 +274,7 @@ impl Dataset {
         match &self.clips {
             Clips::Mixed(mixer) => match mixer.soundbank.root() {
                 Some(root) => format!("clips mixed from the soundbank {}", root.display()),
-                None => "clips mixed from the built-in, synthetic sounds".into(),
+                None => format!("clips mixed from {BUILT_IN}"),
             },
             Clips::Finished(set) => format!("{} in {}", set.format.name(), set.root.display()),
         }

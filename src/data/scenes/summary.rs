@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::dataset::Dataset;
+use super::dataset::{BUILT_IN, Dataset};
 use crate::Result;
 use crate::base::printable::counted;
 use crate::base::stop;
@@ -137,8 +137,10 @@ impl Dataset {
         let names: Vec<&str> = self.classes().iter().take(NAMED_CLASSES).map(String::as_str).collect();
         let more = self.classes().len().saturating_sub(NAMED_CLASSES);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let unasked = self.clip_set().is_none() && self.format().ends_with(BUILT_IN);
+        let unasked = if unasked { ", as neither --dataset nor --soundbank is given" } else { "" };
         let mut lines = vec![
-            format!("data: {}: {clips}", self.format()),
+            format!("data: {}{unasked}: {clips}", self.format()),
             format!("{}: {}{more}", classes(self.classes().len()), names.join(", ")),
         ];
         let choices = self.clip_set().map(|set| set.choices.join("; ")).unwrap_or_default();
