@@ -25,8 +25,8 @@ Examples:
 pub struct Data {
     /// A folder or a table of clips, or a dataset that `weaklabel generate` wrote
     ///
-    /// Read are DESED's tables of events and of labels, lists of files and labels, ESC-50, UrbanSound8K, FSD50K, AudioSet,
-    /// and a folder for each class. Other tables need the keys data.table.file and data.table.labels.
+    /// Read are DESED's tables of events and of labels, lists of files and labels, ESC-50, UrbanSound8K, FSD50K,
+    /// AudioSet, and a folder for each class. Other tables need the keys data.table.file and data.table.labels.
     #[arg(value_name = "PATH")]
     pub path: PathBuf,
     /// The fold whose clips evaluate (the key data.fold) [default: the last one, where there are folds]

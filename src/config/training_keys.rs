@@ -26,8 +26,8 @@ const OF_A_DATASET: [&str; 3] = ["data.fold", "data.seed", "scene.holdout"];
 /// Left out are the sections of other methods, `study` and `search`, and keys on which no weight depends: folder paths,
 /// `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the
 /// best epoch. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are left out too, since the
-/// dataset fixes them, except for the seed, the fold that evaluates and the share held out for validation. The columns of
-/// `data.table` are left out as well, since the clips that they give count.
+/// dataset fixes them, except for the seed, the fold that evaluates and the share held out for validation. The columns
+/// of `data.table` are left out as well, since the clips that they give count.
 pub fn training_keys(config: &Config, seed: u64) -> Keys {
     let of_method = sections_of(config.train.method);
     let shared = ["data", "scene", "features", "model", "train", "optimiser", "evaluate"];

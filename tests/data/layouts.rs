@@ -179,7 +179,7 @@ fn urban_sound_8k_is_read_from_its_folders() {
     let left_out = dataset.left_out(&[]);
     assert!(left_out[0].message.contains("1 clip left out, audio/fold2/0-0.wav"), "{left_out:?}");
     let groups = left_out.last().unwrap();
-    assert!(groups.message.contains("groups of clips in several subsets"), "{left_out:?}");
+    assert!(groups.message.contains("4 groups in several subsets, 0 first"), "{left_out:?}");
 }
 
 #[test]

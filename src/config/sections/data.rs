@@ -57,9 +57,9 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Columns of a table of clips, for tables that are not recognised by their header. A key that is absent leaves its column
-/// to be recognised. Every key but `file`, `labels` and `delimiter` may be empty: then there is no such
-/// column, or fields hold one label.
+/// Columns of a table of clips, for tables that are not recognised by their header. A key that is absent leaves its
+/// column to be recognised. Every key but `file`, `labels` and `delimiter` may be empty: then there is no such column,
+/// or fields hold one label.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TableConfig {

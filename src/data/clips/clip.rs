@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use crate::data::audio::{MAX_SAMPLES, decode_at};
 use crate::{Error, Result};
 
+/// An event: its class, and onset and offset in seconds.
+pub type TimedEvent = (usize, [f64; 2]);
+
 /// One finished clip.
 #[derive(Debug, Clone)]
 pub struct Clip {
@@ -29,7 +32,7 @@ impl Clip {
     /// # Errors
     /// [`Error::Io`] or [`Error::Audio`] if the file cannot be read; [`Error::Data`] if the clip ends before an event
     /// begins.
-    pub fn read(&self, rate: u32) -> Result<(Vec<f32>, Vec<(usize, [f64; 2])>)> {
+    pub fn read(&self, rate: u32) -> Result<(Vec<f32>, Vec<TimedEvent>)> {
         let decoded = decode_at(&self.path, rate, MAX_SAMPLES)?;
         decoded.log_warnings(&self.path);
         let events = self.events(decoded.seconds)?;
@@ -40,7 +43,7 @@ impl Clip {
     ///
     /// # Errors
     /// [`Error::Data`] if the clip ends before an event begins.
-    fn events(&self, duration_s: f64) -> Result<Vec<(usize, [f64; 2])>> {
+    fn events(&self, duration_s: f64) -> Result<Vec<TimedEvent>> {
         let heard = |&(class, onset_s, offset_s): &(usize, f64, Option<f64>)| {
             if onset_s >= duration_s {
                 let reason = format!("lasts {duration_s} s, but an event is annotated from {onset_s} s on");

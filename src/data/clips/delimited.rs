@@ -1,9 +1,9 @@
 //! Tables whose fields are separated by tabs, commas or semicolons: reading record by record with line numbers, and
 //! writing.
 //!
-//! A field that holds the delimiter or a quote is written in quotes, and quoted fields are read back. A quote that does not
-//! close on its own line is an error, because everything down to the next quote, possibly to the end of the file, would
-//! become one field.
+//! A field that holds the delimiter or a quote is written in quotes, and quoted fields are read back. A quote that does
+//! not close on its own line is an error, because everything down to the next quote, possibly to the end of the file,
+//! would become one field.
 
 use std::io::{Chain, Read};
 use std::path::Path;
@@ -23,8 +23,8 @@ pub struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// Makes an iterator over the records of `text`, whose fields are separated by `delimiter`. The first line of `text`
-    /// has the number `line`.
+    /// Makes an iterator over the records of `text`, whose fields are separated by `delimiter`. The first line of
+    /// `text` has the number `line`.
     pub fn new(text: &'a str, delimiter: u8, line: u64) -> Self {
         let text = text.as_bytes();
         // A line feed is added after the last line, so that the field of a quote that never closes contains a line

@@ -1,6 +1,7 @@
 //! What is heard in a clip: events with their times, as far as they are known.
 
-/// One event of a clip. An event from the beginning to the end of its clip is a weak label: nobody said when it is heard.
+/// One event of a clip. An event from the beginning to the end of its clip is a weak label: nobody said when it is
+/// heard.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// Start in seconds.
@@ -17,8 +18,8 @@ impl Event {
         Self { onset_s: 0.0, offset_s: None, label: label.to_owned() }
     }
 
-    /// Reads an event from the fields of a table. A blank onset stands for the clip's beginning and a blank offset for its
-    /// end. Three blank fields are no event.
+    /// Reads an event from the fields of a table. A blank onset stands for the clip's beginning and a blank offset for
+    /// its end. Three blank fields are no event.
     ///
     /// # Errors
     /// The reason why the fields do not fit.

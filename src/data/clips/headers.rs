@@ -78,8 +78,8 @@ fn of_flac(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
     let mut block = [0; 38];
     file.seek(SeekFrom::Start(4))?;
     file.read_exact(&mut block)?;
-    // The first block is STREAMINFO: behind ten bytes of sizes stand 20 bits of rate, 3 of channels, 5 of width and 36 of
-    // the number of samples.
+    // The first block is STREAMINFO: behind ten bytes of sizes stand 20 bits of rate, 3 of channels, 5 of width and 36
+    // of the number of samples.
     let fields = block[14..22].iter().fold(0_u64, |fields, byte| fields << 8 | u64::from(*byte));
     let (rate, samples) = ((fields >> 44) as u32, fields & ((1 << 36) - 1));
     let known = block[0] & 0x7f == 0 && rate > 0 && samples > 0;

@@ -1,8 +1,8 @@
 //! Where the tables of a dataset are.
 //!
-//! In: a path, which is a table or a folder. Out: the tables that list the clips, and the subset that each is of, by its
-//! name: `train.tsv` beside `eval.tsv`, one list for all clips, or `meta/esc50.csv`. A folder without a table may have
-//! [folders of classes](super::class_folders).
+//! In: a path, which is a table or a folder. Out: the tables that list the clips, and the subset that each is of, by
+//! its name: `train.tsv` beside `eval.tsv`, one list for all clips, or `meta/esc50.csv`. A folder without a table may
+//! have [folders of classes](super::class_folders).
 
 use std::fs::File;
 use std::io::Read;
@@ -54,8 +54,8 @@ pub struct TableFile {
 /// Finds the tables of the dataset at `path`.
 ///
 /// # Errors
-/// [`Error::Data`] naming a path that does not exist, or several tables of which none can be preferred; [`Error::Io`] if a
-/// folder or a table cannot be read.
+/// [`Error::Data`] naming a path that does not exist, or several tables of which none can be preferred; [`Error::Io`]
+/// if a folder or a table cannot be read.
 pub fn find(path: &Path, named: &TableConfig) -> Result<Layout> {
     if path.is_file() {
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
@@ -94,7 +94,7 @@ pub fn find(path: &Path, named: &TableConfig) -> Result<Layout> {
             for table in tables_in(folder)? {
                 match understood(&table, named)? {
                     Ok(()) => fit.push(table),
-                    Err(_) if is_text(&table) => {}
+                    Err(_) if is_text(&table) && named.file.is_none() && named.labels.is_none() => {}
                     Err(error) => {
                         not_understood.get_or_insert(error);
                         others.push((table, false));

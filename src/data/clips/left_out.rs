@@ -36,8 +36,8 @@ impl LeftOut {
     }
 }
 
-/// Returns the messages about a folder `root` of finished clips: sounds of other formats, sounds that none of the `tables`
-/// lists, and `others`: tables that are not read, and whether their columns are those of a list of clips.
+/// Returns the messages about a folder `root` of finished clips: sounds of other formats, sounds that none of the
+/// `tables` lists, and `others`: tables that are not read, and whether their columns are those of a list of clips.
 pub(super) fn of_clips(root: &Path, files: &Files, tables: &[PathBuf], others: &[(PathBuf, bool)]) -> Vec<LeftOut> {
     let mut foreign = Vec::new();
     foreign_below(root, MOST_DEPTH, &mut foreign);

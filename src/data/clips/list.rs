@@ -1,7 +1,7 @@
 //! The clips that a table lists, in any format with a line for each clip, each label or each event.
 //!
-//! In: the bytes of a table. Out: a [`ClipTable`] with one [`ListedClip`] for each file name, in the order of their first
-//! lines.
+//! In: the bytes of a table. Out: a [`ClipTable`] with one [`ListedClip`] for each file name, in the order of their
+//! first lines.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -61,8 +61,8 @@ pub fn columns(path: &Path, bytes: &[u8], named: &TableConfig) -> Result<Columns
 ///
 /// # Errors
 /// [`crate::Error::Data`] with `path` and line for bytes that are not UTF-8, a quote that does not close on its line, a
-/// missing column, a blank file name, an onset or offset that is not a number, an event without a label, a negative onset,
-/// an offset that is not later than its onset, or a clip with two splits, folds or groups.
+/// missing column, a blank file name, an onset or offset that is not a number, an event without a label, a negative
+/// onset, an offset that is not later than its onset, or a clip with two splits, folds or groups.
 pub fn parse(path: &Path, bytes: &[u8], named: &TableConfig) -> Result<ClipTable> {
     table(text(path, bytes)?, named).map_err(|(line, reason)| at_line(path, line, reason))
 }

@@ -1,16 +1,16 @@
 //! Finished clips on disk and their labels, in every layout that is understood.
 //!
-//! In: a path, which is a folder or a table, and the section `[data.table]`. Out: a [`ClipSet`]: the classes, the clips of
-//! each subset with labels, times where they are known, and groups, messages about what was left out, and the listing
-//! from which the data are fingerprinted.
+//! In: a path, which is a folder or a table, and the section `[data.table]`. Out: a [`ClipSet`]: the classes, the clips
+//! of each subset with labels, times where they are known, and groups, messages about what was left out, and the
+//! listing from which the data are fingerprinted.
 //!
 //! The modules in the order of the data: `layout` finds the tables, or sees that the folder has one for each class.
 //! `delimited` reads records of a table, `columns` recognises its format by its header, `list` turns records into clips
 //! with their [`annotation`]s, and `audioset` knows what is peculiar to that format. `class_folders` lists folders of
-//! classes. `files` finds the audio file that a table means, `splits` decides which clips train, validate and evaluate, and
-//! `labels` warns of labels that are probably mistakes. `set` brings all of it together and makes each [`Clip`]. `headers`
-//! tells how long files are without decoding them, `text` checks encodings, `left_out` reports what has no effect, and
-//! `contents` fingerprints the data by the hashes of its files.
+//! classes. `files` finds the audio file that a table means, `splits` decides which clips train, validate and evaluate,
+//! and `labels` warns of labels that are probably mistakes. `set` brings all of it together and makes each [`Clip`].
+//! `headers` tells how long files are without decoding them, `text` checks encodings, `left_out` reports what has no
+//! effect, and `contents` fingerprints the data by the hashes of its files.
 
 pub mod annotation;
 pub mod list;
@@ -31,7 +31,7 @@ mod set;
 mod splits;
 mod text;
 
-pub use clip::Clip;
+pub use clip::{Clip, TimedEvent};
 pub use columns::Format;
 pub use contents::{Contents, remember_contents_in};
 pub use headers::{Length, length};

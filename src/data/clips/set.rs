@@ -89,10 +89,10 @@ impl ClipSet {
     /// Reads the clips at `path`: a table, or a folder with tables or with a folder for each class.
     ///
     /// # Errors
-    /// [`Error::Data`] with file and line for a clip that is listed but missing, a label that does not occur in training,
-    /// an unknown split or fold, or a bad line, and if no training clip has a label; [`Error::Config`] naming a key that
-    /// does not suit the data; [`Error::Io`] if something cannot be read. Clips that are not listed are not an error; they
-    /// are left out.
+    /// [`Error::Data`] with file and line for a clip that is listed but missing, a label that does not occur in
+    /// training, an unknown split or fold, or a bad line, and if no training clip has a label; [`Error::Config`] naming
+    /// a key that does not suit the data; [`Error::Io`] if something cannot be read. Clips that are not listed are not
+    /// an error; they are left out.
     pub fn open(path: &Path, options: ReadOptions<'_>) -> Result<Self> {
         let layout = layout::find(path, options.table)?;
         let mut reading = Reading {
@@ -232,7 +232,8 @@ impl Reading<'_> {
         self.check_missing(&table, format, missing, subset)
     }
 
-    /// Reports clips that have no file. Nobody has all files of AudioSet, whose videos vanish; elsewhere it is an error.
+    /// Reports clips that have no file. Nobody has all files of AudioSet, whose videos vanish; elsewhere it is an
+    /// error.
     fn check_missing(
         &mut self,
         table: &Path,
@@ -298,7 +299,8 @@ impl Reading<'_> {
         let has = |clips: &[FoundClip], subset| clips.iter().any(|clip| clip.subset == subset);
         let has_table = |subset| self.tables.iter().any(|table| table.subset == Some(subset));
         let undecided = has(&self.clips, None);
-        // A list without any subset has clips for all of them; one that says which clips train may do without evaluation.
+        // A list without any subset has clips for all of them; one that says which clips train may do without
+        // evaluation.
         if undecided && !has(&self.clips, Some(Subset::Eval)) && !has_table(Subset::Eval) {
             self.hold_out(Subset::Eval, None)?;
         }
@@ -313,7 +315,8 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Makes the clips of one fold evaluate: of `data.fold`, or of the last fold where nothing else says what evaluates.
+    /// Makes the clips of one fold evaluate: of `data.fold`, or of the last fold where nothing else says what
+    /// evaluates.
     fn evaluate_a_fold(&mut self) -> Result<()> {
         let number = |clip: &FoundClip| match clip.listed.fold.as_deref() {
             None => Ok(None),
@@ -374,7 +377,9 @@ impl Reading<'_> {
             by_combination(&labels, holdout, key)
         } else {
             let groups = members.iter().map(|&clip| self.clips[clip].listed.group.as_deref());
-            by_class(&labels.iter().copied().zip(groups).collect::<Vec<_>>(), holdout, key)
+            // Evaluation leaves two clips of every class: one to train, one to validate.
+            let keep = if subset == Subset::Eval { 2 } else { 1 };
+            by_class(&labels.iter().copied().zip(groups).collect::<Vec<_>>(), holdout, keep, key)
         };
         if !held.contains(&true) {
             if subset == Subset::Eval || self.classes.is_empty() {
@@ -462,16 +467,14 @@ impl Reading<'_> {
         let of_file = |clip: &'_ FoundClip| Some(inside(&self.root, &clip.path));
         let of_group = |clip: &'_ FoundClip| clip.listed.group.clone();
         let [files, groups] = [self.in_several(&of_file), self.in_several(&of_group)];
-        let warning = |(n, first): (usize, String), things: &str| {
+        let warning = |(n, first): (usize, String), thing: &str, why: &str| {
             let which = if n == 1 { "" } else { " first" };
-            let root = self.root.display();
-            LeftOut::warning(format!(
-                "{root}: {} in several subsets, {first}{which}: scores on what was trained on say nothing",
-                counted(n, things)
-            ))
+            let (root, things) = (self.root.display(), counted(n, thing));
+            LeftOut::warning(format!("{root}: {things} in several subsets, {first}{which}: {why}"))
         };
-        let files = files.map(|found| warning(found, "clip"));
-        files.into_iter().chain(groups.map(|found| warning(found, "group of clips"))).collect()
+        let files = files.map(|found| warning(found, "clip", "scores on clips that were trained on say nothing"));
+        let why = "clips of one recording on both sides make scores worthless";
+        files.into_iter().chain(groups.map(|found| warning(found, "group", why))).collect()
     }
 
     /// Returns how many of the names that `of` gives to clips are in several subsets, and the first of them.

@@ -59,8 +59,8 @@ pub(in crate::data) fn hold_back(items: &mut Vec<usize>, share: f64, key: Key) -
     held.into_iter().collect()
 }
 
-/// Chooses a share of the clips from every combination of classes that occurs more than once. `labels` has the classes of
-/// each clip.
+/// Chooses a share of the clips from every combination of classes that occurs more than once. `labels` has the classes
+/// of each clip.
 pub fn by_combination(labels: &[&[usize]], share: f64, key: Key) -> Vec<bool> {
     let mut combinations: BTreeMap<&[usize], Vec<usize>> = BTreeMap::new();
     for (clip, labels) in labels.iter().enumerate() {
@@ -75,12 +75,13 @@ pub fn by_combination(labels: &[&[usize]], share: f64, key: Key) -> Vec<bool> {
     held
 }
 
-/// Chooses a share of the clips of every class, and of those without a class, at least one, and never all. Clips of one
-/// group stay together; a clip without a group is one of its own. `clips` has the classes and the group of each clip.
+/// Chooses a share of the clips of every class, and of those without a class, at least one, but leaves `keep` of them.
+/// Clips of one group stay together; a clip without a group is one of its own. `clips` has the classes and the group of
+/// each clip.
 ///
-/// Groups are drawn class by class, the rarest first, so that a clip of several classes counts for all of them and a rare
-/// class is not left with what common ones happen to leave over.
-pub fn by_class(clips: &[(&[usize], Option<&str>)], share: f64, key: Key) -> Vec<bool> {
+/// Groups are drawn class by class, the rarest first, so that a clip of several classes counts for all of them and a
+/// rare class is not left with what common ones happen to leave over.
+pub fn by_class(clips: &[(&[usize], Option<&str>)], share: f64, keep: usize, key: Key) -> Vec<bool> {
     let groups = groups(clips);
     let n_classes = clips.iter().flat_map(|(labels, _)| labels.iter()).max().map_or(0, |class| class + 1);
     // Clips without a class are counted as a class of their own, behind the others.
@@ -96,7 +97,7 @@ pub fn by_class(clips: &[(&[usize], Option<&str>)], share: f64, key: Key) -> Vec
             }
         }
     }
-    let needed = |n: usize| ((n as f64 * share).round() as usize).max(1).min(n.saturating_sub(1));
+    let needed = |n: usize| ((n as f64 * share).round() as usize).max(1).min(n.saturating_sub(keep));
     let mut order: Vec<usize> = (0..count.len()).filter(|class| count[*class] > 0).collect();
     order.sort_by_key(|class| (count[*class], *class));
     let mut held_of = vec![0; count.len()];
@@ -109,8 +110,8 @@ pub fn by_class(clips: &[(&[usize], Option<&str>)], share: f64, key: Key) -> Vec
             if held_of[class] >= needed(count[class]) {
                 break;
             }
-            // No class may lose all of its clips.
-            if of_group[group].iter().all(|(class, n)| held_of[*class] + n < count[*class]) {
+            // No class may lose the clips that it keeps.
+            if of_group[group].iter().all(|(class, n)| held_of[*class] + n + keep <= count[*class]) {
                 held[group] = true;
                 of_group[group].iter().for_each(|(class, n)| held_of[*class] += n);
             }
@@ -172,8 +173,8 @@ mod tests {
                 .map(|(labels, group)| (labels.into_iter().collect(), group.map(|group| group.to_string()))).collect();
             let given: Vec<(&[usize], Option<&str>)> =
                 clips.iter().map(|(labels, group)| (labels.as_slice(), group.as_deref())).collect();
-            let held = by_class(&given, 0.2, Key::new(seed));
-            prop_assert_eq!(&held, &by_class(&given, 0.2, Key::new(seed)));
+            let held = by_class(&given, 0.2, 1, Key::new(seed));
+            prop_assert_eq!(&held, &by_class(&given, 0.2, 1, Key::new(seed)));
             let mut of_group = BTreeMap::new();
             for ((_, group), held) in given.iter().zip(&held) {
                 if let Some(group) = group {
@@ -197,9 +198,10 @@ mod tests {
             .zip(&labels)
             .flat_map(|(n, labels)| std::iter::repeat_n((&labels[..], None), *n))
             .collect();
-        let held = by_class(&clips, 0.1, Key::new(3));
+        let held = by_class(&clips, 0.1, 1, Key::new(3));
         let of = |range: std::ops::Range<usize>| held[range].iter().filter(|held| **held).count();
         assert_eq!((of(0..20), of(20..220), of(220..223)), (2, 20, 1));
+        assert_eq!(by_class(&clips[218..222], 0.5, 2, Key::new(3)), [false; 4], "two of each are kept");
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use super::draw::{Placement, Scene};
 use super::mixer::Mixer;
-use super::outline::{Outline, TimedEvent, sorted};
+use super::outline::{Outline, sorted};
 use super::overridden::overridden;
 use super::recipe::Recipe;
 use super::soundbank::Soundbank;
 use crate::config::{Config, DataConfig, TableConfig, Variant};
 use crate::data::audio::{resample, resampled_len};
-use crate::data::clips::{ClipSet, Contents, LeftOut, Length, Listing, ReadOptions, Subset};
+use crate::data::clips::{ClipSet, Contents, LeftOut, Length, Listing, ReadOptions, Subset, TimedEvent};
 use crate::{Error, Result};
 
 /// Name of the soundbank that needs no files, for messages.
@@ -98,8 +98,8 @@ impl Dataset {
     /// the soundbank of the folder; if the soundbank has moved, `data.soundbank` names its new path.
     ///
     /// For finished clips, `data.seed` applies, and where the data do not say which clips validate, the fraction
-    /// `scene.holdout` of the training clips is held back. Such clips may have several events or none; their segments are
-    /// placed around the longest event.
+    /// `scene.holdout` of the training clips is held back. Such clips may have several events or none; their segments
+    /// are placed around the longest event.
     ///
     /// # Errors
     /// [`Error::Data`] or [`Error::Io`] naming the file and line, or the folder, that is missing or does not fit.
