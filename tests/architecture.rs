@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The rooms of `src` and, where a room has an order of its own, the modules in it.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 28] = [
     "base::error",
     "base::environment",
     "base::stop",
@@ -21,6 +21,7 @@ const ORDER: [&str; 27] = [
     "gpu",
     "kernels",
     "data::audio",
+    "data::clips",
     "data::scenes",
     "data::features",
     "model",

@@ -8,6 +8,7 @@ mod cli {
     mod adapters;
     mod bench;
     mod config;
+    mod data;
     mod environment;
     mod files;
     mod generate;

@@ -10,6 +10,8 @@ mod bank;
 mod finished;
 #[path = "data/generated.rs"]
 mod generated;
+#[path = "data/layouts.rs"]
+mod layouts;
 #[path = "data/real.rs"]
 mod real;
 #[path = "data/scanning.rs"]

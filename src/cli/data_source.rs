@@ -1,4 +1,4 @@
-//! `--dataset DIR | --soundbank DIR`: where the audio comes from.
+//! `--dataset PATH | --soundbank DIR`: where the audio comes from.
 
 use std::path::PathBuf;
 
@@ -9,8 +9,10 @@ use crate::config::DataConfig;
 /// Source of the audio: the built-in soundbank when neither is given here or in the configuration.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DataSource {
-    /// A dataset that `weaklabel generate` wrote, or a folder of finished clips with DESED annotations
-    #[arg(long, value_name = "DIR", conflicts_with = "soundbank")]
+    /// Clips of your own, a folder or a table, or a dataset that `weaklabel generate` wrote
+    ///
+    /// `weaklabel data PATH` shows what is understood of it.
+    #[arg(long, value_name = "PATH", conflicts_with = "soundbank")]
     pub dataset: Option<PathBuf>,
     /// A soundbank to mix clips from, in memory
     #[arg(long, value_name = "DIR")]

@@ -7,6 +7,7 @@ pub mod bench;
 pub mod compiling;
 pub mod completions;
 pub mod config;
+pub mod data;
 pub mod data_source;
 pub mod devices;
 pub mod doctor;
@@ -93,6 +94,8 @@ pub struct Cli {
 pub enum Command {
     /// Draw a dataset from a soundbank
     Generate(generate::Generate),
+    /// Show what is understood of a dataset of your own
+    Data(data::Data),
     /// Train one tagger, or several with different seeds at once
     Train(train::Train),
     /// Score a trained run on the evaluation clips
@@ -145,6 +148,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
     let session = Session::start(cli.options)?;
     match cli.command {
         Command::Generate(command) => command.run(&session),
+        Command::Data(command) => command.run(&session),
         Command::Train(command) => command.run(&session),
         Command::Eval(command) => command.run(&session),
         Command::Predict(command) => command.run(&session),

@@ -31,6 +31,9 @@ pub struct Train {
     /// Source of the audio.
     #[command(flatten)]
     pub source: DataSource,
+    /// The fold whose clips evaluate, in a dataset with folds (the key data.fold) [default: the last one]
+    #[arg(long, value_name = "N")]
+    pub fold: Option<u64>,
     /// How to train
     #[arg(long)]
     pub method: Option<Method>,
@@ -41,7 +44,7 @@ pub struct Train {
     #[arg(short, long, value_name = "RUN")]
     pub out: PathBuf,
     /// Continue the run in that folder, with its own configuration
-    #[arg(long, conflicts_with_all = ["dataset", "soundbank", "method", "seed", "force"])]
+    #[arg(long, conflicts_with_all = ["dataset", "soundbank", "fold", "method", "seed", "force"])]
     pub resume: bool,
     /// Replace an earlier run in that folder
     #[arg(long)]
@@ -55,6 +58,7 @@ impl Train {
     /// Enters the flags into a configuration.
     pub fn apply(&self, config: &mut Config) {
         self.source.apply(&mut config.data);
+        config.data.fold = self.fold.or(config.data.fold);
         config.train.method = self.method.unwrap_or(config.train.method);
         if !self.seed.is_empty() {
             config.train.seeds = listed(&self.seed);
@@ -95,6 +99,7 @@ impl Train {
             RunDir::create(&self.out, &config, &adapter, self.force)?
         };
         session.log.attach(run.log()?);
+        dataset.in_short().iter().for_each(|line| tracing::info!("{line}"));
         left_out.iter().for_each(LeftOut::log);
         if run.is_finished() {
             return Err(Error::data(&self.out, "this run is finished: `weaklabel eval` scores it"));
@@ -189,6 +194,7 @@ impl Material {
 /// Prints the steps and the memory of a training.
 fn dry_run(session: &Session, config: &Config) -> Result<()> {
     let Material { dataset, train, left_out } = Material::of(config)?;
+    dataset.in_short().iter().for_each(|line| tracing::info!("{line}"));
     left_out.iter().for_each(LeftOut::log);
     let gpu = session.gpu_on_paper()?;
     let validation = dataset.len(Subset::Validation);

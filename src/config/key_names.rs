@@ -21,6 +21,7 @@ pub fn key_names() -> Vec<String> {
     let mut all = Config::default();
     let path = || Some("folder".into());
     (all.data.dataset, all.data.soundbank, all.data.cooccurrence) = (path(), path(), path());
+    (all.data.fold, all.data.table.file) = (Some(1), Some(String::new()));
     (all.train.epochs, all.prototypes.way, all.search.objective) = (Some(1), Some(2), Some(Objective::Fx));
     (all.train.crop, all.train.clip_s) = (Crop::Random, 1.0);
     (all.study.cells, all.search.space) = (vec![CellConfig::default()], vec![SpaceConfig::default()]);

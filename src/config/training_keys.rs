@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Config, Method, SearchConfig, StudyConfig};
+use super::{Config, Method, SearchConfig, StudyConfig, TableConfig};
 
 /// Values of keys by their dotted names.
 pub type Keys = BTreeMap<String, Value>;
@@ -18,7 +18,7 @@ const WITHOUT_EFFECT: [&str; 2] = ["train.checkpoint_s", "evaluate.seconds"];
 const ENDS: [&str; 4] = ["train.epochs", "train.min_epochs", "train.patience", "tagger.epochs"];
 
 /// Keys of `data` and `scene` that matter for a dataset on disk, whose own files fix everything else.
-const OF_A_DATASET: [&str; 2] = ["data.seed", "scene.holdout"];
+const OF_A_DATASET: [&str; 3] = ["data.fold", "data.seed", "scene.holdout"];
 
 /// Returns the keys of `config` on which the training of the model with seed `seed` depends, with their values. Keys
 /// that are not set and have no default are absent.
@@ -26,12 +26,14 @@ const OF_A_DATASET: [&str; 2] = ["data.seed", "scene.holdout"];
 /// Left out are the sections of other methods, `study` and `search`, and keys on which no weight depends: folder paths,
 /// `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the
 /// best epoch. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are left out too, since the
-/// dataset fixes them, except for the seed and the share held out for validation.
+/// dataset fixes them, except for the seed, the fold that evaluates and the share held out for validation. The columns
+/// of `data.table` are left out as well, since the clips that they give count.
 pub fn training_keys(config: &Config, seed: u64) -> Keys {
     let of_method = sections_of(config.train.method);
     let shared = ["data", "scene", "features", "model", "train", "optimiser", "evaluate"];
     let mut plain = Config { study: StudyConfig::default(), search: SearchConfig::default(), ..config.clone() };
     (plain.data.dataset, plain.data.soundbank, plain.data.cooccurrence) = (None, None, None);
+    plain.data.table = TableConfig::default();
     let sections = serde_json::to_value(plain).expect("numbers and words, without a path or a key that is no word");
     let mut keys = Keys::new();
     for section in shared.iter().chain(of_method) {
@@ -107,7 +109,7 @@ mod tests {
             expected.sort_unstable();
             assert_eq!(more, expected);
         }
-        config.data.dataset = Some("set".into());
+        (config.data.dataset, config.data.fold) = (Some("set".into()), Some(1));
         let of_data = names(&config).into_iter().filter(|key| key.starts_with("data.") || key.starts_with("scene."));
         assert_eq!(of_data.collect::<Vec<_>>(), OF_A_DATASET);
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::quoted::quoted;
 use super::{
     Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
-    SceneConfig, SearchConfig, StudyConfig, TaggerConfig, TrainConfig, TripletConfig,
+    SceneConfig, SearchConfig, StudyConfig, TableConfig, TaggerConfig, TrainConfig, TripletConfig,
 };
 use crate::base::printable::counted;
 use crate::{Error, Result};
@@ -82,7 +82,7 @@ fn count(key: &str, value: usize, most: usize) -> Result<()> {
 
 fn data(c: &DataConfig) -> Result<()> {
     let paths = [
-        ("data.dataset", "a folder", &c.dataset),
+        ("data.dataset", "a folder or a table", &c.dataset),
         ("data.soundbank", "a folder", &c.soundbank),
         ("data.cooccurrence", "a file", &c.cooccurrence),
     ];
@@ -95,7 +95,32 @@ fn data(c: &DataConfig) -> Result<()> {
     count("data.train", c.train, MAX_CLIPS)?;
     count("data.validation", c.validation, MAX_CLIPS)?;
     count("data.eval", c.eval, MAX_CLIPS)?;
+    c.fold.map_or(Ok(()), |fold| require(i64::try_from(fold).is_ok(), "data.fold", "the number of a fold", fold))?;
+    table(&c.table)?;
     seed("data.seed", c.seed)
+}
+
+fn table(c: &TableConfig) -> Result<()> {
+    for (key, name) in [("data.table.file", &c.file), ("data.table.labels", &c.labels)] {
+        let named = name.as_deref().is_none_or(|name| !name.trim().is_empty());
+        require(named, key, "the name of a column", name.as_deref().unwrap_or_default())?;
+    }
+    let delimiter = c.delimiter.as_deref().unwrap_or("\t");
+    let is_one = delimiter.len() == 1 && !["\"", "\r", "\n"].contains(&delimiter);
+    require(is_one, "data.table.delimiter", "one ASCII character other than a quote", delimiter)?;
+    let columns = [
+        ("data.table.onset", &c.onset),
+        ("data.table.offset", &c.offset),
+        ("data.table.separator", &c.separator),
+        ("data.table.split", &c.split),
+        ("data.table.fold", &c.fold),
+        ("data.table.group", &c.group),
+    ];
+    for (key, name) in columns {
+        let one_line = !name.as_deref().is_some_and(|name| name.contains(['\r', '\n']));
+        require(one_line, key, "text of one line", name.as_deref().unwrap_or_default())?;
+    }
+    Ok(())
 }
 
 /// Checks that a seed fits into a TOML integer, which has 63 bits. A larger seed could not be read back from the run's

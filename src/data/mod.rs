@@ -5,6 +5,8 @@
 
 pub mod audio;
 
+pub mod clips;
+
 pub mod scenes;
 
 pub mod features;

@@ -146,7 +146,7 @@ fn the_fingerprint_follows_annotations_and_files() {
 #[test]
 fn what_does_not_fit_is_named_with_its_line() {
     type Spoil = fn(&TempDir);
-    let cases: [(Spoil, &[&str]); 10] = [
+    let cases: [(Spoil, &[&str]); 9] = [
         (
             |dir| append(dir, "eval.tsv", "two.wav\t1\t2\t\"Cat\ntwo.wav\t3\t4\tCat\n"),
             &["eval.tsv:5", "quote at the beginning of field 4"],
@@ -175,8 +175,10 @@ fn what_does_not_fit_is_named_with_its_line() {
             &["train.tsv:12", "x.wav", "1 others"],
         ),
         (|dir| append(dir, "eval.tsv", "two.wav\t1\tlate\tCat\n"), &["eval.tsv:5", "late"]),
-        (|dir| fs::remove_file(dir.path().join("eval.tsv")).unwrap(), &["eval.tsv", "validation may be left out"]),
-        (|dir| fs::remove_file(dir.path().join("train.tsv")).unwrap(), &["no train.tsv"]),
+        (
+            |dir| fs::remove_file(dir.path().join("train.tsv")).unwrap(),
+            &["eval.tsv", "no training clips", "add a table train.tsv"],
+        ),
         (
             |dir| {
                 clip(dir.path(), "eval/only.wav", 1.0);
@@ -219,6 +221,39 @@ fn a_dataset_without_classes_or_clips_is_refused_by_name() {
     assert_eq!(refused(&[Subset::Eval]).exit_code(), 3);
 }
 
+/// Folders that were read before there were other formats keep the fingerprint that their runs know them by.
+#[test]
+fn a_folder_with_tables_of_events_keeps_its_fingerprint() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut tables = [HEADER.to_owned(), HEADER.to_owned()];
+    for (subset, table) in ["train", "eval"].into_iter().zip(&mut tables) {
+        fs::create_dir(dir.path().join(subset)).unwrap();
+        for i in 0..8 {
+            let name = format!("{}.wav", (i * 3) % 8);
+            fs::write(dir.path().join(subset).join(&name), format!("{subset} {name}")).unwrap();
+            *table += &format!("{name}\t0.5\t{}\t{}\n", ["", "1.25"][i % 2], ["Dog", "Cat"][i / 4]);
+        }
+        *table += "3.wav\t\t\tDog\n";
+        fs::write(dir.path().join(format!("{subset}.tsv")), table).unwrap();
+    }
+    let dataset = open(&dir, 7).unwrap();
+    assert_eq!(Subset::all().map(|subset| dataset.len(subset)), [6, 2, 8]);
+    assert_eq!(
+        dataset.fingerprint().unwrap(),
+        "contents-9205cf3ecb9d8b3af36736aac9273283920bdd855fef3b786d7ff8c424cb9c25"
+    );
+}
+
+#[test]
+fn evaluation_clips_are_needed_for_evaluation_only() {
+    let dir = folder();
+    fs::remove_file(dir.path().join("eval.tsv")).unwrap();
+    let dataset = open(&dir, 1).unwrap();
+    assert_eq!(Subset::all().map(|subset| dataset.len(subset)), [8, 2, 0]);
+    dataset.need(&[Subset::Train, Subset::Validation]).unwrap();
+    assert_names(&dataset.need(&[Subset::Eval]).unwrap_err(), &["has no eval clip", "eval.tsv"]);
+}
+
 #[test]
 fn what_is_not_used_is_said_with_number_and_first_name() {
     let lines = |dir: &TempDir, subsets: &[Subset]| {
@@ -231,16 +266,17 @@ fn what_is_not_used_is_said_with_number_and_first_name() {
     for name in ["eval/more.wav", "eval/again.wav", "train/loud/x.wav", "validation/v.wav", "train/quiet.wav"] {
         clip(dir.path(), name, 1.0);
     }
-    fs::write(dir.path().join("train/notes.txt"), "").unwrap();
+    fs::write(dir.path().join("train/song.mp3"), "").unwrap();
+    fs::write(dir.path().join("durations.csv"), "clip,seconds\n").unwrap();
     fs::write(dir.path().join("valid.tsv"), HEADER).unwrap();
-    append(&dir, "train.tsv", "quiet.wav\t\t\t\n1.wav\t\t\tCat,Dog\n3.wav\t\t\tCat,Dog\n");
+    append(&dir, "train.tsv", "quiet.wav\t\t\t\n1.wav\t\t\tCat,Dog\n1.wav\t\t\tCat,Dog\n3.wav\t\t\tCat,Dog\n");
     let (found, home) = (lines(&dir, &Subset::all()), dir.path().display());
     let expected = [
-        (false, format!("{home}: 1 sound left out, train/loud/x.wav: ")),
-        (true, format!("{home}: 1 file left out, train/notes.txt: ")),
-        (false, format!("{home}: 1 clip left out, validation/v.wav: without a validation.tsv")),
+        (false, format!("{home}: 1 sound left out, train/song.mp3: the format")),
+        (false, format!("{home}: 4 clips left out, eval/again.wav first: not listed in train.tsv, eval.tsv")),
         (false, format!("{home}: 1 table left out, valid.tsv: ")),
-        (false, format!("{home}/eval: 2 clips left out, again.wav first: not listed in ")),
+        (true, format!("{home}: 1 table left out, durations.csv: ")),
+        (false, format!("{home}/train.tsv: 1 line said before, line 14: ")),
         (false, format!("{home}/train.tsv: labels that hold a comma")),
         (false, "1 of 8 training clips never drawn, train/quiet.wav first: ".into()),
         (false, "1 of 3 classes in no eval clip, Cat,Dog first: ".into()),

@@ -37,6 +37,15 @@ fn texts() -> Vec<(&'static str, &'static str, String)> {
              \"Cat\"\t\t2\t1\t\"a \"\"b\"\".wav\"\r\n"
                 .into(),
         ),
+        ("annotations", "weak.csv", "filename,event_labels\r\na.wav,\"Cat, Dog\"\r\nb.wav,\r\n".into()),
+        ("annotations", "esc50.csv", ESC50.into()),
+        (
+            "annotations",
+            "fsd50k.csv",
+            "fname,labels,mids,split\n64760,\"Dog,Bark\",\"/m/1,/m/2\",train\n7,Cat,/m/3,val\n".into(),
+        ),
+        ("annotations", "audioset.csv", AUDIOSET.into()),
+        ("annotations", "list.txt", "group;path;tags\n1;x/a.wav;Cat|Dog\n2;b;\n1;x/a.wav;Rain\n".into()),
         ("cooccurrence", "desed.json", COOCCURRENCE.into()),
         ("configuration", "default.toml", to_toml(&Config::default()).unwrap()),
         ("configuration", "search.toml", SEARCH.into()),
@@ -46,6 +55,15 @@ fn texts() -> Vec<(&'static str, &'static str, String)> {
         ("rows", "grid.tsv", grid_rows()),
     ]
 }
+
+/// A table as ESC-50 has it.
+const ESC50: &str = "filename,fold,target,category,esc10,src_file,take\n\
+                     1-100032-A-0.wav,1,0,dog,True,100032,A\n1-100038-A-14.wav,2,14,chirping_birds,False,100038,A\n";
+
+/// A table as AudioSet has it.
+const AUDIOSET: &str = "# Segments csv created Sun Mar  5 10:54:31 2017\n# num_ytids=2, num_segs=2\n\
+                        # YTID, start_seconds, end_seconds, positive_labels\n\
+                        --PJHxphWEs, 30.000, 40.000, \"/m/09x0r,/t/dd00088\"\n-0RWZT-miFs, 420.000, 430.000, \"/m/03v3yw\"\n";
 
 /// Co-occurrences in all formats that DESED's files have had.
 const COOCCURRENCE: &str = r#"{

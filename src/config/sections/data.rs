@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataConfig {
-    /// Dataset folder: the output of `generate`, or finished clips with DESED annotations. Takes precedence over
-    /// generating one.
+    /// Dataset: the output of `generate`, or a folder or table of finished clips. Takes precedence over generating one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dataset: Option<PathBuf>,
     /// Soundbank from which clips are mixed; the built-in one when absent.
@@ -29,6 +28,12 @@ pub struct DataConfig {
     pub variant: Variant,
     /// Seed of everything random about the data.
     pub seed: u64,
+    /// The fold whose clips evaluate, in a dataset with folds; the last one when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fold: Option<u64>,
+    /// Columns of a table of clips.
+    #[serde(skip_serializing_if = "is_default")]
+    pub table: TableConfig,
 }
 
 impl Default for DataConfig {
@@ -42,8 +47,50 @@ impl Default for DataConfig {
             eval: 750,
             variant: Variant::Waa,
             seed: 1,
+            fold: None,
+            table: TableConfig::default(),
         }
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Columns of a table of clips, for tables that are not recognised by their header. A key that is absent leaves its
+/// column to be recognised. Every key but `file`, `labels` and `delimiter` may be empty: then there is no such column,
+/// or fields hold one label.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TableConfig {
+    /// The column with the names or paths of the clips.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The column with the labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<String>,
+    /// The column with the onset of an event in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub onset: Option<String>,
+    /// The column with the offset of an event in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<String>,
+    /// The character between columns; otherwise a tab, comma or semicolon, as the header has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
+    /// The text between labels of one clip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separator: Option<String>,
+    /// The column with the subset of a clip: train, validation or eval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+    /// The column with the number of the fold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fold: Option<String>,
+    /// The column with the recording from which a clip was cut. Clips of one recording are never shared out to several
+    /// subsets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
 }
 
 /// The two datasets of the paper.

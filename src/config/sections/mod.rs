@@ -8,7 +8,7 @@ mod train;
 
 use serde::{Deserialize, Serialize};
 
-pub use data::{DataConfig, FeatureConfig, SceneConfig, Variant};
+pub use data::{DataConfig, FeatureConfig, SceneConfig, TableConfig, Variant};
 pub use model::ModelConfig;
 pub use search::{Objective, SearchConfig, SpaceConfig};
 pub use study::{CellConfig, StudyConfig};

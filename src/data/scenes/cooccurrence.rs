@@ -21,9 +21,9 @@ use serde_json::{Map, Value};
 
 use super::soundbank::unfold;
 use super::source::Source;
-use super::text::text;
 use crate::base::counter_rng::{Key, Stream};
 use crate::base::regular_file;
+use crate::data::clips::text;
 use crate::{Error, Result};
 
 /// Largest deviation of a sum of rounded probabilities from 1.

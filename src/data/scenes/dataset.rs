@@ -1,21 +1,21 @@
 //! Datasets as training and evaluation use them: classes, and segments of clips with the classes that are audible in
 //! them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::Subset;
-use super::clips::{Clip, ClipFolder};
-use super::contents::{Contents, Listing};
 use super::draw::{Placement, Scene};
-use super::left_out::LeftOut;
 use super::mixer::Mixer;
-use super::outline::{Outline, TimedEvent, sorted};
+use super::outline::{Outline, sorted};
 use super::overridden::overridden;
 use super::recipe::Recipe;
 use super::soundbank::Soundbank;
-use crate::config::{Config, Crop, DataConfig, Variant};
+use crate::config::{Config, Crop, DataConfig, TableConfig, Variant};
 use crate::data::audio::{resample, resampled_len};
+use crate::data::clips::{ClipSet, Contents, LeftOut, Length, Listing, ReadOptions, Subset, TimedEvent};
 use crate::{Error, Result};
+
+/// Name of the soundbank that needs no files, for messages.
+pub(super) const BUILT_IN: &str = "the built-in, synthetic sounds";
 
 /// Clips with weak labels, either mixed on demand or read from files. Any thread can request any clip.
 #[derive(Debug)]
@@ -73,8 +73,7 @@ pub struct Segment {
 #[derive(Debug)]
 enum Clips {
     Mixed(Box<Mixer>),
-    /// The dataset's folder and its clips by subset.
-    Finished(PathBuf, [Vec<Clip>; 3]),
+    Finished(Box<ClipSet>),
 }
 
 impl Dataset {
@@ -86,6 +85,10 @@ impl Dataset {
     pub fn of(config: &Config) -> Result<Self> {
         let dataset = match &config.data.dataset {
             Some(dir) => Self::open(dir, config)?,
+            None if config.data.fold.is_some() => {
+                let reason = "there is no dataset whose folds could evaluate: name one with --dataset";
+                return Err(Error::config("data.fold", reason));
+            }
             None => Self::draw(Soundbank::of(&config.data, &config.scene)?, config)?,
         };
         Ok(dataset.with_crop(config.train.crop))
@@ -103,40 +106,46 @@ impl Dataset {
         self.crop
     }
 
-    /// Opens a folder that [`generate`](super::generate::generate) wrote, or one of finished clips with DESED
-    /// annotations: `DIR/{train,validation,eval}/*.{wav,flac,ogg}` and `DIR/{train,validation,eval}.tsv`.
+    /// Opens a folder that [`generate`](super::generate::generate) wrote, or finished clips in any layout that
+    /// [`ClipSet::open`] understands: `path` is a folder or a table.
     ///
     /// A generated folder determines its own seed, counts, scene and co-occurrences. Clips without files are mixed from
     /// the soundbank of the folder; if the soundbank has moved, `data.soundbank` names its new path.
     ///
-    /// For finished clips, `data.seed` applies, and without `validation.tsv` the fraction `scene.holdout` of the
-    /// training clips is held back for validation. Such clips may have several events or none; their segments are
-    /// placed around the longest event.
+    /// For finished clips, `data.seed` applies, and where the data do not say which clips validate, the fraction
+    /// `scene.holdout` of the training clips is held back. Such clips may have several events or none; their segments
+    /// are placed around the longest event.
     ///
     /// # Errors
     /// [`Error::Data`] or [`Error::Io`] naming the file and line, or the folder, that is missing or does not fit.
-    pub fn open(dir: &Path, config: &Config) -> Result<Self> {
-        if !dir.is_dir() {
-            return Err(Error::data(dir, "no such folder; a dataset is what `weaklabel generate` writes"));
-        }
-        let Some(recipe) = Recipe::read(dir)? else {
-            let mut dataset = Self::finished(dir, config.data.seed, config.scene.holdout, config.features.rate)?;
+    pub fn open(path: &Path, config: &Config) -> Result<Self> {
+        let recipe = if path.is_dir() { Recipe::read(path)? } else { None };
+        let Some(recipe) = recipe else {
+            let options = ReadOptions {
+                seed: config.data.seed,
+                holdout: config.scene.holdout,
+                fold: config.data.fold,
+                table: &config.data.table,
+            };
+            let mut dataset = Self::finished(path, options, config.features.rate)?;
             let [train, validation, eval] = Subset::all().map(|subset| dataset.len(subset));
             let own = DataConfig { train, validation, eval, ..DataConfig::default() };
-            let used = ["data.dataset", "data.seed", "scene.holdout"];
-            dataset.overridden = overridden(dir, config, (&own, &Config::default().scene), &used);
+            let used = ["data.dataset", "data.seed", "data.fold", "data.table", "scene.holdout"];
+            dataset.overridden = overridden(path, config, (&own, &Config::default().scene), &used);
             return Ok(dataset);
         };
         let (data, scene, wav) = (recipe.data.clone(), recipe.scene.clone(), recipe.wav);
         let mut dataset = if wav {
-            Self::finished(dir, data.seed, scene.holdout, config.features.rate)?
+            let table = TableConfig::default();
+            let options = ReadOptions { seed: data.seed, holdout: scene.holdout, fold: None, table: &table };
+            Self::finished(path, options, config.features.rate)?
         } else {
-            let soundbank = recipe.soundbank(dir, config.data.soundbank.as_deref())?;
+            let soundbank = recipe.soundbank(path, config.data.soundbank.as_deref())?;
             Self::mixed(Mixer::new(soundbank, recipe)?, config.features.rate)
         };
         let soundbank = if let Clips::Mixed(mixer) = &dataset.clips { mixer.soundbank.root() } else { None };
         let own = DataConfig { soundbank: soundbank.map(Path::to_path_buf), ..data };
-        dataset.overridden = overridden(dir, config, (&own, &scene), &["data.dataset"]);
+        dataset.overridden = overridden(path, config, (&own, &scene), &["data.dataset"]);
         dataset.variant = Some(own.variant);
         Ok(dataset)
     }
@@ -174,13 +183,23 @@ impl Dataset {
         }
     }
 
-    fn finished(dir: &Path, seed: u64, holdout: f64, rate: u32) -> Result<Self> {
-        let ClipFolder { classes, clips, mut listing, left_out } = ClipFolder::open(dir, seed, holdout)?;
-        let labels = clips.each_ref().map(|clips| clips.iter().map(|clip| clip.labels.clone()).collect());
+    fn finished(path: &Path, options: ReadOptions<'_>, rate: u32) -> Result<Self> {
+        let set = ClipSet::open(path, options)?;
+        let seed = options.seed;
+        let mut listing = set.listing.clone();
         listing.notes.push(("the seed and rate of segments".into(), format!("{seed} {rate}")));
-        let clips = Clips::Finished(dir.into(), clips);
-        let (overridden, variant, crop) = (None, None, Crop::Event);
-        Ok(Self { classes, labels, clips, seed, crop, rate, listing, left_out, overridden, variant })
+        Ok(Self {
+            classes: set.classes.clone(),
+            labels: set.clips.each_ref().map(|clips| clips.iter().map(|clip| clip.labels.clone()).collect()),
+            seed,
+            crop: Crop::Event,
+            rate,
+            listing,
+            left_out: set.left_out.clone(),
+            overridden: None,
+            variant: None,
+            clips: Clips::Finished(Box::new(set)),
+        })
     }
 
     /// Checks that each of the `subsets` that a command uses has clips.
@@ -191,13 +210,19 @@ impl Dataset {
         let Some(empty) = subsets.iter().find(|subset| self.is_empty(**subset)) else { return Ok(()) };
         Err(match &self.clips {
             Clips::Mixed(_) => Error::config(format!("data.{}", empty.name()), "must be at least 1, not 0"),
-            Clips::Finished(dir, _) => {
+            Clips::Finished(set) => {
                 let remedy = match empty {
                     Subset::Validation => "add clips, or remove the table, so that training clips are held back",
-                    _ => "add clips",
+                    Subset::Eval if set.tables.is_empty() => "add a folder eval beside train, with folders of classes",
+                    Subset::Eval => "add clips and their table eval.tsv, or a column split in which they are eval",
+                    Subset::Train => "add clips",
                 };
-                let table = dir.join(format!("{}.tsv", empty.name()));
-                Error::data(table, format!("lists no clip, and {} clips are needed: {remedy}", empty.name()))
+                let table = set.root.join(format!("{}.tsv", empty.name()));
+                let name = empty.name();
+                match set.tables.contains(&table) {
+                    true => Error::data(table, format!("lists no clip, and {name} clips are needed: {remedy}")),
+                    false => Error::data(&set.root, format!("has no {name} clip, and they are needed: {remedy}")),
+                }
             }
         })
     }
@@ -246,11 +271,43 @@ impl Dataset {
     fn name(&self, subset: Subset, index: usize) -> String {
         match &self.clips {
             Clips::Mixed(_) => index.to_string(),
-            Clips::Finished(dir, clips) => {
-                let path = &clips[subset as usize][index].path;
-                path.strip_prefix(dir).unwrap_or(path).display().to_string()
+            Clips::Finished(set) => {
+                let path = &set.clips[subset as usize][index].path;
+                path.strip_prefix(&set.root).unwrap_or(path).display().to_string()
             }
         }
+    }
+
+    /// Returns the finished clips; `None` where clips are mixed.
+    pub fn clip_set(&self) -> Option<&ClipSet> {
+        match &self.clips {
+            Clips::Mixed(_) => None,
+            Clips::Finished(set) => Some(set),
+        }
+    }
+
+    /// Returns what the data were recognised as, and where they are.
+    pub(super) fn format(&self) -> String {
+        match &self.clips {
+            Clips::Mixed(mixer) => match mixer.soundbank.root() {
+                Some(root) => format!("clips mixed from the soundbank {}", root.display()),
+                None => format!("clips mixed from {BUILT_IN}"),
+            },
+            Clips::Finished(set) => format!("{} in {}", set.format.name(), set.root.display()),
+        }
+    }
+
+    /// Returns length and sampling rate of clips that are mixed.
+    pub(super) fn mixed_length(&self) -> Length {
+        match &self.clips {
+            Clips::Mixed(mixer) => Length { seconds: mixer.recipe.scene.clip_s, rate: mixer.recipe.scene.rate },
+            Clips::Finished(_) => Length { seconds: 0.0, rate: self.rate },
+        }
+    }
+
+    /// Returns whether some label of a clip has no times, so that it may be heard anywhere in the clip.
+    pub fn is_weak(&self, subset: Subset, index: usize) -> bool {
+        self.clip_set().is_some_and(|set| set.clips[subset as usize][index].is_weak())
     }
 
     /// Returns the names of the classes, sorted.
@@ -356,7 +413,7 @@ impl Dataset {
                 let places = mix.events.iter().map(|event| event.place);
                 (resample(&samples, rate, self.rate)?, timed(&scene, places, rate))
             }
-            Clips::Finished(_, clips) => clips[subset as usize][index].read(self.rate)?,
+            Clips::Finished(set) => set.clips[subset as usize][index].read(self.rate)?,
         };
         let outline = Outline::new(samples.len(), self.rate, events).ok_or_else(|| self.nothing_left(subset, index))?;
         Ok((samples, outline))
@@ -370,8 +427,8 @@ impl Dataset {
                 let (places, rate) = (mixer.places(&scene)?, mixer.recipe.scene.rate);
                 (mixer.durations.clip, rate, timed(&scene, places, rate))
             }
-            Clips::Finished(_, clips) => {
-                let (samples, events) = clips[subset as usize][index].read(self.rate)?;
+            Clips::Finished(set) => {
+                let (samples, events) = set.clips[subset as usize][index].read(self.rate)?;
                 (samples.len(), self.rate, events)
             }
         };

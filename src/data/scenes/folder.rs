@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::files::entries;
 use crate::base::atomic::{RANDOM, has_random_end};
+use crate::data::clips::entries;
 use crate::{Error, Result};
 
 /// The layout of one kind of output folder.

@@ -10,19 +10,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use super::annotation::{self, ClipEvents, Event};
 use super::draw::{Scene, microseconds};
 use super::folder::{self, FolderLayout};
-use super::left_out::LeftOut;
 use super::mix::{Mix, MixedEvent};
 use super::mixer::Mixer;
 use super::recipe::{self, Recipe};
 use super::soundbank::Soundbank;
-use super::{Subset, builtin, table};
+use super::{Subset, builtin};
 use crate::base::checksum::sha256;
 use crate::base::stop;
 use crate::config::Config;
 use crate::data::audio::{Audio, write_wav16};
+use crate::data::clips::annotation::{self, ClipEvents, Event};
+use crate::data::clips::{LeftOut, write_table};
 use crate::{Error, Result};
 
 const SUBSETS: [&str; 3] = ["train", "validation", "eval"];
@@ -123,7 +123,7 @@ fn fill(mixer: &Mixer, dir: &Path, progress: ProgressFn<'_>) -> Result<Generated
         annotation::write(&dir.join(format!("{}.tsv", subset.name())), &events)?;
         manifest.extend(rows.into_iter().flatten());
     }
-    table::write(&dir.join("manifest.tsv"), MANIFEST, manifest.into_iter())?;
+    write_table(&dir.join("manifest.tsv"), MANIFEST, manifest.into_iter())?;
     mixer.recipe.write(dir, &mixer.soundbank)?;
     Ok(Generated { classes: mixer.soundbank.classes().to_vec(), n_clips, n_scaled })
 }

@@ -5,10 +5,8 @@ use std::ops::Range;
 use super::Subset;
 use super::segment::segment;
 use crate::config::Crop;
+use crate::data::clips::TimedEvent;
 use crate::{Error, Result};
-
-/// An event: its class, and onset and offset in seconds.
-pub type TimedEvent = (usize, [f64; 2]);
 
 /// Length of a clip and positions of its events, in samples.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::left_out::LeftOut;
 use crate::config::{Config, DataConfig, SceneConfig};
+use crate::data::clips::LeftOut;
 
 /// Returns the log message about the [`keys`] without effect on the dataset at `dir`, if there are any.
 pub fn overridden(dir: &Path, config: &Config, own: (&DataConfig, &SceneConfig), used: &[&str]) -> Option<LeftOut> {

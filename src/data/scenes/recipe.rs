@@ -5,11 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::cooccurrence::Cooccurrence;
-use super::files::absolute;
 use super::soundbank::Soundbank;
-use super::text::text;
 use crate::base::regular_file;
-use crate::config::{Config, DataConfig, SceneConfig, validate};
+use crate::config::{Config, DataConfig, SceneConfig, TableConfig, validate};
+use crate::data::clips::{absolute, text};
 use crate::{Error, Result};
 
 /// Name of the file in a dataset folder.
@@ -54,7 +53,14 @@ impl Recipe {
             wav,
             soundbank_fingerprint: None,
             cooccurrence: file.as_deref().map(Cooccurrence::read).transpose()?,
-            data: DataConfig { dataset: None, soundbank: root, cooccurrence: file, ..data.clone() },
+            data: DataConfig {
+                dataset: None,
+                soundbank: root,
+                cooccurrence: file,
+                fold: None,
+                table: TableConfig::default(),
+                ..data.clone()
+            },
             scene: scene.clone(),
         })
     }

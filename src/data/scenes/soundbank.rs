@@ -3,17 +3,16 @@
 //! In: `ROOT/{train,validation,eval}/soundbank/{foreground/CLASS,background/GROUP}/*.{wav,flac,ogg}`. Out: a
 //! [`Soundbank`], which lists the sounds that each subset may draw from.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::contents::Listing;
-use super::files::{EXTENSIONS, absolute, audio_files, entries};
-use super::left_out::{self, LeftOut};
 use super::source::{Origin, Source};
+use super::unused;
 use super::{Subset, builtin};
 use crate::base::counter_rng::Key;
 use crate::config::{DataConfig, SceneConfig};
+use crate::data::clips::{EXTENSIONS, LeftOut, Listing, absolute, audio_files, entries, hold_back};
 use crate::{Error, Result};
 
 const LAYOUT: &str = "ROOT/{train,validation,eval}/soundbank/{foreground/CLASS,background/GROUP}/*.{wav,flac,ogg}";
@@ -88,7 +87,7 @@ impl Soundbank {
             None
         };
         let (given, root, sources) = (root, Some(absolute(root)?), scan.sources);
-        let left_out = left_out::of_soundbank(given);
+        let left_out = unused::of_soundbank(given);
         Ok(Self { root, classes, sources, train, validation, eval, holdout: scene.holdout, left_out })
     }
 
@@ -176,18 +175,6 @@ impl Soundbank {
         });
         [train, validation, eval]
     }
-}
-
-/// Removes a random `share` of `items`, at least one and never all, and returns the removed ones. Both parts stay in
-/// order.
-pub(super) fn hold_back(items: &mut Vec<usize>, share: f64, key: Key) -> Vec<usize> {
-    let most = items.len().saturating_sub(1);
-    let n_held = ((items.len() as f64 * share).round() as usize).max(1).min(most);
-    let mut order = items.clone();
-    key.stream().shuffle(&mut order);
-    let held: BTreeSet<usize> = order[..n_held].iter().copied().collect();
-    items.retain(|item| !held.contains(item));
-    held.into_iter().collect()
 }
 
 /// The state of one [`Soundbank::scan`].
@@ -301,23 +288,6 @@ mod tests {
         assert_eq!(unfold("Dog_nOff"), ("Dog", false, true));
         assert_eq!(unfold("Running_water_nOn_nOff"), ("Running_water", true, true));
         assert_eq!(unfold("_nOn"), ("_nOn", false, false));
-    }
-
-    #[test]
-    fn a_share_is_held_back_and_nothing_is_lost() {
-        for n in 2..40 {
-            let all: Vec<usize> = (100..100 + n).collect();
-            let mut kept = all.clone();
-            let held = hold_back(&mut kept, 0.1, Key::new(5));
-            assert_eq!(held.len(), ((n as f64 * 0.1).round() as usize).max(1));
-            let mut union = [kept, held].concat();
-            union.sort_unstable();
-            assert_eq!(union, all);
-        }
-        let held = |seed| hold_back(&mut (0..100).collect(), 0.1, Key::new(seed));
-        assert_eq!(held(1), held(1));
-        assert_ne!(held(1), held(2));
-        assert_eq!(hold_back(&mut vec![3, 4], 0.99, Key::new(1)).len(), 1);
     }
 
     #[test]

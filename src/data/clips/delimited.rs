@@ -1,8 +1,9 @@
-//! Tab-separated tables: reading record by record with line numbers, and writing.
+//! Tables whose fields are separated by tabs, commas or semicolons: reading record by record with line numbers, and
+//! writing.
 //!
-//! A field that holds a tab or a quote is written in quotes, and quoted fields are read back. A quote that does not
-//! close on its own line is an error, because everything down to the next quote, possibly to the end of the file, would
-//! become one field.
+//! A field that holds the delimiter or a quote is written in quotes, and quoted fields are read back. A quote that does
+//! not close on its own line is an error, because everything down to the next quote, possibly to the end of the file,
+//! would become one field.
 
 use std::io::{Chain, Read};
 use std::path::Path;
@@ -22,15 +23,16 @@ pub struct Records<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// Makes an iterator over the records of `text`.
-    pub fn new(text: &'a str) -> Self {
+    /// Makes an iterator over the records of `text`, whose fields are separated by `delimiter`. The first line of
+    /// `text` has the number `line`.
+    pub fn new(text: &'a str, delimiter: u8, line: u64) -> Self {
         let text = text.as_bytes();
         // A line feed is added after the last line, so that the field of a quote that never closes contains a line
         // feed.
         let mut builder = ReaderBuilder::new();
-        builder.delimiter(b'\t').has_headers(false).flexible(true);
+        builder.delimiter(delimiter).has_headers(false).flexible(true);
         let reader = builder.from_reader(text.chain(b"\n".as_slice()));
-        Self { text, reader, record: StringRecord::new(), line: 1, counted: 0 }
+        Self { text, reader, record: StringRecord::new(), line, counted: 0 }
     }
 
     /// Returns the next record and the number of its line; `None` after the last record.
@@ -55,6 +57,17 @@ impl<'a> Records<'a> {
             return Err((line, reason));
         }
         Ok(found.then_some((line, &self.record)))
+    }
+}
+
+/// Returns the delimiter of a table with the line `header`: a tab if the line has one, otherwise the more frequent of
+/// semicolon and comma, and a tab for a line without any.
+pub fn delimiter(header: &str) -> u8 {
+    let count = |delimiter: char| header.matches(delimiter).count();
+    match (count('\t'), count(';'), count(',')) {
+        (0, semicolons, commas) if semicolons > commas => b';',
+        (0, _, 1..) => b',',
+        _ => b'\t',
     }
 }
 
@@ -85,12 +98,24 @@ mod tests {
 
     /// Returns the lines and fields of a table, or the number of the line with an error.
     fn read(text: &str) -> Result<Vec<(u64, Vec<String>)>, u64> {
-        let mut records = Records::new(text);
+        let mut records = Records::new(text, b'\t', 1);
         let mut found = Vec::new();
         while let Some((line, record)) = records.next().map_err(|(line, _)| line)? {
             found.push((line, record.iter().map(str::to_owned).collect()));
         }
         Ok(found)
+    }
+
+    #[test]
+    fn the_header_tells_the_delimiter() {
+        for (header, expected) in
+            [("a\tb, c", b'\t'), ("a;b", b';'), ("a,b;c,d", b','), ("a", b'\t'), ("", b'\t'), ("a,b", b',')]
+        {
+            assert_eq!(delimiter(header), expected, "{header:?}");
+        }
+        let mut records = Records::new("a;\"b;c\"\n\nd", b';', 4);
+        assert_eq!(records.next().unwrap().map(|(line, record)| (line, record.iter().count())), Some((4, 2)));
+        assert_eq!(records.next().unwrap().map(|(line, record)| (line, record.iter().count())), Some((6, 1)));
     }
 
     #[test]

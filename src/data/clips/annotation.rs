@@ -1,39 +1,19 @@
-//! DESED's annotations: a tab-separated table `filename  onset  offset  event_label`, one event per line, in seconds.
+//! DESED's tables of annotations: tab-separated, columns `filename onset offset event_label`, one event per line, in
+//! seconds.
 //!
 //! In and out: [`ClipEvents`], the events of one clip. As in DESED, a clip without events is one line whose other three
 //! columns are blank. A blank onset stands for the clip's beginning and a blank offset for its end.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use super::table::{self, Records, at_line};
-use super::text::text;
+use super::{delimited, list};
 use crate::base::regular_file;
+use crate::config::TableConfig;
 use crate::{Error, Result};
 
+pub use super::event::{ClipEvents, Event};
+
 const COLUMNS: [&str; 4] = ["filename", "onset", "offset", "event_label"];
-
-/// One event of a clip.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// Start in seconds.
-    pub onset_s: f64,
-    /// End in seconds; `None` for the end of the clip.
-    pub offset_s: Option<f64>,
-    /// The class.
-    pub label: String,
-}
-
-/// The events of one clip, in the order of the table, each with its line number.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ClipEvents {
-    /// File name without folder.
-    pub filename: String,
-    /// Number of the first line that names the clip, counted from 1.
-    pub line: u64,
-    /// The events, each with the number of its line.
-    pub events: Vec<(u64, Event)>,
-}
 
 /// Reads the table at `path` and returns the clips in order of first appearance. The header names the columns;
 /// additional columns are ignored.
@@ -47,65 +27,10 @@ pub fn read(path: &Path) -> Result<Vec<ClipEvents>> {
 /// Parses `bytes`, the content of a table, as [`read`] does. Error messages name `path` as the file.
 ///
 /// # Errors
-/// [`Error::Data`] with `path` and line for bytes that are not UTF-8, a quote that does not close on its line, a
-/// missing column, an onset or offset that is not a number, an event without a label, a negative onset, or an offset
-/// that is not later than its onset.
+/// The errors of [`list::parse`].
 pub fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<ClipEvents>> {
-    clips(text(path, bytes)?).map_err(|(line, reason)| at_line(path, line, reason))
-}
-
-fn clips(text: &str) -> Result<Vec<ClipEvents>, (u64, String)> {
-    let mut records = Records::new(text);
-    let expected = || format!("the header must name the columns {}, separated by tabs", COLUMNS.join(", "));
-    let (line, header) = records.next()?.ok_or_else(|| (1, expected()))?;
-    let mut columns = [0; 4];
-    for (column, name) in columns.iter_mut().zip(COLUMNS) {
-        let found = header.iter().position(|field| field.trim() == name);
-        *column = found.ok_or_else(|| (line, format!("no column {name}: {}", expected())))?;
-        if header.iter().skip(*column + 1).any(|field| field.trim() == name) {
-            return Err((line, format!("two columns {name}: remove or rename one of them")));
-        }
-    }
-
-    let mut clips: Vec<ClipEvents> = Vec::new();
-    let mut known: HashMap<String, usize> = HashMap::new();
-    while let Some((line, record)) = records.next()? {
-        let [filename, onset, offset, label] = columns.map(|column| record.get(column).unwrap_or("").trim());
-        if filename.is_empty() {
-            return Err((line, "the filename is blank".into()));
-        }
-        let index = *known.entry(filename.to_owned()).or_insert_with(|| {
-            clips.push(ClipEvents { filename: filename.to_owned(), line, events: Vec::new() });
-            clips.len() - 1
-        });
-        if let Some(event) = event(onset, offset, label).map_err(|reason| (line, reason))? {
-            clips[index].events.push((line, event));
-        }
-    }
-    Ok(clips)
-}
-
-fn event(onset: &str, offset: &str, label: &str) -> Result<Option<Event>, String> {
-    if label.is_empty() {
-        let blank = onset.is_empty() && offset.is_empty();
-        return if blank { Ok(None) } else { Err("an event without event_label".into()) };
-    }
-    let seconds = |name: &str, text: &str| match text {
-        "" => Ok(None),
-        _ => match text.parse::<f64>() {
-            Ok(value) if value.is_finite() => Ok(Some(value)),
-            _ => Err(format!("{name} is {text:?}, not a number of seconds")),
-        },
-    };
-    let onset_s = seconds("onset", onset)?.unwrap_or(0.0);
-    let offset_s = seconds("offset", offset)?;
-    if onset_s < 0.0 {
-        return Err(format!("onset {onset_s} is negative"));
-    }
-    if offset_s.is_some_and(|offset_s| offset_s <= onset_s) {
-        return Err(format!("offset {offset} does not lie behind onset {onset_s}"));
-    }
-    Ok(Some(Event { onset_s, offset_s, label: label.to_owned() }))
+    let table = list::parse(path, bytes, &TableConfig::default())?;
+    Ok(table.clips.into_iter().map(|clip| clip.events).collect())
 }
 
 /// Writes the header and the events of `clips` to `path`. The line numbers in `clips` are not used.
@@ -121,7 +46,7 @@ pub fn write(path: &Path, clips: &[ClipEvents]) -> Result<()> {
         let none = clip.events.is_empty().then(|| [clip.filename.clone(), String::new(), String::new(), String::new()]);
         events.chain(none)
     });
-    table::write(path, COLUMNS, rows)
+    delimited::write(path, COLUMNS, rows)
 }
 
 #[cfg(test)]

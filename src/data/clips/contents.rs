@@ -38,7 +38,7 @@ pub fn remember_contents_in(folder: &Path) {
 
 /// Files and other facts that the data depend on, in a fixed order.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Listing {
+pub(in crate::data) struct Listing {
     /// The folder that holds the files.
     pub root: PathBuf,
     /// Names (relative to the folder, with forward slashes) and paths.

@@ -1,48 +1,11 @@
-//! Log messages about things that exist but are not used: files of a soundbank or dataset that are not read, clips that
-//! are not drawn.
-//!
-//! Training succeeds even with fewer sounds than intended, so the user would not notice. Each kind of ignored thing is
-//! therefore reported once, with the number of things and the first of them.
+//! Log messages about files and folders of a soundbank that exist but are not used.
 
 use std::path::{Path, PathBuf};
 
-use super::Subset;
-use super::files::{EXTENSIONS, entries};
-use crate::base::printable::counted;
+use crate::data::clips::{EXTENSIONS, LeftOut, OTHER_SOUNDS, Subset, ending, line, listed};
 
-/// File name extensions of sounds in formats that cannot be read.
-const OTHER_SOUNDS: [&str; 22] = [
-    "3gp", "aac", "aif", "aifc", "aiff", "amr", "ape", "au", "bwf", "caf", "m4a", "mka", "mp2", "mp3", "mp4", "oga",
-    "opus", "rf64", "snd", "w64", "wma", "wv",
-];
 /// Most levels of folders below a class or group that are searched.
 const MOST_DEPTH: usize = 16;
-/// Names of a dataset's tables.
-const TABLES: [&str; 4] = ["train.tsv", "validation.tsv", "eval.tsv", "manifest.tsv"];
-
-/// A log message about one kind of ignored thing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
-    /// Whether nothing is lost by ignoring the thing, for example a text file beside sounds.
-    pub harmless: bool,
-    /// The message: folder, number, first example, and reason.
-    pub message: String,
-}
-
-impl LeftOut {
-    /// Makes a message about things that were probably meant to be used.
-    pub fn warning(message: String) -> Self {
-        Self { harmless: false, message }
-    }
-
-    /// Logs the message, as a warning unless the thing is harmless.
-    pub fn log(&self) {
-        match self.harmless {
-            true => tracing::info!("{}", self.message),
-            false => tracing::warn!("{}", self.message),
-        }
-    }
-}
 
 /// Returns the messages about a soundbank at `root`: everything that [`Soundbank::scan`](super::Soundbank::scan)
 /// ignores.
@@ -70,27 +33,6 @@ pub(super) fn of_soundbank(root: &Path) -> Vec<LeftOut> {
 
 fn half_of(subset: Subset, half: &str) -> PathBuf {
     [subset.name(), "soundbank", half].iter().collect()
-}
-
-/// Returns the messages about a folder `dir` of finished clips, except those about clips that its tables do not list.
-pub(super) fn of_clips(dir: &Path) -> Vec<LeftOut> {
-    let mut unread = Unread::default();
-    Subset::all().iter().for_each(|subset| unread.look_into(&dir.join(subset.name())));
-    let mut said = unread.said(dir);
-    let known = |path: &PathBuf| TABLES.iter().any(|name| path.ends_with(name));
-    let tables: Vec<PathBuf> =
-        listed(dir).into_iter().filter(|path| ending(path, &["tsv", "csv"]) && !known(path)).collect();
-    let held_back = !dir.join("validation.tsv").exists();
-    if held_back {
-        let clips =
-            listed(&dir.join("validation")).into_iter().filter(|path| ending(path, &EXTENSIONS)).collect::<Vec<_>>();
-        let why = "without a validation.tsv, a share of the training clips is held back for validation";
-        said.extend(line(dir, &clips, "clip", why));
-    }
-    let why = format!("the tables that are read are {}", TABLES[..3].join(", "));
-    // If all three subsets have their table, a further table has another purpose and is harmless.
-    said.extend(line(dir, &tables, "table", &why).map(|line| LeftOut { harmless: !held_back, ..line }));
-    said
 }
 
 /// Unread files in folders whose sounds are read.
@@ -140,25 +82,6 @@ fn sounds_below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Returns the entries of a folder, sorted by name. A folder that cannot be listed counts as empty; where the folder is
-/// needed, another function reports the error.
-fn listed(folder: &Path) -> Vec<PathBuf> {
-    entries(folder).unwrap_or_default().into_iter().map(|(_, path)| path).collect()
-}
-
-fn ending(path: &Path, extensions: &[&str]) -> bool {
-    let extension = path.extension().and_then(|e| e.to_str()).unwrap_or("").to_ascii_lowercase();
-    extensions.contains(&extension.as_str()) && path.is_file()
-}
-
-/// Returns the message about the `things` at `paths` below `root`, if there are any.
-fn line(root: &Path, paths: &[PathBuf], thing: &str, why: &str) -> Option<LeftOut> {
-    let first = paths.first()?;
-    let things = counted(paths.len(), thing);
-    let which = if paths.len() == 1 { "" } else { " first" };
-    let (root, first) = (root.display(), first.strip_prefix(root).unwrap_or(first).display());
-    Some(LeftOut::warning(format!("{root}: {things} left out, {first}{which}: {why}")))
-}
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -208,26 +131,5 @@ mod tests {
         for ((harmless, line), (expected, start)) in found.iter().zip(&starts) {
             assert!(harmless == expected && line.starts_with(start), "{line:?} does not begin with {start:?}");
         }
-    }
-
-    #[test]
-    fn clips_and_tables_that_a_dataset_leaves_out_are_said() {
-        let whole = ["train.tsv", "eval.tsv", "manifest.tsv", "dataset.toml", "train/a.wav", "eval/b.wav"];
-        assert_eq!(said(&folder(&whole), of_clips), []);
-        let more = ["valid.tsv", "validation/c.wav", "validation/d.flac", "train/e.mp3"];
-        let found = said(&folder(&[whole.as_slice(), &more].concat()), of_clips);
-        let starts = [
-            "1 sound left out, train/e.mp3",
-            "2 clips left out, validation/c.wav first: without a",
-            "1 table left out, valid.tsv",
-        ];
-        assert_eq!(found.len(), 3, "{found:?}");
-        assert!(
-            found.iter().zip(starts).all(|((harmless, line), start)| !harmless && line.starts_with(start)),
-            "{found:?}"
-        );
-        let durations = ["validation.tsv", "durations.csv"];
-        let found = said(&folder(&[whole.as_slice(), &durations].concat()), of_clips);
-        assert!(found.len() == 1 && found[0].0 && found[0].1.contains("durations.csv"), "{found:?}");
     }
 }

@@ -8,7 +8,7 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// [`Error::Data`] with file, line and offset of the first byte that is not UTF-8.
-pub fn text<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str> {
+pub(in crate::data) fn text<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => {
