@@ -69,14 +69,14 @@ fn text(summary: &Summary) -> String {
     let mut table = Table::new(head.map(String::from).to_vec());
     for (name, subset) in &summary.subsets {
         let [timed, weak, none] = [subset.timed, subset.weak, subset.without_class].map(|n| n.to_string());
-        table.push(vec![(*name).into(), subset.clips.to_string(), format!("{:.2}", subset.hours), timed, weak, none]);
+        table.push(vec![(*name).into(), subset.clips.to_string(), format!("{:.3}", subset.hours), timed, weak, none]);
     }
     text += &format!("\n{table}\n");
     let head = ["class", "train", "validation", "eval", "hours"];
     let mut table = Table::new(head.map(String::from).to_vec());
     for (name, class) in &summary.classes {
         let counts = class.clips.values().map(usize::to_string);
-        table.push([name.clone()].into_iter().chain(counts).chain([format!("{:.2}", class.hours)]).collect());
+        table.push([name.clone()].into_iter().chain(counts).chain([format!("{:.3}", class.hours)]).collect());
     }
     text += &format!("{table}\n");
     let labels =

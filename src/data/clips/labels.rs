@@ -36,7 +36,7 @@ fn holding_separators(origin: &str, classes: &[String]) -> Option<LeftOut> {
     let n = found.len();
     Some(LeftOut::warning(format!(
         "{origin}: labels that hold a comma, a semicolon or a bar are taken as one class each, {n} of them, {first:?} \
-         first{beside}: if they are several, write a line for each, or set --set data.table.separator='{separator}'"
+         first{beside}: if they are several, write a line for each, or use --set data.table.separator='{separator}'"
     )))
 }
 
