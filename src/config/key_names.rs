@@ -1,6 +1,6 @@
 //! Names of all configuration keys, and the keys that a guessed name may mean.
 
-use super::{CellConfig, Config, Objective, SpaceConfig};
+use super::{BatchSampling, CellConfig, Config, Objective, SpaceConfig};
 
 /// Names that other programs have for keys, with ours.
 const SYNONYMS: [(&str, &str); 10] = [
@@ -16,12 +16,14 @@ const SYNONYMS: [(&str, &str); 10] = [
     ("wd", "weight_decay"),
 ];
 
-/// Dotted names of all keys, including those that have no default.
+/// Dotted names of all keys, including those that have no default or are not serialised with their
+/// default.
 pub fn key_names() -> Vec<String> {
     let mut all = Config::default();
     let path = || Some("folder".into());
     (all.data.dataset, all.data.soundbank, all.data.cooccurrence) = (path(), path(), path());
     (all.train.epochs, all.prototypes.way, all.search.objective) = (Some(1), Some(2), Some(Objective::Fx));
+    (all.train.sampling, all.train.negatives) = (BatchSampling::Balanced, Some(0.0));
     (all.study.cells, all.search.space) = (vec![CellConfig::default()], vec![SpaceConfig::default()]);
     let sections = serde_json::to_value(all).expect("numbers and words, all of which JSON can hold");
     let names = |(section, keys): (&String, &serde_json::Value)| -> Vec<String> {

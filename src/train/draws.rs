@@ -14,7 +14,8 @@ pub struct Draws {
     pub stages: Vec<(StageName, u64)>,
     /// Number of examples in a step of the first stage.
     pub batch_size: usize,
-    /// Log messages about stages whose epochs leave segments out. A message is harmless if at most a tenth is left out.
+    /// Log messages about segments that epochs leave out or repeat, and about settings of `train.sampling` without
+    /// effect, each once. A message is harmless where that is as it should be.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -30,17 +31,17 @@ impl Draws {
             let episodes = stage.episodes(config, labels, classes)?;
             stages.push((*stage, (episodes.steps() * stage.epochs(config)) as u64));
             batch_sizes.push(episodes.batch_size());
-            let sizes: Vec<usize> = episodes.by_class().iter().map(Vec::len).collect();
-            let (taken, all) = (episodes.per_epoch(), sizes.iter().sum());
-            let smallest = (0..sizes.len()).min_by_key(|class| sizes[*class]).filter(|_| taken < all);
-            left_out.extend(smallest.map(|class| {
-                let (stage, class, n) = (stage.name(), &classes[class], sizes[class]);
-                let message = format!(
-                    "an epoch of the {stage} stage takes {taken} of {all} training segments: batches take equally many segments of each class, and {class} \
-                     has {n}"
-                );
-                LeftOut { harmless: taken * 10 >= all * 9, message }
-            }));
+            for line in episodes.left_out(stage.name(), classes) {
+                if !left_out.contains(&line) {
+                    left_out.push(line);
+                }
+            }
+        }
+        if let Some(share) = config.train.negatives.filter(|share| *share > 0.0)
+            && labels.iter().all(|labels| !labels.classes.is_empty())
+        {
+            let message = format!("train.negatives={share} has no effect: every training segment has a class");
+            left_out.push(LeftOut::warning(message));
         }
         Ok(Self { stages, batch_size: batch_sizes[0], left_out })
     }

@@ -1,7 +1,10 @@
 //! Batches of the methods that learn distances: triplets, and supports with queries (SPEC §§4.2, 4.3).
 
-use super::{Episodes, Sampler};
+use super::coverage::{in_turn, until_the_smallest, without_class};
+use super::deck::{Deck, Turns};
+use super::{BalancedSampler, Episodes, Sampler};
 use crate::base::counter_rng::{Key, Stream};
+use crate::data::scenes::LeftOut;
 use crate::{Error, Result};
 
 /// Refuses a single class, since distances are learned between classes. `who` opens the error message and names what
@@ -15,16 +18,24 @@ fn several(classes: &[String], who: &str) -> Result<()> {
     Err(Error::config("train.method", reason))
 }
 
-/// Triplets (SPEC §4.2): balanced anchors, then a positive for each anchor, then a negative for each anchor unless
+/// Triplets (SPEC §4.2): anchors of all classes, then a positive for each anchor, then a negative for each anchor unless
 /// negatives are mined.
 #[derive(Debug)]
 pub struct Triplets {
-    anchors: Sampler,
+    anchors: Box<dyn Episodes>,
+    /// Examples of each class that has any.
+    by_class: Vec<Vec<u32>>,
+    /// Position of each example's class in `by_class`.
+    class_of: Vec<usize>,
+    /// Examples without a class, of which a negative is one with the chance `share`.
+    without_class: Vec<u32>,
+    share: f64,
     negatives: bool,
 }
 
 impl Triplets {
-    /// Makes a sampler of `batch` anchors per step. With `negatives`, a negative is drawn for each anchor.
+    /// Makes a sampler of `batch` anchors per step, drawn as [`Sampler`] draws. With `negatives`, a negative is drawn
+    /// for each anchor.
     ///
     /// # Errors
     /// The errors of [`Sampler::new`]; [`Error::Config`] for a single class, which has no negatives, and for a class
@@ -32,12 +43,71 @@ impl Triplets {
     pub fn new(labels: &[Vec<usize>], classes: &[String], batch: usize, negatives: bool) -> Result<Self> {
         several(classes, "a negative is of another class")?;
         let anchors = Sampler::new(labels, classes, batch, "train.batch")?;
-        if let Some(class) = anchors.by_class().iter().position(|examples| examples.len() < 2) {
+        let by_class = anchors.by_class().to_vec();
+        Self::of(Box::new(anchors), &by_class, classes, labels.len(), negatives)
+    }
+
+    /// Makes a sampler of `batch` anchors per step, drawn as [`BalancedSampler`] draws. An example without a class is
+    /// never an anchor. With `negatives`, a negative is drawn for each anchor, which is an example without a class with
+    /// the chance `share`; if that is absent, as often as an example of any one class. Without `negatives`, they are
+    /// mined among the anchors and positives of the batch.
+    ///
+    /// # Errors
+    /// The errors of [`BalancedSampler::new`]; [`Error::Config`] where fewer than two classes have examples, for a class
+    /// with a single example, and for a batch from which negatives cannot be mined.
+    pub fn balanced(
+        labels: &[Vec<usize>],
+        classes: &[String],
+        batch: usize,
+        negatives: bool,
+        share: Option<f64>,
+    ) -> Result<Self> {
+        let (anchors, without_class, share) = BalancedSampler::of_classes(labels, classes.len(), batch, share)?;
+        several(&with_examples(classes, anchors.by_class()), "a negative is of another class")?;
+        // Two anchors in a row are of one class where one round of turns ends with the class that begins the next.
+        if !negatives && batch < 3 {
+            let reason = format!(
+                "negatives are mined in the batch, and only 3 anchors are sure to have two classes, not {batch}"
+            );
+            return Err(Error::config("train.batch", reason));
+        }
+        let by_class = anchors.by_class().to_vec();
+        let triplets = Self::of(Box::new(anchors), &by_class, classes, labels.len(), negatives)?;
+        Ok(Self { without_class, share, ..triplets })
+    }
+
+    fn of(
+        anchors: Box<dyn Episodes>,
+        by_class: &[Vec<u32>],
+        classes: &[String],
+        examples: usize,
+        negatives: bool,
+    ) -> Result<Self> {
+        if let Some(class) = by_class.iter().position(|examples| examples.len() == 1) {
             let reason = format!("a positive is another example of its class, and {} has only one", classes[class]);
             return Err(Error::config("train.method", reason));
         }
-        Ok(Self { anchors, negatives })
+        let by_class: Vec<Vec<u32>> = by_class.iter().filter(|examples| !examples.is_empty()).cloned().collect();
+        let mut class_of = vec![0; examples];
+        for (class, examples) in by_class.iter().enumerate() {
+            examples.iter().for_each(|example| class_of[*example as usize] = class);
+        }
+        Ok(Self { anchors, by_class, class_of, without_class: Vec::new(), share: 0.0, negatives })
     }
+
+    /// Draws the negative of an anchor of `class`.
+    fn negative(&self, class: usize, draw: &mut Stream) -> u32 {
+        match self.share > 0.0 && draw.chance(self.share) {
+            true => *draw.choose(&self.without_class),
+            false => of_another_class(&self.by_class, class, draw),
+        }
+    }
+}
+
+/// Returns the names of the classes that have examples.
+fn with_examples(classes: &[String], by_class: &[Vec<u32>]) -> Vec<String> {
+    let present = classes.iter().zip(by_class).filter(|(_, examples)| !examples.is_empty());
+    present.map(|(class, _)| class.clone()).collect()
 }
 
 impl Episodes for Triplets {
@@ -49,23 +119,26 @@ impl Episodes for Triplets {
         self.anchors.batch_size() * if self.negatives { 3 } else { 2 }
     }
 
-    fn by_class(&self) -> &[Vec<u32>] {
-        self.anchors.by_class()
-    }
-
-    fn per_epoch(&self) -> usize {
-        self.anchors.per_epoch()
+    fn left_out(&self, stage: &str, classes: &[String]) -> Vec<LeftOut> {
+        let fate = match self.share > 0.0 && self.negatives {
+            true => format!(
+                "the {stage} stage draws them as negatives only, for {:.0} % of its anchors",
+                100.0 * self.share
+            ),
+            false => format!("the {stage} stage never draws them"),
+        };
+        let said = without_class(self.without_class.len(), self.class_of.len(), &fate);
+        self.anchors.left_out(stage, classes).into_iter().chain(said).collect()
     }
 
     fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {
-        let by_class = self.anchors.by_class();
         let mut draw = Key::new(seed).named("triplets").child(epoch as u64).stream();
         let mut step = |anchors: Vec<u32>| {
-            let class_of = |slot: usize| slot * by_class.len() / anchors.len();
+            let class_of = |anchor: &u32| self.class_of[*anchor as usize];
             let positives: Vec<u32> =
-                anchors.iter().enumerate().map(|(slot, a)| other(&by_class[class_of(slot)], *a, &mut draw)).collect();
+                anchors.iter().map(|anchor| other(&self.by_class[class_of(anchor)], *anchor, &mut draw)).collect();
             let negatives: Vec<u32> = match self.negatives {
-                true => (0..anchors.len()).map(|slot| of_another_class(by_class, class_of(slot), &mut draw)).collect(),
+                true => anchors.iter().map(|anchor| self.negative(class_of(anchor), &mut draw)).collect(),
                 false => Vec::new(),
             };
             [anchors, positives, negatives].concat()
@@ -110,20 +183,9 @@ impl PrototypeEpisodes {
             let reason = format!("there are {} classes, not {way}", classes.len());
             return Err(Error::config("prototypes.way", reason));
         }
-        if !queries.is_multiple_of(way) {
-            let reason = format!("{queries} queries cannot be shared evenly by {way} classes: use a multiple of {way}");
-            return Err(Error::config("train.batch", reason));
-        }
-        let query = queries / way;
+        let query = queries_of_a_class(queries, way)?;
         let by_class = Sampler::share_out(labels, classes.len());
-        if let Some(class) = by_class.iter().position(|examples| examples.len() < support + query) {
-            let found = by_class[class].len();
-            let reason = format!(
-                "class {} has {found} training examples, a step takes {support} supports and {query} queries of a class",
-                classes[class]
-            );
-            return Err(Error::config("prototypes.support", reason));
-        }
+        enough(&by_class, classes, support, query)?;
         Ok(Self { by_class, way, support, query })
     }
 
@@ -132,6 +194,27 @@ impl PrototypeEpisodes {
         let smallest = self.by_class.iter().map(Vec::len).min().unwrap_or(0);
         smallest / (self.support + self.query)
     }
+}
+
+/// Returns the number of queries of a class in an episode of `queries` queries and `way` classes.
+fn queries_of_a_class(queries: usize, way: usize) -> Result<usize> {
+    if !queries.is_multiple_of(way) {
+        let reason = format!("{queries} queries cannot be shared evenly by {way} classes: use a multiple of {way}");
+        return Err(Error::config("train.batch", reason));
+    }
+    Ok(queries / way)
+}
+
+/// Refuses a class with too few examples for an episode.
+fn enough(by_class: &[Vec<u32>], classes: &[String], support: usize, query: usize) -> Result<()> {
+    let few = |examples: &Vec<u32>| examples.len() < support + query;
+    let Some(class) = by_class.iter().position(few) else { return Ok(()) };
+    let found = by_class[class].len();
+    let reason = format!(
+        "class {} has {found} training examples, a step takes {support} supports and {query} queries of a class",
+        classes[class]
+    );
+    Err(Error::config("prototypes.support", reason))
 }
 
 impl Episodes for PrototypeEpisodes {
@@ -143,8 +226,9 @@ impl Episodes for PrototypeEpisodes {
         self.way * (self.support + self.query)
     }
 
-    fn by_class(&self) -> &[Vec<u32>] {
-        &self.by_class
+    fn left_out(&self, stage: &str, classes: &[String]) -> Vec<LeftOut> {
+        let taken = self.steps() * self.batch_size();
+        until_the_smallest(stage, classes, &self.by_class, taken).into_iter().collect()
     }
 
     fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {
@@ -170,6 +254,88 @@ impl Episodes for PrototypeEpisodes {
             }));
         }
         steps
+    }
+}
+
+/// Prototypical episodes like [`PrototypeEpisodes`], in which the classes take turns. The examples of rare classes
+/// repeat, and an epoch is as long as the data.
+#[derive(Debug)]
+pub struct BalancedEpisodes {
+    /// Number of all examples, with a class or without.
+    examples: usize,
+    by_class: Vec<Vec<u32>>,
+    way: usize,
+    support: usize,
+    query: usize,
+}
+
+impl BalancedEpisodes {
+    /// Makes a sampler of episodes of `way` classes, with `support` supports for each class and `queries` queries in
+    /// all. Examples without a class and classes without an example are never drawn.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when fewer than `way` classes have examples or only one, when `queries` is not a multiple of
+    /// `way`, or when a class has too few examples.
+    pub fn new(labels: &[Vec<usize>], classes: &[String], way: usize, support: usize, queries: usize) -> Result<Self> {
+        let by_class = Sampler::share_out(labels, classes.len());
+        let present = with_examples(classes, &by_class);
+        several(&present, "a query is compared with the prototypes of other classes")?;
+        if way > present.len() {
+            let (n, all) = (present.len(), classes.len());
+            let reason = format!("{n} of {all} classes have training segments, not {way}: set prototypes.way={n}");
+            return Err(Error::config("prototypes.way", reason));
+        }
+        let query = queries_of_a_class(queries, way)?;
+        let sizes: Vec<Vec<u32>> = by_class.iter().filter(|examples| !examples.is_empty()).cloned().collect();
+        enough(&sizes, &present, support, query)?;
+        Ok(Self { examples: labels.len(), by_class, way, support, query })
+    }
+
+    /// Returns the number of examples that may be drawn.
+    fn with_class(&self) -> usize {
+        self.by_class.iter().map(Vec::len).sum()
+    }
+
+    /// Draws the episodes of an epoch, each as its classes with their examples, supports first.
+    fn draw(&self, seed: u64, epoch: usize) -> Vec<Vec<(usize, Vec<u32>)>> {
+        let key = Key::new(seed).named("balanced episodes").child(epoch as u64);
+        let deck = |(class, examples): (usize, &Vec<u32>)| Deck::new(examples, key.named("class").child(class as u64));
+        let mut decks: Vec<Deck> = self.by_class.iter().enumerate().map(deck).collect();
+        let mut turns = Turns::new(&self.by_class, key.named("turns"));
+        let mut episode = |_| {
+            let classes = turns.next_classes(self.way);
+            classes.iter().for_each(|class| turns.hear(*class));
+            classes.into_iter().map(|class| (class, decks[class].deal(self.support + self.query).to_vec())).collect()
+        };
+        (0..self.steps()).map(&mut episode).collect()
+    }
+}
+
+impl Episodes for BalancedEpisodes {
+    fn steps(&self) -> usize {
+        self.with_class().div_ceil(self.batch_size())
+    }
+
+    fn batch_size(&self) -> usize {
+        self.way * (self.support + self.query)
+    }
+
+    fn left_out(&self, stage: &str, classes: &[String]) -> Vec<LeftOut> {
+        let mut drawn = vec![Vec::new(); classes.len()];
+        self.draw(1, 0).into_iter().flatten().for_each(|(class, examples)| drawn[class].extend(examples));
+        let mut found = in_turn(stage, classes, &self.by_class, &drawn);
+        let fate = format!("the {stage} stage never draws them");
+        found.extend(without_class(self.examples - self.with_class(), self.examples, &fate));
+        found
+    }
+
+    fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {
+        let slots = |episode: Vec<(usize, Vec<u32>)>| {
+            let supports = episode.iter().flat_map(|(_, examples)| &examples[..self.support]);
+            let queries = episode.iter().flat_map(|(_, examples)| &examples[self.support..]);
+            supports.chain(queries).copied().collect()
+        };
+        self.draw(seed, epoch).into_iter().map(slots).collect()
     }
 }
 
