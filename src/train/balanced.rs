@@ -126,3 +126,156 @@ impl Episodes for BalancedSampler {
         drawn.chunks(self.batch).map(<[u32]>::to_vec).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use super::*;
+
+    /// Number of segments of each class of the skewed data.
+    const SIZES: [usize; 5] = [200, 60, 20, 8, 3];
+
+    /// Labels of segments of one class each, and of `negatives` without a class.
+    fn skewed(negatives: usize) -> Vec<Vec<usize>> {
+        let of_class = |(class, size): (usize, &usize)| vec![vec![class]; *size];
+        let mut labels: Vec<Vec<usize>> = SIZES.iter().enumerate().flat_map(of_class).collect();
+        labels.extend(vec![Vec::new(); negatives]);
+        labels
+    }
+
+    fn classes(n: usize) -> Vec<String> {
+        (0..n).map(|class| format!("class {class}")).collect()
+    }
+
+    fn sampler(labels: &[Vec<usize>], batch: usize, negatives: Option<f64>) -> BalancedSampler {
+        BalancedSampler::new(labels, 5, batch, "train.batch", negatives).unwrap()
+    }
+
+    /// Returns how often each class is heard in `drawn`, and last, how many examples without a class there are.
+    fn heard(labels: &[Vec<usize>], drawn: &[u32]) -> [usize; 6] {
+        let mut heard = [0; 6];
+        for example in drawn {
+            labels[*example as usize].iter().for_each(|class| heard[*class] += 1);
+            heard[5] += usize::from(labels[*example as usize].is_empty());
+        }
+        heard
+    }
+
+    #[test]
+    fn classes_are_heard_equally_often_and_an_epoch_is_as_long_as_the_data() {
+        let labels = skewed(100);
+        for batch in [1, 7, 10, 64, 1000] {
+            let sampler = sampler(&labels, batch, None);
+            assert_eq!((sampler.steps(), sampler.batch_size()), (391_usize.div_ceil(batch), batch));
+            for epoch in 0..3 {
+                let batches = sampler.epoch(5, epoch);
+                assert!(batches.iter().all(|drawn| drawn.len() == batch));
+                let drawn = batches.concat();
+                // At any time in the epoch, not only at its end.
+                for end in [10, 60, drawn.len()] {
+                    let heard = heard(&labels, &drawn[..end]);
+                    let (least, most) = (heard[..5].iter().min().unwrap(), heard[..5].iter().max().unwrap());
+                    assert!(most - least <= 1, "{heard:?}");
+                    assert!(heard[5].abs_diff(end / 6) <= 1, "{heard:?} of {end}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rare_classes_repeat_evenly_and_frequent_ones_do_not() {
+        let labels = skewed(100);
+        let drawn = sampler(&labels, 10, None).epoch(1, 0).concat();
+        let mut times: HashMap<u32, usize> = HashMap::new();
+        drawn.iter().for_each(|example| *times.entry(*example).or_insert(0) += 1);
+        let of = |class: usize| {
+            let times = times.iter().filter(|(example, _)| labels[**example as usize] == [class]);
+            times.map(|(_, times)| *times).collect::<Vec<_>>()
+        };
+        assert!(of(0).iter().all(|times| *times == 1) && of(0).len() >= 65, "{:?}", of(0));
+        for (class, times) in [(2, 3..=4), (3, 8..=9), (4, 22..=23)] {
+            assert!(of(class).len() == SIZES[class] && of(class).iter().all(|n| times.contains(n)), "{:?}", of(class));
+        }
+        // All of the largest class are drawn, in one epoch or another.
+        let epochs = (0..20).flat_map(|epoch| sampler(&labels, 10, None).epoch(1, epoch).concat());
+        assert_eq!(epochs.collect::<HashSet<_>>().len(), 391);
+    }
+
+    #[test]
+    fn an_epoch_depends_on_its_seed_and_number_alone() {
+        let labels = skewed(10);
+        let sampler = sampler(&labels, 10, Some(0.3));
+        let epochs: Vec<_> = (0..5).map(|epoch| sampler.epoch(1, epoch)).collect();
+        assert_eq!(sampler.epoch(1, 3), epochs[3]);
+        assert_ne!(epochs[3], epochs[4]);
+        assert_ne!(sampler.epoch(2, 3), epochs[3]);
+    }
+
+    #[test]
+    fn negatives_have_the_share_that_is_set_even_in_short_epochs() {
+        let labels = skewed(100);
+        for share in [0.0, 0.05, 0.5, 0.9] {
+            let sampler = sampler(&labels, 10, Some(share));
+            // Without negatives, an epoch is as long as the segments of all classes.
+            assert_eq!(sampler.steps(), if share == 0.0 { 30 } else { 40 });
+            let drawn = sampler.epoch(1, 0).concat();
+            let expected = share * drawn.len() as f64;
+            assert!((heard(&labels, &drawn)[5] as f64 - expected).abs() <= 1.0, "{share}");
+        }
+        let labels = [vec![0], vec![1], vec![]];
+        let short = BalancedSampler::new(&labels, 2, 1, "train.batch", Some(0.1)).unwrap();
+        let drawn: Vec<u32> = (0..1000).flat_map(|epoch| short.epoch(1, epoch).concat()).collect();
+        let negatives = drawn.iter().filter(|example| **example == 2).count();
+        assert!((250..350).contains(&negatives), "{negatives} of 3000");
+    }
+
+    #[test]
+    fn all_classes_of_an_example_are_counted() {
+        // Class 1 is heard with each of class 0, and alone too.
+        let mut labels = vec![vec![0, 1]; 30];
+        labels.extend(vec![vec![1]; 30]);
+        labels.extend(vec![vec![2]; 5]);
+        let sampler = sampler(&labels, 5, None);
+        let heard = heard(&labels, &sampler.epoch(1, 0).concat());
+        // Class 0 brings class 1 along, so nothing is drawn for class 1, and class 2 has the other half of the draws.
+        assert!(heard[..3].iter().all(|times| (32..=33).contains(times)), "{heard:?}");
+    }
+
+    #[test]
+    fn what_an_epoch_repeats_leaves_and_lacks_is_said() {
+        let lines = |labels: &[Vec<usize>], negatives: Option<f64>| {
+            let classes = classes(5);
+            let said = sampler(labels, 10, negatives).left_out("classifier", &classes);
+            said.into_iter().map(|line| (line.harmless, line.message)).collect::<Vec<_>>()
+        };
+        let found = lines(&skewed(100), None);
+        let expected = [
+            (false, "repeats the training segments of 3 of 5 classes, class 4 most: each of its 3 is drawn 22 times"),
+            (true, "training segments with a class, 66 of the 200 of class 0; other epochs take others"),
+            (true, "100 of 391 training segments without a class: 67 of the 400 draws of an epoch"),
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        for ((harmless, line), (expected, words)) in found.iter().zip(expected) {
+            assert!(*harmless == expected && line.contains(words), "{line}");
+        }
+        let never = lines(&skewed(100), Some(0.0)).pop().unwrap();
+        assert!(never.0 && never.1.ends_with("never drawn, since train.negatives is 0"), "{never:?}");
+        let even: Vec<Vec<usize>> = (0..50).map(|example| vec![example % 5]).collect();
+        assert_eq!(lines(&even, None), []);
+        let absent: Vec<Vec<usize>> = (0..48).map(|example| vec![example % 4]).collect();
+        let found = lines(&absent, None);
+        let words = "1 of 5 classes in no training segment, class 4 first: ";
+        assert!(!found[0].0 && found[0].1.starts_with(words), "{found:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_balanced_is_refused_by_name() {
+        let refused = |labels: &[Vec<usize>], batch| {
+            BalancedSampler::new(labels, 2, batch, "tagger.batch", None).unwrap_err().to_string()
+        };
+        assert!(refused(&[vec![0], vec![1]], 0).starts_with("tagger.batch: "));
+        let none = refused(&[vec![], vec![]], 10);
+        assert!(none.starts_with("train.sampling: no training segment has a class"), "{none}");
+    }
+}

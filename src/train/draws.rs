@@ -55,7 +55,7 @@ impl Draws {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Method;
+    use crate::config::{BatchSampling, Method};
 
     /// Returns `sizes[class]` segments of each of the classes 0 to 2.
     fn labels(sizes: [usize; 3]) -> Vec<SegmentLabels> {
@@ -95,5 +95,31 @@ mod tests {
         (config.train.method, config.train.batch, config.tagger.batch) = (Method::Triplets, 6, 30);
         let refused = Draws::new(&config, &labels([4, 4, 4]), &classes).unwrap_err().to_string();
         assert!(refused.starts_with("tagger.batch: class Cat has 4"), "{refused}");
+    }
+
+    #[test]
+    fn samplings_need_no_multiple_and_name_what_does_not_fit() {
+        let classes = ["Cat", "Dog", "Tap"].map(String::from);
+        let mut config = Config::default();
+        let refused = |config: &Config| Draws::new(config, &labels([9, 9, 9]), &classes).unwrap_err().to_string();
+        let paper = refused(&config);
+        assert!(paper.starts_with("train.batch: 10 ") && paper.contains("train.sampling=balanced"), "{paper}");
+        config.train.negatives = Some(0.1);
+        assert!(refused(&config).starts_with("train.negatives: "), "{}", refused(&config));
+
+        config.train.sampling = BatchSampling::Balanced;
+        config.train.epochs = Some(4);
+        let draws = |config: &Config| Draws::new(config, &labels([9, 9, 9]), &classes).unwrap();
+        assert_eq!((draws(&config).steps(), draws(&config).batch_size), (3 * 4, 10));
+        let said = draws(&config).left_out.pop().unwrap();
+        assert!(!said.harmless && said.message.starts_with("train.negatives=0.1 has no effect"), "{said:?}");
+        config.train.method = Method::Triplets;
+        assert_eq!(draws(&config).stages[1], (StageName::Tagger, 2 * 200));
+
+        (config.train.sampling, config.train.negatives) = (BatchSampling::Natural, None);
+        let natural = refused(&config);
+        assert!(natural.starts_with("train.sampling: natural ") && natural.contains("triplets"), "{natural}");
+        config.train.method = Method::Classifier;
+        assert_eq!(draws(&config).steps(), 3 * 4);
     }
 }

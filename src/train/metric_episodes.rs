@@ -411,6 +411,83 @@ mod tests {
         assert!(groups.len() > 5, "{groups:?}");
     }
 
+    /// Labels of a skewed dataset of one class with 200 segments and others with 60, 20, 8 and 3, and of 100 segments
+    /// without a class.
+    fn skewed() -> Vec<Vec<usize>> {
+        let of_class = |(class, size): (usize, usize)| vec![vec![class]; size];
+        let with_class = [200, 60, 20, 8, 3].into_iter().enumerate().flat_map(of_class);
+        with_class.chain(vec![Vec::new(); 100]).collect()
+    }
+
+    #[test]
+    fn balanced_anchors_are_of_all_classes_and_negatives_also_of_none() {
+        let labels = skewed();
+        let triplets = Triplets::balanced(&labels, &classes(5), 7, true, Some(0.25)).unwrap();
+        assert_eq!((triplets.steps(), triplets.batch_size()), (291_usize.div_ceil(7), 21));
+        let (mut anchors, mut without) = ([0; 5], 0);
+        for step in triplets.epoch(1, 0) {
+            for k in 0..7 {
+                let [anchor, positive, negative] = [step[k], step[7 + k], step[14 + k]].map(|id| &labels[id as usize]);
+                assert!(step[k] != step[7 + k] && anchor == positive && anchor != negative);
+                anchors[anchor[0]] += 1;
+                without += usize::from(negative.is_empty());
+            }
+        }
+        assert!(anchors.iter().all(|n| (58..=59).contains(n)), "{anchors:?}");
+        assert!((50..100).contains(&without), "{without} of 294");
+        assert_eq!(triplets.epoch(1, 4), triplets.epoch(1, 4));
+        assert_ne!(triplets.epoch(1, 4), triplets.epoch(1, 5));
+        let said = triplets.left_out("triplets", &classes(5));
+        assert!(said[2].message.ends_with("draws them as negatives only, for 25 % of its anchors"), "{said:?}");
+        let mined = Triplets::balanced(&labels, &classes(5), 7, false, None).unwrap();
+        assert!(mined.epoch(1, 0).concat().iter().all(|id| !labels[*id as usize].is_empty()));
+        let last = mined.left_out("triplets", &classes(5)).pop().unwrap();
+        assert!(last.harmless && last.message.ends_with("the triplets stage never draws them"), "{last:?}");
+    }
+
+    #[test]
+    fn balanced_episodes_repeat_rare_classes_and_no_example_within_an_episode() {
+        let labels = skewed();
+        for way in [5, 2] {
+            let episodes = BalancedEpisodes::new(&labels, &classes(5), way, 1, 2 * way).unwrap();
+            assert_eq!((episodes.steps(), episodes.batch_size()), (291_usize.div_ceil(3 * way), 3 * way));
+            let mut drawn = [0; 5];
+            for step in episodes.epoch(1, 0) {
+                assert_eq!(step.iter().collect::<std::collections::HashSet<_>>().len(), step.len());
+                let class = |slot: usize| labels[step[slot] as usize][0];
+                let supports: Vec<usize> = (0..way).map(class).collect();
+                assert!((0..2 * way).all(|query| class(way + query) == supports[query / 2]));
+                supports.iter().for_each(|class| drawn[*class] += 1);
+            }
+            let (least, most) = (drawn.iter().min().unwrap(), drawn.iter().max().unwrap());
+            assert!(most - least <= 1, "{way} ways: {drawn:?}");
+            assert_eq!(episodes.epoch(2, 1), episodes.epoch(2, 1));
+            assert_ne!(episodes.epoch(2, 1), episodes.epoch(2, 2));
+        }
+        let said = BalancedEpisodes::new(&labels, &classes(5), 5, 1, 5).unwrap().left_out("prototypes", &classes(5));
+        assert!(said[0].message.contains("class 4 most: each of its 3 is drawn 20 times"), "{said:?}");
+        assert!(said.last().unwrap().message.starts_with("100 of 391 "), "{said:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_in_turn_is_refused_by_name() {
+        let refused = |error: Error| error.to_string();
+        let lonely = [vec![0], vec![0], vec![1], vec![]];
+        let message = refused(Triplets::balanced(&lonely, &classes(3), 4, true, None).unwrap_err());
+        assert!(message.ends_with("class 1 has only one"), "{message}");
+        let message = refused(Triplets::balanced(&[vec![0], vec![0]], &classes(3), 4, true, None).unwrap_err());
+        assert!(message.contains("there is only one class, class 0"), "{message}");
+        let message = refused(Triplets::balanced(&labels(9, 3), &classes(3), 2, false, None).unwrap_err());
+        assert!(message.starts_with("train.batch: negatives are mined"), "{message}");
+        let message = refused(BalancedEpisodes::new(&labels(9, 3), &classes(4), 4, 1, 4).unwrap_err());
+        assert!(message.ends_with("set prototypes.way=3"), "{message}");
+        let message = refused(BalancedEpisodes::new(&labels(9, 3), &classes(3), 3, 2, 6).unwrap_err());
+        assert!(message.starts_with("prototypes.support: class class 0 has 3"), "{message}");
+        // A class without an example stands back.
+        assert!(BalancedEpisodes::new(&labels(9, 3), &classes(4), 3, 1, 3).is_ok());
+        assert!(Triplets::balanced(&labels(9, 3), &classes(4), 5, true, None).is_ok());
+    }
+
     #[test]
     fn what_cannot_be_drawn_is_refused_by_name() {
         let message = |error: Error| error.to_string();
