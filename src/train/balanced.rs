@@ -19,6 +19,8 @@ pub struct BalancedSampler {
     labels: Vec<Vec<usize>>,
     /// Examples of each class. An example of several classes is in each of them.
     by_class: Vec<Vec<u32>>,
+    /// Number of examples with a class.
+    with_class: usize,
     /// Examples without a class.
     negatives: Vec<u32>,
     /// Share of the draws that take an example without a class.
@@ -48,7 +50,8 @@ impl BalancedSampler {
         let without = (0..labels.len()).filter(|example| labels[*example].is_empty());
         let without: Vec<u32> = without.map(|example| example as u32).collect();
         let share = if without.is_empty() { 0.0 } else { negatives.unwrap_or(1.0 / (present + 1) as f64) };
-        Ok(Self { labels: labels.to_vec(), by_class, negatives: without, share, batch })
+        let with_class = labels.len() - without.len();
+        Ok(Self { labels: labels.to_vec(), by_class, with_class, negatives: without, share, batch })
     }
 
     /// Makes a sampler for a loss that learns distances between classes: it draws examples with a class only. Also
@@ -98,9 +101,8 @@ impl BalancedSampler {
 
 impl Episodes for BalancedSampler {
     fn steps(&self) -> usize {
-        let with_class = self.labels.iter().filter(|labels| !labels.is_empty()).count();
         let negatives = if self.share > 0.0 { self.negatives.len() } else { 0 };
-        (with_class + negatives).div_ceil(self.batch)
+        (self.with_class + negatives).div_ceil(self.batch)
     }
 
     fn batch_size(&self) -> usize {

@@ -7,7 +7,7 @@ use crate::data::scenes::LeftOut;
 
 /// A sampler of the batches of an epoch.
 pub trait Episodes: std::fmt::Debug {
-    /// Returns the number of steps of one epoch.
+    /// Returns the number of steps of one epoch. It is asked for often, so it is not counted anew from the examples.
     fn steps(&self) -> usize;
 
     /// Returns the number of examples in one step.
