@@ -11,5 +11,6 @@ mod train {
     mod memory;
     mod origin;
     mod resume;
+    mod sampling;
     mod several;
 }

@@ -9,7 +9,7 @@ use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::seeds::{SeedRange, listed};
 use super::{Session, signals};
-use crate::config::{Config, Method, is_used};
+use crate::config::{BatchSampling, Config, Method, is_used};
 use crate::data::scenes::{Dataset, LeftOut, Subset};
 use crate::evaluate::{SegmentLabels, SegmentSource};
 use crate::model::checkpoint::TrainingState;
@@ -186,6 +186,7 @@ impl Material {
         let draws = Draws::new(config, &train, dataset.classes())?;
         let mut left_out: Vec<LeftOut> = dataset.overridden().cloned().into_iter().collect();
         left_out.extend(dataset.left_out(&used));
+        left_out.extend(dataset.never_drawn().filter(|_| config.train.sampling == BatchSampling::Paper));
         left_out.extend(draws.left_out);
         Ok(Self { dataset, train, left_out })
     }

@@ -17,9 +17,9 @@ pub use duration::{decimal_comma, duration, seconds};
 pub use key_names::{key_names, keys_called};
 pub use load::{assign, edit, parse_config, read_config, to_toml};
 pub use sections::{
-    CellConfig, Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, Normalise, Objective,
-    OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig, StudyConfig, TableConfig,
-    TaggerConfig, TrainConfig, TripletConfig, TripletGradient, Variant,
+    BatchSampling, CellConfig, Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, Normalise,
+    Objective, OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig, StudyConfig,
+    TableConfig, TaggerConfig, TrainConfig, TripletConfig, TripletGradient, Variant,
 };
 pub use stage::StageName;
 pub use training_keys::{Keys, decides_end, is_used, training_keys};

@@ -21,7 +21,7 @@ const ENDS: [&str; 4] = ["train.epochs", "train.min_epochs", "train.patience", "
 const OF_A_DATASET: [&str; 3] = ["data.fold", "data.seed", "scene.holdout"];
 
 /// Returns the keys of `config` on which the training of the model with seed `seed` depends, with their values. Keys
-/// that are not set and have no default are absent.
+/// that are not set and have no default are absent, as is `train.sampling = "paper"`, which earlier builds lacked.
 ///
 /// Left out are the sections of other methods, `study` and `search`, and keys on which no weight depends: folder paths,
 /// `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the
@@ -77,13 +77,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::Crop;
+    use crate::config::{BatchSampling, Crop};
 
     /// A new key in these sections fails this test, to force a decision about its meaning for a training in progress.
     #[test]
     fn every_key_is_known_to_matter_or_not() {
         let mut config = Config::default();
         config.train.epochs = Some(1);
+        (config.train.sampling, config.train.negatives) = (BatchSampling::Balanced, Some(0.25));
         config.prototypes.way = Some(2);
         (config.train.crop, config.train.clip_s) = (Crop::Random, 1.0);
         (config.data.soundbank, config.data.cooccurrence) = (Some("a".into()), Some("b".into()));
@@ -95,7 +96,8 @@ mod tests {
             optimiser.beta1 optimiser.beta2 optimiser.epsilon optimiser.lr optimiser.weight_decay scene.background_lufs \
             scene.clip_s scene.events scene.fade_s scene.holdout scene.loudness_floor_lufs scene.loudness_min_s \
             scene.onset_margin_s scene.peak scene.rate scene.short_event_s scene.snr_db train.batch train.clip_s train.crop \
-            train.epochs train.method train.min_epochs train.patience train.seconds train.seeds";
+            train.epochs train.method train.min_epochs train.negatives train.patience train.sampling train.seconds \
+            train.seeds";
         assert_eq!(classifier, expected.split_whitespace().collect::<Vec<_>>());
         for (method, of_method) in [
             (Method::Triplets, "triplets.gradient triplets.margin triplets.normalise triplets.sampling"),
@@ -119,6 +121,14 @@ mod tests {
         assert!(!is_used("tagger.lr", Method::Classifier) && is_used("tagger.lr", Method::Triplets));
         assert!(!is_used("triplets.margin", Method::Prototypes) && is_used("triplets.margin", Method::Triplets));
         assert!(Method::all().iter().all(|method| is_used("optimiser.lr", *method)));
+    }
+
+    #[test]
+    fn the_sampling_of_earlier_builds_is_no_key() {
+        let (mut config, without) = (Config::default(), training_keys(&Config::default(), 1));
+        assert!(!without.contains_key("train.sampling") && !without.contains_key("train.negatives"));
+        config.train.sampling = BatchSampling::Natural;
+        assert_eq!(training_keys(&config, 1)["train.sampling"], json!("natural"));
     }
 
     #[test]

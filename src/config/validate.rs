@@ -296,6 +296,8 @@ fn pools(c: &ModelConfig, bands: usize) -> Result<()> {
 fn train(c: &TrainConfig) -> Result<()> {
     c.epochs.map_or(Ok(()), |epochs| count("train.epochs", epochs, MAX_EPOCHS))?;
     count("train.batch", c.batch, MAX_WIDTH)?;
+    let share = |share| require((0.0..1.0).contains(&share), "train.negatives", "at least 0 and below 1", share);
+    c.negatives.map_or(Ok(()), share)?;
     seeds("train.seeds", &c.seeds)?;
     require(
         c.checkpoint_s >= 0.0 && c.checkpoint_s.is_finite(),

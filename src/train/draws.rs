@@ -14,7 +14,8 @@ pub struct Draws {
     pub stages: Vec<(StageName, u64)>,
     /// Number of examples in a step of the first stage.
     pub batch_size: usize,
-    /// Log messages about stages whose epochs leave segments out. A message is harmless if at most a tenth is left out.
+    /// Log messages about segments that epochs leave out or repeat, and about settings of `train.sampling` without
+    /// effect, each once. A message is harmless where that is as it should be.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -30,17 +31,17 @@ impl Draws {
             let episodes = stage.episodes(config, labels, classes)?;
             stages.push((*stage, (episodes.steps() * stage.epochs(config)) as u64));
             batch_sizes.push(episodes.batch_size());
-            let sizes: Vec<usize> = episodes.by_class().iter().map(Vec::len).collect();
-            let (taken, all) = (episodes.per_epoch(), sizes.iter().sum());
-            let smallest = (0..sizes.len()).min_by_key(|class| sizes[*class]).filter(|_| taken < all);
-            left_out.extend(smallest.map(|class| {
-                let (stage, class, n) = (stage.name(), &classes[class], sizes[class]);
-                let message = format!(
-                    "an epoch of the {stage} stage takes {taken} of {all} training segments: batches take equally many segments of each class, and {class} \
-                     has {n}"
-                );
-                LeftOut { harmless: taken * 10 >= all * 9, message }
-            }));
+            for line in episodes.left_out(stage.name(), classes) {
+                if !left_out.contains(&line) {
+                    left_out.push(line);
+                }
+            }
+        }
+        if let Some(share) = config.train.negatives.filter(|share| *share > 0.0)
+            && labels.iter().all(|labels| !labels.classes.is_empty())
+        {
+            let message = format!("train.negatives={share} has no effect: every training segment has a class");
+            left_out.push(LeftOut::warning(message));
         }
         Ok(Self { stages, batch_size: batch_sizes[0], left_out })
     }
@@ -54,7 +55,7 @@ impl Draws {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Method;
+    use crate::config::{BatchSampling, Method};
 
     /// Returns `sizes[class]` segments of each of the classes 0 to 2.
     fn labels(sizes: [usize; 3]) -> Vec<SegmentLabels> {
@@ -94,5 +95,31 @@ mod tests {
         (config.train.method, config.train.batch, config.tagger.batch) = (Method::Triplets, 6, 30);
         let refused = Draws::new(&config, &labels([4, 4, 4]), &classes).unwrap_err().to_string();
         assert!(refused.starts_with("tagger.batch: class Cat has 4"), "{refused}");
+    }
+
+    #[test]
+    fn samplings_need_no_multiple_and_name_what_does_not_fit() {
+        let classes = ["Cat", "Dog", "Tap"].map(String::from);
+        let mut config = Config::default();
+        let refused = |config: &Config| Draws::new(config, &labels([9, 9, 9]), &classes).unwrap_err().to_string();
+        let paper = refused(&config);
+        assert!(paper.starts_with("train.batch: 10 ") && paper.contains("train.sampling=balanced"), "{paper}");
+        config.train.negatives = Some(0.1);
+        assert!(refused(&config).starts_with("train.negatives: "), "{}", refused(&config));
+
+        config.train.sampling = BatchSampling::Balanced;
+        config.train.epochs = Some(4);
+        let draws = |config: &Config| Draws::new(config, &labels([9, 9, 9]), &classes).unwrap();
+        assert_eq!((draws(&config).steps(), draws(&config).batch_size), (3 * 4, 10));
+        let said = draws(&config).left_out.pop().unwrap();
+        assert!(!said.harmless && said.message.starts_with("train.negatives=0.1 has no effect"), "{said:?}");
+        config.train.method = Method::Triplets;
+        assert_eq!(draws(&config).stages[1], (StageName::Tagger, 2 * 200));
+
+        (config.train.sampling, config.train.negatives) = (BatchSampling::Natural, None);
+        let natural = refused(&config);
+        assert!(natural.starts_with("train.sampling: natural ") && natural.contains("triplets"), "{natural}");
+        config.train.method = Method::Classifier;
+        assert_eq!(draws(&config).steps(), 3 * 4);
     }
 }

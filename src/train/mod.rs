@@ -3,12 +3,16 @@
 //!
 //! In: training and validation examples on the GPU. Out: the parameters of every member's best epoch.
 
+mod balanced;
+mod coverage;
 mod data;
+mod deck;
 mod draws;
 mod episodes;
 mod memory_estimate;
 mod methods;
 mod metric_episodes;
+mod natural;
 mod observer;
 mod sampler;
 mod schedule;
@@ -21,11 +25,13 @@ mod trainer;
 
 use crate::config::StageName;
 
+pub use balanced::BalancedSampler;
 pub use data::TrainingData;
 pub use draws::Draws;
 pub use episodes::Episodes;
 pub use memory_estimate::{MemoryEstimate, PlannedData, memory_estimate};
-pub use metric_episodes::{PrototypeEpisodes, Triplets};
+pub use metric_episodes::{BalancedEpisodes, PrototypeEpisodes, Triplets};
+pub use natural::NaturalSampler;
 pub use observer::{EpochReport, Observer, Unwatched};
 pub use sampler::Sampler;
 pub use schedule::{EpochRows, Schedule};

@@ -1,9 +1,14 @@
-//! Class-balanced batches (SPEC §4): the same number of examples of every class, drawn without replacement. An epoch
-//! ends when the smallest class is used up.
+//! Batches of `train.sampling = "paper"` (SPEC §4): the same number of examples of every class, drawn without
+//! replacement. An epoch ends when the smallest class is used up.
 
 use super::Episodes;
+use super::coverage::until_the_smallest;
 use crate::base::counter_rng::Key;
+use crate::data::scenes::LeftOut;
 use crate::{Error, Result};
+
+/// What a message recommends where such batches cannot be made.
+const OTHERWISE: &str = "train.sampling=balanced, which takes any batch and repeats rare classes";
 
 /// A sampler of class-balanced batches.
 #[derive(Debug)]
@@ -21,7 +26,7 @@ impl Sampler {
     pub fn new(labels: &[Vec<usize>], classes: &[String], batch: usize, key: &str) -> Result<Self> {
         if batch == 0 || !batch.is_multiple_of(classes.len()) {
             let reason = format!(
-                "{batch} examples cannot be shared evenly by {} classes: use a multiple of {}",
+                "{batch} examples cannot be shared evenly by {} classes: use a multiple of {}, or set {OTHERWISE}",
                 classes.len(),
                 classes.len()
             );
@@ -31,7 +36,8 @@ impl Sampler {
         let per_class = batch / classes.len();
         if let Some(class) = by_class.iter().position(|examples| examples.len() < per_class) {
             let reason = format!(
-                "class {} has {} training examples{}, a batch takes {per_class} of each class",
+                "class {} has {} training examples{}, a batch takes {per_class} of each class: set \
+                 {OTHERWISE}",
                 classes[class],
                 by_class[class].len(),
                 if labels.iter().any(|labels| labels.len() > 1) { " (each counts for one of its classes)" } else { "" },
@@ -39,6 +45,11 @@ impl Sampler {
             return Err(Error::config(key, reason));
         }
         Ok(Self { by_class, per_class })
+    }
+
+    /// Returns the examples that may be drawn, by the class as which they are drawn.
+    pub(super) fn by_class(&self) -> &[Vec<u32>] {
+        &self.by_class
     }
 
     /// Assigns every example to one class and returns the examples of each class in order. Examples with one class are
@@ -68,8 +79,9 @@ impl Episodes for Sampler {
         self.per_class * self.by_class.len()
     }
 
-    fn by_class(&self) -> &[Vec<u32>] {
-        &self.by_class
+    fn left_out(&self, stage: &str, classes: &[String]) -> Vec<LeftOut> {
+        let taken = self.steps() * self.batch_size();
+        until_the_smallest(stage, classes, &self.by_class, taken).into_iter().collect()
     }
 
     fn epoch(&self, seed: u64, epoch: usize) -> Vec<Vec<u32>> {
@@ -139,9 +151,13 @@ mod tests {
     fn what_cannot_be_balanced_is_refused_by_name() {
         let labels = vec![vec![0], vec![0], vec![1]];
         let uneven = Sampler::new(&labels, &classes(2), 3, "train.batch").unwrap_err().to_string();
-        assert!(uneven.contains("train.batch") && uneven.contains("multiple of 2"), "{uneven}");
+        assert!(
+            uneven.contains("train.batch") && uneven.contains("multiple of 2, or set train.sampling=balanced"),
+            "{uneven}"
+        );
         let few = Sampler::new(&labels, &classes(2), 4, "tagger.batch").unwrap_err().to_string();
-        assert_eq!(few, "tagger.batch: class class 1 has 1 training examples, a batch takes 2 of each class");
+        let words = "tagger.batch: class class 1 has 1 training examples, a batch takes 2 of each class: set train.sampling=balanced";
+        assert!(few.starts_with(words), "{few}");
         let several = Sampler::new(&[vec![0], vec![0, 1]], &classes(2), 4, "train.batch").unwrap_err().to_string();
         assert!(several.contains("1 training examples (each counts for one of its classes), a batch"), "{several}");
     }

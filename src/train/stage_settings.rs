@@ -2,37 +2,64 @@
 
 use std::ops::Range;
 
-use super::{Episodes, PrototypeEpisodes, Sampler, Triplets};
-use crate::Result;
-use crate::config::{Config, OptimiserConfig, Sampling, StageName};
+use super::{BalancedEpisodes, BalancedSampler, Episodes, NaturalSampler, PrototypeEpisodes, Sampler, Triplets};
+use crate::config::{BatchSampling, Config, OptimiserConfig, PrototypeConfig, Sampling, StageName};
 use crate::evaluate::SegmentLabels;
 use crate::kernels::score::Stopping;
 use crate::model::Population;
+use crate::{Error, Result};
 
 impl StageName {
-    /// Makes the sampler of the stage's batches from training examples with the labels `labels`. Classifier and tagger
-    /// balance over all classes of an example. Distance losses use one class of an example, that of its dominant event.
+    /// Makes the sampler of the stage's batches from training examples with the labels `labels`, by `train.sampling`.
+    /// Classifier and tagger balance over all classes of an example. Distance losses use one class of an example, that
+    /// of its dominant event.
     ///
     /// # Errors
-    /// [`crate::Error::Config`] when batches cannot be balanced.
+    /// [`Error::Config`] when batches cannot be made in this way.
     pub fn episodes(self, config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<Box<dyn Episodes>> {
-        let batch = config.train.batch;
         let of_example = |labels: &SegmentLabels| match self {
             Self::Classifier | Self::Tagger => labels.classes.clone(),
             Self::Triplets | Self::Prototypes => labels.dominant.into_iter().collect(),
         };
         let labels: Vec<Vec<usize>> = labels.iter().map(of_example).collect();
-        Ok(match self {
-            Self::Classifier => Box::new(Sampler::new(&labels, classes, batch, "train.batch")?),
-            Self::Tagger => Box::new(Sampler::new(&labels, classes, config.tagger.batch, "tagger.batch")?),
-            Self::Triplets => {
-                let negatives = config.triplets.sampling == Sampling::Random;
-                Box::new(Triplets::new(&labels, classes, batch, negatives)?)
+        let (sampling, share) = (config.train.sampling, config.train.negatives);
+        if share.is_some() && sampling != BatchSampling::Balanced {
+            let reason = "is the share of segments without a class in train.sampling=balanced, which is not set";
+            return Err(Error::config("train.negatives", reason));
+        }
+        let (batch, key) = match self {
+            Self::Tagger => (config.tagger.batch, "tagger.batch"),
+            _ => (config.train.batch, "train.batch"),
+        };
+        let PrototypeConfig { way, support, .. } = config.prototypes;
+        let way = way.unwrap_or(classes.len());
+        let negatives = config.triplets.sampling == Sampling::Random;
+        Ok(match (sampling, self) {
+            (BatchSampling::Paper, Self::Classifier | Self::Tagger) => {
+                Box::new(Sampler::new(&labels, classes, batch, key)?)
             }
-            Self::Prototypes => {
-                let settings = &config.prototypes;
-                let way = settings.way.unwrap_or(classes.len());
-                Box::new(PrototypeEpisodes::new(&labels, classes, way, settings.support, batch)?)
+            (BatchSampling::Paper, Self::Triplets) => Box::new(Triplets::new(&labels, classes, batch, negatives)?),
+            (BatchSampling::Paper, Self::Prototypes) => {
+                Box::new(PrototypeEpisodes::new(&labels, classes, way, support, batch)?)
+            }
+            (BatchSampling::Balanced, Self::Classifier | Self::Tagger) => {
+                Box::new(BalancedSampler::new(&labels, classes.len(), batch, key, share)?)
+            }
+            (BatchSampling::Balanced, Self::Triplets) => {
+                Box::new(Triplets::balanced(&labels, classes, batch, negatives, share)?)
+            }
+            (BatchSampling::Balanced, Self::Prototypes) => {
+                Box::new(BalancedEpisodes::new(&labels, classes, way, support, batch)?)
+            }
+            (BatchSampling::Natural, Self::Classifier | Self::Tagger) => {
+                Box::new(NaturalSampler::new(labels.len(), batch, key)?)
+            }
+            (BatchSampling::Natural, Self::Triplets | Self::Prototypes) => {
+                let reason = format!(
+                    "natural has no classes to compare, and --method {} compares classes: use balanced or paper",
+                    self.name()
+                );
+                return Err(Error::config("train.sampling", reason));
             }
         })
     }

@@ -13,8 +13,8 @@ pub use model::ModelConfig;
 pub use search::{Objective, SearchConfig, SpaceConfig};
 pub use study::{CellConfig, StudyConfig};
 pub use train::{
-    Crop, EvaluateConfig, Method, Normalise, OptimiserConfig, PrototypeConfig, Sampling, TaggerConfig, TrainConfig,
-    TripletConfig, TripletGradient,
+    BatchSampling, Crop, EvaluateConfig, Method, Normalise, OptimiserConfig, PrototypeConfig, Sampling, TaggerConfig,
+    TrainConfig, TripletConfig, TripletGradient,
 };
 
 /// A whole configuration.

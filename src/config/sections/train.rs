@@ -68,6 +68,28 @@ pub enum Sampling {
     Hard,
 }
 
+/// The rule by which the segments of an epoch are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BatchSampling {
+    /// Batches with the same number of segments of every class, without replacement, until the smallest class is used
+    /// up (SPEC §4).
+    #[default]
+    Paper,
+    /// The class that was heard least is next. Rare classes repeat, and segments without a class are drawn too.
+    Balanced,
+    /// Every segment once, in random order.
+    Natural,
+}
+
+impl BatchSampling {
+    /// Returns whether this is the default, which is not serialised: configurations of earlier builds, and training
+    /// states that were written under them, have no such key.
+    pub(crate) fn is_paper(&self) -> bool {
+        *self == Self::Paper
+    }
+}
+
 /// Triplet loss (SPEC §4.2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -113,7 +135,7 @@ impl Default for PrototypeConfig {
 pub struct TaggerConfig {
     /// Largest number of epochs: 200 (A).
     pub epochs: usize,
-    /// Examples per step, a multiple of the number of classes: 20 (A).
+    /// Examples per step: 20 (A). With `train.sampling = "paper"`, a multiple of the number of classes.
     pub batch: usize,
     /// Learning rate: 1e-3 (A).
     pub lr: f64,
@@ -160,8 +182,16 @@ pub struct TrainConfig {
     /// (O).
     #[serde(skip_serializing_if = "is_default_clip")]
     pub clip_s: f64,
-    /// Examples, anchors (triplets) or queries (prototypes) per step, a multiple of the number of classes: 10 (A).
+    /// Examples, anchors (triplets) or queries (prototypes) per step: 10 (A). A multiple of the number of classes with
+    /// `sampling = "paper"`, and for prototypes always.
     pub batch: usize,
+    /// Rule by which the segments of an epoch are drawn, in all stages: paper.
+    #[serde(skip_serializing_if = "BatchSampling::is_paper")]
+    pub sampling: BatchSampling,
+    /// Share of the draws of `sampling = "balanced"` that take a segment without a class, from 0 to below 1 (O). When
+    /// absent, such segments are drawn as often as those of one class: 1 / (classes + 1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub negatives: Option<f64>,
     /// Seeds, one for each model; all models train together as one population.
     pub seeds: Vec<u64>,
     /// Number of epochs without a new best one that training tolerates before it stops: 30 (A).
@@ -193,6 +223,8 @@ impl Default for TrainConfig {
             crop: Crop::default(),
             clip_s: DEFAULT_CLIP_S,
             batch: 10,
+            sampling: BatchSampling::Paper,
+            negatives: None,
             seeds: vec![1],
             patience: 30,
             min_epochs: 50,

@@ -227,21 +227,22 @@ impl Dataset {
         })
     }
 
-    /// Returns log messages about everything that a command which uses `subsets` ignores: unused files, clips that
-    /// training never draws, and classes without clips in a subset. There is one message for each kind.
+    /// Returns the log message about training clips without a class, if there are any. `train.sampling = "paper"` never
+    /// draws them.
+    pub fn never_drawn(&self) -> Option<LeftOut> {
+        let all = self.len(Subset::Train);
+        let without = (0..all).filter(|index| self.labels(Subset::Train, *index).is_empty());
+        let (n, first) = (without.clone().count(), self.name(Subset::Train, without.min()?));
+        Some(LeftOut::warning(format!(
+            "{n} of {all} training clips never drawn, {first} first: nothing is annotated in them, and batches take clips by \
+             class; train.sampling=balanced draws them too"
+        )))
+    }
+
+    /// Returns log messages about everything that a command which uses `subsets` ignores: unused files, and classes
+    /// without clips in a subset. There is one message for each kind.
     pub fn left_out(&self, subsets: &[Subset]) -> Vec<LeftOut> {
         let mut found = self.left_out.clone();
-        let without: Vec<usize> = match subsets.contains(&Subset::Train) {
-            true => (0..self.len(Subset::Train)).filter(|i| self.labels(Subset::Train, *i).is_empty()).collect(),
-            false => Vec::new(),
-        };
-        if let Some(first) = without.first() {
-            let (n, all, first) = (without.len(), self.len(Subset::Train), self.name(Subset::Train, *first));
-            found.push(LeftOut::warning(format!(
-                "{n} of {all} training clips never drawn, {first} first: nothing is annotated in them, and batches take clips \
-                 by class"
-            )));
-        }
         for subset in subsets {
             let mut present = vec![false; self.classes.len()];
             self.labels[*subset as usize].iter().flatten().for_each(|class| present[*class] = true);

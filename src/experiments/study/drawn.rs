@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Cell;
+use crate::config::BatchSampling;
 use crate::data::scenes::{Dataset, LeftOut, Subset};
 use crate::evaluate::{SegmentLabels, SegmentSource};
 use crate::train::Draws;
@@ -50,7 +51,8 @@ pub fn drawn(cells: &[&Cell]) -> Result<Vec<CellSteps>> {
             let length = lengths.iter().position(|length| *length == cell.seconds).unwrap_or(0);
             let train = Arc::clone(&labels[length]);
             let draws = Draws::new(&cell.config, &train, dataset.classes()).map_err(|error| of_cell(error, cell))?;
-            let left_out = left_out.iter().chain(&draws.left_out).cloned().collect();
+            let never_drawn = dataset.never_drawn().filter(|_| cell.config.train.sampling == BatchSampling::Paper);
+            let left_out = left_out.iter().chain(&never_drawn).chain(&draws.left_out).cloned().collect();
             let (classes, clips) = (dataset.classes().to_vec(), Subset::all().map(|subset| dataset.len(subset)));
             found.push(CellSteps { classes, clips, train, draws, left_out });
         }

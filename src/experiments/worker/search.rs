@@ -5,7 +5,7 @@ use super::lease_keeper::{LeaseKeeper, Update};
 use super::stop_conditions::StopConditions;
 use super::training::{ClaimedTraining, TrainedTrial, TrainingContext, train};
 use super::{Job, Settings, outcome};
-use crate::config::{Config, PrototypeConfig, Sampling};
+use crate::config::{BatchSampling, Config, PrototypeConfig, Sampling, TrainConfig};
 use crate::data::scenes::{Dataset, LeftOut, Subset};
 use crate::experiments::search::{Trial, check, trial};
 use crate::experiments::store::Claimed;
@@ -34,7 +34,8 @@ impl<'a> SearchJob<'a> {
         let dataset = Dataset::of(config)?;
         let used = [Subset::Train, Subset::Validation];
         dataset.need(&used)?;
-        dataset.left_out(&used).iter().for_each(LeftOut::log);
+        let never_drawn = dataset.never_drawn().filter(|_| batches.has(BatchSampling::Paper));
+        dataset.left_out(&used).iter().chain(&never_drawn).for_each(LeftOut::log);
         let data = TrainingData::load(gpu, config, &dataset, &dataset.contents()?, &progress.features(&dataset))?;
         for trial in &batches.0 {
             let draws = Draws::new(&trial.config, &data.train.labels, &data.classes).map_err(|error| {
@@ -55,13 +56,19 @@ struct Batches(Vec<Trial>);
 
 impl Batches {
     fn note(&mut self, trial: Trial) {
-        let way = |trial: &Trial| -> (usize, Sampling, PrototypeConfig) {
+        let way = |trial: &Trial| -> (usize, BatchSampling, Option<f64>, Sampling, PrototypeConfig) {
             let config = &trial.config;
-            (config.train.batch, config.triplets.sampling, config.prototypes.clone())
+            let TrainConfig { batch, sampling, negatives, .. } = config.train;
+            (batch, sampling, negatives, config.triplets.sampling, config.prototypes.clone())
         };
         if !self.0.iter().any(|other| way(other) == way(&trial)) {
             self.0.push(trial);
         }
+    }
+
+    /// Returns whether some trial draws its batches by `sampling`.
+    fn has(&self, sampling: BatchSampling) -> bool {
+        self.0.iter().any(|trial| trial.config.train.sampling == sampling)
     }
 }
 
