@@ -1,14 +1,11 @@
-//! Decoding a file to mono samples: chooses the reader by the file's first bytes, and limits the number of samples.
+//! Decoding a whole file to mono samples.
 
-use std::fs::{self, File};
 use std::io::Cursor;
 use std::path::Path;
 
 use super::mixdown::DecodeTarget;
-use super::recognise::{self, Format, START_BYTES};
-use super::section::{ByteSource, Section};
-use super::{Decoded, contain, resample, tags, wav, xiph};
-use crate::base::regular_file;
+use super::stream::Blocks;
+use super::{Audio, Decoded, resample};
 use crate::{Error, Result};
 
 /// Largest number of samples of one file: 4 GiB, or 18 hours and 38 minutes at 16 kHz.
@@ -55,36 +52,26 @@ pub fn decode_at(path: &Path, rate: u32, max_samples: usize) -> Result<Decoded> 
 /// # Errors
 /// The reason of the [`Error::Audio`] that [`decode`] returns.
 pub fn decode_bytes(bytes: &[u8], max_samples: usize) -> Result<Decoded, String> {
-    read(&mut Cursor::new(bytes), DecodeTarget { rate: None, max_samples })
+    collect(Blocks::of(Box::new(Cursor::new(bytes)), DecodeTarget { rate: None, max_samples })?)
 }
 
 fn decode_file(path: &Path, target: DecodeTarget) -> Result<Decoded> {
-    let kind = fs::metadata(path).map_err(|source| Error::io("read", path, source))?.file_type();
-    if let Some(kind) = regular_file::other_kind(kind) {
-        return Err(Error::audio(path, not_a_sound(kind)));
-    }
-    let mut file = File::open(path).map_err(|source| Error::io("read", path, source))?;
-    read(&mut file, target).map_err(|reason| Error::audio(path, reason))
+    collect(Blocks::open(path, target)?).map_err(|reason| Error::audio(path, reason))
 }
 
-/// Returns the reason to refuse a path that names a `kind` of thing other than a regular file.
-fn not_a_sound(kind: &str) -> String {
-    let next = match kind {
-        "a folder" => ": name the files in it, for example with FOLDER/*.wav",
-        "a pipe" => ": write what comes out of it to a file first",
-        "a device" => ": record from it to a file first",
-        _ => "",
-    };
-    format!("{kind}, not an audio file{next}")
-}
-
-fn read(source: &mut dyn ByteSource, target: DecodeTarget) -> Result<Decoded, String> {
-    let mut file = Section::whole(source)?;
-    let (start, end) = (tags::end_of_front(&mut file)?, file.len());
-    let mut file = file.narrowed(start..end)?;
-    match recognise::format(&file.bytes_at(0, START_BYTES)?, start > 0)? {
-        Format::Wav => wav::read(file, target),
-        Format::Flac => contain::panics(|| xiph::read_flac(file, target)),
-        Format::Ogg => contain::panics(|| xiph::read_ogg(file, target)),
+/// Reads `blocks` to their end.
+fn collect(mut blocks: Blocks<'_>) -> Result<Decoded, String> {
+    let mut samples = Vec::new();
+    while let Some(block) = blocks.next_block()? {
+        if samples.try_reserve(block.len()).or_else(|_| samples.try_reserve_exact(block.len())).is_err() {
+            return Err(format!("there is no memory for more than {} of its samples", samples.len()));
+        }
+        samples.extend_from_slice(block);
     }
+    Ok(Decoded {
+        audio: Audio { rate: blocks.rate(), samples },
+        channels: blocks.channels(),
+        seconds: blocks.seconds(),
+        warnings: blocks.warnings().to_vec(),
+    })
 }
