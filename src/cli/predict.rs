@@ -105,9 +105,7 @@ impl Predict {
             (Err(_), false, false) => Ok(()),
         };
         let mut files = AudioFiles::new(session, &self.files, &windows, "tagging");
-        files.each(&mut tagger, &mut |path, answer| {
-            session.progress.suspend(|| show(path, answer))
-        })?;
+        files.each(&mut tagger, &mut |path, answer| session.progress.suspend(|| show(path, answer)))?;
         files.finish()
     }
 }

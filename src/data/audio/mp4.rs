@@ -38,10 +38,13 @@ impl<'a> Mp4<'a> {
             let advice = if why.contains("ffmpeg") { String::new() } else { format!("; {CONVERT}") };
             why + &advice
         })?;
-        if let (Some(edit), Frames::Claimed(n_frames)) = (edit, track.layout.frames) {
-            track.kept = edit.kept(track.layout.rate, n_frames);
-            track.layout.frames = Frames::Claimed((track.kept.end - track.kept.start).unsigned_abs());
-        }
+        // A file in fragments does not know its length beforehand.
+        let claimed = track.layout.frames.number().filter(|n| *n > 0);
+        let kept = edit.map_or(0..u64::MAX, |edit| edit.kept(track.layout.rate));
+        let claimed = claimed.map(|n| n.min(kept.end).saturating_sub(kept.start));
+        track.layout.frames = claimed.map_or(Frames::Unknown, Frames::Claimed);
+        let time = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        track.kept = time(kept.start)..time(kept.end);
         Ok(Self(track))
     }
 }
@@ -98,17 +101,16 @@ impl Edit {
         Ok(None)
     }
 
-    /// Returns the times of the frames that are the sound, in frames, of a track of `n_frames` frames at `rate` Hz.
-    fn kept(self, rate: u32, n_frames: u64) -> Range<i64> {
+    /// Returns the times of the frames that are the sound, in frames, of a track at `rate` Hz.
+    fn kept(self, rate: u32) -> Range<u64> {
         let [of_track, of_file] = self.units;
         let frames = |n: u64, units: u32| {
             let frames = (u128::from(n) * u128::from(rate)).div_ceil(u128::from(units.max(1)));
             u64::try_from(frames).unwrap_or(u64::MAX)
         };
-        let start = frames(self.start, of_track).min(n_frames);
+        let start = frames(self.start, of_track);
         let length = if self.length == 0 { u64::MAX } else { frames(self.length, of_file) };
-        let end = start.saturating_add(length).min(n_frames);
-        start.cast_signed()..end.cast_signed()
+        start..start.saturating_add(length)
     }
 }
 

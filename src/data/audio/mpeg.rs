@@ -244,9 +244,8 @@ impl FrameHeader {
     }
 
     fn parse_adts(bytes: &[u8]) -> Option<Self> {
-        const RATES: [u32; 13] = [
-            96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350,
-        ];
+        const RATES: [u32; 13] =
+            [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
         const LOW_COMPLEXITY: u8 = 1;
         let [_, second, third, fourth, fifth, sixth, seventh, ..] = *bytes else { return None };
         let n_skipped = if second & 1 == 1 { 7 } else { 9 };

@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::cutter::{Cutter, Series};
 use super::Statistics;
+use super::cutter::{Cutter, Series};
 use super::extract::check;
 use super::front_end::FrontEnd;
 use crate::Result;

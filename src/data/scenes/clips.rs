@@ -164,7 +164,11 @@ fn read(
     }
     listing.notes.push((format!("{}.tsv", subset.name()), said));
     if let Some((line, name)) = missing.iter().min() {
-        let why = if folder.join(name).is_file() { "does not end in .wav, .flac or .ogg" } else { "is not there" };
+        let why = if folder.join(name).is_file() {
+            "does not end as a sound that is read does, in .wav for example"
+        } else {
+            "is not there"
+        };
         let reason = format!("lists {name}, which is not among the clips of {}: it {why}", folder.display());
         let others = if missing.len() > 1 { format!(", nor are {} others", missing.len() - 1) } else { String::new() };
         return Err(at_line(&table, *line, reason + &others));

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::{Error, Result};
 
 /// File name extensions of the sounds that can be read.
-pub(super) const EXTENSIONS: [&str; 3] = ["wav", "flac", "ogg"];
+pub(super) const EXTENSIONS: [&str; 16] = [
+    "wav", "flac", "ogg", "mp3", "m4a", "aac", "aif", "aiff", "aifc", "bwf", "caf", "mp2", "mp4", "oga", "rf64", "w64",
+];
 
 /// Returns names and paths of the entries of `folder` that are not hidden, sorted by name.
 pub(super) fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {

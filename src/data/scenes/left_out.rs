@@ -11,10 +11,7 @@ use super::files::{EXTENSIONS, entries};
 use crate::base::printable::counted;
 
 /// File name extensions of sounds in formats that cannot be read.
-const OTHER_SOUNDS: [&str; 22] = [
-    "3gp", "aac", "aif", "aifc", "aiff", "amr", "ape", "au", "bwf", "caf", "m4a", "mka", "mp2", "mp3", "mp4", "oga",
-    "opus", "rf64", "snd", "w64", "wma", "wv",
-];
+const OTHER_SOUNDS: [&str; 9] = ["3gp", "amr", "ape", "au", "mka", "opus", "snd", "wma", "wv"];
 /// Most levels of folders below a class or group that are searched.
 const MOST_DEPTH: usize = 16;
 /// Names of a dataset's tables.
@@ -120,7 +117,7 @@ impl Unread {
 
     fn said(&self, root: &Path) -> Vec<LeftOut> {
         let endings = EXTENSIONS.join(", .");
-        let foreign = line(root, &self.foreign, "sound", &format!("the format is not read, convert it to .{endings}"));
+        let foreign = line(root, &self.foreign, "sound", "the format is not read, convert it, for example to .flac");
         let below = line(root, &self.below, "sound", "it lies in a folder below one that is read, move it up");
         let no_sounds = line(root, &self.no_sounds, "file", &format!("the name does not end in .{endings}"));
         let no_sounds = no_sounds.map(|line| LeftOut { harmless: true, ..line });
@@ -185,20 +182,19 @@ mod tests {
     #[test]
     fn every_kind_that_a_soundbank_leaves_out_is_said_once() {
         let cat = "train/soundbank/foreground/Cat";
-        let files =
-            ["0.wav", "m1.MP3", "m0.mp3", "x.w64", "more/1.wav", "more/deep/2.flac", "more/notes.txt", "README"];
+        let files = ["0.wav", "m1.WMA", "m0.wma", "x.wv", "more/1.wav", "more/deep/2.flac", "more/notes.txt", "README"];
         let files = files.map(|file| format!("{cat}/{file}"));
         let others = [
             "train/soundbank/background/street.ogg",
             "eval/soundbank/background/room/a.opus",
-            "eval/soundbank/background/room/.hidden.mp3",
+            "eval/soundbank/background/room/.hidden.opus",
             "valid/soundbank/foreground/Cat/0.wav",
             "notes/a.mp3",
         ];
         let bank = folder(&files.iter().map(String::as_str).chain(others).collect::<Vec<_>>());
         let found = said(&bank, of_soundbank);
         let starts = [
-            (false, format!("4 sounds left out, {cat}/m0.mp3 first: the format")),
+            (false, format!("4 sounds left out, {cat}/m0.wma first: the format")),
             (false, format!("2 sounds left out, {cat}/more/1.wav first: it lies in")),
             (true, format!("1 file left out, {cat}/README: the name")),
             (false, "1 sound left out, train/soundbank/background/street.ogg: beside".into()),
@@ -214,10 +210,10 @@ mod tests {
     fn clips_and_tables_that_a_dataset_leaves_out_are_said() {
         let whole = ["train.tsv", "eval.tsv", "manifest.tsv", "dataset.toml", "train/a.wav", "eval/b.wav"];
         assert_eq!(said(&folder(&whole), of_clips), []);
-        let more = ["valid.tsv", "validation/c.wav", "validation/d.flac", "train/e.mp3"];
+        let more = ["valid.tsv", "validation/c.wav", "validation/d.flac", "train/e.opus"];
         let found = said(&folder(&[whole.as_slice(), &more].concat()), of_clips);
         let starts = [
-            "1 sound left out, train/e.mp3",
+            "1 sound left out, train/e.opus",
             "2 clips left out, validation/c.wav first: without a",
             "1 table left out, valid.tsv",
         ];
