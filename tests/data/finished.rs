@@ -164,10 +164,10 @@ fn what_does_not_fit_is_named_with_its_line() {
         ),
         (
             |dir| {
-                clip(dir.path(), "eval/two.mp3", 1.0);
-                append(dir, "eval.tsv", "two.mp3\t0\t1\tCat\n");
+                clip(dir.path(), "eval/two.opus", 1.0);
+                append(dir, "eval.tsv", "two.opus\t0\t1\tCat\n");
             },
-            &["eval.tsv:5", "two.mp3", "does not end in .wav"],
+            &["eval.tsv:5", "two.opus", "does not end in .wav"],
         ),
         (|dir| append(dir, "eval.tsv", "two.wav\t1\t2\tEmu\n"), &["eval.tsv:5", "Emu", "Cat, Dog"]),
         (

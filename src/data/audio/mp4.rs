@@ -17,16 +17,25 @@ use super::tags;
 use super::track::{Rules, Track, reason, stream};
 
 const CODECS: [AudioCodecId; 3] = [CODEC_ID_AAC, CODEC_ID_ALAC, CODEC_ID_FLAC];
-/// Most boxes that are looked at in search of the edit list.
+/// Most boxes in another that are looked at.
 const MAX_BOXES: usize = 4096;
+/// Most fragments of a file that are looked at: a second each, they last 12 days.
+const MAX_FRAGMENTS: usize = 1 << 20;
+/// Most blocks of equal size in a part of a fragment. Symphonia counts them one by one before it reads the first.
+const MAX_EQUAL_BLOCKS: u32 = 1 << 16;
 
 /// A reader of the first audio track of an MP4 file up to its end or to the first damage.
-pub(super) struct Mp4<'a>(Track<'a>);
+pub(super) struct Mp4<'a> {
+    track: Track<'a>,
+    /// Warning about the boxes.
+    of_boxes: Option<String>,
+}
 
 impl<'a> Mp4<'a> {
     pub fn open(mut file: Section<'a>) -> Result<Self, String> {
         let end = tags::start_of_back(&mut file)?;
         let mut file = file.narrowed(0..end)?;
+        let of_boxes = check_boxes(&mut file)?;
         let edit = Edit::find(&mut file)?;
         let file = file.narrowed(0..end)?;
         let reader = IsoMp4Reader::try_new(stream(file), FormatOptions::default()).map_err(|error| {
@@ -45,24 +54,56 @@ impl<'a> Mp4<'a> {
         track.layout.frames = claimed.map_or(Frames::Unknown, Frames::Claimed);
         let time = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         track.kept = time(kept.start)..time(kept.end);
-        Ok(Self(track))
+        Ok(Self { track, of_boxes })
     }
 }
 
 impl Reader for Mp4<'_> {
     fn layout(&self) -> Layout {
-        self.0.layout
+        self.track.layout
     }
 
     fn read(&mut self, block: &mut Vec<f32>) -> Result<bool, String> {
-        Ok(self.0.read(block))
+        Ok(self.track.read(block))
     }
 
     fn warnings(&mut self) -> Vec<String> {
-        let n_there = self.0.n_kept;
-        let claimed = self.0.layout.frames.number().filter(|claimed| n_there < *claimed);
+        let n_there = self.track.n_kept;
+        let claimed = self.track.layout.frames.number().filter(|claimed| n_there < *claimed);
         let short = || claimed.map(|claimed| format!("cut short: {n_there} of {claimed} frames are there"));
-        self.0.damage.take().or_else(short).into_iter().collect()
+        self.track.damage.take().or_else(short).or(self.of_boxes.take()).into_iter().collect()
+    }
+}
+
+/// Checks the boxes of `file`, among them its fragments, and returns a warning if the file ends inside one.
+fn check_boxes(file: &mut Section) -> Result<Option<String>, String> {
+    let (mut at, end) = (0, file.len());
+    for _ in 0..MAX_FRAGMENTS {
+        let Some((name, body)) = next_box(file, at..end)? else { break };
+        at = body.end;
+        if &name == b"moof" {
+            for (_, track) in children(file, body)?.into_iter().filter(|(name, _)| name == b"traf") {
+                for (_, run) in children(file, track)?.into_iter().filter(|(name, _)| name == b"trun") {
+                    check_run(file, run)?;
+                }
+            }
+        }
+    }
+    let warning = || format!("cut short: the last {} of {end} bytes are no whole box", end - at);
+    Ok((at < end).then(warning))
+}
+
+/// Checks the number of blocks in a part of a fragment with the body `run`.
+fn check_run(file: &mut Section, run: Range<u64>) -> Result<(), String> {
+    // Flags that give each block bytes of its own: length, size, flags and offset.
+    const FLAGS_OF_BLOCKS: u8 = 0x0f;
+    match file.array_at::<8>(run.start)? {
+        Some([_, _, flags, _, count @ ..])
+            if flags & FLAGS_OF_BLOCKS == 0 && u32::from_be_bytes(count) > MAX_EQUAL_BLOCKS =>
+        {
+            Err(format!("damaged: a fragment claims {} blocks", u32::from_be_bytes(count)))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -153,21 +194,29 @@ fn child(file: &mut Section, range: Range<u64>, name: &[u8; 4]) -> Result<Option
 }
 
 /// Returns names and bodies of the boxes in `range`.
-fn children(file: &mut Section, range: Range<u64>) -> Result<Vec<([u8; 4], Range<u64>)>, String> {
-    let (mut found, mut at) = (Vec::new(), range.start);
-    while at < range.end && found.len() < MAX_BOXES {
-        let Some([a, b, c, d, name @ ..]) = file.array_at::<8>(at)? else { break };
-        let (length, header) = match u32::from_be_bytes([a, b, c, d]) {
-            0 => (range.end - at, 8),
-            1 => (file.array_at(at + 8)?.map_or(0, u64::from_be_bytes), 16),
-            length => (length.into(), 8),
-        };
-        let end = at.saturating_add(length);
-        if length < header || end > range.end {
-            break;
-        }
-        found.push((name, at + header..end));
-        at = end;
+fn children(file: &mut Section, mut range: Range<u64>) -> Result<Vec<([u8; 4], Range<u64>)>, String> {
+    let mut found = Vec::new();
+    while found.len() < MAX_BOXES
+        && let Some((name, body)) = next_box(file, range.clone())?
+    {
+        range.start = body.end;
+        found.push((name, body));
     }
     Ok(found)
+}
+
+/// Returns name and body of the box at the beginning of `range`, if it ends there as well.
+fn next_box(file: &mut Section, range: Range<u64>) -> Result<Option<([u8; 4], Range<u64>)>, String> {
+    let at = range.start;
+    if at >= range.end {
+        return Ok(None);
+    }
+    let Some([a, b, c, d, name @ ..]) = file.array_at::<8>(at)? else { return Ok(None) };
+    let (length, header) = match u32::from_be_bytes([a, b, c, d]) {
+        0 => (range.end - at, 8),
+        1 => (file.array_at(at + 8)?.map_or(0, u64::from_be_bytes), 16),
+        length => (length.into(), 8),
+    };
+    let end = at.saturating_add(length);
+    Ok((length >= header && end <= range.end).then_some((name, at + header..end)))
 }

@@ -46,7 +46,7 @@ impl<'a> Mpeg<'a> {
         let end = tags::start_of_back(&mut file)?;
         let mut file = file.narrowed(0..end)?;
         let ahead = file.bytes_at(0, SEARCHED_BYTES)?;
-        let (at, first) = first_frame(&ahead, end).ok_or_else(|| {
+        let (at, first) = first_frame(&ahead, ahead.len() as u64 == end).ok_or_else(|| {
             format!("damaged, or no sound: no frame of an MP3 or AAC file is in its first {} bytes", ahead.len())
         })?;
         first.check()?;
@@ -160,19 +160,15 @@ impl Reader for Mpeg<'_> {
     }
 }
 
-/// Finds the first frame in `bytes`, the beginning of a file of `n_bytes`: a header behind which another follows, or the
-/// file ends.
-fn first_frame(bytes: &[u8], n_bytes: u64) -> Option<(usize, FrameHeader)> {
+/// Finds the first frame in `bytes`, the beginning of a file: a header behind which another follows, or nothing if
+/// `is_whole` says that `bytes` are the whole file.
+fn first_frame(bytes: &[u8], is_whole: bool) -> Option<(usize, FrameHeader)> {
     (0..bytes.len()).find_map(|at| {
         let header = FrameHeader::parse(&bytes[at..])?;
-        let next = at + header.n_bytes;
-        let is_followed = match bytes.get(next..) {
-            Some(next) if next.len() >= MAX_HEADER_BYTES => {
-                FrameHeader::parse(next).is_some_and(|next| next.continues(&header))
-            }
-            _ => next as u64 <= n_bytes,
-        };
-        is_followed.then_some((at, header))
+        let next = bytes.get(at + header.n_bytes..)?;
+        let is_end = is_whole && next.len() < MAX_HEADER_BYTES;
+        let is_followed = FrameHeader::parse(next).is_some_and(|next| next.continues(&header));
+        (is_end || is_followed).then_some((at, header))
     })
 }
 
