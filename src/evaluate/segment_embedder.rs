@@ -92,7 +92,7 @@ impl SegmentModel for SegmentEmbedder<'_> {
     }
 
     fn cutter(&self, series: Series) -> Cutter {
-        self.batch.cutter(series)
+        Cutter::new(self.batch.chunking, self.batch.width(), series)
     }
 
     fn begin(&mut self) {

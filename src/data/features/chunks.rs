@@ -6,7 +6,6 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Statistics;
-use super::cutter::{Cutter, Series};
 use super::extract::check;
 use super::front_end::FrontEnd;
 use crate::Result;
@@ -143,10 +142,10 @@ impl ChunkBatch {
         Ok(())
     }
 
-    /// Makes a cutter of a signal into chunks for this batch.
-    pub fn cutter(&self, series: Series) -> Cutter {
+    /// Returns the number of samples on which the frames of a chunk depend.
+    pub fn width(&self) -> usize {
         let [_, width] = self.front_end.audio.dims();
-        Cutter::new(self.chunking, width, series)
+        width
     }
 
     /// Copies the audio of `chunks`, at most [`ChunkBatch::len`], into the batch on the host.
