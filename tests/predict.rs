@@ -4,8 +4,11 @@
 
 use weaklabel::base::counter_rng::Key;
 use weaklabel::config::{FeatureConfig, Method, ModelConfig, Normalise};
-use weaklabel::data::features::{ChunkBatch, Chunking, Statistics, extract, standardise};
-use weaklabel::evaluate::{Embedder, Embedding, Examples, Models, Scorer, SegmentEmbedder, SegmentLabels, Tagger};
+use weaklabel::data::audio::{Audio, Stream, write_wav16};
+use weaklabel::data::features::{ChunkBatch, Chunking, Series, Statistics, extract, standardise};
+use weaklabel::evaluate::{
+    Embedder, Embedding, Examples, Models, Scorer, SegmentEmbedder, SegmentLabels, SegmentModel, Tagger, stream_values,
+};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::{mel, relative_error, spectrum, standardise as kernel};
 use weaklabel::model::checkpoint::Description;
@@ -207,4 +210,61 @@ fn samples_beyond_single_precision_are_not_hidden() {
     let found = tagger.probabilities(&[&fine, &loud, &fine], &mut |_| {}).unwrap().swap_remove(0);
     assert!(found[3..6].iter().any(|p| !p.is_finite()), "{found:?}");
     assert_eq!(found[..3], found[6..], "the others are answered for");
+}
+
+#[test]
+fn a_stream_has_the_answers_of_the_whole_file() {
+    let gpu = gpu();
+    let models = Models::new(&gpu, &Tiles::default(), &models(&[1, 2], Normalise::Segment)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let chunking = Chunking { hop: 160, frames: 20 };
+    for n in [70, CHUNK, 10 * CHUNK + 79, 10 * CHUNK + 80, 120 * CHUNK + 500] {
+        let path = folder.path().join(format!("{n}.wav"));
+        let samples = noise("stream", n).into_iter().map(|x| (x * 32_768.0).round() / 32_768.0).collect();
+        let audio = Audio { rate: 16_000, samples };
+        write_wav16(&path, &audio).unwrap();
+        for (whole, window_chunks) in [(true, None), (false, Some(1)), (true, Some(3)), (true, Some(1000))] {
+            let windows = window_chunks.map_or(Vec::new(), |chunks| chunking.windows(n, chunks));
+            let windows = windows.into_iter().map(|window| &audio.samples[window]);
+            let segments: Vec<&[f32]> = whole.then_some(&audio.samples[..]).into_iter().chain(windows).collect();
+            let series = Series { whole, window_chunks };
+            let streamed = |model: &mut dyn SegmentModel| {
+                let mut stream = Stream::open(&path, 16_000).unwrap();
+                let (n_samples, values) = stream_values(model, &mut stream, series, &mut |_| {}).unwrap();
+                assert_eq!(n_samples, n);
+                bits(&values)
+            };
+            for most_chunks in [3, usize::MAX] {
+                let mut tagger = Tagger::new(&gpu, &models, most_chunks).unwrap();
+                let expected = bits(&tagger.probabilities(&segments, &mut |_| {}).unwrap());
+                assert_eq!(streamed(&mut tagger), expected, "tags of {n} samples, {series:?}");
+            }
+            let mut embedder = SegmentEmbedder::new(&gpu, &models, Embedding::ForDistances, 7).unwrap();
+            let expected = bits(&embedder.embed(&segments, &mut |_| {}).unwrap());
+            assert_eq!(streamed(&mut embedder), expected, "embeddings of {n} samples, {series:?}");
+        }
+    }
+}
+
+#[test]
+fn the_length_of_a_stream_takes_no_memory() {
+    let gpu = gpu();
+    let models = Models::new(&gpu, &Tiles::default(), &models(&[1], Normalise::None)).unwrap();
+    let mut tagger = Tagger::new(&gpu, &models, 256).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut taken = |minutes: usize, window_chunks| {
+        let path = folder.path().join(format!("{minutes}.wav"));
+        write_wav16(&path, &Audio { rate: 16_000, samples: noise("minute", 60 * 16_000).repeat(minutes) }).unwrap();
+        let series = Series { whole: true, window_chunks };
+        let memory = allocation_counter::measure(|| {
+            let mut stream = Stream::open(&path, 16_000).unwrap();
+            stream_values(&mut tagger, &mut stream, series, &mut |_| {}).unwrap();
+        });
+        memory.bytes_max
+    };
+    for window_chunks in [None, Some(5)] {
+        // Ten minutes are 38 MB of samples. A batch has 51 seconds, which a growing list may hold twice or thrice.
+        let taken = taken(10, window_chunks);
+        assert!(taken < 15_000_000, "{taken} bytes");
+    }
 }

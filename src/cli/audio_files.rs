@@ -1,5 +1,8 @@
 //! The audio files of a command line: they are answered for in their order, and a file that cannot be used does not end
 //! the command.
+//!
+//! Short files are read together, on all threads, and computed in common batches. A long file is a stream: its answer
+//! takes no more memory than a short one's, and has the same bits as if the file had been read as a whole.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,16 +11,17 @@ use rayon::prelude::*;
 
 use super::Session;
 use super::windows::{Window, Windows};
-use crate::data::audio::{MAX_SAMPLES, decode_at};
+use crate::data::audio::{Stream, decode_at};
+use crate::evaluate::{SegmentModel, stream_values};
 use crate::output::Task;
 use crate::{Error, Result};
 
-/// Files are read together, on all threads, while they take up at most this on the disk; a larger one is read alone.
+/// Files are read together while they take up at most this on the disk.
 const GROUP_BYTES: u64 = 16 << 20;
-
-/// The most samples for each of its bytes that a file may hold to be read together with others: a kilobyte of FLAC can
-/// hold an hour of silence. A file that holds more is read alone.
-const SAMPLES_PER_BYTE: u64 = 8;
+/// Most files that are read together.
+const GROUP_FILES: usize = 64;
+/// The most samples of a file that is read together with others: a minute at 16 kHz. A longer file is a stream.
+const SHORT_SAMPLES: usize = 1 << 20;
 
 /// The files of a command line, and the number of files that could not be used.
 pub struct AudioFiles<'a> {
@@ -38,6 +42,7 @@ struct AudioFile {
 }
 
 /// The models' answer about a file.
+#[derive(Debug)]
 pub struct Answer {
     /// The file's length in seconds.
     pub seconds: f64,
@@ -47,9 +52,12 @@ pub struct Answer {
     pub values: Vec<Vec<f32>>,
 }
 
-/// Computes the values of segments, `[model][segment · value]`, and reports the number of chunks done since its last
-/// report.
-pub type Compute<'a> = dyn FnMut(&[&[f32]], &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> + 'a;
+/// A model of which files are asked: of segments in memory, or of their chunks.
+pub trait FileModel: SegmentModel {
+    /// Computes the values of segments, `[model][segment · value]`, and reports the number of chunks done since its last
+    /// report.
+    fn values(&mut self, segments: &[&[f32]], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>>;
+}
 
 /// Takes a file's answer, or the reason why it cannot be used.
 pub type Take<'a> = dyn FnMut(&Path, Result<Answer, String>) -> Result<()> + 'a;
@@ -61,92 +69,110 @@ impl<'a> AudioFiles<'a> {
         Self { paths, windows, task, failed: 0, reason: None }
     }
 
-    /// Calls `compute` on all files, and `take` for each file in their order. Reasons why files cannot be used are
+    /// Asks `model` about all files, and calls `take` for each file in their order. Reasons why files cannot be used are
     /// logged; for a single file the reason is the error of the command.
     ///
     /// # Errors
-    /// The errors of `compute` and `take`.
-    pub fn each(&mut self, compute: &mut Compute<'_>, take: &mut Take<'_>) -> Result<()> {
+    /// The errors of `model` and `take`.
+    pub fn each(&mut self, model: &mut dyn FileModel, take: &mut Take<'_>) -> Result<()> {
         let mut rest = self.paths;
         while !rest.is_empty() {
             self.task.set((self.paths.len() - rest.len()) as u64);
             let (group, later) = rest.split_at(read_together(rest));
             rest = later;
             self.task.message(format!("{}: reading", group[0].display()));
-            let mut files = Vec::new();
+            let mut short = Vec::new();
             for (path, file) in group.iter().zip(self.read(group)) {
                 match file {
-                    // The file may only be too long to be read together with others.
-                    Err(_) if group.len() > 1 => match AudioFile::read(path, self.windows, MAX_SAMPLES) {
-                        Ok(file) => {
-                            self.answer(std::mem::take(&mut files), compute, take)?;
-                            self.answer(vec![(path, Ok(file))], compute, take)?;
-                        }
-                        refused => files.push((path, refused)),
-                    },
-                    file => files.push((path, file)),
+                    Some(file) => short.push((path, file)),
+                    None => {
+                        self.answer(std::mem::take(&mut short), model, take)?;
+                        let answer = self.stream(path, model);
+                        self.report(path, answer, take)?;
+                    }
                 }
             }
-            self.answer(files, compute, take)?;
+            self.answer(short, model, take)?;
         }
         self.task.message("");
         self.task.set(self.paths.len() as u64);
         Ok(())
     }
 
-    /// Reads the files of a group on all threads.
-    fn read(&self, group: &[PathBuf]) -> Vec<Result<AudioFile>> {
-        let most = |path: &Path| match group.len() {
-            1 => MAX_SAMPLES,
-            _ => size(path).saturating_mul(SAMPLES_PER_BYTE).min(MAX_SAMPLES as u64) as usize,
-        };
-        group.par_iter().map(|path| AudioFile::read(path, self.windows, most(path))).collect()
+    /// Reads the short files of a group on all threads. `None` stands for a file that is long, or cannot be used.
+    fn read(&self, group: &[PathBuf]) -> Vec<Option<AudioFile>> {
+        if group.len() == 1 {
+            return vec![None];
+        }
+        group.par_iter().map(|path| AudioFile::read(path, self.windows)).collect()
     }
 
+    /// Answers for files in memory.
     fn answer(
         &mut self,
-        files: Vec<(&PathBuf, Result<AudioFile>)>,
-        compute: &mut Compute<'_>,
+        files: Vec<(&PathBuf, AudioFile)>,
+        model: &mut dyn FileModel,
         take: &mut Take<'_>,
     ) -> Result<()> {
         let Some((name, _)) = files.first() else { return Ok(()) };
         let name = name.display();
-        let read = files.iter().filter_map(|(_, file)| file.as_ref().ok());
-        let segments: Vec<&[f32]> = read.flat_map(AudioFile::segments).collect();
+        let segments: Vec<&[f32]> = files.iter().flat_map(|(_, file)| file.segments()).collect();
         let chunks: usize = segments.iter().map(|segment| self.windows.chunking().count(segment.len())).sum();
         let mut done = 0;
-        let values = compute(&segments, &mut |more| {
+        let values = model.values(&segments, &mut |more| {
             done += more;
             self.task.message(format!("{name}: {:.0} %", 100.0 * done as f64 / chunks as f64));
             self.task.advance(0);
         })?;
         let (mut first, all) = (0, segments.len());
-        for (path, file) in files {
-            let answer = file.and_then(|AudioFile { seconds, parts, .. }| {
-                let of_parts = |values: &Vec<f32>| {
-                    let size = values.len() / all;
-                    values[first * size..][..parts.len() * size].to_vec()
-                };
-                let answer = Answer { seconds, values: values.iter().map(of_parts).collect(), parts };
-                first += answer.parts.len();
-                answer.checked(path)
-            });
-            match answer {
-                Ok(answer) => take(path, Ok(answer))?,
-                Err(error) => {
-                    self.failed += 1;
-                    if self.paths.len() == 1 {
-                        // The error is the command's own.
-                        self.reason = Some(error);
-                    } else {
-                        let reason = error.with_causes();
-                        tracing::error!("{reason}");
-                        take(path, Err(reason))?;
-                    }
-                }
-            }
+        for (path, AudioFile { seconds, parts, .. }) in files {
+            let of_parts = |values: &Vec<f32>| {
+                let size = values.len() / all;
+                values[first * size..][..parts.len() * size].to_vec()
+            };
+            let answer = Answer { seconds, values: values.iter().map(of_parts).collect(), parts };
+            first += answer.parts.len();
+            self.report(path, Ok(answer), take)?;
         }
         Ok(())
+    }
+
+    /// Answers for a file while it is read.
+    fn stream(&self, path: &Path, model: &mut dyn FileModel) -> Result<Answer> {
+        let name = path.display();
+        let mut stream = Stream::open(path, self.windows.rate())?;
+        let progress = &mut |stream: &Stream| {
+            let read = stream.seconds();
+            let done = match stream.claimed_seconds() {
+                Some(claimed) => format!("{:.0} %", 100.0 * (read / claimed).min(1.0)),
+                None => format!("{:.0} min", read / 60.0),
+            };
+            self.task.message(format!("{name}: {done}"));
+            self.task.advance(0);
+        };
+        let (n_samples, values) = stream_values(model, &mut stream, self.windows.series(), progress)?;
+        stream.log_warnings();
+        let seconds = stream.seconds();
+        Ok(Answer { seconds, parts: self.windows.of(n_samples, seconds), values })
+    }
+
+    /// Hands over an answer, or the reason why there is none.
+    fn report(&mut self, path: &Path, answer: Result<Answer>, take: &mut Take<'_>) -> Result<()> {
+        match answer.and_then(|answer| answer.checked(path)) {
+            Ok(answer) => take(path, Ok(answer)),
+            Err(error) if !is_about_file(&error) => Err(error),
+            Err(error) => {
+                self.failed += 1;
+                if self.paths.len() == 1 {
+                    // The error is the command's own.
+                    self.reason = Some(error);
+                    return Ok(());
+                }
+                let reason = error.with_causes();
+                tracing::error!("{reason}");
+                take(path, Err(reason))
+            }
+        }
     }
 
     /// Whether none of the files could be used.
@@ -178,6 +204,11 @@ impl Answer {
     }
 }
 
+/// Whether an error is one of a file, and others may still be used; and not one of the device.
+fn is_about_file(error: &Error) -> bool {
+    matches!(error, Error::Audio { .. } | Error::Io { .. })
+}
+
 /// The number of `paths`, from the first on, that are read together.
 fn read_together(paths: &[PathBuf]) -> usize {
     let mut bytes = 0;
@@ -185,7 +216,7 @@ fn read_together(paths: &[PathBuf]) -> usize {
         bytes += size(path);
         bytes <= GROUP_BYTES
     };
-    paths.iter().take_while(fits).count().max(1)
+    paths.iter().take(GROUP_FILES).take_while(fits).count().max(1)
 }
 
 /// Bytes of a file; 0 of one that cannot be read.
@@ -194,13 +225,13 @@ fn size(path: &Path) -> u64 {
 }
 
 impl AudioFile {
-    /// Reads a file of at most `max_samples` samples at the rate of the features.
-    fn read(path: &Path, windows: &Windows, max_samples: usize) -> Result<Self> {
-        let decoded = decode_at(path, windows.rate(), max_samples)?;
+    /// Reads a short file that can be used.
+    fn read(path: &Path, windows: &Windows) -> Option<Self> {
+        let decoded = decode_at(path, windows.rate(), SHORT_SAMPLES).ok()?;
         decoded.log_warnings(path);
         let (seconds, samples) = (decoded.seconds, decoded.audio.samples);
         let parts = windows.of(samples.len(), seconds);
-        Ok(Self { seconds, samples, parts })
+        Some(Self { seconds, samples, parts })
     }
 
     fn segments(&self) -> impl Iterator<Item = &[f32]> {

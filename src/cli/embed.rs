@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Session;
-use super::audio_files::{Answer, AudioFiles};
+use super::audio_files::{Answer, AudioFiles, FileModel};
 use super::output::{print, print_data, print_json};
 use super::trained::{TrainedModels, listed};
 use super::windows::Windows;
@@ -29,8 +29,8 @@ it. The last window ends with the file.
 An embedding is of one model: of a run with several seeds, choose one with --seed.
 
 A FILE that cannot be used is reported and has one row of NaN without onset and offset, so the rows of a .npy file \
-can be counted; the exit code is 6 then, or 3 when there was no other. A FILE may be 18 hours long at 16 kHz (2^30 \
-samples at the model's rate).";
+can be counted; the exit code is 6 then, or 3 when there was no other. A FILE may have any length: it is embedded \
+while it is read.";
 
 /// `weaklabel embed`: embeddings of audio files.
 #[derive(Debug, Args)]
@@ -39,7 +39,7 @@ pub struct Embed {
     /// The model.
     #[command(flatten)]
     pub trained: TrainedModels,
-    /// Audio files of any rate and number of channels: WAV, FLAC or Ogg Vorbis
+    /// Audio files of any rate and number of channels: WAV, FLAC, Ogg, MP3, M4A, AIFF and others
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Embed consecutive windows of this length, whole chunks of 0.2 s, as in 1s or 600ms, instead of whole files
@@ -56,6 +56,12 @@ pub struct Embed {
     /// each dimension; a name with control characters is a JSON string, as `weaklabel predict --help` says.
     #[arg(short, long, value_name = "OUT")]
     pub out: Option<PathBuf>,
+}
+
+impl FileModel for SegmentEmbedder<'_> {
+    fn values(&mut self, segments: &[&[f32]], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
+        self.embed(segments, progress)
+    }
 }
 
 /// A row as a line of JSON.
@@ -91,7 +97,7 @@ impl Embed {
         let mut all = Embeddings::new(dimensions);
         let mut header = true;
         let mut files = AudioFiles::new(session, &self.files, &windows, "embedding");
-        files.each(&mut |segments, done| embedder.embed(segments, done), &mut |path, answer| {
+        files.each(&mut embedder, &mut |path, answer| {
             push(&mut all, path, answer.ok());
             if out.is_none() {
                 session.progress.suspend(|| show(&all, session.options.json, header))?;

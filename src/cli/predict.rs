@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Session;
-use super::audio_files::{Answer, AudioFiles};
+use super::audio_files::{Answer, AudioFiles, FileModel};
 use super::output::{print, print_data, print_json};
 use super::tags::Tags;
 use super::trained::TrainedModels;
@@ -34,7 +34,7 @@ for each FILE.
 
 A FILE that cannot be used is reported, and the others are answered for. With --tsv it has one row of NaN without onset \
 and offset, with --json one object of `file` and `error`; the exit code is 6 then, or 3 when there was no other. A FILE \
-may be 18 hours long at 16 kHz (2^30 samples at the models' rate).";
+may have any length: it is answered for while it is read.";
 
 /// `weaklabel predict`: tag audio files.
 #[derive(Debug, Args)]
@@ -43,7 +43,7 @@ pub struct Predict {
     /// The models.
     #[command(flatten)]
     pub trained: TrainedModels,
-    /// Audio files of any rate and number of channels: WAV, FLAC or Ogg Vorbis
+    /// Audio files of any rate and number of channels: WAV, FLAC, Ogg, MP3, M4A, AIFF and others
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Answer for consecutive windows of this length as well, whole chunks of 0.2 s, as in 1s or 600ms
@@ -55,6 +55,12 @@ pub struct Predict {
     /// Print a table for programs, separated by tabs
     #[arg(long)]
     pub tsv: bool,
+}
+
+impl FileModel for Tagger<'_> {
+    fn values(&mut self, segments: &[&[f32]], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
+        self.probabilities(segments, progress)
+    }
 }
 
 /// Reads a number, whose decimal sign is a point.
@@ -99,9 +105,7 @@ impl Predict {
             (Err(_), false, false) => Ok(()),
         };
         let mut files = AudioFiles::new(session, &self.files, &windows, "tagging");
-        files.each(&mut |segments, done| tagger.probabilities(segments, done), &mut |path, answer| {
-            session.progress.suspend(|| show(path, answer))
-        })?;
+        files.each(&mut tagger, &mut |path, answer| session.progress.suspend(|| show(path, answer)))?;
         files.finish()
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use indexmap::IndexMap;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::audio_files::Answer;
 use super::windows::Window;
@@ -11,6 +11,7 @@ use crate::base::printable;
 use crate::output::{Table, tsv};
 
 /// Classes, seeds and threshold of the tags of all files.
+#[derive(Debug, Clone, Copy)]
 pub struct Tags<'a> {
     /// Class names.
     pub classes: &'a [String],
@@ -27,8 +28,33 @@ pub struct FileTags<'a> {
     seconds: f64,
     #[serde(flatten)]
     whole: PartTags<'a>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    windows: Vec<WindowTags<'a>>,
+    #[serde(skip_serializing_if = "WindowList::is_empty")]
+    windows: WindowList<'a>,
+}
+
+/// The tags of the parts of a file behind the first. They are made one after another as they are written, since a long
+/// file has many.
+#[derive(Debug)]
+struct WindowList<'a> {
+    tags: Tags<'a>,
+    answer: &'a Answer,
+}
+
+impl WindowList<'_> {
+    fn is_empty(&self) -> bool {
+        self.answer.parts.len() <= 1
+    }
+}
+
+impl Serialize for WindowList<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { tags, answer } = self;
+        serializer.collect_seq(answer.parts.iter().enumerate().skip(1).map(|(part, window)| WindowTags {
+            onset: window.onset_s,
+            offset: window.offset_s,
+            part: tags.part(answer, part),
+        }))
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -95,17 +121,15 @@ impl<'a> Tags<'a> {
     }
 
     /// The line of JSON. The first part of `answer` is the whole file.
-    pub fn json(&self, path: &Path, answer: &Answer) -> FileTags<'a> {
-        let windows = answer.parts.iter().enumerate().skip(1).map(|(part, window)| WindowTags {
-            onset: window.onset_s,
-            offset: window.offset_s,
-            part: self.part(answer, part),
-        });
+    pub fn json<'b>(&self, path: &Path, answer: &'b Answer) -> FileTags<'b>
+    where
+        'a: 'b,
+    {
         FileTags {
             file: path.display().to_string(),
             seconds: answer.seconds,
             whole: self.part(answer, 0),
-            windows: windows.collect(),
+            windows: WindowList { tags: *self, answer },
         }
     }
 

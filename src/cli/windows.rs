@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::data::features::Chunking;
+use crate::data::features::{Chunking, Series};
 use crate::model::checkpoint::Description;
 use crate::{Error, Result};
 
@@ -58,6 +58,11 @@ impl Windows {
     /// Division of segments into chunks.
     pub fn chunking(&self) -> Chunking {
         self.chunking
+    }
+
+    /// The segments of a file that arrives as a stream; they are those of [`Windows::of`].
+    pub fn series(&self) -> Series {
+        Series { whole: self.whole, window_chunks: self.chunks }
     }
 
     /// The rate of the samples in Hz.

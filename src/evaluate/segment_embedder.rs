@@ -4,9 +4,10 @@
 //! over batches nor on other segments in them.
 
 use super::row_pass::RowPass;
+use super::segment_model::SegmentModel;
 use super::{BatchPlan, Embedding, Models};
 use crate::config::Normalise;
-use crate::data::features::{Chunk, ChunkBatch, Statistics};
+use crate::data::features::{Chunk, ChunkBatch, Cutter, Place, Series, Statistics};
 use crate::gpu::{Download, Gpu, Recording, Resolved};
 use crate::kernels::input::{Gathered, Input};
 use crate::model::{Activations, Architecture, BatchShape, Mode, Pass};
@@ -21,6 +22,9 @@ pub struct SegmentEmbedder<'a> {
     recording: Resolved,
     embeddings: Download<f32>,
     unit_length: Option<RowPass>,
+    /// Places of the chunks that the GPU computes.
+    under_way: Vec<Place>,
+    means: Means,
 }
 
 impl<'a> SegmentEmbedder<'a> {
@@ -44,6 +48,7 @@ impl<'a> SegmentEmbedder<'a> {
         let input = Input::Gathered(Gathered { store: batch.features.clone(), batches });
         let pass = Pass { gpu, population, activations: &activations };
         pass.embed_forward(&mut recording, &input, description.normalise);
+        let [_, _, dimensions] = activations.embedding.dims::<3>();
         let scaled = description.normalise == Normalise::Segment && embedding == Embedding::ForDistances;
         Ok(Self {
             gpu,
@@ -52,6 +57,8 @@ impl<'a> SegmentEmbedder<'a> {
             embeddings: gpu.download(&activations.embedding)?,
             unit_length: scaled.then(|| RowPass::unit_length(gpu, &activations)).transpose()?,
             activations,
+            under_way: Vec::new(),
+            means: Means::new(members, dimensions),
         })
     }
 
@@ -69,30 +76,66 @@ impl<'a> SegmentEmbedder<'a> {
     /// # Errors
     /// Errors of the device; [`Error::Tolerance`] if the device computes nothing.
     pub fn embed(&mut self, segments: &[&[f32]], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
+        self.begin();
         let chunking = self.batch.chunking;
         let chunks: Vec<Chunk<'_>> = segments.iter().flat_map(|segment| chunking.chunks(segment)).collect();
-        let [members, ..] = self.activations.embedding.dims::<3>();
-        let mut means = Means::new(members, self.dimensions());
-        let mut under_way: &[Chunk<'_>] = &[];
         for next in chunks.chunks(self.batch.len()) {
-            // The CPU prepares a batch while the GPU computes the batch before.
-            self.batch.fill(next);
-            self.collect(under_way, &mut means, progress)?;
-            self.batch.upload(self.gpu);
-            self.gpu.replay(&self.recording, 0..1)?;
-            self.embeddings.queue(self.gpu);
-            under_way = next;
+            self.push(next, progress)?;
         }
-        self.collect(under_way, &mut means, progress)?;
-        match &mut self.unit_length {
-            Some(pass) => pass.run(self.gpu, &means.rows),
-            None => Ok(means.rows),
-        }
+        self.finish(progress)
+    }
+}
+
+impl SegmentModel for SegmentEmbedder<'_> {
+    fn room(&self) -> usize {
+        self.batch.len()
     }
 
-    /// Waits for the embeddings of `chunks`, if there are any, and adds them to `means`.
-    fn collect(&mut self, chunks: &[Chunk<'_>], means: &mut Means, progress: &mut dyn FnMut(usize)) -> Result<()> {
-        if chunks.is_empty() {
+    fn cutter(&self, series: Series) -> Cutter {
+        Cutter::new(self.batch.chunking, self.batch.width(), series)
+    }
+
+    fn begin(&mut self) {
+        let [members, _, dimensions] = self.activations.embedding.dims();
+        self.under_way.clear();
+        self.means = Means::new(members, dimensions);
+    }
+
+    fn push(&mut self, chunks: &[Chunk<'_>], progress: &mut dyn FnMut(usize)) -> Result<()> {
+        // The CPU prepares a batch while the GPU computes the batch before.
+        self.batch.fill(chunks);
+        self.collect(progress)?;
+        self.batch.upload(self.gpu);
+        self.gpu.replay(&self.recording, 0..1)?;
+        self.embeddings.queue(self.gpu);
+        self.under_way.extend(chunks.iter().map(|chunk| chunk.place));
+        Ok(())
+    }
+
+    fn finish(&mut self, progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
+        self.collect(progress)?;
+        let rows = self.means.take();
+        match &mut self.unit_length {
+            Some(pass) => pass.run(self.gpu, &rows),
+            None => Ok(rows),
+        }
+    }
+}
+
+impl SegmentEmbedder<'_> {
+    /// Returns the number of segments that are finished and not yet taken.
+    pub(super) fn n_finished(&self) -> usize {
+        self.means.n_finished()
+    }
+
+    /// Takes the embeddings of the segments that are finished, before they are scaled.
+    pub(super) fn take_finished(&mut self) -> Vec<Vec<f32>> {
+        self.means.take()
+    }
+
+    /// Waits for the embeddings that are under way, if there are any, and adds them to the means.
+    fn collect(&mut self, progress: &mut dyn FnMut(usize)) -> Result<()> {
+        if self.under_way.is_empty() {
             return Ok(());
         }
         let embeddings = self.embeddings.fetch(self.gpu)?;
@@ -100,8 +143,9 @@ impl<'a> SegmentEmbedder<'a> {
             let reason = "every embedding is exactly zero: the adapter computed nothing, it may be out of memory";
             return Err(Error::Tolerance(reason.into()));
         }
-        chunks.iter().enumerate().for_each(|(slot, chunk)| means.add(chunk, slot, &embeddings));
-        progress(chunks.len());
+        self.under_way.iter().enumerate().for_each(|(slot, place)| self.means.add(place, slot, &embeddings));
+        progress(self.under_way.len());
+        self.under_way.clear();
         Ok(())
     }
 }
@@ -118,29 +162,41 @@ fn room(gpu: &Gpu, architecture: &Architecture, fft: usize, members: usize) -> u
     BatchPlan::chunks(gpu.class(), members).min(bindable).max(1)
 }
 
-/// Means over the chunks of each segment, for one segment after another.
+/// Means over the chunks of each segment. The segments of a series follow one another.
 struct Means {
     dimensions: usize,
-    /// Sums over the chunks of the current segment, `[member · dimension]`.
-    sums: Vec<f64>,
+    /// Sums over the chunks of the current segment of each series, `[series][member · dimension]`.
+    sums: Vec<Vec<f64>>,
     /// Means of the finished segments, `[member][segment · dimension]`.
     rows: Vec<Vec<f32>>,
 }
 
 impl Means {
     fn new(members: usize, dimensions: usize) -> Self {
-        Self { dimensions, sums: vec![0.0; members * dimensions], rows: vec![Vec::new(); members] }
+        Self { dimensions, sums: Vec::new(), rows: vec![Vec::new(); members] }
     }
 
-    /// Adds the chunk whose embedding is at `slot` in `embeddings`, `[member · slot · dimension]`.
-    fn add(&mut self, chunk: &Chunk<'_>, slot: usize, embeddings: &[f32]) {
+    fn n_finished(&self) -> usize {
+        self.rows[0].len() / self.dimensions
+    }
+
+    fn take(&mut self) -> Vec<Vec<f32>> {
+        let members = self.rows.len();
+        std::mem::replace(&mut self.rows, vec![Vec::new(); members])
+    }
+
+    /// Adds the chunk at `place` whose embedding is at `slot` in `embeddings`, `[member · slot · dimension]`.
+    fn add(&mut self, place: &Place, slot: usize, embeddings: &[f32]) {
         let of_member = embeddings.len() / self.rows.len();
-        let members = self.sums.chunks_exact_mut(self.dimensions).zip(embeddings.chunks_exact(of_member));
-        for ((sums, embeddings), row) in members.zip(&mut self.rows) {
+        if self.sums.len() <= place.series {
+            self.sums.resize(place.series + 1, vec![0.0; self.rows.len() * self.dimensions]);
+        }
+        let members = self.sums[place.series].chunks_exact_mut(self.dimensions);
+        for ((sums, embeddings), row) in members.zip(embeddings.chunks_exact(of_member)).zip(&mut self.rows) {
             let values = &embeddings[slot * self.dimensions..][..self.dimensions];
             sums.iter_mut().zip(values).for_each(|(sum, x)| *sum += f64::from(*x));
-            if chunk.last {
-                row.extend(sums.iter().map(|sum| (sum / (chunk.index + 1) as f64) as f32));
+            if place.last {
+                row.extend(sums.iter().map(|sum| (sum / (place.index + 1) as f64) as f32));
                 sums.fill(0.0);
             }
         }

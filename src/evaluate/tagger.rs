@@ -2,8 +2,9 @@
 //! embedding (SPEC §§2, 3).
 
 use super::row_pass::RowPass;
-use super::{Embedding, Models, SegmentEmbedder};
+use super::{Embedding, Models, SegmentEmbedder, SegmentModel};
 use crate::Result;
+use crate::data::features::{Chunk, Cutter, Series};
 use crate::gpu::Gpu;
 
 /// Number of batches of segments that are embedded before G tags them.
@@ -14,6 +15,8 @@ pub struct Tagger<'a> {
     gpu: &'a Gpu,
     embedder: SegmentEmbedder<'a>,
     tags: RowPass,
+    /// Probabilities of finished segments, `[member][segment · class]`.
+    probabilities: Vec<Vec<f32>>,
 }
 
 impl<'a> Tagger<'a> {
@@ -24,7 +27,7 @@ impl<'a> Tagger<'a> {
     pub fn new(gpu: &'a Gpu, models: &Models, most_chunks: usize) -> Result<Self> {
         let embedder = SegmentEmbedder::new(gpu, models, Embedding::ForTagging, most_chunks)?;
         let tags = RowPass::tags(gpu, &models.population, &embedder.activations)?;
-        Ok(Self { gpu, embedder, tags })
+        Ok(Self { gpu, embedder, tags, probabilities: vec![Vec::new(); models.population.members] })
     }
 
     /// Returns the class probabilities of `segments`, given as samples at the rate of the features, as
@@ -36,13 +39,52 @@ impl<'a> Tagger<'a> {
     /// # Errors
     /// The errors of [`SegmentEmbedder::embed`].
     pub fn probabilities(&mut self, segments: &[&[f32]], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
-        let [members, ..] = self.embedder.activations.embedding.dims::<3>();
-        let mut probabilities = vec![Vec::new(); members];
-        for part in segments.chunks(BATCHES * self.embedder.activations.batch.segments) {
+        self.begin();
+        for part in segments.chunks(BATCHES * self.room()) {
             let embeddings = self.embedder.embed(part, progress)?;
-            let outputs = self.tags.run(self.gpu, &embeddings)?;
-            probabilities.iter_mut().zip(outputs).for_each(|(all, part)| all.extend(part));
+            self.tag(&embeddings)?;
         }
-        Ok(probabilities)
+        Ok(self.take())
+    }
+
+    /// Adds the probabilities of segments with `embeddings`.
+    fn tag(&mut self, embeddings: &[Vec<f32>]) -> Result<()> {
+        let outputs = self.tags.run(self.gpu, embeddings)?;
+        self.probabilities.iter_mut().zip(outputs).for_each(|(all, part)| all.extend(part));
+        Ok(())
+    }
+
+    fn take(&mut self) -> Vec<Vec<f32>> {
+        self.probabilities.iter_mut().map(std::mem::take).collect()
+    }
+}
+
+impl SegmentModel for Tagger<'_> {
+    fn room(&self) -> usize {
+        self.embedder.room()
+    }
+
+    fn cutter(&self, series: Series) -> Cutter {
+        self.embedder.cutter(series)
+    }
+
+    fn begin(&mut self) {
+        self.embedder.begin();
+        self.take();
+    }
+
+    fn push(&mut self, chunks: &[Chunk<'_>], progress: &mut dyn FnMut(usize)) -> Result<()> {
+        self.embedder.push(chunks, progress)?;
+        if self.embedder.n_finished() >= BATCHES * self.room() {
+            let embeddings = self.embedder.take_finished();
+            self.tag(&embeddings)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>> {
+        let embeddings = self.embedder.finish(progress)?;
+        self.tag(&embeddings)?;
+        Ok(self.take())
     }
 }

@@ -117,6 +117,94 @@ fn more_frames_than_a_flac_header_claims_are_a_warning() {
     assert_eq!(decoded.warnings, ["the header claims 40000 frames, 44100 are there"]);
 }
 
+/// The bytes of a file of `tests/audio-formats`.
+fn bytes_of(file: &str) -> Vec<u8> {
+    fs::read(folder().join(file)).unwrap()
+}
+
+#[test]
+fn a_file_of_frames_is_read_up_to_the_first_that_is_missing() {
+    for (file, n_block) in [
+        ("mp3_mono_44k1.mp3", 1152),
+        ("mp3_vbr_mono_16k.mp3", 576),
+        ("mp3_no_tag_mono_44k1.mp3", 1152),
+        ("mp2_stereo_48k.mp2", 1152),
+        ("aac_adts_mono_16k.aac", 1024),
+    ] {
+        let bytes = bytes_of(file);
+        let whole = decode_bytes(&bytes).unwrap();
+        for share in [6, 8] {
+            let cut = &bytes[..bytes.len() * share / 10];
+            let (n_frames, warnings) = beginning(cut, &whole);
+            assert!((1..whole.audio.samples.len()).contains(&n_frames), "{file}: {n_frames} frames");
+            assert!(warnings.len() == 1 && warnings[0].contains("cut short"), "{file}: {warnings:?}");
+        }
+        // A gap is seen at once, and so is a file behind the file.
+        let mut gap = bytes.clone();
+        gap.drain(bytes.len() / 2..bytes.len() / 2 + 40);
+        let (n_frames, warnings) = beginning(&gap, &whole);
+        assert!(n_frames < whole.audio.samples.len(), "{file}: {n_frames} frames");
+        assert!(warnings.len() == 1 && warnings[0].contains("damaged after"), "{file}: {warnings:?}");
+        let other = [&bytes, &b"something else of which nobody knows anything"[..]].concat();
+        let decoded = decode_bytes(&other).unwrap();
+        assert!(decoded.audio == whole.audio && decoded.warnings.len() == 1, "{file}: {:?}", decoded.warnings);
+        // What fills a file up is no damage, and neither are zeros in front.
+        assert!(decode_bytes(&[&bytes[..], &[0; 3000]].concat()).unwrap() == whole, "{file}");
+        let late = [&b"ID3\x03\0\0\0\0\0\x02.."[..], &[0; 500], &bytes].concat();
+        assert!(decode_bytes(&late).unwrap() == whole, "{file}");
+        let begun = decode_bytes(&&bytes[bytes.len() / 3..]);
+        if let Ok(begun) = begun {
+            assert!(begun.audio.samples.len() < whole.audio.samples.len() + n_block, "{file}");
+            assert!(begun.warnings.iter().any(|warning| warning.contains("its first")), "{file}: {:?}", begun.warnings);
+        }
+    }
+}
+
+#[test]
+fn more_frames_than_an_mp3_claims_are_kept_with_a_warning() {
+    let bytes = bytes_of("mp3_lame_stereo_44k1.mp3");
+    let whole = decode_bytes(&bytes).unwrap();
+    // The tag's number of frames follows its name and flags.
+    let at = bytes.windows(4).position(|name| name == b"Info").unwrap() + 8;
+    let n_blocks = u32::from_be_bytes(*bytes[at..].first_chunk().unwrap());
+    let mut fewer = bytes.clone();
+    fewer[at..at + 4].copy_from_slice(&(n_blocks - 5).to_be_bytes());
+    let decoded = decode_bytes(&fewer).unwrap();
+    assert!(decoded.audio.samples.len() >= whole.audio.samples.len() - 1152, "{}", decoded.audio.samples.len());
+    assert!(decoded.warnings[0].contains("the header claims"), "{:?}", decoded.warnings);
+}
+
+#[test]
+fn an_mp4_without_its_end_is_read_as_far_as_it_can_be() {
+    let bytes = bytes_of("aac_fragments_mono_16k.m4a");
+    let whole = decode_bytes(&bytes).unwrap();
+    let cut = decode_bytes(&bytes[..bytes.len() * 2 / 3]).unwrap();
+    let n_frames = cut.audio.samples.len();
+    assert!(n_frames < whole.audio.samples.len() && cut.audio.samples[..] == whole.audio.samples[..n_frames]);
+    assert_eq!(cut.warnings.len(), 1, "{:?}", cut.warnings);
+    // The index of the other file is at its end.
+    let bytes = bytes_of("aac_stereo_44k1.m4a");
+    let reason = decode_bytes(&bytes[..bytes.len() / 2]).unwrap_err();
+    assert!(reason.contains("cut short or never finished"), "{reason}");
+}
+
+#[test]
+fn a_file_of_samples_gives_those_that_are_there() {
+    for file in [
+        "rf64_mono_16k.wav",
+        "w64_stereo_16k.w64",
+        "aiff16_stereo_16k.aiff",
+        "caf16_stereo_16k.caf",
+        "aiff24_mono_16k.aif",
+    ] {
+        let bytes = bytes_of(file);
+        let whole = decode_bytes(&bytes).unwrap();
+        let (n_frames, warnings) = beginning(&bytes[..bytes.len() / 2], &whole);
+        assert!((1..1000).contains(&n_frames), "{file}: {n_frames} frames");
+        assert!(warnings[0].contains("claims"), "{file}: {warnings:?}");
+    }
+}
+
 /// Pictures and comments are skipped unread: their lengths are no matter.
 #[test]
 fn other_blocks_of_a_flac_header_are_skipped() {

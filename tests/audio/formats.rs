@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::f64::consts::TAU;
+use std::ops::Range;
 
 use weaklabel::Error;
-use weaklabel::data::audio::{Decoded, decode};
+use weaklabel::data::audio::{Audio, Decoded, decode};
 
 use crate::support::audio_formats::{Row, folder, rows};
 
@@ -52,6 +53,7 @@ fn bad_files_are_refused_by_name_and_reason() {
         ("text_named.wav", "not audio"),
         ("zero_bytes.wav", "the file is empty"),
         ("adpcm_mono_8k.wav", "unsupported codec 0x11"),
+        ("caf_ima4_mono_16k.caf", "unsupported codec \"ima4\" in CAF"),
         ("opus_named.ogg", "unsupported codec Opus"),
     ]);
     let refused = rows().into_iter().filter(|row| row.outcome == "refuse").map(|row| row.file);
@@ -109,6 +111,17 @@ fn integer_files_hold_their_sines_to_half_a_step() {
         ("extensible_24in32.wav", &[(660.0, 0.5)], 24),
         ("flac24_stereo_48k.flac", two, 24),
         ("pcm32_mono_44k1.wav", one, 32),
+        ("rf64_mono_16k.wav", one, 16),
+        ("w64_stereo_16k.w64", two, 16),
+        ("aiff16_stereo_16k.aiff", two, 16),
+        ("aiff24_mono_16k.aif", one, 16),
+        ("aifc_sowt_mono_16k.aifc", one, 16),
+        ("aifc_float32_mono_16k.aifc", one, 16),
+        ("caf16_stereo_16k.caf", two, 16),
+        ("caf_float32_mono_16k.caf", one, 16),
+        ("alac_stereo_16k.m4a", two, 16),
+        // Its encoder cuts the lower bits off.
+        ("aiff8_mono_16k.aiff", one, 7),
     ] {
         assert_sines(file, sines, 2f64.powi(1 - bits));
     }
@@ -144,7 +157,48 @@ fn small_cases() {
     assert!(read("silence_16k.wav").audio.samples.iter().all(|&x| x == 0.0));
 }
 
-/// Lossy, so by the ratio of the sine to the difference from it; a shift by one sample would leave less than 25 dB.
+/// The ratio of the sines to the difference from them, in dB, for the samples in `part`, which begin `delay` samples late.
+fn snr(audio: &Audio, sines: Sines, delay: usize, part: Range<usize>) -> f64 {
+    let (mut signal, mut noise) = (0.0, 0.0);
+    for n in part {
+        let expected = mean_of(sines, audio.rate, n - delay);
+        signal += expected * expected;
+        noise += (f64::from(audio.samples[n]) - expected).powi(2);
+    }
+    10.0 * (signal / noise).log10()
+}
+
+#[test]
+fn lossy_files_hold_their_sines_at_their_time() {
+    let two: Sines = &[(440.0, 0.5), (880.0, 0.25)];
+    let one: Sines = &[(440.0, 0.5)];
+    // The delay is that of the encoder, where the file does not tell; the length is that of the original.
+    for (file, sines, delay, length) in [
+        ("mp3_mono_44k1.mp3", one, 0, 22_050),
+        ("mp3_lame_stereo_44k1.mp3", two, 0, 22_050),
+        ("mp3_vbr_mono_16k.mp3", one, 0, 8_000),
+        ("mp3_no_tag_mono_44k1.mp3", one, 1_105, 22_050),
+        ("mp2_stereo_48k.mp2", two, 481, 12_001),
+        ("aac_stereo_44k1.m4a", two, 0, 22_050),
+        ("aac_fragments_mono_16k.m4a", one, 1_024, 8_000),
+        ("aac_adts_mono_16k.aac", one, 1_024, 8_000),
+    ] {
+        let audio = read(file).audio;
+        // Encoders smear the beginning and the end.
+        let middle = delay + length / 8..(delay + length * 7 / 8).min(audio.samples.len());
+        let snr = snr(&audio, sines, delay, middle);
+        println!("{file}: {snr:.1} dB");
+        assert!(snr > 25.0, "{file}: {snr:.1} dB");
+    }
+}
+
+#[test]
+fn an_opus_file_is_named_with_the_command_that_converts_it() {
+    let message = decode(&folder().join("opus_named.ogg")).unwrap_err().to_string();
+    assert!(message.contains("Opus") && message.contains("ffmpeg -i IN OUT.flac"), "{message}");
+}
+
+/// A shift by one sample would leave less than 25 dB.
 #[test]
 fn vorbis_is_in_phase_to_its_very_end() {
     for (file, sines) in
@@ -152,13 +206,7 @@ fn vorbis_is_in_phase_to_its_very_end() {
     {
         let audio = read(file).audio;
         for part in [0..audio.samples.len(), 0..2048, audio.samples.len() - 2048..audio.samples.len()] {
-            let (mut signal, mut noise) = (0.0, 0.0);
-            for n in part.clone() {
-                let expected = mean_of(sines, audio.rate, n);
-                signal += expected * expected;
-                noise += (f64::from(audio.samples[n]) - expected).powi(2);
-            }
-            let snr = 10.0 * (signal / noise).log10();
+            let snr = snr(&audio, sines, 0, part.clone());
             println!("{file} {part:?}: {snr:.1} dB");
             assert!(snr > 30.0, "{file} {part:?}: {snr:.1} dB");
         }

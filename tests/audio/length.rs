@@ -1,6 +1,6 @@
 //! Memory is bounded by the mono samples that are kept, and those by a limit.
 
-use weaklabel::data::audio::{Decoded, decode, decode_at, decode_bytes, resample};
+use weaklabel::data::audio::{Decoded, Stream, decode, decode_at, decode_bytes, resample};
 
 use crate::support::audio_formats::{folder, rows};
 use crate::support::constant_flac::{BLOCK, constant_flac};
@@ -67,4 +67,39 @@ fn a_file_resampled_as_it_is_read_is_the_same_file() {
         }
     }
     assert!(decode_at(&folder().join("one_sample.wav"), 10, 1).is_err(), "no rate of sound");
+}
+
+#[test]
+fn a_stream_has_the_samples_of_the_file() {
+    for row in rows().iter().filter(|row| row.outcome.starts_with("decode")) {
+        let path = folder().join(&row.file);
+        let whole = decode_at(&path, 16_000, usize::MAX).unwrap();
+        let mut stream = Stream::open(&path, 16_000).unwrap();
+        let mut samples = Vec::new();
+        while let Some(block) = stream.next_block().unwrap() {
+            assert!(!block.is_empty(), "{}", row.file);
+            samples.extend_from_slice(block);
+        }
+        assert!(samples == whole.audio.samples, "{}", row.file);
+        assert_eq!((stream.seconds(), stream.channels()), (whole.seconds, whole.channels), "{}", row.file);
+        assert_eq!(stream.warnings(), whole.warnings, "{}", row.file);
+        assert_eq!(stream.next_block().unwrap(), None, "{}", row.file);
+    }
+}
+
+#[test]
+fn a_stream_holds_a_block_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.flac");
+    std::fs::write(&path, constant_flac(120)).unwrap();
+    let taken = allocation_counter::measure(|| {
+        let mut stream = Stream::open(&path, 8_000).unwrap();
+        let mut n = 0;
+        while let Some(block) = stream.next_block().unwrap() {
+            n += block.len();
+        }
+        assert_eq!(n, 120 * BLOCK / 2);
+    });
+    // A few blocks of eight channels; the whole as mono would be 15 MB.
+    assert!(taken.bytes_max < 9_000_000, "{} bytes", taken.bytes_max);
 }

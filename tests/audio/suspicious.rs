@@ -119,18 +119,14 @@ fn ambisonic_samples_are_read() {
 fn other_formats_are_named_with_what_to_do() {
     let id3 = b"ID3\x03\0\0\0\0\0\x02..";
     for (bytes, name, next) in [
-        (b"RF64\xff\xff\xff\xffWAVEds64" as &[u8], "RF64", "ffmpeg"),
-        (b"BW64\xff\xff\xff\xffWAVEds64", "BW64", "ffmpeg"),
-        (b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0", "Wave64", "ffmpeg"),
-        (b"FORM\0\0\0\x20AIFFCOMM", "AIFF", "ffmpeg"),
-        (b"FORM\0\0\0\x20AIFCFVER", "AIFF-C", "ffmpeg"),
-        (b"caff\0\x01\0\0desc", "CAF", "ffmpeg"),
-        (b"\xff\xfb\x90\x64\0\0\0\0", "MP3", "ffmpeg"),
-        (b"\xff\xf3\x88\xc4\0\0\0\0", "MP3", "ffmpeg"),
-        (&[&id3[..], b"\xff\xfb\x90\x64\0\0\0\0"].concat(), "MP3", "ffmpeg"),
-        (&[&id3[..], &[0; 50]].concat(), "MP3", "ffmpeg"),
-        (b"\xff\xf1\x50\x80\0\x1f\xfc", "AAC", "ffmpeg"),
-        (b"\0\0\0\x20ftypM4A \0\0\0\0", "MP4", "ffmpeg"),
+        (b"RIFX\0\0\0\x20WAVEfmt " as &[u8], "RIFX", "ffmpeg"),
+        (b".snd\0\0\0\x18", "AU", "ffmpeg"),
+        (b"wvpk\0\0\0\0", "WavPack", "ffmpeg"),
+        (b"\x1a\x45\xdf\xa3\x01", "Matroska", "ffmpeg"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media", "ffmpeg"),
+        // AAC of the main profile, which no decoder here knows.
+        (b"\xff\xf1\x10\x40\x01\x1f\xfc\0", "AAC", "ffmpeg"),
+        (b"FORM\0\0\0\x2eAIFCCOMM\0\0\0\x16\0\x01\0\0\0\x01\0\x10\x40\x0c\xfa\0\0\0\0\0\0\0ulawSSND\0\0\0\x0a\0\0\0\0\0\0\0\0..", "ulaw", "ffmpeg"),
         (b"\xef\xbb\xbf \n<!DOCTYPE HTML><title>404</title>", "HTML", "fetch the file again"),
         (b"<html lang=en>", "HTML", "fetch the file again"),
         (b"<?xml version=\"1.0\"?><Error>", "XML", "fetch the file again"),
@@ -138,10 +134,26 @@ fn other_formats_are_named_with_what_to_do() {
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS pointer", "git lfs pull"),
         (b"PK\x03\x04\x14\0", "ZIP", "unpack"),
         (b"", "empty", "again"),
-        (b"\xff\xfeh\0e\0l\0l\0o\0", "not audio", "neither WAV nor FLAC nor Ogg"),
+        (b"\xff\xfeh\0e\0l\0l\0o\0", "not audio", "none of the formats"),
         (b"RIFF\x04\0\0\0ACON", "not audio", "not a WAVE file"),
     ] {
         let reason = decode_bytes(bytes, 1 << 20).unwrap_err();
         assert!(reason.contains(name) && reason.contains(next), "{name}: {reason}");
+    }
+    // What is only the beginning of a sound is refused for what is missing.
+    for (bytes, why) in [
+        (b"RF64\xff\xff\xff\xffWAVEds64" as &[u8], "no fmt chunk"),
+        (b"BW64\xff\xff\xff\xffWAVEds64", "no fmt chunk"),
+        (b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\0\0", "no fmt chunk"),
+        (b"FORM\0\0\0\x20AIFFCOMM", "no COMM chunk"),
+        (b"caff\0\x01\0\0desc", "no desc chunk"),
+        (b"\xff\xfb\x90\x64\0\0\0\0", "no frame of an MP3"),
+        (&[&id3[..], b"\xff\xfb\x90\x64\0\0\0\0"].concat(), "no frame of an MP3"),
+        (&[&id3[..], &[0; 50]].concat(), "no frame of an MP3"),
+        (b"\xff\xf1\x50\x80\0\x1f\xfc", "no frame of an MP3 or AAC"),
+        (b"\0\0\0\x20ftypM4A \0\0\0\0", "cut short or never finished"),
+    ] {
+        let reason = decode_bytes(bytes, 1 << 20).unwrap_err();
+        assert!(reason.contains(why), "{why}: {reason}");
     }
 }

@@ -37,7 +37,17 @@ fn backs() -> Vec<Vec<u8>> {
 
 #[test]
 fn tags_in_front_and_behind_are_skipped() {
-    for file in ["flac16_mono_44k1.flac", "pcm16_stereo_48k.wav", "vorbis_mono_44k1.ogg", "claims_4gib.wav"] {
+    for file in [
+        "flac16_mono_44k1.flac",
+        "pcm16_stereo_48k.wav",
+        "vorbis_mono_44k1.ogg",
+        "claims_4gib.wav",
+        "mp3_lame_stereo_44k1.mp3",
+        "mp3_no_tag_mono_44k1.mp3",
+        "aac_adts_mono_16k.aac",
+        "w64_stereo_16k.w64",
+        "caf16_stereo_16k.caf",
+    ] {
         let bytes = fs::read(folder().join(file)).unwrap();
         let plain = decode_bytes(&bytes, 1 << 20).unwrap();
         assert!(plain.warnings.is_empty(), "{file}: {:?}", plain.warnings);

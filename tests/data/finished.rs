@@ -164,10 +164,10 @@ fn what_does_not_fit_is_named_with_its_line() {
         ),
         (
             |dir| {
-                clip(dir.path(), "eval/two.mp3", 1.0);
-                append(dir, "eval.tsv", "two.mp3\t0\t1\tCat\n");
+                clip(dir.path(), "eval/two.opus", 1.0);
+                append(dir, "eval.tsv", "two.opus\t0\t1\tCat\n");
             },
-            &["eval.tsv:5", "two.mp3", "does not end in .wav"],
+            &["eval.tsv:5", "two.opus", "does not end in .wav"],
         ),
         (|dir| append(dir, "eval.tsv", "two.wav\t1\t2\tEmu\n"), &["eval.tsv:5", "Emu", "Cat, Dog"]),
         (
@@ -272,13 +272,13 @@ fn what_is_not_used_is_said_with_number_and_first_name() {
     for name in ["eval/more.wav", "eval/again.wav", "train/loud/x.wav", "validation/v.wav", "train/quiet.wav"] {
         clip(dir.path(), name, 1.0);
     }
-    fs::write(dir.path().join("train/song.mp3"), "").unwrap();
+    fs::write(dir.path().join("train/song.opus"), "").unwrap();
     fs::write(dir.path().join("durations.csv"), "clip,seconds\n").unwrap();
     fs::write(dir.path().join("valid.tsv"), HEADER).unwrap();
     append(&dir, "train.tsv", "quiet.wav\t\t\t\n1.wav\t\t\tCat,Dog\n1.wav\t\t\tCat,Dog\n3.wav\t\t\tCat,Dog\n");
     let (found, home) = (lines(&dir, &Subset::all()), dir.path().display());
     let expected = [
-        (false, format!("{home}: 1 sound left out, train/song.mp3: the format")),
+        (false, format!("{home}: 1 sound left out, train/song.opus: the format")),
         (false, format!("{home}: 4 clips left out, eval/again.wav first: not listed in train.tsv, eval.tsv")),
         (false, format!("{home}: 1 table left out, valid.tsv: ")),
         (true, format!("{home}: 1 table left out, durations.csv: ")),

@@ -55,7 +55,7 @@ pub fn check(body: Body, bytes: &[u8]) -> bool {
     accepted
 }
 
-/// Decodes a WAV, FLAC or Ogg file, as it is and with corrected checksums.
+/// Decodes an audio file, as it is and with corrected checksums.
 pub fn audio(bytes: &[u8]) -> bool {
     decode(bytes) | repair::audio(bytes).is_some_and(|repaired| decode(&repaired))
 }

@@ -151,7 +151,37 @@ fn sounds() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("audio", "plain.flac", flac(Some(96))),
         ("audio", "no-length.flac", flac(None)),
         ("audio", "tagged.flac", tagged),
+        ("audio", "pcm16.aiff", aiff(&pcm16)),
+        ("audio", "pcm16.caf", caf(&pcm16)),
+        ("audio", "pcm16.rf64", rf64(&plain(1, 1, 16), &pcm16)),
     ]
+}
+
+/// Makes a mono AIFF-C file at 16 kHz from samples of 16 bits whose lowest byte is the first.
+fn aiff(data: &[u8]) -> Vec<u8> {
+    let rate = [0x40, 0x0c, 0xfa, 0, 0, 0, 0, 0, 0, 0];
+    let n_frames = (data.len() as u32 / 2).to_be_bytes();
+    let common = [&[0, 1][..], &n_frames, &[0, 16], &rate, b"sowt\0\0"].concat();
+    let sound = [&(data.len() as u32 + 8).to_be_bytes()[..], &[0; 8], data].concat();
+    let rest = [b"AIFCCOMM\0\0\0\x18".as_slice(), &common, b"ANNO\0\0\0\x03odd\0SSND", &sound].concat();
+    [b"FORM".as_slice(), &(rest.len() as u32).to_be_bytes(), &rest].concat()
+}
+
+/// Makes a mono CAF file at 16 kHz from samples of 16 bits whose lowest byte is the first.
+fn caf(data: &[u8]) -> Vec<u8> {
+    let numbers = [2_u32, 2, 1, 1, 16].map(u32::to_be_bytes).concat();
+    let description = [&16_000_f64.to_be_bytes()[..], b"lpcm", &numbers].concat();
+    let chunk = |name: &[u8], body: &[u8]| [name, &(body.len() as u64).to_be_bytes(), body].concat();
+    let data = [&[0; 4], data].concat();
+    [b"caff\0\x01\0\0".to_vec(), chunk(b"desc", &description), chunk(b"free", b"12345"), chunk(b"data", &data)].concat()
+}
+
+/// Makes an RF64 file.
+fn rf64(format: &[u8], data: &[u8]) -> Vec<u8> {
+    let lengths = [0, data.len() as u64, data.len() as u64 / 2].map(u64::to_le_bytes).concat();
+    let lengths = [b"ds64\x1c\0\0\0".as_slice(), &lengths, &[0; 4]].concat();
+    let format = [b"fmt ".as_slice(), &(format.len() as u32).to_le_bytes(), format].concat();
+    [b"RF64\xff\xff\xff\xffWAVE".as_slice(), &lengths, &format, b"data\xff\xff\xff\xff", data].concat()
 }
 
 /// Makes a WAV file with a chunk of odd length before the data chunk, which claims to have `claimed` bytes.

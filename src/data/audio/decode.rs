@@ -1,33 +1,34 @@
-//! Decoding a file to mono samples: chooses the reader by the file's first bytes, and limits the number of samples.
+//! Decoding a whole file to mono samples.
 
-use std::fs::{self, File};
 use std::io::Cursor;
 use std::path::Path;
 
 use super::mixdown::DecodeTarget;
-use super::recognise::{self, Format, START_BYTES};
-use super::section::{ByteSource, Section};
-use super::{Decoded, contain, resample, tags, wav, xiph};
-use crate::base::regular_file;
+use super::stream::Blocks;
+use super::{Audio, Decoded, resample};
 use crate::{Error, Result};
 
-/// Largest number of samples of one file: 4 GiB, or 18 hours and 38 minutes at 16 kHz.
+/// Largest number of samples of a file that is held in memory: 4 GiB, or 18 hours and 38 minutes at 16 kHz.
 pub const MAX_SAMPLES: usize = 1 << 30;
 
-/// Reads a WAV (integer PCM of 8 to 32 bits, float of 32 or 64), FLAC or Ogg Vorbis file and averages its channels.
+/// Reads an audio file and averages its channels: WAV, RF64, Wave64, AIFF and CAF (integer PCM of 8 to 32 bits, float of
+/// 32 or 64), FLAC, Ogg Vorbis, MP3, MP2, AAC, and MP4 with AAC, ALAC or FLAC.
 ///
 /// The format is recognised by content, independent of the file's name. ID3v2 tags at the start, and ID3 or APE tags at
-/// the end, are skipped. Integers of b bits are divided by 2^(b−1); float and Vorbis samples beyond full scale are
-/// kept. The length is exact: a Vorbis stream ends at the granule position of its last page.
+/// the end, are skipped. Integers of b bits are divided by 2^(b−1); float and lossy samples beyond full scale are kept.
+/// The length is exact: a Vorbis stream ends at the granule position of its last page. Delay and padding of the encoder
+/// are cut off where an MP3 (the tag of LAME or Lavf) or an MP4 (the edit list) says how long they are.
 ///
 /// The file is decoded in blocks, and only the mean of its channels is kept, up to [`MAX_SAMPLES`] samples.
+/// [`Stream`](super::Stream) keeps a block only.
 ///
-/// A file that was cut short or damaged yields the frames before the first damage, with a warning: a WAV whose data
-/// chunk claims a wrong length or ends inside a frame, a FLAC file with a bad or missing frame or with bytes that
-/// belong to no frame, an Ogg file with a bad or missing page. A FLAC file whose first frames are missing yields the
-/// frames after them. A WAV whose header has no length, because the recorder never finished it, yields everything after
-/// the header. Of several streams in one Ogg file, the first is read. Probable mistakes are warnings, too: samples more
-/// than 24 dB above full scale, and channels that cancel each other out.
+/// A file that was cut short or damaged yields the frames before the first damage, with a warning: samples of which a
+/// header claims more than there are, or that end inside a frame; a FLAC file with a bad or missing frame or with bytes
+/// that belong to no frame; an Ogg file with a bad or missing page; an MP3 or AAC file in which a frame does not follow
+/// the one before. Files whose first frames are missing yield the frames after them. A WAV whose header has no length,
+/// because the recorder never finished it, yields everything after the header. Of several streams in one Ogg or MP4 file,
+/// the first is read. Probable mistakes are warnings, too: samples more than 24 dB above full scale, and channels that
+/// cancel each other out.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be opened; [`Error::Audio`] naming file and reason if the path is a folder, a pipe,
@@ -55,36 +56,26 @@ pub fn decode_at(path: &Path, rate: u32, max_samples: usize) -> Result<Decoded> 
 /// # Errors
 /// The reason of the [`Error::Audio`] that [`decode`] returns.
 pub fn decode_bytes(bytes: &[u8], max_samples: usize) -> Result<Decoded, String> {
-    read(&mut Cursor::new(bytes), DecodeTarget { rate: None, max_samples })
+    collect(Blocks::of(Box::new(Cursor::new(bytes)), DecodeTarget { rate: None, max_samples })?)
 }
 
 fn decode_file(path: &Path, target: DecodeTarget) -> Result<Decoded> {
-    let kind = fs::metadata(path).map_err(|source| Error::io("read", path, source))?.file_type();
-    if let Some(kind) = regular_file::other_kind(kind) {
-        return Err(Error::audio(path, not_a_sound(kind)));
-    }
-    let mut file = File::open(path).map_err(|source| Error::io("read", path, source))?;
-    read(&mut file, target).map_err(|reason| Error::audio(path, reason))
+    collect(Blocks::open(path, target)?).map_err(|reason| Error::audio(path, reason))
 }
 
-/// Returns the reason to refuse a path that names a `kind` of thing other than a regular file.
-fn not_a_sound(kind: &str) -> String {
-    let next = match kind {
-        "a folder" => ": name the files in it, for example with FOLDER/*.wav",
-        "a pipe" => ": write what comes out of it to a file first",
-        "a device" => ": record from it to a file first",
-        _ => "",
-    };
-    format!("{kind}, not an audio file{next}")
-}
-
-fn read(source: &mut dyn ByteSource, target: DecodeTarget) -> Result<Decoded, String> {
-    let mut file = Section::whole(source)?;
-    let (start, end) = (tags::end_of_front(&mut file)?, file.len());
-    let mut file = file.narrowed(start..end)?;
-    match recognise::format(&file.bytes_at(0, START_BYTES)?, start > 0)? {
-        Format::Wav => wav::read(file, target),
-        Format::Flac => contain::panics(|| xiph::read_flac(file, target)),
-        Format::Ogg => contain::panics(|| xiph::read_ogg(file, target)),
+/// Reads `blocks` to their end.
+fn collect(mut blocks: Blocks<'_>) -> Result<Decoded, String> {
+    let mut samples = Vec::new();
+    while let Some(block) = blocks.next_block()? {
+        if samples.try_reserve(block.len()).or_else(|_| samples.try_reserve_exact(block.len())).is_err() {
+            return Err(format!("there is no memory for more than {} of its samples", samples.len()));
+        }
+        samples.extend_from_slice(block);
     }
+    Ok(Decoded {
+        audio: Audio { rate: blocks.rate(), samples },
+        channels: blocks.channels(),
+        seconds: blocks.seconds(),
+        warnings: blocks.warnings().to_vec(),
+    })
 }

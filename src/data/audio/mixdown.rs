@@ -1,10 +1,11 @@
-//! Mixing the channels down to mono and converting the sampling rate, block by block as frames are decoded. Only the
-//! result is held in memory, up to a limit.
+//! Mixing the channels down to mono and converting the sampling rate, block by block as frames are decoded, up to a
+//! limit of their number.
 
 use std::time::Duration;
 
+use super::RATES;
+use super::reader::{Frames, Layout};
 use super::resample::{Conversion, resampled_len};
-use super::{Audio, Decoded, RATES};
 
 /// Magnitude beyond which samples were probably integers that were stored as floats: 24 dB above full scale.
 const TOO_LOUD: f32 = 16.0;
@@ -24,57 +25,69 @@ pub(super) struct DecodeTarget {
 
 /// The mono sound of a file while the file is decoded.
 pub(super) struct Mixdown {
+    layout: Layout,
+    /// Sampling rate of the mono samples in Hz.
     rate: u32,
-    channels: u16,
-    /// Number of frames of the whole file according to its header, if the header has it.
-    pub claimed: Option<u64>,
     n_frames: u64,
     levels: Levels,
     /// Channel means of the most recent frames.
     means: Vec<f32>,
     conversion: Option<Conversion>,
-    audio: Audio,
     max_samples: usize,
 }
 
 impl Mixdown {
-    /// Begins the mixdown of a file with `channels` channels at `rate` Hz.
-    pub fn new(target: DecodeTarget, rate: u32, channels: u16) -> Result<Self, String> {
-        if channels == 0 {
+    /// Begins the mixdown of a file with `layout`.
+    pub fn new(target: DecodeTarget, layout: Layout) -> Result<Self, String> {
+        let rate = layout.rate;
+        if layout.channels == 0 {
             return Err("bad channel count 0".into());
         }
         if !RATES.contains(&rate) {
             return Err(format!("bad sample rate {rate} Hz"));
         }
         let wanted = target.rate.unwrap_or(rate);
-        Ok(Self {
-            rate,
-            channels,
-            claimed: None,
+        let mixdown = Self {
+            layout,
+            rate: wanted,
             n_frames: 0,
             levels: Levels::default(),
             means: Vec::new(),
             conversion: (wanted != rate).then(|| Conversion::new(rate, wanted)),
-            audio: Audio { rate: wanted, samples: Vec::new() },
             max_samples: target.max_samples,
-        })
+        };
+        if let Frames::There(n_frames) = layout.frames {
+            mixdown.allow(n_frames)?;
+        }
+        Ok(mixdown)
     }
 
-    /// Returns the number of whole frames received so far.
-    pub fn n_frames(&self) -> u64 {
-        self.n_frames
+    /// Returns the sampling rate of the mono samples in Hz.
+    pub fn rate(&self) -> u32 {
+        self.rate
+    }
+
+    /// Returns the layout of the file.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Returns the length in seconds of the frames received so far.
+    pub fn seconds(&self) -> f64 {
+        self.n_frames as f64 / f64::from(self.layout.rate)
     }
 
     /// Returns an error if a file of `n_frames` frames is longer than allowed.
-    pub fn allow(&self, n_frames: u64) -> Result<(), String> {
-        if resampled_len(n_frames, self.rate, self.audio.rate) <= self.max_samples {
+    fn allow(&self, n_frames: u64) -> Result<(), String> {
+        let of_file = self.layout.rate;
+        if resampled_len(n_frames, of_file, self.rate) <= self.max_samples {
             return Ok(());
         }
-        let length = match self.claimed {
-            Some(claimed) if claimed >= n_frames => duration(claimed, self.rate),
-            _ => format!("more than {}", duration(n_frames, self.rate)),
+        let length = match self.layout.frames.number() {
+            Some(claimed) if claimed >= n_frames => duration(claimed, of_file),
+            _ => format!("more than {}", duration(n_frames, of_file)),
         };
-        let (most, rate) = (self.max_samples, self.audio.rate);
+        let (most, rate) = (self.max_samples, self.rate);
         Err(format!(
             "too long: it lasts {length}, and at most {most} samples are read, at {rate} Hz {}; cut it into parts, for \
              example with: ffmpeg -i IN -f segment -segment_time 3600 OUT%03d.flac",
@@ -82,10 +95,10 @@ impl Mixdown {
         ))
     }
 
-    /// Adds the next frames; the samples of a frame's channels are adjacent.
-    pub fn push(&mut self, interleaved: &[f32]) -> Result<(), String> {
+    /// Adds the next frames, whose channels are adjacent, and appends to `samples` the mono samples that are ready.
+    pub fn push(&mut self, interleaved: &[f32], samples: &mut Vec<f32>) -> Result<(), String> {
         self.means.clear();
-        for frame in interleaved.chunks_exact(self.channels.into()) {
+        for frame in interleaved.chunks_exact(self.layout.channels.into()) {
             if frame.iter().any(|x| !x.is_finite()) {
                 return Err(format!("sample {} is not finite", self.n_frames + self.means.len() as u64));
             }
@@ -93,30 +106,25 @@ impl Mixdown {
         }
         self.n_frames += self.means.len() as u64;
         self.allow(self.n_frames)?;
-        let (n, samples) = (self.means.len(), &mut self.audio.samples);
-        let ready = self.conversion.as_ref().map_or(n, |conversion| conversion.ready(n));
-        if samples.try_reserve(ready).or_else(|_| samples.try_reserve_exact(ready)).is_err() {
-            return Err(format!("there is no memory for more than {} of its samples", samples.len()));
-        }
         match &mut self.conversion {
-            Some(conversion) => conversion.push(&self.means, &mut self.audio.samples),
-            None => self.audio.samples.extend_from_slice(&self.means),
+            Some(conversion) => conversion.push(&self.means, samples),
+            None => samples.extend_from_slice(&self.means),
         }
         Ok(())
     }
 
-    /// Ends the file and returns its sound. `warnings` are those that the format's reader has found.
-    pub fn finish(mut self, mut warnings: Vec<String>) -> Result<Decoded, String> {
+    /// Ends the file: appends the last samples to `samples` and returns the warnings, after those that the format's
+    /// reader has found.
+    pub fn finish(&mut self, mut warnings: Vec<String>, samples: &mut Vec<f32>) -> Result<Vec<String>, String> {
         if self.n_frames == 0 {
             let reasons: String = warnings.iter().map(|warning| format!(": {warning}")).collect();
             return Err(format!("no samples{reasons}"));
         }
-        if let Some(conversion) = self.conversion {
-            conversion.finish(&mut self.audio.samples);
+        if let Some(conversion) = self.conversion.take() {
+            conversion.finish(samples);
         }
-        warnings.extend(self.levels.warnings(self.channels));
-        let seconds = self.n_frames as f64 / f64::from(self.rate);
-        Ok(Decoded { audio: self.audio, channels: self.channels, seconds, warnings })
+        warnings.extend(self.levels.warnings(self.layout.channels));
+        Ok(warnings)
     }
 }
 

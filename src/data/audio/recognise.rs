@@ -4,24 +4,24 @@
 /// A format that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
+    /// WAV, and RF64 or BW64, which are WAV with lengths of 64 bits.
     Wav,
+    Wave64,
+    Aiff,
+    Caf,
     Flac,
     Ogg,
+    Mp4,
+    /// MP3, MP2, and AAC without a container.
+    Mpeg,
 }
 
 /// Number of bytes at the start of a file that [`format`] needs at most.
 pub(super) const START_BYTES: usize = 512;
 
 /// Audio and video formats that cannot be read: position of the mark, mark, and name.
-const OTHER_MEDIA: [(usize, &[u8], &str); 19] = [
-    (0, b"RF64", "an RF64 file (WAV with lengths of 64 bits)"),
-    (0, b"BW64", "a BW64 file (WAV with lengths of 64 bits)"),
-    (0, b"riff\x2e\x91\xcf\x11", "a Wave64 file"),
+const OTHER_MEDIA: [(usize, &[u8], &str); 12] = [
     (0, b"RIFX", "a RIFX file (WAV in big-endian order)"),
-    (8, b"AIFF", "an AIFF file"),
-    (8, b"AIFC", "an AIFF-C file"),
-    (0, b"caff", "a CAF file"),
-    (4, b"ftyp", "an MP4 file (M4A, 3GP, MOV)"),
     (0, b".snd", "an AU file"),
     (0, b"NIST_1A", "a NIST SPHERE file"),
     (0, b"wvpk", "a WavPack file"),
@@ -56,15 +56,26 @@ pub(super) const CONVERT: &str = "convert it, for example with: ffmpeg -i IN OUT
 /// # Errors
 /// The name of any other format, and advice.
 pub(super) fn format(start: &[u8], tagged: bool) -> Result<Format, String> {
-    match start.get(..4) {
-        Some(b"RIFF") if start.get(8..12) == Some(b"WAVE") => return Ok(Format::Wav),
-        Some(b"fLaC") => return Ok(Format::Flac),
-        Some(b"OggS") => return Ok(Format::Ogg),
-        _ => {}
+    let has = |at: usize, mark: &[u8]| start.get(at..).is_some_and(|bytes| bytes.starts_with(mark));
+    let of_mark = match start.first_chunk() {
+        Some(b"RIFF" | b"RF64" | b"BW64") if has(8, b"WAVE") => Some(Format::Wav),
+        Some(b"riff") if has(4, b"\x2e\x91\xcf\x11") => Some(Format::Wave64),
+        Some(b"FORM") if has(8, b"AIFF") || has(8, b"AIFC") => Some(Format::Aiff),
+        Some(b"caff") => Some(Format::Caf),
+        Some(b"fLaC") => Some(Format::Flac),
+        Some(b"OggS") => Some(Format::Ogg),
+        _ if has(4, b"ftyp") => Some(Format::Mp4),
+        _ => None,
+    };
+    if let Some(format) = of_mark {
+        return Ok(format);
     }
-    let begins = |(at, mark, _): &&(usize, &[u8], &str)| start.get(*at..).is_some_and(|bytes| bytes.starts_with(mark));
-    if let Some((_, _, name)) = OTHER_MEDIA.iter().find(begins).or(mpeg(start, tagged).as_ref()) {
+    if let Some((_, _, name)) = OTHER_MEDIA.iter().find(|(at, mark, _)| has(*at, mark)) {
         return Err(format!("{name}, which is not read: {CONVERT}"));
+    }
+    // Behind a tag there is hardly anything else, whatever its first bytes are.
+    if is_mpeg(start) || (tagged && !start.is_empty()) {
+        return Ok(Format::Mpeg);
     }
     if start.is_empty() {
         return Err("not audio: the file is empty (0 bytes); copy or download it again".into());
@@ -76,24 +87,19 @@ pub(super) fn format(start: &[u8], tagged: bool) -> Result<Format, String> {
     }
     Err(match start.get(..4) {
         Some(b"RIFF") => "not audio: RIFF, but not a WAVE file".into(),
-        _ => "not audio: neither WAV nor FLAC nor Ogg".into(),
+        _ => "not audio: in none of the formats that are known".into(),
     })
 }
 
-/// Recognises MP3 and AAC, whose frames begin with eleven set bits. Any unknown data after an ID3v2 tag is taken for
-/// MP3.
-fn mpeg(start: &[u8], tagged: bool) -> Option<(usize, &'static [u8], &'static str)> {
-    let named = |name| Some((0, &[][..], name));
-    let [first, second, third, ..] = *start else { return None };
+/// Recognises MP3 and AAC, whose frames begin with eleven set bits.
+fn is_mpeg(start: &[u8]) -> bool {
+    let [first, second, third, ..] = *start else { return false };
     let (version, layer, bitrate, rate) = (second >> 3 & 3, second >> 1 & 3, third >> 4, third >> 2 & 3);
     match (first, second >> 4) {
-        (0xff, 0xf) if layer == 0 && third >> 2 & 0xf < 13 => named("an AAC file"),
+        (0xff, 0xf) if layer == 0 => third >> 2 & 0xf < 13,
         // Layer 3 is coded as 1 and layer 2 as 2. Layer 1 is not accepted, because its code also occurs at the start of
         // UTF-16 text.
-        (0xff, 0xe | 0xf) if version != 1 && (1..=2).contains(&layer) && bitrate != 15 && rate != 3 => {
-            named("an MP3 file")
-        }
-        _ if tagged => named("an ID3 tag with neither WAV nor FLAC nor Ogg behind it, probably an MP3 file"),
-        _ => None,
+        (0xff, 0xe | 0xf) => version != 1 && (1..=2).contains(&layer) && bitrate != 15 && rate != 3,
+        _ => false,
     }
 }

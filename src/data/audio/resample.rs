@@ -122,8 +122,7 @@ impl Conversion {
         }
     }
 
-    /// Ends the signal: appends the remaining samples to `resampled`, which must hold all earlier ones and nothing
-    /// else.
+    /// Ends the signal: appends the remaining samples to `resampled`.
     pub fn finish(mut self, resampled: &mut Vec<f32>) {
         let (from, to) = self.plan.rates;
         let n_frames = resampled_len(self.n_in, from, to);
@@ -131,7 +130,8 @@ impl Conversion {
             self.input[self.filled..].fill(0.0);
             self.convert(resampled);
         }
-        resampled.truncate(n_frames);
+        // Blocks of input that were complete gave no sample too many, because the filter delays them.
+        resampled.truncate(resampled.len() - (self.n_out - n_frames));
         PLANS.with_borrow_mut(|plans| {
             if plans.len() == MAX_PLANS {
                 plans.remove(0);

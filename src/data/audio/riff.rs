@@ -1,53 +1,47 @@
-//! The chunks of a RIFF file: finds the format and the samples even if lengths in headers are wrong.
+//! The chunks of a RIFF file: finds the format and the samples even if lengths in headers are wrong. RF64 and BW64 are
+//! RIFF files whose first chunk, ds64, has lengths of 64 bits.
 
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
+use super::pcm::Samples;
 use super::section::{Section, unreadable};
-use super::tags;
+use super::{tags, wav};
 
 /// Length that a program writes into a data chunk's header before the length is known.
-const UNKNOWN: u32 = u32::MAX;
+const UNKNOWN: u64 = u32::MAX as u64;
 const HEADER_BYTES: u64 = 8;
 /// Number of bytes that are read of a fmt chunk; the extensible form, the longest, has as many.
 const FORMAT_BYTES: usize = 40;
 
-/// The contents of a WAV file: its format and the position of its samples.
-pub(super) struct Chunks {
-    /// The fmt chunk, or its first 40 bytes.
-    pub format: Vec<u8>,
-    /// Byte range of the samples in the file.
-    pub data: Range<u64>,
-    /// Warnings about lengths in headers that disagree with the file.
-    pub warnings: Vec<String>,
-}
-
-impl Chunks {
-    /// Finds the chunks of a file that starts with RIFF and WAVE.
-    pub fn find(file: &mut Section) -> Result<Self, String> {
-        let mut format = None;
-        let mut at = 12;
-        while let Some(chunk) = ChunkHeader::at(file, at)? {
-            let there = chunk.claimed().min(file.len() - chunk.body);
-            match &chunk.name {
-                b"data" => {
-                    let format = format.ok_or("no fmt chunk before the data")?;
-                    let (data, warning) = data(file, &chunk)?;
-                    return Ok(Self { format, data, warnings: warning.into_iter().collect() });
-                }
-                b"fmt " if there < chunk.claimed() => return Err("truncated header".into()),
-                b"fmt " => format = Some(file.bytes_at(chunk.body, FORMAT_BYTES.min(there as usize))?),
-                _ => {}
+/// Finds the samples of a file that starts with RIFF, RF64 or BW64, and WAVE.
+pub(super) fn samples(file: &mut Section) -> Result<Samples, String> {
+    let mut format: Option<Vec<u8>> = None;
+    let mut long_length = None;
+    let mut at = 12;
+    while let Some(mut chunk) = ChunkHeader::at(file, at)? {
+        let there = chunk.length.min(file.len() - chunk.body);
+        match &chunk.name {
+            b"data" => {
+                let format = format.ok_or("no fmt chunk before the data")?;
+                chunk.length = long_length.filter(|_| chunk.length == UNKNOWN).unwrap_or(chunk.length);
+                let (data, warning) = data(file, &chunk)?;
+                let warnings = warning.into_iter().collect();
+                return Ok(Samples { encoding: wav::encoding(&format)?, data, warnings });
             }
-            at = chunk.next(file)?;
+            b"fmt " if there < chunk.length => return Err("truncated header".into()),
+            b"fmt " => format = Some(file.bytes_at(chunk.body, FORMAT_BYTES.min(there as usize))?),
+            b"ds64" if at == 12 => long_length = file.array_at(chunk.body + 8)?.map(u64::from_le_bytes),
+            _ => {}
         }
-        Err(if format.is_some() { "no data chunk" } else { "truncated header: no fmt chunk" }.into())
+        at = chunk.next(file)?;
     }
+    Err(if format.is_some() { "no data chunk" } else { "truncated header: no fmt chunk" }.into())
 }
 
 /// Returns the bytes of the data chunk, and a warning if the length in its header is wrong.
 fn data(file: &mut Section, chunk: &ChunkHeader) -> Result<(Range<u64>, Option<String>), String> {
-    let (start, claimed, there) = (chunk.body, chunk.claimed(), file.len() - chunk.body);
+    let (start, claimed, there) = (chunk.body, chunk.length, file.len() - chunk.body);
     if chunk.length == UNKNOWN {
         return Ok((start..tags::start_of_back(file)?.max(start), None));
     }
@@ -77,7 +71,7 @@ fn later_data(file: &mut Section, mut at: u64) -> Result<u64, String> {
     let mut n_bytes = 0;
     while let Some(chunk) = ChunkHeader::at(file, at)?.filter(|chunk| chunk.is_likely(file)) {
         if &chunk.name == b"data" {
-            n_bytes += chunk.claimed();
+            n_bytes += chunk.length;
         }
         at = chunk.next(file)?;
     }
@@ -109,7 +103,7 @@ fn outside_of_chunks(file: &mut Section, mut at: u64) -> Result<Option<Range<u64
 struct ChunkHeader {
     name: [u8; 4],
     /// Length of the body in bytes, according to the header.
-    length: u32,
+    length: u64,
     /// Position of the body.
     body: u64,
 }
@@ -120,26 +114,22 @@ impl ChunkHeader {
         let header = file.array_at::<8>(at)?;
         Ok(header.map(|[a, b, c, d, length @ ..]| Self {
             name: [a, b, c, d],
-            length: u32::from_le_bytes(length),
+            length: u32::from_le_bytes(length).into(),
             body: at + HEADER_BYTES,
         }))
-    }
-
-    fn claimed(&self) -> u64 {
-        self.length.into()
     }
 
     /// Returns whether the header is likely to be one, because its name is printable and its body lies in the file.
     /// Samples rarely look like that.
     fn is_likely(&self, file: &Section) -> bool {
         let is_name = self.name.iter().all(|byte| (b' '..=b'~').contains(byte));
-        is_name && self.claimed() <= file.len().saturating_sub(self.body)
+        is_name && self.length <= file.len().saturating_sub(self.body)
     }
 
     /// Returns the position of the next chunk. A chunk of odd length is followed by a padding byte, which some programs
     /// omit.
     fn next(&self, file: &mut Section) -> Result<u64, String> {
-        let end = self.body + self.claimed();
+        let end = self.body.saturating_add(self.length);
         if end.is_multiple_of(2) == self.body.is_multiple_of(2) {
             return Ok(end);
         }

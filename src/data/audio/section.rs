@@ -12,7 +12,7 @@ impl<T: Read + Seek + Send + Sync> ByteSource for T {}
 
 /// A range of a source's bytes, as a stream of its own whose position 0 is the range's first byte.
 pub(super) struct Section<'a> {
-    source: &'a mut dyn ByteSource,
+    source: Box<dyn ByteSource + 'a>,
     /// Position of the first byte in the source.
     start: u64,
     len: u64,
@@ -21,13 +21,13 @@ pub(super) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// Makes the section of all bytes of `source`.
-    pub fn whole(source: &'a mut dyn ByteSource) -> Result<Self, String> {
+    pub fn whole(mut source: Box<dyn ByteSource + 'a>) -> Result<Self, String> {
         let len = source.seek(SeekFrom::End(0)).map_err(unreadable)?;
         Self { source, start: 0, len, at: 0 }.narrowed(0..len)
     }
 
     /// Narrows the section to the bytes in `range`.
-    pub fn narrowed(self, range: Range<u64>) -> Result<Self, String> {
+    pub fn narrowed(mut self, range: Range<u64>) -> Result<Self, String> {
         let start = self.start + range.start;
         self.source.seek(SeekFrom::Start(start)).map_err(unreadable)?;
         Ok(Self { source: self.source, start, len: range.end - range.start, at: 0 })

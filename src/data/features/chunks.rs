@@ -25,8 +25,20 @@ pub struct Chunking {
 /// One chunk of a segment.
 #[derive(Debug, Clone, Copy)]
 pub struct Chunk<'a> {
-    /// All samples of the segment.
-    pub segment: &'a [f32],
+    /// Samples of the segment: all, or at least those that the chunk's frames depend on.
+    pub samples: &'a [f32],
+    /// Position of the first of these samples in the segment.
+    pub start: usize,
+    /// Place of the chunk.
+    pub place: Place,
+}
+
+/// Place of a chunk among the chunks of one or several segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Number of the series of segments that the chunk belongs to. In a series, one segment follows another; chunks of
+    /// several series may be mixed.
+    pub series: usize,
     /// Index of the chunk in its segment.
     pub index: usize,
     /// Whether the chunk is the last of its segment.
@@ -48,14 +60,20 @@ impl Chunking {
     /// Returns the chunks of `segment`, first to last.
     pub fn chunks<'a>(&self, segment: &'a [f32]) -> impl Iterator<Item = Chunk<'a>> + use<'a> {
         let count = self.count(segment.len());
-        (0..count).map(move |index| Chunk { segment, index, last: index + 1 == count })
+        let place = move |index| Place { series: 0, index, last: index + 1 == count };
+        (0..count).map(move |index| Chunk { samples: segment, start: 0, place: place(index) })
     }
 
     /// Returns the sample ranges of consecutive windows over a signal of `n` samples, each `chunks` chunks long. The
     /// last window ends with the signal. Samples beyond the signal's rounded number of frames belong to no window.
     pub fn windows(&self, n: usize, chunks: usize) -> Vec<Range<usize>> {
-        let (end, step) = (n.min(self.frames_of(n).max(1) * self.hop), chunks.saturating_mul(self.samples()));
+        let (end, step) = (self.end(n), chunks.saturating_mul(self.samples()));
         (0..end.max(1)).step_by(step).map(|start| start..start.saturating_add(step).min(end)).collect()
+    }
+
+    /// Returns the end of the last window over a signal of `n` samples.
+    pub fn end(&self, n: usize) -> usize {
+        n.min(self.frames_of(n).max(1) * self.hop)
     }
 
     fn frames_of(&self, n: usize) -> usize {
@@ -124,6 +142,12 @@ impl ChunkBatch {
         Ok(())
     }
 
+    /// Returns the number of samples on which the frames of a chunk depend.
+    pub fn width(&self) -> usize {
+        let [_, width] = self.front_end.audio.dims();
+        width
+    }
+
     /// Copies the audio of `chunks`, at most [`ChunkBatch::len`], into the batch on the host.
     pub fn fill(&mut self, chunks: &[Chunk<'_>]) {
         assert!(chunks.len() <= self.len(), "{} chunks where {} have room", chunks.len(), self.len());
@@ -133,14 +157,14 @@ impl ChunkBatch {
         self.lengths.fill(0);
         let rows = self.samples.par_chunks_exact_mut(width).zip(&mut self.lengths);
         rows.zip(chunks).for_each(|((row, length), chunk)| {
-            let (centre, segment) = (chunk.index * step, chunk.segment);
-            *length = (lead + segment.len()).saturating_sub(centre).min(width) as u32;
+            let (centre, end) = (chunk.place.index * step, chunk.start + chunk.samples.len());
+            *length = (lead + end).saturating_sub(centre).min(width) as u32;
             // Samples before the segment's start are zero. Samples after its end need no value, because kernels do not
             // read them.
             let (nothing, heard) = row[..*length as usize].split_at_mut(lead.saturating_sub(centre));
             nothing.fill(0.0);
-            let from = centre.saturating_sub(lead).min(segment.len());
-            heard.copy_from_slice(&segment[from..from + heard.len()]);
+            let from = centre.saturating_sub(lead).min(end) - chunk.start;
+            heard.copy_from_slice(&chunk.samples[from..from + heard.len()]);
         });
     }
 
@@ -162,7 +186,7 @@ mod tests {
     fn segments_have_the_chunks_of_their_rounded_frames() {
         let counts = [0, 1, 79, 3200, 3279, 3280, 16_000, 16_001, 16_080, 160_000].map(|n| PAPER.count(n));
         assert_eq!(counts, [1, 1, 1, 1, 1, 2, 5, 5, 6, 50]);
-        let last: Vec<bool> = PAPER.chunks(&[0.0; 6500]).map(|chunk| chunk.last).collect();
+        let last: Vec<bool> = PAPER.chunks(&[0.0; 6500]).map(|chunk| chunk.place.last).collect();
         assert_eq!(last, [false, false, true]);
     }
 
@@ -188,7 +212,8 @@ mod tests {
         let segment: Vec<f32> = (1..=70).map(|i| i as f32).collect();
         // Samples of an earlier fill must not remain visible.
         batch.samples.fill(-1.0);
-        batch.fill(&[0, 1, 3, 5].map(|index| Chunk { segment: &segment, index, last: false }));
+        let place = |index| Place { series: 0, index, last: false };
+        batch.fill(&[0, 1, 3, 5].map(|index| Chunk { samples: &segment, start: 0, place: place(index) }));
         let width = 2 * 7 + 32;
         let row = |i: usize| &batch.samples[i * width..][..batch.lengths[i] as usize];
         let from = |first: usize, n: usize| (first..first + n).map(|i| i as f32).collect::<Vec<_>>();
@@ -196,5 +221,8 @@ mod tests {
         assert_eq!(row(1), from(6, 46), "centred at sample 21, 16 samples earlier");
         assert_eq!(row(2), from(48, 23), "to the end");
         assert!(row(3).is_empty(), "behind the end there is nothing");
+        // A part of the segment serves as well if it has what the frames hear.
+        batch.fill(&[Chunk { samples: &segment[5..55], start: 5, place: place(1) }]);
+        assert_eq!(&batch.samples[..batch.lengths[0] as usize], from(6, 46));
     }
 }

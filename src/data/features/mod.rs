@@ -5,12 +5,14 @@
 //! which keeps no features.
 
 mod chunks;
+mod cutter;
 mod extract;
 mod front_end;
 mod standardise;
 mod store;
 
-pub use chunks::{Chunk, ChunkBatch, Chunking};
+pub use chunks::{Chunk, ChunkBatch, Chunking, Place};
+pub use cutter::{Cutter, Series};
 pub use extract::extract;
 pub use standardise::{RunningMoments, Statistics, standardise, statistics};
 pub use store::{ExampleStore, Shard};

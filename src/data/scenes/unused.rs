@@ -62,7 +62,7 @@ impl Unread {
 
     fn said(&self, root: &Path) -> Vec<LeftOut> {
         let endings = EXTENSIONS.join(", .");
-        let foreign = line(root, &self.foreign, "sound", &format!("the format is not read, convert it to .{endings}"));
+        let foreign = line(root, &self.foreign, "sound", "the format is not read, convert it, for example to .flac");
         let below = line(root, &self.below, "sound", "it lies in a folder below one that is read, move it up");
         let no_sounds = line(root, &self.no_sounds, "file", &format!("the name does not end in .{endings}"));
         let no_sounds = no_sounds.map(|line| LeftOut { harmless: true, ..line });
@@ -108,20 +108,19 @@ mod tests {
     #[test]
     fn every_kind_that_a_soundbank_leaves_out_is_said_once() {
         let cat = "train/soundbank/foreground/Cat";
-        let files =
-            ["0.wav", "m1.MP3", "m0.mp3", "x.w64", "more/1.wav", "more/deep/2.flac", "more/notes.txt", "README"];
+        let files = ["0.wav", "m1.WMA", "m0.wma", "x.wv", "more/1.wav", "more/deep/2.flac", "more/notes.txt", "README"];
         let files = files.map(|file| format!("{cat}/{file}"));
         let others = [
             "train/soundbank/background/street.ogg",
             "eval/soundbank/background/room/a.opus",
-            "eval/soundbank/background/room/.hidden.mp3",
+            "eval/soundbank/background/room/.hidden.opus",
             "valid/soundbank/foreground/Cat/0.wav",
             "notes/a.mp3",
         ];
         let bank = folder(&files.iter().map(String::as_str).chain(others).collect::<Vec<_>>());
         let found = said(&bank, of_soundbank);
         let starts = [
-            (false, format!("4 sounds left out, {cat}/m0.mp3 first: the format")),
+            (false, format!("4 sounds left out, {cat}/m0.wma first: the format")),
             (false, format!("2 sounds left out, {cat}/more/1.wav first: it lies in")),
             (true, format!("1 file left out, {cat}/README: the name")),
             (false, "1 sound left out, train/soundbank/background/street.ogg: beside".into()),
