@@ -19,7 +19,7 @@ pub use load::{assign, edit, load, load_text, to_toml};
 pub use sections::{
     CellConfig, Config, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, Normalise, Objective,
     OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig, StudyConfig, TaggerConfig,
-    TrainConfig, TripletConfig, TripletGradient, Variant,
+    TrainConfig, TripletConfig, TripletGradient, Variant, WatchedScore,
 };
 pub use stage::StageName;
 pub use training_keys::{Keys, decides_end, is_used, training_keys};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Config, Method, SearchConfig, StudyConfig};
+use super::{Config, Method, SearchConfig, StudyConfig, WatchedScore};
 
 /// Values of keys by their dotted names.
 pub type Keys = BTreeMap<String, Value>;
@@ -25,7 +25,7 @@ const OF_A_DATASET: [&str; 2] = ["data.seed", "scene.holdout"];
 ///
 /// Left out are the sections of other methods, `study` and `search`, and keys on which no weight depends: folder paths,
 /// `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the
-/// best epoch. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are left out too, since the
+/// best epoch. `train.watch` is absent at its default. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are left out too, since the
 /// dataset fixes them, except for the seed and the share held out for validation.
 pub fn training_keys(config: &Config, seed: u64) -> Keys {
     let of_method = sections_of(config.train.method);
@@ -44,6 +44,10 @@ pub fn training_keys(config: &Config, seed: u64) -> Keys {
         config.data.dataset.is_some() && drawn && !OF_A_DATASET.contains(&key)
     };
     keys.retain(|key, _| !WITHOUT_EFFECT.contains(&key.as_str()) && !from_dataset(key));
+    // Training states of builds that had no such key are of trainings with its default.
+    if config.train.watch == WatchedScore::default() {
+        keys.remove("train.watch");
+    }
     keys.insert("train.seeds".into(), seed.into());
     keys
 }
@@ -80,7 +84,7 @@ mod tests {
     #[test]
     fn every_key_is_known_to_matter_or_not() {
         let mut config = Config::default();
-        config.train.epochs = Some(1);
+        (config.train.epochs, config.train.watch) = (Some(1), WatchedScore::Map);
         config.prototypes.way = Some(2);
         (config.data.soundbank, config.data.cooccurrence) = (Some("a".into()), Some("b".into()));
         let names = |config: &Config| training_keys(config, 7).into_keys().collect::<Vec<_>>();
@@ -91,7 +95,7 @@ mod tests {
             optimiser.beta1 optimiser.beta2 optimiser.epsilon optimiser.lr optimiser.weight_decay scene.background_lufs \
             scene.clip_s scene.events scene.fade_s scene.holdout scene.loudness_floor_lufs scene.loudness_min_s \
             scene.onset_margin_s scene.peak scene.rate scene.short_event_s scene.snr_db train.batch train.epochs \
-            train.method train.min_epochs train.patience train.seconds train.seeds";
+            train.method train.min_epochs train.patience train.seconds train.seeds train.watch";
         assert_eq!(classifier, expected.split_whitespace().collect::<Vec<_>>());
         for (method, of_method) in [
             (Method::Triplets, "triplets.gradient triplets.margin triplets.normalise triplets.sampling"),
@@ -115,6 +119,11 @@ mod tests {
         assert!(!is_used("tagger.lr", Method::Classifier) && is_used("tagger.lr", Method::Triplets));
         assert!(!is_used("triplets.margin", Method::Prototypes) && is_used("triplets.margin", Method::Triplets));
         assert!(Method::all().iter().all(|method| is_used("optimiser.lr", *method)));
+    }
+
+    #[test]
+    fn keys_that_earlier_builds_lacked_are_absent_at_their_default() {
+        assert!(!training_keys(&Config::default(), 1).contains_key("train.watch"));
     }
 
     #[test]
