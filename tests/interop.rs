@@ -202,12 +202,13 @@ fn scikit_learn_gives_the_same_scores() {
         ];
         let shape = vec![examples.len(), classes];
         let single = |values| TensorView::new(Dtype::F32, shape.clone(), bytemuck::cast_slice(values)).unwrap();
-        let double = |values: &'_ Vec<f64>| {
-            TensorView::new(Dtype::F64, vec![values.len()], bytemuck::cast_slice(values)).unwrap()
-        };
         let path = folder.path().join("scores.safetensors");
         let tensors = [("probabilities", single(&probabilities)), ("targets", single(&targets))];
-        let tensors = tensors.into_iter().chain(doubles.iter().map(|(name, values)| (*name, double(values))));
+        let doubles = doubles.iter().map(|(name, values)| {
+            let view = TensorView::new(Dtype::F64, vec![values.len()], bytemuck::cast_slice(values)).unwrap();
+            (*name, view)
+        });
+        let tensors = tensors.into_iter().chain(doubles);
         serialize_to_file(tensors, None, &path).unwrap();
         agree(&python, "scikit_scores.py", &[&path]);
     }

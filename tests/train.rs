@@ -10,5 +10,6 @@ mod train {
     mod memory;
     mod origin;
     mod resume;
+    mod scores;
     mod several;
 }

@@ -244,6 +244,9 @@ impl Results {
                 "\n{DASH}: no clip with this class, which is left out of the means ({absent} of {all} classes)\n"
             );
         }
+        if self.thresholds.is_empty() && !self.scores.is_empty() {
+            text += "\nNo class thresholds: a model is of a training that is not finished, or of an earlier build\n";
+        }
         text
     }
 
@@ -271,7 +274,7 @@ impl Results {
 
     fn table_of_means(&self) -> String {
         let mut table = self.by_length("means in %");
-        let measures: [(&str, fn(&LengthScores) -> Option<&SeedSummary>); 6] = [
+        let measures: [(&str, OfLength); 6] = [
             ("mAP", |scores| Some(&scores.map)),
             ("ROC-AUC", |scores| scores.roc_auc.as_ref()),
             ("lwlrap", |scores| scores.lwlrap.as_ref()),
@@ -320,6 +323,9 @@ impl Results {
         format!("{table}lwlrap {}\n", cell(scores.lwlrap.as_ref()))
     }
 }
+
+/// A score of a test length, or `None` where there is none.
+type OfLength = fn(&LengthScores) -> Option<&SeedSummary>;
 
 /// What stands in a table where there is no score.
 const DASH: &str = "–";
