@@ -1,6 +1,6 @@
 //! What others make of our models and scores: PyTorch modules with the documented names give the same probabilities
-//! within 1e-5, NumPy the same features from what a model says about them, and scikit-learn the same F1 of clips with
-//! several labels.
+//! within 1e-5, NumPy the same features from what a model says about them, and scikit-learn the same scores of
+//! clips with several labels.
 //!
 //! Needs `python3` with torch, numpy or scikit-learn, and safetensors. `./dev test` installs them when `CI=true`;
 //! elsewhere a test that misses one says that it is left out. `WEAKLABEL_MODEL` names a `best*.safetensors` of a run
@@ -19,13 +19,13 @@ use weaklabel::base::counter_rng::Key;
 use weaklabel::config::{Config, FeatureConfig, Method, ModelConfig, Normalise};
 use weaklabel::data::features::{extract, standardise, statistics};
 use weaklabel::data::scenes::{Dataset, Subset};
-use weaklabel::evaluate::{Examples, Scorer, SegmentSource};
+use weaklabel::evaluate::{ClassScores, Examples, Scorer, SegmentSource, TagOutputs};
 use weaklabel::gpu::{AdapterChoice, Gpu, Recording};
 use weaklabel::kernels::input::Input;
 use weaklabel::kernels::score::f1;
 use weaklabel::model::checkpoint::{Description, read_model, write_model};
 use weaklabel::model::{Activations, Architecture, BatchShape, Mode, Pass, Population, Tiles, initial_parameters};
-use weaklabel::output::Results;
+use weaklabel::output::{Results, Scored, SeedSummary};
 
 /// Runs one of the scripts, which must find no difference.
 fn agree(python: &Path, script: &str, files: &[&Path]) {
@@ -71,7 +71,8 @@ fn write_random_model(path: &Path, model: ModelConfig, bands: usize, classes: us
     let classes = (0..classes).map(|class| format!("class {class}")).collect();
     let (mean, std) = (vec![0.0; bands], vec![1.0; bands]);
     let (method, normalise) = (Method::Classifier, Normalise::None);
-    let description = Description { classes, features, model, method, normalise, mean, std, seed: 5, epoch: 0 };
+    let description =
+        Description { classes, features, model, method, normalise, mean, std, seed: 5, epoch: 0, thresholds: None };
     write_model(path, &architecture, &parameters, &description).unwrap();
 }
 
@@ -126,9 +127,9 @@ fn numpy_makes_the_same_log_mel_from_what_a_model_says() {
 }
 
 /// A model's probabilities for segments of clips with several events, and a class more than these have: one that is
-/// neither heard nor predicted.
+/// neither heard nor predicted. Once the probabilities are as they are, and once rounded, so that many are equal.
 #[test]
-fn scikit_learn_gives_the_same_f1() {
+fn scikit_learn_gives_the_same_scores() {
     let Some(python) = python_with("numpy, sklearn, safetensors") else { return };
     let mut config = Config::default();
     (config.data.train, config.data.validation, config.data.eval) = (10, 10, 60);
@@ -153,36 +154,63 @@ fn scikit_learn_gives_the_same_f1() {
         Population::new(&gpu, &Tiles::default(), architecture, &[3], BatchShape { segments: 1, chunks: 1 }).unwrap();
     gpu.write(&population.state, 0, &parameters);
     population.use_parameters(&gpu, &population.state).unwrap();
+    let targets = gpu.read(&examples.targets).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    for threshold in [0.5, 0.3] {
+    for (threshold, steps) in [(0.5, None), (0.3, Some(16.0))] {
         let scorer = Scorer::new(&gpu, &population, &examples, Normalise::None, threshold).unwrap();
-        let probabilities = scorer.probabilities(&gpu).unwrap().concat();
-        let f1 = f1(&gpu.read(&scorer.counts).unwrap());
-        assert!(f1[..classes - 1].iter().any(|f1| (1.0..99.0).contains(f1)) && f1[classes - 1] == 0.0, "{f1:?}");
-        let results = Results {
-            method: "classifier".into(),
-            train_seconds: 1.0,
-            classes: (0..classes).map(|class| format!("class {class}")).collect(),
-            seeds: vec![3],
-            seconds: vec![1.0],
-            f1: vec![vec![f1.clone()]],
+        let mut probabilities = scorer.probabilities(&gpu).unwrap().concat();
+        let counted = f1(&gpu.read(&scorer.counts).unwrap());
+        if let Some(steps) = steps {
+            probabilities.iter_mut().for_each(|p| *p = (*p * steps).round() / steps);
+        }
+        let outputs = TagOutputs { probabilities: &probabilities, labels: &examples.labels, classes };
+        let thresholds: Vec<f64> = (0..classes).map(|class| outputs.best_threshold(class)).collect();
+        let scores = outputs.scores(threshold, Some(&thresholds));
+        let by_class = |score: fn(&ClassScores) -> f64| -> Vec<f64> {
+            scores.classes.iter().map(|class| class.as_ref().map_or(-1.0, score)).collect()
         };
-        let (threshold, macro_f1) = ([threshold], [results.macro_f1(0).mean]);
-
-        let shape = vec![examples.len(), classes];
-        let targets = gpu.read(&examples.targets).unwrap();
-        let single = |values| TensorView::new(Dtype::F32, shape.clone(), bytemuck::cast_slice(values)).unwrap();
-        let double =
-            |values| TensorView::new(Dtype::F64, vec![size_of_val(values) / 8], bytemuck::cast_slice(values)).unwrap();
-        let path = folder.path().join("scores.safetensors");
-        let tensors = [
-            ("probabilities", single(&probabilities)),
-            ("targets", single(&targets)),
-            ("threshold", double(&threshold)),
-            ("f1", double(&f1)),
-            ("macro_f1", double(&macro_f1)),
+        let of_f1 = by_class(|class| class.detection.f1);
+        assert!(of_f1.iter().any(|f1| (1.0..99.0).contains(f1)) && of_f1[classes - 1] == -1.0, "{of_f1:?}");
+        if steps.is_none() {
+            assert_eq!(counted.iter().map(|f1| f1.unwrap_or(-1.0)).collect::<Vec<_>>(), of_f1, "counted on the GPU");
+        }
+        let scored = Scored {
+            method: "classifier",
+            train_seconds: 1.0,
+            classes: &(0..classes).map(|class| format!("class {class}")).collect::<Vec<_>>(),
+            seeds: &[3],
+            thresholds: &[Some(thresholds.clone())],
+        };
+        let results = Results::new(&scored, &[("1".into(), vec![scores.clone()])]);
+        let means = &results.scores["1"];
+        let mean = |summary: &SeedSummary| vec![summary.mean];
+        let doubles = [
+            ("threshold", vec![threshold]),
+            ("thresholds", thresholds),
+            ("f1", of_f1),
+            ("precision", by_class(|class| class.detection.precision)),
+            ("recall", by_class(|class| class.detection.recall)),
+            ("own_f1", by_class(|class| class.own.unwrap().f1)),
+            ("average_precision", by_class(|class| class.average_precision)),
+            ("roc_auc", by_class(|class| class.roc_auc.unwrap())),
+            ("mean_f1", mean(&results.macro_f1["1"])),
+            ("mean_precision", mean(&means.precision)),
+            ("mean_recall", mean(&means.recall)),
+            ("mean_own_f1", mean(means.f1_class_thresholds.as_ref().unwrap())),
+            ("mean_average_precision", mean(&means.map)),
+            ("mean_roc_auc", mean(means.roc_auc.as_ref().unwrap())),
+            ("lwlrap", mean(means.lwlrap.as_ref().unwrap())),
         ];
+        let shape = vec![examples.len(), classes];
+        let single = |values| TensorView::new(Dtype::F32, shape.clone(), bytemuck::cast_slice(values)).unwrap();
+        let path = folder.path().join("scores.safetensors");
+        let tensors = [("probabilities", single(&probabilities)), ("targets", single(&targets))];
+        let doubles = doubles.iter().map(|(name, values)| {
+            let view = TensorView::new(Dtype::F64, vec![values.len()], bytemuck::cast_slice(values)).unwrap();
+            (*name, view)
+        });
+        let tensors = tensors.into_iter().chain(doubles);
         serialize_to_file(tensors, None, &path).unwrap();
-        agree(&python, "scikit_f1.py", &[&path]);
+        agree(&python, "scikit_scores.py", &[&path]);
     }
 }

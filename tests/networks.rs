@@ -233,6 +233,7 @@ fn a_model_of_any_depth_trains_and_comes_back_from_its_file_to_the_same_scores()
             std: vec![1.0; config.features.bands],
             seed: 6,
             epoch: 0,
+            thresholds: None,
         };
         write_model(&path, &population.architecture, &best, &description).unwrap();
         let read = read_model(&path).unwrap();

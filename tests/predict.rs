@@ -34,6 +34,7 @@ fn models(seeds: &[u64], normalise: Normalise) -> Vec<(Vec<f32>, Description)> {
         normalise,
         seed,
         epoch: 0,
+        thresholds: None,
     };
     let architecture = Architecture::new(&model, &features, 3);
     seeds.iter().map(|&seed| (initial_parameters(&architecture, seed), description(seed))).collect()

@@ -7,12 +7,13 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
 use serde_json::{Value, json};
 use support::files::names;
 use weaklabel::config::{Config, Method, StageName};
 use weaklabel::kernels::population::Member;
 use weaklabel::model::checkpoint::{Provenance, TrainingState, write_training_state};
-use weaklabel::output::{Results, RunDir};
+use weaklabel::output::{Results, RunDir, SeedSummary};
 
 fn create(path: &Path, force: bool) -> Result<RunDir, String> {
     RunDir::create(path, &Config::default(), &json!({"name": "none"}), force).map_err(|e| e.to_string())
@@ -210,13 +211,21 @@ fn a_line_cut_between_its_end_and_the_newline_is_dropped_too() {
 fn results_read_back_equal() {
     let folder = tempfile::tempdir().unwrap();
     let run = create(folder.path(), false).unwrap();
+    let summary = |value: f64| SeedSummary::new(vec![value / 3.0, value]);
+    let classes = |cat: Option<SeedSummary>| {
+        [("Cat", cat), ("Dog", Some(summary(12.5)))].map(|(name, s)| (name.into(), s)).into()
+    };
     let results = Results {
         method: "classifier".into(),
         train_seconds: 0.2,
         classes: vec!["Cat".into(), "Dog".into()],
         seeds: vec![1, 2],
-        seconds: vec![0.2, 10.0],
-        f1: vec![vec![vec![1.0 / 3.0, 50.0], vec![0.0, 100.0]], vec![vec![12.5, 25.0], vec![1e-3, 99.9]]],
+        macro_f1: [("0.2", summary(1.0)), ("whole", summary(0.5))].map(|(length, s)| (length.into(), s)).into(),
+        per_class: [("0.2", None), ("whole", Some(summary(99.9)))]
+            .map(|(length, cat)| (length.into(), classes(cat)))
+            .into(),
+        scores: IndexMap::new(),
+        thresholds: IndexMap::from([("Cat".into(), vec![0.1, 0.9])]),
     };
     run.write_results(&results).unwrap();
     assert_eq!(run.results().unwrap(), results);

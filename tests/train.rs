@@ -12,5 +12,6 @@ mod train {
     mod origin;
     mod resume;
     mod sampling;
+    mod scores;
     mod several;
 }

@@ -66,6 +66,11 @@ impl Options {
         config::validate(&config)?;
         Ok(config)
     }
+
+    /// Whether an edit of the command line (`--set`) names `key`.
+    pub fn edits(&self, key: &str) -> bool {
+        self.set.iter().any(|edit| edit.split_once('=').is_some_and(|(name, _)| name.trim() == key))
+    }
 }
 
 fn jobs(text: &str) -> Result<usize, String> {

@@ -8,11 +8,12 @@ use serde_json::json;
 use super::Session;
 use super::audio_files::{Answer, AudioFiles, FileModel};
 use super::output::{print, print_data, print_json};
-use super::tags::Tags;
+use super::tags::{Tags, Thresholds};
 use super::trained::TrainedModels;
 use super::windows::Windows;
-use crate::config::{Config, decimal_comma, seconds};
+use crate::config::{Config, EvaluateConfig, decimal_comma, seconds};
 use crate::evaluate::{Models, Tagger};
+use crate::model::checkpoint::Description;
 use crate::{Error, Result};
 
 const AFTER_HELP: &str = "\
@@ -22,6 +23,10 @@ Examples:
   weaklabel predict run *.flac --tsv > tags.tsv
 
 A run with several seeds answers with the mean of its models' probabilities; --json lists those of each as well.
+
+A class is a tag when its probability exceeds the class's threshold, which training chose on validation clips so that the \
+class's F1 is highest; the table and --json show it. With several models their mean counts. --threshold takes another one \
+for all classes, and 0.5 holds for models without thresholds.
 
 A FILE is cut into windows before its features are computed, as training cuts clips into segments: what lies beside a \
 window has no influence on it. The last window ends with the file. A file that is no whole number of chunks long is filled \
@@ -49,7 +54,8 @@ pub struct Predict {
     /// Answer for consecutive windows of this length as well, whole chunks of 0.2 s, as in 1s or 600ms
     #[arg(long, value_name = "TIME", value_parser = seconds)]
     pub every: Option<f64>,
-    /// A class is a tag when its probability exceeds this (the key evaluate.threshold)
+    /// A class is a tag when its probability exceeds this, as in 0.3, instead of the class's own threshold (the key
+    /// evaluate.threshold)
     #[arg(long, value_name = "P", value_parser = number)]
     pub threshold: Option<f64>,
     /// Print a table for programs, separated by tabs
@@ -74,6 +80,24 @@ impl Predict {
         config.evaluate.threshold = self.threshold.unwrap_or(config.evaluate.threshold);
     }
 
+    /// The threshold of the command line or the configuration for all classes; otherwise those of the models, of which
+    /// the mean is taken as of their probabilities.
+    fn thresholds(&self, session: &Session, config: &Config, models: &[(Vec<f32>, Description)]) -> Thresholds {
+        let threshold = config.evaluate.threshold;
+        let chosen = self.threshold.is_some()
+            || session.options.edits("evaluate.threshold")
+            || threshold != EvaluateConfig::default().threshold;
+        let own: Option<Vec<&Vec<f64>>> =
+            models.iter().map(|(_, description)| description.thresholds.as_ref()).collect();
+        match own.filter(|_| !chosen) {
+            Some(own) => {
+                let mean = |class: usize| own.iter().map(|of_model| of_model[class]).sum::<f64>() / own.len() as f64;
+                Thresholds::OfClasses((0..models[0].1.classes.len()).map(mean).collect())
+            }
+            None => Thresholds::Shared(threshold),
+        }
+    }
+
     /// Tags all files.
     ///
     /// # Errors
@@ -86,13 +110,13 @@ impl Predict {
         }
         let config = self.trained.configuration(session, |config| self.apply(config))?;
         let models = self.trained.read()?;
+        let (classes, thresholds) = (models[0].1.classes.clone(), self.thresholds(session, &config, &models));
         let parts = if self.tsv { Windows::or_whole } else { Windows::and_whole };
         let windows = parts(self.every, &models[0].1)?;
         let gpu = session.open_gpu()?;
         let models = Models::new(&gpu, &session.tiles(&gpu)?, &models)?;
         let mut tagger = Tagger::new(&gpu, &models, usize::MAX)?;
-        let (classes, threshold) = (&models.description.classes, config.evaluate.threshold);
-        let tags = Tags { classes, seeds: &models.seeds, threshold };
+        let tags = Tags { classes: &classes, seeds: &models.seeds, thresholds };
         if self.tsv {
             print_data(&tags.tsv_header())?;
         }

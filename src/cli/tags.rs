@@ -11,14 +11,32 @@ use crate::base::printable;
 use crate::output::{Table, tsv};
 
 /// Classes, seeds and threshold of the tags of all files.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Tags<'a> {
     /// Class names.
     pub classes: &'a [String],
     /// Seeds of the models.
     pub seeds: &'a [u64],
-    /// Probability above which a class is a tag.
-    pub threshold: f64,
+    /// Probabilities above which a class is a tag.
+    pub thresholds: Thresholds,
+}
+
+/// Probabilities above which a class is a tag.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Thresholds {
+    /// One for all classes.
+    Shared(f64),
+    /// One for each class, from the models.
+    OfClasses(Vec<f64>),
+}
+
+impl Thresholds {
+    fn of(&self, class: usize) -> f64 {
+        match self {
+            Self::Shared(threshold) => *threshold,
+            Self::OfClasses(thresholds) => thresholds[class],
+        }
+    }
 }
 
 /// A file's tags, as a line of JSON.
@@ -28,6 +46,9 @@ pub struct FileTags<'a> {
     seconds: f64,
     #[serde(flatten)]
     whole: PartTags<'a>,
+    /// Thresholds of the classes, if each has its own.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    thresholds: IndexMap<&'a str, f64>,
     #[serde(skip_serializing_if = "WindowList::is_empty")]
     windows: WindowList<'a>,
 }
@@ -81,11 +102,19 @@ impl<'a> Tags<'a> {
     pub fn text(&self, path: &Path, answer: &Answer) -> String {
         let models =
             if self.seeds.len() > 1 { format!(", mean of {} models", self.seeds.len()) } else { String::new() };
-        let mut table = Table::new(["class", "probability", "tag"].map(String::from).to_vec());
+        let mut header = vec!["class", "probability", "tag"];
+        if let Thresholds::OfClasses(_) = self.thresholds {
+            header.insert(2, "threshold");
+        }
+        let mut table = Table::new(header.into_iter().map(String::from).collect());
         let whole = self.mean(answer, 0);
         for class in by_probability(&whole) {
-            let mark = if self.is_tag(whole[class]) { "*" } else { "" };
-            table.push(vec![self.classes[class].clone(), format!("{:.3}", whole[class]), mark.into()]);
+            let mark = if self.is_tag(class, whole[class]) { "*" } else { "" };
+            let mut row = vec![self.classes[class].clone(), format!("{:.3}", whole[class]), mark.into()];
+            if let Thresholds::OfClasses(thresholds) = &self.thresholds {
+                row.insert(2, format!("{:.3}", thresholds[class]));
+            }
+            table.push(row);
         }
         let name = path.display().to_string();
         let mut text = format!("{}: {:.2} s{models}\n{table}", printable::line(&name), answer.seconds);
@@ -129,7 +158,13 @@ impl<'a> Tags<'a> {
             file: path.display().to_string(),
             seconds: answer.seconds,
             whole: self.part(answer, 0),
-            windows: WindowList { tags: *self, answer },
+            thresholds: match &self.thresholds {
+                Thresholds::Shared(_) => IndexMap::new(),
+                Thresholds::OfClasses(own) => {
+                    self.classes.iter().map(String::as_str).zip(own.iter().copied()).collect()
+                }
+            },
+            windows: WindowList { tags: self.clone(), answer },
         }
     }
 
@@ -159,12 +194,12 @@ impl<'a> Tags<'a> {
     }
 
     fn tags(&self, probabilities: &[f32]) -> Vec<usize> {
-        by_probability(probabilities).into_iter().filter(|class| self.is_tag(probabilities[*class])).collect()
+        by_probability(probabilities).into_iter().filter(|class| self.is_tag(*class, probabilities[*class])).collect()
     }
 
     /// Compares in single precision, as the scores do.
-    fn is_tag(&self, probability: f32) -> bool {
-        probability > self.threshold as f32
+    fn is_tag(&self, class: usize, probability: f32) -> bool {
+        probability > self.thresholds.of(class) as f32
     }
 }
 
@@ -183,7 +218,7 @@ mod tests {
     use super::*;
 
     fn tags(classes: &[String]) -> Tags<'_> {
-        Tags { classes, seeds: &[7, 8], threshold: 0.5 }
+        Tags { classes, seeds: &[7, 8], thresholds: Thresholds::Shared(0.5) }
     }
 
     fn classes() -> [String; 2] {
@@ -207,6 +242,19 @@ mod tests {
             0.00 to 0.20 s  Dog 0.88, Cat 0.75\n\
             0.20 to 0.30 s  -\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_threshold_of_each_class_is_shown() {
+        let classes = classes();
+        let tags = Tags { thresholds: Thresholds::OfClasses(vec![0.125, 0.75]), ..tags(&classes) };
+        let text = tags.text(Path::new("a.wav"), &answer());
+        let table = "class  probability  threshold  tag\n\
+            Dog          0.625      0.750\n\
+            Cat          0.250      0.125    *\n";
+        assert!(text.contains(table), "{text}");
+        let found = serde_json::to_value(tags.json(Path::new("a.wav"), &answer())).unwrap();
+        assert_eq!((&found["tags"], &found["thresholds"]["Dog"]), (&json!(["Cat"]), &json!(0.75)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::seeds::{SeedRange, listed};
 use super::{Session, signals};
-use crate::config::{BatchSampling, Config, Method, is_used};
+use crate::config::{BatchSampling, Config, Method, WatchedScore, is_used};
 use crate::data::scenes::{Dataset, LeftOut, Subset};
 use crate::evaluate::{SegmentLabels, SegmentSource};
 use crate::model::checkpoint::TrainingState;
@@ -132,9 +132,9 @@ impl Train {
         if !finished {
             return Err(Error::Interrupted { path: self.out, next: "--resume" });
         }
+        recorder.finish(&mut trainer)?;
         task.finish();
         tracing::info!("at most {:.0} MiB were in use on the GPU", gpu.peak_bytes() as f64 / (1 << 20) as f64);
-        run.finish()?;
         report(session, &run, &config, &trainer.training_state()?)
     }
 
@@ -220,11 +220,19 @@ fn report(session: &Session, run: &RunDir, config: &Config, training_state: &Tra
     let seconds = run.seconds_trained();
     let members = || config.train.seeds.iter().zip(&training_state.progress);
     if session.options.json {
-        let member = |(seed, progress): (&u64, &crate::kernels::population::Member)| json!({"seed": seed, "epochs": progress.epochs, "best_epoch": progress.best_epoch, "validation_f1": progress.best_score});
+        let score = match config.train.watch {
+            WatchedScore::MacroF1 => "validation_f1",
+            WatchedScore::Map => "validation_map",
+        };
+        let member = |(seed, progress): (&u64, &crate::kernels::population::Member)| json!({"seed": seed, "epochs": progress.epochs, "best_epoch": progress.best_epoch, score: progress.best_score});
         let members: Vec<_> = members().map(member).collect();
         return print_json(&json!({"run": run.path(), "seconds": seconds, "members": members}));
     }
-    let mut table = Table::new(["seed", "epochs", "best epoch", "validation F1 in %"].map(String::from).to_vec());
+    let score = match config.train.watch {
+        WatchedScore::MacroF1 => "validation F1 in %",
+        WatchedScore::Map => "validation mAP in %",
+    };
+    let mut table = Table::new(["seed", "epochs", "best epoch", score].map(String::from).to_vec());
     for (seed, progress) in members() {
         let score = format!("{:.1}", progress.best_score);
         table.push(vec![seed.to_string(), progress.epochs.to_string(), progress.best_epoch.to_string(), score]);

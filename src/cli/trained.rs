@@ -96,7 +96,8 @@ pub fn listed(seeds: &[u64]) -> String {
 }
 
 fn same_training(a: &Description, b: &Description) -> bool {
-    *a == Description { seed: a.seed, epoch: a.epoch, ..b.clone() }
+    let Description { seed, epoch, .. } = *a;
+    *a == Description { seed, epoch, thresholds: a.thresholds.clone(), ..b.clone() }
 }
 
 #[cfg(test)]

@@ -102,6 +102,7 @@ mod tests {
             std: vec![1.0; 64],
             seed: 1,
             epoch: 0,
+            thresholds: None,
         }
     }
 

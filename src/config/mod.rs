@@ -19,7 +19,7 @@ pub use load::{assign, edit, parse_config, read_config, to_toml};
 pub use sections::{
     BatchSampling, CellConfig, Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, Normalise,
     Objective, OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig, StudyConfig,
-    TableConfig, TaggerConfig, TrainConfig, TripletConfig, TripletGradient, Variant,
+    TableConfig, TaggerConfig, TrainConfig, TripletConfig, TripletGradient, Variant, WatchedScore,
 };
 pub use stage::StageName;
 pub use training_keys::{Keys, decides_end, is_used, training_keys};

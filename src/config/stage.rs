@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Method};
+use super::{Config, Method, WatchedScore};
 
 /// The kind of a training stage: which networks it trains, and with which loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,11 +41,12 @@ impl StageName {
         }
     }
 
-    /// Returns the name of the stage's validation score.
-    pub fn measure(self) -> &'static str {
-        match self {
-            Self::Classifier | Self::Tagger => "F1",
-            Self::Triplets | Self::Prototypes => "F(x)",
+    /// Returns the name of the stage's validation score in a training that watches `watch`.
+    pub fn measure(self, watch: WatchedScore) -> &'static str {
+        match (self, watch) {
+            (Self::Classifier | Self::Tagger, WatchedScore::MacroF1) => "F1",
+            (Self::Classifier | Self::Tagger, WatchedScore::Map) => "mAP",
+            (Self::Triplets | Self::Prototypes, _) => "F(x)",
         }
     }
 

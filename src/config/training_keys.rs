@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Config, Method, SearchConfig, StudyConfig, TableConfig};
+use super::{Config, Method, SearchConfig, StudyConfig, TableConfig, WatchedScore};
 
 /// Values of keys by their dotted names.
 pub type Keys = BTreeMap<String, Value>;
@@ -25,9 +25,9 @@ const OF_A_DATASET: [&str; 3] = ["data.fold", "data.seed", "scene.holdout"];
 ///
 /// Left out are the sections of other methods, `study` and `search`, and keys on which no weight depends: folder paths,
 /// `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the
-/// best epoch. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are left out too, since the
-/// dataset fixes them, except for the seed, the fold that evaluates and the share held out for validation. The columns
-/// of `data.table` are left out as well, since the clips that they give count.
+/// best epoch. `train.watch` is absent at its default. `train.seeds` is `seed` alone. With a dataset on disk, `data` and
+/// `scene` are left out too, since the dataset fixes them, except for the seed, the fold that evaluates and the share
+/// held out for validation. The columns of `data.table` are left out as well, since the clips that they give count.
 pub fn training_keys(config: &Config, seed: u64) -> Keys {
     let of_method = sections_of(config.train.method);
     let shared = ["data", "scene", "features", "model", "train", "optimiser", "evaluate"];
@@ -46,6 +46,10 @@ pub fn training_keys(config: &Config, seed: u64) -> Keys {
         config.data.dataset.is_some() && drawn && !OF_A_DATASET.contains(&key)
     };
     keys.retain(|key, _| !WITHOUT_EFFECT.contains(&key.as_str()) && !from_dataset(key));
+    // Training states of builds that had no such key are of trainings with its default.
+    if config.train.watch == WatchedScore::default() {
+        keys.remove("train.watch");
+    }
     keys.insert("train.seeds".into(), seed.into());
     keys
 }
@@ -83,7 +87,7 @@ mod tests {
     #[test]
     fn every_key_is_known_to_matter_or_not() {
         let mut config = Config::default();
-        config.train.epochs = Some(1);
+        (config.train.epochs, config.train.watch) = (Some(1), WatchedScore::Map);
         (config.train.sampling, config.train.negatives) = (BatchSampling::Balanced, Some(0.25));
         config.prototypes.way = Some(2);
         (config.train.crop, config.train.clip_s) = (Crop::Random, 1.0);
@@ -97,7 +101,7 @@ mod tests {
             scene.clip_s scene.events scene.fade_s scene.holdout scene.loudness_floor_lufs scene.loudness_min_s \
             scene.onset_margin_s scene.peak scene.rate scene.short_event_s scene.snr_db train.batch train.clip_s train.crop \
             train.epochs train.method train.min_epochs train.negatives train.patience train.sampling train.seconds \
-            train.seeds";
+            train.seeds train.watch";
         assert_eq!(classifier, expected.split_whitespace().collect::<Vec<_>>());
         for (method, of_method) in [
             (Method::Triplets, "triplets.gradient triplets.margin triplets.normalise triplets.sampling"),
@@ -124,9 +128,10 @@ mod tests {
     }
 
     #[test]
-    fn the_sampling_of_earlier_builds_is_no_key() {
+    fn keys_that_earlier_builds_lacked_are_absent_at_their_default() {
         let (mut config, without) = (Config::default(), training_keys(&Config::default(), 1));
-        assert!(!without.contains_key("train.sampling") && !without.contains_key("train.negatives"));
+        let later = ["train.sampling", "train.negatives", "train.crop", "train.clip_s", "train.watch"];
+        assert!(later.iter().all(|key| !without.contains_key(*key)));
         config.train.sampling = BatchSampling::Natural;
         assert_eq!(training_keys(&config, 1)["train.sampling"], json!("natural"));
     }

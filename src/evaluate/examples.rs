@@ -20,12 +20,14 @@ pub struct SegmentLabels {
     pub duration_s: f64,
     /// Fraction of the segment that the dominant event covers.
     pub covered: f64,
+    /// Length of the example's audio in seconds, without the silence that fills up a clip which is too short.
+    pub audio_s: f64,
 }
 
 impl SegmentLabels {
     /// Makes the labels of an example with one event over its whole length.
     pub fn one(class: usize, seconds: f64) -> Self {
-        Self { classes: vec![class], dominant: Some(class), duration_s: seconds, covered: 1.0 }
+        Self { classes: vec![class], dominant: Some(class), duration_s: seconds, covered: 1.0, audio_s: seconds }
     }
 }
 

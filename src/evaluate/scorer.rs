@@ -2,10 +2,13 @@
 
 use super::Examples;
 use crate::Result;
-use crate::config::Normalise;
+use crate::config::{Normalise, WatchedScore};
 use crate::gpu::{DeviceClass, Gpu, Recording, Resolved, Tensor};
+use crate::kernels::average_precision::AveragePrecision;
 use crate::kernels::confusion::Confusion;
 use crate::kernels::gather::NO_EXAMPLE;
+use crate::kernels::score::Criterion;
+use crate::kernels::store_rows::StoreRows;
 use crate::model::{Activations, BatchShape, Mode, Pass, Population};
 
 /// The division of examples into batches of equal size.
@@ -52,10 +55,13 @@ pub struct Scorer {
     /// True positives, false positives, false negatives, `[member, class, 3]`. Every run adds to them; the caller
     /// clears them.
     pub counts: Tensor<u32>,
+    /// Average precision of the outputs of all examples, and its results `[member, class]`, where it is watched.
+    ranking: Option<(Resolved, Tensor<f32>)>,
 }
 
 impl Scorer {
-    /// Makes a scorer of `population` on `examples`. `normalise` is the normalisation of the training method.
+    /// Makes a scorer of `population` on `examples`. `normalise` is the normalisation of the training method. An output
+    /// above `threshold` counts as a tag.
     ///
     /// # Errors
     /// Errors of making tensors and compiling kernels.
@@ -65,6 +71,21 @@ impl Scorer {
         examples: &Examples,
         normalise: Normalise,
         threshold: f64,
+    ) -> Result<Self> {
+        Self::watching(gpu, population, examples, normalise, threshold, WatchedScore::MacroF1)
+    }
+
+    /// Makes a scorer like [`Scorer::new`] that gives the score `watch`.
+    ///
+    /// # Errors
+    /// Errors of making tensors and compiling kernels.
+    pub fn watching(
+        gpu: &Gpu,
+        population: &Population,
+        examples: &Examples,
+        normalise: Normalise,
+        threshold: f64,
+        watch: WatchedScore,
     ) -> Result<Self> {
         let (members, classes) = (population.members, population.architecture.classes);
         let chunks = examples.chunks(&population.architecture);
@@ -82,17 +103,39 @@ impl Scorer {
         recording.push(Confusion {
             outputs: activations.probabilities().clone(),
             targets: examples.targets.clone(),
-            batches,
+            batches: batches.clone(),
             counts: counts.clone(),
             threshold,
         });
+        let ranking = match watch {
+            WatchedScore::MacroF1 => None,
+            WatchedScore::Map => {
+                let scores = gpu.tensor("scores", &[members, examples.len(), classes])?;
+                let averages = gpu.tensor("average precision", &[members, classes])?;
+                let rows = activations.probabilities().clone();
+                recording.push(StoreRows { rows, batches, stored: scores.clone() });
+                let mut ranking = Recording::new("average precision");
+                let targets = examples.targets.clone();
+                ranking.push(AveragePrecision { scores, targets, averages: averages.clone() });
+                Some((ranking.resolve(gpu)?, averages))
+            }
+        };
         Ok(Self {
             plan,
             recording: recording.resolve(gpu)?,
             examples: examples.len(),
             output: activations.probabilities().clone(),
             counts,
+            ranking,
         })
+    }
+
+    /// Returns the rule that forms the watched score from what [`Scorer::queue`] computes.
+    pub fn criterion(&self) -> Criterion {
+        match &self.ranking {
+            Some((_, averages)) => Criterion::MeanAveragePrecision(averages.clone()),
+            None => Criterion::MacroF1,
+        }
     }
 
     /// Queues the scoring of all examples, which adds to [`Scorer::counts`].
@@ -100,7 +143,8 @@ impl Scorer {
     /// # Errors
     /// Errors of the device.
     pub fn queue(&self, gpu: &Gpu) -> Result<()> {
-        gpu.replay(&self.recording, 0..self.plan.rows as u32)
+        gpu.replay(&self.recording, 0..self.plan.rows as u32)?;
+        self.ranking.iter().try_for_each(|(ranking, _)| gpu.replay(ranking, 0..1))
     }
 
     /// Returns the probabilities of all examples, `[member][example · class]`, and adds to [`Scorer::counts`] as well.

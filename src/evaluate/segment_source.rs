@@ -22,7 +22,7 @@ pub struct SegmentSource<'a> {
 
 impl SegmentSource<'_> {
     /// Returns the labels of the segments, `[length][clip]`. Classes and dominant events equal those from
-    /// [`SegmentSource::load`]; durations and coverage are 0. No clip is mixed, no feature is computed, and few clips
+    /// [`SegmentSource::load`]; durations, lengths and coverage are 0. No clip is mixed, no feature is computed, and few clips
     /// are read ([`Dataset::segment_labels`]).
     ///
     /// # Errors
@@ -67,6 +67,7 @@ impl SegmentSource<'_> {
                 dominant,
                 duration_s,
                 covered: segment.covered,
+                audio_s: segment.samples.len() as f64 / f64::from(features.rate),
             };
             let labels: Vec<SegmentLabels> = segments.iter_mut().map(of_segment).collect();
             let seconds = |segment: &Segment| segment.samples.len() as f64 / f64::from(features.rate);

@@ -3,8 +3,9 @@
 
 use super::{Embedder, Embedding, Examples, Scorer};
 use crate::Result;
-use crate::config::Normalise;
+use crate::config::{Normalise, WatchedScore};
 use crate::gpu::{Gpu, Recording, Resolved, Tensor};
+use crate::kernels::average_precision::AveragePrecision;
 use crate::kernels::class_means::ClassMeans;
 use crate::kernels::confusion::Confusion;
 use crate::kernels::distances::Distances;
@@ -25,11 +26,21 @@ pub trait Validator {
     /// Returns true positives, false positives and false negatives, `[member, class, 3]`.
     fn counts(&self) -> &Tensor<u32>;
 
-    /// Returns the rule that forms the score from the counts.
+    /// Returns the rule that forms the score.
     fn criterion(&self) -> Criterion;
+
+    /// Returns the class probabilities of all examples, `[member][example · class]`; `None` from a validator of E alone.
+    /// It may add to [`Validator::counts`].
+    ///
+    /// # Errors
+    /// Errors of the device.
+    fn probabilities(&self, gpu: &Gpu) -> Result<Option<Vec<Vec<f32>>>> {
+        let _ = gpu;
+        Ok(None)
+    }
 }
 
-/// Validates E and G by their macro-F1.
+/// Validates E and G by their macro-F1 or mAP.
 impl Validator for Scorer {
     fn queue(&self, gpu: &Gpu) -> Result<()> {
         self.queue(gpu)
@@ -40,7 +51,11 @@ impl Validator for Scorer {
     }
 
     fn criterion(&self) -> Criterion {
-        Criterion::MacroF1
+        self.criterion()
+    }
+
+    fn probabilities(&self, gpu: &Gpu) -> Result<Option<Vec<Vec<f32>>>> {
+        self.probabilities(gpu).map(Some)
     }
 }
 
@@ -178,15 +193,18 @@ impl Validator for CentroidValidator {
     }
 }
 
-/// A validator of G by its macro-F1, on embeddings that are on the GPU already.
+/// A validator of G by its macro-F1 or mAP, on embeddings that are on the GPU already.
 pub struct TaggerValidator {
     recording: Resolved,
     counts: Tensor<u32>,
+    /// Class probabilities, `[member, example, class]`.
+    probabilities: Tensor<f32>,
+    criterion: Criterion,
 }
 
 impl TaggerValidator {
-    /// Makes a validator of G on `embeddings`, `[member, example, dimension]`, of all `examples`. An output above
-    /// `threshold` counts as a tag.
+    /// Makes a validator of G on `embeddings`, `[member, example, dimension]`, of all `examples`, which gives the score
+    /// `watch`. An output above `threshold` counts as a tag.
     ///
     /// # Errors
     /// Errors of making tensors and compiling kernels.
@@ -196,13 +214,14 @@ impl TaggerValidator {
         embeddings: &Tensor<f32>,
         examples: &Examples,
         threshold: f64,
+        watch: WatchedScore,
     ) -> Result<Self> {
-        let (members, segments) = (population.members, examples.len());
+        let (members, segments, classes) = (population.members, examples.len(), population.architecture.classes);
         let ids: Vec<u32> = (0..members).flat_map(|_| 0..segments as u32).collect();
         let batches = gpu.tensor_from("evaluation batch", &[1, members, segments], &ids)?;
         let batch = BatchShape { segments, chunks: 1 };
         let activations = Activations::new(gpu, population, batch, Mode::Evaluate)?;
-        let counts = gpu.tensor("counts", &[members, population.architecture.classes, 3])?;
+        let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("tag");
         recording.push(GatherRows {
             stored: embeddings.clone(),
@@ -217,7 +236,21 @@ impl TaggerValidator {
             counts: counts.clone(),
             threshold,
         });
-        Ok(Self { recording: recording.resolve(gpu)?, counts })
+        let probabilities = activations.probabilities().clone();
+        let criterion = match watch {
+            WatchedScore::MacroF1 => Criterion::MacroF1,
+            WatchedScore::Map => {
+                let averages = gpu.tensor("average precision", &[members, classes])?;
+                // The one batch holds all examples in order.
+                recording.push(AveragePrecision {
+                    scores: probabilities.clone(),
+                    targets: examples.targets.clone(),
+                    averages: averages.clone(),
+                });
+                Criterion::MeanAveragePrecision(averages)
+            }
+        };
+        Ok(Self { recording: recording.resolve(gpu)?, counts, probabilities, criterion })
     }
 }
 
@@ -231,6 +264,13 @@ impl Validator for TaggerValidator {
     }
 
     fn criterion(&self) -> Criterion {
-        Criterion::MacroF1
+        self.criterion.clone()
+    }
+
+    fn probabilities(&self, gpu: &Gpu) -> Result<Option<Vec<Vec<f32>>>> {
+        self.queue(gpu)?;
+        let outputs = gpu.read(&self.probabilities)?;
+        let [members, ..] = self.probabilities.dims::<3>();
+        Ok(Some(outputs.chunks(outputs.len() / members).map(Vec::from).collect()))
     }
 }

@@ -5,6 +5,7 @@
 //! and cases that compare the kernel with the oracle. Tests, benchmarks and the self-check loop over the registry.
 
 pub mod adam;
+pub mod average_precision;
 mod case;
 pub mod chunk_mean;
 pub mod class_means;
@@ -128,6 +129,7 @@ pub const REGISTRY: &[KernelEntry] = entries![
     scatter,
     silhouette,
     confusion,
+    average_precision,
     score,
     keep_best,
     multiply_add,

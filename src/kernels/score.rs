@@ -18,11 +18,13 @@ pub struct Stopping {
     pub patience: usize,
 }
 
-/// Measure of the validation score, in %.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Measure of the validation score, in %. Each is a mean over the classes with a positive.
+#[derive(Clone)]
 pub enum Criterion {
-    /// Macro F1: the mean of F1 over all classes. F1 is 0 for a class without positives and without predictions.
+    /// Macro-F1: the mean of F1.
     MacroF1,
+    /// mAP: the mean of the average precision `[member, class]`, which is negative for a class without a positive.
+    MeanAveragePrecision(Tensor<f32>),
     /// F(x), the paper's equation 5: the mean recall over the classes that are present.
     MeanRecall,
 }
@@ -43,6 +45,7 @@ impl Kernel for Score {
     fn source(&self) -> ShaderSource {
         let criterion = match self.criterion {
             Criterion::MacroF1 => "eval/macro_f1.wgsl",
+            Criterion::MeanAveragePrecision(_) => "eval/mean_average_precision.wgsl",
             Criterion::MeanRecall => "eval/mean_recall.wgsl",
         };
         ShaderSource::file("eval/score.wgsl").fill("criterion", criterion)
@@ -59,7 +62,11 @@ impl Kernel for Score {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        bindings![self.counts, self.members]
+        let mut bindings = bindings![self.counts, self.members];
+        if let Criterion::MeanAveragePrecision(averages) = &self.criterion {
+            bindings.push(("averages", averages.binding()));
+        }
+        bindings
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -72,14 +79,17 @@ impl Kernel for Score {
     }
 }
 
-/// Computes the F1 of every class in % from `[class, 3]` counts; 0 for a class without positives and without
-/// predictions.
-pub fn f1(counts: &[u32]) -> Vec<f64> {
-    let of_class = |c: &[u32]| match 2 * c[0] + c[1] + c[2] {
-        0 => 0.0,
-        denominator => 200.0 * f64::from(c[0]) / f64::from(denominator),
-    };
+/// Computes the F1 of every class in % from `[class, 3]` counts; `None` for a class without a positive.
+pub fn f1(counts: &[u32]) -> Vec<Option<f64>> {
+    let of_class = |c: &[u32]| (c[0] + c[2] > 0).then(|| 200.0 * f64::from(c[0]) / f64::from(2 * c[0] + c[1] + c[2]));
     counts.chunks(3).map(of_class).collect()
+}
+
+/// Computes the mean of a score over the classes that have one, which are those with a positive; 0 if no class has. The
+/// rule is the same in training, in `eval` and in a study.
+pub fn class_mean(scores: impl IntoIterator<Item = Option<f64>>) -> f64 {
+    let present: Vec<f64> = scores.into_iter().flatten().collect();
+    present.iter().sum::<f64>() / present.len().max(1) as f64
 }
 
 /// Computes F(x) in % from `[class, 3]` counts: the mean recall over the classes present; 0 if no class is present.
@@ -116,18 +126,28 @@ fn numbers(member: &Member) -> Vec<f64> {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let case = |name: &str, criterion: Criterion, absent: bool| {
+    enum Measure {
+        MacroF1,
+        MeanAveragePrecision,
+        MeanRecall,
+    }
+    let case = |name: &str, measure: Measure, absent: bool| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let stopping = Stopping { epochs: 100, min_epochs: 50, patience: 30 };
             let classes = 4;
             let mut stream = Key::new(12).stream();
             let mut counts: Vec<u32> = (0..classes * 3).map(|_| stream.below(9) as u32).collect();
+            let mut averages: Vec<f32> = (0..classes).map(|_| stream.unit() as f32).collect();
             if absent {
-                counts[3..6].fill(0);
+                // False alarms alone.
+                (counts[3], counts[5], averages[1]) = (0, 0, -1.0);
             }
-            let score = match criterion {
-                Criterion::MacroF1 => (f1(&counts).iter().sum::<f64>() / classes as f64) as f32,
-                Criterion::MeanRecall => mean_recall(&counts) as f32,
+            let score = match measure {
+                Measure::MacroF1 => class_mean(f1(&counts)) as f32,
+                Measure::MeanAveragePrecision => {
+                    class_mean(averages.iter().map(|x| (*x >= 0.0).then_some(100.0 * f64::from(*x)))) as f32
+                }
+                Measure::MeanRecall => mean_recall(&counts) as f32,
             };
             let member = |epochs, best_epoch, best_score, alive| Member {
                 epochs,
@@ -147,6 +167,13 @@ pub(super) fn cases() -> Vec<Case> {
                 member(60, 10, score - 5.0, 0),
             ];
             let expected: Vec<Member> = before.iter().map(|m| oracle(m, score, &stopping)).collect();
+            let averages = averages.repeat(before.len());
+            let averages = gpu.tensor_from("averages", &[before.len(), classes], &averages)?;
+            let criterion = match measure {
+                Measure::MacroF1 => Criterion::MacroF1,
+                Measure::MeanAveragePrecision => Criterion::MeanAveragePrecision(averages),
+                Measure::MeanRecall => Criterion::MeanRecall,
+            };
             let kernel = Score {
                 counts: gpu.tensor_from("counts", &[before.len(), classes, 3], &counts.repeat(before.len()))?,
                 members: gpu.tensor_from("members", &[before.len()], &before)?,
@@ -159,10 +186,12 @@ pub(super) fn cases() -> Vec<Case> {
         })
     };
     vec![
-        case("F1: better, equal, worse, stopping by patience and by length, stopped", Criterion::MacroF1, false),
-        case("F1, a class without examples", Criterion::MacroF1, true),
-        case("F(x)", Criterion::MeanRecall, false),
-        case("F(x), a class without examples", Criterion::MeanRecall, true),
+        case("F1: better, equal, worse, stopping by patience and by length, stopped", Measure::MacroF1, false),
+        case("F1, a class without examples", Measure::MacroF1, true),
+        case("mAP", Measure::MeanAveragePrecision, false),
+        case("mAP, a class without examples", Measure::MeanAveragePrecision, true),
+        case("F(x)", Measure::MeanRecall, false),
+        case("F(x), a class without examples", Measure::MeanRecall, true),
     ]
 }
 
@@ -171,8 +200,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f1_is_zero_where_nothing_is_there_and_nothing_is_found() {
-        assert_eq!(f1(&[0, 0, 0, 1, 1, 0, 2, 0, 0]), [0.0, 200.0 / 3.0, 100.0]);
+    fn classes_without_a_positive_are_left_out_of_the_mean() {
+        let scores = f1(&[0, 0, 0, 1, 1, 0, 2, 0, 0, 0, 3, 0]);
+        assert_eq!(scores, [None, Some(200.0 / 3.0), Some(100.0), None]);
+        assert_eq!(class_mean(scores), 250.0 / 3.0);
+        assert_eq!(class_mean([None]), 0.0);
     }
 
     #[test]

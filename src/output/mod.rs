@@ -19,7 +19,7 @@ pub use embeddings::{Bounds, EmbeddingFormat, EmbeddingRow, Embeddings};
 pub use metrics::Metrics;
 pub use progress::{Progress, ProgressMode, Task};
 pub use recorder::{Recorder, Watch};
-pub use results::{Results, SeedSummary};
+pub use results::{ClassSummary, LengthScores, Results, Scored, SeedSummary, WHOLE_CLIPS};
 pub use run_dir::RunDir;
 pub(crate) use run_dir::{absolute_paths, lock};
 pub use table::Table;

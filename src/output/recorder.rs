@@ -69,6 +69,23 @@ impl<'a> Recorder<'a> {
     pub fn watch(&mut self, watch: Watch<'a>) {
         self.watch = Some(watch);
     }
+
+    /// Writes the best models of a training that came to its end, now with thresholds for their classes, and marks the
+    /// run as finished.
+    ///
+    /// # Errors
+    /// Errors of the device; [`Error::Io`](crate::Error::Io) naming the file.
+    pub fn finish(&self, trainer: &mut Trainer<'_>) -> Result<()> {
+        for (member, (parameters, description)) in trainer.best_models()?.iter().enumerate() {
+            self.write_model(member, parameters, description)?;
+        }
+        self.run.finish()
+    }
+
+    fn write_model(&self, member: usize, parameters: &[f32], description: &Description) -> Result<()> {
+        let path = self.run.best_checkpoint(&self.config.train.seeds, member);
+        checkpoint::write_model(&path, &self.architecture, parameters, description)
+    }
 }
 
 impl Observer for Recorder<'_> {
@@ -93,7 +110,7 @@ impl Observer for Recorder<'_> {
             let n = reports.len() as f64;
             let mean = |value: fn(&EpochReport) -> f64| reports.iter().map(value).sum::<f64>() / n;
             let (loss, score, best) = (mean(|r| r.loss), mean(|r| r.score), mean(|r| r.best_score));
-            let (stage, measure) = (first.stage.name(), first.stage.measure());
+            let (stage, measure) = (first.stage.name(), first.stage.measure(self.config.train.watch));
             let text = format!(
                 "{stage} epoch {}: loss {loss:.4}, validation {measure} {score:.1} (best {best:.1})",
                 first.epoch
@@ -114,9 +131,7 @@ impl Observer for Recorder<'_> {
         for (member, progress) in training_state.progress.iter().enumerate().filter(|(_, progress)| trained(progress)) {
             let (seed, epoch) = (self.config.train.seeds[member], progress.best_epoch as usize);
             let description = Description::new(self.config, &self.data.classes, &self.data.statistics, seed, epoch);
-            let path = self.run.best_checkpoint(&self.config.train.seeds, member);
-            let best = &training_state.best[member * parameters..][..parameters];
-            checkpoint::write_model(&path, &self.architecture, best, &description)?;
+            self.write_model(member, &training_state.best[member * parameters..][..parameters], &description)?;
         }
         // A resumed run drops the metrics after its training state, so those before it must be on the disk first.
         self.run.sync_metrics()?;

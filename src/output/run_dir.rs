@@ -189,7 +189,9 @@ impl RunDir {
     pub fn results(&self) -> Result<Results> {
         let path = self.entry(RESULTS);
         let bytes = regular_file::read(&path).map_err(|e| Error::io("read", &path, e))?;
-        serde_json::from_slice(&bytes).map_err(|e| Error::data(&path, e.to_string()))
+        let results: Results = serde_json::from_slice(&bytes).map_err(|e| Error::data(&path, e.to_string()))?;
+        results.check().map_err(|reason| Error::data(&path, reason))?;
+        Ok(results)
     }
 
     /// Marks the training as finished, after its metrics are synced to the disk.

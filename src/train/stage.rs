@@ -60,12 +60,12 @@ impl Stage {
             embedder.queue(gpu)?;
             Ok(embedder.embeddings)
         };
-        let threshold = config.evaluate.threshold;
+        let (threshold, watch) = (config.evaluate.threshold, config.train.watch);
         let context = StepContext { gpu, config, population, schedule: &schedule };
         let step = |source: StepInput<'_>| TrainingStep::new(&context, name, source);
         let (step, validator): (_, Box<dyn Validator>) = match name {
             StageName::Classifier => {
-                let scorer = Scorer::new(gpu, population, &data.validation, normalise, threshold)?;
+                let scorer = Scorer::watching(gpu, population, &data.validation, normalise, threshold, watch)?;
                 (step(StepInput::Segments(&data.train))?, Box::new(scorer))
             }
             StageName::Triplets | StageName::Prototypes => {
@@ -74,7 +74,7 @@ impl Stage {
             }
             StageName::Tagger => {
                 let (train, validation) = (embed(&data.train)?, embed(&data.validation)?);
-                let tagging = TaggerValidator::new(gpu, population, &validation, &data.validation, threshold)?;
+                let tagging = TaggerValidator::new(gpu, population, &validation, &data.validation, threshold, watch)?;
                 (step(StepInput::Embeddings(&train, &data.train))?, Box::new(tagging))
             }
         };
@@ -124,6 +124,16 @@ impl Stage {
         made.queue(gpu);
         progress.queue(gpu);
         Ok(true)
+    }
+
+    /// Returns the class probabilities of the validation examples by the parameters that the population uses now,
+    /// `[member][example · class]`; `None` in a stage that trains E alone. No epoch may be in flight.
+    pub fn validation_probabilities(&self, gpu: &Gpu) -> Result<Option<Vec<Vec<f32>>>> {
+        let probabilities = self.validator.probabilities(gpu)?;
+        // An epoch starts to count from zero.
+        let counts = self.validator.counts();
+        gpu.write(counts, 0, &vec![0; counts.len()]);
+        Ok(probabilities)
     }
 
     /// Fetches an epoch's numbers. Returns a report for each member that trained in the epoch, and whether any member

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::stage::Stage;
 use super::{Draws, Observer, StageName, TrainingData};
 use crate::config::Config;
-use crate::evaluate::SegmentLabels;
+use crate::evaluate::{SegmentLabels, TagOutputs};
 use crate::gpu::{Download, Gpu};
 use crate::kernels::population::Member;
 use crate::model::checkpoint::{Description, Provenance, TrainingState};
@@ -219,20 +219,41 @@ impl<'a> Trainer<'a> {
 
     /// Returns the models of the best epochs so far, one per member, in the form in which
     /// [`read_model`](crate::model::checkpoint::read_model) returns them. A training that was stopped before its last
-    /// stage finished an epoch has no trained classifier G yet, so its models can embed but not tag.
+    /// stage finished an epoch has no trained classifier G yet, so its models can embed but not tag. The others have
+    /// thresholds for every class, chosen on the validation scores of their best epochs ([`TagOutputs::best_threshold`]).
     ///
     /// # Errors
     /// Errors of the device.
     pub fn best_models(&mut self) -> Result<Vec<(Vec<f32>, Description)>> {
         let TrainingState { best, progress, .. } = self.training_state()?;
+        let mut thresholds = self.thresholds()?.into_iter().flatten();
         let configs = self.configs.iter().flat_map(|config| config.train.seeds.iter().map(move |seed| (config, *seed)));
         let models = configs.zip(best.chunks(self.population.architecture.elements())).zip(&progress);
         let model = |(((config, seed), parameters), member): (((&Config, u64), &[f32]), &Member)| {
             let TrainingData { classes, statistics, .. } = self.data;
             let epoch = member.best_epoch as usize;
-            (parameters.to_vec(), Description::new(config, classes, statistics, seed, epoch))
+            let thresholds = thresholds.next();
+            let description = Description::new(config, classes, statistics, seed, epoch);
+            (parameters.to_vec(), Description { thresholds, ..description })
         };
         Ok(models.map(model).collect())
+    }
+
+    /// Chooses the thresholds of every class on the validation scores of the best epochs, `[member][class]`; `None`
+    /// while there is no trained classifier G.
+    fn thresholds(&self) -> Result<Option<Vec<Vec<f64>>>> {
+        if self.epoch == 0 || self.stages.last().is_some_and(|(last, _)| *last != self.stage.name) {
+            return Ok(None);
+        }
+        self.population.use_parameters(self.gpu, &self.population.best)?;
+        let probabilities = self.stage.validation_probabilities(self.gpu)?;
+        self.population.use_parameters(self.gpu, &self.population.state)?;
+        let TrainingData { classes, validation, .. } = self.data;
+        let of_member = |scores: Vec<f32>| {
+            let outputs = TagOutputs { probabilities: &scores, labels: &validation.labels, classes: classes.len() };
+            (0..classes.len()).map(|class| outputs.best_threshold(class)).collect()
+        };
+        Ok(probabilities.map(|members| members.into_iter().map(of_member).collect()))
     }
 
     /// Trains until every member has stopped in the last stage, or the pause is reached. Returns `false` if the

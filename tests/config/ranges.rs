@@ -86,6 +86,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("train.seeds=[]", "at least one"),
     ("train.seeds=[1, 2, 1]", "1 is there twice"),
     ("train.seeds=[-1]", "integer `-1`"),
+    ("train.watch=loss", "macro_f1"),
     ("train.checkpoint_s=-1", "0 or more"),
     ("triplets.margin=-0.1", "between 0"),
     ("triplets.margin=nan", "between 0"),

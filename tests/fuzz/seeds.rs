@@ -259,6 +259,7 @@ fn models() -> Vec<(&'static str, &'static str, Vec<u8>)> {
             std: vec![1.5; 4],
             seed: 3,
             epoch: 4,
+            thresholds: None,
         };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model");
@@ -333,7 +334,7 @@ fn grid_rows() -> String {
         seeds: vec![1],
         classes: classes.clone(),
         seconds: vec![1.0],
-        f1: vec![vec![vec![50.0, 25.0]]],
+        f1: vec![vec![vec![Some(50.0), Some(25.0)]]],
         curves: vec![vec![CurvePoint { stage: StageName::Classifier, epoch: 0, loss: 0.5, score: 40.0 }]],
         best: vec![40.0],
         quality: vec![vec![quality]],

@@ -64,7 +64,8 @@ fn cell(variant: Variant, method: Method, train_seconds: f64, stream: &mut Strea
     let mut score = |(mean, sd): (f64, f64)| (mean + sd * stream.normal()).clamp(0.0, 100.0);
     let seed_scores: Vec<Vec<f64>> = SEEDS.iter().map(|_| means.iter().map(|mean| score(*mean)).collect()).collect();
     let of_class = |score: f64, class: usize| (score * (0.55 + 0.1 * class as f64)).min(100.0);
-    let f1 = |scores: &Vec<f64>| scores.iter().map(|s| (0..10).map(|class| of_class(*s, class)).collect()).collect();
+    let f1 =
+        |scores: &Vec<f64>| scores.iter().map(|s| (0..10).map(|class| Some(of_class(*s, class))).collect()).collect();
     let matched = seconds.iter().position(|test| *test == train_seconds).unwrap();
     let order = (means[matched].0 / 60.0).min(1.0);
     let bins: &[(f64, f64)] =

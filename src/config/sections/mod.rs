@@ -14,7 +14,7 @@ pub use search::{Objective, SearchConfig, SpaceConfig};
 pub use study::{CellConfig, StudyConfig};
 pub use train::{
     BatchSampling, Crop, EvaluateConfig, Method, Normalise, OptimiserConfig, PrototypeConfig, Sampling, TaggerConfig,
-    TrainConfig, TripletConfig, TripletGradient,
+    TrainConfig, TripletConfig, TripletGradient, WatchedScore,
 };
 
 /// A whole configuration.

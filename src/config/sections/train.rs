@@ -164,6 +164,18 @@ pub enum Crop {
     Random,
 }
 
+/// The validation score of G by which the best epoch is chosen and a training stops early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum WatchedScore {
+    /// Macro-F1 at `evaluate.threshold` (A).
+    #[default]
+    #[serde(rename = "macro_f1")]
+    MacroF1,
+    /// mAP, the mean of average precision over the classes, which depends on no threshold.
+    #[serde(rename = "map")]
+    Map,
+}
+
 /// Training of the networks (SPEC §§4, 5).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -194,6 +206,8 @@ pub struct TrainConfig {
     pub negatives: Option<f64>,
     /// Seeds, one for each model; all models train together as one population.
     pub seeds: Vec<u64>,
+    /// Validation score that decides which epoch is the best: macro_f1 (A) or map. E alone always watches F(x).
+    pub watch: WatchedScore,
     /// Number of epochs without a new best one that training tolerates before it stops: 30 (A).
     pub patience: usize,
     /// Last epoch, counted from 0, up to which G is never stopped early, end to end or on frozen embeddings: 50 (A).
@@ -226,6 +240,7 @@ impl Default for TrainConfig {
             sampling: BatchSampling::Paper,
             negatives: None,
             seeds: vec![1],
+            watch: WatchedScore::MacroF1,
             patience: 30,
             min_epochs: 50,
             checkpoint_s: 10.0,

@@ -250,7 +250,7 @@ impl Dataset {
             if let Some(first) = absent.first() {
                 let (n, all, first, subset) = (absent.len(), self.classes.len(), &self.classes[*first], subset.name());
                 found.push(LeftOut::warning(format!(
-                    "{n} of {all} classes in no {subset} clip, {first} first: their F1 is 0 there, whatever a model says"
+                    "{n} of {all} classes in no {subset} clip, {first} first: left out of the mean scores there"
                 )));
             }
         }

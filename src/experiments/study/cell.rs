@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::evaluate::{ClassCentroids, Examples, Models, Scorer, SegmentLabels, embedding_quality};
 use crate::experiments::study::{CellResult, CoverageBin, Group};
 use crate::gpu::Gpu;
-use crate::kernels::score::f1;
+use crate::kernels::score::{class_mean, f1};
 use crate::model::Tiles;
 use crate::model::checkpoint::{Description, read_model};
 use crate::output::CurvePoint;
@@ -116,7 +116,7 @@ fn train(context: &Context<'_>, training: &Training, features: &StudyFeatures, w
     if !trainer.run(&mut recorder)? {
         return Err(Error::Interrupted { path: context.folder.path().into(), next: "the same command" });
     }
-    run.finish()
+    recorder.finish(&mut trainer)
 }
 
 /// The results of training a cell.
@@ -258,11 +258,7 @@ impl Tagged<'_> {
 
     /// Returns the mean F1 in % over the classes that occur in the examples for which `within` holds.
     fn macro_f1(&self, member: usize, within: impl Fn(&SegmentLabels) -> bool) -> f64 {
-        let counts = self.counts(member, within);
-        let scores = f1(&counts);
-        let present: Vec<f64> =
-            scores.into_iter().zip(counts.chunks(3)).filter(|(_, c)| c[0] + c[2] > 0).map(|(f1, _)| f1).collect();
-        if present.is_empty() { 0.0 } else { present.iter().sum::<f64>() / present.len() as f64 }
+        class_mean(f1(&self.counts(member, within)))
     }
 
     fn by_coverage(&self, members: usize) -> Vec<CoverageBin> {

@@ -47,7 +47,7 @@ pub fn cell(
         train_seconds,
         seeds: seeds.to_vec(),
         classes: vec!["Cat".into(), "Running_water".into()],
-        f1: seeds.iter().map(|seed| scores(*seed).map(|f1| vec![f1; 2]).collect()).collect(),
+        f1: seeds.iter().map(|seed| scores(*seed).map(|f1| vec![Some(f1); 2]).collect()).collect(),
         curves: seeds.iter().map(|seed| curve(*seed)).collect(),
         best: seeds.iter().map(|seed| f1(*seed, train_seconds)).collect(),
         quality: seeds.iter().map(|seed| scores(*seed).map(quality).collect()).collect(),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Method, Variant};
 use crate::evaluate::Quality;
+use crate::kernels::score::class_mean;
 use crate::output::{CurvePoint, SeedSummary};
 
 /// The result of a cell, that is, of all seeds of one dataset, method and training length.
@@ -21,8 +22,8 @@ pub struct CellResult {
     pub classes: Vec<String>,
     /// Lengths of the test segments in seconds.
     pub seconds: Vec<f64>,
-    /// F1 in %, `[seed][test length][class]`.
-    pub f1: Vec<Vec<Vec<f64>>>,
+    /// F1 in %, `[seed][test length][class]`; none for a class without an evaluation clip.
+    pub f1: Vec<Vec<Vec<Option<f64>>>>,
     /// Learning curves, `[seed][epoch]`.
     pub curves: Vec<Vec<CurvePoint>>,
     /// Best validation score in the last stage in %, `[seed]`.
@@ -70,14 +71,14 @@ impl CellResult {
         self.seconds.iter().position(|length| *length == seconds)
     }
 
-    /// Returns the mean of F1 over classes on test length `length`, over seeds, in %.
+    /// Returns the mean of F1 over the classes with a clip on test length `length`, over seeds, in %.
     pub fn macro_f1(&self, length: usize) -> SeedSummary {
-        SeedSummary::macro_f1(&self.f1, length)
+        SeedSummary::new(self.f1.iter().map(|seed| class_mean(seed[length].iter().copied())).collect())
     }
 
-    /// Returns F1 of `class` on test length `length`, over seeds, in %.
-    pub fn class_f1(&self, length: usize, class: usize) -> SeedSummary {
-        SeedSummary::class_f1(&self.f1, length, class)
+    /// Returns F1 of `class` on test length `length`, over seeds, in %; `None` for a class without a clip.
+    pub fn class_f1(&self, length: usize, class: usize) -> Option<SeedSummary> {
+        SeedSummary::of(self.f1.iter().map(|seed| seed[length][class]))
     }
 }
 

@@ -31,6 +31,10 @@ pub struct Description {
     pub seed: u64,
     /// Epoch of the parameters, counted from 0.
     pub epoch: usize,
+    /// Threshold of each class, chosen on validation scores. Models of trainings that are not finished and of earlier
+    /// builds have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Vec<f64>>,
 }
 
 impl Description {
@@ -46,6 +50,7 @@ impl Description {
             std: statistics.std.clone(),
             seed,
             epoch,
+            thresholds: None,
         }
     }
 
@@ -70,8 +75,15 @@ impl Description {
                 return bad(format!("'{name}' of band {band} is {}", values[band]));
             }
         }
-        match self.std.iter().position(|std| *std <= 0.0) {
-            Some(band) => bad(format!("'std' of band {band} is {}, and must be above 0", self.std[band])),
+        if let Some(band) = self.std.iter().position(|std| *std <= 0.0) {
+            return bad(format!("'std' of band {band} is {}, and must be above 0", self.std[band]));
+        }
+        let Some(thresholds) = &self.thresholds else { return Ok(()) };
+        if thresholds.len() != self.classes.len() {
+            return bad(format!("there are {} 'thresholds' for {} classes", thresholds.len(), self.classes.len()));
+        }
+        match thresholds.iter().position(|threshold| !(0.0..=1.0).contains(threshold)) {
+            Some(class) => bad(format!("the threshold of class {class} is {}, not between 0 and 1", thresholds[class])),
             None => Ok(()),
         }
     }
@@ -126,6 +138,7 @@ pub(super) mod tests {
             std: vec![1.0 / 3.0; 64],
             seed: 7,
             epoch: 12,
+            thresholds: Some(vec![0.5, 0.25, 0.0]),
         }
     }
 

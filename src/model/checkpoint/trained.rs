@@ -205,6 +205,29 @@ mod tests {
     }
 
     #[test]
+    fn thresholds_are_of_every_class_between_0_and_1_or_absent() {
+        let (architecture, description) = small();
+        let parameters = initial_parameters(&architecture, 7);
+        let with = |thresholds: Option<Vec<f64>>| {
+            let changed = Description { thresholds, ..description.clone() };
+            read(&written(&architecture, &parameters, &changed))
+        };
+        let (_, back) = with(Some(vec![0.0, 0.25, 1.0])).unwrap();
+        assert_eq!(back.thresholds, Some(vec![0.0, 0.25, 1.0]));
+        assert_eq!(with(None).unwrap().1.thresholds, None);
+        for (thresholds, words) in [
+            (vec![0.5; 2], "2 'thresholds' for 3 classes"),
+            (vec![0.5, 1.5, 0.5], "class 1 is 1.5, not between 0 and 1"),
+            (vec![-0.1, 0.5, 0.5], "class 0 is -0.1"),
+            // JSON has no NaN.
+            (vec![f64::NAN, 0.5, 0.5], "cannot be read"),
+        ] {
+            let message = with(Some(thresholds)).unwrap_err();
+            assert!(message.contains(words), "{message}");
+        }
+    }
+
+    #[test]
     fn what_is_not_a_checkpoint_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let path: PathBuf = folder.path().join("best.safetensors");

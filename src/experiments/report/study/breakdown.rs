@@ -16,8 +16,10 @@ pub(super) fn by_class(dataset: &DatasetCells) -> Grid {
     for cell in &dataset.cells {
         grid.rule();
         for (class, name) in cell.classes.iter().enumerate() {
-            let scores =
-                dataset.tests.iter().map(|test| cell.test_length(*test).map(|at| cell.class_f1(at, class).into()));
+            let scores = dataset
+                .tests
+                .iter()
+                .map(|test| cell.test_length(*test).and_then(|at| cell.class_f1(at, class)).map(GridCell::from));
             grid.push(row(cell, [GridCell::text(name)], scores));
         }
     }
@@ -204,7 +206,7 @@ mod tests {
     #[test]
     fn every_class_has_a_row() {
         let grid = table("per-class", |cell| {
-            cell.f1.iter_mut().flatten().for_each(|classes| classes[1] = 0.0);
+            cell.f1.iter_mut().flatten().for_each(|classes| classes[1] = Some(0.0));
             cell.seconds.truncate(2);
         })
         .unwrap();
