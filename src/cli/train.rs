@@ -1,5 +1,6 @@
 //! `weaklabel train`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,8 +10,8 @@ use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::seeds::{SeedRange, listed};
 use super::{Session, signals};
-use crate::config::{BatchSampling, Config, Method, WatchedScore, is_used};
-use crate::data::scenes::{Dataset, LeftOut, Subset};
+use crate::config::{BatchSampling, Config, Method, WatchedScore, assign, is_used, keys_set};
+use crate::data::scenes::{Dataset, LeftOut, OwnSetting, Subset};
 use crate::evaluate::{SegmentLabels, SegmentSource};
 use crate::model::checkpoint::TrainingState;
 use crate::output::{Recorder, RunDir, Table, Watch};
@@ -83,15 +84,16 @@ impl Train {
     fn train(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
         let config = self.configuration(session)?;
+        let set = if self.resume { None } else { Some(keys_set(&session.options.config, &session.options.set)?) };
         if self.dry_run {
-            return dry_run(session, &config);
+            return dry_run(session, Material::of(config, set.as_ref())?);
         }
         let gpu = session.open_gpu()?;
         let tiles = match self.resume {
             true => session.tiles_to_continue(&gpu, &RunDir::open(&self.out)?.tiles_path())?,
             false => session.tiles(&gpu)?,
         };
-        let Material { dataset, left_out, .. } = Material::of(&config)?;
+        let Material { config, dataset, chosen, left_out, .. } = Material::of(config, set.as_ref())?;
         let run = if self.resume {
             RunDir::resume(&self.out)?
         } else {
@@ -99,7 +101,7 @@ impl Train {
             RunDir::create(&self.out, &config, &adapter, self.force)?
         };
         session.log.attach(run.log()?);
-        dataset.in_short().iter().for_each(|line| tracing::info!("{line}"));
+        dataset.in_short().iter().chain(&chosen).for_each(|line| tracing::info!("{line}"));
         left_out.iter().for_each(LeftOut::log);
         if run.is_finished() {
             return Err(Error::data(&self.out, "this run is finished: `weaklabel eval` scores it"));
@@ -170,7 +172,11 @@ fn warn_of_unused(edits: &[String], method: Method) {
 
 /// The data of a training, checked before there is a run folder and before any feature is computed.
 struct Material {
+    /// The configuration, with the settings that were chosen from the data.
+    config: Config,
     dataset: Dataset,
+    /// Message about the settings that were chosen from the data, if there are any.
+    chosen: Option<String>,
     /// Labels of the training segments.
     train: Vec<SegmentLabels>,
     /// Messages about data that are not used.
@@ -178,29 +184,39 @@ struct Material {
 }
 
 impl Material {
-    fn of(config: &Config) -> Result<Self> {
-        let (dataset, used) = (Dataset::of(config)?, [Subset::Train, Subset::Validation]);
+    /// Opens the data of `config`. Keys that are not in `set` get the values that suit the data; without `set` all keys
+    /// stay as they are.
+    fn of(config: Config, set: Option<&BTreeSet<String>>) -> Result<Self> {
+        let (dataset, used) = (Dataset::of(&config)?, [Subset::Train, Subset::Validation]);
         dataset.need(&used)?;
-        let seconds = &[config.train.seconds];
+        let own = set.map_or_else(|| Ok(Vec::new()), |set| dataset.own_settings(&config, set))?;
+        let values: Vec<_> = own.iter().map(|setting| (setting.key, setting.value.clone())).collect();
+        let config = &assign(&config, &values)?;
+        let dataset = dataset.with_crop(config.train.crop);
+        let setting = |own: &OwnSetting| format!("{}={} ({})", own.key, own.value, own.reason);
+        let chosen: Vec<String> = own.iter().map(setting).collect();
+        let chosen = (!own.is_empty()).then(|| format!("chosen for these data, unless set: {}", chosen.join("; ")));
+        let seconds = &[config.train.loaded_seconds()];
         let train = SegmentSource { dataset: &dataset, subset: Subset::Train, seconds }.labels()?.swap_remove(0);
         let draws = Draws::new(config, &train, dataset.classes())?;
         let mut left_out: Vec<LeftOut> = dataset.overridden().cloned().into_iter().collect();
         left_out.extend(dataset.left_out(&used));
         left_out.extend(dataset.never_drawn().filter(|_| config.train.sampling == BatchSampling::Paper));
+        left_out.extend(dataset.missed_labels(config)?);
         left_out.extend(draws.left_out);
-        Ok(Self { dataset, train, left_out })
+        Ok(Self { config: config.clone(), dataset, chosen, train, left_out })
     }
 }
 
 /// Prints the steps and the memory of a training.
-fn dry_run(session: &Session, config: &Config) -> Result<()> {
-    let Material { dataset, train, left_out } = Material::of(config)?;
-    dataset.in_short().iter().for_each(|line| tracing::info!("{line}"));
+fn dry_run(session: &Session, material: Material) -> Result<()> {
+    let Material { config, dataset, chosen, train, left_out } = material;
+    dataset.in_short().iter().chain(&chosen).for_each(|line| tracing::info!("{line}"));
     left_out.iter().for_each(LeftOut::log);
     let gpu = session.gpu_on_paper()?;
     let validation = dataset.len(Subset::Validation);
     let data = PlannedData { classes: dataset.classes(), train: &train, validation };
-    let needed = memory_estimate(&gpu, &session.tiles(&gpu)?, config, &data)?;
+    let needed = memory_estimate(&gpu, &session.tiles(&gpu)?, &config, &data)?;
     let mib = needed.bytes as f64 / f64::from(1 << 20);
     if session.options.json {
         let adapter = &gpu.adapter().name;

@@ -6,6 +6,7 @@
 //!
 //! A document has at most 256 KiB and a key at most eight parts, which bounds the time and memory of reading.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
@@ -33,14 +34,28 @@ const MAX_PARTS: usize = 8;
 /// [`Error::Io`] for a file that cannot be read; [`Error::Config`] for a file that does not exist or is larger than 256
 /// KiB, and, with file and line or with the edit, for an invalid setting.
 pub fn read_config(files: &[PathBuf], sets: &[String]) -> Result<Config> {
-    let mut layers = Vec::with_capacity(files.len() + sets.len());
-    for path in files {
-        layers.push(SettingsLayer::from_file(path)?);
+    merged(Table::new(), &layers(files, sets)?)
+}
+
+/// Reads `files` and `sets` as layers, of which later ones take precedence.
+fn layers(files: &[PathBuf], sets: &[String]) -> Result<Vec<SettingsLayer>> {
+    let of_files = files.iter().map(SettingsLayer::from_file);
+    of_files.chain(sets.iter().map(|edit| SettingsLayer::from_edit("--set", edit))).collect()
+}
+
+/// Returns the dotted names of the keys that `files` and the `key.path=value` edits of `sets` set.
+///
+/// # Errors
+/// The errors of [`read_config`].
+pub fn keys_set(files: &[PathBuf], sets: &[String]) -> Result<BTreeSet<String>> {
+    let mut keys = BTreeSet::new();
+    for layer in layers(files, sets)? {
+        for (section, table) in &layer.table {
+            let names = table.as_table().into_iter().flat_map(Table::keys);
+            keys.extend(names.map(|name| format!("{section}.{name}")));
+        }
     }
-    for edit in sets {
-        layers.push(SettingsLayer::from_edit("--set", edit)?);
-    }
-    merged(Table::new(), &layers)
+    Ok(keys)
 }
 
 /// Parses and validates a configuration in memory, without access to the disk. `name` is the document's name in errors.

@@ -15,7 +15,7 @@ mod validate;
 
 pub use duration::{decimal_comma, duration, seconds};
 pub use key_names::{key_names, keys_called};
-pub use load::{assign, edit, parse_config, read_config, to_toml};
+pub use load::{assign, edit, keys_set, parse_config, read_config, to_toml};
 pub use sections::{
     BatchSampling, CellConfig, Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, Normalise,
     Objective, OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig, StudyConfig,

@@ -27,6 +27,11 @@ impl Clip {
         self.events.iter().any(|&(_, onset_s, offset_s)| onset_s == 0.0 && offset_s.is_none())
     }
 
+    /// Returns the number of events of the clip.
+    pub fn event_count(&self) -> usize {
+        self.events.len()
+    }
+
     /// Reads the samples of the clip at `rate` Hz, and class, onset and offset (in seconds) of each of its events.
     ///
     /// # Errors

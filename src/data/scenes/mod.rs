@@ -9,7 +9,8 @@
 //! number, `outline` records when its events are audible, and `segment` chooses a segment. `dataset` is the interface
 //! to all of this. [`generate`] writes a dataset to disk with a `recipe` and its [`annotation`]s; `folder` makes sure
 //! that the folder appears complete or not at all. Finished clips come from [`super::clips`]. `unused` and `overridden`
-//! report files and keys that have no effect, and `summary` tells what was understood.
+//! report files and keys that have no effect, `summary` tells what was understood, and `own_settings` chooses settings that
+//! suit the data.
 
 pub mod builtin;
 pub mod generate;
@@ -22,6 +23,7 @@ mod mix;
 mod mixer;
 mod outline;
 mod overridden;
+mod own_settings;
 mod recipe;
 mod segment;
 mod soundbank;
@@ -31,6 +33,7 @@ mod unused;
 
 pub use cooccurrence::Cooccurrence;
 pub use dataset::{ClipSegments, Dataset, Labels, Segment};
+pub use own_settings::OwnSetting;
 pub use soundbank::Soundbank;
 pub use summary::{ClassSummary, Durations, SubsetSummary, Summary};
 

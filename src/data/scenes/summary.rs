@@ -115,6 +115,15 @@ impl Dataset {
         Ok(summary)
     }
 
+    /// Returns the length of each training clip in seconds; `None` if its file cannot be read.
+    ///
+    /// # Errors
+    /// [`crate::Error::Stopped`] when the process is asked to end.
+    pub(super) fn train_seconds(&self) -> Result<Vec<Option<f64>>> {
+        let lengths = self.lengths(Subset::Train)?;
+        Ok(lengths.into_iter().map(|length| length.ok().map(|length| length.seconds)).collect())
+    }
+
     /// Returns the lengths of the clips of `subset`, or the errors about their files.
     fn lengths(&self, subset: Subset) -> Result<Vec<Result<Length>>> {
         let Some(set) = self.clip_set() else {
