@@ -24,6 +24,9 @@ const MAX_FRAGMENTS: usize = 1 << 20;
 /// Most blocks of equal size in a part of a fragment. Symphonia counts them one by one before it reads the first.
 const MAX_EQUAL_BLOCKS: u32 = 1 << 16;
 
+/// Name of a box, and byte range of its body.
+type NamedBox = ([u8; 4], Range<u64>);
+
 /// A reader of the first audio track of an MP4 file up to its end or to the first damage.
 pub(super) struct Mp4<'a> {
     track: Track<'a>,
@@ -194,7 +197,7 @@ fn child(file: &mut Section, range: Range<u64>, name: &[u8; 4]) -> Result<Option
 }
 
 /// Returns names and bodies of the boxes in `range`.
-fn children(file: &mut Section, mut range: Range<u64>) -> Result<Vec<([u8; 4], Range<u64>)>, String> {
+fn children(file: &mut Section, mut range: Range<u64>) -> Result<Vec<NamedBox>, String> {
     let mut found = Vec::new();
     while found.len() < MAX_BOXES
         && let Some((name, body)) = next_box(file, range.clone())?
@@ -206,7 +209,7 @@ fn children(file: &mut Section, mut range: Range<u64>) -> Result<Vec<([u8; 4], R
 }
 
 /// Returns name and body of the box at the beginning of `range`, if it ends there as well.
-fn next_box(file: &mut Section, range: Range<u64>) -> Result<Option<([u8; 4], Range<u64>)>, String> {
+fn next_box(file: &mut Section, range: Range<u64>) -> Result<Option<NamedBox>, String> {
     let at = range.start;
     if at >= range.end {
         return Ok(None);
