@@ -140,9 +140,9 @@ impl Ranked {
         Self { groups, positives: reached[0], negatives: reached[1] }
     }
 
-    /// Returns the F1, between 0 and 1, of predicting `hits` positives and `alarms` negatives.
+    /// Returns the F1 in % of predicting `hits` positives and `alarms` negatives.
     fn f1(&self, [hits, alarms]: [usize; 2]) -> f64 {
-        2.0 * hits as f64 / (hits + alarms + self.positives).max(1) as f64
+        200.0 * hits as f64 / (hits + alarms + self.positives).max(1) as f64
     }
 
     /// Computes the detection by predicting what scores above `threshold`, compared in single precision as on the GPU.
@@ -150,11 +150,7 @@ impl Ranked {
         let above = self.groups.iter().rfind(|group| group.score > threshold);
         let [hits, alarms] = above.map_or([0, 0], |group| group.reached);
         let share = |of: usize| 100.0 * hits as f64 / of.max(1) as f64;
-        Detection {
-            precision: share(hits + alarms),
-            recall: share(self.positives),
-            f1: 100.0 * self.f1([hits, alarms]),
-        }
+        Detection { precision: share(hits + alarms), recall: share(self.positives), f1: self.f1([hits, alarms]) }
     }
 
     /// Sums recall's steps times precision over the groups, which is scikit-learn's `average_precision_score`.
@@ -224,11 +220,12 @@ mod tests {
     #[test]
     fn of_equally_good_thresholds_the_one_nearest_to_the_middle_is_taken() {
         let labels = labels(&[&[0], &[], &[0], &[]]);
-        // One hit without an alarm, and two hits with one: both have F1 2/3 and 4/5; after it falls.
+        // One hit without an alarm has F1 2/3, two hits with one alarm have 4/5.
         let outputs = TagOutputs { probabilities: &[0.875, 0.75, 0.625, 0.125], labels: &labels, classes: 1 };
         assert_eq!(outputs.best_threshold(0), 0.375);
         // Neighbouring numbers have no number between them.
         let low = f32::from_bits(0.75_f32.to_bits() - 1);
+        let labels = self::labels(&[&[0], &[], &[], &[]]);
         let outputs = TagOutputs { probabilities: &[0.75, low, low, low], labels: &labels, classes: 1 };
         assert_eq!(outputs.best_threshold(0), f64::from(low));
         // Zero is above no threshold.

@@ -203,7 +203,7 @@ mod tests {
     fn classes_without_a_positive_are_left_out_of_the_mean() {
         let scores = f1(&[0, 0, 0, 1, 1, 0, 2, 0, 0, 0, 3, 0]);
         assert_eq!(scores, [None, Some(200.0 / 3.0), Some(100.0), None]);
-        assert_eq!(class_mean(scores), 250.0 / 3.0);
+        assert_eq!(class_mean(scores), (200.0 / 3.0 + 100.0) / 2.0);
         assert_eq!(class_mean([None]), 0.0);
     }
 

@@ -394,7 +394,7 @@ fn keys_of_a_line_of_json_stay_what_they_are() {
     let (_, text, _) = command("predict", &[&audio("silence_16k.wav"), "--json", "--every", "0.2", "--seed", "3"]);
     let line: BTreeMap<String, Value> = serde_json::from_str(&text).unwrap();
     let keys: Vec<&str> = line.keys().map(String::as_str).collect();
-    assert_eq!(keys, ["file", "probabilities", "seconds", "tags", "windows"]);
+    assert_eq!(keys, ["file", "probabilities", "seconds", "tags", "thresholds", "windows"]);
     let keys: Vec<&String> = line["windows"][4].as_object().unwrap().keys().collect();
     assert_eq!(keys, ["onset", "offset", "tags", "probabilities"]);
 }

@@ -193,7 +193,10 @@ mod tests {
         assert!(message.contains("model.hidden is too large") && message.contains("has room for"), "{message}");
         let message = refusal(|d| (d.model.filters, d.model.pools) = (vec![65_536; 10], vec![[1, 1]; 10]));
         assert!(message.contains("model.filters is too large"), "{message}");
-        let message = refusal(|d| d.classes.truncate(2));
+        let message = refusal(|d| {
+            d.classes.truncate(2);
+            d.thresholds = None;
+        });
         assert!(message.contains("'fc.linear0.weight' is F32 [3, 2], expected F32 [2, 2]"), "{message}");
         let message = refusal(|d| d.model.kernel = 1);
         assert!(message.contains("'cnn.conv0.weight'"), "{message}");
