@@ -85,7 +85,7 @@ fn what_a_soundbank_has_besides_is_said_once_unless_quiet() {
     }
     let cat = folder.path().join("bank/train/soundbank/foreground/Cat");
     fs::create_dir(cat.join("more")).unwrap();
-    for name in ["a.mp3", "b.mp3", "more/c.wav"] {
+    for name in ["a.opus", "b.opus", "more/c.wav"] {
         fs::write(cat.join(name), "").unwrap();
     }
     let line = "generate --soundbank bank -o set --train 2 --valid 2 --eval 2 --set scene.clip_s=1 --set scene.rate=16000 \
@@ -94,7 +94,7 @@ fn what_a_soundbank_has_besides_is_said_once_unless_quiet() {
     let lines: Vec<&str> = errors.lines().filter(|line| line.contains("left out")).collect();
     assert!(code == 0 && lines.len() == 2, "{errors}");
     for (line, words) in
-        lines.iter().zip(["2 sounds left out, train/soundbank/foreground/Cat/a.mp3 first", "1 sound left out"])
+        lines.iter().zip(["2 sounds left out, train/soundbank/foreground/Cat/a.opus first", "1 sound left out"])
     {
         assert!(line.contains("WARN") && line.contains(words), "{line}");
     }

@@ -57,7 +57,8 @@ pub struct TableFile {
 /// [`Error::Data`] naming a path that does not exist, or several tables of which none can be preferred; [`Error::Io`]
 /// if a folder or a table cannot be read.
 pub fn find(path: &Path, named: &TableConfig) -> Result<Layout> {
-    if path.is_file() {
+    // A pipe or a device is taken for a table as well, so that reading it names it.
+    if path.exists() && !path.is_dir() {
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
         let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
         let above = folder.parent().filter(|above| *above != Path::new("") && TABLE_FOLDERS.contains(&name.as_str()));
@@ -66,7 +67,7 @@ pub fn find(path: &Path, named: &TableConfig) -> Result<Layout> {
         let tables = vec![TableFile { path: path.into(), subset }];
         return Ok(Layout { root, tables, others: Vec::new(), not_understood: None });
     }
-    if !path.is_dir() {
+    if !path.exists() {
         let reason = "no such folder or table; a dataset is what `weaklabel generate` writes, or clips of your own with \
                       their labels";
         return Err(Error::data(path, reason));
@@ -74,9 +75,9 @@ pub fn find(path: &Path, named: &TableConfig) -> Result<Layout> {
     let layout = |tables, others| Layout { root: path.into(), tables, others, not_understood: None };
     // Tables of these names are read whatever their headers are, so that mistakes in them are found, and no other.
     let usual = |subset: Subset| path.join(format!("{}.tsv", subset.name()));
-    if usual(Subset::Train).is_file() && usual(Subset::Eval).is_file() {
+    if is_table(&usual(Subset::Train)) && is_table(&usual(Subset::Eval)) {
         let of = |subset: Subset| TableFile { path: usual(subset), subset: Some(subset) };
-        let tables: Vec<TableFile> = Subset::all().map(of).into_iter().filter(|table| table.path.is_file()).collect();
+        let tables: Vec<TableFile> = Subset::all().map(of).into_iter().filter(|table| is_table(&table.path)).collect();
         let mut others = Vec::new();
         for other in tables_in(path)? {
             if !is_text(&other) && tables.iter().all(|table| table.path != other) {
@@ -120,7 +121,12 @@ pub fn find(path: &Path, named: &TableConfig) -> Result<Layout> {
 fn tables_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let other = |path: &PathBuf| OTHERS.iter().any(|name| path.ends_with(name));
     let tables = entries(folder)?.into_iter().map(|(_, path)| path);
-    Ok(tables.filter(|path| has_ending(path, &ENDINGS) && path.is_file() && !other(path)).collect())
+    Ok(tables.filter(|path| has_ending(path, &ENDINGS) && is_table(path) && !other(path)).collect())
+}
+
+/// Returns whether there is something at `path` that reading takes for a table. A pipe or a device is refused there.
+fn is_table(path: &Path) -> bool {
+    path.exists() && !path.is_dir()
 }
 
 /// Returns whether a file that is no table need not be mentioned, since its name promises none.
