@@ -243,7 +243,8 @@ fn the_plan_of_finished_clips_has_their_own_number_and_labels() {
         train
             .arg("-o")
             .arg(folder.path().join("run"))
-            .args(["--set", &format!("train.seconds={seconds}")])
+            .args(["--set", &format!("train.seconds={seconds}"), "--set", "train.crop=event"])
+            .args(["--set", "train.sampling=paper"])
             .args(shared);
         let found: Value = serde_json::from_slice(&succeed(train).stdout).unwrap();
         assert_eq!(found["steps"], steps, "{seconds} s");

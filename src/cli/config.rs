@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::{Options, Session, output};
 use crate::Result;
-use crate::config::{Config, to_toml};
+use crate::config::{Config, key_names, to_toml};
 use crate::experiments::search::check;
 use crate::experiments::study::cells;
 
@@ -53,7 +53,10 @@ impl ConfigCommand {
         match self.action {
             Action::Print(files) => {
                 let config = files.load(&session.options)?;
-                if session.options.json { output::print_json(&config) } else { output::print_data(&to_toml(&config)?) }
+                if session.options.json {
+                    return output::print_json(&config);
+                }
+                output::print_data(&(to_toml(&config)? + &not_set(&config)))
             }
             Action::Check(files) => {
                 let config = files.load(&session.options)?;
@@ -63,6 +66,18 @@ impl ConfigCommand {
                 cells(&config).map(drop)
             }
         }
+    }
+}
+
+/// Returns a comment that names the keys of `config` that its document leaves out: those that are not set and have no
+/// default, or one that depends on the method or the data.
+fn not_set(config: &Config) -> String {
+    let sections = serde_json::to_value(config).unwrap_or_default();
+    let is_there = |key: &String| key.split_once('.').is_some_and(|(section, name)| !sections[section][name].is_null());
+    let names: Vec<String> = key_names().into_iter().filter(|key| !is_there(key)).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("\n# Not set, see docs/reference.md: {}\n", names.join(", ")),
     }
 }
 

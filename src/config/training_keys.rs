@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Config, Method, SearchConfig, StudyConfig, TableConfig, WatchedScore};
+use super::{Config, Method, SearchConfig, StudyConfig, TableConfig};
 
 /// Values of keys by their dotted names.
 pub type Keys = BTreeMap<String, Value>;
@@ -25,7 +25,8 @@ const OF_A_DATASET: [&str; 3] = ["data.fold", "data.seed", "scene.holdout"];
 ///
 /// Left out are the sections of other methods, `study` and `search`, and keys on which no weight depends: folder paths,
 /// `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the
-/// best epoch. `train.watch` is absent at its default. `train.seeds` is `seed` alone. With a dataset on disk, `data` and
+/// best epoch. Keys that earlier builds lacked, like `train.watch`, are
+/// absent at their default. `train.seeds` is `seed` alone. With a dataset on disk, `data` and
 /// `scene` are left out too, since the dataset fixes them, except for the seed, the fold that evaluates and the share
 /// held out for validation. The columns of `data.table` are left out as well, since the clips that they give count.
 pub fn training_keys(config: &Config, seed: u64) -> Keys {
@@ -47,9 +48,6 @@ pub fn training_keys(config: &Config, seed: u64) -> Keys {
     };
     keys.retain(|key, _| !WITHOUT_EFFECT.contains(&key.as_str()) && !from_dataset(key));
     // Training states of builds that had no such key are of trainings with its default.
-    if config.train.watch == WatchedScore::default() {
-        keys.remove("train.watch");
-    }
     keys.insert("train.seeds".into(), seed.into());
     keys
 }
@@ -81,7 +79,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::{BatchSampling, Crop};
+    use crate::config::{BatchSampling, Crop, WatchedScore};
 
     /// A new key in these sections fails this test, to force a decision about its meaning for a training in progress.
     #[test]

@@ -245,9 +245,14 @@ impl<'a> Trainer<'a> {
         if self.epoch == 0 || self.stages.last().is_some_and(|(last, _)| *last != self.stage.name) {
             return Ok(None);
         }
+        // Kernels skip members that have stopped, so all members count as training while they are scored.
+        let progress = self.gpu.read(&self.population.progress)?;
+        let alive: Vec<Member> = progress.iter().map(|member| Member { alive: 1, ..*member }).collect();
+        self.gpu.write(&self.population.progress, 0, &alive);
         self.population.use_parameters(self.gpu, &self.population.best)?;
         let probabilities = self.stage.validation_probabilities(self.gpu)?;
         self.population.use_parameters(self.gpu, &self.population.state)?;
+        self.gpu.write(&self.population.progress, 0, &progress);
         let TrainingData { classes, validation, .. } = self.data;
         let of_member = |scores: Vec<f32>| {
             let outputs = TagOutputs { probabilities: &scores, labels: &validation.labels, classes: classes.len() };

@@ -97,7 +97,7 @@ fn a_dry_run_has_the_steps_of_the_training_and_says_what_is_drawn() {
     assert!(log.contains("an epoch of the classifier stage repeats"), "{log}");
     let (plan, log) = dry(&["train.sampling=natural", "train.batch=8"]);
     assert!(plan.contains("at most 15 steps") && log.contains("34 training segments once, and 6 again"), "{plan}{log}");
-    let (plan, log) = dry(&[]);
+    let (plan, log) = dry(&["train.sampling=paper"]);
     assert!(plan.contains("at most 6 steps") && log.contains("6 of 34 training clips never drawn"), "{plan}{log}");
 
     let refused = |edits: &[&str]| {
@@ -105,9 +105,9 @@ fn a_dry_run_has_the_steps_of_the_training_and_says_what_is_drawn() {
         assert!(output.status.code() == Some(3) && !run.exists());
         String::from_utf8(output.stderr).unwrap()
     };
-    let message = refused(&["train.batch=7"]);
+    let message = refused(&["train.sampling=paper", "train.batch=7"]);
     assert!(message.contains("train.batch: 7 ") && message.contains("set train.sampling=balanced"), "{message}");
-    let message = refused(&["train.negatives=0.2"]);
+    let message = refused(&["train.sampling=paper", "train.negatives=0.2"]);
     assert!(message.contains("train.negatives: "), "{message}");
 
     succeed(command(&["train.sampling=balanced", "train.batch=7"]));

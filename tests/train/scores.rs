@@ -4,6 +4,7 @@ use std::f64::consts::TAU;
 use std::path::Path;
 
 use serde_json::Value;
+use weaklabel::model::checkpoint::read_model;
 
 use crate::support::process::succeed;
 use crate::support::program::{outcome, weaklabel};
@@ -132,4 +133,26 @@ fn thresholds_decide_what_predict_calls_a_tag() {
         let text = predict(&args);
         assert!(!text.contains('*') && !text.contains("threshold"), "{text}");
     }
+}
+
+/// Kernels skip a member that has stopped early, and still its thresholds are those of its best epoch.
+#[test]
+fn members_that_have_stopped_get_their_thresholds_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (set, run) = (folder.path().join("set"), folder.path().join("run"));
+    clips(&set, 0);
+    let soon = ["train.patience=1", "train.min_epochs=0", "train.epochs=200", "optimiser.lr=1e-4"];
+    train(&set, &run, "classifier", &soon);
+    let models = ["best-1.safetensors", "best-2.safetensors"].map(|name| run.join("checkpoints").join(name));
+    let before = models.each_ref().map(|path| std::fs::read(path).unwrap());
+    let rows = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap().lines().count();
+    assert!(rows < 400, "both members ran to the last epoch");
+    for path in &models {
+        let thresholds = read_model(path).unwrap().1.thresholds.unwrap();
+        assert!(thresholds[..2].iter().any(|threshold| *threshold != 0.5), "{thresholds:?}");
+    }
+    // A run that is resumed at its very end chooses them again.
+    std::fs::remove_file(run.join("DONE")).unwrap();
+    succeed(weaklabel(&["train", "--resume", "--progress", "none", "-o", run.to_str().unwrap()]));
+    assert_eq!(models.each_ref().map(|path| std::fs::read(path).unwrap()), before);
 }

@@ -207,6 +207,7 @@ pub struct TrainConfig {
     /// Seeds, one for each model; all models train together as one population.
     pub seeds: Vec<u64>,
     /// Validation score that decides which epoch is the best: macro_f1 (A) or map. E alone always watches F(x).
+    #[serde(skip_serializing_if = "is_default")]
     pub watch: WatchedScore,
     /// Number of epochs without a new best one that training tolerates before it stops: 30 (A).
     pub patience: usize,
