@@ -68,6 +68,7 @@ impl Eval {
         let dataset = Dataset::of(&config)?;
         dataset.need(&[Subset::Eval])?;
         dataset.left_out(&[Subset::Eval]).iter().for_each(LeftOut::log);
+        self.check_subsets(session, &run, &dataset)?;
         self.check_classes(&dataset, &models[0].1)?;
         if (0..dataset.len(Subset::Eval)).all(|clip| dataset.labels(Subset::Eval, clip).is_empty()) {
             return Err(Error::data(&self.run, "no evaluation clip has a label, so there is nothing to score"));
@@ -120,6 +121,10 @@ impl Eval {
         let mut files = vec![run.config_path()];
         files.extend(session.options.config.iter().cloned());
         let mut config = config::read_config(&files, &session.options.set)?;
+        // The fold of the run's own clips says nothing about other clips.
+        if self.source.dataset.is_some() && !session.options.edits("data.fold") {
+            config.data.fold = None;
+        }
         self.apply(&mut config);
         config::validate(&config)?;
         Ok(config)
@@ -128,6 +133,21 @@ impl Eval {
     /// Whether the command line names the lengths to test.
     fn asks_for_lengths(&self, session: &Session) -> bool {
         !self.seconds.is_empty() || session.options.edits("evaluate.seconds")
+    }
+
+    /// Refuses another division of the run's own clips into subsets, which would score clips that the models have seen.
+    fn check_subsets(&self, session: &Session, run: &RunDir, dataset: &Dataset) -> Result<()> {
+        let own = self.source.dataset.is_none() && self.source.soundbank.is_none();
+        let is_divided = dataset.clip_set().is_some() && dataset.variant().is_none();
+        let keys = ["data.seed", "data.fold", "scene.holdout"];
+        let Some(key) = keys.into_iter().find(|key| own && is_divided && session.options.edits(key)) else {
+            return Ok(());
+        };
+        let reason = format!(
+            "another value would score clips that {} was trained on: leave it out, or name other clips with --dataset",
+            run.path().display()
+        );
+        Err(Error::config(key, reason))
     }
 
     fn check_classes(&self, dataset: &Dataset, model: &Description) -> Result<()> {

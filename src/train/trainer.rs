@@ -7,13 +7,17 @@ use std::time::Instant;
 use super::stage::Stage;
 use super::{Draws, Observer, StageName, TrainingData};
 use crate::config::Config;
-use crate::evaluate::{SegmentLabels, TagOutputs};
+use crate::evaluate::{NEUTRAL_THRESHOLD, SegmentLabels, TagOutputs};
 use crate::gpu::{Download, Gpu};
 use crate::kernels::population::Member;
 use crate::model::checkpoint::{Description, Provenance, TrainingState};
 use crate::model::tiles::{TileFile, Tiles};
 use crate::model::{Activations, Architecture, BatchShape, Population, initial_parameters};
 use crate::{Error, Result};
+
+/// Number of validation clips from which the threshold of a class is chosen. The best threshold of fewer clips says more
+/// about these clips than about the class.
+const LEAST_CLIPS: usize = 5;
 
 /// Returns how many models can train together on examples with the labels `labels`. The limit is the number of models
 /// whose largest activation tensor fits into one binding, and at least one.
@@ -240,7 +244,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// Chooses the thresholds of every class on the validation scores of the best epochs, `[member][class]`; `None`
-    /// while there is no trained classifier G.
+    /// while there is no trained classifier G. A class with fewer than [`LEAST_CLIPS`] validation clips keeps
+    /// [`NEUTRAL_THRESHOLD`].
     fn thresholds(&self) -> Result<Option<Vec<Vec<f64>>>> {
         if self.epoch == 0 || self.stages.last().is_some_and(|(last, _)| *last != self.stage.name) {
             return Ok(None);
@@ -256,7 +261,13 @@ impl<'a> Trainer<'a> {
         let TrainingData { classes, validation, .. } = self.data;
         let of_member = |scores: Vec<f32>| {
             let outputs = TagOutputs { probabilities: &scores, labels: &validation.labels, classes: classes.len() };
-            (0..classes.len()).map(|class| outputs.best_threshold(class)).collect()
+            let clips =
+                |class: usize| validation.labels.iter().filter(|labels| labels.classes.contains(&class)).count();
+            let threshold = |class: usize| match clips(class) {
+                ..LEAST_CLIPS => NEUTRAL_THRESHOLD,
+                _ => outputs.best_threshold(class),
+            };
+            (0..classes.len()).map(threshold).collect()
         };
         Ok(probabilities.map(|members| members.into_iter().map(of_member).collect()))
     }

@@ -67,8 +67,12 @@ impl Dataset {
                 seconds.sort_by(f64::total_cmp);
                 let most = (seconds.len() as f64 * WHOLE).ceil() as usize;
                 if let Some(longest) = seconds.get(most.max(1) - 1) {
-                    let reason = format!("nine training clips in ten last at most {longest:.2} s");
-                    choose(key, Value::Float(whole_chunks(config, *longest)), reason);
+                    let reason = format!(
+                        "nine training clips in ten last at most {longest:.2} s, and no more than 10 s is chosen"
+                    );
+                    // A random crop fits into the part of the clip that it is taken from.
+                    let crop_s = if crop == Crop::Random { config.train.seconds } else { 0.0 };
+                    choose(key, Value::Float(whole_chunks(config, *longest).max(crop_s)), reason);
                 }
             }
         }
