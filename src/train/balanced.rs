@@ -118,7 +118,13 @@ impl Episodes for BalancedSampler {
             0.0 => "never drawn, since train.negatives is 0".to_owned(),
             _ => format!("{negatives} of the {} draws of an epoch of the {stage} stage are of them", draws.len()),
         };
-        let mut found = in_turn(stage, classes, &self.by_class, &drawn);
+        let mut found = Vec::new();
+        if negatives == draws.len() {
+            found.push(LeftOut::warning(format!(
+                "an epoch of the {stage} stage draws no segment with a class, so nothing but silence is learnt: lower train.negatives"
+            )));
+        }
+        found.extend(in_turn(stage, classes, &self.by_class, &drawn));
         found.extend(without_class(self.negatives.len(), self.labels.len(), &fate));
         found
     }

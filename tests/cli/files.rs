@@ -34,6 +34,21 @@ fn a_pipe_in_place_of_a_file_is_refused_without_waiting_for_its_other_end() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_among_clips_is_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    for class in ["A", "B"] {
+        std::fs::create_dir(folder.path().join(class)).unwrap();
+        for clip in 0..8 {
+            std::fs::write(folder.path().join(format!("{class}/{clip}.wav")), "no sound").unwrap();
+        }
+    }
+    pipe(&folder.path().join("A/p.wav"));
+    let (code, text, errors) = run(&format!("data {}", folder.path().display()));
+    assert!(code == 0 && (text + &errors).contains("17 files cannot be read"), "{errors}");
+}
+
 #[test]
 fn a_store_that_is_only_read_is_not_created() {
     let folder = tempfile::tempdir().unwrap();

@@ -326,7 +326,7 @@ fn several_labels_in_one_field_are_several_or_named() {
 #[test]
 fn what_does_not_fit_is_named_with_the_next_thing_to_do() {
     let sounds = names("", 4, ".wav");
-    let cases: [(&str, &[&str]); 13] = [
+    let cases: [(&str, &[&str]); 15] = [
         ("", &["list.csv:1", "the table is empty", "header"]),
         ("file,label\n", &["list.csv: ", "no clip in it"]),
         ("file,sound\n0.wav,Cat\n", &["list.csv:1", "no column event_labels", "\"sound\"", "data.table.labels"]),
@@ -345,6 +345,8 @@ fn what_does_not_fit_is_named_with_the_next_thing_to_do() {
         ("file,label\n0.wav,Cat\n,Dog\n", &["list.csv:3", "filename is blank"]),
         ("file,label,label\n0.wav,Cat,Dog\n", &["list.csv:1", "two columns label"]),
         ("file,label\n0.wav,\n1.wav,\n", &["list.csv: ", "no class"]),
+        ("file,labels\n0.wav,Cat\n1.wav,Cat,Dog\n", &["list.csv:3", "3 fields under 2 columns", "\"Dog\"", "quotes"]),
+        ("file,label\n0.wav,Cat\n./0.wav,Dog\n", &["list.csv:", "./0.wav", "is the file of", "one of the two"]),
         ("file,label\n0.wav,Cat\n1.wav,Dog\n", &["list.csv", "too few clips"]),
     ];
     for (table, words) in cases {
@@ -365,6 +367,13 @@ fn what_does_not_fit_is_named_with_the_next_thing_to_do() {
         (Vec::new(), "no sound and no table"),
     ] {
         assert_names(&open(folder(&[], &sounds).path(), |_| ()).unwrap_err(), &[word, "data.table.file"]);
+    }
+    #[cfg(unix)]
+    {
+        // A link to a folder above has nothing new in it.
+        let around = folder(&[], &["Cat", "Dog"].map(|class| names(&format!("{class}/"), 4, ".wav")).concat());
+        std::os::unix::fs::symlink("..", around.path().join("Cat/loop")).unwrap();
+        assert_eq!(counts(&open(around.path(), |_| ()).unwrap()).iter().sum::<usize>(), 8);
     }
     let bank = folder(&[], &["train/soundbank/foreground/Cat/0.wav".into()]);
     assert_names(&open(bank.path(), |_| ()).unwrap_err(), &["is a soundbank", "--soundbank"]);

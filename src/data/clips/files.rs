@@ -280,8 +280,12 @@ fn stem(name: &str) -> &str {
 fn walk(folder: &Path, depth: usize, seen: &mut HashSet<PathBuf>, found: &mut Vec<PathBuf>) -> Result<()> {
     for (_, path) in entries(folder)? {
         if path.is_dir() {
-            // A link may lead back to where it stands.
-            if depth > 0 && (!path.is_symlink() || seen.insert(absolute(&path)?)) {
+            // A link may lead back to a folder above it, which has nothing new, or to where another one leads.
+            let is_new = |seen: &mut HashSet<PathBuf>| -> Result<bool> {
+                let target = absolute(&path)?;
+                Ok(!absolute(folder)?.starts_with(&target) && seen.insert(target))
+            };
+            if depth > 0 && (!path.is_symlink() || is_new(seen)?) {
                 walk(&path, depth - 1, seen, found)?;
             }
         } else if has_ending(&path, &EXTENSIONS) {

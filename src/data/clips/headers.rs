@@ -1,10 +1,10 @@
 //! How long a sound file is, and its sampling rate, from its header where that says so: without decoding.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use crate::Result;
+use crate::base::regular_file;
 use crate::data::audio::decode;
 
 /// Number of bytes at the end of an Ogg file in which its last page begins.
@@ -26,7 +26,7 @@ pub struct Length {
 /// # Errors
 /// The errors of [`decode`].
 pub fn length(path: &Path) -> Result<Length> {
-    if let Ok(Some(found)) = File::open(path).and_then(|file| of_header(&mut io::BufReader::new(file))) {
+    if let Ok(Some(found)) = regular_file::open(path).and_then(|file| of_header(&mut io::BufReader::new(file))) {
         return Ok(found);
     }
     let decoded = decode(path)?;

@@ -113,6 +113,15 @@ fn table(text: &str, named: &TableConfig) -> Result<ClipTable, (u64, String)> {
     }
     let mut found = Rows::default();
     while let Some((line, record)) = records.next()? {
+        if let Some(more) = record.iter().skip(names.len()).find(|field| !field.trim().is_empty()) {
+            let (fields, columns) = (record.len(), names.len());
+            let more: String = more.chars().take(40).collect();
+            let reason = format!(
+                "{fields} fields under {columns} columns leave open what {more:?} is: put a field that holds the separator of \
+                 the columns into quotes, as in \"A,B\""
+            );
+            return Err((line, reason));
+        }
         let field = |column: Option<usize>| column.and_then(|column| record.get(column)).unwrap_or("").trim();
         found.push(&columns, line, field)?;
     }

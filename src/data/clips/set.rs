@@ -12,7 +12,7 @@ use super::columns::Format;
 use super::contents::Listing;
 use super::delimited::at_line;
 use super::event::{ClipEvents, Event};
-use super::files::{EXTENSIONS, Files, Found, Hints, inside};
+use super::files::{EXTENSIONS, Files, Found, Hints, absolute, inside};
 use super::labels::suspicious;
 use super::layout::{self, TableFile};
 use super::left_out::{self, LeftOut};
@@ -204,6 +204,8 @@ impl Reading<'_> {
         // The text is built in the order of the clips, so that the order of the lines in a table does not change the
         // fingerprint.
         let mut said = String::new();
+        // Names and lines by file, since several names may lead to one file.
+        let mut real: HashMap<PathBuf, (String, u64)> = HashMap::new();
         for (mut clip, subset) in clips.into_iter().zip(subsets) {
             let name = clip.events.filename.clone();
             let hints = Hints { beside: &beside, subset, fold: clip.fold.as_deref() };
@@ -223,6 +225,15 @@ impl Reading<'_> {
                     continue;
                 }
             };
+            if format != Format::AudioSet {
+                let (own, line) = ((name.clone(), clip.events.line), clip.events.line);
+                if let Some((other, before)) = real.insert(absolute(&path)?, own) {
+                    let reason = format!(
+                        "lists {name}, which is the file of {other} in line {before}: keep one of the two names"
+                    );
+                    return Err(at_line(&table, line, reason));
+                }
+            }
             names.apply(&mut clip.events);
             self.listing.files.push((listed_name(&self.root, &path, &name), path.clone()));
             describe(&mut said, &clip);
