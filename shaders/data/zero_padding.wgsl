@@ -1,7 +1,8 @@
 // Sets everything in the padding of a batch to zero: the chunks of a segment that lie behind the end of its clip. A pool
 // argmax of zero is DROPPED, so nothing of the padding has a gradient either.
 import package::lib::padding::{real_chunks, CHUNKS};
-import slot::word::Word;
+
+alias Word = f32; // the type of the values
 
 const BATCH_SIZE: u32 = 2u;   // segments of one member's batch
 const CHUNK_WORDS: u32 = 10u; // words of one chunk

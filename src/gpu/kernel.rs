@@ -14,6 +14,8 @@ pub enum Constant {
     U32s(Vec<u32>),
     /// `const NAME: array<f32, N> = …;`, indexed in the source by constants only.
     F32s(Vec<f32>),
+    /// `alias NAME = …;`, a type.
+    Type(&'static str),
 }
 
 impl From<u32> for Constant {

@@ -1,12 +1,12 @@
 //! From the joined shader files to the WGSL that is compiled: constants rewritten, marked loops unrolled.
 //!
 //! [`ShaderSource::join`](super::ShaderSource::join) concatenates the files of a kernel; the result is valid WGSL.
-//! `const NAME: u32 = 16u;` lines are rewritten with the host's values, because `override` cannot size the register
-//! arrays that hold tiles. A loop whose opening line ends in `// unroll` is written out, since only then is every index
-//! into a register array a constant on every driver: a rolled loop keeps the array in memory. In the body of such a
-//! loop, `let NAME = …;` of known integers becomes a constant too, so an index may be computed in steps. A loop that
-//! ends in `// unroll loads` loads a value in each iteration; such loops are kept for drivers that compile many loads
-//! badly.
+//! `const NAME: u32 = 16u;` lines, and `alias NAME = f32;` lines for types, are rewritten with the host's values,
+//! because `override` cannot size the register arrays that hold tiles. A loop whose opening line ends in `//
+//! unroll` is written out, since only then is every index into a register array a constant on every driver: a
+//! rolled loop keeps the array in memory. In the body of such a loop, `let NAME = …;` of known integers becomes a
+//! constant too, so an index may be computed in steps. A loop that ends in `// unroll loads` loads a value in each
+//! iteration; such loops are kept for drivers that compile many loads badly.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -46,6 +46,15 @@ fn rewrite<'a>(source: &str, constants: &'a [(&'static str, Constant)]) -> Resul
     let mut derived = Vec::new();
     let mut out = String::with_capacity(source.len());
     for line in source.lines() {
+        if let Some(name) = parse_alias(line)
+            && let Some(value) = waiting.remove(name)
+        {
+            let Constant::Type(value) = value else {
+                return Err(format!("{name} is a type in the source and {value:?} on the host"));
+            };
+            let _ = writeln!(out, "alias {name} = {value};");
+            continue;
+        }
         let Some((name, kind, value)) = parse_const(line) else {
             let _ = writeln!(out, "{line}");
             continue;
@@ -93,6 +102,11 @@ fn parse_const(line: &str) -> Option<(&str, &str, &str)> {
     let (name, rest) = line.strip_prefix("const ")?.split_once(':')?;
     let (kind, value) = rest.split_once('=')?;
     Some((name.trim(), kind.trim(), value.split(';').next()?.trim()))
+}
+
+/// Parses `alias NAME = …;` into the name.
+fn parse_alias(line: &str) -> Option<&str> {
+    Some(line.strip_prefix("alias ")?.split_once('=')?.0.trim())
 }
 
 /// Writes out every marked loop, outermost first, so that bounds may use the indices of enclosing loops.
@@ -306,6 +320,16 @@ mod tests {
         assert_eq!(out.matches("x[2u] += (1.5) * y[N[k]];").count(), 1, "{out}");
         assert_eq!(out.matches("x[3u] += (1.5) * y[N[k]];").count(), 1, "{out}");
         assert!(rewrite("const W: f32 = 0.0;\n", &constants).is_err());
+    }
+
+    #[test]
+    fn types_are_rewritten_by_their_names() {
+        let constants = [("Word", Constant::Type("u32")), ("N", 2_u32.into())];
+        let (out, _) =
+            rewrite("alias Word = f32; // any\nalias Other = f32;\nconst N: u32 = 1u;\n", &constants).unwrap();
+        assert_eq!(out, "alias Word = u32;\nalias Other = f32;\nconst N: u32 = 2u;\n");
+        assert!(rewrite("alias N = f32;\n", &[("N", 2_u32.into())]).unwrap_err().contains("N is a type"));
+        assert!(rewrite("const Word: u32 = 1u;\n", &[("Word", Constant::Type("u32"))]).is_err());
     }
 
     #[test]

@@ -51,30 +51,30 @@ pub struct ZeroPadding {
     pub padding: Padding,
     /// Values of the batch, `[member, slot, chunk, …]`.
     pub words: Binding,
-    /// Shader file of the type of the values.
+    /// Type of the values.
     word: &'static str,
     /// Number of words of one chunk.
     pub chunk_words: usize,
 }
 
 impl ZeroPadding {
-    /// Makes the kernel for `values`, `[member, slot, chunk, …]`.
+    /// Makes the kernel for `values`, `[member, slot, chunk, …]`. Panics for a tensor of structs.
     pub fn new<T: Element>(padding: &Padding, values: &Tensor<T>) -> Self {
         let [_, members, batch_size] = padding.batches.dims();
         let chunk_words = values.len() / (members * batch_size * padding.chunks);
-        let word = if T::SCALAR == Some("u32") { "lib/word_u32.wgsl" } else { "lib/word_f32.wgsl" };
+        let word = T::SCALAR.expect("padding of numbers");
         Self { padding: padding.clone(), words: values.binding(), word, chunk_words }
     }
 }
 
 impl Kernel for ZeroPadding {
     fn source(&self) -> ShaderSource {
-        ShaderSource::file("data/zero_padding.wgsl").fill("word", self.word)
+        ShaderSource::file("data/zero_padding.wgsl")
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
         let mut constants = self.padding.constants().to_vec();
-        constants.push(("CHUNK_WORDS", self.chunk_words.into()));
+        constants.extend([("CHUNK_WORDS", self.chunk_words.into()), ("Word", Constant::Type(self.word))]);
         constants
     }
 

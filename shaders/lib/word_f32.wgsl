@@ -1,2 +1,0 @@
-// Words that are numbers.
-alias Word = f32;

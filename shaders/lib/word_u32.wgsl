@@ -1,2 +1,0 @@
-// Words that are integers.
-alias Word = u32;
