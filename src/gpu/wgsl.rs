@@ -2,8 +2,8 @@
 //!
 //! [`ShaderSource::join`](super::ShaderSource::join) concatenates the files of a kernel; the result is valid WGSL.
 //! `const NAME: u32 = 16u;` lines, and `alias NAME = f32;` lines for types, are rewritten with the host's values,
-//! because `override` cannot size the register arrays that hold tiles. A loop whose opening line ends in `//
-//! unroll` is written out, since only then is every index into a register array a constant on every driver: a
+//! because `override` cannot size the register arrays that hold tiles. A loop whose opening line ends in
+//! `// unroll` is written out, since only then is every index into a register array a constant on every driver: a
 //! rolled loop keeps the array in memory. In the body of such a loop, `let NAME = …;` of known integers becomes a
 //! constant too, so an index may be computed in steps. A loop that ends in `// unroll loads` loads a value in each
 //! iteration; such loops are kept for drivers that compile many loads badly.
