@@ -28,7 +28,7 @@
 //! # Ok::<(), weaklabel::Error>(())
 //! ```
 //!
-//! What stands where in this page:
+//! The items of this page, in the order of the data:
 //!
 //! - [`Config`] holds every setting. The defaults are the paper's values, and [`read_config`] reads a file of others.
 //! - [`Dataset`] has the clips: the built-in sounds, a [`Soundbank`] to mix clips from, or a folder of finished clips.

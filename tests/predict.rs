@@ -4,7 +4,7 @@
 
 use weaklabel::base::counter_rng::Key;
 use weaklabel::config::{FeatureConfig, Method, ModelConfig, Normalise};
-use weaklabel::data::audio::{Audio, Stream, write_wav16};
+use weaklabel::data::audio::{Audio, AudioStream, write_wav16};
 use weaklabel::data::features::{ChunkBatch, Chunking, Series, Statistics, extract, standardise};
 use weaklabel::evaluate::{
     Embedder, Embedding, Examples, Models, Scorer, SegmentEmbedder, SegmentLabels, SegmentModel, Tagger, stream_values,
@@ -230,7 +230,7 @@ fn a_stream_has_the_answers_of_the_whole_file() {
             let segments: Vec<&[f32]> = whole.then_some(&audio.samples[..]).into_iter().chain(windows).collect();
             let series = Series { whole, window_chunks };
             let streamed = |model: &mut dyn SegmentModel| {
-                let mut stream = Stream::open(&path, 16_000).unwrap();
+                let mut stream = AudioStream::open(&path, 16_000).unwrap();
                 let (n_samples, values) = stream_values(model, &mut stream, series, &mut |_| {}).unwrap();
                 assert_eq!(n_samples, n);
                 bits(&values)
@@ -258,7 +258,7 @@ fn the_length_of_a_stream_takes_no_memory() {
         write_wav16(&path, &Audio { rate: 16_000, samples: noise("minute", 60 * 16_000).repeat(minutes) }).unwrap();
         let series = Series { whole: true, window_chunks };
         let memory = allocation_counter::measure(|| {
-            let mut stream = Stream::open(&path, 16_000).unwrap();
+            let mut stream = AudioStream::open(&path, 16_000).unwrap();
             stream_values(&mut tagger, &mut stream, series, &mut |_| {}).unwrap();
         });
         memory.bytes_max

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::Session;
 use super::windows::{Window, Windows};
-use crate::data::audio::{Stream, decode_at};
+use crate::data::audio::{AudioStream, decode_at};
 use crate::evaluate::{SegmentModel, stream_values};
 use crate::output::Task;
 use crate::{Error, Result};
@@ -54,8 +54,8 @@ pub struct Answer {
 
 /// A model of which files are asked: of segments in memory, or of their chunks.
 pub trait FileModel: SegmentModel {
-    /// Computes the values of segments, `[model][segment · value]`, and reports the number of chunks done since its last
-    /// report.
+    /// Computes the values of segments, `[model][segment · value]`, and reports the number of chunks done since its
+    /// last report.
     fn values(&mut self, segments: &[&[f32]], progress: &mut dyn FnMut(usize)) -> Result<Vec<Vec<f32>>>;
 }
 
@@ -69,8 +69,8 @@ impl<'a> AudioFiles<'a> {
         Self { paths, windows, task, failed: 0, reason: None }
     }
 
-    /// Asks `model` about all files, and calls `take` for each file in their order. Reasons why files cannot be used are
-    /// logged; for a single file the reason is the error of the command.
+    /// Asks `model` about all files, and calls `take` for each file in their order. Reasons why files cannot be used
+    /// are logged; for a single file the reason is the error of the command.
     ///
     /// # Errors
     /// The errors of `model` and `take`.
@@ -140,8 +140,8 @@ impl<'a> AudioFiles<'a> {
     /// Answers for a file while it is read.
     fn stream(&self, path: &Path, model: &mut dyn FileModel) -> Result<Answer> {
         let name = path.display();
-        let mut stream = Stream::open(path, self.windows.rate())?;
-        let progress = &mut |stream: &Stream| {
+        let mut stream = AudioStream::open(path, self.windows.rate())?;
+        let progress = &mut |stream: &AudioStream| {
             let read = stream.seconds();
             let done = match stream.claimed_seconds() {
                 Some(claimed) => format!("{:.0} %", 100.0 * (read / claimed).min(1.0)),

@@ -84,12 +84,12 @@ impl Eval {
                 let (outputs, labels) =
                     tag_whole_clips(&gpu, &models, &dataset, Subset::Eval, &|clips| task.advance(clips))?;
                 task.finish();
-                vec![Tagged { length: WHOLE_CLIPS.into(), outputs, labels }]
+                vec![TaggedClips { length: WHOLE_CLIPS.into(), outputs, labels }]
             }
             false => tag_segments(session, &gpu, &config, &models, &dataset)?,
         };
         let Models { description, seeds, .. } = models;
-        let scores = |Tagged { length, outputs, labels }: &Tagged| {
+        let scores = |TaggedClips { length, outputs, labels }: &TaggedClips| {
             let of_model = |(probabilities, own): (&Vec<f32>, &Option<Vec<f64>>)| {
                 let outputs = TagOutputs { probabilities, labels, classes: description.classes.len() };
                 outputs.scores(config.evaluate.threshold, own.as_deref())
@@ -164,8 +164,8 @@ impl Eval {
     }
 }
 
-/// What the models say about the evaluation clips at one test length.
-struct Tagged {
+/// Answers of the models about the evaluation clips at one test length.
+struct TaggedClips {
     /// Length in seconds, or [`WHOLE_CLIPS`].
     length: String,
     /// Class probabilities, `[member][example · class]`.
@@ -173,7 +173,8 @@ struct Tagged {
     labels: Vec<SegmentLabels>,
 }
 
-/// Whether `dataset` is finished clips of the user's own, and the lengths are those of the paper, whose clips are mixed.
+/// Whether `dataset` is finished clips of the user's own, and the lengths are those of the paper, whose clips are
+/// mixed.
 fn scores_whole_clips(config: &Config, dataset: &Dataset) -> bool {
     is_own(config, dataset) && config.evaluate.seconds == EvaluateConfig::default().seconds
 }
@@ -191,7 +192,7 @@ fn tag_segments(
     config: &Config,
     models: &Models,
     dataset: &Dataset,
-) -> Result<Vec<Tagged>> {
+) -> Result<Vec<TaggedClips>> {
     let (lengths, Models { population, description, .. }) = (&config.evaluate.seconds, models);
     let task = session.progress.task("evaluation features", dataset.len(Subset::Eval) as u64);
     let source = SegmentSource { dataset, subset: Subset::Eval, seconds: lengths };
@@ -208,7 +209,7 @@ fn tag_segments(
             standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
             let scorer = Scorer::new(gpu, population, &examples, description.normalise, config.evaluate.threshold)?;
             let outputs = scorer.probabilities(gpu)?;
-            tagged.push(Tagged { length: seconds.to_string(), outputs, labels: examples.labels });
+            tagged.push(TaggedClips { length: seconds.to_string(), outputs, labels: examples.labels });
         }
         task.advance(1);
     }

@@ -35,7 +35,7 @@ pub struct Train {
     /// The fold whose clips evaluate, in a dataset with folds (the key data.fold) [default: the last one]
     #[arg(long, value_name = "N")]
     pub fold: Option<u64>,
-    /// How to train
+    /// The training method
     #[arg(long)]
     pub method: Option<Method>,
     /// One model is trained per seed, all at once: 7, or 1,2,5, or 1-5 (the key train.seeds)

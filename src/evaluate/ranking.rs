@@ -111,13 +111,13 @@ impl TagOutputs<'_> {
 /// The scores of one class in descending order.
 struct Ranked {
     /// Groups of equal scores, the highest first.
-    groups: Vec<Group>,
+    groups: Vec<ScoreGroup>,
     positives: usize,
     negatives: usize,
 }
 
 /// The examples of one score.
-struct Group {
+struct ScoreGroup {
     score: f32,
     /// Numbers of positives and of negatives that score at least as high.
     reached: [usize; 2],
@@ -129,12 +129,12 @@ impl Ranked {
         let positive = outputs.labels.iter().map(|labels| labels.classes.contains(&class));
         let mut examples: Vec<(f32, bool)> = scores.copied().zip(positive).collect();
         examples.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let (mut groups, mut reached): (Vec<Group>, _) = (Vec::new(), [0, 0]);
+        let (mut groups, mut reached): (Vec<ScoreGroup>, _) = (Vec::new(), [0, 0]);
         for (score, positive) in examples {
             reached[usize::from(!positive)] += 1;
             match groups.last_mut().filter(|group| group.score == score) {
                 Some(group) => group.reached = reached,
-                None => groups.push(Group { score, reached }),
+                None => groups.push(ScoreGroup { score, reached }),
             }
         }
         Self { groups, positives: reached[0], negatives: reached[1] }
@@ -156,7 +156,7 @@ impl Ranked {
     /// Sums recall's steps times precision over the groups, which is scikit-learn's `average_precision_score`.
     fn average_precision(&self) -> f64 {
         let (mut sum, mut before) = (0.0, 0);
-        for Group { reached: [hits, alarms], .. } in &self.groups {
+        for ScoreGroup { reached: [hits, alarms], .. } in &self.groups {
             sum += (hits - before) as f64 * *hits as f64 / (hits + alarms) as f64;
             before = *hits;
         }
@@ -167,7 +167,7 @@ impl Ranked {
     /// positive scores higher, where equal scores count half.
     fn roc_auc(&self) -> Option<f64> {
         let (mut sum, mut before) = (0.0, [0, 0]);
-        for Group { reached, .. } in &self.groups {
+        for ScoreGroup { reached, .. } in &self.groups {
             sum += (reached[1] - before[1]) as f64 * (reached[0] + before[0]) as f64 / 2.0;
             before = *reached;
         }

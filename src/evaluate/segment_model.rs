@@ -1,7 +1,7 @@
-//! What an embedder and a tagger of segments have in common: chunks go in, values of segments come out.
+//! The common part of an embedder and a tagger of segments: chunks go in, values of segments come out.
 
 use crate::Result;
-use crate::data::audio::Stream;
+use crate::data::audio::AudioStream;
 use crate::data::features::{Chunk, Cutter, Series};
 
 /// A model that computes values of segments from their chunks, which arrive in batches. The values of a segment depend
@@ -41,9 +41,9 @@ pub trait SegmentModel {
 /// Errors of the stream and of the device.
 pub fn stream_values(
     model: &mut dyn SegmentModel,
-    stream: &mut Stream,
+    stream: &mut AudioStream,
     series: Series,
-    progress: &mut dyn FnMut(&Stream),
+    progress: &mut dyn FnMut(&AudioStream),
 ) -> Result<(usize, Vec<Vec<f32>>)> {
     let room = model.room();
     let mut cutter = model.cutter(series);

@@ -180,7 +180,7 @@ enum Mask {
 }
 
 /// Properties of a case.
-struct Setting {
+struct ConvForwardCase {
     shape: ConvShape,
     tile: ConvTile,
     mask: Mask,
@@ -195,12 +195,12 @@ struct Setting {
 /// batch of examples of one chunk each.
 pub fn check(shape: ConvShape, tile: ConvTile, gathered: bool) -> Case {
     let gathered = gathered.then_some([shape.chunks + 2, shape.chunks]);
-    let setting = Setting { shape, tile, mask: Mask::Random, ties: false, gathered };
+    let setting = ConvForwardCase { shape, tile, mask: Mask::Random, ties: false, gathered };
     Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| prepare(gpu, &setting))
 }
 
-fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
-    let Setting { shape, tile, mask, ties, gathered } = *setting;
+fn prepare(gpu: &Gpu, setting: &ConvForwardCase) -> Result<CaseRun> {
+    let ConvForwardCase { shape, tile, mask, ties, gathered } = *setting;
     let (layer, slope, p) = (1, 0.2, 0.2);
     let (mut input, mut inputs) = random_input(gpu, &shape, gathered)?;
     let (_, mut parameters) = random(gpu, "parameters", &[shape.members, shape.parameters()])?;
@@ -275,17 +275,17 @@ pub(super) fn cases() -> Vec<Case> {
     let alone = |windows, channel_vectors, workgroup| ConvTile { windows, channel_vectors, lanes: 1, workgroup };
     let lanes = |windows, channel_vectors, workgroup| ConvTile { windows, channel_vectors, lanes: 8, workgroup };
     let case = |name: &str, shape: ConvShape, tile: ConvTile, mask: Mask, ties: bool| {
-        let setting = Setting { shape, tile, mask, ties, gathered: None };
+        let setting = ConvForwardCase { shape, tile, mask, ties, gathered: None };
         case_of_lanes(Case::new(name, move |gpu| prepare(gpu, &setting)), tile.lanes, tile.workgroup)
     };
-    let two_batches = Setting {
+    let two_batches = ConvForwardCase {
         shape: shape([2, 6, 1, 4, 16], 9, 3, [2, 2]),
         tile: lanes([1, 8], 1, 8),
         mask: Mask::Random,
         ties: false,
         gathered: Some([5, 3]),
     };
-    let one_batch = Setting {
+    let one_batch = ConvForwardCase {
         shape: shape([1, 4, 1, 4, 12], 5, 3, [2, 2]),
         tile: alone([1, 3], 1, 32),
         mask: Mask::Off,

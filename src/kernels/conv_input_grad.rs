@@ -130,12 +130,12 @@ fn pack(shape: &ConvShape, weights: &[f64]) -> Vec<f32> {
 /// Creates a case that compares `tile` with the oracle. `per_word` holds the codes per word of this layer and of the
 /// previous one. With `mean`, the gradient arrives from the embedding, which is the mean of the outputs over a chunk.
 pub fn check(shape: ConvShape, tile: ConvTile, per_word: [usize; 2], mean: bool) -> Case {
-    let setting = Setting { per_word, mean: mean.then_some(1), ..Setting::new(shape, tile) };
+    let setting = ConvInputGradCase { per_word, mean: mean.then_some(1), ..ConvInputGradCase::new(shape, tile) };
     Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| prepare(gpu, &setting))
 }
 
 /// Properties of a case.
-struct Setting {
+struct ConvInputGradCase {
     shape: ConvShape,
     tile: ConvTile,
     /// True if the weights are bound as uniform buffers where they fit.
@@ -146,15 +146,15 @@ struct Setting {
     mean: Option<usize>,
 }
 
-impl Setting {
+impl ConvInputGradCase {
     fn new(shape: ConvShape, tile: ConvTile) -> Self {
         let per_word = [PoolArgmax::most_per_word(shape.window_size()), 4];
         Self { shape, tile, uniform: true, per_word, mean: None }
     }
 }
 
-fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
-    let Setting { shape, tile, uniform, per_word, mean } = *setting;
+fn prepare(gpu: &Gpu, setting: &ConvInputGradCase) -> Result<CaseRun> {
+    let ConvInputGradCase { shape, tile, uniform, per_word, mean } = *setting;
     let activation = LeakyDropout { slope: 0.2, scale: 1.25 };
     let (grad_output, window_grads) = random_grad_output(gpu, &shape, per_word[0], mean)?;
     let grad_input = random_window_grads("grad_input", &shape.input_shape(), 4);
@@ -184,19 +184,20 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
 /// Returns cases with odd channels, remainders of every tile, other kernels and pools, and more tiles than a grid axis
 /// has workgroups.
 pub(super) fn cases() -> Vec<Case> {
-    let mut cases =
-        backward_cases(|gpu, shape, tile, uniform| prepare(gpu, &Setting { uniform, ..Setting::new(shape, tile) }));
+    let mut cases = backward_cases(|gpu, shape, tile, uniform| {
+        prepare(gpu, &ConvInputGradCase { uniform, ..ConvInputGradCase::new(shape, tile) })
+    });
     cases.extend(mean_cases(|gpu, shape, tile, chunks| {
-        prepare(gpu, &Setting { mean: Some(chunks), ..Setting::new(shape, tile) })
+        prepare(gpu, &ConvInputGradCase { mean: Some(chunks), ..ConvInputGradCase::new(shape, tile) })
     }));
     let halves = Case::new("weights in halves", |gpu| {
         let tile = ConvTile { windows: [5, 2], channel_vectors: 1, lanes: 8, workgroup: 8 };
-        prepare(gpu, &Setting::new(ConvShape::new([1, 2, 32, 5, 4], 65, 3, [1, 2]), tile))
+        prepare(gpu, &ConvInputGradCase::new(ConvShape::new([1, 2, 32, 5, 4], 65, 3, [1, 2]), tile))
     });
     cases.push(halves.only_on(DeviceClass::Llvmpipe));
     cases.push(Case::new("more tiles than an axis has", |gpu| {
         let tile = ConvTile { windows: [1, 1], channel_vectors: 1, lanes: 1, workgroup: 1 };
-        prepare(gpu, &Setting::new(ConvShape::new([1, 66_000, 1, 2, 2], 1, 1, [2, 2]), tile))
+        prepare(gpu, &ConvInputGradCase::new(ConvShape::new([1, 66_000, 1, 2, 2], 1, 1, [2, 2]), tile))
     }));
     cases
 }

@@ -186,7 +186,7 @@ pub fn oracle(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> V
 }
 
 /// Properties of a case.
-struct Setting {
+struct ConvWeightGradCase {
     shape: ConvShape,
     tile: WeightTile,
     /// True for a single split; otherwise every chunk of a member has one.
@@ -199,7 +199,7 @@ struct Setting {
     gathered: Option<[usize; 2]>,
 }
 
-impl Setting {
+impl ConvWeightGradCase {
     fn new(shape: ConvShape, tile: WeightTile) -> Self {
         let per_word = PoolArgmax::most_per_word(shape.window_size());
         Self { shape, tile, one_split: true, per_word, mean: None, gathered: None }
@@ -211,7 +211,7 @@ impl Setting {
 /// mean of the outputs over a chunk.
 pub fn check(shape: ConvShape, tile: WeightTile, per_word: usize, gathered: bool, mean: bool) -> Case {
     let (mean, gathered) = (mean.then_some(1), gathered.then_some([shape.chunks + 2, shape.chunks]));
-    let setting = Setting { per_word, mean, gathered, ..Setting::new(shape, tile) };
+    let setting = ConvWeightGradCase { per_word, mean, gathered, ..ConvWeightGradCase::new(shape, tile) };
     Case::new(format!("{} {tile:?}", shape.layer()), move |gpu| prepare(gpu, &setting))
 }
 
@@ -223,8 +223,8 @@ fn weight_tile_like(tile: ConvTile) -> WeightTile {
     WeightTile { windows, inputs: 2, outputs, lanes, workgroup }
 }
 
-fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
-    let Setting { shape, tile, one_split, per_word, mean, gathered } = *setting;
+fn prepare(gpu: &Gpu, setting: &ConvWeightGradCase) -> Result<CaseRun> {
+    let ConvWeightGradCase { shape, tile, one_split, per_word, mean, gathered } = *setting;
     let (input, inputs) = random_input(gpu, &shape, gathered)?;
     let (grad_output, window_grads) = random_grad_output(gpu, &shape, per_word, mean)?;
     // A single split exposes every sum. Several splits are checked here with one chunk of a member per split, and by
@@ -258,22 +258,25 @@ fn per_chunk(shape: &ConvShape, input: &[f64], grad_output: &[WindowGrad]) -> Ve
 /// Returns cases with odd channels, remainders of every tile, and other kernels and pools.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = backward_cases(|gpu, shape, tile, one_split| {
-        prepare(gpu, &Setting { one_split, ..Setting::new(shape, weight_tile_like(tile)) })
+        prepare(gpu, &ConvWeightGradCase { one_split, ..ConvWeightGradCase::new(shape, weight_tile_like(tile)) })
     });
     cases.extend(mean_cases(|gpu, shape, tile, chunks| {
-        prepare(gpu, &Setting { mean: Some(chunks), ..Setting::new(shape, weight_tile_like(tile)) })
+        prepare(
+            gpu,
+            &ConvWeightGradCase { mean: Some(chunks), ..ConvWeightGradCase::new(shape, weight_tile_like(tile)) },
+        )
     }));
     let two = Case::new("two members' batches out of a store", |gpu| {
         let tile = WeightTile { windows: 4, inputs: 1, outputs: 2, lanes: 8, workgroup: 8 };
         let shape = ConvShape::new([2, 6, 1, 4, 16], 9, 3, [2, 2]);
-        prepare(gpu, &Setting { gathered: Some([5, 3]), ..Setting::new(shape, tile) })
+        prepare(gpu, &ConvWeightGradCase { gathered: Some([5, 3]), ..ConvWeightGradCase::new(shape, tile) })
     });
     cases.push(two.only_on(DeviceClass::Llvmpipe));
     cases.push(Case::new("out of a store, threads alone", |gpu| {
         let tile = WeightTile { windows: 3, inputs: 1, outputs: 4, lanes: 1, workgroup: 32 };
         let shape = ConvShape::new([1, 4, 1, 4, 12], 9, 3, [2, 2]);
-        let setting = Setting::new(shape, tile);
-        prepare(gpu, &Setting { one_split: false, per_word: 2, gathered: Some([300, 4]), ..setting })
+        let setting = ConvWeightGradCase::new(shape, tile);
+        prepare(gpu, &ConvWeightGradCase { one_split: false, per_word: 2, gathered: Some([300, 4]), ..setting })
     }));
     cases
 }

@@ -151,7 +151,7 @@ impl Kernel for LogMel {
 
 /// Properties of a case.
 #[derive(Clone)]
-struct Setting {
+struct LogMelCase {
     config: FeatureConfig,
     /// Samples of each segment. Noise also fills the rest of each row, where the kernel must ignore it.
     lengths: &'static [usize],
@@ -166,18 +166,18 @@ struct Setting {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let case = |name: &str, setting: Setting| {
+    let case = |name: &str, setting: LogMelCase| {
         Case::new(name, move |gpu| prepare(gpu, &setting)).only_on(DeviceClass::Llvmpipe)
     };
     let paper = FeatureConfig::default();
     let narrow = FeatureConfig { window: 302, hop: 102, bands: 40, low_hz: 0.0, high_hz: 8000.0, ..paper.clone() };
     let empty_bands = FeatureConfig { window: 512, bands: 128, ..paper.clone() };
     let lengths = &[1600, 1599, 0, 159, 160, 700];
-    let usual = Setting { config: paper, lengths, examples: 6, frames: 11, lead_hops: 0, step: 0 };
-    let parts = Setting { lengths: &[1600, 480, 479, 319], frames: 7, lead_hops: 2, step: 1, ..usual.clone() };
-    let narrow = Setting { config: narrow, lengths: &[1001, 301], examples: 2, ..usual.clone() };
+    let usual = LogMelCase { config: paper, lengths, examples: 6, frames: 11, lead_hops: 0, step: 0 };
+    let parts = LogMelCase { lengths: &[1600, 480, 479, 319], frames: 7, lead_hops: 2, step: 1, ..usual.clone() };
+    let narrow = LogMelCase { config: narrow, lengths: &[1001, 301], examples: 2, ..usual.clone() };
     let empty_bands =
-        Setting { config: empty_bands, lengths: &[500], examples: 2, frames: 3, step: 1, ..usual.clone() };
+        LogMelCase { config: empty_bands, lengths: &[500], examples: 2, frames: 3, step: 1, ..usual.clone() };
     vec![
         case("SPEC 1", usual),
         case("parts of longer signals, last batch of a store", parts),
@@ -186,8 +186,8 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
-    let Setting { config, lengths, examples, frames, lead_hops, step } = setting;
+fn prepare(gpu: &Gpu, setting: &LogMelCase) -> Result<CaseRun> {
+    let LogMelCase { config, lengths, examples, frames, lead_hops, step } = setting;
     let samples = lengths.iter().max().map_or(2, |longest| (longest + 1).next_multiple_of(2));
     let (audio, values) = random(gpu, "audio", &[lengths.len(), samples])?;
     let of_segment = |(signal, &length): (&[f64], &usize)| {

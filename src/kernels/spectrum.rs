@@ -144,7 +144,7 @@ pub fn oracle(config: &FeatureConfig, audio: &[f64], frames: usize) -> Vec<f64> 
 
 /// Properties of a case.
 #[derive(Clone)]
-struct Setting {
+struct SpectrumCase {
     config: FeatureConfig,
     /// Samples of each segment. Noise also fills the rest of each row, where the kernel must ignore it.
     lengths: &'static [usize],
@@ -157,22 +157,22 @@ struct Setting {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let usual = Setting {
+    let usual = SpectrumCase {
         config: FeatureConfig::default(),
         lengths: &[1600, 1599, 0, 159, 160, 700],
         frames: 11,
         lead_hops: 0,
         frames_per_workgroup: None,
     };
-    let case = |name: &str, setting: Setting| Case::new(name, move |gpu| prepare(gpu, &setting));
-    let sized = |fft, window, hop, lengths, frames| Setting {
+    let case = |name: &str, setting: SpectrumCase| Case::new(name, move |gpu| prepare(gpu, &setting));
+    let sized = |fft, window, hop, lengths, frames| SpectrumCase {
         config: FeatureConfig { fft, window, hop, ..FeatureConfig::default() },
         lengths,
         frames,
         ..usual.clone()
     };
-    let parts = Setting { lengths: &[1600, 480, 479, 319, 0], frames: 8, lead_hops: 2, ..usual.clone() };
-    let three_frames = Setting { frames_per_workgroup: Some(3), ..sized(256, 255, 101, &[1313, 256], 14) };
+    let parts = SpectrumCase { lengths: &[1600, 480, 479, 319, 0], frames: 8, lead_hops: 2, ..usual.clone() };
+    let three_frames = SpectrumCase { frames_per_workgroup: Some(3), ..sized(256, 255, 101, &[1313, 256], 14) };
     vec![
         case("SPEC 1", usual.clone()),
         case("parts of longer signals", parts),
@@ -183,8 +183,8 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
-    let Setting { config, lengths, frames, lead_hops, frames_per_workgroup } = setting;
+fn prepare(gpu: &Gpu, setting: &SpectrumCase) -> Result<CaseRun> {
+    let SpectrumCase { config, lengths, frames, lead_hops, frames_per_workgroup } = setting;
     let samples = lengths.iter().max().map_or(1, |longest| longest + 3);
     let (audio, values) = random(gpu, "audio", &[lengths.len(), samples])?;
     let spectrum = Spectrum::new(gpu, config, lengths.len(), samples, *frames)?;

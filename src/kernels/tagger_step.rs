@@ -190,7 +190,7 @@ pub fn cross_entropy(logits: &[f64], targets: &[f64]) -> (f64, Vec<f64>) {
 }
 
 /// Properties of a case.
-struct Setting {
+struct TaggerStepCase {
     members: usize,
     batch_size: usize,
     /// Widths of the layers: input, hidden units, classes.
@@ -203,8 +203,8 @@ struct Setting {
     spread: f64,
 }
 
-fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
-    let Setting { members, batch_size, widths, division, dropout: p, wants_grad_input, spread } = *setting;
+fn prepare(gpu: &Gpu, setting: &TaggerStepCase) -> Result<CaseRun> {
+    let TaggerStepCase { members, batch_size, widths, division, dropout: p, wants_grad_input, spread } = *setting;
     let (first_layer, slope, n_steps, step, examples) = (4, 0.2, 2, 1, batch_size + 3);
     let (dimension, classes) = (widths[0], widths[widths.len() - 1]);
     let shapes: Vec<LinearShape> = widths
@@ -342,9 +342,9 @@ fn prepare(gpu: &Gpu, setting: &Setting) -> Result<CaseRun> {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let case = |name: &str, setting: Setting| Case::new(name, move |gpu| prepare(gpu, &setting));
+    let case = |name: &str, setting: TaggerStepCase| Case::new(name, move |gpu| prepare(gpu, &setting));
     let alone = Division { splits: 1, workgroup: 8 };
-    let usual = Setting {
+    let usual = TaggerStepCase {
         members: 1,
         batch_size: 10,
         widths: &[130, 32, 10],
@@ -354,18 +354,24 @@ pub(super) fn cases() -> Vec<Case> {
         spread: 1.0,
     };
     vec![
-        case("the paper's G", Setting { ..usual }),
+        case("the paper's G", TaggerStepCase { ..usual }),
         case(
             "three members, two hidden layers",
-            Setting { members: 3, batch_size: 7, widths: &[13, 9, 5, 3], ..usual },
+            TaggerStepCase { members: 3, batch_size: 7, widths: &[13, 9, 5, 3], ..usual },
         ),
-        case("no hidden layer, extreme logits", Setting { members: 2, widths: &[20, 11], spread: 12.0, ..usual }),
-        case("G alone", Setting { wants_grad_input: false, dropout: 0.0, ..usual }),
-        case("more examples than at a time", Setting { batch_size: 53, widths: &[9, 6, 4], ..usual }),
-        case("more examples and outputs than at a time", Setting { batch_size: 37, widths: &[30, 29, 10], ..usual }),
+        case(
+            "no hidden layer, extreme logits",
+            TaggerStepCase { members: 2, widths: &[20, 11], spread: 12.0, ..usual },
+        ),
+        case("G alone", TaggerStepCase { wants_grad_input: false, dropout: 0.0, ..usual }),
+        case("more examples than at a time", TaggerStepCase { batch_size: 53, widths: &[9, 6, 4], ..usual }),
+        case(
+            "more examples and outputs than at a time",
+            TaggerStepCase { batch_size: 37, widths: &[30, 29, 10], ..usual },
+        ),
         case(
             "splits, of which some are shorter",
-            Setting {
+            TaggerStepCase {
                 members: 2,
                 batch_size: 50,
                 widths: &[40, 17, 5],
@@ -375,7 +381,12 @@ pub(super) fn cases() -> Vec<Case> {
         ),
         case(
             "more splits than examples",
-            Setting { batch_size: 3, widths: &[8, 5, 2], division: Division { splits: 8, workgroup: 32 }, ..usual },
+            TaggerStepCase {
+                batch_size: 3,
+                widths: &[8, 5, 2],
+                division: Division { splits: 8, workgroup: 32 },
+                ..usual
+            },
         ),
     ]
 }

@@ -149,7 +149,7 @@ impl ClassSummary {
     }
 }
 
-/// What the results of a training say beside its scores.
+/// Facts about a training that its results name beside its scores.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored<'a> {
     /// Name of the training method.
@@ -215,8 +215,8 @@ impl Results {
         Ok(())
     }
 
-    /// Returns text tables: F1 with one line per class and one column per test length, and the other scores, by class if
-    /// there is one test length only. A dash stands for a class without a clip, and a line below says so.
+    /// Returns text tables: F1 with one line per class and one column per test length, and the other scores, by class
+    /// if there is one test length only. A dash stands for a class without a clip, and a line below says so.
     pub fn table(&self) -> String {
         let over = match self.seeds.len() {
             1 => format!("seed {}", self.seeds[0]),
@@ -327,7 +327,7 @@ impl Results {
 /// A score of a test length, or `None` where there is none.
 type OfLength = fn(&LengthScores) -> Option<&SeedSummary>;
 
-/// What stands in a table where there is no score.
+/// Text of a table's cell that has no score.
 const DASH: &str = "–";
 
 fn cell(summary: Option<&SeedSummary>) -> String {

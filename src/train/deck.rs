@@ -38,9 +38,9 @@ pub(super) struct Turns {
     key: Key,
     /// Classes that take turns, in the order of this round.
     order: Vec<usize>,
-    /// How often each class was heard.
+    /// Number of times that each class was heard.
     heard: Vec<u64>,
-    /// How often the class that was heard least had been heard when the order was drawn.
+    /// Number of times that the class heard least had been heard when the order was drawn.
     round: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! What a training run tells its observer, which may end it.
+//! Reports of a training run to its observer, which may end the run.
 
 use super::StageName;
 use crate::Result;

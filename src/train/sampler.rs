@@ -7,7 +7,7 @@ use crate::base::counter_rng::Key;
 use crate::data::scenes::LeftOut;
 use crate::{Error, Result};
 
-/// What a message recommends where such batches cannot be made.
+/// Recommendation of messages about batches that cannot be made.
 const OTHERWISE: &str = "train.sampling=balanced, which takes any batch and repeats rare classes";
 
 /// A sampler of class-balanced batches.

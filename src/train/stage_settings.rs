@@ -1,4 +1,5 @@
-//! What a stage of a training takes from the configuration: batches, the rule to stop, the optimiser and the parameters.
+//! Settings that a stage of a training takes from the configuration: batches, the rule to stop, the optimiser and the
+//! parameters.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What the kernels of a training step share, whatever the method.
+//! The parts that the kernels of a training step share, whatever the method.
 
 use super::Schedule;
 use crate::Result;

@@ -1,6 +1,6 @@
 //! Memory is bounded by the mono samples that are kept, and those by a limit.
 
-use weaklabel::data::audio::{Decoded, Stream, decode, decode_at, decode_bytes, resample};
+use weaklabel::data::audio::{AudioStream, Decoded, decode, decode_at, decode_bytes, resample};
 
 use crate::support::audio_formats::{folder, rows};
 use crate::support::constant_flac::{BLOCK, constant_flac};
@@ -74,7 +74,7 @@ fn a_stream_has_the_samples_of_the_file() {
     for row in rows().iter().filter(|row| row.outcome.starts_with("decode")) {
         let path = folder().join(&row.file);
         let whole = decode_at(&path, 16_000, usize::MAX).unwrap();
-        let mut stream = Stream::open(&path, 16_000).unwrap();
+        let mut stream = AudioStream::open(&path, 16_000).unwrap();
         let mut samples = Vec::new();
         while let Some(block) = stream.next_block().unwrap() {
             assert!(!block.is_empty(), "{}", row.file);
@@ -93,7 +93,7 @@ fn a_stream_holds_a_block_only() {
     let path = folder.path().join("long.flac");
     std::fs::write(&path, constant_flac(120)).unwrap();
     let taken = allocation_counter::measure(|| {
-        let mut stream = Stream::open(&path, 8_000).unwrap();
+        let mut stream = AudioStream::open(&path, 8_000).unwrap();
         let mut n = 0;
         while let Some(block) = stream.next_block().unwrap() {
             n += block.len();

@@ -7,7 +7,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use weaklabel::Result;
 use weaklabel::config::Config;
-use weaklabel::data::clips::Format;
+use weaklabel::data::clips::TableFormat;
 use weaklabel::data::scenes::{Dataset, Subset};
 
 use crate::bank::{assert_names, noise, write};
@@ -47,7 +47,7 @@ fn counts(dataset: &Dataset) -> [usize; 3] {
     Subset::all().map(|subset| dataset.len(subset))
 }
 
-fn format(dataset: &Dataset) -> Format {
+fn format(dataset: &Dataset) -> TableFormat {
     dataset.clip_set().unwrap().format
 }
 
@@ -71,7 +71,7 @@ fn desed_s_weak_labels_are_read() {
         &sounds,
     );
     let dataset = open(dir.path(), |_| ()).unwrap();
-    assert_eq!((format(&dataset), dataset.classes()), (Format::DesedWeak, &["Cat".to_owned(), "Dog".into()][..]));
+    assert_eq!((format(&dataset), dataset.classes()), (TableFormat::DesedWeak, &["Cat".to_owned(), "Dog".into()][..]));
     assert_eq!(clips(&dataset, Subset::Train), ["a.wav Cat+Dog", "b.wav Cat", "c.wav ", "d.wav Dog"]);
     let weak: Vec<bool> = (0..4).map(|index| dataset.is_weak(Subset::Train, index)).collect();
     assert_eq!(weak, [true, true, false, true], "a clip without labels has none without times");
@@ -105,7 +105,7 @@ fn a_plain_list_is_shared_out_by_class() {
     let dir = folder(&[("list.csv", &table), ("notes.txt", "a, b")], &names("clips/", 40, ".WAV"));
     for path in [dir.path().to_owned(), dir.path().join("list.csv")] {
         let dataset = open(&path, |_| ()).unwrap();
-        assert_eq!((format(&dataset), counts(&dataset)), (Format::List, [32, 4, 4]));
+        assert_eq!((format(&dataset), counts(&dataset)), (TableFormat::List, [32, 4, 4]));
         assert_chosen(&dataset, &["4 clips held out for evaluation", "4 clips held out for validation"]);
         for subset in [Subset::Validation, Subset::Eval] {
             let cats = clips(&dataset, subset).iter().filter(|clip| clip.ends_with("Cat")).count();
@@ -140,7 +140,7 @@ fn esc_50_evaluates_a_fold_and_keeps_recordings_together() {
     let dir = esc50();
     for path in [dir.path().to_owned(), dir.path().join("meta/esc50.csv")] {
         let dataset = open(&path, |_| ()).unwrap();
-        assert_eq!((format(&dataset), dataset.classes()), (Format::Esc50, &["dog".to_owned(), "rain".into()][..]));
+        assert_eq!((format(&dataset), dataset.classes()), (TableFormat::Esc50, &["dog".to_owned(), "rain".into()][..]));
         assert!(clips(&dataset, Subset::Eval).iter().all(|clip| clip.starts_with("3-")), "the last fold");
         assert_eq!(counts(&dataset), [12, 4, 8]);
         assert_chosen(&dataset, &["same src_file", "fold 3 of 1, 2, 3 evaluates", "4 clips held out for validation"]);
@@ -173,7 +173,7 @@ fn urban_sound_8k_is_read_from_its_folders() {
     sounds.push("audio/fold2/0-0.wav".into());
     let dir = folder(&[("metadata/UrbanSound8K.csv", &table), ("UrbanSound8K_README.txt", "")], &sounds);
     let dataset = open(dir.path(), |config| config.data.fold = Some(1)).unwrap();
-    assert_eq!((format(&dataset), dataset.len(Subset::Eval)), (Format::UrbanSound8k, 4));
+    assert_eq!((format(&dataset), dataset.len(Subset::Eval)), (TableFormat::UrbanSound8k, 4));
     let paths = &dataset.clip_set().unwrap().clips[Subset::Eval as usize];
     assert!(paths.iter().all(|clip| clip.path.parent().unwrap().ends_with("audio/fold1")));
     let left_out = dataset.left_out(&[]);
@@ -194,7 +194,7 @@ fn fsd50k_is_read_with_its_splits() {
         ("FSD50K.ground_truth/vocabulary.csv", "0,Bark,/m/1\n"),
     ];
     let dataset = open(folder(&tables, &sounds).path(), |_| ()).unwrap();
-    assert_eq!((format(&dataset), dataset.classes().len()), (Format::Fsd50k, 3));
+    assert_eq!((format(&dataset), dataset.classes().len()), (TableFormat::Fsd50k, 3));
     assert_eq!(clips(&dataset, Subset::Train), ["0.wav Bark+Dog", "1.wav Dog", "2.wav Rain"]);
     assert_eq!(clips(&dataset, Subset::Validation), ["3.wav Dog"]);
     assert_eq!(clips(&dataset, Subset::Eval), ["0.wav Rain", "9.wav Bark+Dog"]);
@@ -223,7 +223,7 @@ fn audioset_is_read_with_the_names_of_its_labels() {
     let dataset = open(dir.path(), |_| ()).unwrap();
     assert_eq!(
         (format(&dataset), dataset.classes()),
-        (Format::AudioSet, &["Music".to_owned(), "Speech, indoors".into()][..])
+        (TableFormat::AudioSet, &["Music".to_owned(), "Speech, indoors".into()][..])
     );
     assert_eq!(counts(&dataset).iter().sum::<usize>(), 5);
     let left_out = dataset.left_out(&[]);
@@ -237,7 +237,7 @@ fn audioset_is_read_with_the_names_of_its_labels() {
 fn a_folder_for_each_class_is_read() {
     let all = [names("Cat/", 10, ".wav"), names("Dog/deep/", 10, ".Flac")].concat();
     let dataset = open(folder(&[("README.txt", "")], &all).path(), |_| ()).unwrap();
-    assert_eq!((format(&dataset), counts(&dataset)), (Format::ClassFolders, [16, 2, 2]));
+    assert_eq!((format(&dataset), counts(&dataset)), (TableFormat::ClassFolders, [16, 2, 2]));
     assert_eq!(dataset.left_out(&Subset::all()), []);
     assert!(dataset.is_weak(Subset::Train, 0));
 
@@ -268,7 +268,7 @@ fn any_table_is_read_by_the_names_of_its_columns() {
         (table.delimiter, table.group) = (some("|"), some("session"));
     };
     let dataset = open(dir.path(), set).unwrap();
-    assert_eq!((format(&dataset), dataset.classes()), (Format::Named, &["Cat".to_owned(), "Dog".into()][..]));
+    assert_eq!((format(&dataset), dataset.classes()), (TableFormat::Named, &["Cat".to_owned(), "Dog".into()][..]));
     assert_eq!(counts(&dataset).iter().sum::<usize>(), 6);
     let error = open(dir.path(), |config| {
         set(config);

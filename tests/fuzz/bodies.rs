@@ -10,7 +10,7 @@ use weaklabel::Error;
 use weaklabel::config::{Method, TableConfig, parse_config, to_toml};
 use weaklabel::data::audio::decode_bytes;
 use weaklabel::data::clips::annotation::{self, ClipEvents};
-use weaklabel::data::clips::{Format, list};
+use weaklabel::data::clips::{TableFormat, list};
 use weaklabel::data::scenes::Cooccurrence;
 use weaklabel::experiments::search;
 use weaklabel::experiments::store::fuzz::{MadeUpRows, Value, read_rows};
@@ -88,7 +88,7 @@ pub fn annotations(bytes: &[u8]) -> bool {
             assert!(clips.len() <= rows, "{} clips in {rows} rows", clips.len());
             assert!(clips.iter().flat_map(|clip| &clip.events).all(|(_, event)| !event.label.trim().is_empty()));
             // Two segments of one video in AudioSet are clips of the same name, which DESED's format cannot tell apart.
-            if table.format != Format::AudioSet {
+            if table.format != TableFormat::AudioSet {
                 let folder = tempfile::tempdir().unwrap();
                 let path = folder.path().join(NAME);
                 annotation::write(&path, &clips).unwrap();

@@ -1,6 +1,6 @@
 //! AIFF and AIFF-C: chunks as in RIFF, but with the highest byte first.
 
-use super::pcm::{Codec, Encoding, Samples};
+use super::pcm::{Codec, Encoding, PcmSamples};
 use super::recognise::CONVERT;
 use super::section::Section;
 use super::tags;
@@ -9,7 +9,7 @@ use super::tags;
 const SSND_HEADER_BYTES: u64 = 8;
 
 /// Finds the samples of a file that starts with FORM and AIFF or AIFC.
-pub(super) fn samples(file: &mut Section) -> Result<Samples, String> {
+pub(super) fn samples(file: &mut Section) -> Result<PcmSamples, String> {
     let (mut common, mut sound): (Option<Vec<u8>>, _) = (None, None);
     let mut at = 12;
     while let Some([a, b, c, d, length @ ..]) = file.array_at::<8>(at)? {
@@ -33,7 +33,7 @@ pub(super) fn samples(file: &mut Section) -> Result<Samples, String> {
     if start > file.len() {
         return Err("no samples".into());
     }
-    Ok(Samples { encoding, data: start..end, warnings: warning.into_iter().collect() })
+    Ok(PcmSamples { encoding, data: start..end, warnings: warning.into_iter().collect() })
 }
 
 /// Parses a COMM chunk.

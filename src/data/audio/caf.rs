@@ -1,6 +1,6 @@
 //! CAF (Apple's Core Audio Format) with uncompressed samples.
 
-use super::pcm::{Codec, Encoding, Samples};
+use super::pcm::{Codec, Encoding, PcmSamples};
 use super::recognise::CONVERT;
 use super::section::Section;
 use super::tags;
@@ -11,7 +11,7 @@ const UNKNOWN: u64 = u64::MAX;
 const DATA_HEADER_BYTES: u64 = 4;
 
 /// Finds the samples of a file that starts with caff.
-pub(super) fn samples(file: &mut Section) -> Result<Samples, String> {
+pub(super) fn samples(file: &mut Section) -> Result<PcmSamples, String> {
     let mut description = None;
     let mut at = 8;
     while let Some([a, b, c, d, length @ ..]) = file.array_at::<12>(at)? {
@@ -25,7 +25,7 @@ pub(super) fn samples(file: &mut Section) -> Result<Samples, String> {
                 let is_short = length != UNKNOWN && claimed > there;
                 let warning = is_short.then(|| format!("the data chunk claims {claimed} bytes, {there} are there"));
                 let data = start..start + claimed.min(there);
-                return Ok(Samples { encoding, data, warnings: warning.into_iter().collect() });
+                return Ok(PcmSamples { encoding, data, warnings: warning.into_iter().collect() });
             }
             _ => {}
         }

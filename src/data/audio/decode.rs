@@ -11,8 +11,8 @@ use crate::{Error, Result};
 /// Largest number of samples of a file that is held in memory: 4 GiB, or 18 hours and 38 minutes at 16 kHz.
 pub const MAX_SAMPLES: usize = 1 << 30;
 
-/// Reads an audio file and averages its channels: WAV, RF64, Wave64, AIFF and CAF (integer PCM of 8 to 32 bits, float of
-/// 32 or 64), FLAC, Ogg Vorbis, MP3, MP2, AAC, and MP4 with AAC, ALAC or FLAC.
+/// Reads an audio file and averages its channels: WAV, RF64, Wave64, AIFF and CAF (integer PCM of 8 to 32 bits, float
+/// of 32 or 64), FLAC, Ogg Vorbis, MP3, MP2, AAC, and MP4 with AAC, ALAC or FLAC.
 ///
 /// The format is recognised by content, independent of the file's name. ID3v2 tags at the start, and ID3 or APE tags at
 /// the end, are skipped. Integers of b bits are divided by 2^(b−1); float and lossy samples beyond full scale are kept.
@@ -20,15 +20,15 @@ pub const MAX_SAMPLES: usize = 1 << 30;
 /// are cut off where an MP3 (the tag of LAME or Lavf) or an MP4 (the edit list) says how long they are.
 ///
 /// The file is decoded in blocks, and only the mean of its channels is kept, up to [`MAX_SAMPLES`] samples.
-/// [`Stream`](super::Stream) keeps a block only.
+/// [`AudioStream`](super::AudioStream) keeps a block only.
 ///
 /// A file that was cut short or damaged yields the frames before the first damage, with a warning: samples of which a
 /// header claims more than there are, or that end inside a frame; a FLAC file with a bad or missing frame or with bytes
 /// that belong to no frame; an Ogg file with a bad or missing page; an MP3 or AAC file in which a frame does not follow
 /// the one before. Files whose first frames are missing yield the frames after them. A WAV whose header has no length,
-/// because the recorder never finished it, yields everything after the header. Of several streams in one Ogg or MP4 file,
-/// the first is read. Probable mistakes are warnings, too: samples more than 24 dB above full scale, and channels that
-/// cancel each other out.
+/// because the recorder never finished it, yields everything after the header. Of several streams in one Ogg or MP4
+/// file, the first is read. Probable mistakes are warnings, too: samples more than 24 dB above full scale, and channels
+/// that cancel each other out.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be opened; [`Error::Audio`] naming file and reason if the path is a folder, a pipe,

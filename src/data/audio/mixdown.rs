@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::RATES;
-use super::reader::{Frames, Layout};
+use super::reader::{Frames, StreamLayout};
 use super::resample::{Conversion, resampled_len};
 
 /// Magnitude beyond which samples were probably integers that were stored as floats: 24 dB above full scale.
@@ -25,7 +25,7 @@ pub(super) struct DecodeTarget {
 
 /// The mono sound of a file while the file is decoded.
 pub(super) struct Mixdown {
-    layout: Layout,
+    layout: StreamLayout,
     /// Sampling rate of the mono samples in Hz.
     rate: u32,
     n_frames: u64,
@@ -38,7 +38,7 @@ pub(super) struct Mixdown {
 
 impl Mixdown {
     /// Begins the mixdown of a file with `layout`.
-    pub fn new(target: DecodeTarget, layout: Layout) -> Result<Self, String> {
+    pub fn new(target: DecodeTarget, layout: StreamLayout) -> Result<Self, String> {
         let rate = layout.rate;
         if layout.channels == 0 {
             return Err("bad channel count 0".into());
@@ -68,7 +68,7 @@ impl Mixdown {
     }
 
     /// Returns the layout of the file.
-    pub fn layout(&self) -> Layout {
+    pub fn layout(&self) -> StreamLayout {
         self.layout
     }
 

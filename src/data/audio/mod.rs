@@ -1,10 +1,10 @@
 //! Audio input and output: reads files as mono `f32` samples, converts sampling rates, measures loudness, and writes
 //! clips as 16-bit WAV.
 //!
-//! In: paths of audio files. Out: [`Audio`], or a [`Stream`] of its blocks. Full scale is 1; reading does not clip. A file
-//! passes through the modules in blocks: `section` (byte ranges) → `tags`, `recognise` → a `reader` → `mixdown`,
-//! `resample`. The readers are `pcm` (whose samples `riff` with `wav`, `w64`, `aiff` and `caf` find), `xiph` with `ogg`
-//! and `codebooks`, `mp4` (both on `track`), and `mpeg`.
+//! In: paths of audio files. Out: [`Audio`], or a [`AudioStream`] of its blocks. Full scale is 1; reading does not
+//! clip. A file passes through the modules in blocks: `section` (byte ranges) → `tags`, `recognise` → a `reader` →
+//! `mixdown`, `resample`. The readers are `pcm` (whose samples `riff` with `wav`, `w64`, `aiff` and `caf` find), `xiph`
+//! with `ogg` and `codebooks`, `mp4` (both on `track`), and `mpeg`.
 
 mod aiff;
 mod caf;
@@ -36,7 +36,7 @@ use std::path::Path;
 pub use decode::{MAX_SAMPLES, decode, decode_at, decode_bytes};
 pub use loudness::integrated_loudness;
 pub use resample::{resample, resampled_len};
-pub use stream::{MAX_STREAM_SAMPLES, Stream};
+pub use stream::{AudioStream, MAX_STREAM_SAMPLES};
 pub use write::write_wav16;
 
 /// Valid sampling rates, in Hz. Recorders stay well inside. A header with another rate is damaged, and resampling from

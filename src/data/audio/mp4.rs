@@ -10,7 +10,7 @@ use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC, CO
 use symphonia::core::formats::FormatOptions;
 use symphonia::default::formats::IsoMp4Reader;
 
-use super::reader::{Frames, Layout, Reader};
+use super::reader::{Frames, Reader, StreamLayout};
 use super::recognise::CONVERT;
 use super::section::Section;
 use super::tags;
@@ -62,7 +62,7 @@ impl<'a> Mp4<'a> {
 }
 
 impl Reader for Mp4<'_> {
-    fn layout(&self) -> Layout {
+    fn layout(&self) -> StreamLayout {
         self.track.layout
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Symphonia's readers look for the next frame when one is not where it must be, without a word. The sound after a gap
 //! would be at the wrong time, so frames are found here, and Symphonia decodes them. The encoder's delay and padding
-//! are cut off where the file says how long they are, as Symphonia does it: LAME and Lavf write it into the first frame.
+//! are cut off where the file says how long they are, as Symphonia does it: LAME and Lavf write it into the first
+//! frame.
 
 use symphonia::core::audio::layouts::{CHANNEL_LAYOUT_MONO, CHANNEL_LAYOUT_STEREO};
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_MP2, CODEC_ID_MP3};
@@ -10,7 +11,7 @@ use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters, AudioDe
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
-use super::reader::{Frames, Layout, Reader};
+use super::reader::{Frames, Reader, StreamLayout};
 use super::recognise::CONVERT;
 use super::section::Section;
 use super::tags;
@@ -119,9 +120,9 @@ impl<'a> Mpeg<'a> {
 }
 
 impl Reader for Mpeg<'_> {
-    fn layout(&self) -> Layout {
+    fn layout(&self) -> StreamLayout {
         let FrameHeader { rate, channels, .. } = self.first;
-        Layout { rate, channels, frames: self.gaps.n_kept().map_or(Frames::Unknown, Frames::Claimed) }
+        StreamLayout { rate, channels, frames: self.gaps.n_kept().map_or(Frames::Unknown, Frames::Claimed) }
     }
 
     fn read(&mut self, block: &mut Vec<f32>) -> Result<bool, String> {

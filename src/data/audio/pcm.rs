@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use hound::{SampleFormat, WavReader};
 
-use super::reader::{Frames, Layout, Reader};
+use super::reader::{Frames, Reader, StreamLayout};
 use super::section::{Section, unreadable};
 
 /// Size of the blocks that are decoded at a time; a single larger frame is a block of its own.
@@ -39,7 +39,7 @@ pub(super) struct Encoding {
 }
 
 /// Position and encoding of a file's samples, as its chunks describe them.
-pub(super) struct Samples {
+pub(super) struct PcmSamples {
     pub encoding: Encoding,
     /// Byte range of the samples in the file.
     pub data: Range<u64>,
@@ -60,8 +60,8 @@ pub(super) struct PcmReader<'a> {
 
 impl<'a> PcmReader<'a> {
     /// Begins to read `samples` from `file`.
-    pub fn new(mut file: Section<'a>, samples: Samples) -> Result<Self, String> {
-        let Samples { encoding, data, mut warnings } = samples;
+    pub fn new(mut file: Section<'a>, samples: PcmSamples) -> Result<Self, String> {
+        let PcmSamples { encoding, data, mut warnings } = samples;
         let (frame_bytes, n_bytes) = (u64::from(encoding.frame_bytes), data.end - data.start);
         let n_frames = n_bytes / frame_bytes;
         if n_frames * frame_bytes < n_bytes {
@@ -73,9 +73,9 @@ impl<'a> PcmReader<'a> {
 }
 
 impl Reader for PcmReader<'_> {
-    fn layout(&self) -> Layout {
+    fn layout(&self) -> StreamLayout {
         let Encoding { rate, channels, .. } = self.encoding;
-        Layout { rate, channels, frames: Frames::There(self.n_frames) }
+        StreamLayout { rate, channels, frames: Frames::There(self.n_frames) }
     }
 
     fn read(&mut self, block: &mut Vec<f32>) -> Result<bool, String> {

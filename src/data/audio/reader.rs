@@ -1,8 +1,8 @@
-//! What a format's reader provides: the layout of a file, and its frames block by block.
+//! The interface of a format's reader: the layout of a file, and its frames block by block.
 
 /// Layout of a file's sound, from its headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Layout {
+pub(super) struct StreamLayout {
     /// Sampling rate in Hz.
     pub rate: u32,
     /// Number of channels.
@@ -35,7 +35,7 @@ impl Frames {
 /// A reader of one format. After an error, nothing more is asked of a reader.
 pub(super) trait Reader {
     /// Returns the layout of the sound.
-    fn layout(&self) -> Layout;
+    fn layout(&self) -> StreamLayout;
 
     /// Replaces `block` by the next frames, channels of a frame adjacent, and returns whether there were more. A block
     /// may be empty. Damage ends the frames, and is a warning.

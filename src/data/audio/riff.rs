@@ -4,7 +4,7 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
-use super::pcm::Samples;
+use super::pcm::PcmSamples;
 use super::section::{Section, unreadable};
 use super::{tags, wav};
 
@@ -15,7 +15,7 @@ const HEADER_BYTES: u64 = 8;
 const FORMAT_BYTES: usize = 40;
 
 /// Finds the samples of a file that starts with RIFF, RF64 or BW64, and WAVE.
-pub(super) fn samples(file: &mut Section) -> Result<Samples, String> {
+pub(super) fn samples(file: &mut Section) -> Result<PcmSamples, String> {
     let mut format: Option<Vec<u8>> = None;
     let mut long_length = None;
     let mut at = 12;
@@ -27,7 +27,7 @@ pub(super) fn samples(file: &mut Section) -> Result<Samples, String> {
                 chunk.length = long_length.filter(|_| chunk.length == UNKNOWN).unwrap_or(chunk.length);
                 let (data, warning) = data(file, &chunk)?;
                 let warnings = warning.into_iter().collect();
-                return Ok(Samples { encoding: wav::encoding(&format)?, data, warnings });
+                return Ok(PcmSamples { encoding: wav::encoding(&format)?, data, warnings });
             }
             b"fmt " if there < chunk.length => return Err("truncated header".into()),
             b"fmt " => format = Some(file.bytes_at(chunk.body, FORMAT_BYTES.min(there as usize))?),

@@ -16,8 +16,8 @@ use super::{aiff, caf, contain, resample, riff, tags, w64};
 use crate::base::regular_file;
 use crate::{Error, Result};
 
-/// Largest number of samples of a [`Stream`]: 49 days and 17 hours at 16 kHz. A few bytes of a damaged or forged file
-/// can unpack to years of silence, on which a program would never finish.
+/// Largest number of samples of a [`AudioStream`]: 49 days and 17 hours at 16 kHz. A few bytes of a damaged or forged
+/// file can unpack to years of silence, on which a program would never finish.
 pub const MAX_STREAM_SAMPLES: usize = if usize::BITS > 32 { 1 << 36 } else { usize::MAX };
 
 /// The sound of a file, decoded, mixed down to mono and resampled while it is read. The samples of all blocks together
@@ -25,7 +25,7 @@ pub const MAX_STREAM_SAMPLES: usize = if usize::BITS > 32 { 1 << 36 } else { usi
 ///
 /// ```no_run
 /// # fn main() -> weaklabel::Result<()> {
-/// let mut stream = weaklabel::data::audio::Stream::open("street.mp3".as_ref(), 16_000)?;
+/// let mut stream = weaklabel::data::audio::AudioStream::open("street.mp3".as_ref(), 16_000)?;
 /// let mut power = 0.0;
 /// while let Some(block) = stream.next_block()? {
 ///     power += block.iter().map(|x| f64::from(x * x)).sum::<f64>();
@@ -34,12 +34,12 @@ pub const MAX_STREAM_SAMPLES: usize = if usize::BITS > 32 { 1 << 36 } else { usi
 /// # Ok(())
 /// # }
 /// ```
-pub struct Stream {
+pub struct AudioStream {
     path: PathBuf,
     blocks: Blocks<'static>,
 }
 
-impl Stream {
+impl AudioStream {
     /// Opens the file at `path`, to read it at `rate` Hz.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ impl Stream {
     }
 }
 
-/// A [`Stream`] of any bytes, whose errors do not name a file.
+/// A [`AudioStream`] of any bytes, whose errors do not name a file.
 pub(super) struct Blocks<'a> {
     reader: Box<dyn Reader + 'a>,
     mixdown: Mixdown,

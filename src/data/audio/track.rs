@@ -13,10 +13,10 @@ use symphonia::core::formats::{FormatReader, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::units::Duration;
 
-use super::reader::{Frames, Layout};
+use super::reader::{Frames, StreamLayout};
 use super::recognise::CONVERT;
 
-/// What a container may hold, and how its times are to be taken.
+/// Contents of a container, and the meaning of its times.
 pub(super) struct Rules {
     /// Name of the container, for messages.
     pub container: &'static str,
@@ -35,7 +35,7 @@ pub(super) struct Track<'a> {
     rules: Rules,
     /// Number of the track.
     pub id: u32,
-    pub layout: Layout,
+    pub layout: StreamLayout,
     /// Times of the frames that are kept, in frames.
     pub kept: Range<i64>,
     /// Time of the first decoded frame, in frames; `None` before there is one.
@@ -66,7 +66,7 @@ impl<'a> Track<'a> {
         let n_channels = spec.channels().count();
         let channels = u16::try_from(n_channels).map_err(|_| format!("bad channel count {n_channels}"))?;
         let frames = claimed.map_or(Frames::Unknown, Frames::Claimed);
-        let layout = Layout { rate: spec.rate(), channels, frames };
+        let layout = StreamLayout { rate: spec.rate(), channels, frames };
         Ok(Self {
             reader,
             decoder,

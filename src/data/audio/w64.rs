@@ -1,6 +1,6 @@
 //! Wave64 (Sony): chunks with names of 16 bytes and lengths of 64 bits, and otherwise WAV.
 
-use super::pcm::Samples;
+use super::pcm::PcmSamples;
 use super::section::Section;
 use super::{tags, wav};
 
@@ -12,7 +12,7 @@ const HEADER_BYTES: u64 = 24;
 const FIRST_CHUNK: u64 = 40;
 
 /// Finds the samples of a file that starts as Wave64 does.
-pub(super) fn samples(file: &mut Section) -> Result<Samples, String> {
+pub(super) fn samples(file: &mut Section) -> Result<PcmSamples, String> {
     let mut format: Option<Vec<u8>> = None;
     let mut at = FIRST_CHUNK;
     while let (Some(name), Some(length)) = (file.array_at::<16>(at)?, file.array_at(at.saturating_add(16))?) {
@@ -29,7 +29,7 @@ pub(super) fn samples(file: &mut Section) -> Result<Samples, String> {
                 _ => None,
             };
             let n_bytes = if claimed == 0 { there } else { claimed.min(there) };
-            return Ok(Samples { encoding, data: body..body + n_bytes, warnings: warning.into_iter().collect() });
+            return Ok(PcmSamples { encoding, data: body..body + n_bytes, warnings: warning.into_iter().collect() });
         }
         // Chunks begin at multiples of eight bytes.
         at = body.saturating_add(claimed).checked_next_multiple_of(8).ok_or("truncated header")?;

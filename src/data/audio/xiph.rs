@@ -12,7 +12,7 @@ use symphonia::core::io::ReadOnlySource;
 use symphonia::default::formats::{FlacReader, OggReader};
 
 use super::ogg::Pages;
-use super::reader::{Layout, Reader};
+use super::reader::{Reader, StreamLayout};
 use super::section::Section;
 use super::track::{Rules, Track, reason, stream};
 use super::{codebooks, tags};
@@ -39,7 +39,7 @@ impl<'a> Flac<'a> {
 }
 
 impl Reader for Flac<'_> {
-    fn layout(&self) -> Layout {
+    fn layout(&self) -> StreamLayout {
         self.track.layout
     }
 
@@ -137,7 +137,7 @@ impl<'a> Ogg<'a> {
 }
 
 impl Reader for Ogg<'_> {
-    fn layout(&self) -> Layout {
+    fn layout(&self) -> StreamLayout {
         self.track.layout
     }
 

@@ -1,4 +1,4 @@
-//! What is peculiar to AudioSet's tables of segments: a header in a comment, labels as identifiers whose names another
+//! Peculiarities of AudioSet's tables of segments: a header in a comment, labels as identifiers whose names another
 //! table has, and audio files that everybody names differently.
 //!
 //! ```text

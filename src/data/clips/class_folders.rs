@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Subset;
-use super::files::{Files, entries, inside};
+use super::files::{FileIndex, entries, inside};
 use super::splits::subsets_of;
 use crate::{Error, Result};
 
@@ -22,7 +22,7 @@ pub struct ClassFolder {
 ///
 /// # Errors
 /// [`Error::Io`] if `root` cannot be listed; [`Error::Data`] naming what is there instead of at least two classes.
-pub fn find(root: &Path, files: &Files) -> Result<Vec<ClassFolder>> {
+pub fn find(root: &Path, files: &FileIndex) -> Result<Vec<ClassFolder>> {
     if root.join("train/soundbank").is_dir() {
         return Err(Error::data(root, "is a soundbank, from which clips are mixed: name it with --soundbank"));
     }
@@ -46,12 +46,12 @@ pub fn find(root: &Path, files: &Files) -> Result<Vec<ClassFolder>> {
     Ok(found)
 }
 
-fn class_folder(class: String, path: &Path, subset: Option<Subset>, files: &Files) -> Option<ClassFolder> {
+fn class_folder(class: String, path: &Path, subset: Option<Subset>, files: &FileIndex) -> Option<ClassFolder> {
     let clips: Vec<PathBuf> = files.within(path).map(Path::to_path_buf).collect();
     (!clips.is_empty()).then_some(ClassFolder { class, subset, clips })
 }
 
-fn nothing_understood(root: &Path, classes: &[&str], files: &Files) -> String {
+fn nothing_understood(root: &Path, classes: &[&str], files: &FileIndex) -> String {
     let first = files.within(root).next();
     let there = match (first, classes) {
         (None, _) => "there is no sound and no table of clips in it".into(),

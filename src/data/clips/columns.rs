@@ -1,13 +1,13 @@
 //! The format of a table: which of its columns holds what, by the names in its header.
 //!
 //! In: the names of a header, and the section `[data.table]`, which names columns that the program would not find. Out:
-//! [`Columns`].
+//! [`TableColumns`].
 
 use crate::config::TableConfig;
 
 /// The layout in which clips and labels were found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum TableFormat {
     /// DESED's events with times: `filename onset offset event_label`.
     DesedStrong,
     /// DESED's labels of clips: `filename event_labels`.
@@ -28,7 +28,7 @@ pub enum Format {
     ClassFolders,
 }
 
-impl Format {
+impl TableFormat {
     /// Returns the format's name, for messages.
     pub fn name(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ impl Format {
 
 /// A format that is recognised by the columns that it has.
 struct KnownFormat {
-    format: Format,
+    format: TableFormat,
     file: &'static str,
     labels: &'static str,
     /// Whether the column `labels` holds several labels.
@@ -60,7 +60,7 @@ struct KnownFormat {
 }
 
 const PLAIN: KnownFormat = KnownFormat {
-    format: Format::List,
+    format: TableFormat::List,
     file: "",
     labels: "",
     several: false,
@@ -72,14 +72,14 @@ const PLAIN: KnownFormat = KnownFormat {
 
 const KNOWN: [KnownFormat; 6] = [
     KnownFormat {
-        format: Format::DesedStrong,
+        format: TableFormat::DesedStrong,
         file: "filename",
         labels: "event_label",
         marks: &["onset", "offset"],
         ..PLAIN
     },
     KnownFormat {
-        format: Format::Esc50,
+        format: TableFormat::Esc50,
         file: "filename",
         labels: "category",
         marks: &["fold", "target", "src_file"],
@@ -88,7 +88,7 @@ const KNOWN: [KnownFormat; 6] = [
         ..PLAIN
     },
     KnownFormat {
-        format: Format::UrbanSound8k,
+        format: TableFormat::UrbanSound8k,
         file: "slice_file_name",
         labels: "class",
         marks: &["fsID", "fold"],
@@ -97,7 +97,7 @@ const KNOWN: [KnownFormat; 6] = [
         ..PLAIN
     },
     KnownFormat {
-        format: Format::Fsd50k,
+        format: TableFormat::Fsd50k,
         file: "fname",
         labels: "labels",
         several: true,
@@ -106,14 +106,14 @@ const KNOWN: [KnownFormat; 6] = [
         ..PLAIN
     },
     KnownFormat {
-        format: Format::AudioSet,
+        format: TableFormat::AudioSet,
         file: "YTID",
         labels: "positive_labels",
         several: true,
         marks: &["start_seconds", "end_seconds"],
         ..PLAIN
     },
-    KnownFormat { format: Format::DesedWeak, file: "filename", labels: "event_labels", several: true, ..PLAIN },
+    KnownFormat { format: TableFormat::DesedWeak, file: "filename", labels: "event_labels", several: true, ..PLAIN },
 ];
 
 /// Usual names of the column of files.
@@ -159,9 +159,9 @@ const GROUPS: [&str; 6] = ["group", "group_id", "src_file", "fsid", "recording",
 
 /// Positions of the columns of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Columns {
-    /// What the columns were recognised as.
-    pub format: Format,
+pub struct TableColumns {
+    /// Recognised format of the columns.
+    pub format: TableFormat,
     /// Name or path of the clip's file.
     pub file: usize,
     /// The label, or several.
@@ -178,7 +178,7 @@ pub struct Columns {
     pub group: Option<usize>,
 }
 
-impl Columns {
+impl TableColumns {
     /// Recognises the columns of a table with the names `header`.
     ///
     /// # Errors
@@ -253,14 +253,14 @@ impl Header<'_> {
         Ok(None)
     }
 
-    fn of_known(&self, known: &KnownFormat) -> Result<Columns, String> {
+    fn of_known(&self, known: &KnownFormat) -> Result<TableColumns, String> {
         let optional = |name: Option<&str>| name.map_or(Ok(None), |name| self.column(name));
         let times = match known.format {
-            Format::DesedStrong | Format::AudioSet => known.marks,
+            TableFormat::DesedStrong | TableFormat::AudioSet => known.marks,
             _ => &[],
         };
         let time = |at: usize| optional(times.get(at).copied());
-        Ok(Columns {
+        Ok(TableColumns {
             format: known.format,
             file: self.required(known.file)?,
             labels: self.required(known.labels)?,
@@ -273,8 +273,9 @@ impl Header<'_> {
     }
 
     /// Finds the columns of a list by their usual names, or by those that the configuration has for them.
-    fn of_list(&self, named: &TableConfig) -> Result<Columns, String> {
-        let format = if named.file.is_some() || named.labels.is_some() { Format::Named } else { Format::List };
+    fn of_list(&self, named: &TableConfig) -> Result<TableColumns, String> {
+        let format =
+            if named.file.is_some() || named.labels.is_some() { TableFormat::Named } else { TableFormat::List };
         let file = match &named.file {
             Some(name) => self.named("file", name)?,
             None => self.first(FILES)?.ok_or_else(|| self.missing("filename", "file"))?,
@@ -292,7 +293,7 @@ impl Header<'_> {
             [None, Some(_)] => return Err(self.missing("onset", "onset")),
             _ => {}
         }
-        Ok(Columns {
+        Ok(TableColumns {
             format,
             file,
             labels,
@@ -332,22 +333,22 @@ impl Header<'_> {
 mod tests {
     use super::*;
 
-    fn find(header: &str, named: &TableConfig) -> Result<Columns, String> {
-        Columns::find(&header.split(',').map(String::from).collect::<Vec<_>>(), named)
+    fn find(header: &str, named: &TableConfig) -> Result<TableColumns, String> {
+        TableColumns::find(&header.split(',').map(String::from).collect::<Vec<_>>(), named)
     }
 
     #[test]
     fn formats_are_known_by_their_headers() {
         for (header, format, [file, labels], several) in [
-            ("filename,onset,offset,event_label", Format::DesedStrong, [0, 3], false),
-            ("filename,event_labels", Format::DesedWeak, [0, 1], true),
-            ("filename,fold,target,category,esc10,src_file,take", Format::Esc50, [0, 3], false),
-            ("slice_file_name,fsID,start,end,salience,fold,classID,class", Format::UrbanSound8k, [0, 7], false),
-            ("fname,labels,mids,split", Format::Fsd50k, [0, 1], true),
-            ("fname,labels,mids", Format::Fsd50k, [0, 1], true),
-            ("YTID,start_seconds,end_seconds,positive_labels", Format::AudioSet, [0, 3], true),
-            ("id,Path,TAGS", Format::List, [1, 2], true),
-            ("label,file", Format::List, [1, 0], false),
+            ("filename,onset,offset,event_label", TableFormat::DesedStrong, [0, 3], false),
+            ("filename,event_labels", TableFormat::DesedWeak, [0, 1], true),
+            ("filename,fold,target,category,esc10,src_file,take", TableFormat::Esc50, [0, 3], false),
+            ("slice_file_name,fsID,start,end,salience,fold,classID,class", TableFormat::UrbanSound8k, [0, 7], false),
+            ("fname,labels,mids,split", TableFormat::Fsd50k, [0, 1], true),
+            ("fname,labels,mids", TableFormat::Fsd50k, [0, 1], true),
+            ("YTID,start_seconds,end_seconds,positive_labels", TableFormat::AudioSet, [0, 3], true),
+            ("id,Path,TAGS", TableFormat::List, [1, 2], true),
+            ("label,file", TableFormat::List, [1, 0], false),
         ] {
             let columns = find(header, &TableConfig::default()).unwrap();
             assert_eq!((columns.format, columns.file, columns.labels), (format, file, labels), "{header}");
@@ -362,7 +363,7 @@ mod tests {
         let some = |name: &str| Some(name.to_owned());
         let mut named = TableConfig { file: some("id"), labels: some("what"), ..TableConfig::default() };
         let columns = find("what,id,fold,onset,offset", &named).unwrap();
-        assert_eq!((columns.format, columns.file, columns.labels), (Format::Named, 1, 0));
+        assert_eq!((columns.format, columns.file, columns.labels), (TableFormat::Named, 1, 0));
         assert_eq!((columns.fold, columns.times), (Some(2), [Some(3), Some(4)]));
         (named.fold, named.group) = (some(""), some("what"));
         let columns = find("what,id,fold", &named).unwrap();

@@ -1,4 +1,4 @@
-//! What is heard in a clip: events with their times, as far as they are known.
+//! The events that are heard in a clip, with their times as far as they are known.
 
 /// One event of a clip. An event from the beginning to the end of its clip is a weak label: nobody said when it is
 /// heard.

@@ -70,7 +70,7 @@ pub(super) fn composed(name: &str) -> String {
     if is_nfc(name) { name.to_owned() } else { name.nfc().collect() }
 }
 
-/// What a table's name of a file means.
+/// Meaning of a table's name of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// The file at this path.
@@ -83,7 +83,7 @@ pub enum Found {
     Absent,
 }
 
-/// What is known of a clip besides its name.
+/// Facts that are known of a clip besides its name.
 #[derive(Debug, Clone, Copy)]
 pub struct Hints<'a> {
     /// The folder of the table.
@@ -104,7 +104,7 @@ struct Sound {
 
 /// The sounds in and below a folder.
 #[derive(Debug)]
-pub struct Files {
+pub struct FileIndex {
     root: PathBuf,
     sounds: Vec<Sound>,
     /// Positions of the sounds by their path in the folder, by name, and by name without extension.
@@ -115,7 +115,7 @@ pub struct Files {
     used: RefCell<HashSet<PathBuf>>,
 }
 
-impl Files {
+impl FileIndex {
     /// Lists the sounds in and below `root`. Hidden folders are passed over; links are followed once.
     ///
     /// # Errors
@@ -332,7 +332,7 @@ mod tests {
             "x.opus",
             "meta/t.csv",
         ]);
-        let files = Files::below(home.path()).unwrap();
+        let files = FileIndex::below(home.path()).unwrap();
         let beside = home.path().join("meta");
         let find = |name: &str, subset, fold| match files.find(name, Hints { beside: &beside, subset, fold }) {
             Found::File(path) => inside(home.path(), &path),

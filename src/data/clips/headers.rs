@@ -1,4 +1,4 @@
-//! How long a sound file is, and its sampling rate, from its header where that says so: without decoding.
+//! Length and sampling rate of a sound file, from its header where that has them: without decoding.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -14,7 +14,7 @@ const MOST_CHUNKS: usize = 64;
 
 /// Length and sampling rate of a sound file.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Length {
+pub struct SoundLength {
     /// Length in seconds.
     pub seconds: f64,
     /// Sampling rate in Hz.
@@ -25,15 +25,15 @@ pub struct Length {
 ///
 /// # Errors
 /// The errors of [`decode`].
-pub fn length(path: &Path) -> Result<Length> {
+pub fn length(path: &Path) -> Result<SoundLength> {
     if let Ok(Some(found)) = regular_file::open(path).and_then(|file| of_header(&mut io::BufReader::new(file))) {
         return Ok(found);
     }
     let decoded = decode(path)?;
-    Ok(Length { seconds: decoded.seconds, rate: decoded.audio.rate })
+    Ok(SoundLength { seconds: decoded.seconds, rate: decoded.audio.rate })
 }
 
-fn of_header(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
+fn of_header(file: &mut (impl Read + Seek)) -> io::Result<Option<SoundLength>> {
     let mut start = [0; 12];
     file.read_exact(&mut start)?;
     match &start {
@@ -44,7 +44,7 @@ fn of_header(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
     }
 }
 
-fn of_wav(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
+fn of_wav(file: &mut (impl Read + Seek)) -> io::Result<Option<SoundLength>> {
     let end = file.seek(SeekFrom::End(0))?;
     let mut at = 12;
     let mut format = None;
@@ -65,7 +65,7 @@ fn of_wav(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
                 let there = size > 0 && at + 8 + size <= end;
                 return Ok(format
                     .filter(|(rate, frame)| there && *rate > 0 && *frame > 0)
-                    .map(|(rate, frame)| Length { seconds: (size / frame) as f64 / f64::from(rate), rate }));
+                    .map(|(rate, frame)| SoundLength { seconds: (size / frame) as f64 / f64::from(rate), rate }));
             }
             _ => {}
         }
@@ -74,7 +74,7 @@ fn of_wav(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
     Ok(None)
 }
 
-fn of_flac(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
+fn of_flac(file: &mut (impl Read + Seek)) -> io::Result<Option<SoundLength>> {
     let mut block = [0; 38];
     file.seek(SeekFrom::Start(4))?;
     file.read_exact(&mut block)?;
@@ -83,10 +83,10 @@ fn of_flac(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
     let fields = block[14..22].iter().fold(0_u64, |fields, byte| fields << 8 | u64::from(*byte));
     let (rate, samples) = ((fields >> 44) as u32, fields & ((1 << 36) - 1));
     let known = block[0] & 0x7f == 0 && rate > 0 && samples > 0;
-    Ok(known.then(|| Length { seconds: samples as f64 / f64::from(rate), rate }))
+    Ok(known.then(|| SoundLength { seconds: samples as f64 / f64::from(rate), rate }))
 }
 
-fn of_ogg(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
+fn of_ogg(file: &mut (impl Read + Seek)) -> io::Result<Option<SoundLength>> {
     let mut start = [0; 64];
     file.seek(SeekFrom::Start(0))?;
     file.read_exact(&mut start)?;
@@ -103,7 +103,7 @@ fn of_ogg(file: &mut (impl Read + Seek)) -> io::Result<Option<Length>> {
     let granule =
         page.get(6..14).map_or(0, |bytes| bytes.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)));
     let known = rate > 0 && granule > 0 && granule < 1 << 48;
-    Ok(known.then(|| Length { seconds: granule as f64 / f64::from(rate), rate }))
+    Ok(known.then(|| SoundLength { seconds: granule as f64 / f64::from(rate), rate }))
 }
 
 #[cfg(test)]

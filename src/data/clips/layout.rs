@@ -1,4 +1,4 @@
-//! Where the tables of a dataset are.
+//! The places of the tables of a dataset.
 //!
 //! In: a path, which is a table or a folder. Out: the tables that list the clips, and the subset that each is of, by
 //! its name: `train.tsv` beside `eval.tsv`, one list for all clips, or `meta/esc50.csv`. A folder without a table may
@@ -31,7 +31,7 @@ const LEVELS: usize = 3;
 
 /// The tables of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout {
+pub struct DatasetLayout {
     /// The folder that holds the clips.
     pub root: PathBuf,
     /// The tables that list clips. Without any, the folder may have a folder for each class.
@@ -56,7 +56,7 @@ pub struct TableFile {
 /// # Errors
 /// [`Error::Data`] naming a path that does not exist, or several tables of which none can be preferred; [`Error::Io`]
 /// if a folder or a table cannot be read.
-pub fn find(path: &Path, named: &TableConfig) -> Result<Layout> {
+pub fn find(path: &Path, named: &TableConfig) -> Result<DatasetLayout> {
     // A pipe or a device is taken for a table as well, so that reading it names it.
     if path.exists() && !path.is_dir() {
         let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
@@ -65,14 +65,14 @@ pub fn find(path: &Path, named: &TableConfig) -> Result<Layout> {
         let root = above.unwrap_or(folder).to_path_buf();
         let subset = subset_of(&path.file_stem().unwrap_or_default().to_string_lossy());
         let tables = vec![TableFile { path: path.into(), subset }];
-        return Ok(Layout { root, tables, others: Vec::new(), not_understood: None });
+        return Ok(DatasetLayout { root, tables, others: Vec::new(), not_understood: None });
     }
     if !path.exists() {
         let reason = "no such folder or table; a dataset is what `weaklabel generate` writes, or clips of your own with \
                       their labels";
         return Err(Error::data(path, reason));
     }
-    let layout = |tables, others| Layout { root: path.into(), tables, others, not_understood: None };
+    let layout = |tables, others| DatasetLayout { root: path.into(), tables, others, not_understood: None };
     // Tables of these names are read whatever their headers are, so that mistakes in them are found, and no other.
     let usual = |subset: Subset| path.join(format!("{}.tsv", subset.name()));
     if is_table(&usual(Subset::Train)) && is_table(&usual(Subset::Eval)) {
@@ -115,7 +115,7 @@ pub fn find(path: &Path, named: &TableConfig) -> Result<Layout> {
         }
         level = below;
     }
-    Ok(Layout { not_understood, ..layout(Vec::new(), others) })
+    Ok(DatasetLayout { not_understood, ..layout(Vec::new(), others) })
 }
 
 fn tables_in(folder: &Path) -> Result<Vec<PathBuf>> {

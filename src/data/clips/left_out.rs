@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{EXTENSIONS, Files, entries, foreign_below, has_ending, inside};
+use super::files::{EXTENSIONS, FileIndex, entries, foreign_below, has_ending, inside};
 use crate::base::printable::counted;
 
 /// Most levels of folders that are searched for sounds in other formats.
@@ -38,7 +38,7 @@ impl LeftOut {
 
 /// Returns the messages about a folder `root` of finished clips: sounds of other formats, sounds that none of the
 /// `tables` lists, and `others`: tables that are not read, and whether their columns are those of a list of clips.
-pub(super) fn of_clips(root: &Path, files: &Files, tables: &[PathBuf], others: &[(PathBuf, bool)]) -> Vec<LeftOut> {
+pub(super) fn of_clips(root: &Path, files: &FileIndex, tables: &[PathBuf], others: &[(PathBuf, bool)]) -> Vec<LeftOut> {
     let mut foreign = Vec::new();
     foreign_below(root, MOST_DEPTH, &mut foreign);
     let read = tables.iter().map(|table| inside(root, table)).collect::<Vec<_>>().join(", ");

@@ -8,14 +8,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 use super::audioset;
-use super::columns::{Columns, Format};
+use super::columns::{TableColumns, TableFormat};
 use super::delimited::{Records, at_line, delimiter};
 use super::event::{ClipEvents, Event};
 use super::text::text;
 use crate::Result;
 use crate::config::TableConfig;
 
-/// What separates the labels of a field where the configuration does not say: the first of these that any field holds.
+/// Separators of the labels of a field where the configuration names none: the first of these that any field holds.
 pub const SEPARATORS: [char; 3] = [',', ';', '|'];
 
 /// One clip of a table.
@@ -36,11 +36,11 @@ pub struct ListedClip {
 /// A table of clips.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClipTable {
-    /// What the table was recognised as.
-    pub format: Format,
+    /// Recognised format of the table.
+    pub format: TableFormat,
     /// The clips in the order of their first lines.
     pub clips: Vec<ListedClip>,
-    /// What separates the labels of a field, if any field may hold several.
+    /// Separator of the labels of a field, if any field may hold several.
     pub separator: Option<String>,
     /// Name of the column from which the groups come.
     pub group_column: Option<String>,
@@ -52,7 +52,7 @@ pub struct ClipTable {
 ///
 /// # Errors
 /// [`crate::Error::Data`] with `path` and line if the columns do not fit.
-pub fn columns(path: &Path, bytes: &[u8], named: &TableConfig) -> Result<Columns> {
+pub fn columns(path: &Path, bytes: &[u8], named: &TableConfig) -> Result<TableColumns> {
     let wrong = |(line, reason): (u64, String)| at_line(path, line, reason);
     head(text(path, bytes)?, named).map(|head| head.columns).map_err(wrong)
 }
@@ -69,7 +69,7 @@ pub fn parse(path: &Path, bytes: &[u8], named: &TableConfig) -> Result<ClipTable
 
 /// The header of a table, and where its records begin.
 struct Head {
-    columns: Columns,
+    columns: TableColumns,
     names: Vec<String>,
     delimiter: u8,
     /// Number of the first record's line, and of the bytes before it; `None` if the first record is the header.
@@ -78,7 +78,7 @@ struct Head {
 
 fn head(text: &str, named: &TableConfig) -> Result<Head, (u64, String)> {
     if let Some(header) = audioset::header(text) {
-        let columns = Columns::find(&header.columns, named).map_err(|reason| (header.lines, reason))?;
+        let columns = TableColumns::find(&header.columns, named).map_err(|reason| (header.lines, reason))?;
         let start = Some((header.lines + 1, header.bytes));
         return Ok(Head { columns, names: header.columns, delimiter: b',', start });
     }
@@ -96,7 +96,7 @@ fn head(text: &str, named: &TableConfig) -> Result<Head, (u64, String)> {
         )
     })?;
     let names: Vec<String> = header.iter().map(str::to_owned).collect();
-    let columns = Columns::find(&names, named).map_err(|reason| (line, reason))?;
+    let columns = TableColumns::find(&names, named).map_err(|reason| (line, reason))?;
     Ok(Head { columns, names, delimiter, start: None })
 }
 
@@ -148,7 +148,7 @@ struct Rows {
 impl Rows {
     fn push<'a>(
         &mut self,
-        columns: &Columns,
+        columns: &TableColumns,
         line: u64,
         field: impl Fn(Option<usize>) -> &'a str,
     ) -> Result<(), (u64, String)> {
@@ -159,7 +159,7 @@ impl Rows {
         let filled = |column| Some(field(column)).filter(|text: &&str| !text.is_empty()).map(str::to_owned);
         let [mut onset, mut offset] = columns.times.map(|column| field(column).to_owned());
         let mut segment = None;
-        if columns.format == Format::AudioSet {
+        if columns.format == TableFormat::AudioSet {
             segment = Some([std::mem::take(&mut onset), std::mem::take(&mut offset)]);
         }
         let part = segment.as_ref().map(|segment| segment.join(" ")).unwrap_or_default();
@@ -211,7 +211,7 @@ fn agree(first: &ListedClip, again: &ListedClip) -> Result<(), String> {
 }
 
 /// Returns what separates the labels of a field: what the configuration says, or what the fields hold.
-fn separator(columns: &Columns, clips: &[ListedClip], named: &TableConfig) -> Option<String> {
+fn separator(columns: &TableColumns, clips: &[ListedClip], named: &TableConfig) -> Option<String> {
     match &named.separator {
         Some(given) => Some(given.clone()).filter(|given| !given.is_empty()),
         None if !columns.several => None,
@@ -276,7 +276,7 @@ mod tests {
                     -a_b, 30.000, 40.000, \"/m/1,/m/2\"\n-a_b, 90.000, 100.000, \"/m/1\"\n";
         let table = parsed(text, &TableConfig::default());
         let lines: Vec<u64> = table.clips.iter().map(|clip| clip.events.line).collect();
-        assert_eq!((table.format, lines), (Format::AudioSet, vec![3, 4]));
+        assert_eq!((table.format, lines), (TableFormat::AudioSet, vec![3, 4]));
         assert_eq!(table.clips[0].events.events, [(3, Event::weak("/m/1")), (3, Event::weak("/m/2"))]);
         assert_eq!(table.clips[1].segment, Some(["90.000".into(), "100.000".into()]));
         let open =

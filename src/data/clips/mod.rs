@@ -32,9 +32,9 @@ mod splits;
 mod text;
 
 pub use clip::{Clip, TimedEvent};
-pub use columns::Format;
+pub use columns::TableFormat;
 pub use contents::{Contents, remember_contents_in};
-pub use headers::{Length, length};
+pub use headers::{SoundLength, length};
 pub use left_out::LeftOut;
 pub use set::{ClipSet, ReadOptions};
 

@@ -8,11 +8,11 @@ use super::Subset;
 use super::audioset::{self, LabelNames};
 use super::class_folders;
 use super::clip::Clip;
-use super::columns::Format;
+use super::columns::TableFormat;
 use super::contents::Listing;
 use super::delimited::at_line;
 use super::event::{ClipEvents, Event};
-use super::files::{EXTENSIONS, Files, Found, Hints, absolute, inside};
+use super::files::{EXTENSIONS, FileIndex, Found, Hints, absolute, inside};
 use super::labels::suspicious;
 use super::layout::{self, TableFile};
 use super::left_out::{self, LeftOut};
@@ -24,7 +24,7 @@ use crate::base::regular_file;
 use crate::config::TableConfig;
 use crate::{Error, Result};
 
-/// How the clips at a path are read and shared out.
+/// Settings by which the clips at a path are read and shared out.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadOptions<'a> {
     /// Seed of the shares that are held out.
@@ -42,15 +42,15 @@ pub struct ReadOptions<'a> {
 pub struct ClipSet {
     /// The folder that the clips lie in.
     pub root: PathBuf,
-    /// What the data were recognised as.
-    pub format: Format,
+    /// Recognised format of the data.
+    pub format: TableFormat,
     /// The tables that were read.
     pub tables: Vec<PathBuf>,
     /// The labels of the clips that are not set apart for validation or evaluation, sorted.
     pub classes: Vec<String>,
     /// The clips of each subset, in the order of [`Subset::all`].
     pub clips: [Vec<Clip>; 3],
-    /// What was chosen from the data, each with the key that changes it.
+    /// Settings that were chosen from the data, each with the key that changes it.
     pub choices: Vec<String>,
     /// Messages about files that exist but are not used, and about labels that look like mistakes.
     pub left_out: Vec<LeftOut>,
@@ -74,9 +74,9 @@ struct FoundClip {
 struct Reading<'a> {
     options: ReadOptions<'a>,
     root: PathBuf,
-    files: Files,
+    files: FileIndex,
     tables: Vec<TableFile>,
-    format: Format,
+    format: TableFormat,
     clips: Vec<FoundClip>,
     /// The labels of the clips that are not set apart for validation or evaluation, sorted.
     classes: Vec<String>,
@@ -97,11 +97,11 @@ impl ClipSet {
         let layout = layout::find(path, options.table)?;
         let mut reading = Reading {
             options,
-            files: Files::below(&layout.root)?,
+            files: FileIndex::below(&layout.root)?,
             listing: Listing { root: layout.root.clone(), ..Listing::default() },
             root: layout.root,
             tables: layout.tables,
-            format: Format::ClassFolders,
+            format: TableFormat::ClassFolders,
             clips: Vec::new(),
             classes: Vec::new(),
             choices: Vec::new(),
@@ -166,7 +166,7 @@ impl Reading<'_> {
             }
             listed.push((found.format, found.clips));
         }
-        let names = if listed.iter().any(|(format, _)| *format == Format::AudioSet) {
+        let names = if listed.iter().any(|(format, _)| *format == TableFormat::AudioSet) {
             self.label_names()?
         } else {
             LabelNames::default()
@@ -195,7 +195,13 @@ impl Reading<'_> {
     }
 
     /// Finds the files of the clips of one table.
-    fn find_clips(&mut self, at: usize, format: Format, mut clips: Vec<ListedClip>, names: &LabelNames) -> Result<()> {
+    fn find_clips(
+        &mut self,
+        at: usize,
+        format: TableFormat,
+        mut clips: Vec<ListedClip>,
+        names: &LabelNames,
+    ) -> Result<()> {
         let TableFile { path: table, subset } = self.tables[at].clone();
         clips.sort_by(|a, b| a.events.filename.cmp(&b.events.filename));
         let beside = table.parent().unwrap_or(&self.root).to_path_buf();
@@ -225,7 +231,7 @@ impl Reading<'_> {
                     continue;
                 }
             };
-            if format != Format::AudioSet {
+            if format != TableFormat::AudioSet {
                 let (own, line) = ((name.clone(), clip.events.line), clip.events.line);
                 if let Some((other, before)) = real.insert(absolute(&path)?, own) {
                     let reason = format!(
@@ -248,7 +254,7 @@ impl Reading<'_> {
     fn check_missing(
         &mut self,
         table: &Path,
-        format: Format,
+        format: TableFormat,
         mut missing: Vec<(u64, String, bool)>,
         subset: Option<Subset>,
     ) -> Result<()> {
@@ -256,7 +262,7 @@ impl Reading<'_> {
         let Some((line, name, other_format)) = missing.first() else { return Ok(()) };
         let folder = self.root.join(subset.map(Subset::name).unwrap_or_default());
         let folder = if folder.is_dir() { folder } else { self.root.clone() };
-        if format == Format::AudioSet && self.clips.iter().any(|clip| self.tables[clip.table].path == table) {
+        if format == TableFormat::AudioSet && self.clips.iter().any(|clip| self.tables[clip.table].path == table) {
             let (n, place) = (missing.len(), table.display());
             let message =
                 format!("{place}: {n} segments left out, {name} in line {line} first: there is no file of them");
@@ -384,7 +390,7 @@ impl Reading<'_> {
         let labels: Vec<&[usize]> = labels.iter().map(Vec::as_slice).collect();
         let key = Key::new(seed).named(if subset == Subset::Eval { "holdout for evaluation" } else { "holdout" });
         // DESED's events with times were the first format to be read, and keep the share that they always had.
-        let held = if self.format == Format::DesedStrong && subset == Subset::Validation && self.ungrouped() {
+        let held = if self.format == TableFormat::DesedStrong && subset == Subset::Validation && self.ungrouped() {
             by_combination(&labels, holdout, key)
         } else {
             let groups = members.iter().map(|&clip| self.clips[clip].listed.group.as_deref());
@@ -440,7 +446,7 @@ impl Reading<'_> {
         let tables: Vec<PathBuf> = self.tables.iter().map(|table| table.path.clone()).collect();
         let mut left_out = left_out::of_clips(&self.root, &self.files, &tables, others);
         left_out.append(&mut self.left_out);
-        left_out.extend(suspicious(&place.display().to_string(), &self.classes, self.format != Format::AudioSet));
+        left_out.extend(suspicious(&place.display().to_string(), &self.classes, self.format != TableFormat::AudioSet));
         left_out.extend(self.on_both_sides());
         let mut clips: [Vec<Clip>; 3] = Default::default();
         for clip in &self.clips {

@@ -1,4 +1,4 @@
-//! Which clips train, validate and evaluate.
+//! The division of clips into those that train, validate and evaluate.
 //!
 //! In: names of subsets as tables and folders have them, folds and groups. Out: a [`Subset`] for each clip. Clips of
 //! which nothing says where they belong are shared out by chance: a share of every class, and all clips of one group

@@ -11,7 +11,7 @@ use super::recipe::Recipe;
 use super::soundbank::Soundbank;
 use crate::config::{Config, Crop, DataConfig, TableConfig, Variant};
 use crate::data::audio::{resample, resampled_len};
-use crate::data::clips::{ClipSet, Contents, LeftOut, Length, Listing, ReadOptions, Subset, TimedEvent};
+use crate::data::clips::{ClipSet, Contents, LeftOut, Listing, ReadOptions, SoundLength, Subset, TimedEvent};
 use crate::{Error, Result};
 
 /// Name of the soundbank that needs no files, for messages.
@@ -299,10 +299,10 @@ impl Dataset {
     }
 
     /// Returns length and sampling rate of clips that are mixed.
-    pub(super) fn mixed_length(&self) -> Length {
+    pub(super) fn mixed_length(&self) -> SoundLength {
         match &self.clips {
-            Clips::Mixed(mixer) => Length { seconds: mixer.recipe.scene.clip_s, rate: mixer.recipe.scene.rate },
-            Clips::Finished(_) => Length { seconds: 0.0, rate: self.rate },
+            Clips::Mixed(mixer) => SoundLength { seconds: mixer.recipe.scene.clip_s, rate: mixer.recipe.scene.rate },
+            Clips::Finished(_) => SoundLength { seconds: 0.0, rate: self.rate },
         }
     }
 

@@ -9,8 +9,8 @@
 //! number, `outline` records when its events are audible, and `segment` chooses a segment. `dataset` is the interface
 //! to all of this. [`generate`] writes a dataset to disk with a `recipe` and its [`annotation`]s; `folder` makes sure
 //! that the folder appears complete or not at all. Finished clips come from [`super::clips`]. `unused` and `overridden`
-//! report files and keys that have no effect, `summary` tells what was understood, and `own_settings` chooses settings that
-//! suit the data.
+//! report files and keys that have no effect, `summary` tells what was understood, and `own_settings` chooses settings
+//! that suit the data.
 
 pub mod builtin;
 pub mod generate;
@@ -35,6 +35,6 @@ pub use cooccurrence::Cooccurrence;
 pub use dataset::{ClipSegments, Dataset, Labels, Segment};
 pub use own_settings::OwnSetting;
 pub use soundbank::Soundbank;
-pub use summary::{ClassSummary, Durations, SubsetSummary, Summary};
+pub use summary::{ClassCounts, ClipLengths, SubsetSummary, Summary};
 
 pub use super::clips::{Contents, LeftOut, Subset, annotation, remember_contents_in};

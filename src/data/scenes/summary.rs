@@ -1,5 +1,5 @@
-//! What was understood of a dataset: its format, clips and hours by subset and class, and everything that was chosen or
-//! left out.
+//! Everything that was understood of a dataset: its format, clips and hours by subset and class, and everything that
+//! was chosen or left out.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use super::dataset::{BUILT_IN, Dataset};
 use crate::Result;
 use crate::base::printable::counted;
 use crate::base::stop;
-use crate::data::clips::{Clip, LeftOut, Length, Subset, length};
+use crate::data::clips::{Clip, LeftOut, SoundLength, Subset, length};
 
 /// Number of classes that a message names.
 const NAMED_CLASSES: usize = 10;
 
-/// What was understood of a dataset.
+/// Everything that was understood of a dataset.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// Name of the format.
@@ -26,18 +26,18 @@ pub struct Summary {
     /// The subsets by name.
     pub subsets: IndexMap<&'static str, SubsetSummary>,
     /// The classes by name.
-    pub classes: IndexMap<String, ClassSummary>,
+    pub classes: IndexMap<String, ClassCounts>,
     /// Number of clips by the number of their labels.
     pub labels_per_clip: BTreeMap<usize, usize>,
     /// Lengths of the clips; `None` without clips.
-    pub durations: Option<Durations>,
+    pub durations: Option<ClipLengths>,
     /// Number of files by sampling rate in Hz.
     pub rates: BTreeMap<u32, usize>,
     /// Number of files that cannot be read.
     pub unreadable: usize,
     /// The error about the first of them.
     pub first_unreadable: Option<String>,
-    /// What was chosen from the data, each with the key that changes it.
+    /// Settings that were chosen from the data, each with the key that changes it.
     pub choices: Vec<String>,
     /// Messages about what is not used, or looks like a mistake.
     pub left_out: Vec<String>,
@@ -60,7 +60,7 @@ pub struct SubsetSummary {
 
 /// The clips of one class, in all subsets.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct ClassSummary {
+pub struct ClassCounts {
     /// Number of clips by subset.
     pub clips: IndexMap<&'static str, usize>,
     /// Length of all of these clips in hours.
@@ -69,7 +69,7 @@ pub struct ClassSummary {
 
 /// Lengths of clips in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Durations {
+pub struct ClipLengths {
     /// The shortest.
     pub min_s: f64,
     /// The median.
@@ -90,7 +90,7 @@ impl Dataset {
             format: self.format(),
             tables: Vec::new(),
             subsets: IndexMap::new(),
-            classes: self.classes().iter().map(|class| (class.clone(), ClassSummary::default())).collect(),
+            classes: self.classes().iter().map(|class| (class.clone(), ClassCounts::default())).collect(),
             labels_per_clip: BTreeMap::new(),
             durations: None,
             rates: BTreeMap::new(),
@@ -110,7 +110,7 @@ impl Dataset {
         }
         lengths.sort_by(f64::total_cmp);
         if let (Some(&min_s), Some(&max_s)) = (lengths.first(), lengths.last()) {
-            summary.durations = Some(Durations { min_s, median_s: lengths[lengths.len() / 2], max_s });
+            summary.durations = Some(ClipLengths { min_s, median_s: lengths[lengths.len() / 2], max_s });
         }
         Ok(summary)
     }
@@ -125,7 +125,7 @@ impl Dataset {
     }
 
     /// Returns the lengths of the clips of `subset`, or the errors about their files.
-    fn lengths(&self, subset: Subset) -> Result<Vec<Result<Length>>> {
+    fn lengths(&self, subset: Subset) -> Result<Vec<Result<SoundLength>>> {
         let Some(set) = self.clip_set() else {
             let length = self.mixed_length();
             return Ok((0..self.len(subset)).map(|_| Ok(length)).collect());
@@ -163,7 +163,7 @@ fn classes(n: usize) -> String {
 }
 
 impl Summary {
-    fn add(&mut self, dataset: &Dataset, subset: Subset, lengths: &[Result<Length>]) {
+    fn add(&mut self, dataset: &Dataset, subset: Subset, lengths: &[Result<SoundLength>]) {
         let mut found = SubsetSummary { clips: lengths.len(), ..SubsetSummary::default() };
         for counts in self.classes.values_mut() {
             counts.clips.insert(subset.name(), 0);
