@@ -10,7 +10,7 @@ use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::seeds::{SeedRange, listed};
 use super::{Session, signals};
-use crate::config::{BatchSampling, Config, Method, WatchedScore, assign, is_used, keys_set};
+use crate::config::{BatchSampling, Config, Crop, Method, WatchedScore, assign, is_used, keys_set};
 use crate::data::scenes::{Dataset, LeftOut, OwnSetting, Subset};
 use crate::evaluate::{SegmentLabels, SegmentSource};
 use crate::model::checkpoint::TrainingState;
@@ -203,6 +203,11 @@ impl Material {
         left_out.extend(dataset.left_out(&used));
         left_out.extend(dataset.never_drawn().filter(|_| config.train.sampling == BatchSampling::Paper));
         left_out.extend(dataset.missed_labels(config)?);
+        if config.train.crop != Crop::Random && set.is_some_and(|set| set.contains("train.clip_s")) {
+            let message =
+                "train.clip_s has no effect without train.crop=random: the length of a segment is train.seconds";
+            left_out.push(LeftOut::warning(message.into()));
+        }
         left_out.extend(draws.left_out);
         Ok(Self { config: config.clone(), dataset, chosen, train, left_out })
     }

@@ -191,7 +191,7 @@ mod tests {
         let outputs = TagOutputs { probabilities: &[0.9, 0.9, 0.5, 0.25, 0.0], labels: &labels, classes: 1 };
         let scores = outputs.scores(0.5, Some(&[0.375])).classes[0].unwrap();
         assert_eq!((scores.positives, scores.average_precision), (2, 100.0 * (0.5 + 2.0 / 3.0) / 2.0));
-        // Of six pairs, four are in order, one is equal and one is not in order.
+        // Six pairs: four are in order, one is equal and one is not in order.
         assert_eq!(scores.roc_auc, Some(75.0));
         assert_eq!(scores.detection, Detection { precision: 50.0, recall: 50.0, f1: 50.0 });
         assert_eq!(scores.own, Some(Detection { precision: 200.0 / 3.0, recall: 100.0, f1: 80.0 }));

@@ -37,7 +37,7 @@ impl Kernel for AveragePrecision {
     }
 
     fn work(&self) -> Work {
-        // How many examples are positives is not known here: every score is compared with a tenth of the others.
+        // The number of positives is not known here: every score is compared with a tenth of the others.
         let [_, examples, _] = self.scores.dims();
         Work { flops: (self.scores.len() * examples) as f64 / 10.0, bytes: (self.scores.len() * 8) as f64 }
     }

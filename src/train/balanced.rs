@@ -121,7 +121,7 @@ impl Episodes for BalancedSampler {
         let mut found = Vec::new();
         if negatives == draws.len() {
             found.push(LeftOut::warning(format!(
-                "an epoch of the {stage} stage draws no segment with a class, so nothing but silence is learnt: lower train.negatives"
+                "an epoch of the {stage} stage draws no segment with a class, so no class is learnt: lower train.negatives"
             )));
         }
         found.extend(in_turn(stage, classes, &self.by_class, &drawn));

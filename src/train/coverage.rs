@@ -42,7 +42,7 @@ pub(super) fn in_turn(stage: &str, classes: &[String], by_class: &[Vec<u32>], dr
             classes[*first]
         )));
     }
-    // How many times an epoch draws each segment of a class, in the mean and rounded.
+    // Number of times that an epoch draws each segment of a class, in the mean and rounded.
     let times = |class: usize| (drawn[class].len() as f64 / by_class[class].len() as f64).round() as usize;
     let repeated: Vec<usize> = present.iter().copied().filter(|class| times(*class) > 1).collect();
     if let Some(most) = repeated.iter().copied().max_by_key(|class| times(*class)) {

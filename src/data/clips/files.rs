@@ -189,7 +189,7 @@ impl FileIndex {
         let last = wanted.rsplit('/').next().unwrap_or(wanted);
         let by_name = self.by_name.get(&key(last)).or_else(|| self.by_stem.get(last));
         let mut all = by_name.cloned().unwrap_or_default();
-        // Of a path on another machine, only the name is known here.
+        // Only the name of a path on another machine is known here.
         let foreign = given.is_absolute() || name.contains(":\\");
         if !foreign {
             let folder = &wanted[..wanted.len() - last.len()];

@@ -56,7 +56,7 @@ impl Cutter {
 
     /// Adds the signal's next samples.
     pub fn push(&mut self, block: &[f32]) {
-        // What no chunk needs any more is dropped.
+        // Samples that no chunk needs any more are dropped.
         let needed = self.lanes.iter().map(|lane| self.first_sample(lane)).min().unwrap_or(usize::MAX);
         let n_unneeded = needed.saturating_sub(self.start).min(self.samples.len());
         self.samples.drain(..n_unneeded);

@@ -2,6 +2,7 @@
 //! them.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::draw::{Placement, Scene};
 use super::mixer::Mixer;
@@ -30,6 +31,8 @@ pub struct Dataset {
     /// Sampling rate of segments, in hertz.
     rate: u32,
     listing: Listing,
+    /// Lengths of the training clips in seconds, once they were asked for.
+    pub(super) train_seconds: OnceLock<Vec<Option<f64>>>,
     /// Log messages about files that exist but are not used.
     left_out: Vec<LeftOut>,
     /// The log message about keys of the configuration that the dataset folder overrides.
@@ -174,6 +177,7 @@ impl Dataset {
             labels,
             seed: mixer.recipe.data.seed,
             crop: Crop::Event,
+            train_seconds: OnceLock::new(),
             rate,
             listing,
             left_out: mixer.soundbank.left_out().to_vec(),
@@ -193,6 +197,7 @@ impl Dataset {
             labels: set.clips.each_ref().map(|clips| clips.iter().map(|clip| clip.labels.clone()).collect()),
             seed,
             crop: Crop::Event,
+            train_seconds: OnceLock::new(),
             rate,
             listing,
             left_out: set.left_out.clone(),

@@ -63,7 +63,7 @@ impl Dataset {
         if crop != Crop::Event {
             let key = if crop == Crop::Random { "train.clip_s" } else { "train.seconds" };
             if !set.contains(key) {
-                let mut seconds: Vec<f64> = self.train_seconds()?.into_iter().flatten().collect();
+                let mut seconds: Vec<f64> = self.train_seconds()?.iter().flatten().copied().collect();
                 seconds.sort_by(f64::total_cmp);
                 let most = (seconds.len() as f64 * WHOLE).ceil() as usize;
                 if let Some(longest) = seconds.get(most.max(1) - 1) {

@@ -119,9 +119,13 @@ impl Dataset {
     ///
     /// # Errors
     /// [`crate::Error::Stopped`] when the process is asked to end.
-    pub(super) fn train_seconds(&self) -> Result<Vec<Option<f64>>> {
+    pub(super) fn train_seconds(&self) -> Result<&[Option<f64>]> {
+        if let Some(known) = self.train_seconds.get() {
+            return Ok(known);
+        }
         let lengths = self.lengths(Subset::Train)?;
-        Ok(lengths.into_iter().map(|length| length.ok().map(|length| length.seconds)).collect())
+        let seconds = lengths.into_iter().map(|length| length.ok().map(|length| length.seconds)).collect();
+        Ok(self.train_seconds.get_or_init(|| seconds))
     }
 
     /// Returns the lengths of the clips of `subset`, or the errors about their files.
