@@ -6,10 +6,13 @@ mod support;
 
 mod train {
     mod crops;
+    mod from_model;
     mod health;
     mod learning;
+    mod longer;
     mod memory;
     mod origin;
+    mod own_clips;
     mod resume;
     mod sampling;
     mod scores;

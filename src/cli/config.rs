@@ -56,7 +56,7 @@ impl ConfigCommand {
                 if session.options.json {
                     return output::print_json(&config);
                 }
-                output::print_data(&(to_toml(&config)? + &not_set(&config)))
+                output::print_data(&(with_epochs(&config, &to_toml(&config)?) + &not_set(&config)))
             }
             Action::Check(files) => {
                 let config = files.load(&session.options)?;
@@ -69,11 +69,27 @@ impl ConfigCommand {
     }
 }
 
+/// Returns `document`, the TOML of `config`, with a comment line that says the largest number of epochs where it is not
+/// set, since it depends on the method.
+fn with_epochs(config: &Config, document: &str) -> String {
+    if config.train.epochs.is_some() {
+        return document.into();
+    }
+    let (method, epochs) = (config.train.method.name(), config.train.most_epochs());
+    let line = format!("# epochs = {epochs} (not set: the default of method = \"{method}\")\n");
+    let of_train = |line: &&str| *line == "[train]\n";
+    let place = document.split_inclusive('\n').take_while(|line| !of_train(line)).map(str::len).sum::<usize>();
+    let after = document[place..].find('\n').map_or(document.len(), |end| place + end + 1);
+    format!("{}{line}{}", &document[..after], &document[after..])
+}
+
 /// Returns a comment that names the keys of `config` that its document leaves out: those that are not set and have no
-/// default, or one that depends on the method or the data.
+/// default, or one that depends on the method or the data. [`with_epochs`] names the number of epochs.
 fn not_set(config: &Config) -> String {
     let sections = serde_json::to_value(config).unwrap_or_default();
-    let is_there = |key: &String| key.split_once('.').is_some_and(|(section, name)| !sections[section][name].is_null());
+    let is_there = |key: &String| {
+        key == "train.epochs" || key.split_once('.').is_some_and(|(section, name)| !sections[section][name].is_null())
+    };
     let names: Vec<String> = key_names().into_iter().filter(|key| !is_there(key)).collect();
     match names.is_empty() {
         true => String::new(),

@@ -81,11 +81,12 @@ mod tests {
     #[test]
     fn a_guessed_option_gets_its_setting_or_its_name() {
         for (line, hint) in [
-            ("weaklabel train -o run --epochs 5", "'--set train.epochs=…'"),
-            ("weaklabel train -o run --epochs=5", "'--set train.epochs=…'"),
-            ("weaklabel train -o run --lr 1e-3", "'--set optimiser.lr=…'"),
-            ("weaklabel train -o run --learning-rate 1e-3", "'--set optimiser.lr=…'"),
-            ("weaklabel train -o run --batch-size 20", "'--set train.batch=…'"),
+            ("weaklabel reproduce -o study --epochs 5", "'--set train.epochs=…'"),
+            ("weaklabel reproduce -o study --epochs=5", "'--set train.epochs=…'"),
+            ("weaklabel search -o search --lr 1e-3", "'--set optimiser.lr=…'"),
+            ("weaklabel search -o search --learning-rate 1e-3", "'--set optimiser.lr=…'"),
+            ("weaklabel search -o search --batch-size 20", "'--set train.batch=…'"),
+            ("weaklabel train -o run --dropout 0.1", "'--set model.dropout=…'"),
             ("weaklabel predict run --device cuda", "'--adapter'"),
             ("weaklabel train --output run", "'--out'"),
         ] {

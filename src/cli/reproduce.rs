@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::data_source::DataSource;
+use super::fitted::{Fitted, set_keys};
 use super::given_up::{self, RetryOption};
 use super::output::{print, print_json};
 use super::seeds::{SeedRange, listed};
@@ -14,7 +15,6 @@ use super::store_options::{LeaseOption, StoreOptions};
 use super::{Session, signals};
 use crate::base::printable::counted;
 use crate::config::Config;
-use crate::data::scenes::Dataset;
 use crate::experiments::report::study::{Plan, StudyData, write_report};
 use crate::experiments::store::{Location, Registered, Store, StudyKind};
 use crate::experiments::study::CellResult;
@@ -91,11 +91,11 @@ impl Reproduce {
     /// report.
     pub fn run(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
-        let mut config = session.options.configuration(|config| self.apply(config))?;
-        let dataset = Dataset::of(&config)?;
-        if let Some(line) = dataset.overridden() {
-            line.log();
-        }
+        let config = session.options.configuration(|config| self.apply(config))?;
+        // The lengths of segments are those of study.seconds, and a study compares segments around events.
+        let fitted = Fitted::new(&config, &set_keys(&session.options, ["train.seconds", "train.crop"])?)?;
+        fitted.log();
+        let Fitted { mut config, dataset, .. } = fitted;
         if self.fast {
             if let Some(folder) = &config.data.dataset {
                 tracing::info!("--fast takes all clips of {}: only seeds and epochs are fewer", folder.display());

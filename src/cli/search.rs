@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::data_source::DataSource;
+use super::fitted::{Fitted, set_keys};
 use super::given_up::{self, RetryOption};
 use super::output::{print, print_json};
 use super::store_options::{LeaseOption, StoreOptions};
@@ -79,7 +80,11 @@ impl Search {
     /// finished and trials were given up; whatever data, device and store report.
     pub fn run(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
-        let config = absolute_paths(&session.options.configuration(|config| self.apply(config))?)?;
+        let config = session.options.configuration(|config| self.apply(config))?;
+        // What the search draws is set, whatever its values.
+        let fitted = Fitted::new(&config, &set_keys(&session.options, names(&config.search.space))?)?;
+        fitted.log();
+        let config = absolute_paths(&fitted.config)?;
         if self.dry_run {
             return plan(session, &config);
         }
@@ -159,7 +164,8 @@ fn report(session: &Session, folder: &Path, store: &mut Store, study: &Registere
         // A training of its own runs as long as any other.
         own.train.epochs = config.train.epochs;
         own.search = config::SearchConfig::default();
-        atomic::write_bytes(&folder.join(BEST), config::to_toml(&own)?.as_bytes())?;
+        let text = if own.data.dataset.is_some() { config::to_explicit_toml(&own)? } else { config::to_toml(&own)? };
+        atomic::write_bytes(&folder.join(BEST), text.as_bytes())?;
     }
     if session.options.json {
         let best = best.map(|best| json!({"trial": best.number, "score": best.scores.last(), "values": best.values}));

@@ -1,29 +1,32 @@
 //! `weaklabel train`.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
 use super::data_source::DataSource;
+use super::dry_run::dry_run;
+use super::fitted::set_keys;
+use super::material::Material;
+use super::often_set::OftenSet;
 use super::output::{print, print_json};
 use super::seeds::{SeedRange, listed};
 use super::{Session, signals};
-use crate::config::{BatchSampling, Config, Crop, Method, WatchedScore, assign, is_used, keys_set};
-use crate::data::scenes::{Dataset, LeftOut, OwnSetting, Subset};
-use crate::evaluate::{SegmentLabels, SegmentSource};
+use crate::config::{Config, Freeze, Method, WatchedScore, is_used};
 use crate::model::checkpoint::TrainingState;
 use crate::output::{Recorder, RunDir, Table, Watch};
-use crate::train::{Draws, PlannedData, Trainer, TrainingData, memory_estimate};
+use crate::train::{Trainer, TrainingData};
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
   weaklabel train -o run
   weaklabel train -o run --dataset data --method triplets --seed 1-5
-  weaklabel train -o run --set train.epochs=50 --set optimiser.lr=3e-4
-  weaklabel train -o run --resume";
+  weaklabel train -o run --epochs 50 --lr 3e-4 --set model.dropout=0.1
+  weaklabel train -o run3 --dataset clips.csv --init run --set train.freeze=embedding
+  weaklabel train -o run --resume
+  weaklabel train -o run --resume --epochs 80";
 
 /// `weaklabel train`: train one tagger, or several with different seeds at once.
 #[derive(Debug, Args)]
@@ -41,6 +44,12 @@ pub struct Train {
     /// One model is trained per seed, all at once: 7, or 1,2,5, or 1-5 (the key train.seeds)
     #[arg(long, value_name = "S,…", value_delimiter = ',')]
     pub seed: Vec<SeedRange>,
+    /// Start from the parameters of a trained model, RUN or RUN/checkpoints/best*.safetensors (the key train.init)
+    #[arg(long, value_name = "MODEL", conflicts_with = "resume")]
+    pub init: Option<PathBuf>,
+    /// Options for the keys that are changed most often.
+    #[command(flatten)]
+    pub often: OftenSet,
     /// The run folder
     #[arg(short, long, value_name = "RUN")]
     pub out: PathBuf,
@@ -50,7 +59,7 @@ pub struct Train {
     /// Replace an earlier run in that folder
     #[arg(long)]
     pub force: bool,
-    /// Print how many steps and how much memory on the GPU the training takes, and do nothing
+    /// Print how many steps, how much memory on the GPU and about how much time the training takes, and do nothing
     #[arg(long, conflicts_with = "resume")]
     pub dry_run: bool,
 }
@@ -64,6 +73,10 @@ impl Train {
         if !self.seed.is_empty() {
             config.train.seeds = listed(&self.seed);
         }
+        if self.init.is_some() {
+            config.train.init.clone_from(&self.init);
+        }
+        self.often.apply(config);
     }
 }
 
@@ -84,30 +97,38 @@ impl Train {
     fn train(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
         let config = self.configuration(session)?;
-        let set = if self.resume { None } else { Some(keys_set(&session.options.config, &session.options.set)?) };
+        let set = match self.resume {
+            true => None,
+            false => Some(set_keys(&session.options, self.often.keys(&config))?),
+        };
         if self.dry_run {
-            return dry_run(session, Material::of(config, set.as_ref())?);
+            return dry_run(session, &Material::of(config, set.as_ref())?);
         }
         let gpu = session.open_gpu()?;
         let tiles = match self.resume {
             true => session.tiles_to_continue(&gpu, &RunDir::open(&self.out)?.tiles_path())?,
             false => session.tiles(&gpu)?,
         };
-        let Material { config, dataset, chosen, left_out, .. } = Material::of(config, set.as_ref())?;
+        let material = Material::of(config, set.as_ref())?;
         let run = if self.resume {
             RunDir::resume(&self.out)?
         } else {
             let adapter = serde_json::to_value(gpu.adapter()).map_err(|e| Error::data(&self.out, e.to_string()))?;
-            RunDir::create(&self.out, &config, &adapter, self.force)?
+            RunDir::create(&self.out, &material.config, &adapter, self.force)?
         };
         session.log.attach(run.log()?);
-        dataset.in_short().iter().chain(&chosen).for_each(|line| tracing::info!("{line}"));
-        left_out.iter().for_each(LeftOut::log);
-        if run.is_finished() {
-            return Err(Error::data(&self.out, "this run is finished: `weaklabel eval` scores it"));
+        material.log();
+        let Material { config, dataset, .. } = material;
+        let longer = self.resume && self.often.epochs.is_some();
+        if run.is_finished() && !longer {
+            let reason = "this run is finished: `weaklabel eval` scores it, and --epochs N trains it on up to N epochs";
+            return Err(Error::data(&self.out, reason));
         }
         let contents = dataset.contents()?;
         run.check_origin(&config, &contents)?;
+        if longer {
+            run.reopen(&config)?;
+        }
         if !run.has_all_metrics()? {
             let path = self.out.display();
             tracing::warn!(
@@ -142,98 +163,51 @@ impl Train {
 
     fn configuration(&self, session: &Session) -> Result<Config> {
         if !self.resume {
-            let config = session.options.configuration(|config| self.apply(config))?;
-            warn_of_unused(&session.options.set, config.train.method);
+            let mut without = None;
+            let config = session.options.configuration(|config| {
+                without = Some(config.clone());
+                self.apply(config);
+            })?;
+            self.often.check(&session.options, &without.unwrap_or_default(), &config)?;
+            warn_of_unused(&session.options.set, &config);
             return Ok(config);
         }
         if !session.options.config.is_empty() || !session.options.set.is_empty() {
             return Err(Error::Usage(
-                "--resume continues with the run's own configuration: leave out --config and --set".into(),
+                "--resume continues with the run's own configuration: leave out --config and --set (--epochs may change)"
+                    .into(),
             ));
         }
-        RunDir::open(&self.out)?.config()
+        let run = RunDir::open(&self.out)?;
+        match self.often.epochs {
+            Some(epochs) => run.longer(epochs),
+            None => run.config(),
+        }
     }
 }
 
 /// Warns of edits of keys that a training by `method` does not use, such as `tagger.lr` for the classifier.
-fn warn_of_unused(edits: &[String], method: Method) {
+fn warn_of_unused(edits: &[String], config: &Config) {
+    let (method, freeze) = (config.train.method, config.train.freeze);
     for key in edits.iter().filter_map(|edit| Some(edit.split_once('=')?.0.trim())) {
-        if !is_used(key, method) {
+        if !is_used(key, method, freeze) {
+            let frozen = freeze == Freeze::Embedding;
             let same = key.replacen("tagger.", "optimiser.", 1);
             let instead = match key {
                 "tagger.lr" | "tagger.weight_decay" => format!(": its own key is {same}"),
                 "tagger.epochs" | "tagger.batch" => format!(": its own key is {}", key.replacen("tagger", "train", 1)),
+                "train.epochs" | "train.batch" if frozen => {
+                    format!(": its own key is {}", key.replacen("train", "tagger", 1))
+                }
+                "optimiser.lr" | "optimiser.weight_decay" if frozen => {
+                    format!(": its own key is {}", key.replacen("optimiser", "tagger", 1))
+                }
                 _ => String::new(),
             };
-            tracing::warn!("--set {key} has no effect on --method {}{instead}", method.name());
+            let on = if frozen { "a training of G alone".into() } else { format!("--method {}", method.name()) };
+            tracing::warn!("--set {key} has no effect on {on}{instead}");
         }
     }
-}
-
-/// The data of a training, checked before there is a run folder and before any feature is computed.
-struct Material {
-    /// The configuration, with the settings that were chosen from the data.
-    config: Config,
-    dataset: Dataset,
-    /// Message about the settings that were chosen from the data, if there are any.
-    chosen: Option<String>,
-    /// Labels of the training segments.
-    train: Vec<SegmentLabels>,
-    /// Messages about data that are not used.
-    left_out: Vec<LeftOut>,
-}
-
-impl Material {
-    /// Opens the data of `config`. Keys that are not in `set` get the values that suit the data; without `set` all keys
-    /// stay as they are.
-    fn of(config: Config, set: Option<&BTreeSet<String>>) -> Result<Self> {
-        let (dataset, used) = (Dataset::of(&config)?, [Subset::Train, Subset::Validation]);
-        dataset.need(&used)?;
-        let own = set.map_or_else(|| Ok(Vec::new()), |set| dataset.own_settings(&config, set))?;
-        let values: Vec<_> = own.iter().map(|setting| (setting.key, setting.value.clone())).collect();
-        let config = &assign(&config, &values)?;
-        let dataset = dataset.with_crop(config.train.crop);
-        let setting = |own: &OwnSetting| format!("{}={} ({})", own.key, own.value, own.reason);
-        let chosen: Vec<String> = own.iter().map(setting).collect();
-        let chosen = (!own.is_empty()).then(|| format!("chosen for these data, unless set: {}", chosen.join("; ")));
-        let seconds = &[config.train.loaded_seconds()];
-        let train = SegmentSource { dataset: &dataset, subset: Subset::Train, seconds }.labels()?.swap_remove(0);
-        let draws = Draws::new(config, &train, dataset.classes())?;
-        let mut left_out: Vec<LeftOut> = dataset.overridden().cloned().into_iter().collect();
-        left_out.extend(dataset.left_out(&used));
-        left_out.extend(dataset.never_drawn().filter(|_| config.train.sampling == BatchSampling::Paper));
-        left_out.extend(dataset.missed_labels(config)?);
-        if config.train.crop != Crop::Random && set.is_some_and(|set| set.contains("train.clip_s")) {
-            let message =
-                "train.clip_s has no effect without train.crop=random: the length of a segment is train.seconds";
-            left_out.push(LeftOut::warning(message.into()));
-        }
-        left_out.extend(draws.left_out);
-        Ok(Self { config: config.clone(), dataset, chosen, train, left_out })
-    }
-}
-
-/// Prints the steps and the memory of a training.
-fn dry_run(session: &Session, material: Material) -> Result<()> {
-    let Material { config, dataset, chosen, train, left_out } = material;
-    dataset.in_short().iter().chain(&chosen).for_each(|line| tracing::info!("{line}"));
-    left_out.iter().for_each(LeftOut::log);
-    let gpu = session.gpu_on_paper()?;
-    let validation = dataset.len(Subset::Validation);
-    let data = PlannedData { classes: dataset.classes(), train: &train, validation };
-    let needed = memory_estimate(&gpu, &session.tiles(&gpu)?, &config, &data)?;
-    let mib = needed.bytes as f64 / f64::from(1 << 20);
-    if session.options.json {
-        let adapter = &gpu.adapter().name;
-        return print_json(&json!({"adapter": adapter, "steps": needed.steps, "bytes": needed.bytes}));
-    }
-    print(&format!(
-        "{} training and {validation} validation segments of {} s\nat most {} steps\n{mib:.0} MiB on {}\n",
-        train.len(),
-        config.train.seconds,
-        needed.steps,
-        gpu.adapter().name,
-    ))
 }
 
 /// Prints the best epoch of every seed, and the time of all pieces of the training.

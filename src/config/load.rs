@@ -43,19 +43,36 @@ fn layers(files: &[PathBuf], sets: &[String]) -> Result<Vec<SettingsLayer>> {
     of_files.chain(sets.iter().map(|edit| SettingsLayer::from_edit("--set", edit))).collect()
 }
 
+/// Dotted names of the keys that a user set, whatever their values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetKeys {
+    /// Keys of configuration files.
+    pub in_files: BTreeSet<String>,
+    /// Keys of the command line: `--set`, and options that stand for a key.
+    pub on_command_line: BTreeSet<String>,
+}
+
+impl SetKeys {
+    /// Returns whether `key` was set anywhere.
+    pub fn contains(&self, key: &str) -> bool {
+        self.in_files.contains(key) || self.on_command_line.contains(key)
+    }
+}
+
 /// Returns the dotted names of the keys that `files` and the `key.path=value` edits of `sets` set.
 ///
 /// # Errors
 /// The errors of [`read_config`].
-pub fn keys_set(files: &[PathBuf], sets: &[String]) -> Result<BTreeSet<String>> {
-    let mut keys = BTreeSet::new();
+pub fn keys_set(files: &[PathBuf], sets: &[String]) -> Result<SetKeys> {
+    let mut set = SetKeys::default();
     for layer in layers(files, sets)? {
+        let keys = if layer.text.is_some() { &mut set.in_files } else { &mut set.on_command_line };
         for (section, table) in &layer.table {
             let names = table.as_table().into_iter().flat_map(Table::keys);
             keys.extend(names.map(|name| format!("{section}.{name}")));
         }
     }
-    Ok(keys)
+    Ok(set)
 }
 
 /// Parses and validates a configuration in memory, without access to the disk. `name` is the document's name in errors.
@@ -108,6 +125,29 @@ pub fn assign(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
 /// that is too large for [`read_config`].
 pub fn to_toml(config: &Config) -> Result<String> {
     let text = toml::to_string(config).map_err(|e| Error::config("configuration", e.to_string()))?;
+    check_size("configuration", text.len())?;
+    Ok(text)
+}
+
+/// Serialises `config` like [`to_toml`], and names also the keys that a training on clips of one's own chooses from the
+/// data where they are not set. [`to_toml`] leaves them out at their default, so that `-c` with its document would choose
+/// anew.
+///
+/// # Errors
+/// The errors of [`to_toml`].
+pub fn to_explicit_toml(config: &Config) -> Result<String> {
+    let refused = |e: toml::ser::Error| Error::config("configuration", e.to_string());
+    let mut table = Table::try_from(config).map_err(refused)?;
+    if let Some(Value::Table(train)) = table.get_mut("train") {
+        for (key, value) in [
+            ("crop", Value::try_from(config.train.crop)),
+            ("clip_s", Value::try_from(config.train.clip_s)),
+            ("sampling", Value::try_from(config.train.sampling)),
+        ] {
+            train.entry(key).or_insert(value.map_err(refused)?);
+        }
+    }
+    let text = toml::to_string(&table).map_err(refused)?;
     check_size("configuration", text.len())?;
     Ok(text)
 }

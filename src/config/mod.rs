@@ -15,11 +15,11 @@ mod validate;
 
 pub use duration::{decimal_comma, duration, seconds};
 pub use key_names::{key_names, keys_called};
-pub use load::{assign, edit, keys_set, parse_config, read_config, to_toml};
+pub use load::{SetKeys, assign, edit, keys_set, parse_config, read_config, to_explicit_toml, to_toml};
 pub use sections::{
-    BatchSampling, CellConfig, Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, Normalise,
-    Objective, OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig, StudyConfig,
-    TableConfig, TaggerConfig, TrainConfig, TripletConfig, TripletGradient, Variant, WatchedScore,
+    BatchSampling, CellConfig, Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Freeze, Method, ModelConfig,
+    Normalise, Objective, OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig,
+    StudyConfig, TableConfig, TaggerConfig, TrainConfig, TripletConfig, TripletGradient, Variant, WatchedScore,
 };
 pub use stage::StageName;
 pub use training_keys::{Keys, decides_end, is_used, training_keys};

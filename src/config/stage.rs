@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Method, WatchedScore};
+use super::{Config, Freeze, Method, WatchedScore};
+use crate::{Error, Result};
 
 /// The kind of a training stage: which networks it trains, and with which loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ impl StageName {
     /// All stages.
     pub const ALL: [Self; 4] = [Self::Classifier, Self::Triplets, Self::Prototypes, Self::Tagger];
 
-    /// Returns the stages of `method` in order.
+    /// Returns the stages of `method` in order, without anything frozen.
     pub fn of(method: Method) -> &'static [Self] {
         match method {
             Method::Classifier => &[Self::Classifier],
@@ -59,5 +60,31 @@ impl StageName {
     /// Returns the largest number of epochs that the stage runs.
     pub fn epochs(self, config: &Config) -> usize {
         if self == Self::Tagger { config.tagger.epochs } else { config.train.most_epochs() }
+    }
+}
+
+impl Config {
+    /// Returns the stages of a training in order.
+    pub fn stages(&self) -> &'static [StageName] {
+        match self.train.freeze {
+            Freeze::None => StageName::of(self.train.method),
+            Freeze::Embedding => &[StageName::Tagger],
+        }
+    }
+
+    /// Checks that trainings of `what`, a study or a search, start from parameters that are drawn: their models are
+    /// compared with each other.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming `train.init` or `train.freeze`.
+    pub fn starts_from_scratch(&self, what: &str) -> Result<()> {
+        let key = match (&self.train.init, self.train.freeze) {
+            (Some(_), _) => "train.init",
+            (None, Freeze::Embedding) => "train.freeze",
+            (None, Freeze::None) => return Ok(()),
+        };
+        let reason =
+            format!("{what} draws and trains all parameters of every model: leave it out, or use `weaklabel train`");
+        Err(Error::config(key, reason))
     }
 }

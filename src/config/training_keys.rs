@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Config, Method, SearchConfig, StudyConfig, TableConfig};
+use super::{Config, Freeze, Method, SearchConfig, StudyConfig, TableConfig};
 
 /// Values of keys by their dotted names.
 pub type Keys = BTreeMap<String, Value>;
@@ -20,6 +20,9 @@ const ENDS: [&str; 4] = ["train.epochs", "train.min_epochs", "train.patience", "
 /// Keys of `data` and `scene` that matter for a dataset on disk, whose own files fix everything else.
 const OF_A_DATASET: [&str; 3] = ["data.fold", "data.seed", "scene.holdout"];
 
+/// Keys that have no effect where E is frozen, since the tagger has its own.
+const OF_E: [&str; 4] = ["train.epochs", "train.batch", "optimiser.lr", "optimiser.weight_decay"];
+
 /// Returns the keys of `config` on which the training of the model with seed `seed` depends, with their values. Keys
 /// that are not set and have no default are absent, as is `train.sampling = "paper"`, which earlier builds lacked.
 ///
@@ -28,12 +31,14 @@ const OF_A_DATASET: [&str; 3] = ["data.fold", "data.seed", "scene.holdout"];
 /// best epoch. Keys that earlier builds lacked, like `train.watch`, are
 /// absent at their default. `train.seeds` is `seed` alone. With a dataset on disk, `data` and
 /// `scene` are left out too, since the dataset fixes them, except for the seed, the fold that evaluates and the share
-/// held out for validation. The columns of `data.table` are left out as well, since the clips that they give count.
+/// held out for validation. The path `train.init` is left out, since the model's contents count, which the provenance adds.
+/// The columns of `data.table` are left out as well, since the clips that they give count.
 pub fn training_keys(config: &Config, seed: u64) -> Keys {
-    let of_method = sections_of(config.train.method);
+    let of_method = sections_of(config.train.method, config.train.freeze);
     let shared = ["data", "scene", "features", "model", "train", "optimiser", "evaluate"];
     let mut plain = Config { study: StudyConfig::default(), search: SearchConfig::default(), ..config.clone() };
     (plain.data.dataset, plain.data.soundbank, plain.data.cooccurrence) = (None, None, None);
+    plain.train.init = None;
     plain.data.table = TableConfig::default();
     let sections = serde_json::to_value(plain).expect("numbers and words, without a path or a key that is no word");
     let mut keys = Keys::new();
@@ -52,21 +57,23 @@ pub fn training_keys(config: &Config, seed: u64) -> Keys {
     keys
 }
 
-/// Sections whose keys only this method uses, or this one and another.
-fn sections_of(method: Method) -> &'static [&'static str] {
-    match method {
-        Method::Classifier => &[],
-        Method::Triplets => &["triplets", "tagger"],
-        Method::Prototypes => &["prototypes", "tagger"],
+/// Sections whose keys only such trainings use, or these and others.
+fn sections_of(method: Method, freeze: Freeze) -> &'static [&'static str] {
+    match (method, freeze) {
+        (Method::Classifier, Freeze::None) => &[],
+        (Method::Classifier, Freeze::Embedding) => &["tagger"],
+        (Method::Triplets, _) => &["triplets", "tagger"],
+        (Method::Prototypes, _) => &["prototypes", "tagger"],
     }
 }
 
-/// Whether a training by `method` uses `key`: `tagger.lr` has no effect on the classifier, which learns at
-/// `optimiser.lr`.
-pub fn is_used(key: &str, method: Method) -> bool {
+/// Whether a training by `method` with the parameters `freeze` frozen uses `key`: `tagger.lr` has no effect on the
+/// classifier, which learns at `optimiser.lr`, and `train.epochs` none where G alone is trained.
+pub fn is_used(key: &str, method: Method, freeze: Freeze) -> bool {
     let section = key.split('.').next().unwrap_or(key).trim();
-    let of_some = Method::all().iter().any(|method| sections_of(*method).contains(&section));
-    !of_some || sections_of(method).contains(&section)
+    let of_some = Method::all().iter().any(|method| sections_of(*method, freeze).contains(&section));
+    let of_e = freeze == Freeze::Embedding && OF_E.contains(&key);
+    !of_e && (!of_some || sections_of(method, freeze).contains(&section))
 }
 
 /// Whether `key` only decides when a training ends, so that it may change while the training is interrupted.
@@ -89,6 +96,7 @@ mod tests {
         (config.train.sampling, config.train.negatives) = (BatchSampling::Balanced, Some(0.25));
         config.prototypes.way = Some(2);
         (config.train.crop, config.train.clip_s) = (Crop::Random, 1.0);
+        config.train.init = Some("model".into());
         (config.data.soundbank, config.data.cooccurrence) = (Some("a".into()), Some("b".into()));
         let names = |config: &Config| training_keys(config, 7).into_keys().collect::<Vec<_>>();
         let classifier = names(&config);
@@ -113,6 +121,10 @@ mod tests {
             expected.sort_unstable();
             assert_eq!(more, expected);
         }
+        (config.train.method, config.train.freeze) = (Method::Classifier, Freeze::Embedding);
+        let frozen = names(&config);
+        let more: Vec<&str> = frozen.iter().filter(|name| !classifier.contains(name)).map(String::as_str).collect();
+        assert_eq!(more, ["tagger.batch", "tagger.epochs", "tagger.lr", "tagger.weight_decay", "train.freeze"]);
         (config.data.dataset, config.data.fold) = (Some("set".into()), Some(1));
         let of_data = names(&config).into_iter().filter(|key| key.starts_with("data.") || key.starts_with("scene."));
         assert_eq!(of_data.collect::<Vec<_>>(), OF_A_DATASET);
@@ -120,15 +132,18 @@ mod tests {
 
     #[test]
     fn a_key_of_another_method_is_not_used() {
-        assert!(!is_used("tagger.lr", Method::Classifier) && is_used("tagger.lr", Method::Triplets));
-        assert!(!is_used("triplets.margin", Method::Prototypes) && is_used("triplets.margin", Method::Triplets));
-        assert!(Method::all().iter().all(|method| is_used("optimiser.lr", *method)));
+        let used = |key, method| is_used(key, method, Freeze::None);
+        assert!(!used("tagger.lr", Method::Classifier) && used("tagger.lr", Method::Triplets));
+        assert!(!used("triplets.margin", Method::Prototypes) && used("triplets.margin", Method::Triplets));
+        assert!(Method::all().iter().all(|method| used("optimiser.lr", *method)));
+        let used = |key| is_used(key, Method::Classifier, Freeze::Embedding);
+        assert!(used("tagger.lr") && used("optimiser.beta1") && !used("optimiser.lr"));
     }
 
     #[test]
     fn keys_that_earlier_builds_lacked_are_absent_at_their_default() {
         let (mut config, without) = (Config::default(), training_keys(&Config::default(), 1));
-        let later = ["train.sampling", "train.negatives", "train.crop", "train.clip_s", "train.watch"];
+        let later = ["train.sampling", "train.negatives", "train.crop", "train.clip_s", "train.watch", "train.freeze"];
         assert!(later.iter().all(|key| !without.contains_key(*key)));
         config.train.sampling = BatchSampling::Natural;
         assert_eq!(training_keys(&config, 1)["train.sampling"], json!("natural"));

@@ -298,6 +298,10 @@ fn train(c: &TrainConfig) -> Result<()> {
     count("train.batch", c.batch, MAX_WIDTH)?;
     let share = |share| require((0.0..1.0).contains(&share), "train.negatives", "at least 0 and below 1", share);
     c.negatives.map_or(Ok(()), share)?;
+    if let Some(path) = &c.init {
+        require(path != Path::new(""), "train.init", "a model or a run folder", "")?;
+        require(path.to_str().is_some(), "train.init", "a path in UTF-8", path)?;
+    }
     seeds("train.seeds", &c.seeds)?;
     require(
         c.checkpoint_s >= 0.0 && c.checkpoint_s.is_finite(),

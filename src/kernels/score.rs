@@ -18,6 +18,19 @@ pub struct Stopping {
     pub patience: usize,
 }
 
+impl Stopping {
+    /// Returns whether a member with this progress, of at least one epoch, trains on.
+    pub fn continues(&self, member: &Member) -> bool {
+        (member.epochs as usize) < self.epochs && !self.is_out_of_patience(member)
+    }
+
+    /// Returns whether a member with this progress, of at least one epoch, waited too long for a better epoch.
+    pub fn is_out_of_patience(&self, member: &Member) -> bool {
+        let last = member.epochs.saturating_sub(1);
+        (last - member.best_epoch.min(last)) as usize > self.patience && last as usize > self.min_epochs
+    }
+}
+
 /// Measure of the validation score, in %. Each is a mean over the classes with a positive.
 #[derive(Clone)]
 pub enum Criterion {
@@ -107,16 +120,15 @@ pub fn oracle(before: &Member, score: f32, stopping: &Stopping) -> Member {
     let epoch = before.epochs;
     let improved = score > before.best_score;
     let best_epoch = if improved { epoch } else { before.best_epoch };
-    let is_out_of_patience = (epoch - best_epoch) as usize > stopping.patience && epoch as usize > stopping.min_epochs;
-    Member {
-        alive: u32::from(!is_out_of_patience && epoch as usize + 1 < stopping.epochs),
+    let after = Member {
         best_epoch,
         best_score: if improved { score } else { before.best_score },
         score,
         improved: u32::from(improved),
         epochs: epoch + 1,
         ..*before
-    }
+    };
+    Member { alive: u32::from(stopping.continues(&after)), ..after }
 }
 
 /// Converts a member's record to numbers.

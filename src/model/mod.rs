@@ -9,6 +9,7 @@ pub mod checkpoint;
 mod init;
 mod passes;
 mod population;
+mod starting_model;
 pub mod tiles;
 
 pub use activations::{Activations, Mode};
@@ -17,4 +18,5 @@ pub use batch_shape::BatchShape;
 pub use init::initial_parameters;
 pub use passes::{Pass, Supervision};
 pub use population::{OptimiserStep, Population};
+pub use starting_model::StartingModel;
 pub use tiles::Tiles;

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::RunDir;
 use crate::base::printable::counted;
 use crate::base::{atomic, regular_file};
-use crate::config::{Config, StageName};
+use crate::config::{self, Config, StageName};
 use crate::data::scenes::Contents;
+use crate::model::StartingModel;
 use crate::model::checkpoint::{Provenance, TrainingState, read_training_state};
 use crate::train::Trainer;
 use crate::{Error, Result};
@@ -41,7 +42,9 @@ impl RunDir {
         };
         let configs = std::slice::from_ref(config);
         let origin = self.checkpoint("last");
-        training_state.provenance.check(&origin, &Provenance::new(configs, &training_state.provenance.data))?;
+        let init = StartingModel::of(config)?.map(|model| model.sha256());
+        let own = Provenance::new(configs, &training_state.provenance.data).starting_from(init);
+        training_state.provenance.check(&origin, &own)?;
         if training_state.provenance.data == data.fingerprint() {
             return Ok(());
         }
@@ -53,6 +56,74 @@ impl RunDir {
              training"
         );
         Err(Error::data(self.path(), reason))
+    }
+
+    /// Returns the run's configuration with `epochs` as the most epochs of its present stage, and of later ones.
+    ///
+    /// # Errors
+    /// [`Error::Data`] when as many epochs are trained already, when every model stopped early, or when the training state
+    /// is not there; the errors of [`RunDir::training_state`] and [`RunDir::config`].
+    pub fn longer(&self, epochs: usize) -> Result<Config> {
+        let mut config = self.config()?;
+        let Some(training_state) = self.training_state()? else {
+            if self.is_finished() {
+                let reason = "it is not there, so the training cannot go on: begin another one with --init";
+                return Err(Error::data(self.checkpoint("last"), reason));
+            }
+            let stages = config.stages();
+            set_epochs(&mut config, stages, epochs);
+            return Ok(config);
+        };
+        let stage = training_state.stage;
+        let rest: Vec<StageName> = config.stages().iter().copied().skip_while(|of| *of != stage).collect();
+        set_epochs(&mut config, &rest, epochs);
+        config::validate(&config)?;
+        let (path, name) = (self.path(), stage.name());
+        let trained = training_state.progress.iter().map(|member| member.epochs as usize).max().unwrap_or(0);
+        if epochs <= trained {
+            let reason = format!("{trained} epochs of stage {name} are trained already: --epochs must be more");
+            return Err(Error::data(path, reason));
+        }
+        let stopping = stage.stopping(&config);
+        let (progress, _) = training_state.continued(&stopping);
+        let stopped: Vec<String> = progress
+            .iter()
+            .zip(&config.train.seeds)
+            .filter(|(member, _)| member.alive == 0)
+            .map(|(member, seed)| format!("seed {seed} after epoch {}", member.epochs.saturating_sub(1)))
+            .collect();
+        let why = format!(
+            "stopped early, as no epoch after the best one was better (train.patience={}): {}",
+            config.train.patience,
+            stopped.join(", ")
+        );
+        if stopped.len() == progress.len() {
+            let reason = format!(
+                "this training {why}. To go on anyway, raise train.patience in {} and repeat the command, or begin another \
+                 training with --init",
+                self.config_path().display()
+            );
+            return Err(Error::data(path, reason));
+        }
+        if !stopped.is_empty() {
+            tracing::info!("{}: some models stay as they are, they {why}", path.display());
+        }
+        if rest.len() < config.stages().len() {
+            tracing::info!("{}: earlier stages stay as they are, --epochs is of the stage {name}", path.display());
+        }
+        Ok(config)
+    }
+
+    /// Makes the run one that is not finished, with the epochs of `config`, which [`RunDir::longer`] returned. Scores of
+    /// its models so far are removed.
+    ///
+    /// # Errors
+    /// [`Error::Io`] naming the file.
+    pub fn reopen(&self, config: &Config) -> Result<()> {
+        let mut stored = config::read_config(&[self.config_path()], &[])?;
+        (stored.train.epochs, stored.tagger.epochs) = (config.train.epochs, config.tagger.epochs);
+        self.write_config(&stored)?;
+        self.unfinish()
     }
 
     /// Restores `trainer` from the run's last checkpoint; without one, the trainer starts from the beginning. Metrics
@@ -111,5 +182,15 @@ impl RunDir {
     /// [`Error::Io`] naming the file.
     pub(super) fn keep_seconds_trained(&self, seconds: f64) -> Result<()> {
         atomic::write_bytes(&self.time_path(), format!("{}\n", json!({"seconds_trained": seconds})).as_bytes())
+    }
+}
+
+/// Sets the most epochs of `stages`.
+fn set_epochs(config: &mut Config, stages: &[StageName], epochs: usize) {
+    for stage in stages {
+        match stage {
+            StageName::Tagger => config.tagger.epochs = epochs,
+            _ => config.train.epochs = Some(epochs),
+        }
     }
 }

@@ -9,7 +9,7 @@
 //! | `metrics.jsonl` | one line per epoch and member |
 //! | `time.json` | seconds trained up to the last checkpoint |
 //! | `log.jsonl` | log messages |
-//! | `checkpoints/` | `best` and `last`, in safetensors |
+//! | `checkpoints/` | `best` and `last`, in safetensors, and `init`, from which the training started |
 //! | `results.json` | [`Results`] |
 //! | `DONE` | marks a finished training |
 //! | `run.lock` | marks the folder as a run, and is locked by the process that writes to it |
@@ -25,6 +25,7 @@ use super::Results;
 use crate::base::secrets::without_secrets;
 use crate::base::{atomic, regular_file};
 use crate::config::{self, Config};
+use crate::model::StartingModel;
 use crate::model::tiles::TileFile;
 use crate::{Error, Result};
 
@@ -39,6 +40,8 @@ const LOG: &str = "log.jsonl";
 const CHECKPOINTS: &str = "checkpoints";
 const RESULTS: &str = "results.json";
 const DONE: &str = "DONE";
+/// Name of the checkpoint that is a copy of the model from which the training started.
+const INIT: &str = "init";
 /// Entries that a new run in the same folder replaces. `run.lock` stays because it is locked.
 const REPLACED: [&str; 10] = [CONFIG, ENVIRONMENT, TILES, DATA, METRICS, TIME, LOG, CHECKPOINTS, RESULTS, DONE];
 /// Entries that a process can have created when it is killed before `config.toml` is written.
@@ -73,13 +76,18 @@ impl RunDir {
         if occupied && !force && !half_made(path)? {
             return Err(Error::data(path, "there is a run here: --resume continues it, --force replaces it"));
         }
+        // Before anything is removed: a training may start from the very run that it replaces.
+        let init = StartingModel::of(config)?;
         let run = Self::locked(path)?;
         for name in REPLACED {
             remove(&path.join(name))?;
         }
         fs::create_dir(run.entry(CHECKPOINTS)).map_err(|e| Error::io("create", run.entry(CHECKPOINTS), e))?;
+        if let Some(model) = init {
+            atomic::write_bytes(&run.checkpoint(INIT), &model.bytes)?;
+        }
         atomic::write_bytes(&run.entry(ENVIRONMENT), pretty(&environment(adapter)).as_bytes())?;
-        atomic::write_bytes(&run.entry(CONFIG), config::to_toml(&absolute_paths(config)?)?.as_bytes())?;
+        run.write_config(&absolute_paths(config)?)?;
         Ok(run)
     }
 
@@ -121,12 +129,25 @@ impl RunDir {
         &self.path
     }
 
-    /// Reads the configuration that the run was created with.
+    /// Reads the configuration that the run was created with. A model from which the training started is the run's own
+    /// copy of it.
     ///
     /// # Errors
     /// The errors of [`config::read_config`].
     pub fn config(&self) -> Result<Config> {
-        config::read_config(&[self.entry(CONFIG)], &[])
+        let mut config = config::read_config(&[self.entry(CONFIG)], &[])?;
+        config.train.init = config.train.init.map(|_| self.checkpoint(INIT));
+        Ok(config)
+    }
+
+    /// Writes `config.toml`. With data on disk it names every key that a training chooses from the data, so that `-c` with
+    /// it chooses nothing anew.
+    pub(super) fn write_config(&self, config: &Config) -> Result<()> {
+        let text = match config.data.dataset {
+            Some(_) => config::to_explicit_toml(config)?,
+            None => config::to_toml(config)?,
+        };
+        atomic::write_bytes(&self.entry(CONFIG), text.as_bytes())
     }
 
     /// Returns the path of `config.toml`, the resolved configuration.
@@ -203,6 +224,12 @@ impl RunDir {
         atomic::write_bytes(&self.entry(DONE), b"")
     }
 
+    /// Removes the mark of a finished training, and the scores of its models.
+    pub(super) fn unfinish(&self) -> Result<()> {
+        remove(&self.entry(RESULTS))?;
+        remove(&self.entry(DONE))
+    }
+
     /// Whether the training is finished.
     pub fn is_finished(&self) -> bool {
         self.entry(DONE).is_file()
@@ -220,7 +247,7 @@ impl RunDir {
 /// Whether the run at `path` was left by a process that was killed while it created the folder.
 fn half_made(path: &Path) -> Result<bool> {
     let checkpoints = path.join(CHECKPOINTS);
-    Ok(holds_only(path, &FIRST)? && (!checkpoints.is_dir() || holds_only(&checkpoints, &[])?))
+    Ok(holds_only(path, &FIRST)? && (!checkpoints.is_dir() || holds_only(&checkpoints, &["init.safetensors"])?))
 }
 
 /// Whether `folder` holds nothing but entries of these names and temporary files of killed processes.
@@ -267,7 +294,8 @@ fn remove(path: &Path) -> Result<()> {
 pub(crate) fn absolute_paths(config: &Config) -> Result<Config> {
     let mut config = config.clone();
     let data = &mut config.data;
-    for path in [&mut data.dataset, &mut data.soundbank, &mut data.cooccurrence].into_iter().flatten() {
+    let paths = [&mut data.dataset, &mut data.soundbank, &mut data.cooccurrence, &mut config.train.init];
+    for path in paths.into_iter().flatten() {
         *path = std::path::absolute(&*path).map_err(|e| Error::io("find", &*path, e))?;
     }
     Ok(config)

@@ -27,21 +27,11 @@ pub(super) fn until_the_smallest(
     Some(LeftOut { harmless: taken * 10 >= all * 9, message })
 }
 
-/// Returns the messages about an epoch in which the classes take turns: classes without a segment, classes whose
-/// segments repeat, and segments that are left to other epochs. `by_class` holds the segments of each class, and `drawn`
+/// Returns the messages about an epoch in which the classes take turns: classes whose segments repeat, and segments that are left to other epochs. `by_class` holds the segments of each class, and `drawn`
 /// those that are drawn for it in an epoch, with repetitions.
 pub(super) fn in_turn(stage: &str, classes: &[String], by_class: &[Vec<u32>], drawn: &[Vec<u32>]) -> Vec<LeftOut> {
     let mut found = Vec::new();
-    let (present, absent): (Vec<usize>, Vec<usize>) =
-        (0..classes.len()).partition(|class| !by_class[*class].is_empty());
-    if let Some(first) = absent.first() {
-        found.push(LeftOut::warning(format!(
-            "{} of {} classes in no training segment, {} first: batches are balanced over the others",
-            absent.len(),
-            classes.len(),
-            classes[*first]
-        )));
-    }
+    let present: Vec<usize> = (0..classes.len()).filter(|class| !by_class[*class].is_empty()).collect();
     // Number of times that an epoch draws each segment of a class, in the mean and rounded.
     let times = |class: usize| (drawn[class].len() as f64 / by_class[class].len() as f64).round() as usize;
     let repeated: Vec<usize> = present.iter().copied().filter(|class| times(*class) > 1).collect();

@@ -2,10 +2,11 @@
 
 use crate::Result;
 use crate::config::Config;
-use crate::data::features::{Statistics, standardise, statistics};
+use crate::data::features::{Statistics, standardise, statistics_of_named};
 use crate::data::scenes::{Contents, Dataset, Subset};
 use crate::evaluate::{Examples, SegmentSource};
 use crate::gpu::Gpu;
+use crate::model::StartingModel;
 
 /// Training and validation segments as standardised log-mel, with their classes and the fingerprint of the data.
 pub struct TrainingData {
@@ -24,7 +25,8 @@ pub struct TrainingData {
 impl TrainingData {
     /// Mixes or reads the training and validation clips of `dataset`, cuts segments of
     /// [`TrainConfig::loaded_seconds`](crate::config::TrainConfig::loaded_seconds), computes
-    /// their log-mel, and standardises it by the statistics of the training segments (SPEC §1).
+    /// their log-mel, and standardises it by the statistics of the training segments (SPEC §1), or of the model from which
+    /// the training starts.
     ///
     /// `contents` is that of `dataset`. `progress` is called with a subset and the number of its finished clips, from
     /// any thread.
@@ -44,7 +46,12 @@ impl TrainingData {
             Ok(source.load(gpu, &config.features, &|done| progress(subset, done))?.swap_remove(0))
         };
         let (train, validation) = (load(Subset::Train)?, load(Subset::Validation)?);
-        let statistics = statistics(gpu, &train.store, train.real_frames())?.checked()?;
+        let name = |clip: usize| format!("training clip {}", dataset.clip_name(Subset::Train, clip));
+        let own = statistics_of_named(gpu, &train.store, train.real_frames(), &name)?;
+        let statistics = match StartingModel::of(config)? {
+            Some(model) => model.statistics(),
+            None => own.checked()?,
+        };
         for examples in [&train, &validation] {
             standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
         }

@@ -27,7 +27,7 @@ impl Draws {
     /// [`crate::Error::Config`] when batches cannot be balanced, or the method does not fit the number of classes.
     pub fn new(config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<Self> {
         let (mut stages, mut batch_sizes, mut left_out) = (Vec::new(), Vec::new(), Vec::new());
-        for stage in StageName::of(config.train.method) {
+        for stage in config.stages() {
             let episodes = stage.episodes(config, labels, classes)?;
             stages.push((*stage, (episodes.steps() * stage.epochs(config)) as u64));
             batch_sizes.push(episodes.batch_size());

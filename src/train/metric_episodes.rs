@@ -84,7 +84,11 @@ impl Triplets {
         negatives: bool,
     ) -> Result<Self> {
         if let Some(class) = by_class.iter().position(|examples| examples.len() == 1) {
-            let reason = format!("a positive is another example of its class, and {} has only one", classes[class]);
+            let reason = format!(
+                "a positive is another example of its class, and {} has only one: add clips of it, leave the class out, or \
+                 train with --method classifier",
+                classes[class]
+            );
             return Err(Error::config("train.method", reason));
         }
         let by_class: Vec<Vec<u32>> = by_class.iter().filter(|examples| !examples.is_empty()).cloned().collect();
@@ -474,7 +478,7 @@ mod tests {
         let refused = |error: Error| error.to_string();
         let lonely = [vec![0], vec![0], vec![1], vec![]];
         let message = refused(Triplets::balanced(&lonely, &classes(3), 4, true, None).unwrap_err());
-        assert!(message.ends_with("class 1 has only one"), "{message}");
+        assert!(message.contains("class 1 has only one: add clips of it"), "{message}");
         let message = refused(Triplets::balanced(&[vec![0], vec![0]], &classes(3), 4, true, None).unwrap_err());
         assert!(message.contains("there is only one class, class 0"), "{message}");
         let message = refused(Triplets::balanced(&labels(9, 3), &classes(3), 2, false, None).unwrap_err());

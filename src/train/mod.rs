@@ -21,6 +21,7 @@ mod stage_settings;
 mod step;
 mod step_context;
 mod synthetic_step;
+mod time_estimate;
 mod trainer;
 
 use crate::config::StageName;
@@ -38,4 +39,5 @@ pub use schedule::{EpochRows, Schedule};
 pub use step::{StepInput, TrainingStep};
 pub use step_context::StepContext;
 pub use synthetic_step::{ROWS, random_data, random_examples, synthetic_step};
+pub use time_estimate::time_estimate;
 pub use trainer::{Trainer, are_compatible, most_members};

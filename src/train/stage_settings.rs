@@ -66,7 +66,7 @@ impl StageName {
     }
 
     /// Returns the rule by which the members stop.
-    pub(super) fn stopping(self, config: &Config) -> Stopping {
+    pub fn stopping(self, config: &Config) -> Stopping {
         let tags = matches!(self, Self::Classifier | Self::Tagger);
         Stopping {
             epochs: self.epochs(config),

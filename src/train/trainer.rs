@@ -12,7 +12,7 @@ use crate::gpu::{Download, Gpu};
 use crate::kernels::population::Member;
 use crate::model::checkpoint::{Description, Provenance, TrainingState};
 use crate::model::tiles::{TileFile, Tiles};
-use crate::model::{Activations, Architecture, BatchShape, Population, initial_parameters};
+use crate::model::{Activations, Architecture, BatchShape, Population, StartingModel, initial_parameters};
 use crate::{Error, Result};
 
 /// Number of validation clips from which the threshold of a class is chosen. The best threshold of fewer clips says more
@@ -26,7 +26,7 @@ const LEAST_CLIPS: usize = 5;
 /// [`Error::Config`] when batches cannot be balanced.
 pub fn most_members(gpu: &Gpu, config: &Config, labels: &[SegmentLabels], classes: &[String]) -> Result<usize> {
     let architecture = Architecture::new(&config.model, &config.features, classes.len());
-    let first = StageName::of(config.train.method)[0];
+    let first = config.stages()[0];
     let batch_size = first.episodes(config, labels, classes)?.batch_size();
     let chunks = batch_size * config.features.frames(config.train.seconds) / architecture.chunk_frames;
     Ok((gpu.max_binding_bytes() / Activations::largest_bytes(&architecture, chunks)).max(1) as usize)
@@ -54,6 +54,8 @@ pub struct Trainer<'a> {
     pause: Option<usize>,
     /// Provenance that is written to checkpoints.
     provenance: Provenance,
+    /// Model from whose parameters the training starts; `None` if they are drawn.
+    init: Option<StartingModel>,
 }
 
 impl<'a> Trainer<'a> {
@@ -82,6 +84,15 @@ impl<'a> Trainer<'a> {
         let first = stages[0].0;
         let batch = BatchShape { segments: batch_size, chunks: train.chunks(&architecture) };
         let population = Population::new(gpu, tiles, architecture, &seeds, batch)?;
+        let init = StartingModel::of(config)?;
+        if let Some(model) = &init {
+            let all = population.architecture.elements();
+            let mut state = vec![0.0; population.members * 3 * all];
+            for (values, seed) in state.chunks_mut(3 * all).zip(&seeds) {
+                values[..all].copy_from_slice(&model.parameters(&population.architecture, classes, *seed));
+            }
+            gpu.write(&population.state, 0, &state);
+        }
         let training_state =
             (gpu.download(&population.state)?, gpu.download(&population.best)?, gpu.download(&population.progress)?);
         population.use_parameters(gpu, &population.state)?;
@@ -98,7 +109,9 @@ impl<'a> Trainer<'a> {
             stages,
             epoch: 0,
             pause: None,
-            provenance: Provenance::new(configs, &data.fingerprint),
+            provenance: Provenance::new(configs, &data.fingerprint)
+                .starting_from(init.as_ref().map(StartingModel::sha256)),
+            init,
         })
     }
 
@@ -152,13 +165,16 @@ impl<'a> Trainer<'a> {
         before + self.stage.name.effort() * (self.epoch * self.stage.steps()) as u64
     }
 
-    /// Resumes from a training state of the same configuration and data. `origin` is the file that errors name.
+    /// Resumes from a training state of the same configuration and data. `origin` is the file that errors name. Members
+    /// that came to their last epoch train on if the configuration now has more.
     ///
     /// # Errors
     /// [`Error::Data`] with the first difference from this training: a key with both values, the data, the stage or the
     /// size; errors of the device.
     pub fn restore(&mut self, origin: &Path, training_state: &TrainingState) -> Result<()> {
-        training_state.provenance.check(origin, &self.provenance)?;
+        for message in training_state.provenance.check(origin, &self.provenance)? {
+            tracing::info!("{message}");
+        }
         let stage = training_state.stage;
         if !self.stages().any(|known| known == stage) {
             let known: Vec<&str> = self.stages().map(StageName::name).collect();
@@ -181,9 +197,10 @@ impl<'a> Trainer<'a> {
         }
         self.gpu.write(&self.population.state, 0, &training_state.state);
         self.gpu.write(&self.population.best, 0, &training_state.best);
-        self.gpu.write(&self.population.progress, 0, &training_state.progress);
+        let (progress, epoch) = training_state.continued(&stage.stopping(&self.configs[0]));
+        self.gpu.write(&self.population.progress, 0, &progress);
         self.population.use_parameters(self.gpu, &self.population.state)?;
-        self.epoch = training_state.epoch;
+        self.epoch = epoch;
         if stage != self.stage.name {
             self.stage = Stage::new(self.gpu, self.configs, stage, &self.population, self.data)?;
         }
@@ -293,8 +310,8 @@ impl<'a> Trainer<'a> {
         Ok(false)
     }
 
-    /// Enters a stage from the best parameters of E of the previous one, with a newly initialised G and fresh moments
-    /// and progress.
+    /// Enters a stage from the best parameters of E of the previous one, with the G that the training started with, and
+    /// fresh moments and progress.
     fn enter(&mut self, stage: StageName) -> Result<()> {
         let architecture = &self.population.architecture;
         let (of_e, all) = (architecture.embedding_elements(), architecture.elements());
@@ -304,7 +321,11 @@ impl<'a> Trainer<'a> {
         for (member, seed) in self.seeds.iter().enumerate() {
             let parameters = &mut state[member * 3 * all..][..all];
             parameters[..of_e].copy_from_slice(&best[member * all..][..of_e]);
-            parameters[of_e..].copy_from_slice(&initial_parameters(architecture, *seed)[of_e..]);
+            let first = match &self.init {
+                Some(model) => model.parameters(architecture, &self.data.classes, *seed),
+                None => initial_parameters(architecture, *seed),
+            };
+            parameters[of_e..].copy_from_slice(&first[of_e..]);
         }
         let progress: Vec<Member> = self.seeds.iter().map(|seed| Member::new(*seed)).collect();
         self.gpu.write(&self.population.state, 0, &state);

@@ -16,6 +16,11 @@ fn what_print_writes_is_a_configuration_that_prints_the_same() {
     assert_eq!((code, &second), (0, &first));
     let config = read_config(&[folder.path().join("run.toml")], &[]).unwrap();
     assert_eq!(config.train.seeds, [3, 1]);
+    let with_epochs =
+        |line: &str| run(line).1.lines().filter(|line| line.contains("epochs = ")).map(str::to_owned).next();
+    let line = "# epochs = 500 (not set: the default of method = \"triplets\")";
+    assert_eq!(with_epochs("config print --set train.method=triplets").as_deref(), Some(line));
+    assert_eq!(with_epochs("config print --set train.epochs=5").as_deref(), Some("epochs = 5"));
 }
 
 #[test]

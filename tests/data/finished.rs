@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use weaklabel::config::Config;
+use weaklabel::config::{Config, SetKeys};
 use weaklabel::data::scenes::{Dataset, Subset};
 
 use crate::bank::{assert_names, noise, write};
@@ -284,6 +284,7 @@ fn what_is_not_used_is_said_with_number_and_first_name() {
         (true, format!("{home}: 1 table left out, durations.csv: ")),
         (false, format!("{home}/train.tsv: 1 line said before, line 14: ")),
         (false, format!("{home}/train.tsv: labels that hold a comma")),
+        (false, "1 of 3 classes in one training clip alone, Cat,Dog first: ".into()),
         (false, "1 of 3 classes in no eval clip, Cat,Dog first: ".into()),
         (false, "1 of 8 training clips never drawn, train/quiet.wav first: ".into()),
     ];
@@ -304,12 +305,17 @@ fn keys_that_the_folder_overrides_are_named() {
     let mut config = Config::default();
     // With this seed, the folder has eight training clips besides those held out.
     (config.data.train, config.data.seed, config.scene.holdout) = (8, 5, 0.2);
-    let said =
-        |config: &Config| Dataset::open(dir.path(), config).unwrap().overridden().map(|line| line.message.clone());
-    assert_eq!(said(&config), None);
+    let check = |config: &Config| {
+        let keys = ["data.train", "data.eval", "scene.clip_s", "data.seed", "scene.holdout"].map(String::from);
+        let set = SetKeys { on_command_line: keys.into(), ..SetKeys::default() };
+        let dataset = Dataset::open(dir.path(), config).unwrap();
+        dataset.overridden().unwrap().check(&set).map(|replaced| assert!(replaced.is_empty()))
+    };
+    config.data.eval = Dataset::open(dir.path(), &config).unwrap().len(Subset::Eval);
+    check(&config).unwrap();
     (config.data.train, config.data.eval, config.scene.clip_s) = (9, 100, 3.0);
-    let line = said(&config).unwrap();
-    assert!(line.ends_with("have no effect: data.train, data.eval, scene.clip_s"), "{line}");
+    let message = check(&config).unwrap_err().to_string();
+    assert!(message.starts_with("data.train: ") && message.contains("nor have data.eval, scene.clip_s"), "{message}");
 }
 
 /// Asserts that [`Dataset::segment_labels`] and [`Dataset::segments`] agree for every clip. Returns the number of

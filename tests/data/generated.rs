@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sha2::{Digest, Sha256};
-use weaklabel::config::{Config, Variant};
+use weaklabel::config::{Config, SetKeys, Variant};
 use weaklabel::data::audio::{decode, integrated_loudness};
 use weaklabel::data::scenes::generate::{GenerateOptions, export_soundbank, generate};
 use weaklabel::data::scenes::{ClipSegments, Dataset, Soundbank, Subset, annotation};
@@ -217,8 +217,10 @@ fn drawn_reopened_and_written_clips_are_the_same() {
     assert!(expected == seen(&wav), "read from files");
     assert_eq!(drawn.fingerprint().unwrap(), mixed.fingerprint().unwrap());
     for dataset in [&mixed, &wav] {
-        let line = &dataset.overridden().unwrap().message;
-        assert!(line.ends_with("have no effect: data.seed") && dataset.variant() == Some(Variant::Waa), "{line}");
+        let on_command_line = ["data.seed".to_owned()].into();
+        let set = SetKeys { on_command_line, ..SetKeys::default() };
+        assert_names(&dataset.overridden().unwrap().check(&set).unwrap_err(), &["data.seed: ", "its own clips"]);
+        assert_eq!(dataset.variant(), Some(Variant::Waa));
     }
 
     let one = drawn.segment(Subset::Eval, 3, 1.0).unwrap();

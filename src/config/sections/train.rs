@@ -1,5 +1,7 @@
 //! Sections for training and evaluation: methods, losses, update rule.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// The training methods.
@@ -176,6 +178,17 @@ pub enum WatchedScore {
     Map,
 }
 
+/// The parameters that a training leaves as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Freeze {
+    /// None.
+    #[default]
+    None,
+    /// Those of E. G alone is trained, on embeddings that are computed once.
+    Embedding,
+}
+
 /// Training of the networks (SPEC §§4, 5).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -213,6 +226,14 @@ pub struct TrainConfig {
     pub patience: usize,
     /// Last epoch, counted from 0, up to which G is never stopped early, end to end or on frozen embeddings: 50 (A).
     pub min_epochs: usize,
+    /// Trained model from whose parameters the training starts, a file or a run folder with one model; random parameters
+    /// when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<PathBuf>,
+    /// Parameters that the training leaves as they are: none (O), or embedding, those of E. Then G is trained by the
+    /// settings of `tagger`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub freeze: Freeze,
     /// Seconds between checkpoints, written at the end of an epoch: 10 (O).
     pub checkpoint_s: f64,
 }
@@ -244,6 +265,8 @@ impl Default for TrainConfig {
             watch: WatchedScore::MacroF1,
             patience: 30,
             min_epochs: 50,
+            init: None,
+            freeze: Freeze::None,
             checkpoint_s: 10.0,
         }
     }

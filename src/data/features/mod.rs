@@ -14,7 +14,7 @@ mod store;
 pub use chunks::{Chunk, ChunkBatch, Chunking, Place};
 pub use cutter::{Cutter, Series};
 pub use extract::extract;
-pub use standardise::{RunningMoments, Statistics, standardise, statistics};
+pub use standardise::{RunningMoments, Statistics, standardise, statistics, statistics_of_named};
 pub use store::{ExampleStore, Shard};
 
 /// The definition of log-mel beyond the keys of [`FeatureConfig`](crate::config::FeatureConfig): constants of this

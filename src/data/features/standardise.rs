@@ -61,6 +61,16 @@ impl RunningMoments {
     /// [`Error::Tolerance`] naming the examples whose features are not finite, or if the device wrote no feature at
     /// all; other errors of the device.
     pub fn of(gpu: &Gpu, store: &ExampleStore, real_frames: Option<&[u32]>) -> Result<Self> {
+        Self::of_named(gpu, store, real_frames, &|example| format!("example {example}"))
+    }
+
+    /// Computes what [`RunningMoments::of`] computes. Errors call an example by its `name`.
+    fn of_named(
+        gpu: &Gpu,
+        store: &ExampleStore,
+        real_frames: Option<&[u32]>,
+        name: &dyn Fn(usize) -> String,
+    ) -> Result<Self> {
         let on_gpu = real_frames.map(|frames| gpu.tensor_from("real frames", &[frames.len()], frames)).transpose()?;
         let mut total = Self::empty(store.bands);
         let mut untouched = !store.is_empty();
@@ -73,8 +83,12 @@ impl RunningMoments {
             gpu.replay(&recording.resolve(gpu)?, 0..1)?;
             let values = gpu.read(&output)?;
             let examples = values.chunks_exact(2 * store.bands);
-            if let Some(range) = not_finite(examples.clone(), shard.first) {
-                return Err(Error::Tolerance(format!("the features of {range} are not finite: is their audio?")));
+            if let Some((first, more)) = not_finite(examples.clone()) {
+                let first = name(shard.first + first);
+                let others = if more == 0 { String::new() } else { format!(" and of {more} examples behind it") };
+                let reason = "are not finite: its audio may hold values that are no numbers, so listen to it, and convert it \
+                              or leave it out";
+                return Err(Error::Tolerance(format!("the features of {first}{others} {reason}")));
             }
             untouched &= values.iter().all(|&x| x == 0.0);
             for (index, example) in (shard.first..).zip(examples) {
@@ -118,14 +132,12 @@ impl RunningMoments {
     }
 }
 
-/// Describes the first run of consecutive examples that have a value which is not finite.
-fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone, first: usize) -> Option<String> {
+/// Finds the first run of consecutive examples that have a value which is not finite: the position of its first example,
+/// and the number of those behind it.
+fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone) -> Option<(usize, usize)> {
     let bad = |moments: &[f32]| moments.iter().any(|x| !x.is_finite());
-    let start = first + examples.position(bad)?;
-    match examples.take_while(|moments| bad(moments)).count() {
-        0 => Some(format!("example {start}")),
-        more => Some(format!("examples {start} to {}", start + more)),
-    }
+    let first = examples.position(bad)?;
+    Some((first, examples.take_while(|moments| bad(moments)).count()))
 }
 
 /// Computes mean and standard deviation of every band over all frames of `store`, or over the `real_frames` of each
@@ -135,6 +147,19 @@ fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone, first: 
 /// The errors of [`RunningMoments::of`].
 pub fn statistics(gpu: &Gpu, store: &ExampleStore, real_frames: Option<&[u32]>) -> Result<Statistics> {
     Ok(RunningMoments::of(gpu, store, real_frames)?.statistics())
+}
+
+/// Computes the statistics that [`statistics`] computes. Errors call an example by its `name`.
+///
+/// # Errors
+/// The errors of [`RunningMoments::of`].
+pub fn statistics_of_named(
+    gpu: &Gpu,
+    store: &ExampleStore,
+    real_frames: Option<&[u32]>,
+    name: &dyn Fn(usize) -> String,
+) -> Result<Statistics> {
+    Ok(RunningMoments::of_named(gpu, store, real_frames, name)?.statistics())
 }
 
 /// Replaces every feature x of `store` by (x − mean) / (√(std² + ε) + ε) of its band.
@@ -192,9 +217,9 @@ mod tests {
     #[test]
     fn examples_that_are_not_finite_are_named() {
         let examples = |values: &'static [f32]| values.chunks_exact(2);
-        assert_eq!(not_finite(examples(&[0.0, 1.0, 2.0, 3.0]), 5), None);
-        assert_eq!(not_finite(examples(&[0.0, 1.0, f32::NAN, 3.0]), 5).unwrap(), "example 6");
+        assert_eq!(not_finite(examples(&[0.0, 1.0, 2.0, 3.0])), None);
+        assert_eq!(not_finite(examples(&[0.0, 1.0, f32::NAN, 3.0])), Some((1, 0)));
         let two = &[f32::NAN, 1.0, 2.0, f32::INFINITY, 0.0, 0.0, f32::NAN, 0.0];
-        assert_eq!(not_finite(examples(two), 5).unwrap(), "examples 5 to 6");
+        assert_eq!(not_finite(examples(two)), Some((0, 1)));
     }
 }

@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 use super::draw::{Placement, Scene};
 use super::mixer::Mixer;
 use super::outline::{Outline, sorted};
-use super::overridden::overridden;
+use super::overridden::OverriddenKeys;
 use super::recipe::Recipe;
 use super::soundbank::Soundbank;
+use crate::base::printable::counted;
 use crate::config::{Config, Crop, DataConfig, TableConfig, Variant};
 use crate::data::audio::{resample, resampled_len};
 use crate::data::clips::{ClipSet, Contents, LeftOut, Listing, ReadOptions, SoundLength, Subset, TimedEvent};
@@ -35,8 +36,8 @@ pub struct Dataset {
     pub(super) train_seconds: OnceLock<Vec<Option<f64>>>,
     /// Log messages about files that exist but are not used.
     left_out: Vec<LeftOut>,
-    /// The log message about keys of the configuration that the dataset folder overrides.
-    overridden: Option<LeftOut>,
+    /// Keys of the configuration that the data on disk override; `None` where clips are mixed from a soundbank.
+    overridden: Option<OverriddenKeys>,
     /// The variant of a generated folder; `None` for other datasets.
     variant: Option<Variant>,
 }
@@ -134,7 +135,7 @@ impl Dataset {
             let [train, validation, eval] = Subset::all().map(|subset| dataset.len(subset));
             let own = DataConfig { train, validation, eval, ..DataConfig::default() };
             let used = ["data.dataset", "data.seed", "data.fold", "data.table", "scene.holdout"];
-            dataset.overridden = overridden(path, config, (&own, &Config::default().scene), &used);
+            dataset.overridden = Some(OverriddenKeys::new(path, config, (&own, &Config::default().scene), &used));
             return Ok(dataset);
         };
         let (data, scene, wav) = (recipe.data.clone(), recipe.scene.clone(), recipe.wav);
@@ -148,7 +149,7 @@ impl Dataset {
         };
         let soundbank = if let Clips::Mixed(mixer) = &dataset.clips { mixer.soundbank.root() } else { None };
         let own = DataConfig { soundbank: soundbank.map(Path::to_path_buf), ..data };
-        dataset.overridden = overridden(path, config, (&own, &scene), &["data.dataset"]);
+        dataset.overridden = Some(OverriddenKeys::new(path, config, (&own, &scene), &["data.dataset"]));
         dataset.variant = Some(own.variant);
         Ok(dataset)
     }
@@ -232,12 +233,30 @@ impl Dataset {
         })
     }
 
+    /// Checks that some validation clip has a label. Otherwise every validation score is 0, and the first epoch would count
+    /// as the best.
+    ///
+    /// # Errors
+    /// [`Error::Config`] naming `train.watch`.
+    pub fn need_validation_labels(&self) -> Result<()> {
+        let subset = Subset::Validation;
+        if (0..self.len(subset)).any(|index| !self.labels(subset, index).is_empty()) {
+            return Ok(());
+        }
+        let reason = format!(
+            "{} without a label, so that no epoch scores better than another: label some, or take them out of the data, so \
+             that training clips are held back",
+            counted(self.len(subset), "validation clip")
+        );
+        Err(Error::config("train.watch", reason))
+    }
+
     /// Returns the log message about training clips without a class, if there are any. `train.sampling = "paper"` never
     /// draws them.
     pub fn never_drawn(&self) -> Option<LeftOut> {
         let all = self.len(Subset::Train);
         let without = (0..all).filter(|index| self.labels(Subset::Train, *index).is_empty());
-        let (n, first) = (without.clone().count(), self.name(Subset::Train, without.min()?));
+        let (n, first) = (without.clone().count(), self.clip_name(Subset::Train, without.min()?));
         Some(LeftOut::warning(format!(
             "{n} of {all} training clips never drawn, {first} first: nothing is annotated in them, and batches take clips by \
              class; train.sampling=balanced draws them too"
@@ -252,6 +271,7 @@ impl Dataset {
             let mut present = vec![false; self.classes.len()];
             self.labels[*subset as usize].iter().flatten().for_each(|class| present[*class] = true);
             let absent: Vec<usize> = (0..self.classes.len()).filter(|class| !present[*class]).collect();
+            found.extend(self.lonely_classes().filter(|_| *subset == Subset::Train));
             if let Some(first) = absent.first() {
                 let (n, all, first, subset) = (absent.len(), self.classes.len(), &self.classes[*first], subset.name());
                 found.push(LeftOut::warning(format!(
@@ -262,9 +282,36 @@ impl Dataset {
         found
     }
 
-    /// Returns the log message about keys of the configuration that have no effect, because the folder has its own
-    /// values.
-    pub fn overridden(&self) -> Option<&LeftOut> {
+    /// Returns the log message about classes with one training clip, if there are any.
+    fn lonely_classes(&self) -> Option<LeftOut> {
+        let mut clips = vec![0; self.classes.len()];
+        self.labels[Subset::Train as usize].iter().flatten().for_each(|class| clips[*class] += 1);
+        let lonely: Vec<&str> =
+            self.classes.iter().zip(clips).filter(|(_, n)| *n == 1).map(|(class, _)| class.as_str()).collect();
+        let (n, all, first) = (lonely.len(), self.classes.len(), lonely.first()?);
+        Some(LeftOut::warning(format!(
+            "{n} of {all} classes in one training clip alone, {first} first: a model learns that clip by heart; add clips, or \
+             leave the class out"
+        )))
+    }
+
+    /// Returns the log message about classes that are in training clips but in none of the training segments, whose classes
+    /// are `heard`, if there are any.
+    pub fn missed_classes(&self, heard: impl IntoIterator<Item = usize>) -> Option<LeftOut> {
+        let mut missed = vec![false; self.classes.len()];
+        self.labels[Subset::Train as usize].iter().flatten().for_each(|class| missed[*class] = true);
+        heard.into_iter().for_each(|class| missed[class] = false);
+        let missed: Vec<usize> = (0..missed.len()).filter(|class| missed[*class]).collect();
+        let (n, all, first) = (missed.len(), self.classes.len(), &self.classes[*missed.first()?]);
+        Some(LeftOut::warning(format!(
+            "{n} of {all} classes in no training segment, {first} first: segments hold other parts of their clips, so the class \
+             is not learnt; --seconds takes longer segments"
+        )))
+    }
+
+    /// Returns the keys of the configuration that have no effect, because the data on disk have their own values; `None`
+    /// where clips are mixed from a soundbank.
+    pub fn overridden(&self) -> Option<&OverriddenKeys> {
         self.overridden.as_ref()
     }
 
@@ -274,7 +321,7 @@ impl Dataset {
     }
 
     /// Returns the name of a clip: the path of its file, or its number if the clip is mixed.
-    fn name(&self, subset: Subset, index: usize) -> String {
+    pub fn clip_name(&self, subset: Subset, index: usize) -> String {
         match &self.clips {
             Clips::Mixed(_) => index.to_string(),
             Clips::Finished(set) => {
@@ -443,7 +490,7 @@ impl Dataset {
     }
 
     fn nothing_left(&self, subset: Subset, index: usize) -> Error {
-        let reason = format!("{} has no sample left at {} Hz", self.name(subset, index), self.rate);
+        let reason = format!("{} has no sample left at {} Hz", self.clip_name(subset, index), self.rate);
         Error::data(format!("{} clip", subset.name()), reason)
     }
 }

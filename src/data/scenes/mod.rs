@@ -33,6 +33,7 @@ mod unused;
 
 pub use cooccurrence::Cooccurrence;
 pub use dataset::{ClipSegments, Dataset, Labels, Segment};
+pub use overridden::{OverriddenKeys, without_source};
 pub use own_settings::OwnSetting;
 pub use soundbank::Soundbank;
 pub use summary::{ClassCounts, ClipLengths, SubsetSummary, Summary};

@@ -1,14 +1,12 @@
 //! Settings of a training that suit clips of one's own, chosen from the data where nobody set them. The defaults of the
 //! configuration are the paper's, whose clips have one event with known times.
 
-use std::collections::BTreeSet;
-
 use toml::Value;
 
 use super::dataset::Dataset;
 use crate::Result;
 use crate::base::printable::counted;
-use crate::config::{BatchSampling, Config, Crop};
+use crate::config::{BatchSampling, Config, Crop, SetKeys};
 use crate::data::clips::{LeftOut, Subset};
 
 /// Longest training segment that is chosen, in seconds. Longer ones can be set.
@@ -38,7 +36,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`crate::Error::Stopped`] when the process is asked to end.
-    pub fn own_settings(&self, config: &Config, set: &BTreeSet<String>) -> Result<Vec<OwnSetting>> {
+    pub fn own_settings(&self, config: &Config, set: &SetKeys) -> Result<Vec<OwnSetting>> {
         let Some(clips) = self.clip_set().filter(|_| self.variant().is_none()) else { return Ok(Vec::new()) };
         let (mut chosen, mut crop) = (Vec::new(), config.train.crop);
         let mut choose = |key: &'static str, value: Value, reason: String| {
@@ -101,7 +99,7 @@ impl Dataset {
         Ok((parts > 0).then(|| {
             LeftOut::warning(format!(
                 "{parts} of {n} training clips have labels without times and are longer than a segment of {} s, which may \
-                 miss what is labelled: train.seconds is the length of a segment",
+                 miss what is labelled: --seconds takes longer segments, and train.crop=random another part in every epoch",
                 config.train.seconds
             ))
         }))

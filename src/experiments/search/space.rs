@@ -65,6 +65,7 @@ pub fn names(space: &[SpaceConfig]) -> Vec<&str> {
 /// # Errors
 /// [`Error::Config`] naming the fault of the space, or the first trial that cannot be trained.
 pub fn check(config: &Config, mut each: impl FnMut(Trial)) -> Result<()> {
+    config.starts_from_scratch("a search")?;
     check_space(config)?;
     (0..config.search.trials).try_for_each(|number| trial(config, number).map(&mut each))
 }

@@ -41,6 +41,7 @@ pub fn drawn(cells: &[&Cell]) -> Result<Vec<CellSteps>> {
     for cells in cells.chunk_by(|a, b| a.variant == b.variant) {
         let dataset = Dataset::of(&cells[0].config)?;
         dataset.need(&Subset::all())?;
+        dataset.need_validation_labels()?;
         let mut lengths: Vec<f64> = cells.iter().map(|cell| cell.seconds).collect();
         lengths.dedup();
         let source = SegmentSource { dataset: &dataset, subset: Subset::Train, seconds: &lengths };
@@ -52,7 +53,9 @@ pub fn drawn(cells: &[&Cell]) -> Result<Vec<CellSteps>> {
             let train = Arc::clone(&labels[length]);
             let draws = Draws::new(&cell.config, &train, dataset.classes()).map_err(|error| of_cell(error, cell))?;
             let never_drawn = dataset.never_drawn().filter(|_| cell.config.train.sampling == BatchSampling::Paper);
-            let left_out = left_out.iter().chain(&never_drawn).chain(&draws.left_out).cloned().collect();
+            let missed_classes = dataset.missed_classes(train.iter().flat_map(|labels| labels.classes.iter().copied()));
+            let missed = dataset.missed_labels(&cell.config)?.into_iter().chain(missed_classes);
+            let left_out = left_out.iter().chain(&never_drawn).chain(&draws.left_out).cloned().chain(missed).collect();
             let (classes, clips) = (dataset.classes().to_vec(), Subset::all().map(|subset| dataset.len(subset)));
             found.push(CellSteps { classes, clips, train, draws, left_out });
         }

@@ -2,10 +2,10 @@
 
 use super::{Cell, CellSteps};
 use crate::Result;
-use crate::config::{Config, Method, StageName, Variant};
+use crate::config::{Config, Variant};
 use crate::gpu::Gpu;
 use crate::model::Tiles;
-use crate::train::{PlannedData, memory_estimate, most_members, synthetic_step};
+use crate::train::{PlannedData, memory_estimate, most_members, time_estimate};
 
 /// Time and memory of one cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,43 +50,21 @@ pub fn estimates(
 
 fn estimate(gpu: &Gpu, paper: &Paper<'_>, tiles: &Tiles, cell: &Cell, drawn: &CellSteps) -> Result<Estimate> {
     let config = &cell.config;
-    let CellSteps { classes, clips: [train, validation, eval], draws, .. } = drawn;
-    let steps = |stage: &(StageName, u64)| stage.1;
-    let (first, tagger): (u64, u64) = (steps(&draws.stages[0]), draws.stages[1..].iter().map(steps).sum());
+    let CellSteps { classes, clips: [_, validation, eval], draws, .. } = drawn;
     // Seeds that do not fit together train one group after another.
     let most = most_members(gpu, config, &drawn.train, classes)?;
-    let of_seed = cell.frames_per_step(classes.len()) as usize / config.train.seeds.len();
     let mut found = Estimate { steps: 0, seconds: 0.0, bytes: 0 };
     for seeds in config.train.seeds.chunks(most) {
         let mut config = config.clone();
         config.train.seeds = seeds.to_vec();
-        let per_step = time(gpu, tiles, &config, classes.len())?;
-        // Every epoch ends with a forward pass over all validated segments. For each frame, it takes a third of the
-        // time of a training step.
-        let per_frame = per_step / (of_seed * seeds.len()) as f64;
-        let evaluated = validation + if cell.method == Method::Classifier { 0 } else { *train };
-        let frames = evaluated * config.features.frames(cell.seconds) * seeds.len();
-        let judging = per_frame * frames as f64 / 3.0 * config.train.most_epochs() as f64;
-        found.steps += draws.steps();
-        found.seconds += per_step * first as f64 + judging + tagger as f64 * TAGGER_STEP_S;
         let data = PlannedData { classes, train: &drawn.train, validation: *validation };
+        found.steps += draws.steps();
+        found.seconds += time_estimate(gpu, tiles, &config, &data, draws)?;
         let needed = memory_estimate(&paper()?, tiles, &config, &data)?;
         found.bytes = found.bytes.max(needed.bytes + eval_bytes(&config, *eval));
     }
     Ok(found)
 }
-
-/// Measures the time of a step in seconds.
-fn time(gpu: &Gpu, tiles: &Tiles, config: &Config, classes: usize) -> Result<f64> {
-    let step = synthetic_step(gpu, tiles, config, classes, config.features.frames(config.train.seconds))?;
-    // The first step compiles kernels.
-    gpu.time(&step.recording, 1)?;
-    Ok(gpu.time(&step.recording, 2)?.as_secs_f64() / 2.0)
-}
-
-/// Time of a step of the tagger in seconds: six dispatches with a few microseconds of work take about as long on any
-/// device.
-const TAGGER_STEP_S: f64 = 3e-4;
 
 /// Returns the size of the features of `clips` evaluation clips in bytes. They stay on the GPU while a cell trains.
 fn eval_bytes(config: &Config, clips: usize) -> u64 {

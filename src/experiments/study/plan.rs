@@ -68,6 +68,7 @@ pub fn cells(config: &Config) -> Result<Vec<Cell>> {
                 let shared = cell.clone();
                 let cell = edit(&cell, "study.cell.set", &edits)?;
                 only_training_differs(&shared, &cell)?;
+                cell.starts_from_scratch("a study")?;
                 if cell.train.crop != Crop::Event {
                     let reason = "a study compares segments around events: it must be event, which is the default";
                     return Err(Error::config("train.crop", reason));

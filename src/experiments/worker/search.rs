@@ -34,9 +34,12 @@ impl<'a> SearchJob<'a> {
         let dataset = Dataset::of(config)?;
         let used = [Subset::Train, Subset::Validation];
         dataset.need(&used)?;
+        dataset.need_validation_labels()?;
         let never_drawn = dataset.never_drawn().filter(|_| batches.has(BatchSampling::Paper));
         dataset.left_out(&used).iter().chain(&never_drawn).for_each(LeftOut::log);
         let data = TrainingData::load(gpu, config, &dataset, &dataset.contents()?, &progress.features(&dataset))?;
+        let heard = data.train.labels.iter().flat_map(|labels| labels.classes.iter().copied());
+        dataset.missed_labels(config)?.iter().chain(&dataset.missed_classes(heard)).for_each(LeftOut::log);
         for trial in &batches.0 {
             let draws = Draws::new(&trial.config, &data.train.labels, &data.classes).map_err(|error| {
                 Error::config("search.space", format!("trial {} cannot be trained: {error}", trial.number))

@@ -27,12 +27,21 @@ impl Provenance {
         Self { keys: configs.iter().flat_map(of_config).collect(), data: data.into() }
     }
 
+    /// Adds the SHA-256 of the model from which the training starts, if there is one, as the key `train.init`.
+    #[must_use]
+    pub fn starting_from(mut self, sha256: Option<String>) -> Self {
+        for keys in &mut self.keys {
+            keys.extend(sha256.clone().map(|sha256| ("train.init".to_owned(), Value::String(sha256))));
+        }
+        self
+    }
+
     /// Checks that the training state at `origin`, whose provenance is `self`, belongs to the training `own`. Keys that
-    /// only decide when a training ends may differ; a warning names them.
+    /// only decide when a training ends may differ; a message for each of them is returned.
     ///
     /// # Errors
     /// [`Error::Data`] naming the first key that differs with both values, or reporting that the data differ.
-    pub fn check(&self, origin: &Path, own: &Self) -> Result<()> {
+    pub fn check(&self, origin: &Path, own: &Self) -> Result<Vec<String>> {
         let seeds = |of: &Self| Value::from_iter(of.keys.iter().map(|keys| keys.get("train.seeds").cloned()));
         let mut other = Vec::new();
         if seeds(self) != seeds(own) {
@@ -65,13 +74,13 @@ impl Provenance {
                           training";
             return Err(Error::data(origin, reason));
         }
-        for (key, kept, now) in ends {
-            tracing::warn!(
-                "{}: {key} was {kept} so far and is {now} from here on; models that have stopped stay as they are",
+        let message = |(key, kept, now): (String, String, String)| {
+            format!(
+                "{}: {key} was {kept} so far and is {now} from here on; models that stopped early stay as they are",
                 origin.display()
-            );
-        }
-        Ok(())
+            )
+        };
+        Ok(ends.into_iter().map(message).collect())
     }
 }
 

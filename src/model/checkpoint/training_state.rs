@@ -9,6 +9,7 @@ use super::tensor_file::{TensorFile, to_bytes};
 use crate::base::{atomic, regular_file};
 use crate::config::{Keys, StageName};
 use crate::kernels::population::Member;
+use crate::kernels::score::Stopping;
 use crate::{Error, Result};
 
 /// Number of fields of a [`Member`], each of which is stored as one single-precision number with the field's bits.
@@ -40,6 +41,19 @@ impl TrainingState {
     /// Returns the number of elements of one member's parameters.
     pub fn elements(&self) -> usize {
         self.best.len() / self.progress.len().max(1)
+    }
+
+    /// Returns the progress with which the training continues until `stopping` ends it, and the number of finished epochs.
+    /// Members that stopped in the last epoch train on if `stopping` would not have stopped them: it allows more epochs or
+    /// more patience than before. Members that stopped earlier cannot catch up with the others.
+    pub fn continued(&self, stopping: &Stopping) -> (Vec<Member>, usize) {
+        let last = self.progress.iter().map(|member| member.epochs).max().unwrap_or(0);
+        let trains_on = |member: &Member| member.epochs == last && last > 0 && stopping.continues(member);
+        let alive = |member: &Member| u32::from(member.alive == 1 || trains_on(member));
+        let progress: Vec<Member> = self.progress.iter().map(|m| Member { alive: alive(m), ..*m }).collect();
+        // The epoch after the one in which all members stopped may have been queued; it changed nothing.
+        let epoch = if progress == self.progress { self.epoch } else { last as usize };
+        (progress, epoch)
     }
 
     /// Extracts the training state of the members `members`, which equals the state that they would have if trained
@@ -243,6 +257,22 @@ mod tests {
             bytemuck::cast_slice::<_, u8>(&training_state.progress)
         );
         assert_eq!(back, training_state);
+    }
+
+    #[test]
+    fn members_that_came_to_their_last_epoch_train_on_with_more_of_them() {
+        let mut state = training_state(&[1, 2, 3]);
+        state.progress.iter_mut().for_each(|member| member.alive = 0);
+        // The second member stopped earlier, and one more epoch was queued when all had stopped.
+        (state.progress[1].epochs, state.epoch) = (6, 10);
+        let alive = |epochs, patience| {
+            let (progress, epoch) = state.continued(&Stopping { epochs, min_epochs: 0, patience });
+            (progress.iter().map(|member| member.alive).collect::<Vec<_>>(), epoch)
+        };
+        assert_eq!(alive(9, 30), (vec![0, 0, 0], 10));
+        assert_eq!(alive(12, 30), (vec![1, 0, 1], 9));
+        assert_eq!(alive(12, 5), (vec![0, 0, 0], 10), "out of patience: the best epoch was 2");
+        assert_eq!(alive(12, 6), (vec![1, 0, 1], 9));
     }
 
     #[test]
