@@ -57,7 +57,8 @@ impl Material {
         let mut left_out: Vec<LeftOut> = replaced.into_iter().collect();
         left_out.extend(dataset.left_out(&used));
         left_out.extend(dataset.never_drawn().filter(|_| config.train.sampling == BatchSampling::Paper));
-        left_out.extend(dataset.missed_labels(&config)?);
+        let remedy = "train.seconds takes longer segments, and train.crop=random another part in every epoch";
+        left_out.extend(dataset.missed_labels(&config, remedy)?);
         left_out.extend(dataset.missed_classes(train.iter().flat_map(|labels| labels.classes.iter().copied())));
         if config.train.crop != Crop::Random && set.is_some_and(|set| set.contains("train.clip_s")) {
             let message =

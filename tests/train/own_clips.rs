@@ -85,7 +85,10 @@ fn search_and_reproduce_choose_what_suits_the_clips() {
         folder.path(),
         &format!("reproduce -o s --dataset list.csv --dry-run {study} --set evaluate.seconds=[0.2] {SMALL}"),
     );
-    assert!(code == 0 && errors.contains("train.sampling=\"balanced\"") && !errors.contains("train.crop="), "{errors}");
+    assert!(
+        code == 0 && errors.contains("train.sampling=\"balanced\"") && !errors.contains("train.crop=\""),
+        "{errors}"
+    );
 }
 
 #[test]

@@ -10,7 +10,6 @@ use super::outline::{Outline, sorted};
 use super::overridden::OverriddenKeys;
 use super::recipe::Recipe;
 use super::soundbank::Soundbank;
-use crate::base::printable::counted;
 use crate::config::{Config, Crop, DataConfig, TableConfig, Variant};
 use crate::data::audio::{resample, resampled_len};
 use crate::data::clips::{ClipSet, Contents, LeftOut, Listing, ReadOptions, SoundLength, Subset, TimedEvent};
@@ -35,7 +34,7 @@ pub struct Dataset {
     /// Lengths of the training clips in seconds, once they were asked for.
     pub(super) train_seconds: OnceLock<Vec<Option<f64>>>,
     /// Log messages about files that exist but are not used.
-    left_out: Vec<LeftOut>,
+    pub(super) unused: Vec<LeftOut>,
     /// Keys of the configuration that the data on disk override; `None` where clips are mixed from a soundbank.
     overridden: Option<OverriddenKeys>,
     /// The variant of a generated folder; `None` for other datasets.
@@ -181,7 +180,7 @@ impl Dataset {
             train_seconds: OnceLock::new(),
             rate,
             listing,
-            left_out: mixer.soundbank.left_out().to_vec(),
+            unused: mixer.soundbank.left_out().to_vec(),
             overridden: None,
             variant: None,
             clips: Clips::Mixed(Box::new(mixer)),
@@ -201,7 +200,7 @@ impl Dataset {
             train_seconds: OnceLock::new(),
             rate,
             listing,
-            left_out: set.left_out.clone(),
+            unused: set.left_out.clone(),
             overridden: None,
             variant: None,
             clips: Clips::Finished(Box::new(set)),
@@ -231,82 +230,6 @@ impl Dataset {
                 }
             }
         })
-    }
-
-    /// Checks that some validation clip has a label. Otherwise every validation score is 0, and the first epoch would count
-    /// as the best.
-    ///
-    /// # Errors
-    /// [`Error::Config`] naming `train.watch`.
-    pub fn need_validation_labels(&self) -> Result<()> {
-        let subset = Subset::Validation;
-        if (0..self.len(subset)).any(|index| !self.labels(subset, index).is_empty()) {
-            return Ok(());
-        }
-        let reason = format!(
-            "{} without a label, so that no epoch scores better than another: label some, or take them out of the data, so \
-             that training clips are held back",
-            counted(self.len(subset), "validation clip")
-        );
-        Err(Error::config("train.watch", reason))
-    }
-
-    /// Returns the log message about training clips without a class, if there are any. `train.sampling = "paper"` never
-    /// draws them.
-    pub fn never_drawn(&self) -> Option<LeftOut> {
-        let all = self.len(Subset::Train);
-        let without = (0..all).filter(|index| self.labels(Subset::Train, *index).is_empty());
-        let (n, first) = (without.clone().count(), self.clip_name(Subset::Train, without.min()?));
-        Some(LeftOut::warning(format!(
-            "{n} of {all} training clips never drawn, {first} first: nothing is annotated in them, and batches take clips by \
-             class; train.sampling=balanced draws them too"
-        )))
-    }
-
-    /// Returns log messages about everything that a command which uses `subsets` ignores: unused files, and classes
-    /// without clips in a subset. There is one message for each kind.
-    pub fn left_out(&self, subsets: &[Subset]) -> Vec<LeftOut> {
-        let mut found = self.left_out.clone();
-        for subset in subsets {
-            let mut present = vec![false; self.classes.len()];
-            self.labels[*subset as usize].iter().flatten().for_each(|class| present[*class] = true);
-            let absent: Vec<usize> = (0..self.classes.len()).filter(|class| !present[*class]).collect();
-            found.extend(self.lonely_classes().filter(|_| *subset == Subset::Train));
-            if let Some(first) = absent.first() {
-                let (n, all, first, subset) = (absent.len(), self.classes.len(), &self.classes[*first], subset.name());
-                found.push(LeftOut::warning(format!(
-                    "{n} of {all} classes in no {subset} clip, {first} first: left out of the mean scores there"
-                )));
-            }
-        }
-        found
-    }
-
-    /// Returns the log message about classes with one training clip, if there are any.
-    fn lonely_classes(&self) -> Option<LeftOut> {
-        let mut clips = vec![0; self.classes.len()];
-        self.labels[Subset::Train as usize].iter().flatten().for_each(|class| clips[*class] += 1);
-        let lonely: Vec<&str> =
-            self.classes.iter().zip(clips).filter(|(_, n)| *n == 1).map(|(class, _)| class.as_str()).collect();
-        let (n, all, first) = (lonely.len(), self.classes.len(), lonely.first()?);
-        Some(LeftOut::warning(format!(
-            "{n} of {all} classes in one training clip alone, {first} first: a model learns that clip by heart; add clips, or \
-             leave the class out"
-        )))
-    }
-
-    /// Returns the log message about classes that are in training clips but in none of the training segments, whose classes
-    /// are `heard`, if there are any.
-    pub fn missed_classes(&self, heard: impl IntoIterator<Item = usize>) -> Option<LeftOut> {
-        let mut missed = vec![false; self.classes.len()];
-        self.labels[Subset::Train as usize].iter().flatten().for_each(|class| missed[*class] = true);
-        heard.into_iter().for_each(|class| missed[class] = false);
-        let missed: Vec<usize> = (0..missed.len()).filter(|class| missed[*class]).collect();
-        let (n, all, first) = (missed.len(), self.classes.len(), &self.classes[*missed.first()?]);
-        Some(LeftOut::warning(format!(
-            "{n} of {all} classes in no training segment, {first} first: segments hold other parts of their clips, so the class \
-             is not learnt; --seconds takes longer segments"
-        )))
     }
 
     /// Returns the keys of the configuration that have no effect, because the data on disk have their own values; `None`

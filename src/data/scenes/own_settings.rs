@@ -82,11 +82,11 @@ impl Dataset {
     }
 
     /// Returns a warning about training segments that may miss what their labels say: parts of clips that have labels
-    /// without times.
+    /// without times. `remedy` says what to do.
     ///
     /// # Errors
     /// [`crate::Error::Stopped`] when the process is asked to end.
-    pub fn missed_labels(&self, config: &Config) -> Result<Option<LeftOut>> {
+    pub fn missed_labels(&self, config: &Config, remedy: &str) -> Result<Option<LeftOut>> {
         let n = self.len(Subset::Train);
         if !(0..n).any(|index| self.is_weak(Subset::Train, index)) {
             return Ok(None);
@@ -99,7 +99,7 @@ impl Dataset {
         Ok((parts > 0).then(|| {
             LeftOut::warning(format!(
                 "{parts} of {n} training clips have labels without times and are longer than a segment of {} s, which may \
-                 miss what is labelled: --seconds takes longer segments, and train.crop=random another part in every epoch",
+                 miss what is labelled: {remedy}",
                 config.train.seconds
             ))
         }))

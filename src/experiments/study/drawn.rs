@@ -54,7 +54,10 @@ pub fn drawn(cells: &[&Cell]) -> Result<Vec<CellSteps>> {
             let draws = Draws::new(&cell.config, &train, dataset.classes()).map_err(|error| of_cell(error, cell))?;
             let never_drawn = dataset.never_drawn().filter(|_| cell.config.train.sampling == BatchSampling::Paper);
             let missed_classes = dataset.missed_classes(train.iter().flat_map(|labels| labels.classes.iter().copied()));
-            let missed = dataset.missed_labels(&cell.config)?.into_iter().chain(missed_classes);
+            let missed = dataset
+                .missed_labels(&cell.config, "study.seconds takes longer segments")?
+                .into_iter()
+                .chain(missed_classes);
             let left_out = left_out.iter().chain(&never_drawn).chain(&draws.left_out).cloned().chain(missed).collect();
             let (classes, clips) = (dataset.classes().to_vec(), Subset::all().map(|subset| dataset.len(subset)));
             found.push(CellSteps { classes, clips, train, draws, left_out });

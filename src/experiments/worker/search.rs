@@ -39,7 +39,8 @@ impl<'a> SearchJob<'a> {
         dataset.left_out(&used).iter().chain(&never_drawn).for_each(LeftOut::log);
         let data = TrainingData::load(gpu, config, &dataset, &dataset.contents()?, &progress.features(&dataset))?;
         let heard = data.train.labels.iter().flat_map(|labels| labels.classes.iter().copied());
-        dataset.missed_labels(config)?.iter().chain(&dataset.missed_classes(heard)).for_each(LeftOut::log);
+        let remedy = "train.seconds takes longer segments, and train.crop=random another part in every epoch";
+        dataset.missed_labels(config, remedy)?.iter().chain(&dataset.missed_classes(heard)).for_each(LeftOut::log);
         for trial in &batches.0 {
             let draws = Draws::new(&trial.config, &data.train.labels, &data.classes).map_err(|error| {
                 Error::config("search.space", format!("trial {} cannot be trained: {error}", trial.number))
