@@ -54,7 +54,7 @@ fn the_seeds_of_a_study_are_a_list_and_an_older_number() {
 
 #[test]
 fn a_guess_is_answered_with_the_right_name() {
-    let (code, _, errors) = run("train -o run --epochs 5");
+    let (code, _, errors) = run("reproduce -o study --epochs 5");
     assert!(code == 2 && errors.contains("'--set train.epochs=…'"), "{errors}");
     let (code, _, errors) = run("export run");
     assert!(code == 2 && errors.contains("RUN/checkpoints/best*.safetensors"), "{errors}");
