@@ -229,7 +229,8 @@ fn the_plan_of_finished_clips_has_their_own_number_and_labels() {
     finished_clips(&set);
     let (dataset, waa) = (set.to_str().unwrap(), "study.variants=[\"waa\"]");
     let of_study = ["--set", waa, "--set", "study.seconds=[0.2, 1.0]", "--set", "study.methods=[\"classifier\"]"];
-    let shared = ["--dataset", dataset, "--set", "train.batch=4", "--dry-run", "--json"];
+    let paper = "train.sampling=paper";
+    let shared = ["--dataset", dataset, "--set", "train.batch=4", "--set", paper, "--dry-run", "--json"];
     let output = succeed(reproduce(folder.path(), "study", &[of_study.as_slice(), &shared].concat()));
     let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
     let steps: Vec<u64> =
