@@ -254,8 +254,9 @@ fn the_plan_of_finished_clips_has_their_own_number_and_labels() {
     // What cannot be trained is refused before there is a folder, on paper as well as in earnest.
     let table = set.join("validation.tsv");
     let whole = std::fs::read_to_string(&table).unwrap();
-    let many = ["--set", waa, "--dataset", dataset, "--set", "train.batch=10"];
-    let empty = ["--set", waa, "--dataset", dataset, "--set", "train.batch=4", "--set", "tagger.batch=4"];
+    let many = ["--set", waa, "--dataset", dataset, "--set", "train.batch=10", "--set", paper];
+    let empty =
+        ["--set", waa, "--dataset", dataset, "--set", "train.batch=4", "--set", "tagger.batch=4", "--set", paper];
     for more in [[].as_slice(), &["--dry-run"]] {
         let refused = |args: &[&str]| {
             let output = reproduce(folder.path(), "study", &[args, more].concat()).output().unwrap();
