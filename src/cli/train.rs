@@ -10,12 +10,15 @@ use super::data_source::DataSource;
 use super::output::{print, print_json};
 use super::seeds::{SeedRange, listed};
 use super::{Session, signals};
-use crate::config::{BatchSampling, Config, Crop, Method, WatchedScore, assign, is_used, keys_set};
+use crate::config::{
+    BatchSampling, Config, Crop, KeepFeatures, Method, Precision, WatchedScore, assign, is_used, keys_set,
+};
 use crate::data::scenes::{Dataset, LeftOut, OwnSetting, Subset};
 use crate::evaluate::{SegmentLabels, SegmentSource};
+use crate::gpu::Gpu;
 use crate::model::checkpoint::TrainingState;
 use crate::output::{Recorder, RunDir, Table, Watch};
-use crate::train::{Draws, PlannedData, Trainer, TrainingData, memory_estimate};
+use crate::train::{Draws, PlannedData, Trainer, TrainingData, memory_estimate, only_f16_fits};
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
@@ -86,14 +89,16 @@ impl Train {
         let config = self.configuration(session)?;
         let set = if self.resume { None } else { Some(keys_set(&session.options.config, &session.options.set)?) };
         if self.dry_run {
-            return dry_run(session, Material::of(config, set.as_ref())?);
+            let gpu = session.gpu_on_paper()?;
+            return dry_run(session, &gpu, Material::of(config, set.as_ref())?.fitted(&gpu, set.as_ref()));
         }
         let gpu = session.open_gpu()?;
         let tiles = match self.resume {
             true => session.tiles_to_continue(&gpu, &RunDir::open(&self.out)?.tiles_path())?,
             false => session.tiles(&gpu)?,
         };
-        let Material { config, dataset, chosen, left_out, .. } = Material::of(config, set.as_ref())?;
+        let material = Material::of(config, set.as_ref())?.fitted(&gpu, set.as_ref());
+        let Material { config, dataset, chosen, left_out, .. } = material;
         let run = if self.resume {
             RunDir::resume(&self.out)?
         } else {
@@ -211,28 +216,48 @@ impl Material {
         left_out.extend(draws.left_out);
         Ok(Self { config: config.clone(), dataset, chosen, train, left_out })
     }
+
+    /// Chooses features in f16 where they fit on `gpu` only so, unless `train.precision` is in `set`; without `set` all
+    /// keys stay as they are.
+    fn fitted(mut self, gpu: &Gpu, set: Option<&BTreeSet<String>>) -> Self {
+        let segments = [self.train.len(), self.dataset.len(Subset::Validation)];
+        let may_choose = set.is_some_and(|set| !set.contains("train.precision"));
+        let needs_file = self.config.train.cache != KeepFeatures::Off;
+        if may_choose && needs_file && only_f16_fits(gpu, &self.config, segments, self.dataset.classes().len()) {
+            self.config.train.precision = Precision::F16;
+            let reason = "train.precision=f16 (features do not fit on the GPU as f32; f32 streams them from a file)";
+            let chosen = self.chosen.map_or("chosen for these data, unless set: ".into(), |chosen| chosen + "; ");
+            self.chosen = Some(chosen + reason);
+        }
+        self
+    }
 }
 
 /// Prints the steps and the memory of a training.
-fn dry_run(session: &Session, material: Material) -> Result<()> {
+fn dry_run(session: &Session, gpu: &Gpu, material: Material) -> Result<()> {
     let Material { config, dataset, chosen, train, left_out } = material;
     dataset.in_short().iter().chain(&chosen).for_each(|line| tracing::info!("{line}"));
     left_out.iter().for_each(LeftOut::log);
-    let gpu = session.gpu_on_paper()?;
     let validation = dataset.len(Subset::Validation);
     let data = PlannedData { classes: dataset.classes(), train: &train, validation };
-    let needed = memory_estimate(&gpu, &session.tiles(&gpu)?, &config, &data)?;
+    let needed = memory_estimate(gpu, &session.tiles(gpu)?, &config, &data)?;
     let mib = needed.bytes as f64 / f64::from(1 << 20);
     if session.options.json {
         let adapter = &gpu.adapter().name;
-        return print_json(&json!({"adapter": adapter, "steps": needed.steps, "bytes": needed.bytes}));
+        return print_json(&json!({
+            "adapter": adapter,
+            "steps": needed.steps,
+            "bytes": needed.bytes,
+            "features": needed.plan.in_words(),
+        }));
     }
     print(&format!(
-        "{} training and {validation} validation segments of {} s\nat most {} steps\n{mib:.0} MiB on {}\n",
+        "{} training and {validation} validation segments of {} s\nat most {} steps\n{mib:.0} MiB on {}\n{}\n",
         train.len(),
         config.train.seconds,
         needed.steps,
         gpu.adapter().name,
+        needed.plan.in_words(),
     ))
 }
 

@@ -299,6 +299,8 @@ fn train(c: &TrainConfig) -> Result<()> {
     let share = |share| require((0.0..1.0).contains(&share), "train.negatives", "at least 0 and below 1", share);
     c.negatives.map_or(Ok(()), share)?;
     seeds("train.seeds", &c.seeds)?;
+    let enough = c.memory.is_none_or(|memory| memory.0 > 0);
+    require(enough, "train.memory", "above 0 bytes", "0")?;
     require(
         c.checkpoint_s >= 0.0 && c.checkpoint_s.is_finite(),
         "train.checkpoint_s",

@@ -1,13 +1,15 @@
 //! Standardisation (SPEC §1): mean and standard deviation of every band over a whole store, merged in f64, and the
 //! normalisation with them.
 
+use serde::{Deserialize, Serialize};
+
 use super::store::ExampleStore;
 use crate::gpu::{Gpu, Recording};
 use crate::kernels::{moments, standardise as kernel};
 use crate::{Error, Result};
 
 /// Per-band statistics of a training set. A checkpoint stores them for every later use of the model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Mean over all frames of all examples, `[band]`.
     pub mean: Vec<f64>,
@@ -61,8 +63,24 @@ impl RunningMoments {
     /// [`Error::Tolerance`] naming the examples whose features are not finite, or if the device wrote no feature at
     /// all; other errors of the device.
     pub fn of(gpu: &Gpu, store: &ExampleStore, real_frames: Option<&[u32]>) -> Result<Self> {
-        let on_gpu = real_frames.map(|frames| gpu.tensor_from("real frames", &[frames.len()], frames)).transpose()?;
         let mut total = Self::empty(store.bands);
+        total.merge_block(gpu, store, real_frames, 0)?;
+        Ok(total)
+    }
+
+    /// Adds the frames of `store`, whose first example is number `first` of the subset. The result is the same however a
+    /// subset is divided into stores.
+    ///
+    /// # Errors
+    /// The errors of [`RunningMoments::of`].
+    pub fn merge_block(
+        &mut self,
+        gpu: &Gpu,
+        store: &ExampleStore,
+        real_frames: Option<&[u32]>,
+        first: usize,
+    ) -> Result<()> {
+        let on_gpu = real_frames.map(|frames| gpu.tensor_from("real frames", &[frames.len()], frames)).transpose()?;
         let mut untouched = !store.is_empty();
         for shard in store.shards() {
             let real = on_gpu.clone().map(|frames| (frames, shard.first));
@@ -73,13 +91,13 @@ impl RunningMoments {
             gpu.replay(&recording.resolve(gpu)?, 0..1)?;
             let values = gpu.read(&output)?;
             let examples = values.chunks_exact(2 * store.bands);
-            if let Some(range) = not_finite(examples.clone(), shard.first) {
+            if let Some(range) = not_finite(examples.clone(), first + shard.first) {
                 return Err(Error::Tolerance(format!("the features of {range} are not finite: is their audio?")));
             }
             untouched &= values.iter().all(|&x| x == 0.0);
             for (index, example) in (shard.first..).zip(examples) {
                 let frames = real_frames.map_or(store.frames, |frames| (frames[index] as usize).clamp(1, store.frames));
-                total.merge(&Self::of_example(frames, example));
+                self.merge(&Self::of_example(frames, example));
             }
         }
         if untouched {
@@ -87,7 +105,7 @@ impl RunningMoments {
                 "every feature is exactly zero: the adapter computed nothing, it may be out of memory".into(),
             ));
         }
-        Ok(total)
+        Ok(())
     }
 
     /// Makes the moments of one example from its means and squared deviations, `[band, 2]`.
