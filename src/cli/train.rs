@@ -133,6 +133,7 @@ impl Train {
             trainer.total_steps(),
             gpu.live_bytes() as f64 / (1 << 20) as f64,
         );
+        warn_of_memory(&config, gpu.live_bytes());
         recorder.watch(Watch { task: &task, stop, before: 0, cost: trainer.total_work() });
         let finished = trainer.run(&mut recorder)?;
         task.set(trainer.work_done());
@@ -242,6 +243,7 @@ fn dry_run(session: &Session, gpu: &Gpu, material: Material) -> Result<()> {
     let data = PlannedData { classes: dataset.classes(), train: &train, validation };
     let needed = memory_estimate(gpu, &session.tiles(gpu)?, &config, &data)?;
     let mib = needed.bytes as f64 / f64::from(1 << 20);
+    warn_of_memory(&config, needed.bytes);
     if session.options.json {
         let adapter = &gpu.adapter().name;
         return print_json(&json!({
@@ -259,6 +261,17 @@ fn dry_run(session: &Session, gpu: &Gpu, material: Material) -> Result<()> {
         gpu.adapter().name,
         needed.plan.in_words(),
     ))
+}
+
+/// Warns if a training takes more memory on the GPU than `train.memory` allows.
+fn warn_of_memory(config: &Config, bytes: u64) {
+    if let Some(limit) = config.train.memory.filter(|limit| limit.0 < bytes) {
+        tracing::warn!(
+            "the training takes {:.0} MiB on the GPU, more than train.memory={limit}: features are within it, but not the \
+             networks and batches beside them; smaller batches and fewer seeds take less",
+            bytes as f64 / f64::from(1 << 20)
+        );
+    }
 }
 
 /// Prints the best epoch of every seed, and the time of all pieces of the training.
