@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Features are random and lie in a temporary file in `--folder DIR` (the system's folder for temporary files). With
-//! `--memory` one training runs where the plan puts it. `--small` takes a network of one small layer, whose epoch of
+//! `--memory` one training runs where the plan puts it. `--small` takes a network of two small layers, whose epoch of
 //! 100 hours takes minutes on a software adapter. The memory of the process is read on Linux only.
 
 use std::path::{Path, PathBuf};
@@ -43,7 +43,7 @@ fn main() {
     (config.train.sampling, config.train.epochs, config.train.min_epochs) = (BatchSampling::Natural, Some(1000), 1000);
     (config.train.checkpoint_s, config.train.batch) = (1e9, if options.small { 200 } else { 20 });
     if options.small {
-        (config.model.filters, config.model.pools) = (vec![4], vec![[20, 64]]);
+        (config.model.filters, config.model.pools) = (vec![4, 8], vec![[4, 4], [5, 8]]);
     }
     let examples = (options.hours * 3600.0 / config.train.seconds).round() as usize;
     let gpu = Gpu::open(&AdapterChoice::default()).expect("an adapter");

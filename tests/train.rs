@@ -14,4 +14,5 @@ mod train {
     mod sampling;
     mod scores;
     mod several;
+    mod streaming;
 }

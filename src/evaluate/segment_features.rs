@@ -167,7 +167,8 @@ impl SegmentFeatures<'_> {
         let (shape, gpu) = (self.shape(), self.gpu);
         FeatureFile::write(&path, &key, shape, |writer| {
             for shard in examples.store.shards() {
-                let room = block(shape);
+                // Less than a block, so that the copy adds little to the memory on the GPU.
+                let room = (block(shape) / 8).max(1);
                 for first in (0..shard.count).step_by(room) {
                     let used = room.min(shard.count - first);
                     let values = gpu.read_part(&shard.tensor, first * shape.values(), used * shape.values())?;

@@ -72,7 +72,9 @@ fn planned(gpu: &Gpu, config: &Config, placement: &Placement) -> Result<ExampleS
         return extracted(shape.examples);
     }
     // Features that go to a file are extracted block by block.
-    drop(extracted(shape.examples.min(block(shape)))?);
+    let extracted = extracted(shape.examples.min(block(shape)))?;
+    extracted.shards().iter().try_for_each(|shard| gpu.download(&shard.tensor).map(drop))?;
+    drop(extracted);
     let statistics = Statistics::identity(shape.bands);
     let scaling = Scaling { statistics: &statistics, epsilon: config.features.epsilon, precision };
     match room {
