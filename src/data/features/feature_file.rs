@@ -18,36 +18,13 @@ use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::stream::RawFeatures;
+use super::raw::{FeatureShape, RawFeatures};
 use crate::base::{atomic, regular_file};
 use crate::{Error, Result};
 
 /// Beginning of the last 32 bytes of a file, with the number of the format.
 const MAGIC: &[u8; 16] = b"weaklabel mel 01";
 const FOOTER: usize = 32;
-
-/// Number of examples, and of frames and bands of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FeatureShape {
-    /// Number of examples.
-    pub examples: usize,
-    /// Number of frames of every example.
-    pub frames: usize,
-    /// Number of bands of every frame.
-    pub bands: usize,
-}
-
-impl FeatureShape {
-    /// Returns the number of values of an example.
-    pub fn values(&self) -> usize {
-        self.frames * self.bands
-    }
-
-    /// Returns the number of bytes of all features in f32.
-    pub fn bytes(&self) -> u64 {
-        self.examples as u64 * self.values() as u64 * size_of::<f32>() as u64
-    }
-}
 
 /// The JSON text of a file.
 #[derive(Serialize, Deserialize)]

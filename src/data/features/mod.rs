@@ -13,7 +13,11 @@ mod feature_file;
 mod feed;
 mod front_end;
 mod placement;
+mod raw;
+mod scaling;
+mod shard;
 mod standardise;
+mod statistics;
 mod store;
 mod stream;
 mod windows;
@@ -22,12 +26,16 @@ pub use cache::{CachedFeatures, FeatureCache, feature_key, keep_features_in, whe
 pub use chunks::{Chunk, ChunkBatch, Chunking, Place};
 pub use cutter::{Cutter, Series};
 pub use extract::extract;
-pub use feature_file::{FeatureFile, FeatureShape, FeatureWriter};
+pub use feature_file::{FeatureFile, FeatureWriter};
 pub use feed::Feed;
 pub use placement::{FeatureNeeds, FeaturePlan, Placement};
-pub use standardise::{RunningMoments, Statistics, standardise, statistics};
-pub use store::{ExampleStore, Shard, StoredShard, block};
-pub use stream::{PlannedFeatures, RawFeatures, Scaling, Stream};
+pub use raw::{FeatureShape, PlannedFeatures, RawFeatures};
+pub use scaling::Scaling;
+pub use shard::Shard;
+pub use standardise::{RunningMoments, standardise, statistics};
+pub use statistics::Statistics;
+pub use store::{ExampleStore, StoredShard, block};
+pub use stream::Stream;
 
 /// The definition of log-mel beyond the keys of [`FeatureConfig`](crate::config::FeatureConfig): constants of this
 /// program, which exported models state for their readers.

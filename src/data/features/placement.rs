@@ -1,6 +1,6 @@
 //! Where the features of a training live: on the GPU, or in a file from which they are streamed.
 
-use super::feature_file::FeatureShape;
+use super::raw::FeatureShape;
 use crate::config::Precision;
 
 /// Largest size of a window of streamed examples in bytes.

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
-use super::feature_file::FeatureShape;
-use super::stream::{RawFeatures, Scaling, Stream};
+use super::raw::{FeatureShape, RawFeatures};
+use super::scaling::Scaling;
+use super::shard::Shard;
+use super::stream::Stream;
 use crate::config::Precision;
-use crate::gpu::{Gpu, Recording, Tensor};
+use crate::gpu::{Gpu, Recording};
 use crate::kernels::pack_f16::PackF16;
 use crate::kernels::stored::{HalfFeatures, Stored};
 use crate::{Error, Result};
@@ -28,17 +30,6 @@ pub struct ExampleStore {
     shards: Vec<Shard>,
     halves: Vec<HalfShard>,
     stream: Option<Arc<Stream>>,
-}
-
-/// Consecutive examples in one tensor.
-#[derive(Clone)]
-pub struct Shard {
-    /// Features, `[example, frame, band]`.
-    pub tensor: Tensor<f32>,
-    /// Index of the shard's first example in the store.
-    pub first: usize,
-    /// Number of the shard's examples.
-    pub count: usize,
 }
 
 /// Consecutive examples in half precision.
@@ -136,7 +127,7 @@ impl ExampleStore {
     ) -> Result<Self> {
         let FeatureShape { examples, frames, bands } = shape;
         let window = Self::new(gpu, room.clamp(1, examples.max(1)), frames, bands)?;
-        let stream = Stream::new(gpu, source, examples, &window, scaling)?;
+        let stream = Stream::new(gpu, source, shape, &window.shards, scaling)?;
         Ok(Self { count: examples, stream: Some(Arc::new(stream)), ..window })
     }
 

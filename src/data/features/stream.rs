@@ -6,40 +6,12 @@
 use std::sync::mpsc;
 use std::thread;
 
-use super::Statistics;
-use super::store::{ExampleStore, Shard};
+use super::raw::{FeatureShape, RawFeatures};
+use super::scaling::Scaling;
+use super::shard::Shard;
 use super::windows::windows;
-use crate::config::Precision;
 use crate::gpu::{Gpu, QueueMark, Recording, Resolved, Tensor};
-use crate::kernels::standardise::Standardise;
 use crate::{Error, Result};
-
-/// A source of features that are not standardised yet.
-pub trait RawFeatures: Send + Sync {
-    /// Reads the features of `examples` into `values`, `[example, frame, band]`, in the order of `examples`.
-    ///
-    /// # Errors
-    /// [`Error::Io`] or [`Error::Data`] naming a file that cannot be read or is damaged.
-    fn read(&self, examples: &[u32], values: &mut [f32]) -> Result<()>;
-
-    /// Whether there are no values, because the work is only planned: nothing is replayed then.
-    fn is_planned(&self) -> bool {
-        false
-    }
-}
-
-/// The source of a training that is only planned.
-pub struct PlannedFeatures;
-
-impl RawFeatures for PlannedFeatures {
-    fn read(&self, _: &[u32], _: &mut [f32]) -> Result<()> {
-        Ok(())
-    }
-
-    fn is_planned(&self) -> bool {
-        true
-    }
-}
 
 /// A stream of examples into the tensors of a window.
 pub struct Stream {
@@ -55,25 +27,25 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Makes a stream from `source`, which has `examples` examples, into the shards of `window`.
+    /// Makes a stream from `source`, whose examples have this `shape`, into the shards of a window.
     ///
     /// # Errors
     /// Errors of making tensors and compiling kernels.
     pub fn new(
         gpu: &Gpu,
         source: Box<dyn RawFeatures>,
-        examples: usize,
-        window: &ExampleStore,
+        shape: FeatureShape,
+        window: &[Shard],
         scaling: &Scaling<'_>,
     ) -> Result<Self> {
-        let shards = window.shards().iter().map(|shard| {
+        let shards = window.iter().map(|shard| {
             let mut recording = Recording::new("standardise");
             recording.push(scaling.kernel(gpu, &shard.tensor)?);
             Ok((shard.clone(), recording.resolve(gpu)?))
         });
-        let values = window.frames * window.bands;
         let shards = shards.collect::<Result<_>>()?;
-        Ok(Self { source, examples, values, room: window.len(), shards })
+        let room = window.iter().map(|shard| shard.count).sum();
+        Ok(Self { source, examples: shape.examples, values: shape.values(), room, shards })
     }
 
     /// Runs `recording` like [`Gpu::replay_while`] for all rows of `ids`, `[row, slot]`, from row `first` on. Before
@@ -155,25 +127,5 @@ impl Stream {
             rest = behind;
         }
         Ok(())
-    }
-}
-
-/// The standardisation of features that come from a file.
-#[derive(Debug, Clone, Copy)]
-pub struct Scaling<'a> {
-    /// Mean and deviation of each band.
-    pub statistics: &'a Statistics,
-    /// The key `features.epsilon`.
-    pub epsilon: f64,
-    /// Format to whose numbers the results are rounded.
-    pub precision: Precision,
-}
-
-impl Scaling<'_> {
-    /// Returns the kernel that standardises `features` in place.
-    pub(super) fn kernel(&self, gpu: &Gpu, features: &Tensor<f32>) -> Result<Standardise> {
-        let Statistics { mean, std } = self.statistics;
-        let kernel = Standardise::new(gpu, features, mean, std, self.epsilon)?;
-        Ok(Standardise { precision: self.precision, ..kernel })
     }
 }
