@@ -1,5 +1,6 @@
 // Packs features into half precision, two in a word. Row r of the schedule packs a block of examples to the places from
 // r · BLOCK on. Features are numbers of f16 already, so nothing is rounded here.
+import package::lib::f16::f16_bits;
 import package::lib::step_index::step_index;
 
 const WORDS: u32 = 4u;    // words of one example
@@ -16,5 +17,6 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x >= WORDS || example >= EXAMPLES) {
         return;
     }
-    packed[example * WORDS + id.x] = pack2x16float(features[id.y * WORDS + id.x]);
+    let pair = features[id.y * WORDS + id.x];
+    packed[example * WORDS + id.x] = f16_bits(pair.x) | (f16_bits(pair.y) << 16u);
 }

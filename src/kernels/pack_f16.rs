@@ -60,7 +60,10 @@ pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, [examples, block, frames, bands]: [usize; 4], row: usize| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (features, values) = random(gpu, "features", &[block, frames, bands])?;
-            let halves: Vec<f16> = values.iter().map(|x| f16::from_f64(*x)).collect();
+            // Zeros of both signs, the smallest normal number and the largest ones stand first.
+            let edges = [0.0, -0.0, 2f64.powi(-14), 65_504.0, -65_504.0];
+            let values = edges.iter().chain(&values[edges.len()..]);
+            let halves: Vec<f16> = values.map(|x| f16::from_f64(*x)).collect();
             let exact: Vec<f32> = halves.iter().map(|x| x.to_f32()).collect();
             gpu.write(&features, 0, &exact);
             let each = frames * bands / 2;

@@ -18,7 +18,7 @@ pub enum Stored {
 /// Features in half precision.
 #[derive(Clone)]
 pub struct HalfFeatures {
-    /// Features, two in a word, `[example, frames · bands / 2]`.
+    /// Features, two in a word, `[example, frames · bands / 2]`: zeros and normal numbers of f16.
     pub words: Tensor<u32>,
     /// Number of frames of an example.
     pub frames: usize,
@@ -65,6 +65,7 @@ pub(super) fn random_stored(gpu: &Gpu, shape: [usize; 3], half: bool) -> Result<
     }
     let [examples, frames, bands] = shape;
     let halves: Vec<f16> = values.iter().map(|x| f16::from_f64(*x)).collect();
+    assert!(halves.iter().all(|x| *x == f16::ZERO || x.is_normal()), "a subnormal number of f16");
     let words = gpu.tensor_from("halves", &[examples, frames * bands / 2], &pack(&halves))?;
     let values = halves.into_iter().map(f64::from).collect();
     Ok((Stored::F16(HalfFeatures { words, frames, bands }), values))
