@@ -27,7 +27,7 @@ use weaklabel::train::{Trainer, TrainingData, Unwatched, feature_plan};
 const CLASSES: usize = 10;
 const VALIDATION: usize = 500;
 /// Epochs of each kind that are timed after the first one, which compiles kernels.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 
 struct Options {
     hours: f64,

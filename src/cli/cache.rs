@@ -15,11 +15,11 @@ const EXAMPLES: &str = "\
 Examples:
   weaklabel cache
   weaklabel cache --clear
-  WEAKLABEL_CACHE=/big/disk weaklabel train --dataset sounds -o run
+  weaklabel cache --json
 
 A training keeps the features of its clips here when computing them took more than five seconds, or when they are too
 many for the GPU. The next training on the same data starts without decoding anything. Nothing is removed without being
-asked. The key train.cache switches this off.";
+asked. WEAKLABEL_CACHE names another folder, and --set train.cache=off switches this off.";
 
 /// `weaklabel cache`: list the features that are kept for later trainings, or remove them.
 #[derive(Debug, Args)]
