@@ -1,5 +1,6 @@
 //! Loading of the segments of one length of a subset: computed, or read from the file of an earlier training.
 
+use std::path::Path;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde_json::json;
 
 use super::segment_source::{LabelledSegment, segment_of};
 use super::{Examples, SegmentLabels, SegmentSource};
-use crate::config::{Config, Crop, KeepFeatures};
+use crate::config::{Config, Crop, KeepFeatures, Precision};
 use crate::data::features::{
     ExampleStore, FeatureCache, FeatureFile, FeatureShape, FeatureWriter, Placement, RunningMoments, Scaling,
     Statistics, block, extract, feature_key, standardise, statistics, where_to_keep,
@@ -78,7 +79,8 @@ impl SegmentFeatures<'_> {
             let name = file.path().display().to_string();
             match self.place(file, about, placement, scaled_by) {
                 Err(error @ (Error::Data { .. } | Error::Io { .. })) if placement.room.is_none() => {
-                    tracing::warn!("{error}; features are computed anew");
+                    tracing::warn!("{}; features are computed anew", error.with_causes());
+                    remove(Path::new(&name));
                 }
                 loaded => {
                     tracing::info!("{} features are those of an earlier training, from {name}", self.subset.name());
@@ -87,7 +89,7 @@ impl SegmentFeatures<'_> {
                 }
             }
         }
-        let is_plain = placement.room.is_none() && placement.precision == crate::config::Precision::F32;
+        let is_plain = placement.room.is_none() && placement.precision == Precision::F32;
         if is_plain {
             return self.compute(scaled_by, progress);
         }
@@ -125,7 +127,8 @@ impl SegmentFeatures<'_> {
             }
             Ok(_) => None,
             Err(error) => {
-                tracing::warn!("{error}; features are computed anew");
+                tracing::warn!("{}; features are computed anew", error.with_causes());
+                remove(&path);
                 None
             }
         }
@@ -151,7 +154,7 @@ impl SegmentFeatures<'_> {
             KeepFeatures::Auto => started.elapsed().as_secs_f64() > WORTH_KEEPING_S,
         };
         if keeps && let Err(error) = self.keep(&examples, own.clone()) {
-            tracing::warn!("features are not kept for later trainings: {error}: {}", where_to_keep());
+            tracing::warn!("features are not kept for later trainings: {}: {}", error.with_causes(), where_to_keep());
         }
         let statistics = own.map_or_else(|| Ok(scaled_by.cloned()), |own| own.checked().map(Some))?;
         let statistics = statistics.expect("statistics of the segments, or others");
@@ -205,8 +208,9 @@ impl SegmentFeatures<'_> {
             error @ Error::Io { .. } => Error::data(
                 &path,
                 format!(
-                    "{} MiB of features that do not fit on the GPU must be kept here: {error}: {}, or {remedy}",
+                    "{} MiB of features that do not fit on the GPU must be kept here. {}: {}, or {remedy}",
                     self.shape().bytes() >> 20,
+                    error.with_causes(),
                     where_to_keep()
                 ),
             ),
@@ -222,7 +226,7 @@ impl SegmentFeatures<'_> {
     fn write_blocks(
         &self,
         writer: &mut FeatureWriter<'_>,
-        path: &std::path::Path,
+        path: &Path,
         is_train: bool,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<About> {
@@ -275,8 +279,8 @@ impl SegmentFeatures<'_> {
         let scaling = Scaling { statistics: &statistics, epsilon, precision: placement.precision };
         let store = match (placement.room, placement.precision) {
             (Some(room), _) => ExampleStore::streamed(gpu, Box::new(file), shape, room, &scaling)?,
-            (None, crate::config::Precision::F16) => ExampleStore::half(gpu, &file, shape, &scaling)?,
-            (None, crate::config::Precision::F32) => {
+            (None, Precision::F16) => ExampleStore::half(gpu, &file, shape, &scaling)?,
+            (None, Precision::F32) => {
                 let store = ExampleStore::raw(gpu, &file, shape)?;
                 standardise(gpu, &store, &statistics, epsilon)?;
                 store
@@ -290,7 +294,7 @@ impl SegmentFeatures<'_> {
         Ok((examples, statistics))
     }
 
-    fn say_kept(&self, path: &std::path::Path) {
+    fn say_kept(&self, path: &Path) {
         let all: u64 = self.cache.files().map_or(0, |files| files.iter().map(|file| file.bytes).sum());
         tracing::info!(
             "{} features are kept for later trainings in {} ({} MiB; all kept features {} MiB: `weaklabel cache`)",
@@ -299,5 +303,12 @@ impl SegmentFeatures<'_> {
             self.shape().bytes() >> 20,
             all >> 20
         );
+    }
+}
+
+/// Removes a damaged file. Where that fails, the next training finds the damage again.
+fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::debug!("{} stays: {error}", path.display());
     }
 }

@@ -193,8 +193,8 @@ impl RawFeatures for FeatureFile {
                 return Ok(());
             }
             let reason = format!(
-                "the features of example {id} are damaged: remove the file, or all of them with `weaklabel cache \
-                 --clear`, and they are computed anew"
+                "the features of example {id} are damaged: without the file (`weaklabel cache --clear` removes all) they \
+                 are computed anew"
             );
             Err(Error::data(&self.path, reason))
         };
