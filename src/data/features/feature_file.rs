@@ -213,7 +213,11 @@ fn read_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         match std::os::windows::fs::FileExt::seek_read(file, bytes, at)? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            read => (bytes, at) = (&mut bytes[read..], at + read as u64),
+            read => {
+                let rest = bytes;
+                bytes = &mut rest[read..];
+                at += read as u64;
+            }
         }
     }
     Ok(())
