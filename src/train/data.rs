@@ -26,8 +26,8 @@ impl TrainingData {
     /// Mixes or reads the training and validation clips of `dataset`, cuts segments of
     /// [`TrainConfig::loaded_seconds`](crate::config::TrainConfig::loaded_seconds), computes
     /// their log-mel, and standardises it by the statistics of the training segments (SPEC §1). Features that an earlier
-    /// training kept in the cache of the process are read instead. Where they do not fit on the GPU, they are streamed
-    /// ([`feature_plan`](super::feature_plan)).
+    /// training kept in the cache of the process are read instead. Where they do not fit on the GPU, as
+    /// `config.train.memory` limits it, they are streamed from there.
     ///
     /// `contents` is that of `dataset`. `progress` is called with a subset and the number of its finished clips, from
     /// any thread.

@@ -32,7 +32,7 @@ pub trait RawFeatures: Send + Sync {
     /// Reads the features of `examples` into `values`, `[example, frame, band]`, in the order of `examples`.
     ///
     /// # Errors
-    /// [`Error::Io`] or [`Error::Data`] naming a file that cannot be read or is damaged.
+    /// [`crate::Error::Io`] or [`crate::Error::Data`] naming a file that cannot be read or is damaged.
     fn read(&self, examples: &[u32], values: &mut [f32]) -> Result<()>;
 
     /// Whether there are no values, because the work is only planned: nothing is replayed then.
