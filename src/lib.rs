@@ -32,7 +32,8 @@
 //!
 //! - [`Config`] holds every setting. The defaults are the paper's values, and [`read_config`] reads a file of others.
 //! - [`Dataset`] has the clips: the built-in sounds, a [`Soundbank`] to mix clips from, or a folder of finished clips.
-//!   [`TrainingData`] has their features on the GPU. [`decode_at`] reads a single file.
+//!   [`TrainingData`] has their features on the GPU, or streams them; a [`FeatureCache`] keeps them for later.
+//!   [`decode_at`] reads a single file.
 //! - [`Trainer`] trains one model for each seed, and [`Observer`] follows it. [`write_model`] and [`read_model`] are
 //!   for files, [`RunDir`] for the folders that the program writes.
 //! - [`Models`] are trained models in use: [`Tagger`] and [`SegmentEmbedder`] take samples, [`Scorer`] takes
@@ -87,11 +88,11 @@ pub mod cli;
 
 pub use base::error::{Error, Result};
 pub use config::{
-    Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Method, ModelConfig, OptimiserConfig, PrototypeConfig,
-    SceneConfig, TaggerConfig, TrainConfig, TripletConfig, read_config,
+    ByteCount, Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, KeepFeatures, Method, ModelConfig,
+    OptimiserConfig, Precision, PrototypeConfig, SceneConfig, TaggerConfig, TrainConfig, TripletConfig, read_config,
 };
 pub use data::audio::{Audio, Decoded, decode, decode_at};
-pub use data::features::Statistics;
+pub use data::features::{FeatureCache, Statistics};
 pub use data::scenes::{Contents, Dataset, Soundbank, Subset};
 pub use evaluate::{Embedding, Examples, Models, Scorer, SegmentEmbedder, SegmentLabels, SegmentSource, Tagger};
 pub use gpu::{

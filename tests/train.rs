@@ -17,4 +17,5 @@ mod train {
     mod sampling;
     mod scores;
     mod several;
+    mod streaming;
 }

@@ -1,4 +1,6 @@
 // Every band brought to mean 0 and deviation 1 (SPEC 1), in place.
+import slot::rounding::rounded;
+
 const FRAMES: u32 = 5u;
 const BANDS: u32 = 64u;
 const WORKGROUP: u32 = 64u;
@@ -14,5 +16,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let band = id.x % BANDS;
     let at = id.y * FRAMES * BANDS + id.x;
-    features[at] = (features[at] - mean[band]) * scale[band];
+    features[at] = rounded((features[at] - mean[band]) * scale[band]);
 }

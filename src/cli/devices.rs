@@ -65,6 +65,7 @@ fn table(adapters: &[AdapterDescription], chosen: usize) -> Table {
     for feature in feature_names() {
         push(feature, &|a| if a.features.contains(&feature) { "yes".into() } else { "no".into() });
     }
+    push("memory", &|a| a.limits.memory.map_or("–".into(), binary));
     push("largest buffer", &|a| binary(a.limits.buffer));
     push("largest storage binding", &|a| binary(a.limits.storage_binding));
     push("largest uniform binding", &|a| binary(a.limits.uniform_binding));

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::Session;
 use super::material::Material;
 use super::output::{print, print_json};
+use crate::config::Config;
 use crate::data::features::extract;
 use crate::data::scenes::Subset;
 use crate::gpu::Gpu;
@@ -26,17 +27,17 @@ struct Time {
     training: f64,
 }
 
-/// Prints the steps, the memory and the time of a training.
+/// Prints the steps, the memory and the time of a training. `paper` is a new device for a dry run.
 ///
 /// # Errors
 /// The errors of [`memory_estimate`]. A time that cannot be measured is no error.
-pub fn dry_run(session: &Session, material: &Material) -> Result<()> {
+pub fn dry_run(session: &Session, paper: &Gpu, material: &Material) -> Result<()> {
     material.log();
     let Material { config, dataset, train, draws, .. } = material;
     let validation = dataset.len(Subset::Validation);
     let data = PlannedData { classes: dataset.classes(), train, validation };
-    let paper = session.gpu_on_paper()?;
-    let needed = memory_estimate(&paper, &session.tiles(&paper)?, config, &data)?;
+    let needed = memory_estimate(paper, &session.tiles(paper)?, config, &data)?;
+    warn_of_memory(config, needed.bytes);
     let time = session.open_gpu().and_then(|gpu| {
         let training = time_estimate(&gpu, &session.tiles(&gpu)?, config, &data, draws)?;
         Ok(Time { features: features_seconds(&gpu, material)?, training })
@@ -45,8 +46,13 @@ pub fn dry_run(session: &Session, material: &Material) -> Result<()> {
     if session.options.json {
         let seconds = time.as_ref().map(|time| json!({"features": time.features, "training": time.training}));
         let reason = time.as_ref().err().map(Error::with_causes);
-        let mut value =
-            json!({"adapter": adapter, "steps": needed.steps, "bytes": needed.bytes, "seconds": seconds.ok()});
+        let mut value = json!({
+            "adapter": adapter,
+            "steps": needed.steps,
+            "bytes": needed.bytes,
+            "features": needed.plan.in_words(),
+            "seconds": seconds.ok(),
+        });
         if let Some(reason) = reason {
             value["not_measured"] = reason.into();
         }
@@ -64,11 +70,23 @@ pub fn dry_run(session: &Session, material: &Material) -> Result<()> {
         Err(error) => format!("time not measured: {}", error.with_causes()),
     };
     print(&format!(
-        "{} training and {validation} validation segments of {} s\nat most {} steps\n{mib:.0} MiB on {adapter}\n{time}\n",
+        "{} training and {validation} validation segments of {} s\nat most {} steps\n{mib:.0} MiB on {adapter}\n{}\n{time}\n",
         train.len(),
         config.train.seconds,
         needed.steps,
+        needed.plan.in_words(),
     ))
+}
+
+/// Warns if a training takes more memory on the GPU than `train.memory` allows.
+pub fn warn_of_memory(config: &Config, bytes: u64) {
+    if let Some(limit) = config.train.memory.filter(|limit| limit.0 < bytes) {
+        tracing::warn!(
+            "the training takes {:.0} MiB on the GPU, more than train.memory={limit}: features are within it, but not the \
+             networks and batches beside them; smaller batches and fewer seeds take less",
+            bytes as f64 / f64::from(1 << 20)
+        );
+    }
 }
 
 /// Estimates the time in seconds to read or mix all training and validation clips and to extract their features, from some

@@ -2,11 +2,12 @@
 
 use super::fitted::Fitted;
 use crate::Result;
-use crate::config::{BatchSampling, Config, Crop, SetKeys};
+use crate::config::{BatchSampling, Config, Crop, KeepFeatures, Precision, SetKeys};
 use crate::data::scenes::{Dataset, LeftOut, Subset};
 use crate::evaluate::{SegmentLabels, SegmentSource};
+use crate::gpu::Gpu;
 use crate::model::StartingModel;
-use crate::train::Draws;
+use crate::train::{Draws, only_f16_fits};
 
 /// The data of a training, checked before there is a run folder and before any feature is computed.
 #[derive(Debug)]
@@ -67,5 +68,20 @@ impl Material {
         }
         left_out.append(&mut draws.left_out);
         Ok(Self { config, dataset, chosen, kept, train, draws, left_out })
+    }
+
+    /// Chooses features in f16 where they fit on `gpu` only so, unless `train.precision` is in `set`; without `set` all
+    /// keys stay as they are.
+    pub fn fitted(mut self, gpu: &Gpu, set: Option<&SetKeys>) -> Self {
+        let segments = [self.train.len(), self.dataset.len(Subset::Validation)];
+        let may_choose = set.is_some_and(|set| !set.contains("train.precision"));
+        let needs_file = self.config.train.cache != KeepFeatures::Off;
+        if may_choose && needs_file && only_f16_fits(gpu, &self.config, segments, self.dataset.classes().len()) {
+            self.config.train.precision = Precision::F16;
+            let reason = "train.precision=f16 (features do not fit on the GPU as f32; f32 streams them from a file)";
+            let chosen = self.chosen.map_or("chosen for these data, unless set: ".into(), |chosen| chosen + "; ");
+            self.chosen = Some(chosen + reason);
+        }
+        self
     }
 }

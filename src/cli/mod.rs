@@ -4,6 +4,7 @@
 
 pub mod audio_files;
 pub mod bench;
+pub mod cache;
 pub mod compiling;
 pub mod completions;
 pub mod config;
@@ -76,7 +77,7 @@ Exit codes:
 
 Environment:
   WEAKLABEL_*       the options marked with [env: …]
-  WEAKLABEL_CACHE   where tiles of `tune` and hashes of data are kept [default: the system's folder for caches]
+  WEAKLABEL_CACHE   where features, hashes of data and tiles are kept [default: the system's folder for caches]
   RUST_LOG          what is logged, for example weaklabel=debug
   RAYON_NUM_THREADS threads when --jobs is absent
   NO_COLOR          no colours";
@@ -126,6 +127,8 @@ pub enum Command {
     Bench(bench::Bench),
     /// Find the fastest register tiles for this machine's adapter
     Tune(tune::Tune),
+    /// List the features that are kept for later trainings, or remove them
+    Cache(cache::Cache),
     /// Print or check a configuration
     Config(config::ConfigCommand),
     /// Print a completion script for a shell
@@ -166,6 +169,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Doctor(command) => command.run(&session),
         Command::Bench(command) => command.run(&session),
         Command::Tune(command) => command.run(&session),
+        Command::Cache(command) => command.run(&session),
         Command::Config(command) => command.run(&session),
         Command::Completions(command) => command.run(),
         Command::Man(command) => command.run(),

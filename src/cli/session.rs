@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::log::Log;
 use super::{Options, compiling, log, tiles};
+use crate::data::features::keep_features_in;
 use crate::data::scenes::remember_contents_in;
 use crate::gpu::{AdapterChoice, Gpu};
 use crate::model::Tiles;
@@ -22,7 +23,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts the thread pool, the progress display and the log, and sets the folder in which hashes of data are kept.
+    /// Starts the thread pool, the progress display and the log, and sets the folder in which features and hashes of
+    /// data are kept.
     ///
     /// # Errors
     /// [`Error::Usage`] when as many threads cannot be started.
@@ -33,9 +35,10 @@ impl Session {
         }
         let progress = Progress::new(if options.quiet { ProgressMode::None } else { options.progress });
         let log = log::start(&options, &progress);
-        // Without a folder for caches, data are hashed at each start.
+        // Without a folder for caches, data are hashed and features computed at each start.
         if let Ok(folder) = tiles::cache_folder() {
             remember_contents_in(&folder);
+            keep_features_in(&folder);
         }
         Ok(Self { options, progress, log })
     }

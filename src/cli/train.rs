@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::data_source::DataSource;
-use super::dry_run::dry_run;
+use super::dry_run::{dry_run, warn_of_memory};
 use super::fitted::set_keys;
 use super::material::Material;
 use super::often_set::OftenSet;
@@ -102,14 +102,15 @@ impl Train {
             false => Some(set_keys(&session.options, self.often.keys(&config))?),
         };
         if self.dry_run {
-            return dry_run(session, &Material::of(config, set.as_ref())?);
+            let gpu = session.gpu_on_paper()?;
+            return dry_run(session, &gpu, &Material::of(config, set.as_ref())?.fitted(&gpu, set.as_ref()));
         }
         let gpu = session.open_gpu()?;
         let tiles = match self.resume {
             true => session.tiles_to_continue(&gpu, &RunDir::open(&self.out)?.tiles_path())?,
             false => session.tiles(&gpu)?,
         };
-        let material = Material::of(config, set.as_ref())?;
+        let material = Material::of(config, set.as_ref())?.fitted(&gpu, set.as_ref());
         let run = if self.resume {
             RunDir::resume(&self.out)?
         } else {
@@ -149,6 +150,7 @@ impl Train {
             trainer.total_steps(),
             gpu.live_bytes() as f64 / (1 << 20) as f64,
         );
+        warn_of_memory(&config, gpu.live_bytes());
         recorder.watch(Watch { task: &task, stop, before: 0, cost: trainer.total_work() });
         let finished = trainer.run(&mut recorder)?;
         task.set(trainer.work_done());

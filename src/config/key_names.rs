@@ -1,6 +1,9 @@
 //! Names of all configuration keys, and the keys that a guessed name may mean.
 
-use super::{BatchSampling, CellConfig, Config, Crop, Freeze, Objective, SpaceConfig, WatchedScore};
+use super::{
+    BatchSampling, ByteCount, CellConfig, Config, Crop, Freeze, KeepFeatures, Objective, Precision, SpaceConfig,
+    WatchedScore,
+};
 
 /// Names that other programs have for keys, with ours.
 const SYNONYMS: [(&str, &str); 10] = [
@@ -25,6 +28,8 @@ pub fn key_names() -> Vec<String> {
     (all.train.epochs, all.prototypes.way, all.search.objective) = (Some(1), Some(2), Some(Objective::Fx));
     all.train.watch = WatchedScore::Map;
     (all.train.init, all.train.freeze) = (path(), Freeze::Embedding);
+    (all.train.precision, all.train.memory) = (Precision::F16, Some(ByteCount(1)));
+    all.train.cache = KeepFeatures::On;
     (all.train.crop, all.train.clip_s) = (Crop::Random, 1.0);
     (all.train.sampling, all.train.negatives) = (BatchSampling::Balanced, Some(0.0));
     (all.study.cells, all.search.space) = (vec![CellConfig::default()], vec![SpaceConfig::default()]);

@@ -4,6 +4,7 @@
 //! In: TOML files and `--set a.b=v` edits ([`read_config`]). Out: a checked [`Config`], which [`to_toml`] writes as a file
 //! that is itself a valid `--config`. Defaults are marked as in SPEC: (P) the paper, (A) the authors' code, (O) ours.
 
+mod byte_count;
 mod duration;
 mod key_names;
 mod load;
@@ -13,13 +14,15 @@ mod stage;
 mod training_keys;
 mod validate;
 
+pub use byte_count::ByteCount;
 pub use duration::{decimal_comma, duration, seconds};
 pub use key_names::{key_names, keys_called};
 pub use load::{SetKeys, assign, edit, keys_set, parse_config, read_config, to_explicit_toml, to_toml};
 pub use sections::{
-    BatchSampling, CellConfig, Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Freeze, Method, ModelConfig,
-    Normalise, Objective, OptimiserConfig, PrototypeConfig, Sampling, SceneConfig, SearchConfig, SpaceConfig,
-    StudyConfig, TableConfig, TaggerConfig, TrainConfig, TripletConfig, TripletGradient, Variant, WatchedScore,
+    BatchSampling, CellConfig, Config, Crop, DataConfig, EvaluateConfig, FeatureConfig, Freeze, KeepFeatures, Method,
+    ModelConfig, Normalise, Objective, OptimiserConfig, Precision, PrototypeConfig, Sampling, SceneConfig,
+    SearchConfig, SpaceConfig, StudyConfig, TableConfig, TaggerConfig, TrainConfig, TripletConfig, TripletGradient,
+    Variant, WatchedScore,
 };
 pub use stage::StageName;
 pub use training_keys::{Keys, decides_end, is_used, training_keys};

@@ -10,9 +10,9 @@ use super::{Config, Freeze, Method, SearchConfig, StudyConfig, TableConfig};
 /// Values of keys by their dotted names.
 pub type Keys = BTreeMap<String, Value>;
 
-/// Keys on which no weight depends, in sections that otherwise matter: the interval between checkpoints and the lengths
-/// of the final evaluation. Folder paths are left out as well, since only the contents of the folders matter.
-const WITHOUT_EFFECT: [&str; 2] = ["train.checkpoint_s", "evaluate.seconds"];
+/// Keys on which no weight depends, in sections that otherwise matter: the interval between checkpoints, where features
+/// are kept, and the lengths of the final evaluation. Folder paths are left out as well, since only the contents of the folders matter.
+const WITHOUT_EFFECT: [&str; 4] = ["train.checkpoint_s", "train.memory", "train.cache", "evaluate.seconds"];
 
 /// Keys that only decide when a training ends. The epochs themselves do not depend on their number.
 const ENDS: [&str; 4] = ["train.epochs", "train.min_epochs", "train.patience", "tagger.epochs"];
@@ -27,7 +27,7 @@ const OF_E: [&str; 4] = ["train.epochs", "train.batch", "optimiser.lr", "optimis
 /// that are not set and have no default are absent, as is `train.sampling = "paper"`, which earlier builds lacked.
 ///
 /// Left out are the sections of other methods, `study` and `search`, and keys on which no weight depends: folder paths,
-/// `train.checkpoint_s` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the
+/// `train.checkpoint_s`, `train.memory`, `train.cache` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the
 /// best epoch. Keys that earlier builds lacked, like `train.watch`, are
 /// absent at their default. `train.seeds` is `seed` alone. With a dataset on disk, `data` and
 /// `scene` are left out too, since the dataset fixes them, except for the seed, the fold that evaluates and the share
@@ -86,7 +86,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::{BatchSampling, Crop, WatchedScore};
+    use crate::config::{BatchSampling, ByteCount, Crop, KeepFeatures, Precision, WatchedScore};
 
     /// A new key in these sections fails this test, to force a decision about its meaning for a training in progress.
     #[test]
@@ -97,6 +97,8 @@ mod tests {
         config.prototypes.way = Some(2);
         (config.train.crop, config.train.clip_s) = (Crop::Random, 1.0);
         config.train.init = Some("model".into());
+        (config.train.precision, config.train.memory) = (Precision::F16, Some(ByteCount(1 << 30)));
+        config.train.cache = KeepFeatures::On;
         (config.data.soundbank, config.data.cooccurrence) = (Some("a".into()), Some("b".into()));
         let names = |config: &Config| training_keys(config, 7).into_keys().collect::<Vec<_>>();
         let classifier = names(&config);
@@ -106,7 +108,7 @@ mod tests {
             optimiser.beta1 optimiser.beta2 optimiser.epsilon optimiser.lr optimiser.weight_decay scene.background_lufs \
             scene.clip_s scene.events scene.fade_s scene.holdout scene.loudness_floor_lufs scene.loudness_min_s \
             scene.onset_margin_s scene.peak scene.rate scene.short_event_s scene.snr_db train.batch train.clip_s train.crop \
-            train.epochs train.method train.min_epochs train.negatives train.patience train.sampling train.seconds \
+            train.epochs train.method train.min_epochs train.negatives train.patience train.precision train.sampling train.seconds \
             train.seeds train.watch";
         assert_eq!(classifier, expected.split_whitespace().collect::<Vec<_>>());
         for (method, of_method) in [
@@ -143,7 +145,15 @@ mod tests {
     #[test]
     fn keys_that_earlier_builds_lacked_are_absent_at_their_default() {
         let (mut config, without) = (Config::default(), training_keys(&Config::default(), 1));
-        let later = ["train.sampling", "train.negatives", "train.crop", "train.clip_s", "train.watch", "train.freeze"];
+        let later = [
+            "train.sampling",
+            "train.negatives",
+            "train.crop",
+            "train.clip_s",
+            "train.watch",
+            "train.precision",
+            "train.freeze",
+        ];
         assert!(later.iter().all(|key| !without.contains_key(*key)));
         config.train.sampling = BatchSampling::Natural;
         assert_eq!(training_keys(&config, 1)["train.sampling"], json!("natural"));

@@ -303,6 +303,8 @@ fn train(c: &TrainConfig) -> Result<()> {
         require(path.to_str().is_some(), "train.init", "a path in UTF-8", path)?;
     }
     seeds("train.seeds", &c.seeds)?;
+    let enough = c.memory.is_none_or(|memory| memory.0 > 0);
+    require(enough, "train.memory", "above 0 bytes", "0")?;
     require(
         c.checkpoint_s >= 0.0 && c.checkpoint_s.is_finite(),
         "train.checkpoint_s",

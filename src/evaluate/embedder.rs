@@ -2,7 +2,7 @@
 //! 5).
 
 use super::Examples;
-use super::scorer::BatchPlan;
+use super::scorer::{BatchPlan, OrderedBatches};
 use crate::Result;
 use crate::config::Normalise;
 use crate::gpu::{Gpu, Recording, Resolved, Tensor};
@@ -22,7 +22,8 @@ pub enum Embedding {
 /// An embedder of one store of examples.
 pub struct Embedder {
     recording: Resolved,
-    rows: u32,
+    batches: OrderedBatches,
+    rows: usize,
     /// Embeddings, `[member, example, dimension]`.
     pub embeddings: Tensor<f32>,
 }
@@ -43,13 +44,13 @@ impl Embedder {
         let (members, dimensions) = (population.members, population.architecture.embedding());
         let chunks = examples.chunks(&population.architecture);
         let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
-        let batches = plan.batches(gpu, members, examples.len())?;
+        let batches = plan.batches(gpu, members, examples)?;
         let batch = BatchShape { segments: plan.segments, chunks };
         let mut activations = Activations::new(gpu, population, batch, Mode::Evaluate)?;
-        activations.padding = examples.padding(&population.architecture, &batches, chunks);
+        activations.padding = examples.padding(&population.architecture, &batches.feed.ids, chunks);
         let embeddings = gpu.tensor("embeddings", &[members, examples.len(), dimensions])?;
         let mut recording = Recording::new("embed");
-        let input = examples.push_input(gpu, &mut recording, &batches)?;
+        let input = examples.push_input(gpu, &mut recording, &batches.feed.positions)?;
         let pass = Pass { gpu, population, activations: &activations };
         pass.embed_forward(&mut recording, &input, normalise);
         let mut rows = activations.embedding.clone();
@@ -58,8 +59,8 @@ impl Embedder {
             let embedding = activations.embedding.clone();
             recording.push(normalise::NormaliseRows { embedding, normalised: rows.clone() });
         }
-        recording.push(StoreRows { rows, batches, stored: embeddings.clone() });
-        Ok(Self { recording: recording.resolve(gpu)?, rows: plan.rows as u32, embeddings })
+        recording.push(StoreRows { rows, batches: batches.feed.ids.clone(), stored: embeddings.clone() });
+        Ok(Self { recording: recording.resolve(gpu)?, batches, rows: plan.rows, embeddings })
     }
 
     /// Queues the embedding of all examples.
@@ -67,6 +68,6 @@ impl Embedder {
     /// # Errors
     /// Errors of the device.
     pub fn queue(&self, gpu: &Gpu) -> Result<()> {
-        gpu.replay(&self.recording, 0..self.rows)
+        self.batches.replay(gpu, &self.recording, 0..self.rows)
     }
 }

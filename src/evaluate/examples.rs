@@ -1,16 +1,19 @@
 //! Segments of one length: features and targets on the GPU, labels on the host.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Result;
-use crate::data::features::ExampleStore;
+use crate::data::features::{ExampleStore, StoredShard};
 use crate::gpu::{Gpu, Recording, Tensor};
 use crate::kernels::class_means::NO_CLASS;
 use crate::kernels::gather::Gather;
 use crate::kernels::input::{Gathered, Input};
+use crate::kernels::stored::Stored;
 use crate::kernels::zero_padding::Padding;
 use crate::model::Architecture;
 
 /// The labels of an example.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SegmentLabels {
     /// Classes audible in the example, ascending.
     pub classes: Vec<usize>,
@@ -119,26 +122,22 @@ impl Examples {
         self.labels.is_empty()
     }
 
-    /// Returns the examples of a batch as the first layer's input. If the store is one tensor, the layer reads the
-    /// examples in place. Otherwise copies are pushed, with one kernel for each shard.
+    /// Returns the examples of a batch as the first layer's input. `positions` says where in the store they are. If the
+    /// store is one tensor of f32, the layer reads the examples in place. Otherwise copies are pushed, with one kernel
+    /// for each shard.
     ///
     /// # Errors
     /// Errors of making the tensor for the copies.
-    pub fn push_input(&self, gpu: &Gpu, recording: &mut Recording, batches: &Tensor<u32>) -> Result<Input> {
-        if let [shard] = self.store.shards() {
-            return Ok(Input::Gathered(Gathered { store: shard.tensor.clone(), batches: batches.clone() }));
+    pub fn push_input(&self, gpu: &Gpu, recording: &mut Recording, positions: &Tensor<u32>) -> Result<Input> {
+        let shards = self.store.stored();
+        if let [StoredShard { features: Stored::F32(tensor), .. }] = shards.as_slice() {
+            return Ok(Input::Gathered(Gathered { store: tensor.clone(), batches: positions.clone() }));
         }
         let ExampleStore { frames, bands, .. } = self.store;
-        let [_, members, batch_size] = batches.dims();
+        let [_, members, batch_size] = positions.dims();
         let input = gpu.tensor("input", &[members, batch_size, frames, bands])?;
-        for shard in self.store.shards() {
-            recording.push(Gather {
-                shard: shard.tensor.clone(),
-                first: shard.first,
-                count: shard.count,
-                batches: batches.clone(),
-                input: input.clone(),
-            });
+        for StoredShard { features, first, count } in shards {
+            recording.push(Gather { shard: features, first, count, batches: positions.clone(), input: input.clone() });
         }
         Ok(Input::Dense(input))
     }

@@ -1,8 +1,11 @@
 //! Scoring a population on all examples of a store, batch by batch, on the GPU (SPEC §5).
 
+use std::ops::Range;
+
 use super::Examples;
 use crate::Result;
 use crate::config::{Normalise, WatchedScore};
+use crate::data::features::Feed;
 use crate::gpu::{DeviceClass, Gpu, Recording, Resolved, Tensor};
 use crate::kernels::average_precision::AveragePrecision;
 use crate::kernels::confusion::Confusion;
@@ -33,22 +36,49 @@ impl BatchPlan {
         (if class.is_software() { 256 } else { 2048 } / members).max(1)
     }
 
-    /// Makes the tensor of example ids, `[row, member, slot]`: all examples in order, the same for every member.
+    /// Makes the batches of all examples in order, the same for every member.
     ///
     /// # Errors
     /// Errors of making a tensor.
-    pub fn batches(&self, gpu: &Gpu, members: usize, examples: usize) -> Result<Tensor<u32>> {
+    pub fn batches(&self, gpu: &Gpu, members: usize, examples: &Examples) -> Result<OrderedBatches> {
+        let ids = self.ids(members, examples.len());
+        let tensor = gpu.tensor_from("evaluation batches", &[self.rows, members, self.segments], &ids)?;
+        Ok(OrderedBatches { feed: Feed::new(gpu, &examples.store, &tensor)?, ids })
+    }
+
+    /// Returns the example ids, `[row, member, slot]`.
+    fn ids(&self, members: usize, examples: usize) -> Vec<u32> {
         let Self { rows, segments } = *self;
         let id = |slot: usize| if slot < examples { slot as u32 } else { NO_EXAMPLE };
         let of_row = |row: usize| (0..members).flat_map(move |_| (0..segments).map(move |slot| row * segments + slot));
-        let ids: Vec<u32> = (0..rows).flat_map(of_row).map(id).collect();
-        gpu.tensor_from("evaluation batches", &[rows, members, segments], &ids)
+        (0..rows).flat_map(of_row).map(id).collect()
+    }
+}
+
+/// The batches of all examples of a store in order.
+pub struct OrderedBatches {
+    /// Ids and positions on the GPU.
+    pub feed: Feed,
+    /// Ids on the host, `[row, member, slot]`.
+    ids: Vec<u32>,
+}
+
+impl OrderedBatches {
+    /// Queues `recording` for `rows`.
+    ///
+    /// # Errors
+    /// The errors of [`Feed::replay_while`].
+    pub fn replay(&self, gpu: &Gpu, recording: &Resolved, rows: Range<usize>) -> Result<()> {
+        let [_, members, slots] = self.feed.ids.dims();
+        let ids = &self.ids[rows.start * members * slots..rows.end * members * slots];
+        self.feed.replay_while(gpu, recording, (rows.start as u32, ids), &mut |_| true).map(|_| ())
     }
 }
 
 /// A scorer of a population on one store of examples.
 pub struct Scorer {
     plan: BatchPlan,
+    batches: OrderedBatches,
     recording: Resolved,
     examples: usize,
     output: Tensor<f32>,
@@ -90,20 +120,21 @@ impl Scorer {
         let (members, classes) = (population.members, population.architecture.classes);
         let chunks = examples.chunks(&population.architecture);
         let plan = BatchPlan::new(gpu.class(), members, examples.len(), chunks);
-        let batches = plan.batches(gpu, members, examples.len())?;
+        let batches = plan.batches(gpu, members, examples)?;
         let batch = BatchShape { segments: plan.segments, chunks };
         let mut activations = Activations::new(gpu, population, batch, Mode::Evaluate)?;
-        activations.padding = examples.padding(&population.architecture, &batches, chunks);
+        let Feed { ids, positions, .. } = &batches.feed;
+        activations.padding = examples.padding(&population.architecture, ids, chunks);
         let counts = gpu.tensor("counts", &[members, classes, 3])?;
         let mut recording = Recording::new("evaluate");
-        let input = examples.push_input(gpu, &mut recording, &batches)?;
+        let input = examples.push_input(gpu, &mut recording, positions)?;
         let pass = Pass { gpu, population, activations: &activations };
         pass.embed_forward(&mut recording, &input, normalise);
         pass.tag_forward(&mut recording);
         recording.push(Confusion {
             outputs: activations.probabilities().clone(),
             targets: examples.targets.clone(),
-            batches: batches.clone(),
+            batches: ids.clone(),
             counts: counts.clone(),
             threshold,
         });
@@ -113,7 +144,7 @@ impl Scorer {
                 let scores = gpu.tensor("scores", &[members, examples.len(), classes])?;
                 let averages = gpu.tensor("average precision", &[members, classes])?;
                 let rows = activations.probabilities().clone();
-                recording.push(StoreRows { rows, batches, stored: scores.clone() });
+                recording.push(StoreRows { rows, batches: ids.clone(), stored: scores.clone() });
                 let mut ranking = Recording::new("average precision");
                 let targets = examples.targets.clone();
                 ranking.push(AveragePrecision { scores, targets, averages: averages.clone() });
@@ -122,6 +153,7 @@ impl Scorer {
         };
         Ok(Self {
             plan,
+            batches,
             recording: recording.resolve(gpu)?,
             examples: examples.len(),
             output: activations.probabilities().clone(),
@@ -143,7 +175,7 @@ impl Scorer {
     /// # Errors
     /// Errors of the device.
     pub fn queue(&self, gpu: &Gpu) -> Result<()> {
-        gpu.replay(&self.recording, 0..self.plan.rows as u32)?;
+        self.batches.replay(gpu, &self.recording, 0..self.plan.rows)?;
         self.ranking.iter().try_for_each(|(ranking, _)| gpu.replay(ranking, 0..1))
     }
 
@@ -155,7 +187,7 @@ impl Scorer {
         let [members, segments, classes] = self.output.dims();
         let mut probabilities = vec![Vec::with_capacity(self.examples * classes); members];
         for row in 0..self.plan.rows {
-            gpu.replay(&self.recording, row as u32..row as u32 + 1)?;
+            self.batches.replay(gpu, &self.recording, row..row + 1)?;
             let outputs = gpu.read(&self.output)?;
             let present = segments.min(self.examples - row * segments);
             for (member, outputs) in outputs.chunks(segments * classes).enumerate() {

@@ -61,18 +61,8 @@ impl SegmentSource<'_> {
         // tenth of the memory.
         let longest = (0..seconds.len()).max_by(|a, b| seconds[*a].total_cmp(&seconds[*b])).unwrap_or(0);
         let mix = |index: usize| {
-            let ClipSegments { mut segments, dominant, duration_s } = dataset.segments(subset, index, seconds)?;
-            let of_segment = |segment: &mut Segment| SegmentLabels {
-                classes: std::mem::take(&mut segment.labels),
-                dominant,
-                duration_s,
-                covered: segment.covered,
-                audio_s: segment.samples.len() as f64 / f64::from(features.rate),
-            };
-            let labels: Vec<SegmentLabels> = segments.iter_mut().map(of_segment).collect();
-            let seconds = |segment: &Segment| segment.samples.len() as f64 / f64::from(features.rate);
-            let real: Vec<u32> = segments.iter().map(|segment| features.frames(seconds(segment)) as u32).collect();
-            Ok((std::mem::take(&mut segments[longest].samples), (labels, real, segments)))
+            let mut segments = segment_of(dataset, subset, index, seconds, features)?;
+            Ok((std::mem::take(&mut segments[longest].samples), segments))
         };
         let frames = |length: usize| features.frames(seconds[length]);
         let (of_longest, clips) = extract(gpu, features, count, frames(longest), &mix, progress)?;
@@ -82,20 +72,46 @@ impl SegmentSource<'_> {
                 Some(store) => store,
                 None => {
                     let audio = |index: usize| {
-                        let (.., segments): &(_, _, Vec<Segment>) = &clips[index];
+                        let segments: &Vec<LabelledSegment> = &clips[index];
                         Ok((segments[length].samples.clone(), ()))
                     };
                     extract(gpu, features, count, frames(length), &audio, &|_| {})?.0
                 }
             };
-            let labels = clips.iter().map(|(labels, ..)| labels[length].clone()).collect();
+            let labels = clips.iter().map(|segments| segments[length].labels.clone()).collect();
             let examples = Examples::new(gpu, store, labels, dataset.classes().len())?;
             if dataset.crop() == Crop::Event {
                 return Ok(examples);
             }
-            let real: Vec<u32> = clips.iter().map(|(_, real, _)| real[length]).collect();
+            let real: Vec<u32> = clips.iter().map(|segments| segments[length].real_frames).collect();
             examples.with_real_frames(gpu, &real)
         };
         (0..seconds.len()).map(examples).collect()
     }
+}
+
+/// A segment of a clip with its labels.
+pub(super) struct LabelledSegment {
+    /// Mono samples at the rate of the features.
+    pub samples: Vec<f32>,
+    pub labels: SegmentLabels,
+    /// Number of frames before the end of the clip.
+    pub real_frames: u32,
+}
+
+/// Mixes or reads clip `index` of `subset` and returns its segments of the lengths `seconds`.
+pub(super) fn segment_of(
+    dataset: &Dataset,
+    subset: Subset,
+    index: usize,
+    seconds: &[f64],
+    features: &FeatureConfig,
+) -> Result<Vec<LabelledSegment>> {
+    let ClipSegments { segments, dominant, duration_s } = dataset.segments(subset, index, seconds)?;
+    let of_segment = |Segment { samples, labels, covered }: Segment| {
+        let audio_s = samples.len() as f64 / f64::from(features.rate);
+        let labels = SegmentLabels { classes: labels, dominant, duration_s, covered, audio_s };
+        LabelledSegment { samples, labels, real_frames: features.frames(audio_s) as u32 }
+    };
+    Ok(segments.into_iter().map(of_segment).collect())
 }

@@ -105,6 +105,8 @@ pub struct AdapterLimits {
     pub workgroup_invocations: u32,
     /// Largest number of workgroups along one axis.
     pub workgroups_per_axis: u32,
+    /// Memory in bytes, that of the host on adapters that share it; `None` where the backend does not report it.
+    pub memory: Option<u64>,
 }
 
 /// Optional features that kernels or the profiler can use, with the names that `weaklabel devices` prints.
@@ -135,11 +137,33 @@ impl AdapterDescription {
                 workgroup_bytes: limits.max_compute_workgroup_storage_size,
                 workgroup_invocations: limits.max_compute_invocations_per_workgroup,
                 workgroups_per_axis: limits.max_compute_workgroups_per_dimension,
+                memory: memory(adapter),
             },
             subgroup_size: [info.subgroup_min_size, info.subgroup_max_size],
             features: FEATURES.iter().filter(|(feature, _)| has.contains(*feature)).map(|(_, name)| *name).collect(),
         }
     }
+}
+
+/// Returns the size in bytes of the largest memory heap that belongs to the device. wgpu has no question for this, so
+/// Vulkan is asked through wgpu's own handle; other backends answer nothing.
+#[cfg(not(target_vendor = "apple"))]
+#[allow(unsafe_code)]
+fn memory(adapter: &wgpu::Adapter) -> Option<u64> {
+    // SAFETY: the guard borrows the adapter, and the handles in it are used for one query and destroyed by nobody here.
+    let properties = unsafe {
+        let vulkan = adapter.as_hal::<wgpu::hal::api::Vulkan>()?;
+        let instance = vulkan.shared_instance().raw_instance();
+        instance.get_physical_device_memory_properties(vulkan.raw_physical_device())
+    };
+    // Bit 0 of a heap's flags marks memory that is local to the device.
+    let local = properties.memory_heaps_as_slice().iter().filter(|heap| heap.flags.as_raw() & 1 == 1);
+    local.map(|heap| heap.size).max()
+}
+
+#[cfg(target_vendor = "apple")]
+fn memory(_: &wgpu::Adapter) -> Option<u64> {
+    None
 }
 
 /// Returns the names of the features that [`AdapterDescription::features`] may contain.
@@ -330,6 +354,7 @@ mod tests {
                 workgroup_bytes: 0,
                 workgroup_invocations: 0,
                 workgroups_per_axis: 0,
+                memory: None,
             },
             subgroup_size: [32, 32],
             features: vec![],

@@ -135,6 +135,7 @@ impl Gpu {
                 workgroup_bytes: descriptor.required_limits.max_compute_workgroup_storage_size,
                 workgroup_invocations: descriptor.required_limits.max_compute_invocations_per_workgroup,
                 workgroups_per_axis: descriptor.required_limits.max_compute_workgroups_per_dimension,
+                memory: None,
             },
             subgroup_size: [info.subgroup_min_size, info.subgroup_max_size],
             features: vec![],
@@ -241,6 +242,13 @@ impl Gpu {
     /// Returns the size in bytes of the largest storage binding. Longer tensors must be sharded.
     pub fn max_binding_bytes(&self) -> u64 {
         self.limits.max_storage_buffer_binding_size.min(self.limits.max_buffer_size)
+    }
+
+    /// Returns the memory in bytes that a program may well take: nine tenths of what the adapter reports, or half of it
+    /// where the adapter computes on the CPU, whose memory others need too. `None` where nothing is reported.
+    pub fn memory_to_use(&self) -> Option<u64> {
+        let memory = self.adapter.limits.memory?;
+        Some(if self.class.is_software() { memory / 2 } else { memory / 10 * 9 })
     }
 
     /// Returns the number of bytes of all tensors and staging buffers in use.

@@ -31,6 +31,7 @@ pub use kernel::{Constant, Kernel, Work};
 pub use profile::KernelTime;
 pub use readback::Download;
 pub use recording::Recording;
+pub use replay::QueueMark;
 pub use resolved::Resolved;
 pub use source::ShaderSource;
 pub use tensor::{Binding, Element, Tensor};

@@ -48,6 +48,28 @@ impl Gpu {
     }
 }
 
+impl Gpu {
+    /// Reads `count` elements of `tensor` from `first` on, after everything queued so far has run.
+    ///
+    /// # Errors
+    /// The errors of [`Gpu::read`].
+    pub fn read_part<T: Element>(&self, tensor: &Tensor<T>, first: usize, count: usize) -> Result<Vec<T>> {
+        assert!(
+            first + count <= tensor.len(),
+            "{}: {count} elements at {first} of {:?}",
+            tensor.name(),
+            tensor.shape()
+        );
+        let part = self.tensor(tensor.name(), &[count])?;
+        let label = Some(tensor.name());
+        let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label });
+        let [at, bytes] = [first, count].map(|elements| (elements * size_of::<T>()) as u64);
+        encoder.copy_buffer_to_buffer(tensor.buffer(), at, part.buffer(), 0, bytes);
+        self.queue.submit([encoder.finish()]);
+        self.read(&part)
+    }
+}
+
 impl<T: Element> Download<T> {
     /// Queues the copy behind everything submitted so far. Panics if the previous copy was not fetched.
     pub fn queue(&mut self, gpu: &Gpu) {

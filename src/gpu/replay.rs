@@ -14,6 +14,9 @@ use crate::{Error, Result};
 const SUBMIT_TIME: Duration = Duration::from_millis(250);
 const MOST_ROWS: u32 = 4096;
 
+/// A place in the queue of a device.
+pub struct QueueMark(wgpu::SubmissionIndex);
+
 impl Gpu {
     /// Runs rows `0..rows` of `recording`, waits, and returns the duration. The queue is empty before and after.
     ///
@@ -96,6 +99,20 @@ impl Gpu {
             self.check()?;
         }
         Ok(true)
+    }
+
+    /// Returns a mark behind all work that is queued so far, for which [`Gpu::wait_for_mark`] waits. Writes that were queued
+    /// before it begin.
+    pub fn mark(&self) -> QueueMark {
+        QueueMark(self.queue.submit([]))
+    }
+
+    /// Waits until the work before `mark` is done.
+    ///
+    /// # Errors
+    /// The errors of [`Gpu::wait`].
+    pub fn wait_for_mark(&self, mark: QueueMark) -> Result<()> {
+        self.wait_for(mark.0)
     }
 
     fn submit(&self, recording: &Resolved, rows: Range<u32>) -> wgpu::SubmissionIndex {

@@ -1,8 +1,9 @@
-//! `gather`: copy of a batch's examples from one shard of the resident store (SPEC §4).
+//! `gather`: copy of a batch's examples from one shard of the example store (SPEC §4).
 
 use crate::Result;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
-use crate::kernels::{Case, CaseRun, Expectation, random};
+use crate::kernels::stored::{Stored, random_stored};
+use crate::kernels::{Case, CaseRun, Expectation};
 
 /// Id of a slot that holds no example.
 pub const NO_EXAMPLE: u32 = u32::MAX;
@@ -11,13 +12,13 @@ const WORKGROUP: usize = 64;
 
 /// Copy of a batch's examples from one shard of the store. Slots whose example is in another shard stay unchanged.
 pub struct Gather {
-    /// Features of the shard's examples, `[example, frame, band]`; the values per example are a multiple of four.
-    pub shard: Tensor<f32>,
+    /// Features of the shard's examples, of which each has a multiple of four values.
+    pub shard: Stored,
     /// Id of the shard's first example.
     pub first: usize,
     /// Number of examples in the shard.
     pub count: usize,
-    /// Example ids, `[step, member, slot]`.
+    /// Positions of the examples in the store, `[step, member, slot]`: their ids, unless the store is streamed.
     pub batches: Tensor<u32>,
     /// Features of the batch, `[member, slot, frame, band]`.
     pub input: Tensor<f32>,
@@ -33,7 +34,7 @@ impl Gather {
 
 impl Kernel for Gather {
     fn source(&self) -> ShaderSource {
-        ShaderSource::file("data/gather.wgsl")
+        ShaderSource::file("data/gather.wgsl").fill("stored", self.shard.slot("data/stored_quads.wgsl"))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -63,10 +64,10 @@ impl Kernel for Gather {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let case = |name: &str, examples: usize, first: usize| {
+    let case = |name: &str, examples: usize, first: usize, half: bool| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (members, batch_size, step) = (2, 5, 1);
-            let (shard, values) = random(gpu, "shard", &[examples, 20, 8])?;
+            let (shard, values) = random_stored(gpu, [examples, 20, 8], half)?;
             // The ids include ids inside the shard, outside it on both sides, duplicates, and empty slots.
             let ids: Vec<u32> = (0..2 * members * batch_size)
                 .map(|i| if i % 7 == 3 { NO_EXAMPLE } else { (i * 3 % 11) as u32 })
@@ -82,5 +83,9 @@ pub(super) fn cases() -> Vec<Case> {
             Ok(CaseRun::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_step(step as u32))
         })
     };
-    vec![case("a shard in the middle", 4, 3), case("one shard of all", 11, 0)]
+    vec![
+        case("a shard in the middle", 4, 3, false),
+        case("one shard of all", 11, 0, false),
+        case("a shard in half precision", 4, 3, true),
+    ]
 }

@@ -37,6 +37,7 @@ pub mod nearest;
 pub mod normalise;
 pub mod normalise_grad;
 pub mod pack;
+pub mod pack_f16;
 pub mod pool_argmax;
 pub mod population;
 pub mod probe;
@@ -51,6 +52,7 @@ pub mod silhouette;
 pub mod spectrum;
 pub mod standardise;
 pub mod store_rows;
+pub mod stored;
 pub mod tagger_step;
 pub mod triplet_loss;
 pub mod zero_padding;
@@ -99,6 +101,7 @@ pub const REGISTRY: &[KernelEntry] = entries![
     log_mel,
     moments,
     standardise,
+    pack_f16,
     gather,
     random_crop,
     conv_forward,

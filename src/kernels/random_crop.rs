@@ -1,10 +1,11 @@
-//! `random_crop`: random parts of a batch's examples, copied from one shard of the resident store.
+//! `random_crop`: random parts of a batch's examples, copied from one shard of the example store.
 
 use super::population::{Member, ScheduleStep};
+use super::stored::{Stored, random_stored};
 use crate::Result;
 use crate::base::counter_rng::threefry2x32;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
-use crate::kernels::{Case, CaseRun, Expectation, random};
+use crate::kernels::{Case, CaseRun, Expectation};
 
 const WORKGROUP: usize = 64;
 
@@ -15,12 +16,14 @@ const CROP_LAYER: u32 = 15;
 /// Copy of a random part of each example of a batch from one shard of the store; another part at every step and for
 /// every member. Slots whose example is in another shard stay unchanged.
 pub struct RandomCrop {
-    /// Features of the shard's examples, `[example, frame, band]`.
-    pub shard: Tensor<f32>,
-    /// Id of the shard's first example.
+    /// Features of the shard's examples.
+    pub shard: Stored,
+    /// Position of the shard's first example.
     pub first: usize,
     /// Example ids, `[step, member, slot]`.
     pub batches: Tensor<u32>,
+    /// Positions of the examples in the store, `[step, member, slot]`: their ids, unless the store is streamed.
+    pub positions: Tensor<u32>,
     /// Number of frames of each example before the end of its clip, `[example]` of all shards.
     pub real_frames: Tensor<u32>,
     /// State of each member, with the key of its draws, `[member]`.
@@ -33,7 +36,7 @@ pub struct RandomCrop {
 
 impl Kernel for RandomCrop {
     fn source(&self) -> ShaderSource {
-        ShaderSource::file("data/random_crop.wgsl")
+        ShaderSource::file("data/random_crop.wgsl").fill("stored", self.shard.slot("data/stored_values.wgsl"))
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -53,7 +56,7 @@ impl Kernel for RandomCrop {
     }
 
     fn bindings(&self) -> Vec<(&'static str, Binding)> {
-        bindings![self.shard, self.batches, self.real_frames, self.members, self.schedule, self.input]
+        bindings![self.shard, self.batches, self.positions, self.real_frames, self.members, self.schedule, self.input]
     }
 
     fn grid(&self) -> [usize; 3] {
@@ -75,10 +78,10 @@ pub fn oracle(key: [u32; 2], t: u32, slot: usize, frames: usize, real_frames: us
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let case = |name: &str, first: usize, count: usize| {
+    let case = |name: &str, first: usize, count: usize, half: bool, shift: usize| {
         Case::new(name, move |gpu: &Gpu| -> Result<CaseRun> {
             let (members, batch_size, frames, example_frames, bands, step) = (2, 5, 20, 70, 6, 1);
-            let (shard, values) = random(gpu, "shard", &[count, example_frames, bands])?;
+            let (shard, values) = random_stored(gpu, [count, example_frames, bands], half)?;
             let ids: Vec<u32> = (0..2 * members * batch_size).map(|i| (i * 3 % 11) as u32).collect();
             let real: Vec<u32> = (0..11).map(|example| [70, 33, 20, 5, 64][example % 5]).collect();
             let schedule: Vec<ScheduleStep> =
@@ -88,18 +91,20 @@ pub(super) fn cases() -> Vec<Case> {
             let part = |index: usize| {
                 let (member, slot) = (index / batch_size, index % batch_size);
                 let example = ids[step * members * batch_size + index] as usize;
-                let Some(local) = example.checked_sub(first).filter(|local| *local < count) else {
+                let Some(local) = ((example + shift) % 11).checked_sub(first).filter(|local| *local < count) else {
                     return vec![0.0; frames * bands];
                 };
                 let t = schedule[step * members + member].t;
                 let start = oracle(states[member].dropout_key, t, slot, frames, real[example] as usize);
                 values[(local * example_frames + start) * bands..][..frames * bands].to_vec()
             };
+            let positions: Vec<u32> = ids.iter().map(|id| (id + shift as u32) % 11).collect();
             let expected = (0..members * batch_size).flat_map(part).collect();
             let kernel = RandomCrop {
                 shard,
                 first,
                 batches: gpu.tensor_from("batches", &[2, members, batch_size], &ids)?,
+                positions: gpu.tensor_from("positions", &[2, members, batch_size], &positions)?,
                 real_frames: gpu.tensor_from("real frames", &[real.len()], &real)?,
                 members: gpu.tensor_from("members", &[members], &states)?,
                 schedule: gpu.tensor_from("schedule", &[2, members], &schedule)?,
@@ -108,7 +113,12 @@ pub(super) fn cases() -> Vec<Case> {
             Ok(CaseRun::new(kernel, vec![Expectation::within(&input, expected, 0.0)]).at_step(step as u32))
         })
     };
-    vec![case("one shard of all", 0, 11), case("a shard in the middle", 3, 4)]
+    vec![
+        case("one shard of all", 0, 11, false, 0),
+        case("a shard in the middle", 3, 4, false, 0),
+        case("half precision", 3, 4, true, 0),
+        case("examples at other positions", 0, 11, false, 5),
+    ]
 }
 
 #[cfg(test)]

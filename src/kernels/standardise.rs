@@ -1,7 +1,10 @@
 //! `standardise`: every band of the example store scaled to mean 0 and deviation 1, in place (SPEC §1).
 
+use half::f16;
+
 use super::{Case, CaseRun, Expectation, random};
 use crate::Result;
+use crate::config::Precision;
 use crate::gpu::{Binding, Constant, Gpu, Kernel, ShaderSource, Tensor, Work, bindings};
 
 /// Standardisation of features in place, with the statistics of each band.
@@ -13,6 +16,8 @@ pub struct Standardise {
     pub mean: Tensor<f32>,
     /// Factor of each band, `[band]`, see [`scale`].
     pub scale: Tensor<f32>,
+    /// Format to whose numbers the results are rounded; they are written in f32.
+    pub precision: Precision,
     /// Invocations per workgroup.
     pub workgroup: usize,
 }
@@ -30,6 +35,7 @@ impl Standardise {
             features: features.clone(),
             mean: gpu.tensor_from("mean", &[bands], &mean)?,
             scale: gpu.tensor_from("scale", &[bands], &scale)?,
+            precision: Precision::F32,
             workgroup: 64,
         })
     }
@@ -37,7 +43,11 @@ impl Standardise {
 
 impl Kernel for Standardise {
     fn source(&self) -> ShaderSource {
-        ShaderSource::file("features/standardise.wgsl")
+        let rounding = match self.precision {
+            Precision::F32 => "features/round_none.wgsl",
+            Precision::F16 => "features/round_f16.wgsl",
+        };
+        ShaderSource::file("features/standardise.wgsl").fill("rounding", rounding)
     }
 
     fn constants(&self) -> Vec<(&'static str, Constant)> {
@@ -72,7 +82,12 @@ pub fn oracle(features: &[f64], mean: &[f64], std: &[f64], epsilon: f64) -> Vec<
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    vec![case("a chunk", [3, 20, 64], 2.2e-16), case("odd sizes", [2, 7, 13], 1e-3), case("one frame", [4, 1, 3], 0.5)]
+    vec![
+        case("a chunk", [3, 20, 64], 2.2e-16),
+        case("odd sizes", [2, 7, 13], 1e-3),
+        case("one frame", [4, 1, 3], 0.5),
+        rounded_to_f16(),
+    ]
 }
 
 fn case(name: &str, shape: [usize; 3], epsilon: f64) -> Case {
@@ -84,5 +99,31 @@ fn case(name: &str, shape: [usize; 3], epsilon: f64) -> Case {
         let kernel = Standardise::new(gpu, &features, &mean, &std, epsilon)?;
         let expected = vec![Expectation::close(&features, oracle(&values, &mean, &std, epsilon))];
         Ok(CaseRun::new(kernel, expected))
+    })
+}
+
+/// Creates a case whose results are f16 numbers: ties, numbers around its smallest normal one, and ones beyond its
+/// largest.
+fn rounded_to_f16() -> Case {
+    Case::new("rounded to f16", |gpu| {
+        let (step, smallest) = (2f64.powi(-10), 2f64.powi(-14));
+        let edges = [
+            (1.0 + 0.5 * step, 1.0),
+            (1.0 + 1.5 * step, 1.0 + 2.0 * step),
+            (1.0 + 0.51 * step, 1.0 + step),
+            (-3.0 - step, -3.0),
+            (0.4 * smallest, 0.0),
+            (-0.6 * smallest, -smallest),
+            (1e6, 65_504.0),
+            (-65_504.0, -65_504.0),
+        ];
+        let (random, normal) = random(gpu, "features", &[1, 50, 4])?;
+        let values: Vec<f32> = edges.iter().map(|(x, _)| *x as f32).chain(gpu.read(&random)?).collect();
+        let features = gpu.tensor_from("features", &[2, values.len() / 8, 4], &values)?;
+        let kernel =
+            Standardise { precision: Precision::F16, ..Standardise::new(gpu, &features, &[0.0; 4], &[1.0; 4], 1e-30)? };
+        let expected: Vec<f64> =
+            edges.iter().map(|(_, y)| *y).chain(normal.iter().map(|x| f64::from(f16::from_f64(*x)))).collect();
+        Ok(CaseRun::new(kernel, vec![Expectation::within(&features, expected, 0.0)]))
     })
 }

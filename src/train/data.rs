@@ -1,10 +1,11 @@
 //! The data of a training run on the GPU.
 
+use super::feature_plan;
 use crate::Result;
-use crate::config::Config;
-use crate::data::features::{Statistics, standardise, statistics_of_named};
+use crate::config::{Config, Precision};
+use crate::data::features::{FeatureCache, Statistics, standardise};
 use crate::data::scenes::{Contents, Dataset, Subset};
-use crate::evaluate::{Examples, SegmentSource};
+use crate::evaluate::{Examples, SegmentFeatures, SegmentSource};
 use crate::gpu::Gpu;
 use crate::model::StartingModel;
 
@@ -26,14 +27,16 @@ impl TrainingData {
     /// Mixes or reads the training and validation clips of `dataset`, cuts segments of
     /// [`TrainConfig::loaded_seconds`](crate::config::TrainConfig::loaded_seconds), computes
     /// their log-mel, and standardises it by the statistics of the training segments (SPEC §1), or of the model from which
-    /// the training starts.
+    /// the training starts. Features that an earlier training kept in the cache of the process are read instead. Where
+    /// they do not fit on the GPU, as `config.train.memory` limits it, they are streamed from there.
     ///
     /// `contents` is that of `dataset`. `progress` is called with a subset and the number of its finished clips, from
     /// any thread.
     ///
     /// # Errors
     /// [`crate::Error::Data`] if a subset has no clips or a mel band is constant; the errors of mixing and reading
-    /// clips; [`crate::Error::Stopped`] when the process is asked to end; errors of the device.
+    /// clips; [`crate::Error::Stopped`] when the process is asked to end; [`crate::Error::Config`] when features must be
+    /// kept in a file and there is no folder for it; errors of the device.
     pub fn load(
         gpu: &Gpu,
         config: &Config,
@@ -41,20 +44,33 @@ impl TrainingData {
         contents: &Contents,
         progress: &(dyn Fn(Subset, usize) + Sync),
     ) -> Result<Self> {
-        let load = |subset: Subset| -> Result<Examples> {
-            let source = SegmentSource { dataset, subset, seconds: &[config.train.loaded_seconds()] };
-            Ok(source.load(gpu, &config.features, &|done| progress(subset, done))?.swap_remove(0))
-        };
-        let (train, validation) = (load(Subset::Train)?, load(Subset::Validation)?);
-        let name = |clip: usize| format!("training clip {}", dataset.clip_name(Subset::Train, clip));
-        let own = statistics_of_named(gpu, &train.store, train.real_frames(), &name)?;
-        let statistics = match StartingModel::of(config)? {
-            Some(model) => model.statistics(),
-            None => own.checked()?,
-        };
-        for examples in [&train, &validation] {
-            standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
+        Self::load_with(gpu, config, dataset, contents, &FeatureCache::of_process(), progress)
+    }
+
+    /// Loads data like [`TrainingData::load`], with features kept in `cache`.
+    ///
+    /// # Errors
+    /// The errors of [`TrainingData::load`].
+    pub fn load_with(
+        gpu: &Gpu,
+        config: &Config,
+        dataset: &Dataset,
+        contents: &Contents,
+        cache: &FeatureCache,
+        progress: &(dyn Fn(Subset, usize) + Sync),
+    ) -> Result<Self> {
+        dataset.need(&[Subset::Train, Subset::Validation])?;
+        let segments = [Subset::Train, Subset::Validation].map(|subset| dataset.len(subset));
+        let plan = feature_plan(gpu, config, segments, dataset.classes().len());
+        if plan.is_streamed() || config.train.precision != Precision::F32 {
+            tracing::info!("{}", plan.in_words());
         }
+        let source = |subset| SegmentFeatures { gpu, config, dataset, contents, subset, cache };
+        let others = StartingModel::of(config)?.map(|model| model.statistics());
+        let shown = |done| progress(Subset::Train, done);
+        let (train, statistics) = source(Subset::Train).load(&plan.train, others.as_ref(), &shown)?;
+        let shown = |done| progress(Subset::Validation, done);
+        let (validation, _) = source(Subset::Validation).load(&plan.validation, Some(&statistics), &shown)?;
         let (classes, fingerprint) = (dataset.classes().to_vec(), contents.fingerprint());
         Ok(Self { classes, train, validation, statistics, fingerprint })
     }

@@ -3,6 +3,7 @@
 use super::Episodes;
 use crate::Result;
 use crate::config::OptimiserConfig;
+use crate::data::features::{ExampleStore, Feed};
 use crate::gpu::{Gpu, Tensor};
 use crate::kernels::adam::factors;
 use crate::kernels::population::ScheduleStep;
@@ -13,6 +14,8 @@ pub struct Schedule {
     pub batches: Tensor<u32>,
     /// Step numbers and Adam factors, `[step, member]`.
     pub steps: Tensor<ScheduleStep>,
+    /// Where the examples of `batches` are.
+    pub feed: Feed,
 }
 
 /// The schedule of one epoch on the host, one row per step.
@@ -55,10 +58,16 @@ impl Schedule {
     /// # Errors
     /// Errors of tensor allocation.
     pub fn new(gpu: &Gpu, rows: usize, members: usize, batch_size: usize) -> Result<Self> {
-        Ok(Self {
-            batches: gpu.tensor("batches", &[rows, members, batch_size])?,
-            steps: gpu.tensor("steps", &[rows, members])?,
-        })
+        let batches = gpu.tensor("batches", &[rows, members, batch_size])?;
+        Ok(Self { steps: gpu.tensor("steps", &[rows, members])?, feed: Feed::of(&batches), batches })
+    }
+
+    /// Has the batches read `store`, which may be streamed.
+    ///
+    /// # Errors
+    /// Errors of tensor allocation.
+    pub fn reading(self, gpu: &Gpu, store: &ExampleStore) -> Result<Self> {
+        Ok(Self { feed: Feed::new(gpu, store, &self.batches)?, ..self })
     }
 
     /// Uploads the rows of an epoch. The write is queued, so steps queued before it still read the old rows.

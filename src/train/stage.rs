@@ -54,6 +54,10 @@ impl Stage {
         let members = || configs.iter().flat_map(|config| config.train.seeds.iter().map(move |seed| (config, *seed)));
         let episodes = name.episodes(config, &data.train.labels, &data.classes)?;
         let schedule = Schedule::new(gpu, episodes.steps(), population.members, episodes.batch_size())?;
+        let schedule = match name {
+            StageName::Tagger => schedule,
+            _ => schedule.reading(gpu, &data.train.store)?,
+        };
         let normalise = config.normalise(config.train.method);
         let embed = |examples: &Examples| -> Result<_> {
             let embedder = Embedder::new(gpu, population, examples, normalise, Embedding::ForTagging)?;
@@ -114,7 +118,7 @@ impl Stage {
     pub fn queue_epoch(&mut self, gpu: &Gpu, epoch: usize, go_on: &mut dyn FnMut(u32) -> bool) -> Result<bool> {
         let rows = EpochRows::new(&*self.episodes, &self.optimisers, &self.seeds, epoch);
         self.schedule.upload(gpu, &rows);
-        if !gpu.replay_while(&self.step.recording, 0..self.steps() as u32, go_on)? {
+        if !self.schedule.feed.replay_while(gpu, &self.step.recording, (0, &rows.batches), go_on)? {
             return Ok(false);
         }
         self.validator.queue(gpu)?;

@@ -3,6 +3,7 @@
 use super::Schedule;
 use crate::Result;
 use crate::config::{Config, Crop};
+use crate::data::features::StoredShard;
 use crate::evaluate::Examples;
 use crate::gpu::{Gpu, Recording, Tensor};
 use crate::kernels::dropout::Dropout;
@@ -46,18 +47,19 @@ impl<'a> StepContext<'a> {
     pub(super) fn push_input(&self, recording: &mut Recording, examples: &Examples) -> Result<Input> {
         let Self { gpu, population, schedule, .. } = *self;
         if self.config.train.crop != Crop::Random {
-            return examples.push_input(gpu, recording, &schedule.batches);
+            return examples.push_input(gpu, recording, &schedule.feed.positions);
         }
         let [_, members, batch_size] = schedule.batches.dims();
         let count = examples.len();
         let all = || gpu.tensor_from("real frames", &[count], &vec![examples.store.frames as u32; count]);
         let input = gpu.tensor("input", &[members, batch_size, self.frames(examples), examples.store.bands])?;
         let real_frames = examples.real_frames_on_gpu().map_or_else(all, Ok)?;
-        for shard in examples.store.shards() {
+        for StoredShard { features, first, .. } in examples.store.stored() {
             recording.push(RandomCrop {
-                shard: shard.tensor.clone(),
-                first: shard.first,
+                shard: features,
+                first,
                 batches: schedule.batches.clone(),
+                positions: schedule.feed.positions.clone(),
                 real_frames: real_frames.clone(),
                 members: population.progress.clone(),
                 schedule: schedule.steps.clone(),

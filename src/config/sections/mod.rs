@@ -13,8 +13,8 @@ pub use model::ModelConfig;
 pub use search::{Objective, SearchConfig, SpaceConfig};
 pub use study::{CellConfig, StudyConfig};
 pub use train::{
-    BatchSampling, Crop, EvaluateConfig, Freeze, Method, Normalise, OptimiserConfig, PrototypeConfig, Sampling,
-    TaggerConfig, TrainConfig, TripletConfig, TripletGradient, WatchedScore,
+    BatchSampling, Crop, EvaluateConfig, Freeze, KeepFeatures, Method, Normalise, OptimiserConfig, Precision,
+    PrototypeConfig, Sampling, TaggerConfig, TrainConfig, TripletConfig, TripletGradient, WatchedScore,
 };
 
 /// A whole configuration.

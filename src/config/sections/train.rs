@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::ByteCount;
+
 /// The training methods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
@@ -189,6 +191,48 @@ pub enum Freeze {
     Embedding,
 }
 
+/// The number format in which training and validation features are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Single precision, 4 bytes a value.
+    #[default]
+    F32,
+    /// Half precision, 2 bytes a value: standardised features rounded to 11 binary digits. Arithmetic stays in f32.
+    F16,
+}
+
+impl Precision {
+    /// Returns the name used in configurations and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+        }
+    }
+
+    /// Returns the number of bytes of a value.
+    pub fn bytes(self) -> u64 {
+        match self {
+            Self::F32 => 4,
+            Self::F16 => 2,
+        }
+    }
+}
+
+/// Whether the features of training and validation are kept in a file for later trainings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeepFeatures {
+    /// Kept where computing them took more than five seconds, and where the training needs the file.
+    #[default]
+    Auto,
+    /// Always kept.
+    On,
+    /// Neither written nor read.
+    Off,
+}
+
 /// Training of the networks (SPEC §§4, 5).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -236,6 +280,16 @@ pub struct TrainConfig {
     pub freeze: Freeze,
     /// Seconds between checkpoints, written at the end of an epoch: 10 (O).
     pub checkpoint_s: f64,
+    /// Number format of the features, f32 or f16: f32, unless `weaklabel train` finds that only f16 fits.
+    #[serde(skip_serializing_if = "is_default")]
+    pub precision: Precision,
+    /// Memory on the GPU that a training may take, as in "2GiB" (O). When absent, nine tenths of the memory that the
+    /// adapter reports, or half of it where the adapter computes on the CPU.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<ByteCount>,
+    /// Whether features are kept in the folder for caches: auto, on or off (O).
+    #[serde(skip_serializing_if = "is_default")]
+    pub cache: KeepFeatures,
 }
 
 /// Default of [`TrainConfig::clip_s`].
@@ -268,6 +322,9 @@ impl Default for TrainConfig {
             init: None,
             freeze: Freeze::None,
             checkpoint_s: 10.0,
+            precision: Precision::F32,
+            memory: None,
+            cache: KeepFeatures::Auto,
         }
     }
 }

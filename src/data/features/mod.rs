@@ -1,21 +1,41 @@
-//! Features: standardised log-mel in an example store that stays on the GPU (SPEC §1).
+//! Features: standardised log-mel in an example store (SPEC §1).
 //!
-//! In: a closure that returns the samples of example `i`. Out: an [`ExampleStore`] whose shards hold `[example, frame,
-//! band]`, each small enough for the adapter to bind. Audio of any length passes through a [`ChunkBatch`] instead,
+//! In: a closure that returns the samples of example `i`, or a file that an earlier training kept. Out: an
+//! [`ExampleStore`] whose shards hold `[example, frame, band]`, each small enough for the adapter to bind; a [`Stream`]
+//! brings examples there that are too many for the GPU. Audio of any length passes through a [`ChunkBatch`] instead,
 //! which keeps no features.
 
+mod cache;
 mod chunks;
 mod cutter;
 mod extract;
+mod feature_file;
+mod feed;
 mod front_end;
+mod placement;
+mod raw;
+mod scaling;
+mod shard;
 mod standardise;
+mod statistics;
 mod store;
+mod stream;
+mod windows;
 
+pub use cache::{CachedFeatures, FeatureCache, feature_key, keep_features_in, where_to_keep};
 pub use chunks::{Chunk, ChunkBatch, Chunking, Place};
 pub use cutter::{Cutter, Series};
 pub use extract::extract;
-pub use standardise::{RunningMoments, Statistics, standardise, statistics, statistics_of_named};
-pub use store::{ExampleStore, Shard};
+pub use feature_file::{FeatureFile, FeatureWriter};
+pub use feed::Feed;
+pub use placement::{FeatureNeeds, FeaturePlan, Placement};
+pub use raw::{FeatureShape, PlannedFeatures, RawFeatures};
+pub use scaling::Scaling;
+pub use shard::Shard;
+pub use standardise::{RunningMoments, standardise, statistics, statistics_of_named};
+pub use statistics::Statistics;
+pub use store::{ExampleStore, StoredShard, block};
+pub use stream::Stream;
 
 /// The definition of log-mel beyond the keys of [`FeatureConfig`](crate::config::FeatureConfig): constants of this
 /// program, which exported models state for their readers.

@@ -1,43 +1,11 @@
 //! Standardisation (SPEC §1): mean and standard deviation of every band over a whole store, merged in f64, and the
 //! normalisation with them.
 
+use super::statistics::Statistics;
 use super::store::ExampleStore;
 use crate::gpu::{Gpu, Recording};
 use crate::kernels::{moments, standardise as kernel};
 use crate::{Error, Result};
-
-/// Per-band statistics of a training set. A checkpoint stores them for every later use of the model.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Statistics {
-    /// Mean over all frames of all examples, `[band]`.
-    pub mean: Vec<f64>,
-    /// Standard deviation, √variance with divisor n, without epsilon, `[band]`.
-    pub std: Vec<f64>,
-}
-
-impl Statistics {
-    /// Returns the statistics of `bands` bands that standardisation leaves as they are: mean 0 and deviation 1.
-    pub fn identity(bands: usize) -> Self {
-        Self { mean: vec![0.0; bands], std: vec![1.0; bands] }
-    }
-
-    /// Returns the statistics, if a model can be trained with them.
-    ///
-    /// # Errors
-    /// [`Error::Data`] naming a band that has the same value in every frame. Its deviation is 0, so standardisation
-    /// would multiply any other value in the band by a hundred million.
-    pub fn checked(self) -> Result<Self> {
-        let constant: Vec<usize> = (0..self.std.len()).filter(|band| self.std[*band] == 0.0).collect();
-        let Some(first) = constant.first() else { return Ok(self) };
-        let reason = format!(
-            "{} of {} mel bands, band {first} first, have the same value in every frame, as where recordings hold nothing \
-             beyond some frequency: choose features.low_hz and features.high_hz within what they hold",
-            constant.len(),
-            self.std.len(),
-        );
-        Err(Error::data("the training clips", reason))
-    }
-}
 
 /// Count, means and sums of squared deviations of a set of frames; two sets can be merged exactly (Chan, Golub, LeVeque
 /// 1979).
@@ -71,8 +39,24 @@ impl RunningMoments {
         real_frames: Option<&[u32]>,
         name: &dyn Fn(usize) -> String,
     ) -> Result<Self> {
-        let on_gpu = real_frames.map(|frames| gpu.tensor_from("real frames", &[frames.len()], frames)).transpose()?;
         let mut total = Self::empty(store.bands);
+        total.merge_block(gpu, store, real_frames, name)?;
+        Ok(total)
+    }
+
+    /// Adds the frames of `store`. The result is the same however a subset is divided into stores. Errors call an example
+    /// of `store` by its `name`.
+    ///
+    /// # Errors
+    /// The errors of [`RunningMoments::of`].
+    pub fn merge_block(
+        &mut self,
+        gpu: &Gpu,
+        store: &ExampleStore,
+        real_frames: Option<&[u32]>,
+        name: &dyn Fn(usize) -> String,
+    ) -> Result<()> {
+        let on_gpu = real_frames.map(|frames| gpu.tensor_from("real frames", &[frames.len()], frames)).transpose()?;
         let mut untouched = !store.is_empty();
         for shard in store.shards() {
             let real = on_gpu.clone().map(|frames| (frames, shard.first));
@@ -93,7 +77,7 @@ impl RunningMoments {
             untouched &= values.iter().all(|&x| x == 0.0);
             for (index, example) in (shard.first..).zip(examples) {
                 let frames = real_frames.map_or(store.frames, |frames| (frames[index] as usize).clamp(1, store.frames));
-                total.merge(&Self::of_example(frames, example));
+                self.merge(&Self::of_example(frames, example));
             }
         }
         if untouched {
@@ -101,7 +85,7 @@ impl RunningMoments {
                 "every feature is exactly zero: the adapter computed nothing, it may be out of memory".into(),
             ));
         }
-        Ok(total)
+        Ok(())
     }
 
     /// Makes the moments of one example from its means and squared deviations, `[band, 2]`.

@@ -1,0 +1,4 @@
+// No rounding.
+fn rounded(x: f32) -> f32 {
+    return x;
+}
