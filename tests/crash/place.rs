@@ -17,10 +17,6 @@ const CLASSES: [(&str, f64); 3] = [("low", 300.0), ("middle", 900.0), ("high", 2
 /// A network with one convolution, which compiles in seconds, or from the driver's cache in a fraction of a second. A
 /// checkpoint is written after every epoch.
 const CONFIG: &str = r#"
-[scene]
-rate = 8000
-clip_s = 0.4
-
 [features]
 rate = 8000
 window = 128

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use weaklabel::experiments::store::{Registered, Store};
+use weaklabel::model::checkpoint::TrainingState;
 
 use super::files::contents;
 
@@ -26,6 +27,9 @@ pub fn study(folder: &Path) -> Left {
     cells.chain(tables(folder)).collect()
 }
 
+/// What stands for the models of a trial whose checkpoint is refused on reading, since it is damaged.
+pub const REFUSED: &[u8] = b"refused on reading";
+
 /// Reads what a search leaves in its store: every result, with the learning curves, and the models of every trial.
 pub fn search(store: &mut Store, study: &Registered) -> Left {
     let (rows, results) = store.table(study).unwrap();
@@ -38,12 +42,15 @@ pub fn search(store: &mut Store, study: &Registered) -> Left {
         let state = format!("{} on rung {} {:?}", row.state.name(), row.rung, row.reason);
         left.insert(format!("trial {}", row.number), state.into_bytes());
         if let Some(checkpoint) = store.last_checkpoint(study, row.number).unwrap() {
-            let tensors = safetensors::SafeTensors::deserialize(&checkpoint.bytes).unwrap();
-            let of = |name: &&str| tensors.tensor(name).unwrap().data().to_vec();
-            left.insert(
-                format!("models of trial {}", row.number),
-                ["state", "best", "progress"].iter().flat_map(of).collect(),
-            );
+            let models = match TrainingState::from_bytes(Path::new("checkpoint"), &checkpoint.bytes) {
+                Ok(_) => {
+                    let tensors = safetensors::SafeTensors::deserialize(&checkpoint.bytes).unwrap();
+                    let of = |name: &&str| tensors.tensor(name).unwrap().data().to_vec();
+                    ["state", "best", "progress"].iter().flat_map(of).collect()
+                }
+                Err(_) => REFUSED.to_vec(),
+            };
+            left.insert(format!("models of trial {}", row.number), models);
         }
     }
     left

@@ -101,3 +101,23 @@ fn what_does_not_fit_the_model_is_refused_by_key() {
     let (code, _, said) = outcome(command.args(["--set", "train.freeze=embedding"]).output().unwrap());
     assert!(code == 3 && said.contains("train.freeze: ") && said.contains("--init"), "{said}");
 }
+
+#[test]
+fn features_that_a_training_from_a_model_keeps_serve_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, cache) = (model(folder.path()), folder.path().join("cache"));
+    let kept = |mut command: Command| {
+        command.args(["--set", "train.cache=on"]).env("WEAKLABEL_CACHE", &cache);
+        String::from_utf8(succeed(command).stderr).unwrap()
+    };
+    let said = kept(started(&folder.path().join("from"), &model, ("classifier", 1), &[]));
+    assert!(!said.contains("of an earlier training"), "{said}");
+    // The statistics are those of the segments again, not those of the model.
+    let plain = folder.path().join("plain");
+    let said = kept(train_command(&plain, ("classifier", 2), "1"));
+    assert!(said.contains("train features are those of an earlier training"), "{said}");
+    let [of_first, of_plain] =
+        [&model, &plain.join("checkpoints/best.safetensors")].map(|path| read_model(path).unwrap());
+    assert!(of_first.1.mean == of_plain.1.mean && of_first.1.std == of_plain.1.std);
+    assert_eq!(bits(&of_first.0), bits(&of_plain.0));
+}

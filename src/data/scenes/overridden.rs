@@ -30,7 +30,7 @@ impl OverriddenKeys {
 
     /// Checks that nobody set a key that has no effect. A key of a file may have its default or the dataset's value. If
     /// no file names the dataset, it replaces the source that a file describes, and the keys of that source
-    /// ([`OF_A_SOURCE`]) are returned.
+    /// (`OF_A_SOURCE`) are returned.
     ///
     /// # Errors
     /// [`Error::Config`] that names the first such key.
