@@ -1,4 +1,4 @@
-//! What a training begins with: its configuration, its data, and what is said about them.
+//! The beginning of a training: its configuration, its data, and the messages about them.
 
 use super::fitted::Fitted;
 use crate::Result;

@@ -36,7 +36,7 @@ pub struct SegmentFeatures<'a> {
     pub cache: &'a FeatureCache,
 }
 
-/// What a file of features says about its examples.
+/// Labels, lengths and statistics of the examples in a file of features.
 #[derive(Serialize, Deserialize)]
 struct About {
     labels: Vec<SegmentLabels>,

@@ -187,7 +187,7 @@ pub enum Freeze {
     /// None.
     #[default]
     None,
-    /// Those of E. G alone is trained, on embeddings that are computed once.
+    /// The parameters of E. G alone is trained, on embeddings that are computed once.
     Embedding,
 }
 

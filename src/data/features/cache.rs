@@ -45,7 +45,7 @@ pub struct CachedFeatures {
     pub bytes: u64,
     /// Time of the last use.
     pub used: Option<SystemTime>,
-    /// What the features depend on; `None` if the file is damaged.
+    /// Data and settings that the features depend on; `None` if the file is damaged.
     pub key: Option<Value>,
 }
 

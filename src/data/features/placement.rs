@@ -1,4 +1,4 @@
-//! Where the features of a training live: on the GPU, or in a file from which they are streamed.
+//! Placement of the features of a training: on the GPU, or in a file from which they are streamed.
 
 use super::raw::FeatureShape;
 use crate::config::Precision;
