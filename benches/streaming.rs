@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use weaklabel::config::{BatchSampling, ByteCount, Config, Precision};
 use weaklabel::data::features::{
-    ExampleStore, FeatureFile, FeatureNeeds, FeaturePlan, FeatureShape, Placement, RawFeatures, Scaling, Statistics,
+    ExampleStore, FeatureFile, FeatureNeeds, FeaturePlacement, FeaturePlan, FeatureShape, RawFeatures, Scaling,
+    Statistics,
 };
 use weaklabel::evaluate::{Examples, SegmentLabels};
 use weaklabel::gpu::{AdapterChoice, Gpu};
@@ -106,7 +107,7 @@ fn write_random(path: &Path, shape: FeatureShape) {
 }
 
 /// Loads the features of `file` to their place.
-fn load(gpu: &Gpu, config: &Config, file: &Path, placement: &Placement) -> Examples {
+fn load(gpu: &Gpu, config: &Config, file: &Path, placement: &FeaturePlacement) -> Examples {
     let (file, ()) = FeatureFile::open(file, "random").expect("the file");
     let (shape, statistics) = (file.shape(), Statistics::identity(config.features.bands));
     let scaling = Scaling { statistics: &statistics, epsilon: config.features.epsilon, precision: placement.precision };

@@ -24,13 +24,13 @@ asked. WEAKLABEL_CACHE names another folder, and --set train.cache=off switches 
 /// `weaklabel cache`: list the features that are kept for later trainings, or remove them.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Cache {
+pub struct CacheCommand {
     /// Remove all features that are kept
     #[arg(long)]
     pub clear: bool,
 }
 
-impl Cache {
+impl CacheCommand {
     /// Runs the command.
     ///
     /// # Errors

@@ -128,7 +128,7 @@ pub enum Command {
     /// Find the fastest register tiles for this machine's adapter
     Tune(tune::Tune),
     /// List the features that are kept for later trainings, or remove them
-    Cache(cache::Cache),
+    Cache(cache::CacheCommand),
     /// Print or check a configuration
     Config(config::ConfigCommand),
     /// Print a completion script for a shell

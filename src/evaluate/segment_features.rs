@@ -10,7 +10,7 @@ use super::segment_source::{LabelledSegment, segment_of};
 use super::{Examples, SegmentLabels, SegmentSource};
 use crate::config::{Config, Crop, KeepFeatures, Precision};
 use crate::data::features::{
-    ExampleStore, FeatureCache, FeatureFile, FeatureShape, FeatureWriter, Placement, RunningMoments, Scaling,
+    ExampleStore, FeatureCache, FeatureFile, FeaturePlacement, FeatureShape, FeatureWriter, RunningMoments, Scaling,
     Statistics, block, extract, feature_key, standardise, statistics_of_named, where_to_keep,
 };
 use crate::data::scenes::{Contents, Dataset, Subset};
@@ -70,7 +70,7 @@ impl SegmentFeatures<'_> {
     /// and cannot; errors of the device.
     pub fn load(
         &self,
-        placement: &Placement,
+        placement: &FeaturePlacement,
         scaled_by: Option<&Statistics>,
         progress: &(dyn Fn(usize) + Sync),
     ) -> Result<(Examples, Statistics)> {
@@ -277,7 +277,7 @@ impl SegmentFeatures<'_> {
         &self,
         file: FeatureFile,
         about: About,
-        placement: &Placement,
+        placement: &FeaturePlacement,
         scaled_by: Option<&Statistics>,
     ) -> Result<(Examples, Statistics)> {
         let Self { gpu, config, dataset, .. } = *self;

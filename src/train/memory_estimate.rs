@@ -5,7 +5,7 @@ use super::{Trainer, TrainingData, feature_plan};
 use crate::Result;
 use crate::config::{Config, Crop, Precision};
 use crate::data::features::{
-    ExampleStore, FeaturePlan, Placement, PlannedFeatures, Scaling, Statistics, block, extract,
+    ExampleStore, FeaturePlacement, FeaturePlan, PlannedFeatures, Scaling, Statistics, block, extract,
 };
 use crate::evaluate::{Examples, SegmentLabels};
 use crate::gpu::Gpu;
@@ -41,7 +41,7 @@ pub struct PlannedData<'a> {
 /// is too large for one binding of the adapter.
 pub fn memory_estimate(gpu: &Gpu, tiles: &Tiles, config: &Config, data: &PlannedData<'_>) -> Result<MemoryEstimate> {
     let plan = feature_plan(gpu, config, [data.train.len(), data.validation], data.classes.len());
-    let examples = |labels: Vec<SegmentLabels>, placement: &Placement| -> Result<Examples> {
+    let examples = |labels: Vec<SegmentLabels>, placement: &FeaturePlacement| -> Result<Examples> {
         let store = planned(gpu, config, placement)?;
         let count = labels.len();
         let examples = Examples::new(gpu, store, labels, data.classes.len())?;
@@ -62,8 +62,8 @@ pub fn memory_estimate(gpu: &Gpu, tiles: &Tiles, config: &Config, data: &Planned
 }
 
 /// Makes the tensors of features at their place, as loading them does.
-fn planned(gpu: &Gpu, config: &Config, placement: &Placement) -> Result<ExampleStore> {
-    let Placement { shape, precision, room } = *placement;
+fn planned(gpu: &Gpu, config: &Config, placement: &FeaturePlacement) -> Result<ExampleStore> {
+    let FeaturePlacement { shape, precision, room } = *placement;
     let silence = |_: usize| Ok((Vec::new(), ()));
     let extracted = |examples: usize| -> Result<ExampleStore> {
         Ok(extract(gpu, &config.features, examples, shape.frames, &silence, &|_| {})?.0)

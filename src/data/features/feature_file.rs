@@ -28,7 +28,7 @@ const FOOTER: usize = 32;
 
 /// The JSON text of a file.
 #[derive(Serialize, Deserialize)]
-struct Header<D> {
+struct FileHeader<D> {
     shape: FeatureShape,
     key: String,
     description: D,
@@ -87,7 +87,7 @@ impl FeatureFile {
             })?;
             let FeatureWriter { file, checksums, .. } = writer;
             assert_eq!(checksums.len(), shape.examples, "examples of a feature file");
-            let json = serde_json::to_vec(&Header { shape, key: key.into(), description })?;
+            let json = serde_json::to_vec(&FileHeader { shape, key: key.into(), description })?;
             let checksums: &[u8] = bytemuck::cast_slice(&checksums);
             let mut hash = crc32fast::Hasher::new();
             hash.update(checksums);
@@ -107,9 +107,9 @@ impl FeatureFile {
     pub fn open<D: DeserializeOwned>(path: &Path, key: &str) -> Result<(Self, D)> {
         let bad = |reason: &str| Error::data(path, reason);
         let (file, json, checksums) = Self::parts(path)?;
-        let header: Header<D> =
+        let header: FileHeader<D> =
             serde_json::from_slice(&json).map_err(|error| bad(&format!("its description cannot be read: {error}")))?;
-        let Header { shape, key: found, description } = header;
+        let FileHeader { shape, key: found, description } = header;
         if found != key {
             return Err(bad("it holds features of other data or settings"));
         }
@@ -140,7 +140,7 @@ impl FeatureFile {
         let json_at = footer_at.checked_sub(length).ok_or_else(|| bad("its description is damaged"))?;
         let mut json = vec![0; length as usize];
         read_at(&file, &mut json, json_at).map_err(failed)?;
-        let shape: FeatureShape = serde_json::from_slice::<Header<serde::de::IgnoredAny>>(&json)
+        let shape: FeatureShape = serde_json::from_slice::<FileHeader<serde::de::IgnoredAny>>(&json)
             .map_err(|_| bad("its description is damaged"))?
             .shape;
         let before = (shape.examples as u64).checked_mul(4).and_then(|size| json_at.checked_sub(size));
@@ -178,7 +178,7 @@ impl FeatureFile {
 /// The errors of [`FeatureFile::open`].
 pub fn key_of(path: &Path) -> Result<String> {
     let (_, json, _) = FeatureFile::parts(path)?;
-    let header = serde_json::from_slice::<Header<serde::de::IgnoredAny>>(&json);
+    let header = serde_json::from_slice::<FileHeader<serde::de::IgnoredAny>>(&json);
     header.map(|header| header.key).map_err(|_| Error::data(path, "its description is damaged"))
 }
 

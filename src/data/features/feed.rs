@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::store::ExampleStore;
-use super::stream::Stream;
+use super::stream::FeatureStream;
 use crate::Result;
 use crate::gpu::{Gpu, Resolved, Tensor};
 
@@ -14,7 +14,7 @@ pub struct Feed {
     pub ids: Tensor<u32>,
     /// Positions in the tensors of the store, `[row, member, slot]`: the ids, unless the store is streamed.
     pub positions: Tensor<u32>,
-    stream: Option<Arc<Stream>>,
+    stream: Option<Arc<FeatureStream>>,
 }
 
 impl Feed {

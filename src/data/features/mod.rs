@@ -1,7 +1,7 @@
 //! Features: standardised log-mel in an example store (SPEC §1).
 //!
 //! In: a closure that returns the samples of example `i`, or a file that an earlier training kept. Out: an
-//! [`ExampleStore`] whose shards hold `[example, frame, band]`, each small enough for the adapter to bind; a [`Stream`]
+//! [`ExampleStore`] whose shards hold `[example, frame, band]`, each small enough for the adapter to bind; a [`FeatureStream`]
 //! brings examples there that are too many for the GPU. Audio of any length passes through a [`ChunkBatch`] instead,
 //! which keeps no features.
 
@@ -28,14 +28,14 @@ pub use cutter::{Cutter, Series};
 pub use extract::extract;
 pub use feature_file::{FeatureFile, FeatureWriter};
 pub use feed::Feed;
-pub use placement::{FeatureNeeds, FeaturePlan, Placement};
+pub use placement::{FeatureNeeds, FeaturePlacement, FeaturePlan};
 pub use raw::{FeatureShape, PlannedFeatures, RawFeatures};
 pub use scaling::Scaling;
 pub use shard::Shard;
 pub use standardise::{RunningMoments, standardise, statistics, statistics_of_named};
 pub use statistics::Statistics;
 pub use store::{ExampleStore, StoredShard, block};
-pub use stream::Stream;
+pub use stream::FeatureStream;
 
 /// The definition of log-mel beyond the keys of [`FeatureConfig`](crate::config::FeatureConfig): constants of this
 /// program, which exported models state for their readers.

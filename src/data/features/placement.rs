@@ -1,4 +1,4 @@
-//! Placement of the features of a training: on the GPU, or in a file from which they are streamed.
+//! FeaturePlacement of the features of a training: on the GPU, or in a file from which they are streamed.
 
 use super::raw::FeatureShape;
 use crate::config::Precision;
@@ -8,7 +8,7 @@ const MOST_WINDOW: u64 = 64 << 20;
 
 /// The place of the features of one subset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Placement {
+pub struct FeaturePlacement {
     /// Number and size of the examples.
     pub shape: FeatureShape,
     /// Number format.
@@ -21,9 +21,9 @@ pub struct Placement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeaturePlan {
     /// Training segments.
-    pub train: Placement,
+    pub train: FeaturePlacement,
     /// Validation segments.
-    pub validation: Placement,
+    pub validation: FeaturePlacement,
     /// Memory in bytes that the features may take; `None` where nothing limits them.
     pub budget: Option<u64>,
 }
@@ -52,7 +52,7 @@ impl FeaturePlan {
             let of_example = (shape.values() * size_of::<f32>()).max(1) as u64;
             let window = budget.map_or(MOST_WINDOW, |budget| budget / 8).min(MOST_WINDOW);
             let room = ((window / of_example) as usize).max(at_once).clamp(1, shape.examples.max(1));
-            Placement { shape, precision, room: (!on_gpu).then_some(room) }
+            FeaturePlacement { shape, precision, room: (!on_gpu).then_some(room) }
         };
         let all = fits(bytes(train) + bytes(validation), 1);
         let validation_stays = all || fits(bytes(validation), 4);
@@ -66,9 +66,9 @@ impl FeaturePlan {
 
     /// Describes the places in words.
     pub fn in_words(&self) -> String {
-        let of = |name: &str, placement: &Placement| {
+        let of = |name: &str, placement: &FeaturePlacement| {
             let mib = |bytes: u64| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20));
-            let Placement { shape, precision, room } = placement;
+            let FeaturePlacement { shape, precision, room } = placement;
             match room {
                 None => {
                     let bytes = shape.bytes() / Precision::F32.bytes() * precision.bytes();

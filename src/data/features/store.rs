@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::raw::{FeatureShape, RawFeatures};
 use super::scaling::Scaling;
 use super::shard::Shard;
-use super::stream::Stream;
+use super::stream::FeatureStream;
 use crate::config::Precision;
 use crate::gpu::{Gpu, Recording};
 use crate::kernels::pack_f16::PackF16;
@@ -29,7 +29,7 @@ pub struct ExampleStore {
     count: usize,
     shards: Vec<Shard>,
     halves: Vec<HalfShard>,
-    stream: Option<Arc<Stream>>,
+    stream: Option<Arc<FeatureStream>>,
 }
 
 /// Consecutive examples in half precision.
@@ -127,7 +127,7 @@ impl ExampleStore {
     ) -> Result<Self> {
         let FeatureShape { examples, frames, bands } = shape;
         let window = Self::new(gpu, room.clamp(1, examples.max(1)), frames, bands)?;
-        let stream = Stream::new(gpu, source, shape, &window.shards, scaling)?;
+        let stream = FeatureStream::new(gpu, source, shape, &window.shards, scaling)?;
         Ok(Self { count: examples, stream: Some(Arc::new(stream)), ..window })
     }
 
@@ -163,7 +163,7 @@ impl ExampleStore {
     }
 
     /// Returns the stream that brings the examples into the shards; `None` if all of them are on the GPU.
-    pub fn stream(&self) -> Option<&Arc<Stream>> {
+    pub fn stream(&self) -> Option<&Arc<FeatureStream>> {
         self.stream.as_ref()
     }
 }

@@ -14,7 +14,7 @@ use crate::gpu::{Gpu, QueueMark, Recording, Resolved, Tensor};
 use crate::{Error, Result};
 
 /// A stream of examples into the tensors of a window.
-pub struct Stream {
+pub struct FeatureStream {
     source: Box<dyn RawFeatures>,
     /// Number of examples of the source.
     examples: usize,
@@ -26,7 +26,7 @@ pub struct Stream {
     shards: Vec<(Shard, Resolved)>,
 }
 
-impl Stream {
+impl FeatureStream {
     /// Makes a stream from `source`, whose examples have this `shape`, into the shards of a window.
     ///
     /// # Errors
