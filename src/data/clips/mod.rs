@@ -29,6 +29,7 @@ mod layout;
 mod left_out;
 mod set;
 mod splits;
+mod test_set;
 mod text;
 
 pub use clip::{Clip, TimedEvent};

@@ -1,9 +1,9 @@
 //! Features: standardised log-mel in an example store (SPEC §1).
 //!
 //! In: a closure that returns the samples of example `i`, or a file that an earlier training kept. Out: an
-//! [`ExampleStore`] whose shards hold `[example, frame, band]`, each small enough for the adapter to bind; a [`FeatureStream`]
-//! brings examples there that are too many for the GPU. Audio of any length passes through a [`ChunkBatch`] instead,
-//! which keeps no features.
+//! [`ExampleStore`] whose shards hold `[example, frame, band]`, each small enough for the adapter to bind; a
+//! [`FeatureStream`] brings examples there that are too many for the GPU. Audio of any length passes through a
+//! [`ChunkBatch`] instead, which keeps no features.
 
 mod cache;
 mod chunks;
