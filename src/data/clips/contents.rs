@@ -5,7 +5,7 @@
 //! which are the same on every machine, independent of the files' folders and times. Hashes are cached with the size
 //! and times of their file, so a file is hashed only once.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -81,12 +81,6 @@ impl Contents {
     /// the files alone.
     pub fn made(fingerprint: &str) -> bool {
         fingerprint.starts_with(PREFIX)
-    }
-
-    /// Returns the number of entries whose hash is one of `others`, whatever their names.
-    pub fn shared_with(&self, others: &Self) -> usize {
-        let hashes: HashSet<&String> = others.0.iter().map(|(_, hash)| hash).collect();
-        self.0.iter().filter(|(_, hash)| hashes.contains(hash)).count()
     }
 
     /// Describes what differs from `earlier`: the first difference, and the number of others. Returns `None` if nothing

@@ -29,7 +29,6 @@ mod layout;
 mod left_out;
 mod set;
 mod splits;
-mod test_set;
 mod text;
 
 pub use clip::{Clip, TimedEvent};

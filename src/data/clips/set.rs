@@ -1,6 +1,6 @@
 //! Everything about finished clips that a dataset needs: from a path to clips, classes, subsets and messages.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,6 @@ use super::labels::suspicious;
 use super::layout::{self, TableFile};
 use super::left_out::{self, LeftOut};
 use super::list::{self, ListedClip};
-use super::test_set;
 use super::splits::{by_class, by_combination, subsets_of};
 use crate::base::counter_rng::Key;
 use crate::base::printable::counted;
@@ -36,8 +35,6 @@ pub struct ReadOptions<'a> {
     pub fold: Option<u64>,
     /// Columns of tables that the program would not find.
     pub table: &'a TableConfig,
-    /// Classes of the models that are only scored on the clips; `None` where the training clips say what classes there are.
-    pub classes: Option<&'a [String]>,
 }
 
 /// Finished clips and their labels.
@@ -57,12 +54,6 @@ pub struct ClipSet {
     pub choices: Vec<String>,
     /// Messages about files that exist but are not used, and about labels that look like mistakes.
     pub left_out: Vec<LeftOut>,
-    /// The fold that evaluates.
-    pub fold: Option<u64>,
-    /// Whether no clip belonged to a subset, and all evaluate, since models are only scored on them.
-    pub undivided: bool,
-    /// Labels that are none of [`ReadOptions::classes`] and were left out, each with its number of clips.
-    pub unknown: BTreeMap<String, usize>,
     /// All listed clips, their annotations, and what decided the subsets.
     pub(in crate::data) listing: Listing,
 }
@@ -91,9 +82,6 @@ struct Reading<'a> {
     classes: Vec<String>,
     choices: Vec<String>,
     left_out: Vec<LeftOut>,
-    fold: Option<u64>,
-    undivided: bool,
-    unknown: BTreeMap<String, usize>,
     listing: Listing,
 }
 
@@ -118,18 +106,12 @@ impl ClipSet {
             classes: Vec::new(),
             choices: Vec::new(),
             left_out: Vec::new(),
-            fold: None,
-            undivided: false,
-            unknown: BTreeMap::new(),
         };
         match reading.tables.is_empty() {
             true => reading.read_folders(layout.not_understood)?,
             false => reading.read_tables()?,
         }
-        match options.classes {
-            Some(classes) => reading.score_on(classes)?,
-            None => reading.share_out()?,
-        }
+        reading.share_out()?;
         reading.finish(path, &layout.others)
     }
 }
@@ -324,20 +306,6 @@ impl Reading<'_> {
         clips.iter().map(of).collect()
     }
 
-    /// Gives every clip its subset, and keeps the labels of models that are only scored on the clips.
-    fn score_on(&mut self, classes: &[String]) -> Result<()> {
-        if self.options.fold.is_some() {
-            self.evaluate_a_fold()?;
-        }
-        self.undivided = self.clips.iter().all(|clip| clip.subset.is_none());
-        self.classes = classes.to_vec();
-        for clip in &mut self.clips {
-            clip.subset = Some(test_set::subset(clip.subset, self.undivided));
-            test_set::keep_known(&mut clip.listed.events, classes, &mut self.unknown);
-        }
-        Ok(())
-    }
-
     /// Gives every clip its subset.
     fn share_out(&mut self) -> Result<()> {
         self.evaluate_a_fold()?;
@@ -400,7 +368,6 @@ impl Reading<'_> {
             clip.subset = Some(if of == Some(fold) { Subset::Eval } else { Subset::Train });
         }
         self.listing.notes.push(("the fold that evaluates".into(), fold.to_string()));
-        self.fold = Some(fold);
         self.choose(format!("fold {fold} of {} evaluates (--fold, data.fold)", listed()));
         Ok(())
     }
@@ -462,8 +429,7 @@ impl Reading<'_> {
     /// Makes the clips, and the messages about everything that is not used.
     fn finish(mut self, path: &Path, others: &[(PathBuf, bool)]) -> Result<ClipSet> {
         let place = self.tables.first().map_or_else(|| self.root.clone(), |table| table.path.clone());
-        let trains = self.options.classes.is_none();
-        if trains && self.clips.iter().all(|clip| clip.subset != Some(Subset::Train)) {
+        if self.clips.iter().all(|clip| clip.subset != Some(Subset::Train)) {
             let reason = match self.tables.first() {
                 Some(TableFile { subset: Some(subset @ (Subset::Validation | Subset::Eval)), .. }) => format!(
                     "there are {} clips, but no training clips, which say what classes there are: add a table train.tsv",
@@ -487,8 +453,8 @@ impl Reading<'_> {
             let subset = clip.subset.unwrap_or(Subset::Train);
             clips[subset as usize].push(self.clip(clip, path)?);
         }
-        let Self { root, format, classes, choices, listing, fold, undivided, unknown, .. } = self;
-        Ok(ClipSet { root, format, tables, classes, clips, choices, left_out, fold, undivided, unknown, listing })
+        let Self { root, format, classes, choices, listing, .. } = self;
+        Ok(ClipSet { root, format, tables, classes, clips, choices, left_out, listing })
     }
 
     fn clip(&self, clip: &FoundClip, path: &Path) -> Result<Clip> {

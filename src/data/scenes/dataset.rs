@@ -1,7 +1,6 @@
 //! Datasets as training and evaluation use them: classes, and segments of clips with the classes that are audible in
 //! them.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -123,20 +122,6 @@ impl Dataset {
     /// # Errors
     /// [`Error::Data`] or [`Error::Io`] naming the file and line, or the folder, that is missing or does not fit.
     pub fn open(path: &Path, config: &Config) -> Result<Self> {
-        Self::open_for(path, config, None)
-    }
-
-    /// Opens the data at `path` to score models with `classes`, sorted, on them. Finished clips need no training clips
-    /// then, and labels that are none of the classes are left out. Where the data do not divide their clips into subsets,
-    /// all of them evaluate, unless `data.fold` names a fold. A generated folder is opened as by [`open`](Self::open).
-    ///
-    /// # Errors
-    /// The errors of [`open`](Self::open), except those about training clips.
-    pub fn to_score(path: &Path, config: &Config, classes: &[String]) -> Result<Self> {
-        Ok(Self::open_for(path, config, Some(classes))?.with_crop(config.train.crop))
-    }
-
-    fn open_for(path: &Path, config: &Config, classes: Option<&[String]>) -> Result<Self> {
         let recipe = if path.is_dir() { Recipe::read(path)? } else { None };
         let Some(recipe) = recipe else {
             let options = ReadOptions {
@@ -144,7 +129,6 @@ impl Dataset {
                 holdout: config.scene.holdout,
                 fold: config.data.fold,
                 table: &config.data.table,
-                classes,
             };
             let mut dataset = Self::finished(path, options, config.features.rate)?;
             let [train, validation, eval] = Subset::all().map(|subset| dataset.len(subset));
@@ -156,7 +140,7 @@ impl Dataset {
         let (data, scene, wav) = (recipe.data.clone(), recipe.scene.clone(), recipe.wav);
         let mut dataset = if wav {
             let table = TableConfig::default();
-            let options = ReadOptions { seed: data.seed, holdout: scene.holdout, fold: None, table: &table, classes: None };
+            let options = ReadOptions { seed: data.seed, holdout: scene.holdout, fold: None, table: &table };
             Self::finished(path, options, config.features.rate)?
         } else {
             let soundbank = recipe.soundbank(path, config.data.soundbank.as_deref())?;
@@ -279,7 +263,7 @@ impl Dataset {
     }
 
     /// Returns what the data were recognised as, and where they are.
-    pub fn format(&self) -> String {
+    pub(super) fn format(&self) -> String {
         match &self.clips {
             Clips::Mixed(mixer) => match mixer.soundbank.root() {
                 Some(root) => format!("clips mixed from the soundbank {}", root.display()),
@@ -320,19 +304,6 @@ impl Dataset {
     /// Returns the classes present anywhere in a clip, as sorted positions in [`classes`](Self::classes).
     pub fn labels(&self, subset: Subset, index: usize) -> &[usize] {
         &self.labels[subset as usize][index]
-    }
-
-    /// Returns how many clips of `subset` have the content of a file in `others`.
-    ///
-    /// # Errors
-    /// The errors of [`contents`](Self::contents).
-    pub fn clips_among(&self, subset: Subset, others: &Contents) -> Result<usize> {
-        let Some(set) = self.clip_set() else { return Ok(0) };
-        let paths: HashSet<&Path> = set.clips[subset as usize].iter().map(|clip| clip.path.as_path()).collect();
-        let mut listing = self.listing.clone();
-        listing.files.retain(|(_, path)| paths.contains(path.as_path()));
-        listing.notes.clear();
-        Ok(listing.contents()?.shared_with(others))
     }
 
     /// Returns names and hashes of everything that samples and labels depend on: files, annotations, seed, counts,
