@@ -72,7 +72,7 @@ impl Material {
 
     /// Chooses features in f16 where they fit on `gpu` only so, unless `train.precision` is in `set`; without `set` all
     /// keys stay as they are.
-    pub fn fitted(mut self, gpu: &Gpu, set: Option<&SetKeys>) -> Self {
+    pub fn with_precision(mut self, gpu: &Gpu, set: Option<&SetKeys>) -> Self {
         let segments = [self.train.len(), self.dataset.len(Subset::Validation)];
         let may_choose = set.is_some_and(|set| !set.contains("train.precision"));
         let needs_file = self.config.train.cache != KeepFeatures::Off;

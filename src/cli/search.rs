@@ -81,7 +81,7 @@ impl Search {
     pub fn run(self, session: &Session) -> Result<()> {
         let stop = signals::catch()?;
         let config = session.options.configuration(|config| self.apply(config))?;
-        // What the search draws is set, whatever its values.
+        // The keys that a search draws count as set, whatever their values.
         let fitted = Fitted::new(&config, &set_keys(&session.options, names(&config.search.space))?)?;
         fitted.log();
         let config = absolute_paths(&fitted.config)?;

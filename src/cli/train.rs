@@ -103,14 +103,14 @@ impl Train {
         };
         if self.dry_run {
             let gpu = session.gpu_on_paper()?;
-            return dry_run(session, &gpu, &Material::of(config, set.as_ref())?.fitted(&gpu, set.as_ref()));
+            return dry_run(session, &gpu, &Material::of(config, set.as_ref())?.with_precision(&gpu, set.as_ref()));
         }
         let gpu = session.open_gpu()?;
         let tiles = match self.resume {
             true => session.tiles_to_continue(&gpu, &RunDir::open(&self.out)?.tiles_path())?,
             false => session.tiles(&gpu)?,
         };
-        let material = Material::of(config, set.as_ref())?.fitted(&gpu, set.as_ref());
+        let material = Material::of(config, set.as_ref())?.with_precision(&gpu, set.as_ref());
         let run = if self.resume {
             RunDir::resume(&self.out)?
         } else {

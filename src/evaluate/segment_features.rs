@@ -11,7 +11,7 @@ use super::{Examples, SegmentLabels, SegmentSource};
 use crate::config::{Config, Crop, KeepFeatures, Precision};
 use crate::data::features::{
     ExampleStore, FeatureCache, FeatureFile, FeaturePlacement, FeatureShape, FeatureWriter, RunningMoments, Scaling,
-    Statistics, block, extract, feature_key, standardise, statistics_of_named, where_to_keep,
+    Statistics, WHERE_TO_KEEP, block, extract, feature_key, standardise, statistics_of_named,
 };
 use crate::data::scenes::{Contents, Dataset, Subset};
 use crate::gpu::Gpu;
@@ -83,9 +83,10 @@ impl SegmentFeatures<'_> {
                     remove(Path::new(&name));
                 }
                 loaded => {
+                    let loaded = loaded?;
                     tracing::info!("{} features are those of an earlier training, from {name}", self.subset.name());
                     progress(self.dataset.len(self.subset));
-                    return loaded;
+                    return Ok(loaded);
                 }
             }
         }
@@ -158,18 +159,18 @@ impl SegmentFeatures<'_> {
             }
             _ => None,
         };
+        let statistics = match (scaled_by, &own) {
+            (Some(others), _) => others.clone(),
+            (None, own) => own.clone().expect("only training segments have no others").checked()?,
+        };
         let keeps = match config.train.cache {
             KeepFeatures::Off => false,
             KeepFeatures::On => true,
             KeepFeatures::Auto => started.elapsed().as_secs_f64() > WORTH_KEEPING_S,
         };
-        if keeps && let Err(error) = self.keep(&examples, own.clone()) {
-            tracing::warn!("features are not kept for later trainings: {}: {}", error.with_causes(), where_to_keep());
+        if keeps && let Err(error) = self.keep(&examples, own) {
+            tracing::warn!("features are not kept for later trainings: {}: {}", error.with_causes(), WHERE_TO_KEEP);
         }
-        let statistics = match (scaled_by, own) {
-            (Some(others), _) => others.clone(),
-            (None, own) => own.expect("only training segments have no others").checked()?,
-        };
         standardise(gpu, &examples.store, &statistics, config.features.epsilon)?;
         Ok((examples, statistics))
     }
@@ -223,7 +224,7 @@ impl SegmentFeatures<'_> {
                     "{} MiB of features that do not fit on the GPU must be kept here. {}: {}, or {remedy}",
                     self.shape().bytes() >> 20,
                     error.with_causes(),
-                    where_to_keep()
+                    WHERE_TO_KEEP
                 ),
             ),
             other => other,

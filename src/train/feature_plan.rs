@@ -1,4 +1,4 @@
-//! Where the features of a training live, from its configuration and the numbers of its segments.
+//! The plan of where features of a training live, from its configuration and the numbers of its segments.
 
 use crate::config::{Config, Method, Precision};
 use crate::data::features::{FeatureNeeds, FeaturePlan, FeatureShape};

@@ -14,7 +14,7 @@ pub struct Schedule {
     pub batches: Tensor<u32>,
     /// Step numbers and Adam factors, `[step, member]`.
     pub steps: Tensor<ScheduleStep>,
-    /// Where the examples of `batches` are.
+    /// Places of the examples of `batches`.
     pub feed: Feed,
 }
 

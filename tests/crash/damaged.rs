@@ -88,6 +88,7 @@ fn damage(
     command: impl Fn(&Path) -> Command,
     left: impl Fn(&Path) -> Left,
 ) {
+    assert!(expected.values().all(|bytes| bytes != REFUSED), "a checkpoint of the unbroken run is damaged");
     let mut random = Key::new(SEED).named(base.file_name().unwrap().to_str().unwrap()).stream();
     let (mut faults, mut n) = (Vec::new(), 0);
     for (file, bytes) in contents(base).iter().filter(|(file, _)| chosen(Path::new(file))) {

@@ -27,7 +27,7 @@ pub fn study(folder: &Path) -> Left {
     cells.chain(tables(folder)).collect()
 }
 
-/// What stands for the models of a trial whose checkpoint is refused on reading, since it is damaged.
+/// The entry for the models of a trial whose checkpoint is refused on reading, since it is damaged.
 pub const REFUSED: &[u8] = b"refused on reading";
 
 /// Reads what a search leaves in its store: every result, with the learning curves, and the models of every trial.
@@ -85,6 +85,7 @@ pub fn differences(found: &Left, expected: &Left) -> Vec<String> {
 
 /// Asserts that `found` equals `expected`.
 pub fn assert_same(found: &Left, expected: &Left) {
+    assert!(expected.values().all(|bytes| bytes != REFUSED), "a checkpoint of the unbroken run is damaged");
     let differences = differences(found, expected);
     assert!(!expected.is_empty() && differences.is_empty(), "another: {}", differences.join(", "));
 }

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::LOG_MEL;
 use super::feature_file::key_of;
+use crate::base::atomic;
 use crate::base::checksum::sha256;
-use crate::base::{atomic, environment};
 use crate::config::FeatureConfig;
 use crate::gpu::Gpu;
 use crate::{Error, Result};
@@ -24,6 +24,9 @@ const DEFINITION: u32 = 1;
 
 /// Ending of the names of the files.
 const ENDING: &str = "mel";
+
+/// The remedy in messages about a full disk.
+pub const WHERE_TO_KEEP: &str = "free space there, or name another folder with WEAKLABEL_CACHE";
 
 /// Keeps features in `folder`, for the rest of the process. Only the first call has an effect.
 pub fn keep_features_in(folder: &Path) {
@@ -145,14 +148,6 @@ pub fn feature_key(gpu: &Gpu, config: &FeatureConfig, facts: &Value) -> String {
         "segments": facts,
     });
     key.to_string()
-}
-
-/// Returns the words that say where the folder can be moved to, for messages about a full disk.
-pub fn where_to_keep() -> &'static str {
-    match environment::variable("WEAKLABEL_CACHE") {
-        Some(_) => "free space there, or name another folder with WEAKLABEL_CACHE",
-        None => "free space there, or name a folder with WEAKLABEL_CACHE",
-    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod store;
 mod stream;
 mod windows;
 
-pub use cache::{CachedFeatures, FeatureCache, feature_key, keep_features_in, where_to_keep};
+pub use cache::{CachedFeatures, FeatureCache, WHERE_TO_KEEP, feature_key, keep_features_in};
 pub use chunks::{Chunk, ChunkBatch, Chunking, Place};
 pub use cutter::{Cutter, Series};
 pub use extract::extract;

@@ -1,4 +1,4 @@
-//! FeaturePlacement of the features of a training: on the GPU, or in a file from which they are streamed.
+//! The placement of the features of a training: on the GPU, or in a file from which they are streamed.
 
 use super::raw::FeatureShape;
 use crate::config::Precision;
