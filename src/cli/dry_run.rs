@@ -89,8 +89,8 @@ pub fn warn_of_memory(config: &Config, bytes: u64) {
     }
 }
 
-/// Estimates the time in seconds to read or mix all training and validation clips and to extract their features, from some
-/// training clips.
+/// Estimates the time in seconds to read or mix all training and validation clips and to extract their features, from
+/// some training clips.
 fn features_seconds(gpu: &Gpu, material: &Material) -> Result<f64> {
     let Material { config, dataset, .. } = material;
     let [train, validation] = [Subset::Train, Subset::Validation].map(|subset| dataset.len(subset));

@@ -40,8 +40,8 @@ impl Material {
     /// stay as they are.
     ///
     /// # Errors
-    /// [`crate::Error::Config`] naming a key that does not suit the data; the errors of [`Dataset::of`], [`Dataset::need`] and
-    /// [`StartingModel::of`].
+    /// [`crate::Error::Config`] naming a key that does not suit the data; the errors of [`Dataset::of`],
+    /// [`Dataset::need`] and [`StartingModel::of`].
     pub fn of(config: Config, set: Option<&SetKeys>) -> Result<Self> {
         let used = [Subset::Train, Subset::Validation];
         let fitted = match set {

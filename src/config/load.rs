@@ -121,8 +121,8 @@ pub fn assign(config: &Config, values: &[(&str, Value)]) -> Result<Config> {
 /// Serialises `config` to a TOML document that [`read_config`] turns into an equal configuration.
 ///
 /// # Errors
-/// [`Error::Config`] for a path that is not UTF-8, which TOML cannot hold and [`validate()`] refuses, and for a document
-/// that is too large for [`read_config`].
+/// [`Error::Config`] for a path that is not UTF-8, which TOML cannot hold and [`validate()`] refuses, and for a
+/// document that is too large for [`read_config`].
 pub fn to_toml(config: &Config) -> Result<String> {
     let text = toml::to_string(config).map_err(|e| Error::config("configuration", e.to_string()))?;
     check_size("configuration", text.len())?;
@@ -130,8 +130,8 @@ pub fn to_toml(config: &Config) -> Result<String> {
 }
 
 /// Serialises `config` like [`to_toml`], and names also the keys that a training on clips of one's own chooses from the
-/// data where they are not set. [`to_toml`] leaves them out at their default, so that `-c` with its document would choose
-/// anew.
+/// data where they are not set. [`to_toml`] leaves them out at their default, so that `-c` with its document would
+/// choose anew.
 ///
 /// # Errors
 /// The errors of [`to_toml`].

@@ -1,8 +1,9 @@
 //! The configuration of a run: typed sections with SPEC's values as defaults, so that a configuration file need not set
 //! any key.
 //!
-//! In: TOML files and `--set a.b=v` edits ([`read_config`]). Out: a checked [`Config`], which [`to_toml`] writes as a file
-//! that is itself a valid `--config`. Defaults are marked as in SPEC: (P) the paper, (A) the authors' code, (O) ours.
+//! In: TOML files and `--set a.b=v` edits ([`read_config`]). Out: a checked [`Config`], which [`to_toml`] writes as a
+//! file that is itself a valid `--config`. Defaults are marked as in SPEC: (P) the paper, (A) the authors' code, (O)
+//! ours.
 
 mod byte_count;
 mod duration;

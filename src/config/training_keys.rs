@@ -11,7 +11,8 @@ use super::{Config, Freeze, Method, SearchConfig, StudyConfig, TableConfig};
 pub type Keys = BTreeMap<String, Value>;
 
 /// Keys on which no weight depends, in sections that otherwise matter: the interval between checkpoints, where features
-/// are kept, and the lengths of the final evaluation. Folder paths are left out as well, since only the contents of the folders matter.
+/// are kept, and the lengths of the final evaluation. Folder paths are left out as well, since only the contents of the
+/// folders matter.
 const WITHOUT_EFFECT: [&str; 4] = ["train.checkpoint_s", "train.memory", "train.cache", "evaluate.seconds"];
 
 /// Keys that only decide when a training ends. The epochs themselves do not depend on their number.
@@ -27,12 +28,12 @@ const OF_E: [&str; 4] = ["train.epochs", "train.batch", "optimiser.lr", "optimis
 /// that are not set and have no default are absent, as is `train.sampling = "paper"`, which earlier builds lacked.
 ///
 /// Left out are the sections of other methods, `study` and `search`, and keys on which no weight depends: folder paths,
-/// `train.checkpoint_s`, `train.memory`, `train.cache` and `evaluate.seconds`. `evaluate.threshold` is included, because it affects the choice of the
-/// best epoch. Keys that earlier builds lacked, like `train.watch`, are
-/// absent at their default. `train.seeds` is `seed` alone. With a dataset on disk, `data` and
-/// `scene` are left out too, since the dataset fixes them, except for the seed, the fold that evaluates and the share
-/// held out for validation. The path `train.init` is left out, since the model's contents count, which the provenance adds.
-/// The columns of `data.table` are left out as well, since the clips that they give count.
+/// `train.checkpoint_s`, `train.memory`, `train.cache` and `evaluate.seconds`. The key `evaluate.threshold` is included,
+/// because it affects the choice of the best epoch. Keys that earlier builds lacked, like `train.watch`, are absent at
+/// their default. `train.seeds` is `seed` alone. With a dataset on disk, `data` and `scene` are left out too, since the
+/// dataset fixes them, except for the seed, the fold that evaluates and the share held out for validation. The path
+/// `train.init` is left out, since the model's contents count, which the provenance adds. The columns of `data.table` are
+/// left out as well, since the clips that they give count.
 pub fn training_keys(config: &Config, seed: u64) -> Keys {
     let of_method = sections_of(config.train.method, config.train.freeze);
     let shared = ["data", "scene", "features", "model", "train", "optimiser", "evaluate"];

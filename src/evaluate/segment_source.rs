@@ -22,8 +22,8 @@ pub struct SegmentSource<'a> {
 
 impl SegmentSource<'_> {
     /// Returns the labels of the segments, `[length][clip]`. Classes and dominant events equal those from
-    /// [`SegmentSource::load`]; durations, lengths and coverage are 0. No clip is mixed, no feature is computed, and few clips
-    /// are read ([`Dataset::segment_labels`]).
+    /// [`SegmentSource::load`]; durations, lengths and coverage are 0. No clip is mixed, no feature is computed, and
+    /// few clips are read ([`Dataset::segment_labels`]).
     ///
     /// # Errors
     /// The errors of [`Dataset::segment_labels`].
@@ -44,7 +44,8 @@ impl SegmentSource<'_> {
 
     /// Computes the log-mel features of the segments, not yet standardised, and returns the examples of each length.
     /// Each clip is mixed only once. Where a clip is shorter than its segment, the rest counts in no mean, except with
-    /// [`Crop::Event`], whose segments are filled up with silence. `progress` is called with the number of finished clips.
+    /// [`Crop::Event`], whose segments are filled up with silence. `progress` is called with the number of finished
+    /// clips.
     ///
     /// # Errors
     /// The error of [`Dataset::need`] if the subset is empty; errors of mixing, decoding and the device.

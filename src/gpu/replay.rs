@@ -101,8 +101,8 @@ impl Gpu {
         Ok(true)
     }
 
-    /// Returns a mark behind all work that is queued so far, for which [`Gpu::wait_for_mark`] waits. Writes that were queued
-    /// before it begin.
+    /// Returns a mark behind all work that is queued so far, for which [`Gpu::wait_for_mark`] waits. Writes that were
+    /// queued before it begin.
     pub fn mark(&self) -> QueueMark {
         QueueMark(self.queue.submit([]))
     }

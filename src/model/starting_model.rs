@@ -24,9 +24,9 @@ impl StartingModel {
     /// Reads the model that `train.init` of `config` names, if there is one.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the first key of features or layers that differs from the model's, or `train.freeze` without
-    /// a model; [`Error::Data`] for a
-    /// folder without a model or with several; the errors of [`model_from_bytes`]; [`Error::Io`].
+    /// [`Error::Config`] naming the first key of features or layers that differs from the model's, or `train.freeze`
+    /// without a model; [`Error::Data`] for a folder without a model or with several; the errors of
+    /// [`model_from_bytes`]; [`Error::Io`].
     pub fn of(config: &Config) -> Result<Option<Self>> {
         let Some(named) = &config.train.init else {
             return match config.train.freeze {
@@ -51,14 +51,14 @@ impl StartingModel {
         sha256(&[&self.bytes])
     }
 
-    /// Returns the statistics by which the model's features are standardised. A training that starts from the model keeps
-    /// them: its first layer has learnt to read features of this scale.
+    /// Returns the statistics by which the model's features are standardised. A training that starts from the model
+    /// keeps them: its first layer has learnt to read features of this scale.
     pub fn statistics(&self) -> Statistics {
         Statistics { mean: self.description.mean.clone(), std: self.description.std.clone() }
     }
 
-    /// Returns the parameters with which the member with seed `seed` starts. E is the model's. If `classes` has a class of
-    /// the model, so are the hidden layers of G and the outputs of classes that both know; everything else is drawn.
+    /// Returns the parameters with which the member with seed `seed` starts. E is the model's. If `classes` has a class
+    /// of the model, so are the hidden layers of G and the outputs of classes that both know; everything else is drawn.
     pub fn parameters(&self, architecture: &Architecture, classes: &[String], seed: u64) -> Vec<f32> {
         let own = Architecture { classes: self.description.classes.len(), ..architecture.clone() };
         let mut values = initial_parameters(architecture, seed);

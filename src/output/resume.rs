@@ -61,8 +61,8 @@ impl RunDir {
     /// Returns the run's configuration with `epochs` as the most epochs of its present stage, and of later ones.
     ///
     /// # Errors
-    /// [`Error::Data`] when as many epochs are trained already, when every model stopped early, or when the training state
-    /// is not there; the errors of [`RunDir::training_state`] and [`RunDir::config`].
+    /// [`Error::Data`] when as many epochs are trained already, when every model stopped early, or when the training
+    /// state is not there; the errors of [`RunDir::training_state`] and [`RunDir::config`].
     pub fn longer(&self, epochs: usize) -> Result<Config> {
         let mut config = self.config()?;
         let Some(training_state) = self.training_state()? else {
@@ -114,8 +114,8 @@ impl RunDir {
         Ok(config)
     }
 
-    /// Makes the run one that is not finished, with the epochs of `config`, which [`RunDir::longer`] returned. Scores of
-    /// its models so far are removed.
+    /// Makes the run one that is not finished, with the epochs of `config`, which [`RunDir::longer`] returned. Scores
+    /// of its models so far are removed.
     ///
     /// # Errors
     /// [`Error::Io`] naming the file.

@@ -140,8 +140,8 @@ impl RunDir {
         Ok(config)
     }
 
-    /// Writes `config.toml`. With data on disk it names every key that a training chooses from the data, so that `-c` with
-    /// it chooses nothing anew.
+    /// Writes `config.toml`. With data on disk it names every key that a training chooses from the data, so that `-c`
+    /// with it chooses nothing anew.
     pub(super) fn write_config(&self, config: &Config) -> Result<()> {
         let text = match config.data.dataset {
             Some(_) => config::to_explicit_toml(config)?,

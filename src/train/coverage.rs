@@ -27,8 +27,9 @@ pub(super) fn until_the_smallest(
     Some(LeftOut { harmless: taken * 10 >= all * 9, message })
 }
 
-/// Returns the messages about an epoch in which the classes take turns: classes whose segments repeat, and segments that are left to other epochs. `by_class` holds the segments of each class, and `drawn`
-/// those that are drawn for it in an epoch, with repetitions.
+/// Returns the messages about an epoch in which the classes take turns: classes whose segments repeat, and segments
+/// that are left to other epochs. `by_class` holds the segments of each class, and `drawn` those that are drawn for it
+/// in an epoch, with repetitions.
 pub(super) fn in_turn(stage: &str, classes: &[String], by_class: &[Vec<u32>], drawn: &[Vec<u32>]) -> Vec<LeftOut> {
     let mut found = Vec::new();
     let present: Vec<usize> = (0..classes.len()).filter(|class| !by_class[*class].is_empty()).collect();

@@ -25,18 +25,18 @@ pub struct TrainingData {
 
 impl TrainingData {
     /// Mixes or reads the training and validation clips of `dataset`, cuts segments of
-    /// [`TrainConfig::loaded_seconds`](crate::config::TrainConfig::loaded_seconds), computes
-    /// their log-mel, and standardises it by the statistics of the training segments (SPEC §1), or of the model from which
-    /// the training starts. Features that an earlier training kept in the cache of the process are read instead. Where
-    /// they do not fit on the GPU, as `config.train.memory` limits it, they are streamed from there.
+    /// [`TrainConfig::loaded_seconds`](crate::config::TrainConfig::loaded_seconds), computes their log-mel, and
+    /// standardises it by the statistics of the training segments (SPEC §1), or of the model from which the training
+    /// starts. Features that an earlier training kept in the cache of the process are read instead. Where they do not
+    /// fit on the GPU, as `config.train.memory` limits it, they are streamed from there.
     ///
     /// `contents` is that of `dataset`. `progress` is called with a subset and the number of its finished clips, from
     /// any thread.
     ///
     /// # Errors
     /// [`crate::Error::Data`] if a subset has no clips or a mel band is constant; the errors of mixing and reading
-    /// clips; [`crate::Error::Stopped`] when the process is asked to end; [`crate::Error::Config`] when features must be
-    /// kept in a file and there is no folder for it; errors of the device.
+    /// clips; [`crate::Error::Stopped`] when the process is asked to end; [`crate::Error::Config`] when features must
+    /// be kept in a file and there is no folder for it; errors of the device.
     pub fn load(
         gpu: &Gpu,
         config: &Config,

@@ -5,7 +5,8 @@ use crate::data::features::{FeatureNeeds, FeaturePlan, FeatureShape};
 use crate::evaluate::BatchPlan;
 use crate::gpu::Gpu;
 
-/// Plans the places of the features of `train` training and `validation` validation segments in `config.train.precision`.
+/// Plans the places of the features of `train` training and `validation` validation segments in
+/// `config.train.precision`.
 /// `classes` is the number of classes. The limit is `train.memory`, or what `gpu` has ([`Gpu::memory_to_use`]).
 pub fn feature_plan(gpu: &Gpu, config: &Config, [train, validation]: [usize; 2], classes: usize) -> FeaturePlan {
     let limit = config.train.memory.map(|memory| memory.0).or_else(|| gpu.memory_to_use());

@@ -18,8 +18,8 @@ fn several(classes: &[String], who: &str) -> Result<()> {
     Err(Error::config("train.method", reason))
 }
 
-/// Triplets (SPEC §4.2): anchors of all classes, then a positive for each anchor, then a negative for each anchor unless
-/// negatives are mined.
+/// Triplets (SPEC §4.2): anchors of all classes, then a positive for each anchor, then a negative for each anchor
+/// unless negatives are mined.
 #[derive(Debug)]
 pub struct Triplets {
     anchors: Box<dyn Episodes>,
@@ -53,8 +53,8 @@ impl Triplets {
     /// mined among the anchors and positives of the batch.
     ///
     /// # Errors
-    /// The errors of [`BalancedSampler::new`]; [`Error::Config`] where fewer than two classes have examples, for a class
-    /// with a single example, and for a batch from which negatives cannot be mined.
+    /// The errors of [`BalancedSampler::new`]; [`Error::Config`] where fewer than two classes have examples, for a
+    /// class with a single example, and for a batch from which negatives cannot be mined.
     pub fn balanced(
         labels: &[Vec<usize>],
         classes: &[String],

@@ -15,8 +15,8 @@ use crate::model::tiles::{TileFile, Tiles};
 use crate::model::{Activations, Architecture, BatchShape, Population, StartingModel, initial_parameters};
 use crate::{Error, Result};
 
-/// Number of validation clips from which the threshold of a class is chosen. The best threshold of fewer clips says more
-/// about these clips than about the class.
+/// Number of validation clips from which the threshold of a class is chosen. The best threshold of fewer clips says
+/// more about these clips than about the class.
 const LEAST_CLIPS: usize = 5;
 
 /// Returns how many models can train together on examples with the labels `labels`. The limit is the number of models
@@ -69,8 +69,8 @@ impl<'a> Trainer<'a> {
     }
 
     /// Makes a trainer like [`Trainer::new`] for several configurations that train as one population, whose members are
-    /// the seeds of each configuration in turn. The configurations must be compatible ([`are_compatible`]). Each member trains
-    /// to the same bits as it would alone.
+    /// the seeds of each configuration in turn. The configurations must be compatible ([`are_compatible`]). Each member
+    /// trains to the same bits as it would alone.
     ///
     /// # Errors
     /// The errors of [`Trainer::new`].
@@ -241,7 +241,8 @@ impl<'a> Trainer<'a> {
     /// Returns the models of the best epochs so far, one per member, in the form in which
     /// [`read_model`](crate::model::checkpoint::read_model) returns them. A training that was stopped before its last
     /// stage finished an epoch has no trained classifier G yet, so its models can embed but not tag. The others have
-    /// thresholds for every class, chosen on the validation scores of their best epochs ([`TagOutputs::best_threshold`]).
+    /// thresholds for every class, chosen on the validation scores of their best epochs
+    /// ([`TagOutputs::best_threshold`]).
     ///
     /// # Errors
     /// Errors of the device.

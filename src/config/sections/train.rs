@@ -270,8 +270,8 @@ pub struct TrainConfig {
     pub patience: usize,
     /// Last epoch, counted from 0, up to which G is never stopped early, end to end or on frozen embeddings: 50 (A).
     pub min_epochs: usize,
-    /// Trained model from whose parameters the training starts, a file or a run folder with one model; random parameters
-    /// when absent.
+    /// Trained model from whose parameters the training starts, a file or a run folder with one model; random
+    /// parameters when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init: Option<PathBuf>,
     /// Parameters that the training leaves as they are: none (O), or embedding, those of E. Then G is trained by the

@@ -7,8 +7,8 @@
 //! | any number | a JSON text: the shape, the key and the description |
 //! | 32 | [`MAGIC`], the length of the JSON text, and the CRC-32 of it and of the checksums |
 //!
-//! The file is read by positions and not mapped into memory: a mapped file that another program cuts short would end the
-//! process with a signal, where a failed read is an error that names the file.
+//! The file is read by positions and not mapped into memory: a mapped file that another program cuts short would end
+//! the process with a signal, where a failed read is an error that names the file.
 
 use std::fs::File;
 use std::io::{self, Write};

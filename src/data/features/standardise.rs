@@ -44,8 +44,8 @@ impl RunningMoments {
         Ok(total)
     }
 
-    /// Adds the frames of `store`. The result is the same however a subset is divided into stores. Errors call an example
-    /// of `store` by its `name`.
+    /// Adds the frames of `store`. The result is the same however a subset is divided into stores. Errors call an
+    /// example of `store` by its `name`.
     ///
     /// # Errors
     /// The errors of [`RunningMoments::of`].
@@ -116,8 +116,8 @@ impl RunningMoments {
     }
 }
 
-/// Finds the first run of consecutive examples that have a value which is not finite: the position of its first example,
-/// and the number of those behind it.
+/// Finds the first run of consecutive examples that have a value which is not finite: the position of its first
+/// example, and the number of those behind it.
 fn not_finite<'a>(mut examples: impl Iterator<Item = &'a [f32]> + Clone) -> Option<(usize, usize)> {
     let bad = |moments: &[f32]| moments.iter().any(|x| !x.is_finite());
     let first = examples.position(bad)?;

@@ -6,8 +6,8 @@ use crate::data::clips::{LeftOut, Subset};
 use crate::{Error, Result};
 
 impl Dataset {
-    /// Checks that some validation clip has a label. Otherwise every validation score is 0, and the first epoch would count
-    /// as the best.
+    /// Checks that some validation clip has a label. Otherwise every validation score is 0, and the first epoch would
+    /// count as the best.
     ///
     /// # Errors
     /// [`Error::Config`] naming `train.watch`.
@@ -69,8 +69,8 @@ impl Dataset {
         )))
     }
 
-    /// Returns the log message about classes that are in training clips but in none of the training segments, whose classes
-    /// are `heard`, if there are any.
+    /// Returns the log message about classes that are in training clips but in none of the training segments, whose
+    /// classes are `heard`, if there are any.
     pub fn missed_classes(&self, heard: impl IntoIterator<Item = usize>) -> Option<LeftOut> {
         let mut missed: Vec<bool> = self.clips_by_class(Subset::Train).into_iter().map(|clips| clips > 0).collect();
         heard.into_iter().for_each(|class| missed[class] = false);

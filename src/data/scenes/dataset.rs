@@ -232,8 +232,8 @@ impl Dataset {
         })
     }
 
-    /// Returns the keys of the configuration that have no effect, because the data on disk have their own values; `None`
-    /// where clips are mixed from a soundbank.
+    /// Returns the keys of the configuration that have no effect, because the data on disk have their own values;
+    /// `None` where clips are mixed from a soundbank.
     pub fn overridden(&self) -> Option<&OverriddenKeys> {
         self.overridden.as_ref()
     }

@@ -9,8 +9,8 @@
 //! number, `outline` records when its events are audible, and `segment` chooses a segment. `dataset` is the interface
 //! to all of this. [`generate`] writes a dataset to disk with a `recipe` and its [`annotation`]s; `folder` makes sure
 //! that the folder appears complete or not at all. Finished clips come from [`super::clips`]. `unused` and `overridden`
-//! report files and keys that have no effect, `class_coverage` reports classes that a training does not learn, `summary`
-//! tells what was understood, and `own_settings` chooses settings that suit the data.
+//! report files and keys that have no effect, `class_coverage` reports classes that a training does not learn,
+//! `summary` tells what was understood, and `own_settings` chooses settings that suit the data.
 
 pub mod builtin;
 pub mod generate;

@@ -43,9 +43,9 @@ impl TrainingState {
         self.best.len() / self.progress.len().max(1)
     }
 
-    /// Returns the progress with which the training continues until `stopping` ends it, and the number of finished epochs.
-    /// Members that stopped in the last epoch train on if `stopping` would not have stopped them: it allows more epochs or
-    /// more patience than before. Members that stopped earlier cannot catch up with the others.
+    /// Returns the progress with which the training continues until `stopping` ends it, and the number of finished
+    /// epochs. Members that stopped in the last epoch train on if `stopping` would not have stopped them: it allows
+    /// more epochs or more patience than before. Members that stopped earlier cannot catch up with the others.
     pub fn continued(&self, stopping: &Stopping) -> (Vec<Member>, usize) {
         let last = self.progress.iter().map(|member| member.epochs).max().unwrap_or(0);
         let trains_on = |member: &Member| member.epochs == last && last > 0 && stopping.continues(member);
